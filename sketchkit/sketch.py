@@ -1,0 +1,431 @@
+"""`Sketch`: one drawing as a sequence of pen moves, and `SketchBatch`: many of them, padded.
+
+One row is one point. Row i says how the pen came to that point (the offset from the point before it, or
+from `origin` for row 0) and what happens there: it stays down (p1), it lifts (p2), or the drawing ends
+(p3). Whether the way *to* a point leaves ink is therefore told by the row before it, and the first row
+only places the pen. The last row may be an end row; its offset is never drawn.
+
+Offsets are float32, positions are float64 sums of them: a sketch turned into polylines and back is the same
+sketch wherever each offset is larger than 1e-8 of its distance from the origin, and integer or binary
+fractional coordinates (pixels, quarters) survive the other way round too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from sketchkit.errors import InputError
+
+__all__ = ["Sketch", "SketchBatch"]
+
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+
+
+@final
+class Sketch:
+    """An immutable drawing in stroke-5.
+
+    Args:
+        stroke5: [N, 5] rows (dx, dy, p1, p2, p3); offsets in drawing units, y pointing down, the pen
+            state one-hot, at most one end row and that the last.
+        origin: (x, y) on the page from which row 0 is measured, in drawing units.
+        label: what it shows, where the file says so ("cat").
+        key: the drawing's own identifier, where the file has one.
+
+    Raises:
+        InputError: a wrong shape, a number that is not finite, a pen state that is not one-hot, an end row
+            before the last row.
+
+    Source: Ha & Eck 2017, section 3.1. Departure: the paper pads every sketch with end rows to Nmax; here a
+        drawing carries at most one, and `SketchBatch` pads.
+    """
+
+    __slots__ = ("_key", "_label", "_origin", "_stroke5")
+
+    _stroke5: Float32
+    _origin: tuple[float, float]
+    _label: str | None
+    _key: str | None
+
+    def __init__(
+        self,
+        stroke5: npt.ArrayLike,
+        *,
+        origin: tuple[float, float] = (0.0, 0.0),
+        label: str | None = None,
+        key: str | None = None,
+    ) -> None:
+        rows = _checked_stroke5(stroke5)
+        place = (float(origin[0]), float(origin[1]))
+        if not (math.isfinite(place[0]) and math.isfinite(place[1])):
+            raise InputError(f"the origin of a sketch must be finite, got {place}")
+        rows.setflags(write=False)
+        for name, value in (("_stroke5", rows), ("_origin", place), ("_label", label), ("_key", key)):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a Sketch is immutable: cannot set {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a Sketch is immutable: cannot delete {name!r}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_rebuild, (np.array(self._stroke5), self._origin, self._label, self._key))
+
+    # --- made from ------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_stroke3(
+        cls,
+        stroke3: npt.ArrayLike,
+        *,
+        origin: tuple[float, float] = (0.0, 0.0),
+        ended: bool = False,
+        label: str | None = None,
+        key: str | None = None,
+    ) -> Sketch:
+        """Make a sketch from stroke-3 rows (dx, dy, lift).
+
+        Args:
+            stroke3: [N, 3], offsets in drawing units, the third column 1 where the pen lifts after the point.
+            origin: (x, y) from which row 0 is measured.
+            ended: whether to add an end row; stroke-3 itself cannot say that a drawing is finished.
+            label: what it shows.
+            key: its identifier.
+
+        Returns:
+            A sketch of N rows, N + 1 with the end row.
+
+        Raises:
+            InputError: a shape other than [N, 3], or a third column that is neither 0 nor 1.
+        """
+        rows = _as_float(stroke3, 3, "stroke-3")
+        lift = rows[:, 2]
+        if not np.isin(lift, (0.0, 1.0)).all():
+            raise InputError("the third column of stroke-3 must be 0 (stay down) or 1 (lift)")
+        out = np.zeros((len(rows) + ended, 5), np.float32)
+        out[: len(rows), :2] = rows[:, :2]
+        out[: len(rows), 2] = 1.0 - lift
+        out[: len(rows), 3] = lift
+        if ended:
+            out[-1, 4] = 1.0
+        return cls(out, origin=origin, label=label, key=key)
+
+    @classmethod
+    def from_polylines(
+        cls,
+        polylines: Iterable[npt.ArrayLike],
+        *,
+        origin: tuple[float, float] | None = None,
+        ended: bool = False,
+        pen_down: bool = False,
+        label: str | None = None,
+        key: str | None = None,
+    ) -> Sketch:
+        """Make a sketch from absolute polylines, one a stroke, in pen order.
+
+        Args:
+            polylines: arrays [n, 2] of (x, y) in drawing units; one point is a dot, empty ones are skipped.
+            origin: from where row 0 is measured; the first point itself when None.
+            ended: whether to add an end row.
+            pen_down: leave the pen on the paper after the last point.
+            label: what it shows.
+            key: its identifier.
+
+        Returns:
+            A sketch with one row a point (and the end row).
+
+        Raises:
+            InputError: a polyline of another shape, or with a number that is not finite.
+        """
+        lines = [line for line in (_as_float(p, 2, "a polyline", np.float64) for p in polylines) if len(line)]
+        if not lines:
+            place = (0.0, 0.0) if origin is None else origin
+            return cls(np.zeros((0, 5)) if not ended else _END_ROW, origin=place, label=label, key=key)
+        points = np.concatenate(lines)
+        place = (float(points[0, 0]), float(points[0, 1])) if origin is None else origin
+        rows = np.zeros((len(points) + ended, 5), np.float32)
+        rows[: len(points), :2] = _offsets(points, place)
+        rows[: len(points), 2] = 1.0
+        last = np.cumsum([len(line) for line in lines]) - 1
+        if pen_down:
+            last = last[:-1]
+        rows[last, 2:4] = (0.0, 1.0)
+        if ended:
+            rows[-1, 4] = 1.0
+        return cls(rows, origin=place, label=label, key=key)
+
+    # --- turned into ----------------------------------------------------------------------------------
+
+    @property
+    def stroke5(self) -> Float32:
+        """The rows, float32 [N, 5], read-only."""
+        return self._stroke5
+
+    def to_stroke3(self) -> Float32:
+        """The ink rows as stroke-3, float32 [N, 3] (dx, dy, lift); an end row is left out."""
+        return self._ink_rows[:, [0, 1, 3]]
+
+    def to_polylines(self) -> list[Float64]:
+        """The strokes as absolute polylines, float64 [n, 2] each, in drawing units on the page."""
+        rows = self._ink_rows
+        if not len(rows):
+            return []
+        lifts = np.flatnonzero(rows[:, 3]) + 1
+        return [line for line in np.split(self.points, lifts) if len(line)]
+
+    # --- what it knows --------------------------------------------------------------------------------
+
+    @property
+    def origin(self) -> tuple[float, float]:
+        """(x, y) on the page from which row 0 is measured."""
+        return self._origin
+
+    @property
+    def label(self) -> str | None:
+        """What the drawing shows, where its file says so."""
+        return self._label
+
+    @property
+    def key(self) -> str | None:
+        """The drawing's identifier, where its file has one."""
+        return self._key
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last row is an end row: somebody said that the drawing is finished."""
+        return bool(len(self._stroke5)) and self._stroke5[-1, 4] == 1.0
+
+    @property
+    def pen_down(self) -> bool:
+        """Whether the pen still touches the paper after the last point."""
+        rows = self._ink_rows
+        return bool(len(rows)) and rows[-1, 2] == 1.0
+
+    @property
+    def points(self) -> Float64:
+        """Absolute position of every point, float64 [N, 2], without the end row."""
+        return np.cumsum(self._ink_rows[:, :2], axis=0, dtype=np.float64) + self._origin
+
+    @property
+    def end_point(self) -> tuple[float, float]:
+        """Where the pen stands after the last point; the origin when there is none."""
+        points = self.points
+        return (float(points[-1, 0]), float(points[-1, 1])) if len(points) else self._origin
+
+    @property
+    def n_strokes(self) -> int:
+        """How many strokes, dots included."""
+        rows = self._ink_rows
+        return int(rows[:, 3].sum()) + self.pen_down
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """(x_min, y_min, x_max, y_max) of the points; the origin twice when there is none."""
+        points = self.points
+        if not len(points):
+            return (*self._origin, *self._origin)
+        low, high = points.min(axis=0), points.max(axis=0)
+        return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+
+    @property
+    def ink_length(self) -> float:
+        """How far the pen travels on the paper, in drawing units."""
+        rows = self._ink_rows
+        drawn = rows[:-1, 2] == 1.0
+        return float(np.hypot(*rows[1:, :2].T.astype(np.float64))[drawn].sum())
+
+    def __len__(self) -> int:
+        """The number of rows, N."""
+        return len(self._stroke5)
+
+    # --- made into another ----------------------------------------------------------------------------
+
+    def with_end(self) -> Sketch:
+        """The same drawing, finished: with an end row."""
+        if self.ended:
+            return self
+        return self._replaced(np.concatenate([self._stroke5, _END_ROW]))
+
+    def without_end(self) -> Sketch:
+        """The same drawing without its end row: something that can be continued."""
+        return self._replaced(self._ink_rows) if self.ended else self
+
+    def labelled(self, label: str | None, key: str | None = None) -> Sketch:
+        """The same drawing under another label and key."""
+        return Sketch(self._stroke5, origin=self._origin, label=label, key=key)
+
+    def transformed(self, scale: float, shift: tuple[float, float] = (0.0, 0.0)) -> Sketch:
+        """The drawing with every point p moved to `scale * p + shift`.
+
+        Args:
+            scale: factor, the same on both axes.
+            shift: (x, y) in the new drawing units.
+
+        Returns:
+            A sketch of the same rows; the offsets are multiplied in float32.
+
+        Raises:
+            InputError: a scale that is not finite or too large for float32.
+        """
+        rows = np.array(self._stroke5)
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows[:, :2] *= np.float32(scale)
+        origin = (self._origin[0] * scale + shift[0], self._origin[1] * scale + shift[1])
+        return Sketch(rows, origin=origin, label=self._label, key=self._key)
+
+    def __add__(self, other: Sketch) -> Sketch:
+        """This drawing continued by another; both keep their place on the page.
+
+        This drawing's end row goes; its label and key stay. If its pen is down, ink joins the two.
+        """
+        if not isinstance(other, Sketch):
+            return NotImplemented
+        tail = np.array(other._stroke5)
+        if len(tail) and not tail[0, 4]:
+            end = self.end_point
+            tail[0, 0] = other._origin[0] - end[0] + float(tail[0, 0])
+            tail[0, 1] = other._origin[1] - end[1] + float(tail[0, 1])
+        return self._replaced(np.concatenate([self._ink_rows, tail]))
+
+    # --- compared and shown ---------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        """Equal rows from an equal origin; label and key do not count."""
+        if not isinstance(other, Sketch):
+            return NotImplemented
+        return self._origin == other._origin and np.array_equal(self._stroke5, other._stroke5)
+
+    def __hash__(self) -> int:
+        # Adding 0.0 makes -0.0 hash as the 0.0 it equals.
+        return hash((self._origin, (self._stroke5 + np.float32(0.0)).tobytes()))
+
+    def __repr__(self) -> str:
+        x0, y0, x1, y1 = self.bounds
+        what = "" if self._label is None else f"{self._label!r}: "
+        state = "ended" if self.ended else "open"
+        size = f"{x1 - x0:g}x{y1 - y0:g} at ({x0:g}, {y0:g})"
+        return f"<Sketch {what}{self.n_strokes} strokes, {len(self._ink_rows)} points, {size}, {state}>"
+
+    @property
+    def _ink_rows(self) -> Float32:
+        return self._stroke5[:-1] if self.ended else self._stroke5
+
+    def _replaced(self, rows: Float32) -> Sketch:
+        return Sketch(rows, origin=self._origin, label=self._label, key=self._key)
+
+
+_END_ROW: Float32 = np.array([[0, 0, 0, 0, 1]], np.float32)
+
+
+@final
+class SketchBatch:
+    """Many drawings in one array, padded with end rows.
+
+    Args:
+        stroke5: [B, T, 5] float32; row `lengths[b]` and all later ones of drawing b are (0, 0, 0, 0, 1).
+        lengths: [B] int64, the ink rows of each drawing, 0..T.
+
+    Raises:
+        InputError: shapes that do not fit together.
+
+    Source: Ha & Eck 2017, section 3.1 (padding to Nmax with (0, 0, 0, 0, 1)).
+    """
+
+    __slots__ = ("lengths", "stroke5")
+
+    def __init__(self, stroke5: Float32, lengths: npt.NDArray[np.int64]) -> None:
+        if stroke5.ndim != 3 or stroke5.shape[2] != 5 or lengths.shape != stroke5.shape[:1]:
+            raise InputError(
+                f"a batch needs stroke5 [B, T, 5] and lengths [B], got {stroke5.shape} and {lengths.shape}"
+            )
+        if len(lengths) and (lengths.min() < 0 or lengths.max() > stroke5.shape[1]):
+            raise InputError(f"the lengths of a batch must lie in 0..{stroke5.shape[1]}")
+        self.stroke5 = stroke5
+        self.lengths = lengths
+
+    @classmethod
+    def from_sketches(cls, sketches: Sequence[Sketch], length: int | None = None) -> SketchBatch:
+        """Pad drawings to one length.
+
+        Args:
+            sketches: B drawings; their end rows become padding, origins and labels are left behind.
+            length: T; the longest drawing plus one end row when None.
+
+        Returns:
+            The batch [B, T, 5].
+
+        Raises:
+            InputError: a drawing with more ink rows than `length`.
+        """
+        inks = [s.without_end().stroke5 for s in sketches]
+        lengths = np.array([len(rows) for rows in inks], np.int64)
+        longest = int(lengths.max(initial=0))
+        total = longest + 1 if length is None else length
+        if longest > total:
+            raise InputError(f"a drawing of {longest} points does not fit a batch of length {total}")
+        out = np.zeros((len(inks), total, 5), np.float32)
+        out[:, :, 4] = 1.0
+        for b, rows in enumerate(inks):
+            out[b, : len(rows)] = rows
+        return cls(out, lengths)
+
+    def __len__(self) -> int:
+        """The number of drawings, B."""
+        return len(self.lengths)
+
+    def __getitem__(self, index: int) -> Sketch:
+        """Drawing `index`, ended where the batch has an end row for it, measured from (0, 0)."""
+        n = int(self.lengths[index])
+        return Sketch(self.stroke5[index, : n + 1])
+
+    def __repr__(self) -> str:
+        b, t, _ = self.stroke5.shape
+        return f"<SketchBatch of {b}, padded to {t} rows, {int(self.lengths.sum())} points>"
+
+
+def _rebuild(rows: Float32, origin: tuple[float, float], label: str | None, key: str | None) -> Sketch:
+    return Sketch(rows, origin=origin, label=label, key=key)
+
+
+def _as_float(values: npt.ArrayLike, columns: int, what: str, dtype: npt.DTypeLike = np.float32) -> Any:
+    """A float array [N, columns], copied; `what` names it in the error."""
+    try:
+        with np.errstate(over="ignore"):
+            array = np.array(values, dtype=dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"{what} must be an array of numbers [N, {columns}]: {error}") from error
+    if array.size == 0 and (array.ndim == 1 or array.shape[-1:] in ((0,), (columns,))):
+        array = array.reshape(0, columns)
+    if array.ndim != 2 or array.shape[1] != columns:
+        raise InputError(f"{what} must have the shape [N, {columns}], got {list(array.shape)}")
+    if not np.isfinite(array).all():
+        raise InputError(f"{what} holds a number that is not finite (as {np.dtype(dtype).name})")
+    return array
+
+
+def _checked_stroke5(stroke5: npt.ArrayLike) -> Float32:
+    rows: Float32 = _as_float(stroke5, 5, "stroke-5")
+    pens = rows[:, 2:]
+    if not (np.isin(pens, (0.0, 1.0)).all() and (pens.sum(axis=1) == 1.0).all()):
+        raise InputError("every pen state (p1, p2, p3) must be one-hot")
+    ends = np.flatnonzero(pens[:, 2])
+    if len(ends) > 1:
+        raise InputError(f"a sketch has at most one end row, got {len(ends)}: strip the padding first")
+    if len(ends) == 1 and ends[0] != len(rows) - 1:
+        raise InputError(f"the end row must be the last, but row {ends[0]} of {len(rows)} ends the drawing")
+    return rows
+
+
+def _offsets(points: Float64, origin: tuple[float, float]) -> Float32:
+    """Offsets [N, 2] between float64 positions: float32 offsets come back from their own running sum."""
+    steps = np.diff(points, axis=0, prepend=np.array([origin], np.float64))
+    if not (np.abs(steps) < np.finfo(np.float32).max).all():
+        raise InputError("a polyline makes a step too long for float32")
+    return steps.astype(np.float32)
