@@ -1,0 +1,41 @@
+"""What a file format is to sketchkit: a reader and a writer of drawings over binary streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, ClassVar, Protocol, runtime_checkable
+
+from sketchkit.sketch import Sketch
+
+__all__ = ["Format"]
+
+
+@runtime_checkable
+class Format(Protocol):
+    """A file format, registered in the entry-point group `sketchkit.formats`.
+
+    A class without required arguments; its options are dataclass fields with defaults.
+    """
+
+    #: The suffixes it answers to, lower case with the dot, the usual one first.
+    suffixes: ClassVar[tuple[str, ...]]
+
+    def read(self, stream: BinaryIO, name: str) -> Iterator[Sketch]:
+        """Yield the drawings of a stream, one by one where the format allows.
+
+        Args:
+            stream: bytes from the start; may be a pipe that cannot seek.
+            name: what to call the file in an error.
+
+        Raises:
+            FormatError: one line that begins with `name` and says what is wrong and where.
+        """
+        ...
+
+    def write(self, sketches: Iterable[Sketch], stream: BinaryIO) -> None:
+        """Write drawings to a stream, one by one where the format allows.
+
+        Raises:
+            FormatError: what the format cannot hold.
+        """
+        ...
