@@ -1,0 +1,82 @@
+"""The card of a model: all that is known of it beside its weights, readable without torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sketchkit.errors import InputError
+
+__all__ = ["PAPER_START", "ZERO_START", "ModelCard"]
+
+#: The start token of the paper and of the released training code, S0.
+PAPER_START = (0.0, 0.0, 1.0, 0.0, 0.0)
+#: The start token under which most of the published decoder-only models score best.
+ZERO_START = (0.0, 0.0, 0.0, 0.0, 0.0)
+
+MAX_LENGTH = 100_000
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model is, beside its weights.
+
+    Args:
+        name: what people call it.
+        scale_factor: s, drawing units (Quick, Draw! pixels) in one model unit, above 0.
+        max_length: how many points a drawing may take before it is cut, 1..100,000.
+        start: the row that the model reads before the first point, five finite numbers.
+        classes: what it was trained to draw.
+        licence: under which the weights may be used.
+        provenance: where they come from, in JSON names and values.
+
+    Raises:
+        InputError: a value of another type or out of range.
+    """
+
+    name: str = "unnamed"
+    scale_factor: float = 1.0
+    max_length: int = 250
+    start: tuple[float, ...] = PAPER_START
+    classes: tuple[str, ...] = ()
+    licence: str = ""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not (_is_number(self.scale_factor) and self.scale_factor > 0):
+            raise InputError(f"a model's scale factor must be a number above 0, got {self.scale_factor!r}")
+        if not isinstance(self.max_length, int) or not 1 <= self.max_length <= MAX_LENGTH:
+            raise InputError(f"a model's max_length must lie in 1..{MAX_LENGTH}, got {self.max_length!r}")
+        if len(self.start) != 5 or not all(_is_number(v) for v in self.start):
+            raise InputError(f"a model's start token has five finite numbers, got {self.start!r}")
+        if not all(isinstance(text, str) for text in (self.name, self.licence, *self.classes)):
+            raise InputError("a model's name, licence and classes must be text")
+        if not isinstance(self.provenance, Mapping):
+            raise InputError("a model's provenance must be a JSON object")
+
+    @classmethod
+    def from_json(cls, values: Any) -> ModelCard:
+        """A card from parsed JSON; unknown names are ignored, so that newer files can be read.
+
+        Raises:
+            InputError: something that is no card.
+        """
+        if not isinstance(values, Mapping):
+            raise InputError("a model's card must be a JSON object")
+        known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        for name in ("start", "classes"):
+            if name in known:
+                if not isinstance(known[name], list):
+                    raise InputError(f"a model's {name} must be a JSON array")
+                known[name] = tuple(known[name])
+        return cls(**known)
+
+    def to_json(self) -> dict[str, Any]:
+        """The card as JSON values."""
+        return asdict(self)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,92 @@
+"""One way to a model, whatever it is called: a stored name or a file, native or Magenta's."""
+
+from __future__ import annotations
+
+import os
+from os import PathLike
+from pathlib import Path
+
+import torch
+
+from sketchkit.checkpoints import store
+from sketchkit.checkpoints.magenta import load_magenta
+from sketchkit.checkpoints.native import load_native, save_model
+from sketchkit.devices import resolve_device, resolve_dtype
+from sketchkit.errors import CheckpointError
+from sketchkit.models import SketchModel
+
+__all__ = ["import_model", "load_model"]
+
+_MAGENTA_SUFFIXES = (".json", ".js")
+_SUFFIXES = (store.SUFFIX, *_MAGENTA_SUFFIXES)
+
+
+def load_model(
+    name: str | PathLike[str],
+    device: str | torch.device = "auto",
+    dtype: str | torch.dtype = "float32",
+) -> SketchModel:
+    """Load a model, ready to draw.
+
+    Args:
+        name: a model of the store, or the path of a `.safetensors`, Magenta `.json` or `.js` file.
+        device: `auto` (CUDA, then MPS, then CPU) or any device of torch.
+        dtype: `float32`, `float64`, `bfloat16` or `float16`.
+
+    Raises:
+        CheckpointError: no such model, or a file that cannot be read.
+        DeviceError: a device or number type that is not there.
+    """
+    place, kind = resolve_device(device), resolve_dtype(dtype)
+    path = _path(name)
+    if path.suffix.lower() in _MAGENTA_SUFFIXES:
+        return load_magenta(path, kind, place)
+    return load_native(path, kind, place)
+
+
+def import_model(
+    path: str | PathLike[str],
+    name: str | None = None,
+    *,
+    start: tuple[float, ...] | None = None,
+    overwrite: bool = False,
+) -> tuple[str, Path]:
+    """Bring a file into the store.
+
+    Args:
+        path: a `.safetensors`, Magenta `.json` or `.js` file.
+        name: what to call it; the model's own name when None.
+        start: the start token to keep with it; the file's, or the one known to fit, when None.
+        overwrite: whether a stored model of that name may go.
+
+    Returns:
+        The name and where it lies now.
+
+    Raises:
+        CheckpointError: a file that cannot be read.
+        InputError: a name that is none, or that is taken although `overwrite` is false.
+    """
+    model = load_model(_existing(Path(path)), device="cpu")
+    chosen = name or model.card.name
+    changes = {"name": chosen} if start is None else {"name": chosen, "start": start}
+    target = store.path_of(chosen)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    save_model(model.with_card(**changes), target, overwrite=overwrite)
+    return chosen, target
+
+
+def _path(name: str | PathLike[str]) -> Path:
+    """A name with a suffix or a folder in it is a path; anything else is looked up in the store."""
+    text = os.fspath(name)
+    path = Path(text)
+    if not isinstance(name, str) or path.suffix.lower() in _SUFFIXES or len(path.parts) > 1:
+        return _existing(path)
+    return store.find(text)
+
+
+def _existing(path: Path) -> Path:
+    if path.suffix.lower() not in _SUFFIXES:
+        raise CheckpointError(f"{path}: a model's file ends in one of {', '.join(_SUFFIXES)}")
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file")
+    return path

@@ -1,0 +1,158 @@
+"""Native checkpoints: one safetensors file with the card inside, written whole or not at all.
+
+Weights that all lie on Magenta's grid (10 q / 32767, q a 16-bit integer) are stored as those integers: half
+the size, nothing lost.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import orjson
+import torch
+from torch import Tensor
+
+from sketchkit._version import __version__
+from sketchkit.card import ModelCard
+from sketchkit.checkpoints.header import FORMAT_VERSION, METADATA_KEY, NativeHeader, read_header
+from sketchkit.errors import CheckpointError, InputError
+from sketchkit.files import atomic_write
+from sketchkit.models import SketchModel, backend
+
+__all__ = ["build_model", "from_grid", "load_native", "save_model", "to_grid"]
+
+_GRID_ENCODING = "int16-grid"
+_PLAIN_ENCODING = "plain"
+
+
+def save_model(model: SketchModel, path: str | PathLike[str], *, overwrite: bool = True) -> None:
+    """Write a model as a native checkpoint.
+
+    Args:
+        model: any backend's.
+        path: ends in `.safetensors`.
+        overwrite: whether an existing file may go.
+
+    Raises:
+        InputError: another suffix, a file that exists although `overwrite` is false, a folder that cannot be
+            written.
+    """
+    # A slow import that only saving needs.
+    from safetensors.torch import save
+
+    target = Path(path)
+    if target.suffix != ".safetensors":
+        raise InputError(f"{target}: a native checkpoint's name ends in .safetensors")
+    tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
+    steps = {name: _exact_steps(tensor) for name, tensor in tensors.items()}
+    exact = all(step is not None for step in steps.values())
+    facts = {
+        "format_version": FORMAT_VERSION,
+        "written_by": f"sketchkit {__version__}",
+        "backend": model.backend,
+        "architecture": dataclasses.asdict(model.architecture),
+        "card": model.card.to_json(),
+        "encoding": _GRID_ENCODING if exact else _PLAIN_ENCODING,
+    }
+    stored = {name: step for name, step in steps.items() if step is not None} if exact else tensors
+    data = save(stored, metadata={METADATA_KEY: orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode()})
+    with atomic_write(target, overwrite=overwrite) as stream:
+        stream.write(data)
+
+
+def load_native(path: Path, dtype: torch.dtype, device: torch.device) -> SketchModel:
+    """Read a native checkpoint.
+
+    Args:
+        path: a safetensors file.
+        dtype: the number type to compute in.
+        device: where to.
+
+    Raises:
+        CheckpointError: one line naming the file.
+        PluginError: a backend that is not installed.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    header = read_header(path)
+    try:
+        stored = load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: {str(error).splitlines()[0]}") from error
+    try:
+        tensors = {name: _decoded(tensor, header, dtype) for name, tensor in stored.items()}
+        return build_model(header.backend, dict(header.architecture), header.card, tensors).to(device)
+    except (CheckpointError, InputError) as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
+def build_model(
+    backend_name: str, architecture: dict[str, Any], card: ModelCard, tensors: dict[str, Tensor]
+) -> SketchModel:
+    """A model from its description and weights, ready to draw.
+
+    Args:
+        backend_name: an entry point of `sketchkit.models`.
+        architecture: the fields of the backend's architecture.
+        card: the card.
+        tensors: every weight by name, all of one number type; not copied.
+
+    Raises:
+        CheckpointError: an architecture the backend does not know, a weight that is missing, left over, of
+            another shape or not finite.
+        PluginError: an unknown backend.
+    """
+    cls = backend(backend_name)
+    try:
+        # Nothing is allocated or initialised for weights that come from a file.
+        with torch.device("meta"):
+            model = cls(cls.architecture_type(**architecture), card)
+    except TypeError as error:
+        raise CheckpointError(f"an architecture that {backend_name!r} does not know: {error}") from error
+    expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    for name in sorted(expected.keys() ^ tensors.keys()):
+        state = "missing" if name in expected else "unknown"
+        raise CheckpointError(f"the weight {name!r} is {state}")
+    for name, tensor in tensors.items():
+        if tensor.shape != expected[name]:
+            shapes = f"{list(tensor.shape)}, not {list(expected[name])}"
+            raise CheckpointError(f"the weight {name!r} has the shape {shapes}")
+        if not torch.isfinite(tensor).all():
+            raise CheckpointError(f"the weight {name!r} holds a number that is not finite")
+    model.load_state_dict(tensors, assign=True)
+    return model.requires_grad_(False).eval()
+
+
+def to_grid(tensor: Tensor) -> Tensor:
+    """The nearest 16-bit integers q for weights 10 q / 32767; weights beyond +-10 are clipped."""
+    return (tensor.to(torch.float64) * 32767.0 / 10.0).round().clamp(-32767, 32767).to(torch.int16)
+
+
+def from_grid(steps: Tensor) -> Tensor:
+    """The weights of 16-bit integers q: float32, rounded after the division and again after the product.
+
+    Both JavaScript libraries compute them so, and then go on in whatever precision.
+    """
+    return steps.to(torch.float32) / 32767.0 * 10.0
+
+
+def _exact_steps(tensor: Tensor) -> Tensor | None:
+    """The integers behind weights that lie on the grid exactly, or None."""
+    steps = to_grid(tensor)
+    return steps if torch.equal(from_grid(steps).to(tensor.dtype), tensor) else None
+
+
+def _decoded(tensor: Tensor, header: NativeHeader, dtype: torch.dtype) -> Tensor:
+    if header.encoding == _GRID_ENCODING:
+        if tensor.dtype != torch.int16:
+            raise CheckpointError(f"the encoding {_GRID_ENCODING!r} needs 16-bit integers")
+        return from_grid(tensor).to(dtype)
+    if header.encoding != _PLAIN_ENCODING:
+        raise CheckpointError(f"unknown encoding of weights {header.encoding!r}")
+    if not tensor.is_floating_point():
+        raise CheckpointError(f"the encoding {_PLAIN_ENCODING!r} needs floating-point weights")
+    return tensor.to(dtype)

@@ -1,0 +1,107 @@
+"""Download a published model into the store.
+
+The bucket offers no checksums, so a download is only trusted as far as any stranger's file: it is read
+within bounds and converted before it enters the store.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sketchkit.checkpoints.load import import_model
+from sketchkit.checkpoints.magenta import MAX_BYTES
+from sketchkit.errors import CheckpointError, InputError
+
+__all__ = ["BASE_URL", "KINDS", "pull_model"]
+
+BASE_URL = "https://storage.googleapis.com/quickdraw-models/sketchRNN/large_models"
+KINDS = ("gen", "vae")
+_TIMEOUT_SECONDS = 30
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,99}")
+
+Progress = Callable[[int, int], None]
+
+
+def pull_model(
+    name: str,
+    *,
+    kind: str = "gen",
+    base_url: str = BASE_URL,
+    store_as: str | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> tuple[str, Path]:
+    """Download one of Magenta's models and import it.
+
+    Args:
+        name: the class, such as `bird`.
+        kind: `gen` (decoder-only) or `vae` (conditional).
+        base_url: the folder that holds `NAME.KIND.json`.
+        store_as: what to call it; NAME for gen, NAME-vae for vae, when None.
+        overwrite: whether a stored model of that name may go.
+        progress: called with (bytes so far, bytes in all or 0).
+
+    Returns:
+        The name and where it lies now.
+
+    Raises:
+        InputError: a name or kind that is none, or that is taken although `overwrite` is false.
+        CheckpointError: no such file there, no network, or something that is no model.
+    """
+    if not _NAME.fullmatch(name):
+        raise InputError(f"{name!r} cannot be the name of a published model")
+    if kind not in KINDS:
+        raise InputError(f"unknown kind {kind!r}: choose one of {', '.join(KINDS)}")
+    url = f"{base_url.rstrip('/')}/{quote(name)}.{kind}.json"
+    chosen = store_as or (name if kind == "gen" else f"{name}-{kind}")
+    with tempfile.TemporaryDirectory(prefix="sketchkit-") as scratch:
+        return import_model(_download(url, Path(scratch), progress), chosen, overwrite=overwrite)
+
+
+def _download(url: str, folder: Path, progress: Progress | None) -> Path:
+    import pooch
+    import requests
+
+    # It would print the checksum of every file that has none on record.
+    pooch.get_logger().setLevel(logging.WARNING)
+    downloader = pooch.HTTPDownloader(progressbar=_Meter(progress), timeout=_TIMEOUT_SECONDS)
+    try:
+        fetched = pooch.retrieve(url, None, fname="model.json", path=folder, downloader=downloader)
+    except requests.HTTPError as error:
+        status = error.response.status_code if error.response is not None else "an error"
+        raise CheckpointError(f"{url}: the server answers {status}") from error
+    except (requests.RequestException, OSError, ValueError) as error:
+        raise CheckpointError(f"{url}: cannot be downloaded: {_reason(error)}") from error
+    return Path(fetched)
+
+
+class _Meter:
+    """What pooch takes for a progress bar: it reports, and stops a download that runs past the limit."""
+
+    def __init__(self, report: Progress | None) -> None:
+        self._report = report
+        self._done = 0
+        self.total = 0
+
+    def update(self, size: int) -> None:
+        self._done += size
+        if self._done > MAX_BYTES:
+            raise CheckpointError(f"the download runs past {MAX_BYTES} bytes, the limit for a Magenta file")
+        if self._report is not None:
+            self._report(self._done, int(self.total or 0))
+
+    def reset(self) -> None:
+        self._done = 0
+
+    def close(self) -> None:
+        """There is nothing to put away."""
+
+
+def _reason(error: Any) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]

@@ -1,0 +1,55 @@
+"""Where and in which number type a model computes."""
+
+from __future__ import annotations
+
+import torch
+
+from sketchkit.errors import DeviceError
+
+__all__ = ["resolve_device", "resolve_dtype"]
+
+_DTYPES = {
+    "float32": torch.float32,
+    "float64": torch.float64,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """The device that a user's word means.
+
+    Args:
+        device: `auto` takes CUDA, then MPS, then the CPU; any other is torch's own name.
+
+    Raises:
+        DeviceError: an unknown name, or a device that this machine does not have.
+    """
+    if device == "auto":
+        return torch.device(_best())
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise DeviceError(f"the device {str(device)!r} cannot be used here: {reason}") from error
+    return found
+
+
+def resolve_dtype(dtype: str | torch.dtype) -> torch.dtype:
+    """The number type that a user's word means.
+
+    Raises:
+        DeviceError: none of float32, float64, bfloat16, float16.
+    """
+    if isinstance(dtype, torch.dtype) and dtype in _DTYPES.values():
+        return dtype
+    if isinstance(dtype, str) and dtype in _DTYPES:
+        return _DTYPES[dtype]
+    raise DeviceError(f"unknown number type {dtype!r}: choose one of {', '.join(_DTYPES)}")
+
+
+def _best() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

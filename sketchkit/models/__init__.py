@@ -1,0 +1,23 @@
+"""Model backends: what predicts the next point."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sketchkit import registry
+from sketchkit.errors import PluginError
+from sketchkit.models.base import SketchModel
+
+__all__ = ["SketchModel", "backend"]
+
+
+def backend(name: str) -> type[SketchModel]:
+    """The class of models registered under a name.
+
+    Raises:
+        PluginError: an unknown backend, or something that is no `SketchModel`.
+    """
+    found: Any = registry.load("model", name)
+    if not (isinstance(found, type) and issubclass(found, SketchModel)):
+        raise PluginError(f"the model backend {name!r} is not a SketchModel class")
+    return found

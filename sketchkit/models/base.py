@@ -1,0 +1,169 @@
+"""What every model backend offers: a step for decoding, a forward pass for scoring, and a card.
+
+All arrays here are in *model units*: offsets divided by the card's scale factor. `generate` translates
+between those and drawing units.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from os import PathLike
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from sketchkit.card import ModelCard
+from sketchkit.density import MixtureDensity
+from sketchkit.errors import InputError
+
+__all__ = ["SketchModel", "State", "check_sizes"]
+
+State = tuple[Tensor, ...]
+
+
+class SketchModel(nn.Module):
+    """A model that predicts the next point of a drawing.
+
+    Subclasses register in the entry-point group `sketchkit.models` under the name in `backend`, and are made
+    with fresh weights by `Subclass(architecture, card)`.
+
+    Args:
+        architecture: an instance of `architecture_type`: all that shapes the weights.
+        card: everything else.
+    """
+
+    #: The name of the entry point.
+    backend: ClassVar[str]
+    #: A frozen dataclass of numbers and strings, which raises InputError for sizes out of range.
+    architecture_type: ClassVar[type]
+    #: Whether the model draws from a latent vector z.
+    conditional: ClassVar[bool] = False
+
+    def __init__(self, architecture: Any, card: ModelCard) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.card = card
+
+    # --- what a backend must offer --------------------------------------------------------------------
+
+    def initial_state(self, batch: int, z: Tensor | None = None) -> State:
+        """The state before the start token, a tuple of [B, ...] tensors.
+
+        Args:
+            batch: B.
+            z: [B, Z] for a conditional model.
+        """
+        raise NotImplementedError
+
+    def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        """One point further: rows [B, 5] in model units -> raw outputs [B, 6M + 3] and the next state."""
+        raise NotImplementedError
+
+    def forward(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        """Many points at once: rows [B, T, 5] -> raw outputs [B, T, 6M + 3] and the state after the last."""
+        raw = []
+        for t in range(rows.shape[1]):
+            out, state = self.step(rows[:, t], state)
+            raw.append(out)
+        return torch.stack(raw, 1), state
+
+    # --- what everybody gets --------------------------------------------------------------------------
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        return next(self.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number type of the weights."""
+        return next(self.parameters()).dtype
+
+    def start_rows(self, batch: int, start: npt.ArrayLike | None = None) -> Tensor:
+        """The start token once a row, [B, 5]."""
+        token = torch.as_tensor(np.asarray(self.card.start if start is None else start, np.float64))
+        if token.shape != (5,):
+            raise InputError(f"a start token has 5 numbers, got the shape {list(token.shape)}")
+        return token.to(self.device, self.dtype).expand(batch, 5)
+
+    @torch.inference_mode()
+    def raw_outputs(
+        self, stroke5: npt.ArrayLike, start: npt.ArrayLike | None = None, z: npt.ArrayLike | None = None
+    ) -> npt.NDArray[Any]:
+        """The raw outputs under teacher forcing.
+
+        Args:
+            stroke5: [T, 5] rows in model units (offsets divided by `card.scale_factor`).
+            start: the start token, 5 numbers; the card's when None.
+            z: [Z], for a conditional model.
+
+        Returns:
+            [T + 1, 6M + 3] in the model's number type (half precision as float32); row 0 follows the start
+            token, row k follows `stroke5[k - 1]`.
+
+        Raises:
+            InputError: a shape that does not fit, or a z where there is none to be had, or none given.
+        """
+        rows = torch.as_tensor(np.asarray(stroke5, np.float64)).reshape(-1, 5).to(self.device, self.dtype)
+        inputs = torch.cat((self.start_rows(1, start), rows))[None]
+        latent = None if z is None else torch.as_tensor(np.asarray(z, np.float64))[None]
+        raw, _ = self(inputs, self.initial_state(1, latent))
+        raw = raw[0].float() if raw.dtype in (torch.bfloat16, torch.float16) else raw[0]
+        return np.asarray(raw.cpu().numpy())
+
+    @torch.inference_mode()
+    def score(self, rows: Tensor, lengths: Tensor, state: State | None = None) -> Tensor:
+        """Negative log-likelihood of whole drawings, natural logarithm, in model units.
+
+        Args:
+            rows: [B, T, 5] in model units, padded with anything.
+            lengths: int64 [B], how many rows count, an end row included; an end row's offset does not count.
+            state: the state before the start token; the initial one when None.
+
+        Returns:
+            [B] sums over the rows, float32 or better.
+        """
+        batch, time = rows.shape[:2]
+        inputs = torch.cat((self.start_rows(batch)[:, None], rows[:, :-1].to(self.dtype)), 1)
+        raw, _ = self(inputs, self.initial_state(batch) if state is None else state)
+        offset, pen = MixtureDensity(raw).log_prob(rows)
+        counts = torch.arange(time, device=rows.device) < lengths[:, None]
+        inked = counts & (rows[..., 4] == 0)
+        return -(torch.where(inked, offset, 0.0) + torch.where(counts, pen, 0.0)).sum(-1)
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = True) -> None:
+        """Write a native checkpoint (safetensors with the card as JSON inside), whole or not at all.
+
+        Raises:
+            InputError: a file that exists although `overwrite` is false, or a folder that cannot be written.
+        """
+        # The store of files lies above the models; a model only knows that it can be saved.
+        from sketchkit.checkpoints.native import save_model
+
+        save_model(self, path, overwrite=overwrite)
+
+    def with_card(self, **changes: Any) -> Self:
+        """The same model (weights shared, not copied) with another card."""
+        self.card = dataclasses.replace(self.card, **changes)
+        return self
+
+    def _check_z(self, z: Tensor | None) -> None:
+        if z is not None and not self.conditional:
+            raise InputError(f"the model {self.card.name!r} is unconditional: it has no latent vector z")
+        if z is None and self.conditional:
+            raise InputError(f"the model {self.card.name!r} is conditional: it needs a latent vector z")
+
+
+def check_sizes(architecture: Any, **limits: int) -> None:
+    """Refuse an architecture whose named fields are not whole numbers in 1..limit.
+
+    Raises:
+        InputError: the first such field.
+    """
+    for name, limit in limits.items():
+        value = getattr(architecture, name)
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= limit:
+            raise InputError(f"{name} must be a whole number in 1..{limit}, got {value!r}")

@@ -1,0 +1,137 @@
+"""The conditional variational autoencoder: a drawing to z, and z to a drawing.
+
+Source: Ha & Eck 2017, sections 3.1 and 3.2, equations 1 to 8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from sketchkit.card import ModelCard
+from sketchkit.models.base import SketchModel, State, check_sizes
+from sketchkit.models.cells import LSTMCell
+from sketchkit.models.decoder import DecoderRNN
+
+__all__ = ["VaeArchitecture", "VaeModel"]
+
+
+@dataclass(frozen=True)
+class VaeArchitecture:
+    """The sizes of a conditional VAE.
+
+    Args:
+        encoder_hidden: E, the size of the encoder's state in each direction.
+        hidden: H, the size of the decoder's state.
+        latent: Z, the size of the latent vector.
+        mixtures: M, the number of components.
+        cell: the decoder's cell, a key of `sketchkit.models.cells.CELLS`; the encoder is always an LSTM.
+        tanh_z: whether the initial state is computed from tanh(z), as published files below version 6 want.
+    """
+
+    encoder_hidden: int = 256
+    hidden: int = 512
+    latent: int = 128
+    mixtures: int = 20
+    cell: str = "lstm"
+    tanh_z: bool = False
+
+    def __post_init__(self) -> None:
+        check_sizes(self, encoder_hidden=16_384, hidden=16_384, latent=16_384, mixtures=1_024)
+
+
+class VaeModel(SketchModel):
+    """A bidirectional encoder to z and a decoder that reads z with every row.
+
+    Args:
+        architecture: its sizes.
+        card: the rest.
+    """
+
+    backend: ClassVar[str] = "vae"
+    architecture_type: ClassVar[type] = VaeArchitecture
+    conditional: ClassVar[bool] = True
+    architecture: VaeArchitecture
+
+    def __init__(self, architecture: VaeArchitecture, card: ModelCard) -> None:
+        super().__init__(architecture, card)
+        a = architecture
+        self.forward_cell = LSTMCell(5, a.encoder_hidden)
+        self.backward_cell = LSTMCell(5, a.encoder_hidden)
+        self.mu = nn.Linear(2 * a.encoder_hidden, a.latent)
+        self.presig = nn.Linear(2 * a.encoder_hidden, a.latent)
+        self.initial = nn.Linear(a.latent, 2 * a.hidden)
+        self.decoder = DecoderRNN(5 + a.latent, a.hidden, a.mixtures, a.cell)
+
+    # --- encode ---------------------------------------------------------------------------------------
+
+    def encode_batch(self, rows: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """The posterior of each drawing.
+
+        Args:
+            rows: [B, T, 5] in model units; rows past the length are not read.
+            lengths: int64 [B], 1..T.
+
+        Returns:
+            mu [B, Z] and log variance [B, Z].
+
+        Source: Ha & Eck 2017, equations 1 and 2: the last output of each direction.
+        """
+        last = (lengths - 1)[:, None, None].expand(-1, 1, self.architecture.encoder_hidden)
+        zeros = rows.new_zeros(len(rows), self.architecture.encoder_hidden)
+        ends = []
+        for cell, ordered in ((self.forward_cell, rows), (self.backward_cell, _reversed(rows, lengths))):
+            outputs, _ = cell.sequence(ordered, cell.state_from(zeros, zeros))
+            ends.append(outputs.gather(1, last).squeeze(1))
+        both = torch.cat(ends, -1)
+        return self.mu(both), self.presig(both)
+
+    @torch.inference_mode()
+    def encode(self, stroke5: npt.ArrayLike) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """The posterior of one drawing.
+
+        Args:
+            stroke5: [T, 5] rows in model units, T at least 1; Magenta's JavaScript encodes the end row too,
+                its TensorFlow code stops before it.
+
+        Returns:
+            mu [Z] and sigma [Z], with sigma = exp(log variance / 2).
+        """
+        rows = torch.as_tensor(np.asarray(stroke5, np.float64)).reshape(1, -1, 5).to(self.device, self.dtype)
+        mu, log_variance = self.encode_batch(rows, torch.tensor([rows.shape[1]], device=rows.device))
+        return np.asarray(mu[0].cpu().numpy()), np.asarray((log_variance[0] / 2).exp().cpu().numpy())
+
+    # --- decode ---------------------------------------------------------------------------------------
+
+    def initial_state(self, batch: int, z: Tensor | None = None) -> State:
+        """tanh(W_z z + b_z) as (h, c), with z itself behind it for every later step."""
+        self._check_z(z)
+        latent = torch.as_tensor(z).to(self.device, self.dtype).expand(batch, self.architecture.latent)
+        source = torch.tanh(latent) if self.architecture.tanh_z else latent
+        hidden, memory = torch.tanh(self.initial(source)).chunk(2, -1)
+        return (*self.decoder.cell.state_from(hidden, memory), latent)
+
+    def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        """One point further; see `SketchModel`."""
+        *inner, z = state
+        raw, new = self.decoder.step(torch.cat((rows, z), -1), tuple(inner))
+        return raw, (*new, z)
+
+    def forward(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        """Many points at once; see `SketchModel`."""
+        *inner, z = state
+        joined = torch.cat((rows, z[:, None].expand(-1, rows.shape[1], -1)), -1)
+        raw, new = self.decoder(joined, tuple(inner))
+        return raw, (*new, z)
+
+
+def _reversed(rows: Tensor, lengths: Tensor) -> Tensor:
+    """Each drawing's rows back to front, the padding left where it is."""
+    time = torch.arange(rows.shape[1], device=rows.device)
+    order = torch.where(time < lengths[:, None], lengths[:, None] - 1 - time, time)
+    return rows.gather(1, order[..., None].expand_as(rows))

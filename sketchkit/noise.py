@@ -1,0 +1,109 @@
+"""Randomness without a generator: the noise of (seed, sketch index, step) is a pure function.
+
+Philox-4x32-10 turns a counter and a key into four 32-bit numbers, in whole-tensor integer arithmetic on
+whatever device. A drawing therefore does not depend on its batch, slot, order or neighbours, and nothing
+needs to be seeded, saved or restored.
+
+Source: Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", Philox-4x32-10.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from sketchkit.errors import InputError
+
+__all__ = ["Noise", "philox", "uniforms"]
+
+_ROUNDS = 10
+_MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+_WEYL = (0x9E3779B9, 0xBB67AE85)
+_MASK = 0xFFFFFFFF
+#: Seeds and sketch indices are unsigned 64-bit numbers that fit a signed one.
+MAX_SEED = 2**63 - 1
+
+
+class Noise:
+    """The uniform numbers one step of one batch may use.
+
+    Args:
+        uniforms: float32 [B, 4] in (0, 1): for the component, the pen, and two for the offset.
+    """
+
+    __slots__ = ("uniforms",)
+
+    def __init__(self, uniforms: Tensor) -> None:
+        self.uniforms = uniforms
+
+    @property
+    def component(self) -> Tensor:
+        """Uniform numbers [B] that choose the component."""
+        return self.uniforms[:, 0]
+
+    @property
+    def pen(self) -> Tensor:
+        """Uniform numbers [B] that choose the pen state."""
+        return self.uniforms[:, 1]
+
+    def normals(self, max_radius: float = math.inf) -> Tensor:
+        """Two standard normal numbers a row, [B, 2], no further than `max_radius` from 0 together.
+
+        The truncation inverts the distribution of the radius: no draw is rejected.
+
+        Source: Box & Muller 1958; for a finite radius r, u becomes u (1 - exp(-r^2 / 2)).
+        """
+        radius_u, angle_u = self.uniforms[:, 2], self.uniforms[:, 3]
+        if max_radius != math.inf:
+            radius_u = radius_u * -math.expm1(-0.5 * max_radius * max_radius)
+        radius = (-2.0 * torch.log1p(-radius_u)).sqrt()
+        angle = angle_u * (2.0 * math.pi)
+        return torch.stack((radius * angle.cos(), radius * angle.sin()), -1)
+
+
+def uniforms(seed: int, index: Tensor, step: Tensor) -> Tensor:
+    """Four uniform numbers for every pair of sketch index and step.
+
+    Args:
+        seed: 0..2^63 - 1.
+        index: int64 [...], which sketch, 0 or more.
+        step: int64 [...], which point of it, 0..2^32 - 1; broadcasts with `index`.
+
+    Returns:
+        float32 [..., 4] in (0, 1), multiples of 2^-23 plus 2^-24, the same on every device.
+
+    Raises:
+        InputError: a seed out of range.
+    """
+    if not 0 <= seed <= MAX_SEED:
+        raise InputError(f"a seed must lie in 0..2^63 - 1, got {seed}")
+    zero = torch.zeros_like(index + step)
+    counter = torch.stack((zero + (step & _MASK), zero, zero + (index & _MASK), zero + (index >> 32)), -1)
+    bits = philox(counter, (seed & _MASK, seed >> 32))
+    # 23 bits and a half: exact in float32, never 0 and never 1.
+    return ((bits >> 9).to(torch.float32) + 0.5) * 2.0**-23
+
+
+def philox(counter: Tensor, key: tuple[int, int]) -> Tensor:
+    """Philox-4x32-10.
+
+    Args:
+        counter: int64 [..., 4], each 0..2^32 - 1.
+        key: two numbers 0..2^32 - 1.
+
+    Returns:
+        int64 [..., 4], each 0..2^32 - 1.
+    """
+    multipliers = counter.new_tensor(_MULTIPLIERS)
+    even, odd = counter[..., 0::2], counter[..., 1::2]  # [..., 2]
+    keys = counter.new_tensor(
+        [[(key[0] + r * _WEYL[0]) & _MASK, (key[1] + r * _WEYL[1]) & _MASK] for r in range(_ROUNDS)]
+    )
+    for r in range(_ROUNDS):
+        # The product wraps around 2^64 as a signed number, but its bits are those of the unsigned one.
+        product = (even * multipliers).flip(-1)
+        even = ((product >> 32) & _MASK) ^ odd ^ keys[r]
+        odd = product & _MASK
+    return torch.stack((even, odd), -1).flatten(-2)

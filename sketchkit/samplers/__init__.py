@@ -1,0 +1,43 @@
+"""Samplers: how the next point is chosen from the model's density, one strategy a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sketchkit import options, registry
+from sketchkit.errors import PluginError
+from sketchkit.samplers.base import Sampler, Tempered
+
+__all__ = ["Sampler", "Tempered", "make_sampler", "samplers"]
+
+
+def samplers() -> list[str]:
+    """The names of all installed samplers, sorted; nothing is imported."""
+    return registry.names("sampler")
+
+
+def make_sampler(
+    sampler: str | Sampler, temperature: float | None = None, values: Mapping[str, Any] | None = None
+) -> Sampler:
+    """A sampler by name, with its options.
+
+    Args:
+        sampler: a name, or a sampler that is already made and comes back as it is.
+        temperature: tau, for samplers that have one; the others are not told.
+        values: further options by name; strings are read as the option's type.
+
+    Raises:
+        PluginError: an unknown sampler, or one that is not callable.
+        InputError: an option it does not have, or a value out of range.
+    """
+    if not isinstance(sampler, str):
+        return sampler
+    plugin = registry.load("sampler", sampler)
+    chosen = dict(values or {})
+    if temperature is not None and any(o.name == "temperature" for o in options.describe(plugin)):
+        chosen.setdefault("temperature", temperature)
+    made = options.create(plugin, f"sampler {sampler!r}", chosen)
+    if not isinstance(made, Sampler):
+        raise PluginError(f"the sampler {sampler!r} makes a {type(made).__name__}, which cannot be called")
+    return made
