@@ -1,0 +1,245 @@
+"""The decoding loop: many drawings at once, each in a slot that the next one takes over when it ends.
+
+No row is computed for a drawing that has ended: its slot goes to a waiting drawing, and once nobody waits
+the batch shrinks. On an accelerator the ends are looked at every few steps only, since each look waits for
+the device; a drawing may then run that many steps past its end, which are thrown away.
+
+A drawing depends on its prompt, the seed and its own index alone. Matrix products of other shapes round
+differently, though, so that a drawing may differ in the last bits between batch sizes; `exact` computes
+every product at one fixed shape, which makes drawings equal bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from sketchkit.density import MixtureDensity
+from sketchkit.engine.prompts import Prompts
+from sketchkit.models import SketchModel
+from sketchkit.noise import Noise, uniforms
+from sketchkit.samplers import Sampler
+
+__all__ = ["EXACT_WIDTH", "Drawn", "decode", "default_width"]
+
+#: The fixed number of rows of every product under `exact`.
+EXACT_WIDTH = 16
+# Noise is made for this many steps at once: a hundred small operations, shared.
+_NOISE_STEPS = 16
+# How many steps pass between two looks at what has ended.
+_STRIDE = {"cpu": 1}
+_ACCELERATOR_STRIDE = 8
+
+Indices = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One drawing that has left the loop.
+
+    Args:
+        job: its place in the list of jobs.
+        rows: float32 [n, 5] in model units; the last is (0, 0, 0, 0, 1) if the model ended it.
+        nll: negative log-likelihood of the rows under the model itself (temperature 1), a sum over points;
+            nan where nobody asked.
+    """
+
+    job: int
+    rows: npt.NDArray[np.float32]
+    nll: float
+
+
+def default_width(device: torch.device) -> int:
+    """How many slots suit a device."""
+    return 128 if device.type == "cpu" else 4096
+
+
+@torch.inference_mode()
+def decode(
+    model: SketchModel,
+    sampler: Sampler,
+    prompts: Prompts,
+    prompt_of: Indices,
+    index_of: Indices,
+    *,
+    seed: int,
+    max_points: int,
+    width: int | None = None,
+    exact: bool = False,
+    score: bool = False,
+) -> Iterator[Drawn]:
+    """Draw until every job has ended or has `max_points` rows.
+
+    Args:
+        model: any backend's.
+        sampler: chooses the points.
+        prompts: the states that drawings start from.
+        prompt_of: [J], which prompt each job continues.
+        index_of: [J], the sketch index of each job's noise.
+        seed: 0..2^63 - 1.
+        max_points: the most rows a drawing gets, an end row included.
+        width: the most slots; one that suits the device when None.
+        exact: equal bits whatever the width, order and number of jobs; slower.
+        score: whether to keep the negative log-likelihood.
+
+    Yields:
+        The drawings as they end, in no particular order.
+    """
+    slots = EXACT_WIDTH if exact else min(width or default_width(model.device), max(len(prompt_of), 1))
+    loop = _Loop(model, sampler, prompts, prompt_of, index_of, seed, max_points, slots, exact, score)
+    while loop.live:
+        loop.step()
+        yield from loop.harvest()
+
+
+class _Loop:
+    """The slots and what fills them. Tensors are indexed by slot first."""
+
+    def __init__(
+        self,
+        model: SketchModel,
+        sampler: Sampler,
+        prompts: Prompts,
+        prompt_of: Indices,
+        index_of: Indices,
+        seed: int,
+        max_points: int,
+        slots: int,
+        exact: bool,
+        score: bool,
+    ) -> None:
+        self.model, self.sampler, self.prompts = model, sampler, prompts
+        self.prompt_of, self.index_of = prompt_of, index_of
+        self.seed, self.max_points, self.exact, self.score = seed, max_points, exact, score
+        self.stride = _STRIDE.get(model.device.type, _ACCELERATOR_STRIDE)
+        self.waiting = 0  # the next job nobody has started
+        self.tick = 0
+        self.unseen = 0  # steps since the last look
+        self.job: Indices = np.full(slots, -1, np.int64)
+        self.age: Indices = np.zeros(slots, np.int64)
+        ring = max_points + self.stride
+        self.history = torch.zeros(ring, slots, 5, device=model.device)
+        self.losses = torch.zeros(ring, slots, device=model.device) if score else None
+        first = torch.zeros(slots, dtype=torch.int64, device=model.device)
+        self.rows = prompts.rows[first]
+        self.state = tuple(part[first] for part in prompts.state)
+        self.noise = torch.zeros(slots, _NOISE_STEPS, 4, device=model.device)
+        self.noise_at = 0
+        self._fill(np.arange(slots))
+        if not exact:
+            self._keep(np.flatnonzero(self.job >= 0))
+
+    @property
+    def live(self) -> bool:
+        return bool((self.job >= 0).any())
+
+    def step(self) -> None:
+        """One point further in every slot."""
+        if self.noise_at == _NOISE_STEPS:
+            self.noise_at = 0
+            self._make_noise(np.arange(len(self.job)))
+        raw, self.state = self.model.step(self.rows, self.state)
+        density = MixtureDensity(raw)
+        points = self.sampler(density, Noise(self.noise[:, self.noise_at]))
+        place = self.tick % len(self.history)
+        self.history[place] = points
+        if self.losses is not None:
+            self.losses[place] = _negative_log_likelihood(density, points)
+        self.rows = points.to(self.model.dtype)
+        self.tick += 1
+        self.noise_at += 1
+        self.unseen += 1
+        self.age += 1
+
+    def harvest(self) -> list[Drawn]:
+        """Take out what has ended, if it is time to look, and refill or shrink."""
+        if self.unseen < self.stride and int(self.age.max()) < self.max_points + self.unseen:
+            return []
+        lengths = self._lengths_of_ended()
+        done = np.flatnonzero((lengths > 0) & (self.job >= 0))
+        out = self._taken(done, lengths[done]) if len(done) else []
+        over = np.flatnonzero(lengths > 0)
+        self.unseen = 0
+        if len(over):
+            self._fill(over)
+            if not self.exact and (self.job < 0).any():
+                self._keep(np.flatnonzero(self.job >= 0))
+        return out
+
+    def _lengths_of_ended(self) -> Indices:
+        """How many rows each slot's drawing has if it is over, else 0."""
+        places = self._places(np.arange(self.tick - self.unseen, self.tick))
+        ended = self.history[places][..., 4].cpu().numpy() == 1.0  # [unseen, slots]
+        any_end = ended.any(axis=0)
+        at_end = self.age - self.unseen + ended.argmax(axis=0) + 1
+        length = np.where(any_end, at_end, self.age)
+        over = any_end | (self.age >= self.max_points)
+        return np.where(over, np.minimum(length, self.max_points), 0)
+
+    def _taken(self, slots: Indices, lengths: Indices) -> list[Drawn]:
+        """The drawings in some slots, copied out of the ring in one go."""
+        begin = self.tick - self.age[slots]
+        ticks = np.concatenate([np.arange(b, b + n) for b, n in zip(begin, lengths, strict=True)])
+        places, columns = self._places(ticks), self._tensor(np.repeat(slots, lengths))
+        rows = self.history[places, columns].cpu().numpy()
+        losses = None if self.losses is None else self.losses[places, columns].double().cpu().numpy()
+        out = []
+        for slot, stop, n in zip(slots, np.cumsum(lengths), lengths, strict=True):
+            mine = rows[stop - n : stop].copy()
+            if mine[-1, 4] == 1.0:
+                mine[-1, :2] = 0.0  # the offset of an end row is untrained
+            nll = float("nan") if losses is None else float(losses[stop - n : stop].sum())
+            out.append(Drawn(int(self.job[slot]), mine, nll))
+        return out
+
+    def _fill(self, slots: Indices) -> None:
+        """Start waiting jobs in slots; those for which nobody waits become idle."""
+        n = min(len(slots), len(self.prompt_of) - self.waiting)
+        taken, idle = slots[:n], slots[n:]
+        self.job[taken] = np.arange(self.waiting, self.waiting + n)
+        self.job[idle] = -1
+        self.age[slots] = 0
+        self.waiting += n
+        if not n:
+            return
+        where = self._tensor(taken)
+        prompt = self._tensor(self.prompt_of[self.job[taken]])
+        self.rows[where] = self.prompts.rows[prompt]
+        for part, source in zip(self.state, self.prompts.state, strict=True):
+            part[where] = source[prompt]
+        self._make_noise(taken)
+
+    def _keep(self, slots: Indices) -> None:
+        """Shrink the batch to some slots."""
+        where = self._tensor(slots)
+        self.job, self.age = self.job[slots], self.age[slots]
+        self.rows, self.noise, self.history = self.rows[where], self.noise[where], self.history[:, where]
+        self.state = tuple(part[where] for part in self.state)
+        if self.losses is not None:
+            self.losses = self.losses[:, where]
+
+    def _make_noise(self, slots: Indices) -> None:
+        """Noise of some slots for the rest of the current block of steps."""
+        jobs = self.job[slots]
+        index = np.where(jobs >= 0, self.index_of[jobs], 0)
+        steps = self.age[slots][:, None] + np.arange(_NOISE_STEPS - self.noise_at)
+        values = uniforms(self.seed, self._tensor(index)[:, None], self._tensor(steps))
+        self.noise[self._tensor(slots), self.noise_at :] = values
+
+    def _places(self, ticks: Indices) -> Tensor:
+        return self._tensor(ticks % len(self.history))
+
+    def _tensor(self, values: npt.NDArray[Any]) -> Tensor:
+        return torch.from_numpy(values).to(self.model.device)
+
+
+def _negative_log_likelihood(density: MixtureDensity, points: Tensor) -> Tensor:
+    offset, pen = density.log_prob(points)
+    # The offset of an end row is not part of the drawing.
+    return -(torch.where(points[:, 4] == 1.0, 0.0, offset) + pen)

@@ -1,0 +1,91 @@
+"""Prompts: what has been drawn already, read by the model once and continued many times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from sketchkit.models import SketchModel
+from sketchkit.models.base import State
+
+__all__ = ["Prompts", "read_prompts"]
+
+Rows = npt.NDArray[np.floating[Any]]
+
+_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """The model's state after some beginnings.
+
+    Args:
+        rows: [P, 5], the row each continuation reads first, in model units.
+        state: tuple of [P, ...] tensors, the state before that row.
+    """
+
+    rows: Tensor
+    state: State
+
+    def __len__(self) -> int:
+        """The number of prompts, P."""
+        return len(self.rows)
+
+
+@torch.inference_mode()
+def read_prompts(
+    model: SketchModel, beginnings: Sequence[Rows], z: Tensor | None = None, exact_width: int | None = None
+) -> Prompts:
+    """Run beginnings through the model.
+
+    Args:
+        model: any backend's.
+        beginnings: P arrays [n, 5] in model units, n may be 0.
+        z: [P, Z] for a conditional model.
+        exact_width: compute every product with exactly this many rows.
+
+    Returns:
+        The prompts, in order.
+    """
+    width = exact_width or min(_CHUNK, max(len(beginnings), 1))
+    parts = []
+    for begin in range(0, len(beginnings), width):
+        latent = None if z is None else z[begin : begin + width]
+        parts.append(_read(model, beginnings[begin : begin + width], latent, exact_width))
+    rows = torch.cat([part.rows for part in parts])
+    state = tuple(torch.cat(tensors) for tensors in zip(*(part.state for part in parts), strict=True))
+    return Prompts(rows, state)
+
+
+def _read(
+    model: SketchModel, beginnings: Sequence[Rows], z: Tensor | None, exact_width: int | None
+) -> Prompts:
+    """One chunk; a beginning that is over keeps its state while longer ones go on."""
+    count = len(beginnings)
+    batch = exact_width or count
+    lengths = np.zeros(batch, np.int64)
+    lengths[:count] = [len(b) for b in beginnings]
+    inputs = np.zeros((batch, int(lengths.max(initial=0)) + 1, 5))
+    for b, rows in enumerate(beginnings):
+        inputs[b, 1 : len(rows) + 1] = rows
+    tokens = torch.from_numpy(inputs).to(model.device, model.dtype)
+    tokens[:, 0] = model.start_rows(batch)
+    if z is not None and batch > count:
+        z = torch.cat((z, z[:1].expand(batch - count, -1)))
+    state = model.initial_state(batch, z)
+    remaining = torch.from_numpy(lengths).to(model.device)
+    for t in range(tokens.shape[1] - 1):
+        _, new = model.step(tokens[:, t], state)
+        going = remaining > t
+        state = tuple(
+            torch.where(going.view(-1, *[1] * (old.dim() - 1)), fresh, old)
+            for old, fresh in zip(state, new, strict=True)
+        )
+    last = tokens[torch.arange(batch, device=model.device), remaining]
+    return Prompts(last[:count], tuple(part[:count] for part in state))
