@@ -1,5 +1,92 @@
-"""Generative vector sketches: finish, sample and render drawings."""
+"""Generative vector sketches: finish, sample and render drawings.
+
+Everything named here is loaded when it is first used, so that `import sketchkit` costs next to nothing and
+needs no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from sketchkit._version import __version__
+from sketchkit.errors import (
+    CheckpointError,
+    DeviceError,
+    FormatError,
+    InputError,
+    PluginError,
+    SketchkitError,
+)
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from sketchkit.card import ModelCard
+    from sketchkit.checkpoints.load import import_model, load_model
+    from sketchkit.checkpoints.pull import pull_model
+    from sketchkit.checkpoints.store import names as list_models
+    from sketchkit.formats import read, read_all, write
+    from sketchkit.generate import Ending, complete, sample
+    from sketchkit.models import SketchModel
+    from sketchkit.render import render, renderers
+    from sketchkit.samplers import samplers
+    from sketchkit.sketch import Sketch, SketchBatch
+
+__all__ = [
+    "CheckpointError",
+    "DeviceError",
+    "Ending",
+    "FormatError",
+    "InputError",
+    "ModelCard",
+    "PluginError",
+    "Sketch",
+    "SketchBatch",
+    "SketchModel",
+    "SketchkitError",
+    "__version__",
+    "complete",
+    "import_model",
+    "list_models",
+    "load_model",
+    "pull_model",
+    "read",
+    "read_all",
+    "render",
+    "renderers",
+    "sample",
+    "samplers",
+    "write",
+]
+
+_HOMES = {
+    "Ending": "sketchkit.generate:Ending",
+    "ModelCard": "sketchkit.card:ModelCard",
+    "Sketch": "sketchkit.sketch:Sketch",
+    "SketchBatch": "sketchkit.sketch:SketchBatch",
+    "SketchModel": "sketchkit.models:SketchModel",
+    "complete": "sketchkit.generate:complete",
+    "import_model": "sketchkit.checkpoints.load:import_model",
+    "list_models": "sketchkit.checkpoints.store:names",
+    "load_model": "sketchkit.checkpoints.load:load_model",
+    "pull_model": "sketchkit.checkpoints.pull:pull_model",
+    "read": "sketchkit.formats:read",
+    "read_all": "sketchkit.formats:read_all",
+    "render": "sketchkit.render:render",
+    "renderers": "sketchkit.render:renderers",
+    "sample": "sketchkit.generate:sample",
+    "samplers": "sketchkit.samplers:samplers",
+    "write": "sketchkit.formats:write",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sketchkit' has no attribute {name!r}")
+    module, _, attribute = _HOMES[name].partition(":")
+    value = getattr(importlib.import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

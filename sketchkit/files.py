@@ -1,0 +1,97 @@
+"""Writing a file so that nobody ever sees half of it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
+
+from sketchkit.errors import InputError
+
+__all__ = ["atomic_write", "reason", "shown"]
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[BinaryIO]:
+    """Open a file for writing that takes its name only when everything in it is written.
+
+    The bytes go to a temporary file in the same folder; whatever interrupts the writing, Ctrl-C included,
+    removes it and leaves a file of that name as it was. A new file gets the usual permissions, a replaced one
+    keeps its own. Links are followed; pipes and devices are written straight.
+
+    Args:
+        path: the file to be.
+        overwrite: whether it may exist already.
+
+    Yields:
+        A binary stream.
+
+    Raises:
+        InputError: the file exists and must not, its folder is missing, or it cannot be written.
+    """
+    name = shown(path)
+    target, mode = _destination(path, name)
+    if mode is not None and not overwrite:
+        raise InputError(f"{name}: the file exists already")
+    if mode is not None and not stat.S_ISREG(mode):
+        with _told(name, target), open(target, "wb") as stream:
+            yield stream
+        return
+    temporary = os.path.join(os.path.dirname(target), f".{secrets.token_hex(8)}.tmp")
+    try:
+        with _told(name, temporary):
+            with open(temporary, "xb") as stream:
+                if mode is not None:
+                    os.chmod(temporary, stat.S_IMODE(mode))
+                yield stream
+            if not overwrite and os.path.lexists(target):
+                raise InputError(f"{name}: the file exists already")
+            os.replace(temporary, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """A path as an error shows it: on one line, whatever characters it is made of."""
+    text = os.fspath(path)
+    return text if text.isprintable() else repr(text)
+
+
+def reason(error: Exception) -> str:
+    """What the operating system objects to, in lower case and without the path."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[:1].lower() + error.strerror[1:]
+    return str(error)
+
+
+def _destination(path: str | os.PathLike[str], name: str) -> tuple[str, int | None]:
+    """Where the bytes shall end up, and the mode of what is there already, if anything."""
+    try:
+        target = os.path.realpath(path)
+        mode = os.stat(target).st_mode
+    except FileNotFoundError:
+        folder = os.path.dirname(target)
+        if not os.path.isdir(folder):
+            raise InputError(f"{name}: there is no folder {shown(folder)}") from None
+        return target, None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name}: {reason(error)}") from error
+    if stat.S_ISDIR(mode):
+        raise InputError(f"{name}: this is a folder")
+    return target, mode
+
+
+@contextmanager
+def _told(name: str, path: str) -> Iterator[None]:
+    """Errors of writing `path` in one line; the writer's own troubles with other files pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename not in (None, path):
+            raise
+        raise InputError(f"{name}: {reason(error)}") from error

@@ -1,0 +1,72 @@
+"""What one cell of a sheet shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sketchkit.errors import InputError
+from sketchkit.render.palette import INK
+from sketchkit.sketch import Sketch
+from sketchkit.svgdoc import checked_color
+
+__all__ = ["Ink", "Picture", "bounds"]
+
+
+@dataclass(frozen=True)
+class Ink:
+    """One drawing in one colour.
+
+    Args:
+        sketch: the drawing; inks of one picture share its units and its page.
+        color: `#rgb`, `#rrggbb` or a name.
+        name: what its group is called in the file.
+        width: of the line, in pixels of the sheet; the layout's when None.
+
+    Raises:
+        InputError: a colour that is something else, or a width that is not above 0.
+    """
+
+    sketch: Sketch
+    color: str = INK
+    name: str = "drawing"
+    width: float | None = None
+
+    def __post_init__(self) -> None:
+        checked_color(self.color)
+        if self.width is not None and not 0 < self.width < math.inf:
+            raise InputError(f"the width of an ink must be above 0 pixels, got {self.width}")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What one cell shows: inks drawn over each other, the first undermost.
+
+    Args:
+        inks: the user's strokes in one, what was added in another.
+        caption: words to stand under it.
+        metadata: this picture's own provenance.
+    """
+
+    inks: tuple[Ink, ...]
+    caption: str | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, sketch: Sketch) -> Picture:
+        """A drawing in the usual ink under its own label."""
+        return cls((Ink(sketch),), caption=sketch.label)
+
+
+def bounds(picture: Picture) -> tuple[float, float, float, float]:
+    """(x_min, y_min, x_max, y_max) of all inks in drawing units; four zeros when nothing is drawn."""
+    boxes = _boxes([ink.sketch for ink in picture.inks])
+    if not boxes:
+        return (0.0, 0.0, 0.0, 0.0)
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return (min(lefts), min(tops), max(rights), max(bottoms))
+
+
+def _boxes(sketches: Sequence[Sketch]) -> list[tuple[float, float, float, float]]:
+    return [sketch.bounds for sketch in sketches if len(sketch.without_end())]

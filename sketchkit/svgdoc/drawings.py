@@ -1,0 +1,112 @@
+"""Drawings as SVG documents, each at its own place on the page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import BinaryIO
+
+from sketchkit.errors import InputError
+from sketchkit.sketch import Sketch
+from sketchkit.svgdoc.elements import INK, Element, Pen, document, group, path, to_bytes, to_text
+from sketchkit.svgdoc.numbers import decimals_for, path_data
+
+__all__ = ["sketch_data", "sketch_svg", "write_drawings"]
+
+#: The pen of a drawing is this share of the largest drawing's extent, in drawing units.
+PEN_SHARE = 1 / 128
+
+_Box = tuple[float, float, float, float]
+
+# Pages between these sizes are shown one pixel a drawing unit; smaller and larger ones at the usual size.
+_SHOWN_AS_THEY_ARE = (64.0, 4096.0)
+_USUAL_SIZE = 512.0
+
+
+def sketch_data(sketch: Sketch) -> str:
+    """The path data of a drawing in its own units, rounded by less than 1e-5 of its extent."""
+    lines = sketch.to_polylines()
+    return path_data(lines, decimals_for(lines))
+
+
+def write_drawings(
+    sketches: Iterable[Sketch],
+    stream: BinaryIO,
+    *,
+    color: str = INK,
+    title: str | None = None,
+    metadata: Mapping[str, object] | None = None,
+) -> None:
+    """Write drawings as one SVG document: a group each, every point where it is on the page.
+
+    Args:
+        sketches: the drawings; empty ones become empty groups.
+        stream: takes the whole document, UTF-8.
+        color: of the pen.
+        title: of the document.
+        metadata: provenance, written as JSON.
+
+    Raises:
+        InputError: drawings so far apart that no page holds them.
+    """
+    drawings = list(sketches)
+    page, width = _page(drawings)
+    root = document(_shown(page), page, title=title, metadata=metadata)
+    for number, sketch in enumerate(drawings, start=1):
+        root.add(_drawing(sketch, Pen(color, width), id=f"drawing-{number}"))
+    stream.write(to_bytes(root))
+
+
+def sketch_svg(sketch: Sketch, size: float = 256) -> str:
+    """One drawing as a small SVG on white paper, for a notebook.
+
+    Args:
+        sketch: the drawing.
+        size: the longer side in CSS pixels.
+
+    Returns:
+        An `<svg>` element without an XML declaration.
+    """
+    page, width = _page([sketch])
+    factor = size / max(page[2], page[3])
+    # No id: a page of notebook cells is one HTML document.
+    root = document((page[2] * factor, page[3] * factor), page, title=sketch.label, background="white")
+    root.add(_drawing(sketch, Pen(INK, width), id=None))
+    return to_text(root)
+
+
+def _drawing(sketch: Sketch, pen: Pen, id: str | None) -> Element:
+    data = sketch_data(sketch)
+    children = [path(data)] if data else []
+    return group(id=id, label=sketch.label, attributes=pen.attributes, children=children)
+
+
+def _page(sketches: Sequence[Sketch]) -> tuple[_Box, float]:
+    """The page that holds all drawings with a margin (x, y, width, height), and the width of the pen."""
+    boxes = [s.bounds for s in sketches if len(s.without_end())] or [s.bounds for s in sketches[:1]]
+    x0, y0, x1, y1 = _joint(boxes) if boxes else (0.0, 0.0, 0.0, 0.0)
+    largest = max((max(box[2] - box[0], box[3] - box[1]) for box in boxes), default=0.0)
+    pen = (largest or 1.0) * PEN_SHARE
+    margin = 2 * pen + 0.02 * max(x1 - x0, y1 - y0)
+    page = (x0 - margin, y0 - margin, x1 - x0 + 2 * margin, y1 - y0 + 2 * margin)
+    if not all(map(math.isfinite, page)):
+        raise InputError("the drawings are too far apart for one page")
+    return page, pen
+
+
+def _joint(boxes: Sequence[_Box]) -> _Box:
+    """The smallest box (x_min, y_min, x_max, y_max) around all."""
+    return (
+        min(box[0] for box in boxes),
+        min(box[1] for box in boxes),
+        max(box[2] for box in boxes),
+        max(box[3] for box in boxes),
+    )
+
+
+def _shown(page: _Box) -> tuple[float, float]:
+    """The size of a page in CSS pixels."""
+    longer = max(page[2], page[3])
+    low, high = _SHOWN_AS_THEY_ARE
+    factor = 1.0 if low <= longer <= high else _USUAL_SIZE / longer
+    return page[2] * factor, page[3] * factor

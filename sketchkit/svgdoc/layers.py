@@ -1,0 +1,136 @@
+"""Layers put into somebody's SVG document, every other byte of which stays as it was."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sketchkit.errors import InputError
+from sketchkit.sketch import Sketch
+from sketchkit.svgdoc.drawings import sketch_data
+from sketchkit.svgdoc.elements import Pen, group, path, to_text
+from sketchkit.svgdoc.strings import slug
+
+__all__ = ["Layer", "insert_layers"]
+
+# What a parent may hand down to a path besides what the pen itself sets.
+_RESET = "stroke-dasharray:none;stroke-opacity:1"
+_ROOT_NAME = re.compile(r"<([^\s/>]+)")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer to insert.
+
+    Args:
+        sketch: the drawing, in the user units of the document's root.
+        name: what Inkscape calls the layer.
+        color: of the pen.
+        width: of the pen, in user units.
+        metadata: the layer's own provenance, written as JSON.
+    """
+
+    sketch: Sketch
+    name: str
+    color: str
+    width: float = 2.0
+    metadata: Mapping[str, object] = field(default_factory=dict)
+
+
+def insert_layers(
+    document: bytes,
+    insert_at: int,
+    self_closing: bool,
+    encoding: str,
+    layers: Sequence[Layer],
+    *,
+    visible: Literal["all", "first"] = "all",
+) -> bytes:
+    """The document with layers added at the end of its root.
+
+    Args:
+        document: the user's file.
+        insert_at: byte offset of the root's end tag `</svg>`; of either end of `/>` where there is none.
+        self_closing: whether the root is `<svg ... />`.
+        encoding: the document's own, as Python calls it.
+        layers: what to add, the first one undermost.
+        visible: whether all layers are shown or only the first, the others waiting to be switched on.
+
+    Returns:
+        The bytes before `insert_at`, the layers, the bytes after it; of a self-closing root `/>` becomes `>`
+        and an end tag follows the layers.
+
+    Raises:
+        InputError: `insert_at` is not the end of a root, or an encoding that Python does not know.
+    """
+    codec = _codec(document, encoding)
+    whole = document.decode(codec, "replace")
+    before, after, opening, closing = _cut(document, insert_at, self_closing, codec)
+    names = _free_ids(whole, [layer.name for layer in layers])
+    shown = [visible == "all" or i == 0 for i in range(len(layers))]
+    elements = [_layer_xml(*each) for each in zip(layers, names, shown, strict=True)]
+    inserted = "".join((opening, *(f"{xml}\n" for xml in elements), closing))
+    return before + inserted.encode(codec, "xmlcharrefreplace") + after
+
+
+def _layer_xml(layer: Layer, id: str, shown: bool) -> str:
+    data = sketch_data(layer.sketch)
+    style = f"{Pen(layer.color, layer.width).style};{_RESET}"
+    element = group(
+        id=id,
+        label=layer.name,
+        layer=True,
+        standalone=True,
+        style="display:inline" if shown else "display:none",
+        metadata=layer.metadata,
+        children=[path(data, style)] if data else [],
+    )
+    return to_text(element)
+
+
+def _cut(document: bytes, at: int, self_closing: bool, codec: str) -> tuple[bytes, bytes, str, str]:
+    """The bytes before and after, and what must stand around the layers between them."""
+    mark = ("/>" if self_closing else "</").encode(codec)
+    if self_closing and not document.startswith(mark, at):
+        at -= len(mark)  # the offset behind `/>`
+    if at <= 0 or not document.startswith(mark, at):
+        raise InputError(f"byte {at} is not the end of the document's root element")
+    if not self_closing:
+        return document[:at], document[at:], "", ""
+    # An attribute value cannot hold `<`, so the last one before the end opened the root.
+    head = document[:at].decode(codec, "replace")
+    root = _ROOT_NAME.match(head, head.rfind("<"))
+    if root is None:
+        raise InputError(f"byte {at} is not the end of the document's root element")
+    return document[:at], document[at + len(mark) :], ">\n", f"</{root[1]}>"
+
+
+def _free_ids(document: str, names: Iterable[str]) -> list[str]:
+    """An id for each name, none of which stands anywhere in the document."""
+    taken = set(re.findall(r"sketchkit-[\w.:-]*", document))
+    ids: list[str] = []
+    for name in names:
+        base = f"sketchkit-{slug(name, 'layer')}"
+        free, count = base, 1
+        while free in taken:
+            count += 1
+            free = f"{base}-{count}"
+        taken.add(free)
+        ids.append(free)
+    return ids
+
+
+def _codec(document: bytes, encoding: str) -> str:
+    """The codec of the document without the mark that it may begin with, which is never written twice."""
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError as error:
+        raise InputError(f"the document is in an unknown encoding, {encoding!r}") from error
+    if name == "utf-8-sig":
+        return "utf-8"
+    if name != "utf-16":
+        return name
+    return "utf-16-be" if document.startswith((codecs.BOM_UTF16_BE, b"\x00<")) else "utf-16-le"

@@ -1,0 +1,93 @@
+"""Numbers and path data: few decimals, no exponents, and enough of both.
+
+Points are first rounded to a grid and then written as offsets between grid points, so the short relative
+numbers add up to the rounded positions and no error grows along a stroke.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from sketchkit.sketch import Float64
+
+__all__ = ["decimals_for", "number", "path_data"]
+
+#: The largest rounding error of a written coordinate, as a share of the drawing's extent.
+PRECISION = 0.5e-5
+
+# Up to four decimals and fifteen digits, repr of a float is plain, short and as exact as asked.
+_REPR_DECIMALS = 4
+_EXACT_DIGITS = 15
+
+# Enough for the smallest steps of float32; powers of ten stay far from the end of float64.
+_MOST_DECIMALS = 50
+
+
+def number(value: float, digits: int = 7) -> str:
+    """A number for an attribute, to so many significant digits: no exponent, no needless zeros."""
+    return np.format_float_positional(value + 0.0, precision=digits, fractional=False, trim="-")
+
+
+def decimals_for(polylines: Sequence[Float64]) -> int:
+    """How many decimals keep the rounding error below half of 1e-5 of the extent.
+
+    Args:
+        polylines: [n, 2] each, in drawing units.
+
+    Returns:
+        0 or more; fewer than the extent asks for where float64 itself holds no more digits.
+    """
+    lines = [line for line in polylines if len(line)]
+    if not lines:
+        return 0
+    points = np.concatenate(lines)
+    farthest = float(np.abs(points).max())
+    extent = float(np.ptp(points, axis=0).max()) or farthest or 1.0
+    wanted = math.ceil(-math.log10(extent) - math.log10(2 * PRECISION))
+    offered = _EXACT_DIGITS - math.ceil(math.log10(farthest)) if farthest else wanted
+    return max(0, min(wanted, offered, _MOST_DECIMALS))
+
+
+def path_data(polylines: Sequence[Float64], decimals: int) -> str:
+    """The `d` of one path: a subpath a polyline, a dot as a line of no length.
+
+    Args:
+        polylines: [n, 2] each, absolute; empty ones are skipped.
+        decimals: digits after the point.
+
+    Returns:
+        `M x y l dx dy ...` for strokes and `M x y h 0` for dots (a round cap makes those visible); an empty
+        string where there is nothing.
+    """
+    lines = [line for line in polylines if len(line)]
+    if not lines:
+        return ""
+    grid = np.rint(np.concatenate(lines) * 10.0**decimals) + 0.0
+    starts = np.cumsum([0] + [len(line) for line in lines])
+    steps = np.diff(grid, axis=0, prepend=0.0)
+    steps[starts[:-1]] = grid[starts[:-1]]
+    words = _words(steps.ravel(), decimals)
+    return "".join(_subpath(words[2 * a : 2 * b]) for a, b in pairwise(starts.tolist()))
+
+
+def _subpath(words: list[str]) -> str:
+    """`x y dx dy ...` as path commands."""
+    start = f"M{words[0]} {words[1]}"
+    return f"{start}l{' '.join(words[2:])}" if len(words) > 2 else f"{start}h0"
+
+
+def _words(grid: Float64, decimals: int) -> list[str]:
+    """Whole numbers of 10^-decimals [n], each as text."""
+    values = grid / 10.0**decimals
+    if decimals > _REPR_DECIMALS or np.abs(values).max(initial=0.0) >= 10.0**_EXACT_DIGITS:
+        return [_trimmed(f"{value:.{decimals}f}") for value in values.tolist()]
+    # One replacement over the joined text instead of a call a number: this is the hot line of a large sheet.
+    return (" ".join(map(repr, values.tolist())) + " ").replace(".0 ", " ").split()
+
+
+def _trimmed(word: str) -> str:
+    return word.rstrip("0").rstrip(".") if "." in word else word

@@ -1,0 +1,162 @@
+"""Between drawing units and model units, and the scale at which a model shall see a drawing.
+
+Three units meet here. A *drawing unit* is whatever the file is drawn in. The *scale* turns it into pixels of
+the model's training data (Quick, Draw! drawings fill 255 of them). The card's scale factor turns those into
+model units, in which offsets have a standard deviation of about 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from sketchkit.card import ModelCard
+from sketchkit.errors import InputError
+from sketchkit.geometry import magenta_simplify, magenta_strokes
+from sketchkit.models import SketchModel
+from sketchkit.sketch import Sketch
+
+__all__ = ["LADDER", "Beginning", "best_scales", "from_rows", "read_beginning"]
+
+#: How large, in pixels of the training data, a beginning may be taken to be: half octaves.
+LADDER = tuple(255.0 * 2.0 ** (step / 2) for step in range(-8, 3))
+#: The training data are simplified to this many pixels, so what the model reads is too.
+SIMPLIFICATION = 2.0
+#: Beginnings are scored this many at once.
+_CHUNK = 256
+
+Rows = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A drawing as a model reads it.
+
+    Args:
+        rows: [N, 5] in model units, simplified; the first point of the drawing is the start token's.
+        anchor: (x, y) where the pen stands after them, in drawing units.
+        factor: model units in a drawing unit.
+        pen_down: whether the pen still touches the paper there.
+    """
+
+    rows: Rows
+    anchor: tuple[float, float]
+    factor: float
+    pen_down: bool
+
+
+def read_beginning(sketch: Sketch, scale: float, card: ModelCard) -> Beginning:
+    """Translate a drawing into what a model reads.
+
+    Args:
+        sketch: in drawing units; an end row is left out, and so are dots, which the published training data
+            do not have.
+        scale: pixels of the training data in a drawing unit.
+        card: the model's.
+
+    Returns:
+        The rows, and where they leave the pen.
+
+    Raises:
+        InputError: a scale that is not above 0, or that makes the drawing too large.
+    """
+    if not (math.isfinite(scale) and scale > 0):
+        raise InputError(f"the scale must be above 0, got {scale:g}")
+    factor = scale / card.scale_factor
+    strokes = sketch.to_polylines()
+    lines = [line for line in strokes if len(line) > 1]
+    if not lines:
+        # Dots alone: nothing to read, but they say where to draw.
+        return Beginning(np.zeros((0, 5)), sketch.end_point, factor, False)
+    rows = magenta_strokes(magenta_simplify([line * scale for line in lines], SIMPLIFICATION))[:-1]
+    rows[:, :2] /= card.scale_factor
+    pen_down = sketch.pen_down and len(strokes[-1]) > 1
+    if pen_down:
+        rows[-1, 2:4] = (1.0, 0.0)
+    return Beginning(rows, (float(lines[-1][-1, 0]), float(lines[-1][-1, 1])), factor, pen_down)
+
+
+def from_rows(
+    rows: Rows,
+    factor: float,
+    anchor: tuple[float, float],
+    *,
+    joined: bool,
+    label: str | None = None,
+    key: str | None = None,
+) -> Sketch:
+    """Translate a model's rows into a drawing.
+
+    Args:
+        rows: [N, 5] in model units.
+        factor: model units in a drawing unit.
+        anchor: (x, y) where the pen stood before them, in drawing units.
+        joined: whether ink leads from the anchor to the first point.
+        label: what it shows.
+        key: its identifier.
+
+    Returns:
+        A sketch measured from the anchor; of one more row if `joined`, for the anchor itself.
+    """
+    out = np.array(rows, np.float32)
+    out[:, :2] /= np.float32(factor)
+    if joined:
+        out = np.concatenate([_PEN_DOWN, out])
+    return Sketch(out, origin=anchor, label=label, key=key)
+
+
+_PEN_DOWN = np.array([[0, 0, 1, 0, 0]], np.float32)
+
+
+def best_scales(model: SketchModel, sketches: Sequence[Sketch]) -> list[float]:
+    """The scale under which each drawing is most likely, among those that give it a size of the `LADDER`.
+
+    Densities are compared in drawing units: at twice the scale a model unit covers half as much, so that
+    the density of every offset counts four times. Per point, since a smaller drawing is simplified more.
+
+    Args:
+        model: an unconditional model.
+        sketches: P beginnings.
+
+    Returns:
+        P scales; 1 for a drawing without extent.
+    """
+    ladders = [_scales_of(sketch) for sketch in sketches]
+    rungs = [
+        (i, scale, read_beginning(sketch, scale, model.card).rows)
+        for i, (sketch, ladder) in enumerate(zip(sketches, ladders, strict=True))
+        for scale in ladder
+    ]
+    losses = _losses_per_point(model, [rows for _, _, rows in rungs])
+    best = [(math.inf, 1.0)] * len(sketches)
+    for (i, scale, _), loss in zip(rungs, losses, strict=True):
+        best[i] = min(best[i], (loss - 2.0 * math.log(scale), scale))
+    return [scale for _, scale in best]
+
+
+def _scales_of(sketch: Sketch) -> list[float]:
+    x0, y0, x1, y1 = sketch.bounds
+    extent = max(x1 - x0, y1 - y0)
+    return [size / extent for size in LADDER] if extent > 0 else []
+
+
+def _losses_per_point(model: SketchModel, drawings: Sequence[Rows]) -> list[float]:
+    """Negative log-likelihood a point in model units; infinite for a drawing without rows."""
+    out: list[float] = []
+    for begin in range(0, len(drawings), _CHUNK):
+        chunk = drawings[begin : begin + _CHUNK]
+        lengths = np.array([len(rows) for rows in chunk], np.int64)
+        padded = np.zeros((len(chunk), max(int(lengths.max()), 1), 5))
+        for b, rows in enumerate(chunk):
+            padded[b, : len(rows)] = rows
+        inputs = torch.from_numpy(padded).to(model.device, model.dtype)
+        total = model.score(inputs, torch.from_numpy(lengths).to(model.device))
+        losses = total.double().cpu().numpy() / np.maximum(lengths, 1)
+        out += [float(v) if n and np.isfinite(v) else math.inf for v, n in zip(losses, lengths, strict=True)]
+    return out

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sketchkit.errors import InputError
+from sketchkit.render.captions import fitted
+from sketchkit.render.layout import Layout
+from sketchkit.render.picture import Ink, Picture
+from sketchkit.sketch import Sketch
+
+coordinates = st.floats(-(2.0**100), 2.0**100, width=32)
+drawings = st.lists(st.tuples(coordinates, coordinates), max_size=6)
+pictures = st.lists(drawings.map(lambda line: Picture.of(Sketch.from_polylines([line]))), max_size=12)
+layouts = st.builds(
+    Layout,
+    cell=st.floats(20, 500),
+    gap=st.floats(0, 50),
+    margin=st.floats(0, 50),
+    label=st.booleans(),
+    stroke=st.floats(0.1, 10),
+    scale=st.sampled_from(["fit", "common"]),
+)
+
+
+def line(width: float, height: float) -> Picture:
+    return Picture.of(Sketch.from_polylines([[(0, 0), (width, height)]]))
+
+
+@given(pictures, layouts)
+def test_no_line_leaves_its_cell_nor_a_cell_the_page(shown: list[Picture], layout: Layout) -> None:
+    sheet = layout.arrange(shown)
+    room = layout.stroke / 2 - 1e-6 * layout.cell
+    for picture, place in zip(shown, sheet.places, strict=True):
+        x, y = place.corner
+        assert layout.margin <= x and x + place.cell <= sheet.width - layout.margin + 1e-6
+        assert layout.margin <= y and y + place.cell <= sheet.height - layout.margin + 1e-6
+        points = place.apply(picture.inks[0].sketch.points)
+        assert (points >= np.array(place.corner) + room).all()
+        assert (points <= np.array(place.corner) + place.cell - room).all()
+
+
+@given(st.integers(0, 500))
+def test_a_sheet_without_a_tile_is_nearly_square(count: int) -> None:
+    sheet = Layout(cell=10, gap=0, margin=0, stroke=1).arrange([Picture(())] * count)
+    columns, rows = sheet.width / 10, sheet.height / 10
+    assert columns * rows >= max(count, 1)
+    assert 0 <= columns - rows <= 1
+    assert (rows - 1) * columns < max(count, 1)
+
+
+def test_cells_fill_row_by_row() -> None:
+    sheet = Layout((3, None), cell=10, gap=2, margin=5, stroke=1).arrange([Picture(())] * 4)
+    assert [place.corner for place in sheet.places] == [(5, 5), (17, 5), (29, 5), (5, 17)]
+    assert (sheet.width, sheet.height) == (44, 32)
+
+
+def test_a_tile_too_small_says_both_numbers() -> None:
+    with pytest.raises(InputError, match=r"7 pictures do not fit a tile of 3x2, which has 6 cells"):
+        Layout((3, 2)).arrange([Picture(())] * 7)
+
+
+def test_a_larger_tile_keeps_its_size() -> None:
+    sheet = Layout((5, 2), cell=10, gap=0, margin=0, stroke=1).arrange([line(1, 1)])
+    assert (sheet.width, sheet.height) == (50, 20)
+
+
+def test_fitting_keeps_the_aspect_ratio_and_the_middle() -> None:
+    [place] = Layout(cell=100, stroke=2, margin=0).arrange([line(200, 50)]).places
+    points = place.apply(np.array([[0.0, 0], [200, 50]]))
+    assert (points.mean(axis=0) == 50).all()
+    assert np.ptp(points, axis=0) == pytest.approx([86, 21.5])
+
+
+def test_a_common_scale_lets_sizes_compare() -> None:
+    shown = [line(10, 0), line(0, 40), Picture.of(Sketch.from_polylines([[(3, 3)]]))]
+    scales = {place.scale for place in Layout(scale="common").arrange(shown).places}
+    assert len(scales) == 1
+    assert len({place.scale for place in Layout(scale="fit").arrange(shown).places}) == 3
+
+
+def test_inks_of_one_picture_share_one_transform() -> None:
+    first, second = (Sketch.from_polylines([[(x, 0), (x + 1, 0)]]) for x in (0, 9))
+    [place] = Layout(cell=100, stroke=2, margin=0).arrange([Picture((Ink(first), Ink(second)))]).places
+    assert place.centre == (5, 0)
+    assert place.scale == pytest.approx(8.6)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"cell": 0},
+        {"cell": math.nan},
+        {"cell": math.inf},
+        {"gap": -1},
+        {"margin": math.inf},
+        {"stroke": 0},
+        {"tile": (0, 3)},
+        {"tile": (3, 0)},
+        {"scale": "stretch"},
+        {"background": "url(#a)"},
+    ],
+)
+def test_lengths_that_make_no_page_are_refused(bad: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        Layout(**bad)  # type: ignore[arg-type]
+
+
+def test_a_line_wider_than_its_cell_is_refused() -> None:
+    with pytest.raises(InputError, match="does not fit a cell"):
+        Layout(cell=10, stroke=2).arrange([Picture((Ink(Sketch([]), width=50),))])
+
+
+@pytest.mark.parametrize("width", [0, -1, math.nan, math.inf])
+def test_an_ink_without_width_is_refused(width: float) -> None:
+    with pytest.raises(InputError, match="width"):
+        Ink(Sketch([]), width=width)
+
+
+@given(st.text(max_size=200), st.floats(10, 300))
+def test_a_caption_is_one_line_that_begins_like_the_words(words: str, width: float) -> None:
+    line = fitted(words, width, 10)
+    whole = " ".join(words.split())
+    assert line == whole or (line.endswith("\u2026") and whole.startswith(line[:-1]))
+    assert len(line) <= len(whole) + 1
+
+
+def test_a_caption_that_fits_stays_whole() -> None:
+    assert fitted("a cat\nin the   sun", 120, 12) == "a cat in the sun"
+    assert fitted("temperature 0.4, seed 12345", 120, 12).startswith("temperature 0")

@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import builtins
+import io
+import json
+import struct
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sketchkit import registry
+from sketchkit.errors import InputError, PluginError
+from sketchkit.render import Ink, Layout, Picture, Renderer, render, renderer_for
+from sketchkit.render.cairo import PdfRenderer, PngRenderer
+from sketchkit.render.palette import ENDING, INK, SERIES
+from sketchkit.render.svg import SvgRenderer
+from sketchkit.sketch import Sketch
+
+SVG = "{http://www.w3.org/2000/svg}"
+LABEL = "{http://www.inkscape.org/namespaces/inkscape}label"
+HOSTILE = "<script>alert('1')</script> ]]> & \" \x00\x1b \ud800 \ufffe"
+
+SQUARE = Sketch.from_polylines([[(0, 0), (10, 0), (10, 10), (0, 10), (0, 0)]], label="square")
+DOT = Sketch.from_polylines([[(5, 5)]], label="dot")
+EMPTY = Sketch.from_polylines([])
+FINISHED = Picture(
+    (Ink(SQUARE, name="yours"), Ink(DOT, ENDING, "ending 1", width=6)),
+    "finished",
+    {"seed": 3, "name": HOSTILE},
+)
+
+
+def pixels(png: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """[H, W, 4]."""
+    with Image.open(io.BytesIO(png)) as image:
+        return np.asarray(image.convert("RGBA"))
+
+
+def dark(png: bytes) -> int:
+    return int((pixels(png)[..., :3].max(axis=2) < 100).sum())
+
+
+# --- SVG ----------------------------------------------------------------------------------------------
+
+
+def test_each_ink_is_a_named_group_in_its_own_colour() -> None:
+    root = ElementTree.fromstring(render([FINISHED, SQUARE], label=True))
+    cells = root.findall(f"{SVG}g")
+    assert [cell.get(LABEL) for cell in cells] == ["finished", "square"]
+    inks = [
+        (ink.get(LABEL), ink.get("stroke"), ink.get("stroke-width")) for ink in cells[0].findall(f"{SVG}g")
+    ]
+    assert inks == [("yours", INK, "2"), ("ending 1", ENDING, "6")]
+    assert json.loads(cells[0].findtext(f"{SVG}metadata") or "") == {"seed": 3, "name": HOSTILE}
+    assert [text.text for text in root.iter(f"{SVG}text")] == ["finished", "square"]
+
+
+def test_ids_are_unique() -> None:
+    root = ElementTree.fromstring(render([FINISHED] * 3))
+    ids = [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
+    assert len(ids) == len(set(ids)) == 9
+
+
+@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
+def test_hostile_captions_stay_captions(kind: str) -> None:
+    picture = Picture((Ink(SQUARE, name=HOSTILE),), HOSTILE, {HOSTILE: HOSTILE})
+    content = render(picture, renderer=kind, label=True, metadata={HOSTILE: HOSTILE}, cell=600)
+    if kind == "svg":
+        root = ElementTree.fromstring(content)
+        names = ("svg", "title", "metadata", "g", "path", "text")
+        assert {element.tag for element in root.iter()} == {f"{SVG}{name}" for name in names}
+
+
+@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
+def test_a_sheet_is_the_same_bytes_twice(kind: str) -> None:
+    first, second = (render([FINISHED, DOT], renderer=kind, label=True, metadata={"a": 1}) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("kind", ["svg", "png", "pdf"])
+def test_nothing_to_show_is_a_sheet_of_one_empty_cell(kind: str) -> None:
+    assert render([], renderer=kind)
+    assert render([EMPTY], renderer=kind, label=True)
+
+
+def test_a_sheet_of_no_drawings_is_blank_paper() -> None:
+    png = render([], renderer="png")
+    assert pixels(png).shape == (144, 144, 4)
+    assert (pixels(png) == 255).all()
+
+
+def test_words_are_written_only_where_asked_for() -> None:
+    assert b"<text" not in render(SQUARE)
+    assert b"<text" in render(SQUARE, label=True)
+    assert b"<text" not in render(EMPTY, label=True)
+
+
+def test_lines_are_as_wide_whatever_the_scale_of_the_drawing() -> None:
+    shown = [SQUARE, SQUARE.transformed(1e6), SQUARE.transformed(1e-6)]
+    paths = [path.get("d") for path in ElementTree.fromstring(render(shown, tile=(1, 3))).iter(f"{SVG}path")]
+    assert [path.split("l")[1] for path in paths if path] == ["110.64 0 0 110.64 -110.64 0 0 -110.64"] * 3
+
+
+def test_accents_are_colours_of_their_own() -> None:
+    assert len({INK, *SERIES}) == len(SERIES) + 1
+
+
+# --- PNG and PDF --------------------------------------------------------------------------------------
+
+
+def test_a_png_has_the_size_that_the_layout_says() -> None:
+    png = render([SQUARE] * 3, renderer="png", tile=(3, 1), cell=50, gap=5, margin=10)
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    assert struct.unpack(">II", png[16:24]) == (180, 70)
+    double = render([SQUARE] * 3, renderer=PngRenderer(scale=2), tile=(3, 1), cell=50, gap=5, margin=10)
+    assert struct.unpack(">II", double[16:24]) == (360, 140)
+
+
+def test_a_png_is_on_white_paper_unless_told_otherwise() -> None:
+    assert (pixels(render(DOT, renderer="png"))[0, 0] == 255).all()
+    assert pixels(render(DOT, renderer="png", background="none"))[0, 0, 3] == 0
+    assert pixels(render(DOT, renderer="png", background="#0000ff"))[0, 0].tolist() == [0, 0, 255, 255]
+
+
+def test_dots_can_be_seen() -> None:
+    assert dark(render(DOT, renderer="png", stroke=6)) > 15
+    assert dark(render(EMPTY, renderer="png", stroke=6)) == 0
+
+
+def test_a_stroke_that_goes_nowhere_can_be_seen() -> None:
+    assert dark(render(Sketch.from_polylines([[(5, 5), (5, 5)]]), renderer="png", stroke=6)) > 15
+
+
+def test_nothing_is_drawn_on_the_margin() -> None:
+    wide = "W" * 100
+    shown = [Picture((Ink(sketch),), wide) for sketch in (SQUARE, DOT, SQUARE, SQUARE)]
+    image = pixels(render(shown, renderer="png", label=True, stroke=8, margin=8, gap=8))
+    inside = image[8:-8, 8:-8]
+    assert (inside < 255).any()
+    image = image.copy()
+    image[8:-8, 8:-8] = 255
+    assert (image == 255).all()
+
+
+def test_a_png_carries_its_metadata() -> None:
+    with Image.open(io.BytesIO(render(SQUARE, renderer="png", metadata={"caption": HOSTILE}))) as image:
+        image.load()
+        assert json.loads(image.text["sketchkit"]) == {"caption": HOSTILE}  # type: ignore[attr-defined]
+
+
+def test_a_pdf_carries_its_metadata_and_no_time() -> None:
+    pdf = render(SQUARE, renderer="pdf", metadata={"seed": 7})
+    assert pdf.startswith(b"%PDF-") and b"CreationDate" not in pdf
+    assert b'/Subject ({"seed": 7})' in pdf
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell"), [("png", 40_000), ("png", 20_000), ("png", 0.3), ("pdf", 20_000), ("png", 1e300)]
+)
+def test_a_page_that_the_format_cannot_hold_is_refused(kind: str, cell: float) -> None:
+    with pytest.raises(InputError, match=r"too large|empty"):
+        render(SQUARE, renderer=kind, cell=cell, margin=0, stroke=0.1)
+
+
+@pytest.mark.parametrize("scale", [0, -1, float("nan"), float("inf")])
+def test_a_png_without_scale_is_refused(scale: float) -> None:
+    with pytest.raises(InputError, match="scale"):
+        PngRenderer(scale=scale)
+
+
+@pytest.mark.parametrize("kind", [PngRenderer, PdfRenderer])
+def test_a_missing_cairo_library_says_how_to_install_it(
+    kind: type[Renderer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain_import = builtins.__import__
+
+    def without_cairo(name: str, *rest: Any) -> ModuleType:
+        if name == "cairosvg":
+            raise OSError('no library called "cairo-2" was found\ncannot load library')
+        return plain_import(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without_cairo)
+    with pytest.raises(PluginError, match=r"apt-get install libcairo2.*brew install cairo") as caught:
+        kind().render([], Layout(), {})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_cairosvg_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cairosvg", None)
+    with pytest.raises(PluginError, match="CairoSVG"):
+        PngRenderer().render([], Layout(), {})
+
+
+# --- choosing a renderer and writing a file -----------------------------------------------------------
+
+
+def test_the_suffix_of_the_target_chooses_the_renderer(tmp_path: Path) -> None:
+    content = render(SQUARE, tmp_path / "sheet.PDF")
+    assert content.startswith(b"%PDF-")
+    assert (tmp_path / "sheet.PDF").read_bytes() == content
+
+
+def test_a_renderer_that_is_named_wins_over_the_suffix(tmp_path: Path) -> None:
+    assert render(SQUARE, str(tmp_path / "sheet.png"), renderer="svg").startswith(b"<?xml")
+
+
+def test_a_file_that_exists_is_kept_where_it_must_be(tmp_path: Path) -> None:
+    render(SQUARE, tmp_path / "sheet.svg")
+    before = (tmp_path / "sheet.svg").read_bytes()
+    with pytest.raises(InputError, match="exists"):
+        render(DOT, tmp_path / "sheet.svg", overwrite=False)
+    assert (tmp_path / "sheet.svg").read_bytes() == before
+
+
+def test_no_file_is_written_when_drawing_fails(tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        render([SQUARE] * 2, tmp_path / "sheet.svg", tile=(1, 1))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("target", ["sheet.gif", "sheet"])
+def test_a_suffix_that_nobody_writes_names_those_that_somebody_does(target: str) -> None:
+    with pytest.raises(InputError, match=r"nothing renders .*\.svg"):
+        render(SQUARE, target)
+
+
+class Loud:
+    suffixes: ClassVar[tuple[str, ...]] = (".txt", ".svg")
+
+    def render(self, pictures: Sequence[Picture], layout: Layout, metadata: Mapping[str, object]) -> bytes:
+        return b"loud"
+
+
+def test_a_plugin_renders_its_own_suffixes_and_a_broken_one_hurts_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def load(kind: str, name: str) -> Any:
+        if name == "broken":
+            raise PluginError("broken")
+        return {"loud": Loud, "svg": SvgRenderer}[name]
+
+    monkeypatch.setattr(registry, "names", lambda kind: ["broken", "loud", "svg"])
+    monkeypatch.setattr(registry, "load", load)
+    assert renderer_for(".txt") is Loud
+    assert renderer_for(".svg") is SvgRenderer
+
+
+@pytest.mark.parametrize("kind", [SvgRenderer, PngRenderer, PdfRenderer])
+def test_our_renderers_are_renderers(kind: type[Renderer]) -> None:
+    assert isinstance(kind(), Renderer)
+    assert renderer_for(kind.suffixes[0]) is kind
