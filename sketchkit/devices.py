@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from sketchkit.errors import DeviceError
 
-__all__ = ["resolve_device", "resolve_dtype"]
+__all__ = ["one_thread", "resolve_device", "resolve_dtype"]
 
 _DTYPES = {
     "float32": torch.float32,
@@ -47,6 +50,21 @@ def resolve_dtype(dtype: str | torch.dtype) -> torch.dtype:
     if isinstance(dtype, str) and dtype in _DTYPES:
         return _DTYPES[dtype]
     raise DeviceError(f"unknown number type {dtype!r}: choose one of {', '.join(_DTYPES)}")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread of the CPU for a while.
+
+    A decoding step is a handful of small products. Threads that wait for each other at every one of them gain
+    little on a quiet machine and lose a hundredfold on a busy one.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _best() -> str:

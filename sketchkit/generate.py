@@ -9,6 +9,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
+from sketchkit.devices import one_thread
 from sketchkit.engine import EXACT_WIDTH, Drawn, decode, read_prompts
 from sketchkit.errors import InputError
 from sketchkit.geometry import resample
@@ -52,6 +53,7 @@ class Ending:
     finished: bool
 
 
+@one_thread()
 def sample(
     model: SketchModel,
     n: int = 1,
@@ -153,6 +155,7 @@ def complete(
 ) -> list[list[Ending]]: ...
 
 
+@one_thread()
 def complete(
     model: SketchModel,
     drawings: Sketch | Sequence[Sketch],

@@ -112,6 +112,8 @@ def check(info: OptionInfo, value: Any, what: str) -> Any:
     """
     where = f"option {info.name!r} of {what}"
     converted = _converted(info, value, where)
+    if converted is None:
+        return None
     if info.choices and converted not in info.choices:
         raise InputError(f"{where} must be one of {', '.join(info.choices)}, got {converted!r}")
     if isinstance(converted, int | float) and not isinstance(converted, bool):

@@ -42,6 +42,8 @@ class Sketch:
         InputError: a wrong shape, a number that is not finite, a pen state that is not one-hot, an end row
             before the last row.
 
+    An end row keeps its offset, which counts in comparisons, though nothing is ever drawn with it.
+
     Source: Ha & Eck 2017, section 3.1. Departure: the paper pads every sketch with end rows to Nmax; here a
         drawing carries at most one, and `SketchBatch` pads.
     """
@@ -62,10 +64,8 @@ class Sketch:
         key: str | None = None,
     ) -> None:
         rows = _checked_stroke5(stroke5)
-        place = (float(origin[0]), float(origin[1]))
-        if not (math.isfinite(place[0]) and math.isfinite(place[1])):
-            raise InputError(f"the origin of a sketch must be finite, got {place}")
-        rows.setflags(write=False)
+        place = _checked_place(origin)
+        rows = _frozen(rows)
         for name, value in (("_stroke5", rows), ("_origin", place), ("_label", label), ("_key", key)):
             object.__setattr__(self, name, value)
 
@@ -107,7 +107,7 @@ class Sketch:
         """
         rows = _as_float(stroke3, 3, "stroke-3")
         lift = rows[:, 2]
-        if not np.isin(lift, (0.0, 1.0)).all():
+        if not ((lift == 0.0) | (lift == 1.0)).all():
             raise InputError("the third column of stroke-3 must be 0 (stay down) or 1 (lift)")
         out = np.zeros((len(rows) + ended, 5), np.float32)
         out[: len(rows), :2] = rows[:, :2]
@@ -290,8 +290,9 @@ class Sketch:
         tail = np.array(other._stroke5)
         if len(tail) and not tail[0, 4]:
             end = self.end_point
-            tail[0, 0] = other._origin[0] - end[0] + float(tail[0, 0])
-            tail[0, 1] = other._origin[1] - end[1] + float(tail[0, 1])
+            with np.errstate(over="ignore"):  # what is too far for float32 is refused with the rows
+                tail[0, 0] = other._origin[0] - end[0] + float(tail[0, 0])
+                tail[0, 1] = other._origin[1] - end[1] + float(tail[0, 1])
         return self._replaced(np.concatenate([self._ink_rows, tail]))
 
     # --- compared and shown ---------------------------------------------------------------------------
@@ -394,6 +395,21 @@ def _rebuild(rows: Float32, origin: tuple[float, float], label: str | None, key:
     return Sketch(rows, origin=origin, label=label, key=key)
 
 
+def _frozen(rows: Float32) -> Float32:
+    """Rows that cannot be made writable again: numpy refuses that for a view of bytes."""
+    return np.frombuffer(rows.tobytes(), np.float32).reshape(rows.shape)
+
+
+def _checked_place(origin: tuple[float, float]) -> tuple[float, float]:
+    try:
+        x, y = (float(value) for value in origin)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError(f"the origin of a sketch must be two numbers (x, y), got {origin!r}") from error
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise InputError(f"the origin of a sketch must be finite, got {(x, y)}")
+    return (x, y)
+
+
 def _as_float(values: npt.ArrayLike, columns: int, what: str, dtype: npt.DTypeLike = np.float32) -> Any:
     """A float array [N, columns], copied; `what` names it in the error."""
     try:
@@ -413,7 +429,7 @@ def _as_float(values: npt.ArrayLike, columns: int, what: str, dtype: npt.DTypeLi
 def _checked_stroke5(stroke5: npt.ArrayLike) -> Float32:
     rows: Float32 = _as_float(stroke5, 5, "stroke-5")
     pens = rows[:, 2:]
-    if not (np.isin(pens, (0.0, 1.0)).all() and (pens.sum(axis=1) == 1.0).all()):
+    if not (((pens == 0.0) | (pens == 1.0)).all() and (pens.sum(axis=1) == 1.0).all()):
         raise InputError("every pen state (p1, p2, p3) must be one-hot")
     ends = np.flatnonzero(pens[:, 2])
     if len(ends) > 1:

@@ -17,7 +17,7 @@ from sketchkit.svgdoc.elements import (
     to_bytes,
     to_text,
 )
-from sketchkit.svgdoc.layers import Layer, insert_layers
+from sketchkit.svgdoc.layers import Layer, insert_layers, write_layers
 from sketchkit.svgdoc.numbers import decimals_for, path_data
 from sketchkit.svgdoc.strings import checked_color, clean, json_text, slug
 
@@ -43,4 +43,5 @@ __all__ = [
     "to_bytes",
     "to_text",
     "write_drawings",
+    "write_layers",
 ]

@@ -11,7 +11,7 @@ from sketchkit.sketch import Sketch
 from sketchkit.svgdoc.elements import INK, Element, Pen, document, group, path, to_bytes, to_text
 from sketchkit.svgdoc.numbers import decimals_for, path_data
 
-__all__ = ["sketch_data", "sketch_svg", "write_drawings"]
+__all__ = ["page_around", "shown_size", "sketch_data", "sketch_svg", "write_drawings"]
 
 #: The pen of a drawing is this share of the largest drawing's extent, in drawing units.
 PEN_SHARE = 1 / 128
@@ -51,7 +51,7 @@ def write_drawings(
     """
     drawings = list(sketches)
     page, width = _page(drawings)
-    root = document(_shown(page), page, title=title, metadata=metadata)
+    root = document(shown_size(page), page, title=title, metadata=metadata)
     for number, sketch in enumerate(drawings, start=1):
         root.add(_drawing(sketch, Pen(color, width), id=f"drawing-{number}"))
     stream.write(to_bytes(root))
@@ -94,6 +94,21 @@ def _page(sketches: Sequence[Sketch]) -> tuple[_Box, float]:
     return page, pen
 
 
+def page_around(sketches: Sequence[Sketch], view_box: _Box | None = None) -> _Box:
+    """The page (x, y, width, height) that holds drawings with a margin, and a given page too."""
+    page, _ = _page(sketches)
+    if view_box is None:
+        return page
+    corners = [(x, y, x + w, y + h) for x, y, w, h in (page, view_box)]
+    x0, y0, x1, y1 = _joint(corners)
+    inside = all(
+        view_box[i] <= s.bounds[i] and s.bounds[i + 2] <= view_box[i] + view_box[i + 2]
+        for s in sketches
+        for i in (0, 1)
+    )
+    return view_box if inside else (x0, y0, x1 - x0, y1 - y0)
+
+
 def _joint(boxes: Sequence[_Box]) -> _Box:
     """The smallest box (x_min, y_min, x_max, y_max) around all."""
     return (
@@ -104,7 +119,7 @@ def _joint(boxes: Sequence[_Box]) -> _Box:
     )
 
 
-def _shown(page: _Box) -> tuple[float, float]:
+def shown_size(page: _Box) -> tuple[float, float]:
     """The size of a page in CSS pixels."""
     longer = max(page[2], page[3])
     low, high = _SHOWN_AS_THEY_ARE

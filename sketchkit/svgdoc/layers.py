@@ -10,11 +10,11 @@ from typing import Literal
 
 from sketchkit.errors import InputError
 from sketchkit.sketch import Sketch
-from sketchkit.svgdoc.drawings import sketch_data
-from sketchkit.svgdoc.elements import Pen, group, path, to_text
+from sketchkit.svgdoc.drawings import page_around, shown_size, sketch_data
+from sketchkit.svgdoc.elements import Pen, document, group, path, to_bytes, to_text
 from sketchkit.svgdoc.strings import slug
 
-__all__ = ["Layer", "insert_layers"]
+__all__ = ["Layer", "insert_layers", "write_layers"]
 
 # What a parent may hand down to a path besides what the pen itself sets.
 _RESET = "stroke-dasharray:none;stroke-opacity:1"
@@ -74,6 +74,43 @@ def insert_layers(
     elements = [_layer_xml(*each) for each in zip(layers, names, shown, strict=True)]
     inserted = "".join((opening, *(f"{xml}\n" for xml in elements), closing))
     return before + inserted.encode(codec, "xmlcharrefreplace") + after
+
+
+def write_layers(
+    layers: Sequence[Layer],
+    *,
+    view_box: tuple[float, float, float, float] | None = None,
+    metadata: Mapping[str, object] | None = None,
+) -> bytes:
+    """A document of our own with layers in it, every point where it is on the page.
+
+    Args:
+        layers: the first one undermost.
+        view_box: left, top, width and height of a page to show; it grows to hold all drawings.
+        metadata: provenance of the whole.
+
+    Returns:
+        The file, UTF-8.
+
+    Raises:
+        InputError: drawings so far apart that no page holds them.
+    """
+    page = page_around([layer.sketch for layer in layers], view_box)
+    root = document(shown_size(page), page, metadata=metadata)
+    names = _free_ids("", [layer.name for layer in layers])
+    for layer, name in zip(layers, names, strict=True):
+        data = sketch_data(layer.sketch)
+        root.add(
+            group(
+                id=name,
+                label=layer.name,
+                layer=True,
+                attributes=Pen(layer.color, layer.width).attributes,
+                metadata=layer.metadata or None,
+                children=[path(data)] if data else [],
+            )
+        )
+    return to_bytes(root)
 
 
 def _layer_xml(layer: Layer, id: str, shown: bool) -> str:

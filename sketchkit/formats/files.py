@@ -1,0 +1,227 @@
+"""Reading and writing drawings by file name: the format follows from the suffix."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from sketchkit import options as option_tools
+from sketchkit import registry
+from sketchkit.errors import FormatError, InputError, PluginError
+from sketchkit.files import atomic_write, reason, shown
+from sketchkit.formats.base import Format
+from sketchkit.sketch import Sketch
+
+__all__ = ["format_for", "read", "read_all", "write"]
+
+Place = str | os.PathLike[str] | BinaryIO
+
+
+def read(path: Place, *, format: str | None = None, **options: Any) -> Sketch:
+    """Read the one drawing of a file.
+
+    Args:
+        path: a file name, "-" for standard input, or a binary stream; the last two need `format`.
+        format: the name of a format; the suffix tells when None.
+        options: of the format.
+
+    Returns:
+        The drawing.
+
+    Raises:
+        InputError: the file cannot be opened, or an option is unknown.
+        FormatError: an unknown format, a broken file, no drawing in it or several.
+        PluginError: the format's plugin does not load.
+    """
+    drawings = read_all(path, format=format, **options)
+    name = _name(path, "standard input")
+    first = next(drawings, None)
+    if first is None:
+        raise FormatError(f"{name}: holds no drawing")
+    another = next(drawings, None)
+    drawings.close()
+    if another is not None:
+        raise FormatError(f"{name}: holds several drawings; read_all reads them")
+    return first
+
+
+def read_all(path: Place, *, format: str | None = None, **options: Any) -> Generator[Sketch, None, None]:
+    """Read the drawings of a file, one at a time.
+
+    The file is opened for the first drawing and closed after the last, or when the generator is closed.
+
+    Args:
+        path: a file name, "-" for standard input, or a binary stream; the last two need `format`.
+        format: the name of a format; the suffix tells when None.
+        options: of the format.
+
+    Returns:
+        A generator of drawings.
+
+    Raises:
+        InputError: the file cannot be opened, or an option is unknown.
+        FormatError: an unknown format, or a broken file, as soon as reading comes to it.
+        PluginError: the format's plugin does not load.
+    """
+    return _read_with(_format(path, format, options), path)
+
+
+def write(
+    sketches: Sketch | Iterable[Sketch],
+    path: Place,
+    *,
+    format: str | None = None,
+    overwrite: bool = True,
+    **options: Any,
+) -> None:
+    """Write one drawing or many.
+
+    A file appears only when it is complete; what stops the writing leaves nothing behind.
+
+    Args:
+        sketches: a drawing, or any iterable of them, used once.
+        path: a file name, "-" for standard output, or a binary stream; the last two need `format`.
+        format: the name of a format; the suffix tells when None.
+        overwrite: whether the file may exist already.
+        options: of the format.
+
+    Raises:
+        InputError: the file exists and must not or cannot be written, or an option is unknown.
+        FormatError: an unknown format, or something that the format cannot hold.
+        PluginError: the format's plugin does not load.
+    """
+    writer = _format(path, format, options)
+    source = _Source([sketches] if isinstance(sketches, Sketch) else sketches)
+    try:
+        with _opened_to_write(path, overwrite) as stream:
+            writer.write(source, stream)
+    except FormatError as error:
+        if error is source.error:
+            raise  # it already names the file it came from
+        raise FormatError(f"{_name(path, 'standard output')}: {error}") from error
+
+
+def format_for(suffix: str) -> str:
+    """The name of the format that answers to a suffix.
+
+    Args:
+        suffix: with its dot, such as ".svg"; upper case is the same.
+
+    Raises:
+        FormatError: no format answers to it; lists the suffixes there are.
+        PluginError: plugins of several publishers do.
+    """
+    wanted, known, broken = suffix.lower(), set[str](), list[str]()
+    plugins = [(name, registry.find("format", name).builtin) for name in registry.names("format")]
+    # A built-in that bears the suffix's name is tried first: most files are recognised by one import.
+    builtin = sorted((n for n, b in plugins if b), key=lambda n: (f".{n}" != wanted, n))
+    for name in builtin:
+        suffixes = _suffixes(registry.load("format", name))
+        if wanted in suffixes:
+            return name
+        known.update(suffixes)
+    claims = []
+    for name in (n for n, b in plugins if not b):
+        try:
+            suffixes = _suffixes(registry.load("format", name))
+        except PluginError as error:
+            broken.append(str(error))
+            continue
+        known.update(suffixes)
+        if wanted in suffixes:
+            claims.append(name)
+    if len(claims) == 1:
+        return claims[0]
+    if claims:
+        raise PluginError(f"several plugins read {suffix} files: give format as one of {', '.join(claims)}")
+    what = f"the suffix {suffix!r} is unknown" if suffix else "a name without a suffix needs format"
+    raise FormatError("; ".join([f"{what}: there are {', '.join(sorted(known))}", *broken]))
+
+
+class _Source(Iterator[Sketch]):
+    """Drawings on their way into a file; remembers whether it was they that failed, or the writing."""
+
+    def __init__(self, sketches: Iterable[Sketch]) -> None:
+        self._sketches = iter(sketches)
+        self.error: BaseException | None = None
+
+    def __next__(self) -> Sketch:
+        try:
+            sketch = next(self._sketches)
+            if not isinstance(sketch, Sketch):
+                raise InputError(f"only a Sketch can be written, got {type(sketch).__name__}")
+        except Exception as error:
+            self.error = error
+            raise
+        return sketch
+
+
+def _read_with(reader: Format, path: Place) -> Generator[Sketch, None, None]:
+    name = _name(path, "standard input")
+    try:
+        with _opened_to_read(path) as stream:
+            yield from reader.read(stream, name)
+    except OSError as error:
+        raise InputError(f"{name}: {_missing(error)}") from error
+
+
+def _format(path: Place, name: str | None, values: dict[str, Any]) -> Format:
+    """The format by its name or by the suffix of the path, made with its options."""
+    if name is None:
+        if not isinstance(path, str | os.PathLike) or os.fspath(path) == "-":
+            raise InputError(f"{_name(path, 'standard input or output')}: without a suffix it needs format")
+        try:
+            name = format_for(os.path.splitext(os.fspath(path))[1])
+        except FormatError as error:
+            raise FormatError(f"{shown(path)}: {error}") from None
+    made = option_tools.create(registry.load("format", name), f"format {name!r}", values)
+    if not isinstance(made, Format):
+        raise PluginError(f"the format {name!r} has no read, write and suffixes")
+    return made
+
+
+def _suffixes(plugin: Any) -> tuple[str, ...]:
+    suffixes = getattr(plugin, "suffixes", ())
+    return tuple(s for s in suffixes if isinstance(s, str)) if isinstance(suffixes, tuple | list) else ()
+
+
+@contextmanager
+def _opened_to_read(path: Place) -> Iterator[BinaryIO]:
+    if not isinstance(path, str | os.PathLike):
+        yield path
+    elif os.fspath(path) == "-":
+        yield sys.stdin.buffer
+    elif "\0" in os.fspath(path):
+        raise InputError(f"{shown(path)}: a file name holds no null character")
+    else:
+        with open(path, "rb") as stream:
+            yield stream
+
+
+@contextmanager
+def _opened_to_write(path: Place, overwrite: bool) -> Iterator[BinaryIO]:
+    if not isinstance(path, str | os.PathLike):
+        yield path
+    elif os.fspath(path) == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    else:
+        with atomic_write(path, overwrite=overwrite) as stream:
+            yield stream
+
+
+def _name(path: Place, standard: str) -> str:
+    """What an error calls the file."""
+    if isinstance(path, str | os.PathLike):
+        return standard if os.fspath(path) == "-" else shown(path)
+    name = getattr(path, "name", None)
+    return shown(name) if isinstance(name, str) else "the stream"
+
+
+def _missing(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    return "this is a folder" if isinstance(error, IsADirectoryError) else reason(error)

@@ -1,0 +1,174 @@
+"""The .npy container, read a piece at a time: a header in ASCII, then numbers or a pickle."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["MAX_ROWS", "NUMBERS", "ByteSource", "Header", "Malformed", "numeric_drawings", "read_header"]
+
+Array = npt.NDArray[Any]
+
+#: Rows of one drawing; the longest published ones have a few thousand.
+MAX_ROWS = 100_000
+#: numpy pads its headers to 64 or 128 bytes for the arrays in question.
+MAX_HEADER_BYTES = 1_024
+
+#: The types of number a drawing may be made of, by their name in files.
+NUMBERS = {
+    code: np.dtype(code) for code in ("i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f2", "f4", "f8")
+}
+
+_CHUNK = 1 << 16
+# numpy sorts the keys and Python 2 writes its long integers with an L. A pattern instead of an evaluation:
+# nothing that is not such a header gets any further.
+_HEADER = re.compile(
+    rb"\{'descr': '([<>|])(\w{1,3})', 'fortran_order': (True|False), 'shape': \(([0-9L, ]{0,60})\), ?\} *\n?"
+)
+
+
+class Malformed(Exception):
+    """What is wrong with the data, without the file's name."""
+
+
+class ByteSource:
+    """Bytes taken one after the other from something that yields them in chunks.
+
+    Args:
+        read: called with a number of bytes, returns at most as many, none at the end.
+        size: how many bytes there are, as the container says.
+    """
+
+    __slots__ = ("_buffer", "_position", "_read", "_unread")
+
+    def __init__(self, read: Callable[[int], bytes], size: int) -> None:
+        self._read = read
+        self._unread = size
+        self._buffer = b""
+        self._position = 0
+
+    @property
+    def left(self) -> int:
+        """How many bytes are still to be taken."""
+        return self._unread + len(self._buffer) - self._position
+
+    def take(self, count: int) -> bytes:
+        """The next `count` bytes.
+
+        Raises:
+            Malformed: there are fewer.
+        """
+        end = self._position + count
+        if end > len(self._buffer):
+            self._fill(count)
+            end = count
+        out = self._buffer[self._position : end]
+        self._position = end
+        return out
+
+    def byte(self) -> int:
+        """The next byte as a number."""
+        position = self._position
+        if position >= len(self._buffer):
+            self._fill(1)
+            position = 0
+        self._position = position + 1
+        return self._buffer[position]
+
+    def line(self, limit: int) -> bytes:
+        """The bytes up to a line feed, which is dropped; at most `limit`."""
+        out = bytearray()
+        while (byte := self.byte()) != 0x0A:
+            out.append(byte)
+            if len(out) > limit:
+                raise Malformed("a line is too long")
+        return bytes(out)
+
+    def finish(self) -> None:
+        """Make sure that nothing is left; reaching the end also checks the container's checksum."""
+        if self.left:
+            raise Malformed(f"{self.left} bytes follow the array")
+        if self._read(1):
+            raise Malformed("more bytes than announced")
+
+    def _fill(self, count: int) -> None:
+        if count > self.left:
+            raise Malformed("the data ends too early")
+        parts = [self._buffer[self._position :]]
+        have = len(parts[0])
+        while have < count:
+            part = self._read(min(self._unread, max(_CHUNK, count - have)))
+            if not part:
+                raise Malformed("the data ends too early")
+            self._unread -= len(part)
+            have += len(part)
+            parts.append(part)
+        self._buffer, self._position = b"".join(parts), 0
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a .npy header says: the type of number (None for objects), the shape, the order."""
+
+    dtype: np.dtype[Any] | None
+    shape: tuple[int, ...]
+    fortran: bool
+
+
+def read_header(source: ByteSource) -> Header:
+    """Take the header of a .npy file.
+
+    Raises:
+        Malformed: not such a header, or a type that no drawing is made of.
+    """
+    magic = source.take(8)
+    if magic[:6] != b"\x93NUMPY" or magic[7] != 0 or magic[6] not in (1, 2, 3):
+        raise Malformed("not a .npy array")
+    length = int.from_bytes(source.take(2 if magic[6] == 1 else 4), "little")
+    if length > MAX_HEADER_BYTES:
+        raise Malformed(f"a header of {length} bytes")
+    match = _HEADER.fullmatch(source.take(length))
+    if match is None:
+        raise Malformed("a header that is not one of a plain array")
+    order, code, fortran, sizes = match.groups()
+    try:
+        shape = tuple(int(size.strip().removesuffix(b"L")) for size in sizes.split(b",") if size.strip())
+    except ValueError:
+        raise Malformed("a header with a bad shape") from None
+    return Header(_dtype(order.decode(), code.decode("ascii", "replace")), shape, fortran == b"True")
+
+
+def numeric_drawings(source: ByteSource, header: Header) -> Iterator[Array]:
+    """The drawings of a plain array [B, N, 3], one at a time.
+
+    Raises:
+        Malformed: another shape, Fortran order, or a wrong number of bytes.
+    """
+    shape, dtype = header.shape, header.dtype
+    if dtype is None or len(shape) != 3 or shape[2] != 3:
+        raise Malformed(f"an array of the shape {list(shape)}, neither drawings nor [B, N, 3]")
+    if header.fortran:
+        raise Malformed("an array in Fortran order")
+    if shape[1] > MAX_ROWS:
+        raise Malformed(f"drawings of {shape[1]} rows; at most {MAX_ROWS} are read")
+    size = shape[1] * 3 * dtype.itemsize
+    if source.left != shape[0] * size:
+        raise Malformed(f"{source.left} bytes for an array of the shape {list(shape)}")
+    if shape[0] and not size:
+        raise Malformed("drawings without rows")
+    for _ in range(shape[0]):
+        yield np.frombuffer(source.take(size), dtype).reshape(shape[1:])
+
+
+def _dtype(order: str, code: str) -> np.dtype[Any] | None:
+    if order == "|" and code == "O":
+        return None
+    dtype = NUMBERS.get(code)
+    if dtype is None or (order == "|") != (dtype.itemsize == 1):
+        raise Malformed(f"an array of type {order + code!r}, not of numbers")
+    return dtype if order == "|" else np.dtype(order + code)

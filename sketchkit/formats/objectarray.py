@@ -1,0 +1,307 @@
+"""Reading numpy's arrays of arrays without unpickling them.
+
+The published sketch-rnn files hold such arrays, and numpy stores them as pickles: little programs that may
+call anything. Here they run on a machine which knows only the few instructions numpy writes, which can
+make nothing but text, numbers and arrays of numbers, and which refuses all else. It hands out each drawing
+as soon as it is complete and keeps a bounded number of them.
+
+Understood are protocols 2 to 5, as written by Python 2 and 3 and by numpy up to version 2.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sketchkit.formats.npy import Array, ByteSource, Malformed
+from sketchkit.formats.objectparts import (
+    Drawing,
+    ElementType,
+    Name,
+    ascii_text,
+    encoded,
+    exactly,
+    global_name,
+    is_fortran,
+    is_shape,
+    new_type,
+    rows_from,
+    set_type,
+    worth_remembering,
+)
+from sketchkit.formats.objectstack import Stack
+
+__all__ = ["read_object_array"]
+
+#: Names and types remembered; numpy refers back to some thirty.
+MAX_MEMO = 1_024
+#: Bytes of drawings that may be referred to again: a pickle names a repeated object instead of repeating it.
+KEPT_BYTES = 32 << 20
+#: What one kept drawing costs beyond its bytes.
+KEPT_OVERHEAD = 256
+#: All drawings of an array, in bytes: repeating is cheap to write and dear to read.
+MAX_TOTAL_BYTES = 4 << 30
+
+
+class _List:
+    """The list of all drawings; what is put into it goes straight to the reader."""
+
+
+def read_object_array(source: ByteSource, count: int) -> Iterator[Array]:
+    """Take the pickle of an object array [count] of drawings.
+
+    Args:
+        source: the bytes after the .npy header.
+        count: how many drawings the header announces.
+
+    Yields:
+        Arrays [N, 3], N <= 100,000, of the type they are stored in, read-only.
+
+    Raises:
+        Malformed: anything that numpy does not write for such an array.
+    """
+    machine = _Machine(source, count)
+    try:
+        while not machine.stopped:
+            machine.step()
+            if machine.ready is not None:
+                yield machine.ready
+                machine.ready = None
+    except Malformed as error:
+        raise Malformed(f"drawing {machine.delivered}: {error}") from None
+
+
+class _Machine(Stack):
+    """A pickle machine for one sort of pickle."""
+
+    def __init__(self, source: ByteSource, count: int) -> None:
+        super().__init__(source)
+        self.count = count
+        self.delivered = 0
+        self.ready: Array | None = None
+        self.stopped = False
+        self._memo: dict[int, Any] = {}
+        self._names = 0
+        self._puts = 0
+        self._last_put = -1
+        self._kept: deque[Drawing] = deque()
+        self._kept_bytes = 0
+        self._total_bytes = 0
+        self._outer: Drawing | None = None
+        self._list: _List | None = None
+        self._finished = False
+        if source.byte() != 0x80 or source.byte() not in (2, 3, 4, 5):
+            raise Malformed("not a pickle of protocol 2 to 5")
+
+    def step(self) -> None:
+        """Run one instruction."""
+        code = self.source.byte()
+        instruction = _INSTRUCTIONS.get(code)
+        if instruction is None:
+            raise Malformed(f"the pickle instruction {bytes([code])!r} is not one numpy writes")
+        instruction(self)
+
+    def stop(self) -> None:
+        if not self._finished or self.marks or len(self.stack) != 1 or self.stack[0] is not self._outer:
+            raise Malformed("the pickle stops before the array is complete")
+        self.stopped = True
+
+    # --- the memo -------------------------------------------------------------------------------------
+
+    def put(self, index: int) -> None:
+        if index <= self._last_put:
+            raise Malformed(f"memo entry {index} is written out of order")
+        if not self.stack:
+            raise Malformed("a value is missing")
+        self._last_put = index
+        self._puts += 1
+        value = self.stack[-1]
+        if isinstance(value, Drawing):
+            if value.index is not None:
+                raise Malformed("an array is remembered twice")
+            value.index = index
+        elif self._names >= MAX_MEMO or not worth_remembering(value):
+            return
+        else:
+            self._names += 1
+        self._memo[index] = value
+
+    def memoize(self) -> None:
+        self.put(self._puts)
+
+    def get(self, index: int) -> None:
+        if index not in self._memo:
+            raise Malformed(f"memo entry {index} is unknown or too long ago")
+        value = self._memo[index]
+        self.push(value)
+        if isinstance(value, Drawing) and value.rows is not None:
+            self._deliver()
+
+    # --- arrays ---------------------------------------------------------------------------------------
+
+    def reduce(self) -> None:
+        args, name = self.pop(), self.pop()
+        if not isinstance(args, tuple):
+            raise Malformed("arguments that are no tuple")
+        if name is Name.RECONSTRUCT:
+            self.push(self._new_array(*exactly(args, 3, name)))
+        elif name is Name.FROMBUFFER:
+            blob, element, shape, order = exactly(args, 4, name)
+            rows = rows_from(blob, element, shape, is_fortran(order))
+            self.push(Drawing())
+            self._complete(self.stack[-1], rows)
+        elif name is Name.DTYPE:
+            self.push(new_type(*exactly(args, 3, name)))
+        elif name is Name.ENCODE:
+            self.push(encoded(*exactly(args, 2, name)))
+        elif name is Name.BYTES and not args:
+            self.push(b"")
+        else:
+            raise Malformed("a call that numpy does not make")
+
+    def build(self) -> None:
+        state, target = self.pop(), self.pop()
+        self.push(target)
+        if not isinstance(state, tuple):
+            raise Malformed("a state that is no tuple")
+        if isinstance(target, ElementType):
+            set_type(target, *exactly(state, 8, Name.DTYPE))
+            return
+        if not isinstance(target, Drawing) or target.rows is not None or target.delivered:
+            raise Malformed("a state for something that takes none")
+        version, shape, element, fortran, content = exactly(state, 5, Name.NDARRAY)
+        if type(version) is not int or version != 1 or type(fortran) not in (bool, int):
+            raise Malformed("an array state of an unknown version")
+        if target is self._outer:
+            self._complete_outer(shape, element, content)
+        else:
+            self._complete(target, rows_from(content, element, shape, bool(fortran)))
+
+    def _new_array(self, kind: Any, shape: Any, code: Any) -> Drawing:
+        if kind is not Name.NDARRAY or not is_shape(shape) or shape != (0,) or ascii_text(code) != "b":
+            raise Malformed("an array made in an unknown way")
+        drawing = Drawing()
+        if self._outer is None:
+            self._outer = drawing
+        return drawing
+
+    def _complete(self, drawing: Drawing, rows: Array) -> None:
+        drawing.rows = rows
+        self._kept.append(drawing)
+        self._kept_bytes += rows.nbytes + KEPT_OVERHEAD
+        self._deliver()
+        while self._kept_bytes > KEPT_BYTES:
+            self._forget(self._kept.popleft())
+
+    def _forget(self, drawing: Drawing) -> None:
+        if drawing.rows is not None:
+            self._kept_bytes -= drawing.rows.nbytes + KEPT_OVERHEAD
+        drawing.rows = None
+        if drawing.index is not None:
+            self._memo.pop(drawing.index, None)
+
+    def _complete_outer(self, shape: Any, element: Any, content: Any) -> None:
+        if not isinstance(element, ElementType) or not element.built or element.dtype is not None:
+            raise Malformed("an array that is not one of objects")
+        if not is_shape(shape) or shape != (self.count,):
+            raise Malformed("an array of another shape than its header says")
+        if self.delivered != self.count:
+            raise Malformed(f"{self.delivered} drawings where the header says {self.count}")
+        if self._finished or content is not self._list or content is None:
+            raise Malformed("an array without its list of drawings")
+        self._finished = True
+
+    # --- the list of drawings -------------------------------------------------------------------------
+
+    def empty_list(self) -> None:
+        if self._list is not None or self._outer is None:
+            raise Malformed("a list where numpy writes none")
+        self._list = _List()
+        self.push(self._list)
+
+    def append(self) -> None:
+        drawing = self.pop()
+        if not isinstance(drawing, Drawing) or not self._is_list(len(self.stack) - 1):
+            raise Malformed("something in the list is not a drawing")
+        self._hand_out(drawing)
+
+    def appends(self) -> None:
+        drawings = self.pop_to_mark()
+        if not all(isinstance(drawing, Drawing) and drawing.delivered for drawing in drawings):
+            raise Malformed("something in the list is not a drawing")
+        if not self._is_list(len(self.stack) - 1):
+            raise Malformed("a list where numpy writes none")
+
+    def _is_list(self, position: int) -> bool:
+        return position >= 0 and self._list is not None and self.stack[position] is self._list
+
+    def _deliver(self) -> None:
+        """Hand out the array on top of the stack if it stands in the list, after others handed out."""
+        start = self.marks[-1] if self.marks else 0
+        if not self._is_list(start - 1):
+            return
+        if len(self.stack) - 2 >= start:
+            below = self.stack[-2]
+            if not isinstance(below, Drawing) or not below.delivered:
+                raise Malformed("something in the list is not a drawing")
+        self._hand_out(self.stack[-1])
+
+    def _hand_out(self, drawing: Drawing) -> None:
+        if drawing.rows is None:
+            raise Malformed("a drawing without rows")
+        if self.delivered >= self.count:
+            raise Malformed(f"more drawings than the {self.count} of the header")
+        self._total_bytes += drawing.rows.nbytes
+        if self._total_bytes > MAX_TOTAL_BYTES:
+            raise Malformed(f"more than {MAX_TOTAL_BYTES} bytes of drawings")
+        self.ready = drawing.rows
+        drawing.delivered = True
+        self.delivered += 1
+        self.blob_bytes = 0
+
+
+_INSTRUCTIONS: dict[int, Callable[[_Machine], None]] = {
+    ord("("): _Machine.mark,
+    ord("."): _Machine.stop,
+    0x95: _Machine.frame,
+    # numbers
+    ord("N"): lambda m: m.push(None),
+    0x88: lambda m: m.push(True),
+    0x89: lambda m: m.push(False),
+    ord("K"): lambda m: m.push(m.source.byte()),
+    ord("M"): lambda m: m.push(m.number(2)),
+    ord("J"): lambda m: m.push(m.number(4, signed=True)),
+    0x8A: _Machine.long,
+    # bytes: of Python 2, of Python 3, and those that may be changed
+    ord("U"): lambda m: m.push(m.blob(1)),
+    ord("T"): lambda m: m.push(m.blob(4)),
+    ord("C"): lambda m: m.push(m.blob(1)),
+    ord("B"): lambda m: m.push(m.blob(4)),
+    0x8E: lambda m: m.push(m.blob(8)),
+    0x96: lambda m: m.push(m.blob(8)),
+    # text
+    0x8C: lambda m: m.text(1),
+    ord("X"): lambda m: m.text(4),
+    0x8D: lambda m: m.text(8),
+    # tuples and the list
+    ord(")"): lambda m: m.push(()),
+    0x85: lambda m: m.tuple(m.pops(1)),
+    0x86: lambda m: m.tuple(m.pops(2)),
+    0x87: lambda m: m.tuple(m.pops(3)),
+    ord("t"): lambda m: m.tuple(m.pop_to_mark()),
+    ord("]"): _Machine.empty_list,
+    ord("a"): _Machine.append,
+    ord("e"): _Machine.appends,
+    # names and what is made with them
+    ord("c"): lambda m: m.push(global_name(m.source.line(64), m.source.line(64))),
+    0x93: lambda m: m.push(global_name(*m.pops(2))),
+    ord("R"): _Machine.reduce,
+    ord("b"): _Machine.build,
+    # the memo
+    ord("q"): lambda m: m.put(m.source.byte()),
+    ord("r"): lambda m: m.put(m.number(4)),
+    0x94: _Machine.memoize,
+    ord("h"): lambda m: m.get(m.source.byte()),
+    ord("j"): lambda m: m.get(m.number(4)),
+}

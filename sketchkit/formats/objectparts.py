@@ -1,0 +1,195 @@
+"""What a pickled array of drawings is made of: the names it may ask for, types of number, rows."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from sketchkit.formats.npy import MAX_ROWS, NUMBERS, Array, Malformed
+
+__all__ = [
+    "Drawing",
+    "ElementType",
+    "Name",
+    "ascii_text",
+    "encoded",
+    "exactly",
+    "global_name",
+    "is_fortran",
+    "is_shape",
+    "new_type",
+    "rows_from",
+    "set_type",
+    "worth_remembering",
+]
+
+#: Longer texts are data; the longest name numpy writes has 22 characters.
+MAX_REMEMBERED_TEXT = 32
+
+
+class Name(Enum):
+    """The only global names there are; nothing is imported for any of them."""
+
+    RECONSTRUCT = "numpy's _reconstruct"
+    FROMBUFFER = "numpy's _frombuffer"
+    NDARRAY = "numpy's ndarray"
+    DTYPE = "numpy's dtype"
+    ENCODE = "the Latin-1 encoder"
+    BYTES = "bytes"
+
+
+_NAMES = {
+    ("numpy.core.multiarray", "_reconstruct"): Name.RECONSTRUCT,
+    ("numpy._core.multiarray", "_reconstruct"): Name.RECONSTRUCT,
+    ("numpy.core.numeric", "_frombuffer"): Name.FROMBUFFER,
+    ("numpy._core.numeric", "_frombuffer"): Name.FROMBUFFER,
+    ("numpy", "ndarray"): Name.NDARRAY,
+    ("numpy", "dtype"): Name.DTYPE,
+    # How Python 3 writes bytes in protocol 2, which has none.
+    ("_codecs", "encode"): Name.ENCODE,
+    ("__builtin__", "bytes"): Name.BYTES,
+}
+
+
+class ElementType:
+    """A dtype: first its code, and after its state the type itself (None for objects)."""
+
+    __slots__ = ("built", "code", "dtype")
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.dtype: np.dtype[Any] | None = None
+        self.built = False
+
+
+class Drawing:
+    """An array: without rows until its state arrives, and again when it is too old to be remembered."""
+
+    __slots__ = ("delivered", "index", "rows")
+
+    def __init__(self) -> None:
+        self.rows: Array | None = None
+        self.index: int | None = None
+        self.delivered = False
+
+
+def global_name(module: Any, name: Any) -> Name:
+    """What a module and a name in it stand for.
+
+    Raises:
+        Malformed: they are none of the few an array needs.
+    """
+    module, name = ascii_text(module), ascii_text(name)
+    known = _NAMES.get((module, name))
+    if known is None:
+        raise Malformed(f"the pickle asks for {f'{module}.{name}'[:64]!r}, which no array needs")
+    return known
+
+
+def exactly(values: tuple[Any, ...], count: int, owner: Name) -> tuple[Any, ...]:
+    """The values, if there are `count`."""
+    if len(values) != count:
+        raise Malformed(f"{len(values)} values for {owner.value}, which takes {count}")
+    return values
+
+
+def ascii_text(value: Any) -> str:
+    """A short text, which Python 2 wrote as bytes."""
+    if isinstance(value, bytes) and value.isascii():
+        return value.decode("ascii")
+    if isinstance(value, str) and value.isascii():
+        return value
+    raise Malformed("a name that is not plain text")
+
+
+def is_shape(value: Any) -> bool:
+    """Whether a value is a tuple of whole numbers, 0 or more."""
+    return isinstance(value, tuple) and all(type(size) is int and size >= 0 for size in value)
+
+
+def is_fortran(order: Any) -> bool:
+    """Whether an order, C or F, goes column by column."""
+    order = ascii_text(order)
+    if order not in ("C", "F"):
+        raise Malformed("an array in an unknown order")
+    return bool(order == "F")
+
+
+def encoded(text: Any, encoding: Any) -> bytes:
+    """Bytes that were written as text."""
+    if not isinstance(text, str) or ascii_text(encoding) != "latin1":
+        raise Malformed("bytes in an unknown encoding")
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        raise Malformed("bytes above 255") from None
+
+
+def new_type(code: Any, align: Any, copy: Any) -> ElementType:
+    """A dtype as numpy begins it; its byte order follows with `set_type`."""
+    if type(align) not in (bool, int) or type(copy) not in (bool, int) or align or not copy:
+        raise Malformed("a type made in an unknown way")
+    text = ascii_text(code)
+    if text not in NUMBERS and text not in ("O", "O4", "O8"):
+        raise Malformed(f"drawings of type {text[:16]!r}, not of numbers")
+    return ElementType(text)
+
+
+def set_type(target: ElementType, *state: Any) -> None:
+    """Complete a dtype by its state: version 3, byte order, no fields, no sizes, flags."""
+    version, order, *nothing, size, alignment, flags = state
+    if any(type(value) is not int for value in (version, size, alignment, flags)):
+        raise Malformed("a type with an unknown state")
+    if target.built or (version, size, alignment) != (3, -1, -1) or any(v is not None for v in nothing):
+        raise Malformed("a type with an unknown state")
+    dtype, order = NUMBERS.get(target.code), ascii_text(order)
+    if flags != (63 if dtype is None else 0):
+        raise Malformed("a type with unknown flags")
+    single = dtype is None or dtype.itemsize == 1
+    if order not in (("|",) if single else ("<", ">")):
+        raise Malformed("a type with an unknown byte order")
+    target.dtype = dtype if single else np.dtype(order + target.code)
+    target.built = True
+
+
+def rows_from(blob: Any, element: Any, shape: Any, fortran: bool) -> Array:
+    """The rows of one drawing.
+
+    Args:
+        blob: its bytes.
+        element: a completed `ElementType` of numbers.
+        shape: (N, 3).
+        fortran: whether the bytes go column by column.
+
+    Returns:
+        [N, 3], read-only.
+
+    Raises:
+        Malformed: any of these is something else, or they do not fit together.
+    """
+    if not isinstance(element, ElementType) or element.dtype is None:
+        raise Malformed("an array that is not one of numbers")
+    if not is_shape(shape) or len(shape) != 2 or shape[1] != 3:
+        raise Malformed("an array that does not have the shape [N, 3]")
+    if shape[0] > MAX_ROWS:
+        raise Malformed(f"{shape[0]:.4g} rows; at most {MAX_ROWS} are read")
+    if not isinstance(blob, bytes) or len(blob) != shape[0] * 3 * element.dtype.itemsize:
+        raise Malformed(f"the bytes of the array do not fill its {shape[0]} rows")
+    if not blob:
+        return np.zeros((0, 3), element.dtype)
+    flat = np.frombuffer(blob, element.dtype)
+    return flat.reshape(3, shape[0]).T if fortran else flat.reshape(shape)
+
+
+def worth_remembering(value: Any) -> bool:
+    """Whether numpy may refer to a value again: not to its data, nor to tuples, which it makes afresh.
+
+    Texts and bytes of at most one character are single objects in Python, so even data may repeat them.
+    """
+    if isinstance(value, str):
+        return len(value) <= MAX_REMEMBERED_TEXT
+    if isinstance(value, bytes):
+        return len(value) <= 1
+    return isinstance(value, Name | ElementType)

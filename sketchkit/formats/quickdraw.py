@@ -1,0 +1,246 @@
+"""Quick, Draw!: one JSON object a line, raw or simplified, and the packed binary form of the simplified.
+
+Source: the README of github.com/googlecreativelab/quickdraw-dataset.
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from sketchkit.errors import FormatError, InputError
+from sketchkit.options import option
+from sketchkit.sketch import Sketch
+
+__all__ = ["BinFormat", "NdjsonFormat"]
+
+Float64 = npt.NDArray[np.float64]
+
+#: The longest line read; a raw drawing takes a few thousand bytes.
+MAX_LINE_BYTES = 4 << 20
+#: Points of one packed drawing; the format itself would allow four thousand million.
+MAX_POINTS = 1_000_000
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class NdjsonFormat:
+    """Drawings as lines of JSON, `{"word": ..., "key_id": ..., "drawing": [[xs, ys], ...]}`.
+
+    Reading takes raw strokes `[xs, ys, ts]` as well and leaves their times behind; places on the page stay.
+    `word` becomes the label, `key_id` the key; both may be missing. Every drawing counts as finished.
+
+    Args:
+        decimals: places after the point that writing keeps, 0 to 9; whole numbers are written as such.
+
+    Raises:
+        InputError: decimals out of range.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".ndjson",)
+
+    decimals: int = option(3, "places after the point when writing", low=0, high=9)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.decimals <= 9:
+            raise InputError(f"decimals must be 0 to 9, got {self.decimals}")
+
+    def read(self, stream: BinaryIO, name: str) -> Iterator[Sketch]:
+        """Yield the drawings, one a line; blank lines are skipped.
+
+        Args:
+            stream: bytes from the start; may be a pipe.
+            name: what to call the file in an error.
+
+        Raises:
+            FormatError: one line that begins with `name` and gives the number of the line.
+        """
+        for number in itertools.count(1):
+            line = stream.readline(MAX_LINE_BYTES + 1)
+            if not line:
+                return
+            try:
+                sketch = _from_line(line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line)
+            except InputError as error:
+                raise FormatError(f"{name}: line {number}: {error}") from error
+            if sketch is not None:
+                yield sketch
+
+    def write(self, sketches: Iterable[Sketch], stream: BinaryIO) -> None:
+        """Write one line a drawing, with its points where they are on the page.
+
+        Args:
+            sketches: the drawings.
+            stream: where to write.
+        """
+        import orjson
+
+        for sketch in sketches:
+            record: dict[str, Any] = {}
+            if sketch.label is not None:
+                record["word"] = sketch.label
+            if sketch.key is not None:
+                record["key_id"] = sketch.key
+            record["drawing"] = [self._columns(line) for line in sketch.to_polylines()]
+            try:
+                stream.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+            except orjson.JSONEncodeError as error:
+                raise FormatError(f"a label or a key cannot be written as JSON: {error}") from error
+
+    def _columns(self, line: Float64) -> list[list[float]]:
+        rounded = np.round(line, self.decimals) + 0.0
+        # Beyond 2**53 a float holds no fraction, and JSON readers no such integer.
+        whole = (rounded == np.rint(rounded)) & (np.abs(rounded) < 2**53)
+        if whole.all():
+            return rounded.astype(np.int64).T.tolist()  # type: ignore[no-any-return]
+        return [
+            [int(v) if w else v for v, w in zip(column, flags, strict=True)]
+            for column, flags in zip(rounded.T.tolist(), whole.T.tolist(), strict=True)
+        ]
+
+
+def _from_line(line: bytes) -> Sketch | None:
+    import orjson
+
+    if len(line) > MAX_LINE_BYTES:
+        raise FormatError(f"longer than {MAX_LINE_BYTES} bytes")
+    if not line.strip():
+        return None
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise FormatError(f"not JSON: {error.msg} at column {error.colno}") from error
+    if not isinstance(record, dict):
+        raise FormatError("not a JSON object")
+    if not isinstance(record.get("drawing"), list):
+        raise FormatError("no list of strokes under 'drawing'")
+    lines = [_stroke(stroke, index) for index, stroke in enumerate(record["drawing"])]
+    label, key = _text(record, "word"), _text(record, "key_id")
+    return Sketch.from_polylines(lines, ended=True, label=label, key=key)
+
+
+def _stroke(stroke: Any, index: int) -> Float64:
+    """[xs, ys] or [xs, ys, ts] as a line [n, 2]."""
+    if not isinstance(stroke, list) or len(stroke) not in (2, 3) or not all(type(c) is list for c in stroke):
+        raise FormatError(f"stroke {index} is not [xs, ys] or [xs, ys, times]")
+    for column in stroke:
+        if len(column) != len(stroke[0]):
+            raise FormatError(f"stroke {index} has columns of {len(stroke[0])} and {len(column)} numbers")
+        if not {int, float}.issuperset(map(type, column)):
+            raise FormatError(f"stroke {index} holds something that is not a number")
+    return np.array(stroke[:2], np.float64).T
+
+
+def _text(record: dict[str, Any], name: str) -> str | None:
+    value = record.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if value is not None and not isinstance(value, str):
+        raise FormatError(f"{name!r} is not a text")
+    return value
+
+
+@dataclass(frozen=True)
+class BinFormat:
+    """Drawings in Quick, Draw!'s packed form: whole coordinates from 0 to 255, one byte each.
+
+    `key_id` becomes the key; the file holds no labels. Every drawing counts as finished.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".bin",)
+
+    #: key_id, country code, recognized, timestamp, number of strokes
+    _HEAD: ClassVar[struct.Struct] = struct.Struct("<Q2sbIH")
+    _COUNT: ClassVar[struct.Struct] = struct.Struct("<H")
+
+    def read(self, stream: BinaryIO, name: str) -> Iterator[Sketch]:
+        """Yield the drawings, one at a time.
+
+        Args:
+            stream: bytes from the start; may be a pipe.
+            name: what to call the file in an error.
+
+        Raises:
+            FormatError: one line that begins with `name` and gives the number of the drawing, from 0.
+        """
+        for index in itertools.count():
+            try:
+                sketch = self._next(stream)
+            except InputError as error:
+                raise FormatError(f"{name}: drawing {index}: {error}") from error
+            if sketch is None:
+                return
+            yield sketch
+
+    def write(self, sketches: Iterable[Sketch], stream: BinaryIO) -> None:
+        """Write drawings whose coordinates are whole numbers from 0 to 255.
+
+        A key that is a number is kept as `key_id`, another becomes 0; the country is ZZ, the time 0 and
+        `recognized` 0.
+
+        Args:
+            sketches: the drawings; `quickdraw_simplify` brings any drawing into this form.
+            stream: where to write.
+
+        Raises:
+            FormatError: other coordinates, or more strokes or points than fit.
+        """
+        for index, sketch in enumerate(sketches):
+            lines = sketch.to_polylines()
+            if len(lines) > 0xFFFF:
+                raise FormatError(f"drawing {index}: {len(lines)} strokes; a .bin file holds 65535 at most")
+            parts = [self._HEAD.pack(_key_number(sketch.key), b"ZZ", 0, 0, len(lines))]
+            for line in lines:
+                if len(line) > 0xFFFF:
+                    raise FormatError(f"drawing {index}: {len(line)} points in a stroke; at most 65535 fit")
+                if not ((line >= 0) & (line <= 255) & (line == np.rint(line))).all():
+                    raise FormatError(f"drawing {index}: a .bin file holds only whole coordinates 0 to 255")
+                parts += [self._COUNT.pack(len(line)), line.T.astype(np.uint8).tobytes()]
+            stream.write(b"".join(parts))
+
+    def _next(self, stream: BinaryIO) -> Sketch | None:
+        head = _up_to(stream, self._HEAD.size)
+        if not head:
+            return None
+        if len(head) < self._HEAD.size:
+            raise FormatError("the file ends within it")
+        key, _, recognized, _, strokes = self._HEAD.unpack(head)
+        if recognized not in (0, 1):
+            raise FormatError(f"not a packed drawing: 'recognized' is {recognized}")
+        lines, points = [], 0
+        for _ in range(strokes):
+            (count,) = self._COUNT.unpack(_exactly(stream, self._COUNT.size))
+            points += count
+            if points > MAX_POINTS:
+                raise FormatError(f"more than {MAX_POINTS} points")
+            lines.append(np.frombuffer(_exactly(stream, 2 * count), np.uint8).reshape(2, count).T)
+        return Sketch.from_polylines(lines, ended=True, key=str(key))
+
+
+def _key_number(key: str | None) -> int:
+    if key is None or not (key.isascii() and key.isdecimal() and len(key) <= 20):
+        return 0
+    number = int(key)
+    return number if number < 2**64 else 0
+
+
+def _exactly(stream: BinaryIO, count: int) -> bytes:
+    data = _up_to(stream, count)
+    if len(data) < count:
+        raise FormatError("the file ends within it")
+    return data
+
+
+def _up_to(stream: BinaryIO, count: int) -> bytes:
+    """`count` bytes, or what there is before the end; a pipe may give them in pieces."""
+    data = stream.read(count)
+    while len(data) < count and (more := stream.read(count - len(data))):
+        data += more
+    return data
