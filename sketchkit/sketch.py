@@ -200,13 +200,13 @@ class Sketch:
     @property
     def ended(self) -> bool:
         """Whether the last row is an end row: somebody said that the drawing is finished."""
-        return bool(len(self._stroke5)) and self._stroke5[-1, 4] == 1.0
+        return len(self._stroke5) > 0 and bool(self._stroke5[-1, 4] == 1.0)
 
     @property
     def pen_down(self) -> bool:
         """Whether the pen still touches the paper after the last point."""
         rows = self._ink_rows
-        return bool(len(rows)) and rows[-1, 2] == 1.0
+        return len(rows) > 0 and bool(rows[-1, 2] == 1.0)
 
     @property
     def points(self) -> Float64:

@@ -24,8 +24,12 @@ from sketchkit.sketch import Sketch
 
 __all__ = ["LADDER", "Beginning", "best_scales", "from_rows", "read_beginning"]
 
-#: How large, in pixels of the training data, a beginning may be taken to be: half octaves.
-LADDER = tuple(255.0 * 2.0 ** (step / 2) for step in range(-8, 3))
+#: The size of a whole training drawing, in its pixels.
+WHOLE = 255.0
+#: How large, in pixels of the training data, a beginning may be taken to be: quarter octaves.
+LADDER = tuple(WHOLE * 2.0 ** (step / 4) for step in range(-12, 5))
+# The spread of the sizes of beginnings around a whole drawing's, in octaves (a standard deviation).
+_SIZE_SPREAD = 0.3
 #: The training data are simplified to this many pixels, so what the model reads is too.
 SIMPLIFICATION = 2.0
 #: Beginnings are scored this many at once.
@@ -117,8 +121,14 @@ _PEN_DOWN = np.array([[0, 0, 1, 0, 0]], np.float32)
 def best_scales(model: SketchModel, sketches: Sequence[Sketch]) -> list[float]:
     """The scale under which each drawing is most likely, among those that give it a size of the `LADDER`.
 
-    Densities are compared in drawing units: at twice the scale a model unit covers half as much, so that
-    the density of every offset counts four times. Per point, since a smaller drawing is simplified more.
+    A drawing is simplified once, at the size of a whole training drawing, so that all scales are judged by
+    the same points; and densities are compared in drawing units, of which a model unit covers half as many
+    at twice the scale. (Simplified anew at each scale, larger drawings would keep more points that are easier
+    to predict, and the largest scale would always win.)
+
+    The likelihood is nearly flat over an octave, so the size itself is weighed too: a beginning is about as
+    large as a whole drawing. On the first halves of 148 real drawings of three classes this brought the
+    median error from 0.38 to 0.66 octaves, by class, down to 0.23 to 0.32.
 
     Args:
         model: an unconditional model.
@@ -127,27 +137,38 @@ def best_scales(model: SketchModel, sketches: Sequence[Sketch]) -> list[float]:
     Returns:
         P scales; 1 for a drawing without extent.
     """
-    ladders = [_scales_of(sketch) for sketch in sketches]
-    rungs = [
-        (i, scale, read_beginning(sketch, scale, model.card).rows)
-        for i, (sketch, ladder) in enumerate(zip(sketches, ladders, strict=True))
-        for scale in ladder
-    ]
-    losses = _losses_per_point(model, [rows for _, _, rows in rungs])
+    extents = [_extent(sketch) for sketch in sketches]
+    rungs: list[tuple[int, float, Rows]] = []
+    for i, (sketch, extent) in enumerate(zip(sketches, extents, strict=True)):
+        if extent > 0:
+            rows = read_beginning(sketch, WHOLE / extent, model.card).rows
+            rungs += [(i, size, _resized(rows, size / WHOLE)) for size in LADDER]
+    losses = _losses(model, [rows for _, _, rows in rungs])
     best = [(math.inf, 1.0)] * len(sketches)
-    for (i, scale, _), loss in zip(rungs, losses, strict=True):
-        best[i] = min(best[i], (loss - 2.0 * math.log(scale), scale))
+    for (i, size, rows), loss in zip(rungs, losses, strict=True):
+        total = loss - 2.0 * len(rows) * math.log(size) + _size_penalty(size)
+        best[i] = min(best[i], (total, size / extents[i]))
     return [scale for _, scale in best]
 
 
-def _scales_of(sketch: Sketch) -> list[float]:
+def _extent(sketch: Sketch) -> float:
     x0, y0, x1, y1 = sketch.bounds
-    extent = max(x1 - x0, y1 - y0)
-    return [size / extent for size in LADDER] if extent > 0 else []
+    return max(x1 - x0, y1 - y0)
 
 
-def _losses_per_point(model: SketchModel, drawings: Sequence[Rows]) -> list[float]:
-    """Negative log-likelihood a point in model units; infinite for a drawing without rows."""
+def _resized(rows: Rows, factor: float) -> Rows:
+    out = np.array(rows)
+    out[:, :2] *= factor
+    return out
+
+
+def _size_penalty(size: float) -> float:
+    """Minus the log of the size's prior, up to a constant."""
+    return 0.5 * (math.log2(size / WHOLE) / _SIZE_SPREAD) ** 2
+
+
+def _losses(model: SketchModel, drawings: Sequence[Rows]) -> list[float]:
+    """Negative log-likelihood in model units, a sum; infinite for a drawing without rows."""
     out: list[float] = []
     for begin in range(0, len(drawings), _CHUNK):
         chunk = drawings[begin : begin + _CHUNK]
@@ -156,7 +177,6 @@ def _losses_per_point(model: SketchModel, drawings: Sequence[Rows]) -> list[floa
         for b, rows in enumerate(chunk):
             padded[b, : len(rows)] = rows
         inputs = torch.from_numpy(padded).to(model.device, model.dtype)
-        total = model.score(inputs, torch.from_numpy(lengths).to(model.device))
-        losses = total.double().cpu().numpy() / np.maximum(lengths, 1)
-        out += [float(v) if n and np.isfinite(v) else math.inf for v, n in zip(losses, lengths, strict=True)]
+        losses = model.score(inputs, torch.from_numpy(lengths).to(model.device)).double().cpu().tolist()
+        out += [v if n and math.isfinite(v) else math.inf for v, n in zip(losses, lengths, strict=True)]
     return out
