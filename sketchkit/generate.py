@@ -76,7 +76,7 @@ def sample(
         temperature: tau, above 0; towards 0 the likeliest, 1 the model itself.
         sampler: a name, or a sampler that is already made.
         seed: 0..2^63 - 1; drawing i of a seed is the same whatever n, the batch size and the order.
-        batch_size: the most drawings at once; what suits the device when None.
+        batch_size: the most drawings at once, 4 at the least; what suits the device when None.
         options: the sampler's further options by name.
         first: the index of the first drawing.
         max_points: where a drawing is cut that does not end, in points; the model's own when None.
@@ -186,7 +186,7 @@ def complete(
         scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder.
         sampler: a name, or a sampler that is already made.
         options: the sampler's further options by name.
-        batch_size: the most drawings at once; what suits the device when None.
+        batch_size: the most drawings at once, 4 at the least; what suits the device when None.
         max_points: where an ending is cut that does not end, in points; the model's own when None.
         exact: equal to the last bit whatever n and the batch size; slower.
         progress: told of every ending that is done.

@@ -161,6 +161,26 @@ class Sketch:
             rows[-1, 4] = 1.0
         return cls(rows, origin=place, label=label, key=key)
 
+    @classmethod
+    def from_svg(cls, svg: str | bytes, *, tolerance: float | None = None) -> Sketch:
+        """Make a sketch from the pen strokes of an SVG document.
+
+        Args:
+            svg: the document itself, not its name (`sketchkit.read` takes names).
+            tolerance: how far a polyline may be from its curve, in user units; by the drawing's size when None.
+
+        Returns:
+            A sketch in the user units of the document's root.
+
+        Raises:
+            FormatError: not SVG, damaged, or above one of the importer's limits.
+        """
+        # Only the two notebook conveniences reach up to the rooms that read and write SVG.
+        from sketchkit.formats.svg import read_svg
+
+        data = svg.encode() if isinstance(svg, str) else svg
+        return cls.from_polylines(read_svg(data, "the SVG text", tolerance=tolerance).polylines)
+
     # --- turned into ----------------------------------------------------------------------------------
 
     @property
@@ -179,6 +199,20 @@ class Sketch:
             return []
         lifts = np.flatnonzero(rows[:, 3]) + 1
         return [line for line in np.split(self.points, lifts) if len(line)]
+
+    def to_svg(self, size: float = 256) -> str:
+        """The drawing as a small standalone SVG.
+
+        Args:
+            size: the longer side in pixels; its coordinates stay drawing units.
+        """
+        from sketchkit.svgdoc import sketch_svg
+
+        return sketch_svg(self, size)
+
+    def _repr_svg_(self) -> str:
+        """What a notebook shows."""
+        return self.to_svg()
 
     # --- what it knows --------------------------------------------------------------------------------
 

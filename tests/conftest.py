@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from sketchkit.models import SketchModel
 
 DATA_VARIABLE = "SKETCHKIT_TEST_DATA"
 
@@ -20,3 +24,27 @@ def data() -> Path:
     if not path.is_dir():
         pytest.fail(f"{DATA_VARIABLE}={folder} is not a folder")
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Small products on several threads crawl wherever another program keeps a core busy."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> SketchModel:
+    """A decoder-only model with random weights, whose drawings end after some ten points."""
+    import torch
+
+    from sketchkit.card import ModelCard
+    from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
+
+    torch.manual_seed(7)
+    card = ModelCard(name="tiny", scale_factor=20.0, max_length=40, classes=("scribble",))
+    model = DecoderModel(DecoderArchitecture(hidden=24, mixtures=4), card)
+    with torch.no_grad():
+        model.decoder.output.bias[:3] = torch.tensor([1.0, 0.0, -0.5])  # draw, lift, end
+    return model.requires_grad_(False).eval()

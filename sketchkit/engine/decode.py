@@ -1,10 +1,11 @@
 """The decoding loop: many drawings at once, each in a slot that the next one takes over when it ends.
 
 No row is computed for a drawing that has ended: its slot goes to a waiting drawing, and once nobody waits
-the batch shrinks. On an accelerator the ends are looked at every few steps only, since each look waits for
-the device; a drawing may then run that many steps past its end, which are thrown away.
+the batch shrinks, though never below four rows (see `prompts.LEAST_ROWS`). On an accelerator the ends are
+looked at every few steps only, since each look waits for the device; a drawing may then run that many steps
+past its end, which are thrown away.
 
-A drawing depends on its prompt, the seed and its own index alone. Matrix products of other shapes round
+A drawing depends on its prompt, the seed and its own index alone. Matrix products of other shapes may round
 differently, though, so that a drawing may differ in the last bits between batch sizes; `exact` computes
 every product at one fixed shape, which makes drawings equal bit for bit.
 """
@@ -21,7 +22,7 @@ import torch
 from torch import Tensor
 
 from sketchkit.density import MixtureDensity
-from sketchkit.engine.prompts import Prompts
+from sketchkit.engine.prompts import LEAST_ROWS, Prompts
 from sketchkit.models import SketchModel
 from sketchkit.noise import Noise, uniforms
 from sketchkit.samplers import Sampler
@@ -91,7 +92,8 @@ def decode(
     Yields:
         The drawings as they end, in no particular order.
     """
-    slots = EXACT_WIDTH if exact else min(width or default_width(model.device), max(len(prompt_of), 1))
+    slots = EXACT_WIDTH if exact else min(width or default_width(model.device), len(prompt_of))
+    slots = max(slots, LEAST_ROWS)
     loop = _Loop(model, sampler, prompts, prompt_of, index_of, seed, max_points, slots, exact, score)
     while loop.live:
         loop.step()
@@ -132,8 +134,6 @@ class _Loop:
         self.noise = torch.zeros(slots, _NOISE_STEPS, 4, device=model.device)
         self.noise_at = 0
         self._fill(np.arange(slots))
-        if not exact:
-            self._keep(np.flatnonzero(self.job >= 0))
 
     @property
     def live(self) -> bool:
@@ -168,8 +168,8 @@ class _Loop:
         self.unseen = 0
         if len(over):
             self._fill(over)
-            if not self.exact and (self.job < 0).any():
-                self._keep(np.flatnonzero(self.job >= 0))
+            if not self.exact:
+                self._shrink()
         return out
 
     def _lengths_of_ended(self) -> Indices:
@@ -215,8 +215,13 @@ class _Loop:
             part[where] = source[prompt]
         self._make_noise(taken)
 
-    def _keep(self, slots: Indices) -> None:
-        """Shrink the batch to some slots."""
+    def _shrink(self) -> None:
+        """Let idle slots go."""
+        live = np.flatnonzero(self.job >= 0)
+        if max(len(live), LEAST_ROWS) == len(self.job):
+            return
+        idle = np.flatnonzero(self.job < 0)
+        slots = np.concatenate([live, idle[: max(LEAST_ROWS - len(live), 0)]])
         where = self._tensor(slots)
         self.job, self.age = self.job[slots], self.age[slots]
         self.rows, self.noise, self.history = self.rows[where], self.noise[where], self.history[:, where]

@@ -14,7 +14,12 @@ from torch import Tensor
 from sketchkit.models import SketchModel
 from sketchkit.models.base import State
 
-__all__ = ["Prompts", "read_prompts"]
+__all__ = ["LEAST_ROWS", "Prompts", "read_prompts"]
+
+#: Products of fewer rows than this take other kernels, which add up in another order; a drawing would then
+#: depend on how many are drawn beside it. From here on, rows come out the same at any number of them with
+#: the CPU libraries that torch is built with, though nobody promises it.
+LEAST_ROWS = 4
 
 Rows = npt.NDArray[np.floating[Any]]
 
@@ -68,7 +73,7 @@ def _read(
 ) -> Prompts:
     """One chunk; a beginning that is over keeps its state while longer ones go on."""
     count = len(beginnings)
-    batch = exact_width or count
+    batch = exact_width or max(count, LEAST_ROWS)
     lengths = np.zeros(batch, np.int64)
     lengths[:count] = [len(b) for b in beginnings]
     inputs = np.zeros((batch, int(lengths.max(initial=0)) + 1, 5))

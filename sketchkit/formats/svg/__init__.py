@@ -1,0 +1,69 @@
+"""SVG in and out.
+
+A document is read with every guard up (`limits`), its shapes become polylines in the coordinates of its root
+element, and nothing but the bytes handed over is ever opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, ClassVar
+
+from sketchkit.errors import FormatError, InputError
+from sketchkit.formats.svg.limits import MAX_BYTES
+from sketchkit.formats.svg.reader import SvgDocument, read_svg
+from sketchkit.sketch import Sketch
+
+__all__ = ["SvgDocument", "SvgFormat", "read_svg"]
+
+
+@dataclass
+class SvgFormat:
+    """SVG files: each is one drawing.
+
+    Attributes:
+        tolerance: how far a polyline may be from its curve, in user units; chosen by the size of the
+            drawing when None.
+    """
+
+    tolerance: float | None = None
+
+    suffixes: ClassVar[tuple[str, ...]] = (".svg",)
+
+    def read(self, stream: BinaryIO, name: str) -> Iterator[Sketch]:
+        """Yield the one drawing of an SVG document.
+
+        Args:
+            stream: the document; may be a pipe.
+            name: what to call it in an error.
+
+        Raises:
+            FormatError: not SVG, damaged, or above one of the limits.
+        """
+        document = read_svg(_read_bounded(stream), name, tolerance=self.tolerance)
+        try:
+            sketch = Sketch.from_polylines(document.polylines, ended=False)
+        except InputError as error:
+            raise FormatError(f"{name}: {error}") from error
+        yield sketch
+
+    def write(self, sketches: Iterable[Sketch], stream: BinaryIO) -> None:
+        """Write drawings as one SVG document.
+
+        Raises:
+            FormatError: what SVG cannot hold.
+        """
+        from sketchkit.svgdoc import write_drawings
+
+        write_drawings(sketches, stream)
+
+
+def _read_bounded(stream: BinaryIO) -> bytes:
+    """All of a stream, or one byte more than a document may have."""
+    pieces: list[bytes] = []
+    left = MAX_BYTES + 1
+    while left > 0 and (piece := stream.read(left)):  # a pipe may hand over less than it is asked for
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)

@@ -1,0 +1,98 @@
+"""How much of a document we are willing to look at, and the counter that says no.
+
+A document may come from anywhere. Each bound is far above what people draw and far below what would cost
+minutes or gigabytes; each is checked while the work is being done, never after it.
+"""
+
+from __future__ import annotations
+
+from sketchkit.errors import FormatError
+
+__all__ = [
+    "MAX_ATTRIBUTES",
+    "MAX_BYTES",
+    "MAX_COORDINATE",
+    "MAX_CSS_CHARACTERS",
+    "MAX_DEPTH",
+    "MAX_ELEMENTS",
+    "MAX_ENTITIES",
+    "MAX_ENTITY_TEXT",
+    "MAX_EXPANDED",
+    "MAX_POINTS",
+    "MAX_SELECTORS",
+    "MAX_SELECTOR_STEPS",
+    "MAX_SELECTOR_TOKENS",
+    "MAX_USES",
+    "Budget",
+    "shown",
+]
+
+#: Bytes of a document.
+MAX_BYTES = 16 * 1024 * 1024
+#: Elements inside one another, in the file and again where `use` has put elements into elements.
+MAX_DEPTH = 128
+#: Elements in the file.
+MAX_ELEMENTS = 200_000
+#: Attributes in the file.
+MAX_ATTRIBUTES = 2_000_000
+#: Times that a `use` is replaced by what it refers to.
+MAX_USES = 10_000
+#: Elements looked at once every `use` has been replaced.
+MAX_EXPANDED = 400_000
+#: Segments in the path data of a document; and points of all its polylines.
+MAX_POINTS = 1_000_000
+
+#: Internal entities a document may declare, and the characters that all references to them may add.
+MAX_ENTITIES = 64
+MAX_ENTITY_TEXT = 1024 * 1024
+
+#: Characters of style sheets and of different `style` attributes.
+MAX_CSS_CHARACTERS = 2 * 1024 * 1024
+#: Selectors in all style sheets.
+MAX_SELECTORS = 4_000
+#: Tokens in one selector; a longer one is passed over, as one with an unknown pseudo-class is.
+MAX_SELECTOR_TOKENS = 32
+#: Elements looked at while selectors are compared with elements.
+MAX_SELECTOR_STEPS = 2_000_000
+
+#: A coordinate whose size is larger cannot be drawn: shapes that need one are left out.
+MAX_COORDINATE = 1e12
+
+
+class Budget:
+    """Counts what reading one document has cost so far.
+
+    Args:
+        name: what the document is called in an error.
+    """
+
+    __slots__ = ("_spent", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._spent: dict[str, int] = {}
+
+    def spend(self, what: str, limit: int, amount: int = 1) -> None:
+        """Add to a counter.
+
+        Args:
+            what: the thing counted, a plural fit for the sentence "more than 10 ...".
+            limit: how many of them a document may have.
+            amount: how many are added.
+
+        Raises:
+            FormatError: the counter is above its limit.
+        """
+        spent = self._spent.get(what, 0) + amount
+        self._spent[what] = spent
+        if spent > limit:
+            raise FormatError(f"{self.name}: more than {limit:,} {what}")
+
+    def left(self, what: str, limit: int) -> int:
+        """How many of a thing may still be spent, 0 or more."""
+        return max(0, limit - self._spent.get(what, 0))
+
+
+def shown(text: str) -> str:
+    """A piece of the document as it may stand in a one-line message: quoted, escaped and short."""
+    return repr(text if len(text) <= 40 else text[:37] + "...")

@@ -1,0 +1,145 @@
+"""Numbers, lengths and view boxes, as attributes spell them."""
+
+from __future__ import annotations
+
+import math
+import re
+from array import array
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sketchkit.formats.svg.limits import MAX_COORDINATE
+
+__all__ = [
+    "NUMBER",
+    "SEPARATOR",
+    "SPACE",
+    "Units",
+    "ViewBox",
+    "is_clean",
+    "number_list",
+    "parse_number",
+    "parse_view_box",
+]
+
+#: Pieces of regular expressions. Possessive, so that a hostile text cannot make them try again.
+NUMBER = r"[+-]?+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?+[0-9]++)?+"
+SPACE = r"[ \t\n\r\f]*+"
+SEPARATOR = f"{SPACE},?+{SPACE}"
+
+_NUMBER = re.compile(NUMBER)
+_NUMBERS = re.compile(f"{SPACE}(?:{NUMBER}{SEPARATOR})*+")
+_LENGTH = re.compile(f"{SPACE}({NUMBER})([a-zA-Z]*+|%){SPACE}")
+
+#: Pixels in one of each absolute unit, at the 96 dots an inch of CSS.
+_PIXELS = {
+    "": 1.0,
+    "px": 1.0,
+    "pt": 96 / 72,
+    "pc": 16.0,
+    "in": 96.0,
+    "cm": 96 / 2.54,
+    "mm": 96 / 25.4,
+    "q": 96 / 101.6,
+}
+
+
+class ViewBox(NamedTuple):
+    """A rectangle of user space: left, top, width, height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Units(NamedTuple):
+    """What the relative units refer to at one place of a document.
+
+    Attributes:
+        width: of the nearest viewport, in user units; 100 % along x.
+        height: of the nearest viewport, in user units; 100 % along y.
+        font_size: one em, in user units.
+    """
+
+    width: float
+    height: float
+    font_size: float = 16.0
+
+    def length(self, text: str, axis: str = "") -> float | None:
+        """A length in user units.
+
+        Args:
+            text: as written: "3", "2.5mm", "50%".
+            axis: what a percentage is of: "x", "y", or anything else for the diagonal.
+
+        Returns:
+            The length; None where the text is not one.
+        """
+        match = _LENGTH.fullmatch(text)
+        if match is None:
+            return None
+        value = float(match[1]) * self._scale(match[2].lower(), axis)
+        return value if abs(value) <= MAX_COORDINATE else None
+
+    def _scale(self, unit: str, axis: str) -> float:
+        if unit == "%":
+            whole = {"x": self.width, "y": self.height}.get(
+                axis, math.hypot(self.width, self.height) / math.sqrt(2)
+            )
+            return whole / 100
+        if unit in ("em", "rem"):
+            return self.font_size
+        if unit == "ex":
+            return self.font_size / 2
+        return _PIXELS.get(unit, math.inf)  # an unknown unit fails the bound above, except for 0
+
+
+def number_list(text: str, most: int) -> tuple[array[float], bool]:
+    """The numbers at the start of a text, separated by spaces or single commas.
+
+    Args:
+        text: numbers, and perhaps something else behind them.
+        most: how many the caller can use; reading stops behind one more, so that the caller can tell.
+
+    Returns:
+        The numbers, and whether the text holds nothing but numbers of a size that can be drawn.
+    """
+    prefix = _NUMBERS.match(text)
+    end = prefix.end() if prefix else 0
+    short = end < _SHORT  # the usual case; a long list is read piece by piece, so that `most` bounds it
+    numbers = array("d", map(float, _NUMBER.findall(text, 0, end)) if short else _floats(text, end, most))
+    if numbers and not max(max(numbers), -min(numbers)) <= MAX_COORDINATE:
+        good = next(i for i, value in enumerate(numbers) if not abs(value) <= MAX_COORDINATE)
+        return numbers[:good], False
+    return numbers, is_clean(text, end)
+
+
+def is_clean(text: str, end: int) -> bool:
+    """Whether numbers read up to `end` are all of a text: a comma asks for one more."""
+    return end == len(text) and not text.rstrip(" \t\n\r\f").endswith(",")
+
+
+#: Characters of a text whose numbers may all be read before they are counted.
+_SHORT = 4096
+
+
+def _floats(text: str, end: int, most: int) -> Iterator[float]:
+    for count, match in enumerate(_NUMBER.finditer(text, 0, end)):
+        if count > most:
+            return
+        yield float(match[0])
+
+
+def parse_number(text: str) -> float | None:
+    """A single number without a unit; None where the text is not one, or too large to draw."""
+    numbers, clean = number_list(text, 1)
+    return numbers[0] if clean and len(numbers) == 1 else None
+
+
+def parse_view_box(text: str) -> ViewBox | None:
+    """A `viewBox` with an area; None where the text is not one."""
+    numbers, clean = number_list(text, 4)
+    if not clean or len(numbers) != 4 or numbers[2] <= 0 or numbers[3] <= 0:
+        return None
+    return ViewBox(*numbers)

@@ -1,0 +1,333 @@
+"""Hostile and damaged documents: each is refused in one line, or read."""
+
+from __future__ import annotations
+
+import io
+import random
+import re
+import warnings
+from pathlib import Path
+
+import pytest
+
+from sketchkit.errors import FormatError
+from sketchkit.formats.svg import SvgFormat, limits, read_svg
+
+XMLNS = 'xmlns="http://www.w3.org/2000/svg"'
+
+
+def document(body: str, before: str = "") -> bytes:
+    return f'{before}<svg {XMLNS} viewBox="0 0 100 100">{body}</svg>'.encode()
+
+
+def refusal(data: bytes) -> str:
+    with pytest.raises(FormatError) as caught:
+        read_svg(data, "bad.svg")
+    message = str(caught.value)
+    assert message.startswith("bad.svg: ")
+    assert message.isprintable()
+    assert len(message) < 200
+    return message
+
+
+# --- not a document ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", [b"", b" \n\t", b"\xff\xfe"])
+def test_an_empty_file_is_refused(data: bytes) -> None:
+    assert "empty" in refusal(data) or "not well-formed" in refusal(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"<svg", b"<svg><g></svg>", b"hello", b"<svg/><svg/>", b"<svg>&nothing;</svg>", b"<svg a='1' a='2'/>"],
+)
+def test_malformed_xml_is_refused_with_its_line(data: bytes) -> None:
+    assert re.search("not well-formed XML: .*line 1", refusal(data))
+
+
+def test_another_root_is_refused_and_shown_short() -> None:
+    assert "root element is 'html'" in refusal(b"<html/>")
+    assert "not SVG" in refusal(b'<svg xmlns="http://example.org"/>')
+    assert "..." in refusal(b"<" + b"x" * 1000 + b"/>")
+
+
+def test_a_compressed_file_is_told_apart() -> None:
+    assert "gunzip" in refusal(b"\x1f\x8b\x08\x00")
+
+
+@pytest.mark.parametrize("encoding", ["shift_jis", "nonsense", "utf-7", "rot13", "utf-16", "utf-32"])
+def test_an_encoding_that_cannot_be_read_is_refused(encoding: str) -> None:
+    refusal(f'<?xml version="1.0" encoding="{encoding}"?><svg/>'.encode())
+
+
+def test_bytes_that_are_not_in_their_encoding_are_refused() -> None:
+    assert "line 1" in refusal(b"<svg>\xff</svg>")
+
+
+# --- entities ---------------------------------------------------------------------------------------------
+
+
+def doctype(*entities: str) -> str:
+    return f"<!DOCTYPE svg [{''.join(f'<!ENTITY {entity}>' for entity in entities)}]>"
+
+
+def test_a_billion_laughs_are_refused() -> None:
+    chain = [f'l{i + 1} "{f"&l{i};" * 10}"' for i in range(9)]
+    assert "made of other entities" in refusal(document("&l9;", doctype('l0 "lol"', *chain)))
+
+
+def test_one_long_entity_used_often_is_refused() -> None:
+    data = document("&a;" * 10_000, doctype(f'a "{"x" * 1000}"'))
+    assert f"more than {limits.MAX_ENTITY_TEXT:,}" in refusal(data)
+
+
+def test_many_entities_are_refused() -> None:
+    many = [f'e{i} "x"' for i in range(limits.MAX_ENTITIES + 1)]
+    assert f"more than {limits.MAX_ENTITIES:,} entities" in refusal(document("", doctype(*many)))
+
+
+@pytest.mark.parametrize(
+    "entity", ['x SYSTEM "secret.txt"', '% x SYSTEM "a.dtd"', 'x PUBLIC "p" "http://e.org/"']
+)
+def test_an_entity_outside_the_file_is_refused(entity: str) -> None:
+    assert "outside the file" in refusal(document("&x;", doctype(entity)))
+
+
+def test_defaults_of_a_document_type_are_not_repeated_into_every_element() -> None:
+    before = f'<!DOCTYPE svg [<!ATTLIST g d CDATA "{"x" * 1_000_000}">]>'
+    assert read_svg(document("<g/>" * 20_000, before), "f").polylines == []
+
+
+# --- limits -----------------------------------------------------------------------------------------------
+
+
+def test_a_large_file_is_refused_after_one_byte_too_many() -> None:
+    class Endless(io.RawIOBase):
+        read_so_far = 0
+
+        def read(self, size: int = -1) -> bytes:
+            assert size > 0
+            self.read_so_far += size
+            return b" " * size
+
+    stream = Endless()
+    with pytest.raises(FormatError, match=f"more than {limits.MAX_BYTES:,} bytes"):
+        list(SvgFormat().read(stream, "f"))  # type: ignore[arg-type]
+    assert stream.read_so_far == limits.MAX_BYTES + 1
+
+
+def test_deep_nesting_is_refused() -> None:
+    deepest = limits.MAX_DEPTH - 2
+    path = '<path d="M0 0L1 1"/>'
+    assert len(read_svg(document("<g>" * deepest + path + "</g>" * deepest), "f").polylines) == 1
+    assert f"nested more than {limits.MAX_DEPTH} deep" in refusal(document("<g>" * 100_000))
+
+
+def test_nesting_by_use_is_refused() -> None:
+    links = "".join(f'<g id="a{i + 1}"><g><use href="#a{i}"/></g></g>' for i in range(60))
+    data = document(f'<defs><path id="a0" d="M0 0L1 1"/>{links}</defs><use href="#a60"/>')
+    assert f"nested more than {limits.MAX_DEPTH} deep by use" in refusal(data)
+
+
+def test_too_many_elements_are_refused() -> None:
+    assert f"more than {limits.MAX_ELEMENTS:,} elements" in refusal(document("<g/>" * limits.MAX_ELEMENTS))
+
+
+def test_too_many_attributes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MAX_ATTRIBUTES", 100)
+    attributes = " ".join(f'a{i}=""' for i in range(100))
+    assert "more than 100 attributes" in refusal(document(f"<g {attributes}/>"))
+
+
+def test_uses_that_double_again_and_again_are_refused() -> None:
+    links = "".join(f'<g id="a{i + 1}"><use href="#a{i}"/><use href="#a{i}"/></g>' for i in range(40))
+    data = document(f'<defs><path id="a0" d="M0 0L1 1"/>{links}</defs><use href="#a40"/>')
+    assert f"more than {limits.MAX_USES:,} expanded use elements" in refusal(data)
+
+
+@pytest.mark.parametrize("group", ["g", "switch"])
+def test_a_large_group_used_often_is_refused(group: str) -> None:
+    children = '<g requiredExtensions="x"/>' * 5_000
+    data = document(f'<defs><{group} id="a">{children}</{group}></defs>' + '<use href="#a"/>' * 200)
+    assert f"more than {limits.MAX_EXPANDED:,} elements, with every use expanded" in refusal(data)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<path d="M0 0l' + "1 1 " * 1_000_001 + '"/>',
+        '<path d="M0 0' + "z" * 1_000_001 + '"/>',
+        '<path d="' + "M0 0" * 1_000_001 + '"/>',
+        '<polyline points="' + "1 1 " * 1_000_001 + '"/>',
+        '<defs><path id="a" d="M0 0' + "h1" * 1000 + '"/></defs>' + '<use href="#a"/>' * 1001,
+    ],
+    ids=["lines", "closes", "moves", "polyline", "uses"],
+)
+def test_too_many_points_are_refused(body: str) -> None:
+    assert f"more than {limits.MAX_POINTS:,} " in refusal(document(body))
+
+
+def test_a_tolerance_too_fine_for_the_limit_is_refused_before_it_costs_memory() -> None:
+    with pytest.raises(FormatError, match=f"more than {limits.MAX_POINTS:,} points"):
+        read_svg(document('<circle r="50"/>'), "f", tolerance=1e-300)
+
+
+def test_long_numbers_and_long_gaps_are_read_in_linear_time() -> None:
+    for text in (
+        "1" * 1_000_000,
+        "0." + "1" * 1_000_000,
+        " " * 1_000_000,
+        ", " * 500_000,
+        "1e" + "9" * 1_000_000,
+    ):
+        read_svg(document(f'<path d="M0 0L{text} 3"/><rect transform="scale({text})" width="{text}"/>'), "f")
+
+
+# --- style sheets -------------------------------------------------------------------------------------------
+
+
+def test_too_much_css_is_refused() -> None:
+    css = " " * (limits.MAX_CSS_CHARACTERS + 1)
+    assert f"more than {limits.MAX_CSS_CHARACTERS:,} characters of CSS" in refusal(
+        document(f"<style>{css}</style>")
+    )
+    assert "characters of CSS" in refusal(document(f'<path style="{css}"/>'))
+
+
+def test_too_many_selectors_are_refused() -> None:
+    css = ".a{fill:red}" * (limits.MAX_SELECTORS + 1)
+    assert f"more than {limits.MAX_SELECTORS:,} CSS selectors" in refusal(document(f"<style>{css}</style>"))
+
+
+@pytest.mark.parametrize(
+    ("css", "body"),
+    [
+        ("*{fill:red}" * 1000, "<g/>" * 3000),
+        ("g ~ g ~ g ~ path{fill:red}", "<g/>" * 3000 + '<path d="M0 0h1"/>' * 3000),
+        ("x a a a a a a g{fill:red}" * 2, "<a>" * 100 + "<g/>" * 100 + "</a>" * 100),
+        ('[d*="1 1 1 2"]{fill:red}' * 1000, f'<path d="M{"1 " * 1_200_000}"/>'),
+    ],
+    ids=["rules", "siblings", "ancestors", "attributes"],
+)
+def test_selectors_that_take_long_to_match_are_refused(css: str, body: str) -> None:
+    data = document(f"<style>{css}</style>{body}")
+    assert f"more than {limits.MAX_SELECTOR_STEPS:,} steps of matching selectors" in refusal(data)
+
+
+def test_a_block_of_many_declarations_costs_no_more_than_one_of_few() -> None:
+    css = ".a{" + "fill:red;" * 50_000 + "}"
+    data = document(f"<style>{css}</style>" + '<g class="a"/>' * 20_000)
+    assert read_svg(data, "f").polylines == []
+
+
+@pytest.mark.parametrize("bracket", ["(", "[", "{", "f("])
+def test_css_nested_deep_is_refused(bracket: str) -> None:
+    nested = bracket * 100_000
+    assert "CSS nested" in refusal(document(f"<style>.a{{fill:{nested}</style>"))
+    assert "CSS nested" in refusal(document(f'<path d="M0 0h1" style="fill:{nested}"/>'))
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        "a:not(b:not(c))",
+        ":has(g)",
+        "*|*",
+        "[*|x]",
+        "a::before",
+        "a >",
+        "> a",
+        "",
+        "a" + " a" * 500,
+        ":",
+        "a:b:",
+        "'s'",
+    ],
+)
+def test_selectors_that_are_not_understood_are_passed_over(selector: str) -> None:
+    css = f"{selector} {{fill:none}}".replace(">", "&gt;")
+    data = document(f'<style>{css}</style><a><path d="M0 0L1 1"/></a>')
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(read_svg(data, "f").polylines) in (0, 1)
+
+
+# --- damage -----------------------------------------------------------------------------------------------
+
+SEED = 20240117
+WHOLE = document(
+    "<style>.a > path, #b { fill: none; stroke: rgb(1 2 3 / .5) } @media x { y { z: 1 } }</style>"
+    '<g class="a" transform="translate(1 2) rotate(30 5 5) skewX(4)" style="opacity: 50%">'
+    '<path id="p" d="M1 2c1 2 3 4 5 6s7 8 9 1q1 2 3 4t5-6a1 2 30 015.5.5zm1e1-2H4v7"/>'
+    '<rect width="50%" height="3mm" rx="1em"/><ellipse rx="3" ry="4" fill="url(#q) red"/></g>'
+    '<symbol id="s" viewBox="0 0 10 10" preserveAspectRatio="xMinYMax slice">'
+    '<polygon points="1 2,3 4 5 6" style="transform: scale(2)"/></symbol>'
+    '<use href="#s" x="3" width="20"/><use href="#p"/><switch><line x2="5" systemLanguage="en"/></switch>'
+    '<svg x="1" width="50" viewBox="0 0 5 5" transform-origin="top 5px"><circle r="3"/></svg>',
+    '<?xml version="1.0" encoding="utf-8"?><!DOCTYPE svg [<!ENTITY e "http://example.org">]>\n',
+)
+PIECES = [
+    b"1e309",
+    b"-1e308",
+    b"nan",
+    b"inf",
+    b"1e-320",
+    b"0",
+    b"%",
+    b"&e;",
+    b"<",
+    b">",
+    b'"',
+    b"\0",
+    b"\xff",
+    b"(" * 9,
+]
+
+
+def mutated(data: bytes, random_: random.Random) -> bytes:
+    damaged = bytearray(data)
+    for _ in range(random_.randint(1, 4)):
+        at = random_.randrange(len(damaged) + 1)
+        kind = random_.randrange(5)
+        if kind == 0:
+            damaged[at : at + 1] = bytes([random_.randrange(256)])
+        elif kind == 1:
+            del damaged[at : at + random_.randint(1, 30)]
+        elif kind == 2:
+            damaged[at:at] = random_.choice(PIECES)
+        elif kind == 3:
+            start = random_.randrange(len(damaged) + 1)
+            damaged[at:at] = damaged[start : start + 40]
+        else:
+            number = random_.choice([*re.finditer(rb"[0-9.]+", damaged), None])
+            if number:
+                damaged[number.start() : number.end()] = random_.choice(PIECES[:6])
+    return bytes(damaged[: random_.randrange(len(damaged))] if random_.random() < 0.05 else damaged)
+
+
+def survives(data: bytes) -> bool:
+    """Whether a document is read; anything but a refusal in one line is an error."""
+    try:
+        list(SvgFormat().read(io.BytesIO(data), "bad.svg"))
+    except FormatError as error:
+        assert str(error).startswith("bad.svg: ")
+        assert "\n" not in str(error)
+        return False
+    return True
+
+
+def test_damaged_bytes_are_refused_in_one_line_or_read() -> None:
+    random_ = random.Random(SEED)
+    assert survives(WHOLE)
+    outcomes = [survives(mutated(WHOLE, random_)) for _ in range(3000)]
+    assert 200 < sum(outcomes) < 2800
+
+
+@pytest.mark.data
+def test_damaged_drawings_are_refused_in_one_line_or_read(data: Path) -> None:
+    random_ = random.Random(SEED)
+    files = sorted((data / "svg" / "resvg").glob("*.svg"))
+    outcomes = [survives(mutated(file.read_bytes(), random_)) for file in files for _ in range(2)]
+    assert any(outcomes)
+    assert not all(outcomes)

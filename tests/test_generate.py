@@ -1,0 +1,227 @@
+"""`sample` and `complete`: drawings in the user's own units and place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+import sketchkit as sk
+from sketchkit.card import ModelCard
+from sketchkit.errors import InputError
+from sketchkit.generate import Ending, complete, sample
+from sketchkit.models import SketchModel
+from sketchkit.models.vae import VaeArchitecture, VaeModel
+from sketchkit.sketch import Sketch
+
+START = Sketch.from_polylines([[(100, 50), (140, 52), (150, 90)], [(120, 60), (125, 61), (131, 70)]])
+
+
+def _same(a: list[Ending], b: list[Ending]) -> bool:
+    return all(
+        x.index == y.index and np.allclose(x.sketch.points, y.sketch.points, atol=1e-3)
+        for x, y in zip(a, b, strict=True)
+    )
+
+
+# --- sample -------------------------------------------------------------------------------------------
+
+
+def test_samples_begin_at_the_origin_with_the_pen_down(tiny_model: SketchModel) -> None:
+    drawings = sample(tiny_model, 12, temperature=1.0)
+    assert len(drawings) == 12
+    for drawing in drawings:
+        assert drawing.origin == (0.0, 0.0)
+        np.testing.assert_array_equal(drawing.stroke5[0], [0, 0, 1, 0, 0])
+        assert drawing.label == "scribble"
+        assert drawing.ended or len(drawing) == tiny_model.card.max_length + 1
+
+
+def test_a_sample_does_not_depend_on_how_many_there_are_or_on_the_batch(tiny_model: SketchModel) -> None:
+    many = sample(tiny_model, 40, seed=4, temperature=1.0)
+    for batch_size in (1, 7, 64):
+        few = sample(tiny_model, 5, seed=4, temperature=1.0, batch_size=batch_size)
+        for a, b in zip(few, many, strict=False):
+            np.testing.assert_allclose(a.stroke5, b.stroke5, atol=1e-3)
+    later = sample(tiny_model, 3, seed=4, temperature=1.0, first=20)
+    for a, b in zip(later, many[20:], strict=False):
+        np.testing.assert_allclose(a.stroke5, b.stroke5, atol=1e-3)
+        assert a.key == b.key
+
+
+def test_samples_are_in_pixels_of_the_training_data(tiny_model: SketchModel) -> None:
+    import copy
+
+    doubled = copy.copy(tiny_model)
+    doubled.card = ModelCard(scale_factor=40.0, max_length=40)
+    for a, b in zip(sample(tiny_model, 4), sample(doubled, 4), strict=True):
+        np.testing.assert_allclose(2 * a.points, b.points, atol=1e-3)
+
+
+def test_no_samples_are_an_empty_list(tiny_model: SketchModel) -> None:
+    assert sample(tiny_model, 0) == []
+
+
+def test_greedy_samples_are_all_alike(tiny_model: SketchModel) -> None:
+    first, second = sample(tiny_model, 2, sampler="greedy", seed=1)
+    np.testing.assert_allclose(first.stroke5, second.stroke5, atol=1e-4)
+
+
+def test_progress_is_told_of_every_drawing(tiny_model: SketchModel) -> None:
+    seen: list[tuple[int, int]] = []
+    sample(tiny_model, 9, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(i, 9) for i in range(1, 10)]
+
+
+def test_the_number_of_threads_is_left_as_it_was(tiny_model: SketchModel) -> None:
+    torch.set_num_threads(2)
+    try:
+        sample(tiny_model, 1)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+
+
+# --- complete -----------------------------------------------------------------------------------------
+
+
+def test_an_ending_goes_on_where_the_drawing_stands(tiny_model: SketchModel) -> None:
+    for ending in complete(tiny_model, START, 9, temperature=1.0):
+        assert ending.ending.origin == START.end_point
+        assert ending.sketch.origin == START.origin
+        np.testing.assert_array_equal(ending.sketch.stroke5[: len(START)], START.stroke5)
+        np.testing.assert_allclose(ending.sketch.points[len(START) :], ending.ending.points, atol=1e-3)
+        assert ending.finished == ending.sketch.ended
+        assert np.isfinite(ending.nll)
+
+
+def test_one_drawing_gives_a_list_and_several_give_a_list_of_lists(tiny_model: SketchModel) -> None:
+    one = complete(tiny_model, START, 3)
+    several = complete(tiny_model, [START, START], 3)
+    assert [e.index for e in one] == [0, 1, 2]
+    assert _same(several[0], one) and _same(several[1], one)
+    assert complete(tiny_model, [], 3) == []
+
+
+def test_an_ending_does_not_depend_on_its_neighbours(tiny_model: SketchModel) -> None:
+    other = Sketch.from_polylines([[(0, 0), (3, 80)]])
+    alone = complete(tiny_model, START, 4, seed=9)
+    assert _same(complete(tiny_model, [other, START], 7, seed=9)[1][:4], alone)
+    assert _same(complete(tiny_model, START, 4, seed=9, batch_size=1), alone)
+    exact = complete(tiny_model, START, 2, seed=9, exact=True)
+    more = complete(tiny_model, [other, START], 20, seed=9, exact=True)[1][:2]
+    assert [e.sketch for e in exact] == [e.sketch for e in more]
+
+
+def test_the_drawings_own_units_make_no_difference(tiny_model: SketchModel) -> None:
+    small = START.transformed(0.01, (5.0, -3.0))
+    for a, b in zip(complete(tiny_model, START, 4), complete(tiny_model, small, 4), strict=True):
+        np.testing.assert_allclose(a.sketch.points * 0.01 + (5.0, -3.0), b.sketch.points, atol=1e-4)
+        assert b.scale == pytest.approx(100 * a.scale)
+        assert a.nll == pytest.approx(b.nll, abs=1e-3)
+
+
+def test_a_given_scale_is_taken(tiny_model: SketchModel) -> None:
+    endings = complete(tiny_model, START, 2, scale=3.5)
+    assert {e.scale for e in endings} == {3.5}
+    for scale in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="the scale must be above 0"):
+            complete(tiny_model, START, 1, scale=scale)
+
+
+def test_a_pen_that_is_down_goes_on_drawing(tiny_model: SketchModel) -> None:
+    open_start = Sketch.from_polylines([[(0, 0), (30, 10), (60, 0)]], pen_down=True)
+    ending = complete(tiny_model, open_start, 1, seed=3)[0]
+    np.testing.assert_array_equal(ending.ending.points[0], open_start.end_point)
+    assert ending.ending.stroke5[0, 2] == 1.0
+    assert ending.sketch.n_strokes == ending.ending.n_strokes
+
+
+def test_an_end_row_is_taken_off_first(tiny_model: SketchModel) -> None:
+    assert _same(complete(tiny_model, START.with_end(), 3), complete(tiny_model, START, 3))
+
+
+@pytest.mark.parametrize(
+    ("start", "place"),
+    [
+        (Sketch.from_polylines([]), (0.0, 0.0)),
+        (Sketch.from_polylines([[(7, 8)]]), (7.0, 8.0)),
+        (Sketch.from_polylines([[(7, 8)], [(9, 9)]]), (9.0, 9.0)),
+        (Sketch.from_polylines([[(5, 5), (5, 5)]]), (5.0, 5.0)),
+    ],
+    ids=["nothing", "a dot", "two dots", "a stroke without length"],
+)
+def test_next_to_nothing_is_completed_from_where_it_stands(
+    tiny_model: SketchModel, start: Sketch, place: tuple[float, float]
+) -> None:
+    for ending in complete(tiny_model, start, 3):
+        assert ending.ending.origin == place
+        assert len(ending.ending) >= 1
+
+
+def test_a_dot_at_the_end_does_not_move_the_model(tiny_model: SketchModel) -> None:
+    dotted = START + Sketch.from_polylines([[(300, 300)]])
+    for ending in complete(tiny_model, dotted, 2):
+        assert ending.ending.origin == START.end_point
+        np.testing.assert_allclose(ending.sketch.points[len(dotted) :], ending.ending.points, atol=1e-3)
+
+
+def test_keep_returns_the_best_that_differ(tiny_model: SketchModel) -> None:
+    every = complete(tiny_model, START, 20, temperature=1.0)
+    kept = complete(tiny_model, START, 20, temperature=1.0, keep=5)
+    assert len(kept) == 5
+    ranked = sorted(every, key=lambda e: (not e.finished, e.nll))
+    assert kept[0].index == ranked[0].index
+    order = [ranked.index(next(e for e in ranked if e.index == k.index)) for k in kept]
+    assert order == sorted(order)
+
+
+def test_endings_that_are_alike_are_kept_once(tiny_model: SketchModel) -> None:
+    assert len(complete(tiny_model, START, 6, keep=3, sampler="greedy")) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ({"n": -1}, "n must be 0 or more"),
+        ({"seed": -1}, "seed must be 0 or more"),
+        ({"seed": 2**63}, "seed must be 0 or more"),
+        ({"batch_size": 0}, "batch_size must be 1 or more"),
+        ({"max_points": 0}, "max_points must be 1 or more"),
+        ({"keep": 0}, "keep must be 1 or more"),
+        ({"temperature": 0.0}, "'temperature' of sampler 'temperature' must be 1e-06..100"),
+        ({"temperature": float("nan")}, "must be 1e-06..100"),
+        ({"options": {"k": 1}}, "has no option 'k'"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(
+    tiny_model: SketchModel, arguments: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(InputError, match=complaint):
+        complete(tiny_model, START, **arguments)
+
+
+def test_a_conditional_model_is_refused() -> None:
+    model = VaeModel(VaeArchitecture(encoder_hidden=4, hidden=4, latent=2, mixtures=2), ModelCard(name="v"))
+    with pytest.raises(InputError, match="the model 'v' is conditional"):
+        sample(model, 1)
+
+
+# --- the published models -------------------------------------------------------------------------------
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("temperature", "share", "length"), [(0.25, 0.86, 103.0), (0.65, 0.93, 97.5), (1.0, 0.95, 90.2)]
+)
+def test_birds_end_as_often_and_as_late_as_the_official_code_has_them(
+    data: object, temperature: float, share: float, length: float
+) -> None:
+    """The published statistics of 400 drawings (zeros start, JavaScript rule), within three deviations."""
+    model = sk.load_model(f"{data}/magenta/bird.gen.json")
+    drawings = sample(model, 400, temperature, options={"rule": "javascript"}, seed=1)
+    ended = np.array([d.ended for d in drawings])
+    rows = np.array([len(d) - 1 for d in drawings])  # without the start token's point
+    share_error = np.sqrt(2 * share * (1 - share) / 400)
+    assert abs(ended.mean() - share) < 3 * share_error
+    assert abs(rows.mean() - length) < 3 * np.hypot(1.0, rows.std() / np.sqrt(400))
