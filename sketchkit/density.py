@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from sketchkit.errors import InputError
-from sketchkit.noise import Noise
+from sketchkit.noise import Noise, widened
 
 __all__ = ["MixtureDensity", "TemperatureRule", "pick"]
 
@@ -177,13 +177,14 @@ class MixtureDensity:
             [B, 5].
         """
         chosen = self.parameters.gather(-1, component[:, None, None].expand(-1, 5, 1)).squeeze(-1)  # [B, 5]
-        sigma = (chosen[:, 2:4] + self.log_sigma_shift).clamp(max=_MAX_EXPONENT / 2).exp()
-        a = chosen[:, 4]
-        first, second = normals.to(chosen.dtype).unbind(-1)
+        wide = widened(chosen)
+        sigma = (wide[:, 2:4] + self.log_sigma_shift).clamp(max=_MAX_EXPONENT / 2).exp()
+        a = wide[:, 4]
+        first, second = normals.to(wide.dtype).unbind(-1)
         # tanh and 1 / cosh are rho and sqrt(1 - rho^2) without the cancellation of the latter.
         joint = first / torch.cosh(a.clamp(-_MAX_EXPONENT, _MAX_EXPONENT)) + second * torch.tanh(a)
         out = torch.zeros_like(chosen)
-        torch.addcmul(chosen[:, :2], sigma, torch.stack((joint, second), -1), out=out[:, :2])
+        out[:, :2] = wide[:, :2] + sigma * torch.stack((joint, second), -1)
         return out.scatter_(1, pen[:, None] + 2, 1.0)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sketchkit.errors import InputError
 
-__all__ = ["Noise", "philox", "uniforms"]
+__all__ = ["Noise", "philox", "uniforms", "widened"]
 
 _ROUNDS = 10
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -55,12 +55,21 @@ class Noise:
 
         Source: Box & Muller 1958; for a finite radius r, u becomes u (1 - exp(-r^2 / 2)).
         """
-        radius_u, angle_u = self.uniforms[:, 2], self.uniforms[:, 3]
+        radius_u, angle_u = widened(self.uniforms[:, 2:]).unbind(-1)
         if max_radius != math.inf:
             radius_u = radius_u * -math.expm1(-0.5 * max_radius * max_radius)
         radius = (-2.0 * torch.log1p(-radius_u)).sqrt()
         angle = angle_u * (2.0 * math.pi)
-        return torch.stack((radius * angle.cos(), radius * angle.sin()), -1)
+        return torch.stack((radius * angle.cos(), radius * angle.sin()), -1).to(self.uniforms.dtype)
+
+
+def widened(values: Tensor) -> Tensor:
+    """Values as float64 (where the device has it), for functions whose result is rounded to float32 after.
+
+    Vector instructions and the scalar ones for what is left over of a batch disagree in the last bit; a
+    drawing must not depend on which of them its row falls to.
+    """
+    return values if values.device.type == "mps" else values.double()
 
 
 def uniforms(seed: int, index: Tensor, step: Tensor) -> Tensor:

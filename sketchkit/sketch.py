@@ -167,7 +167,7 @@ class Sketch:
 
         Args:
             svg: the document itself, not its name (`sketchkit.read` takes names).
-            tolerance: how far a polyline may be from its curve, in user units; by the drawing's size when None.
+            tolerance: how far a polyline may be from its curve, in user units; by its size when None.
 
         Returns:
             A sketch in the user units of the document's root.
