@@ -1,0 +1,89 @@
+"""What the documents say is tried: every command and every piece of Python in them runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sketchkit.checkpoints.magenta import dump_magenta
+from sketchkit.cli.main import run
+from sketchkit.models import SketchModel
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [line for block in _blocks(README, "console") for line in block.splitlines()]
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: SketchModel) -> Path:
+    """A folder with the examples in it, and a store with a model called bird."""
+    monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    shutil.copy(ROOT / "examples" / "bird-start.svg", tmp_path)
+    (tmp_path / "data" / "models").mkdir(parents=True)
+    tiny_model.save(tmp_path / "data" / "models" / "bird.safetensors")
+    return tmp_path
+
+
+def test_the_readme_begins_with_its_two_commands() -> None:
+    first, second = _blocks(README, "sh")
+    assert "sketchkit complete examples/bird-start.svg" in first
+    assert second.splitlines()[-1] == "pytest"
+
+
+def test_every_command_of_the_readme_runs(workshop: Path, tiny_model: SketchModel) -> None:
+    published = workshop / "published"
+    published.mkdir()
+    (published / "cat.gen.json").write_bytes(dump_magenta(tiny_model))
+    assert len(COMMANDS) >= 8
+    for command in COMMANDS:
+        words = shlex.split(command)
+        assert words[0] == "sketchkit"
+        if words[1:3] == ["models", "pull"]:
+            words = ["sketchkit", "models", "import", str(published / f"{words[3]}.gen.json")]
+        assert run(words[1:]) == 0, command
+    assert (workshop / "birds.png").read_bytes().startswith(b"\x89PNG")
+    assert len(list(workshop.glob("ending-*.svg"))) == 3
+
+
+def test_every_option_the_readme_names_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("complete", "sample", "render"):
+        assert run([command, "--help"]) == 0
+    shown = capsys.readouterr().out
+    for option in set(re.findall(r"`(--[a-z-]+)", README)) - {"--install-completion"}:
+        assert option in shown
+
+
+def test_the_python_of_the_readme_runs(workshop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = _blocks(README, "python")
+    exec(compile(code, "README.md", "exec"), {})
+    assert (workshop / "best.svg").exists()
+    assert (workshop / "best.ndjson").exists()
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_the_sampler_of_contributing_samples(tiny_model: SketchModel) -> None:
+    from sketchkit.generate import sample
+
+    code = _blocks((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), "python")[0]
+    names: dict[str, object] = {}
+    exec(compile(code, "CONTRIBUTING.md", "exec"), names)
+    assert len(sample(tiny_model, 3, sampler=names["Steady"]())) == 3  # type: ignore[operator]
+
+
+def test_links_between_the_documents_lead_somewhere() -> None:
+    for document in ("README.md", "CONTRIBUTING.md", "docs/architecture.md"):
+        folder = (ROOT / document).parent
+        for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / document).read_text(encoding="utf-8")):
+            assert (folder / target).exists(), f"{document}: {target}"
