@@ -2,8 +2,8 @@
 
     python benchmarks/startup.py [MODEL]
 
-Each command and its floor run by turns; what is printed are medians and the median of the differences within a
-pair. MODEL is a stored model or a file; without one only `--help` is measured.
+Each command and its floor run by turns; what is printed are medians, and the median of the differences within
+a pair. MODEL is a stored model or a file; without one only `--help` is measured.
 """
 
 from __future__ import annotations
