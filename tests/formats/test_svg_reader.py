@@ -356,3 +356,21 @@ def test_importing_the_reader_imports_neither_torch_nor_shapely() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], input=b"<svg/>", capture_output=True, check=True)
     assert result.stdout.strip() == b"[]"
+
+
+# --- the pen ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "width"),
+    [
+        ('<path d="M0 0h9" stroke="red" stroke-width="3"/>', 3.0),
+        ('<g stroke="red" transform="scale(2)"><path d="M0 0h9"/></g>', 2.0),
+        ('<path d="M0 0h9" stroke="red"/>' * 2 + '<path d="M0 0h9" stroke="red" stroke-width="9"/>', 1.0),
+        ('<path d="M0 0h9"/>', None),
+        ('<path d="M0 0h9" fill="red" stroke="red" stroke-opacity="0"/>', None),
+    ],
+)
+def test_the_width_of_the_pen_is_the_median_of_what_is_stroked(body: str, width: float | None) -> None:
+    data = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10">{body}</svg>'.encode()
+    assert read_svg(data, "x.svg").pen_width == (None if width is None else pytest.approx(width))

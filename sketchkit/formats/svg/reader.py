@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -22,6 +23,7 @@ from sketchkit.formats.svg.transform import (
     IDENTITY,
     Matrix,
     is_flat,
+    mean_scale,
     multiply,
     place_view_box,
     translation,
@@ -52,6 +54,7 @@ class SvgDocument:
         prefix: what the names of SVG's elements start with in this document ("svg:"), mostly empty.
         tolerance: how far a polyline may be from its curve, in the same coordinates.
         skipped: subpaths left out because a coordinate is not finite or too large.
+        pen_width: the median width of what is stroked, in the same coordinates; None where nothing is.
     """
 
     polylines: list[npt.NDArray[np.float64]]
@@ -62,6 +65,7 @@ class SvgDocument:
     prefix: str
     tolerance: float
     skipped: int
+    pen_width: float | None
 
 
 def read_svg(data: bytes, name: str, *, tolerance: float | None = None) -> SvgDocument:
@@ -102,6 +106,7 @@ def read_svg(data: bytes, name: str, *, tolerance: float | None = None) -> SvgDo
         prefix=document.prefix,
         tolerance=tolerance,
         skipped=skipped,
+        pen_width=statistics.median(walk.widths) if walk.widths else None,
     )
 
 
@@ -157,6 +162,8 @@ class _Walk:
         self._size = _DEFAULT_SIZE if page is None else (page.width, page.height)
         self._paints = {key for key, node in document.ids.items() if node.name in _PAINT_SERVERS}
         self._paths: dict[Node, Outline] = {}
+        #: Of each shape that is stroked, in the root's coordinates.
+        self.widths: list[float] = []
 
     def run(self) -> None:
         """Visit everything, without recursion: how deep a document is must not matter to Python."""
@@ -211,6 +218,8 @@ class _Walk:
             if place.used and place.node.name == "path":  # the other shapes may depend on the place's units
                 self._paths[place.node] = outline
         self.canvas.add(outline, place.matrix)
+        if place.style.is_stroked:
+            self.widths.append(place.style.stroke_width * mean_scale(place.matrix))
 
     def _use(self, place: _Place) -> list[tuple[Node, _Place]]:
         """What a `use` shows; nothing where it refers to another file, to nothing, or to what it is in."""

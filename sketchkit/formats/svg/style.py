@@ -45,9 +45,12 @@ class Inherited(NamedTuple):
     @property
     def is_drawn(self) -> bool:
         """Whether a shape of this style leaves ink."""
-        fill = self.fill and self.fill_opacity > 0
-        stroke = self.stroke and self.stroke_opacity > 0 and self.stroke_width > 0
-        return self.visible and (fill or stroke)
+        return self.is_stroked or (self.visible and self.fill and self.fill_opacity > 0)
+
+    @property
+    def is_stroked(self) -> bool:
+        """Whether the outline of a shape of this style is seen."""
+        return self.visible and self.stroke and self.stroke_opacity > 0 and self.stroke_width > 0
 
 
 INITIAL = Inherited()

@@ -13,6 +13,7 @@ __all__ = [
     "IDENTITY",
     "Matrix",
     "is_flat",
+    "mean_scale",
     "multiply",
     "parse_origin",
     "parse_transform",
@@ -44,6 +45,11 @@ def multiply(outer: Matrix, inner: Matrix) -> Matrix:
 def translation(x: float, y: float) -> Matrix:
     """The map that moves by (x, y)."""
     return (1.0, 0.0, 0.0, 1.0, x, y)
+
+
+def mean_scale(matrix: Matrix) -> float:
+    """How much longer a transform makes a length, on average over the directions."""
+    return math.sqrt(abs(matrix[0] * matrix[3] - matrix[1] * matrix[2]))
 
 
 def is_flat(matrix: Matrix) -> bool:
