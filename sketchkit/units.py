@@ -176,7 +176,7 @@ def _losses(model: SketchModel, drawings: Sequence[Rows]) -> list[float]:
         padded = np.zeros((len(chunk), max(int(lengths.max()), 1), 5))
         for b, rows in enumerate(chunk):
             padded[b, : len(rows)] = rows
-        inputs = torch.from_numpy(padded).to(model.device, model.dtype)
-        losses = model.score(inputs, torch.from_numpy(lengths).to(model.device)).double().cpu().tolist()
+        inputs = torch.from_numpy(padded).to(model.dtype).to(model.device)
+        losses = model.score(inputs, torch.from_numpy(lengths).to(model.device)).cpu().double().tolist()
         out += [v if n and math.isfinite(v) else math.inf for v, n in zip(losses, lengths, strict=True)]
     return out

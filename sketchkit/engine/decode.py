@@ -188,7 +188,7 @@ class _Loop:
         ticks = np.concatenate([np.arange(b, b + n) for b, n in zip(begin, lengths, strict=True)])
         places, columns = self._places(ticks), self._tensor(np.repeat(slots, lengths))
         rows = self.history[places, columns].cpu().numpy()
-        losses = None if self.losses is None else self.losses[places, columns].double().cpu().numpy()
+        losses = None if self.losses is None else self.losses[places, columns].cpu().double().numpy()
         out = []
         for slot, stop, n in zip(slots, np.cumsum(lengths), lengths, strict=True):
             mine = rows[stop - n : stop].copy()

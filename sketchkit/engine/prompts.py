@@ -79,7 +79,7 @@ def _read(
     inputs = np.zeros((batch, int(lengths.max(initial=0)) + 1, 5))
     for b, rows in enumerate(beginnings):
         inputs[b, 1 : len(rows) + 1] = rows
-    tokens = torch.from_numpy(inputs).to(model.device, model.dtype)
+    tokens = torch.from_numpy(inputs).to(model.dtype).to(model.device)
     tokens[:, 0] = model.start_rows(batch)
     if z is not None and batch > count:
         z = torch.cat((z, z[:1].expand(batch - count, -1)))

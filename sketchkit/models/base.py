@@ -87,7 +87,7 @@ class SketchModel(nn.Module):
         token = torch.as_tensor(np.asarray(self.card.start if start is None else start, np.float64))
         if token.shape != (5,):
             raise InputError(f"a start token has 5 numbers, got the shape {list(token.shape)}")
-        return token.to(self.device, self.dtype).expand(batch, 5)
+        return token.to(self.dtype).to(self.device).expand(batch, 5)
 
     @torch.inference_mode()
     def raw_outputs(
@@ -107,7 +107,7 @@ class SketchModel(nn.Module):
         Raises:
             InputError: a shape that does not fit, or a z where there is none to be had, or none given.
         """
-        rows = torch.as_tensor(np.asarray(stroke5, np.float64)).reshape(-1, 5).to(self.device, self.dtype)
+        rows = torch.as_tensor(np.asarray(stroke5, np.float64)).reshape(-1, 5).to(self.dtype).to(self.device)
         inputs = torch.cat((self.start_rows(1, start), rows))[None]
         latent = None if z is None else torch.as_tensor(np.asarray(z, np.float64))[None]
         raw, _ = self(inputs, self.initial_state(1, latent))

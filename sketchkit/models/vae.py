@@ -102,7 +102,7 @@ class VaeModel(SketchModel):
         Returns:
             mu [Z] and sigma [Z], with sigma = exp(log variance / 2).
         """
-        rows = torch.as_tensor(np.asarray(stroke5, np.float64)).reshape(1, -1, 5).to(self.device, self.dtype)
+        rows = torch.as_tensor(np.asarray(stroke5, np.float64)).reshape(1, -1, 5).to(self.dtype).to(self.device)
         mu, log_variance = self.encode_batch(rows, torch.tensor([rows.shape[1]], device=rows.device))
         return np.asarray(mu[0].cpu().numpy()), np.asarray((log_variance[0] / 2).exp().cpu().numpy())
 
@@ -111,7 +111,7 @@ class VaeModel(SketchModel):
     def initial_state(self, batch: int, z: Tensor | None = None) -> State:
         """tanh(W_z z + b_z) as (h, c), with z itself behind it for every later step."""
         self._check_z(z)
-        latent = torch.as_tensor(z).to(self.device, self.dtype).expand(batch, self.architecture.latent)
+        latent = torch.as_tensor(z).to(self.dtype).to(self.device).expand(batch, self.architecture.latent)
         source = torch.tanh(latent) if self.architecture.tanh_z else latent
         hidden, memory = torch.tanh(self.initial(source)).chunk(2, -1)
         return (*self.decoder.cell.state_from(hidden, memory), latent)
