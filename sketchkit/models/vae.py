@@ -102,7 +102,9 @@ class VaeModel(SketchModel):
         Returns:
             mu [Z] and sigma [Z], with sigma = exp(log variance / 2).
         """
-        rows = torch.as_tensor(np.asarray(stroke5, np.float64)).reshape(1, -1, 5).to(self.dtype).to(self.device)
+        rows = (
+            torch.as_tensor(np.asarray(stroke5, np.float64)).reshape(1, -1, 5).to(self.dtype).to(self.device)
+        )
         mu, log_variance = self.encode_batch(rows, torch.tensor([rows.shape[1]], device=rows.device))
         return np.asarray(mu[0].cpu().numpy()), np.asarray((log_variance[0] / 2).exp().cpu().numpy())
 

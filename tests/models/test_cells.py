@@ -1,83 +1,220 @@
-"""Cells against the textbook, written out step by step in float64."""
+"""Cells against their papers' equations, written out unit by unit in float64."""
 
 from __future__ import annotations
+
+import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 
 from sketchkit.errors import InputError
-from sketchkit.models.cells import CELLS, LSTMCell, make_cell
+from sketchkit.models.cells import (
+    CELLS,
+    Cell,
+    HyperLSTMCell,
+    LayerNormLSTMCell,
+    LSTMCell,
+    make_cell,
+)
+
+D, H, B, T = 5, 6, 3, 9
+Vector = np.ndarray
 
 
-def _sigmoid(x: np.ndarray) -> np.ndarray:
+def _sigmoid(x: Vector) -> Vector:
     return 1.0 / (1.0 + np.exp(-x))
 
 
-def _reference(cell: LSTMCell, x: np.ndarray) -> np.ndarray:
-    """Outputs [B, T, H] of an LSTM with zero initial state, gate by gate."""
-    weight_x, weight_h, bias = (p.detach().numpy() for p in (cell.weight_x, cell.weight_h, cell.bias))
-    hidden = memory = np.zeros((len(x), cell.hidden_size))
-    outputs = []
-    for t in range(x.shape[1]):
-        i, f, g, o = np.split(x[:, t] @ weight_x.T + hidden @ weight_h.T + bias, 4, axis=1)
-        memory = memory * _sigmoid(f + cell.forget_bias) + _sigmoid(i) * np.tanh(g)
-        hidden = _sigmoid(o) * np.tanh(memory)
-        outputs.append(hidden)
-    return np.stack(outputs, 1)
+def _array(parameter: torch.Tensor) -> Vector:
+    return parameter.detach().numpy()
 
 
-@pytest.fixture
-def cell() -> LSTMCell:
+def _normalised(values: Vector) -> Vector:
+    """Minus the mean, over the root of the variance plus 1e-3."""
+    mean = sum(values) / len(values)
+    variance = sum((v - mean) ** 2 for v in values) / len(values)
+    return np.array([(v - mean) / math.sqrt(variance + 1e-3) for v in values])
+
+
+def _layernorm_end(cell: LayerNormLSTMCell, sums: list[Vector], c: Vector) -> tuple[Vector, Vector]:
+    """Sums of the gates i, f, g, o to the new output and memory, for one drawing."""
+    scale, shift = _array(cell.gate_scale), _array(cell.gate_shift)
+    i, f, g, o = (_normalised(s) * scale[k] + shift[k] for k, s in enumerate(sums))
+    c = c * _sigmoid(f + cell.forget_bias) + _sigmoid(i) * np.tanh(g)
+    shown = _normalised(c) * _array(cell.memory_scale) + _array(cell.memory_shift)
+    return _sigmoid(o) * np.tanh(shown), c
+
+
+def _lstm(cell: LSTMCell, x: Vector) -> Vector:
+    h = c = np.zeros(cell.hidden_size)
+    out = []
+    for row in x:
+        sums = _array(cell.weight_x) @ row + _array(cell.weight_h) @ h + _array(cell.bias)
+        i, f, g, o = np.split(sums, 4)
+        c = c * _sigmoid(f + cell.forget_bias) + _sigmoid(i) * np.tanh(g)
+        h = _sigmoid(o) * np.tanh(c)
+        out.append(h)
+    return np.stack(out)
+
+
+def _layernorm(cell: LayerNormLSTMCell, x: Vector) -> Vector:
+    h = c = np.zeros(cell.hidden_size)
+    out = []
+    for row in x:
+        sums = np.split(_array(cell.weight_x) @ row + _array(cell.weight_h) @ h, 4)
+        h, c = _layernorm_end(cell, sums, c)
+        out.append(h)
+    return np.stack(out)
+
+
+def _hyper(cell: HyperLSTMCell, x: Vector) -> Vector:
+    size = cell.hidden_size
+    h = c = np.zeros(size)
+    hyper_h = hyper_c = np.zeros(cell.hyper.hidden_size)
+    out = []
+    for row in x:
+        read = np.concatenate([row, h])
+        sums = np.split(_array(cell.hyper.weight_x) @ read + _array(cell.hyper.weight_h) @ hyper_h, 4)
+        hyper_h, hyper_c = _layernorm_end(cell.hyper, sums, hyper_c)
+        scales = _array(cell.embed_scales.weight) @ hyper_h + _array(cell.embed_scales.bias)
+        shifts = _array(cell.embed_shifts.weight) @ hyper_h
+        gates = []
+        for k in range(4):
+            rows = slice(k * size, (k + 1) * size)
+            z_x, z_h, z_b = np.split(scales, 8)[k], np.split(scales, 8)[4 + k], np.split(shifts, 4)[k]
+            d_x, d_h = _array(cell.scale_x)[k] @ z_x, _array(cell.scale_h)[k] @ z_h
+            b = _array(cell.shift)[k] @ z_b + _array(cell.bias)[rows]
+            from_x, from_h = _array(cell.main.weight_x)[rows] @ row, _array(cell.main.weight_h)[rows] @ h
+            gates.append(d_x * from_x + d_h * from_h + b)
+        h, c = _layernorm_end(cell.main, gates, c)
+        out.append(h)
+    return np.stack(out)
+
+
+MAKERS: dict[str, tuple[Callable[[], Cell], Callable[..., Vector]]] = {
+    "lstm": (lambda: LSTMCell(D, H), _lstm),
+    "layernorm-lstm": (lambda: LayerNormLSTMCell(D, H), _layernorm),
+    "hyper-lstm": (lambda: HyperLSTMCell(D, H, hyper_size=4, embedding_size=3), _hyper),
+}
+
+
+@pytest.fixture(params=sorted(MAKERS))
+def named(request: pytest.FixtureRequest) -> tuple[Cell, Callable[..., Vector]]:
+    """A cell with no weight left at zero or one, and its reference."""
     torch.manual_seed(0)
-    cell = LSTMCell(5, 7).double()
-    torch.nn.init.normal_(cell.bias)
-    return cell
+    make, reference = MAKERS[request.param]
+    cell = make().double()
+    with torch.no_grad():
+        for parameter in cell.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    return cell, reference
 
 
-def test_steps_and_sequences_follow_the_equations(cell: LSTMCell) -> None:
-    x = torch.randn(3, 11, 5, dtype=torch.float64)
-    zeros = torch.zeros(3, 7, dtype=torch.float64)
-    state = cell.state_from(zeros, zeros)
-    stepped = []
-    for t in range(11):
+def _start(cell: Cell, batch: int) -> tuple[torch.Tensor, ...]:
+    zeros = torch.zeros(batch, H, dtype=torch.float64)
+    return cell.state_from(zeros, zeros)
+
+
+def test_every_cell_has_a_reference() -> None:
+    assert set(MAKERS) == set(CELLS)
+
+
+def test_steps_and_sequences_follow_the_equations(named: tuple[Cell, Callable[..., Vector]]) -> None:
+    cell, reference = named
+    x = torch.randn(B, T, D, dtype=torch.float64)
+    state, stepped = _start(cell, B), []
+    for t in range(T):
         out, state = cell.step(x[:, t], state)
         stepped.append(out)
-    whole, last = cell.sequence(x, cell.state_from(zeros, zeros))
-    expected = _reference(cell, x.numpy())
-    np.testing.assert_allclose(torch.stack(stepped, 1).detach().numpy(), expected, atol=1e-12)
-    np.testing.assert_allclose(whole.detach().numpy(), expected, atol=1e-12)
+    whole, last = cell.sequence(x, _start(cell, B))
+    expected = np.stack([reference(cell, rows) for rows in x.numpy()])
+    np.testing.assert_allclose(_array(torch.stack(stepped, 1)), expected, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(_array(whole), expected, rtol=0, atol=1e-10)
     for ours, theirs in zip(last, state, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
 
 
-def test_a_sequence_goes_on_from_a_given_state(cell: LSTMCell) -> None:
-    x = torch.randn(2, 6, 5, dtype=torch.float64)
-    zeros = torch.zeros(2, 7, dtype=torch.float64)
-    whole, _ = cell.sequence(x, (zeros, zeros))
-    _, half = cell.sequence(x[:, :3], (zeros, zeros))
-    rest, _ = cell.sequence(x[:, 3:], half)
-    torch.testing.assert_close(rest, whole[:, 3:], rtol=0, atol=1e-12)
+def test_a_sequence_goes_on_from_a_given_state(named: tuple[Cell, Callable[..., Vector]]) -> None:
+    cell, _ = named
+    x = torch.randn(B, T, D, dtype=torch.float64)
+    whole, _ = cell.sequence(x, _start(cell, B))
+    _, half = cell.sequence(x[:, :4], _start(cell, B))
+    rest, _ = cell.sequence(x[:, 4:], half)
+    torch.testing.assert_close(rest, whole[:, 4:], rtol=0, atol=1e-12)
 
 
-def test_the_gradient_of_a_sequence_is_that_of_its_steps(cell: LSTMCell) -> None:
-    x = torch.randn(2, 3, 5, dtype=torch.float64, requires_grad=True)
-    zeros = torch.zeros(2, 7, dtype=torch.float64)
-    assert torch.autograd.gradcheck(lambda rows: cell.sequence(rows, (zeros, zeros))[0], (x,))
+def test_gradients_are_those_of_finite_differences(named: tuple[Cell, Callable[..., Vector]]) -> None:
+    cell, _ = named
+    x = torch.randn(2, 3, D, dtype=torch.float64, requires_grad=True)
+    names, values = zip(*cell.named_parameters(), strict=True)
+
+    def outputs(rows: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
+        replaced = dict(zip(names, weights, strict=True))
+        module = _Sequence(cell)
+        prefixed = {f"cell.{name}": weight for name, weight in replaced.items()}
+        return torch.func.functional_call(module, prefixed, (rows,))
+
+    assert torch.autograd.gradcheck(outputs, (x, *values))
 
 
-def test_the_forget_bias_follows_the_cell_to_another_number_type(cell: LSTMCell) -> None:
-    zeros = torch.zeros(1, 7)
-    cell.step(torch.zeros(1, 5, dtype=torch.float64), (zeros.double(), zeros.double()))
-    out, _ = cell.float().step(torch.zeros(1, 5), (zeros, zeros))
+class _Sequence(torch.nn.Module):
+    """A cell's outputs as a forward pass."""
+
+    def __init__(self, cell: Cell) -> None:
+        super().__init__()
+        self.cell = cell
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        return self.cell.sequence(rows, _start(self.cell, len(rows)))[0]
+
+
+def test_recurrent_dropout_is_for_training_and_leaves_the_memory_alone(
+    named: tuple[Cell, Callable[..., Vector]],
+) -> None:
+    cell, reference = named
+    x = torch.randn(B, T, D, dtype=torch.float64)
+    cell.recurrent_dropout = 0.5
+    expected = np.stack([reference(cell, rows) for rows in x.numpy()])
+    np.testing.assert_allclose(_array(cell.eval().sequence(x, _start(cell, B))[0]), expected, atol=1e-10)
+    dropped = _array(cell.train().sequence(x, _start(cell, B))[0])
+    assert not np.allclose(dropped, expected)
+    # With every candidate dropped, a memory only fades: nothing new ever enters it.
+    cell.recurrent_dropout = 1.0
+    zeros = torch.zeros(B, H, dtype=torch.float64)
+    _, state = cell.sequence(x[:, :1], cell.state_from(zeros, zeros + 1.0))
+    assert (state[1] > 0).all() and (state[1] < 1).all()
+
+
+@pytest.mark.parametrize("keep", [0.9])
+def test_recurrent_dropout_keeps_candidates_on_average(keep: float) -> None:
+    torch.manual_seed(1)
+    cell = LSTMCell(D, H).double().train()
+    x, zeros = torch.randn(1, D, dtype=torch.float64).expand(20_000, D), torch.zeros(20_000, H).double()
+    without = cell.eval().step(x[:1], (zeros[:1], zeros[:1]))[1][1]
+    cell.train().recurrent_dropout = 1 - keep
+    with_dropout = cell.step(x, (zeros, zeros))[1][1].mean(0, keepdim=True)
+    torch.testing.assert_close(with_dropout, without, rtol=0.03, atol=1e-3)
+
+
+def test_the_forget_bias_follows_the_cell_to_another_number_type() -> None:
+    cell = LSTMCell(D, H).double()
+    cell.step(torch.zeros(1, D, dtype=torch.float64), _start(cell, 1))
+    zeros = torch.zeros(1, H)
+    out, _ = cell.float().step(torch.zeros(1, D), (zeros, zeros))
     assert out.dtype == torch.float32
 
 
-def test_every_cell_can_be_made_by_its_name() -> None:
+def test_every_cell_can_be_made_by_its_name_and_without_memory() -> None:
     for name in CELLS:
-        assert make_cell(name, 5, 4).hidden_size == 4
+        assert make_cell(name, D, 4).hidden_size == 4
+        with torch.device("meta"):
+            assert make_cell(name, D, 4).hidden_size == 4
 
 
 def test_an_unknown_cell_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="unknown cell 'gru': choose one of lstm"):
-        make_cell("gru", 5, 4)
+    with pytest.raises(
+        InputError, match="unknown cell 'gru': choose one of lstm, layernorm-lstm"
+    ):
+        make_cell("gru", D, 4)

@@ -14,6 +14,7 @@ from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.models.vae import VaeArchitecture, VaeModel
 
 MODELS = {
+    "hyper": lambda: DecoderModel(DecoderArchitecture(hidden=6, mixtures=3, cell="hyper-lstm"), ModelCard()),
     "decoder": lambda: DecoderModel(DecoderArchitecture(hidden=6, mixtures=3), ModelCard()),
     "vae": lambda: VaeModel(VaeArchitecture(encoder_hidden=4, hidden=6, latent=3, mixtures=2), ModelCard()),
 }

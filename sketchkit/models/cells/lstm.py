@@ -1,8 +1,4 @@
-"""Recurrent cells: one step for decoding, a whole sequence for teacher forcing.
-
-A cell's state is a tuple of [B, ...] tensors, so that the decoding loop can move rows about without knowing
-which cell it runs.
-"""
+"""The plain LSTM."""
 
 from __future__ import annotations
 
@@ -11,47 +7,15 @@ import math
 import torch
 from torch import Tensor, nn
 
-from sketchkit.errors import InputError
+from sketchkit.models.cells.base import Cell, State
 
-__all__ = ["CELLS", "Cell", "LSTMCell", "make_cell"]
-
-State = tuple[Tensor, ...]
-
-
-class Cell(nn.Module):
-    """A recurrent cell.
-
-    Args:
-        input_size: D, the size of an input row.
-        hidden_size: H, the size of the output row.
-    """
-
-    def __init__(self, input_size: int, hidden_size: int) -> None:
-        super().__init__()
-        self.input_size = input_size
-        self.hidden_size = hidden_size
-
-    def state_from(self, hidden: Tensor, memory: Tensor) -> State:
-        """The state with a given output h and memory c, [B, H] each."""
-        raise NotImplementedError
-
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """One time step: x [B, D] -> output [B, H] and the next state."""
-        raise NotImplementedError
-
-    def sequence(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Every time step of x [B, T, D] -> outputs [B, T, H] and the state after the last."""
-        outputs = []
-        for t in range(x.shape[1]):
-            out, state = self.step(x[:, t], state)
-            outputs.append(out)
-        return torch.stack(outputs, 1), state
+__all__ = ["LSTMCell"]
 
 
 class LSTMCell(Cell):
     """A plain LSTM; its state is (h, c).
 
-    The gates stand in torch's order i, f, g, o: i and f are sigmoid, g is tanh, c' = f c + i g,
+    The gates stand in torch's order i, f, g, o: i, f and o are sigmoid, g is tanh, c' = f c + i g,
     h' = o tanh(c'). `forget_bias` is added to the forget gate's bias and is not part of the weights.
 
     Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
@@ -72,19 +36,33 @@ class LSTMCell(Cell):
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """One time step: x [B, D] -> h [B, H] and (h, c)."""
+        if self.training and self.recurrent_dropout:
+            return self._step_with_dropout(x, state)
         hidden, memory = torch.lstm_cell(
             x, list(state), self.weight_x, self.weight_h, self.bias, self._forget_bias_vector()
         )
         return hidden, (hidden, memory)
 
     def sequence(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Every time step in one call of torch's own LSTM kernel."""
+        """Every time step, in one call of torch's own LSTM kernel where there is no recurrent dropout."""
+        if self.training and self.recurrent_dropout:
+            return super().sequence(x, state)
         weights = [self.weight_x, self.weight_h, self.bias, self._forget_bias_vector()]
         hidden, memory = (s.unsqueeze(0).contiguous() for s in state)
         out, hidden, memory = torch.lstm(
             x, (hidden, memory), weights, True, 1, 0.0, self.training, False, True
         )
         return out, (hidden[0], memory[0])
+
+    def _step_with_dropout(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        hidden, memory = state
+        linear = nn.functional.linear
+        gates = linear(x, self.weight_x, self.bias) + linear(hidden, self.weight_h)
+        i, f, g, o = gates.chunk(4, -1)
+        candidate = self._dropped(g.tanh())
+        memory = memory * (f + self.forget_bias).sigmoid() + i.sigmoid() * candidate
+        hidden = o.sigmoid() * memory.tanh()
+        return hidden, (hidden, memory)
 
     def _forget_bias_vector(self) -> Tensor:
         """[4H], zero but for the forget gate; made once for each device and number type."""
@@ -95,20 +73,3 @@ class LSTMCell(Cell):
             vector[size : 2 * size] = self.forget_bias
             self._forget_vector = vector
         return vector
-
-
-#: Cells by the name that a model's architecture holds.
-CELLS: dict[str, type[Cell]] = {"lstm": LSTMCell}
-
-
-def make_cell(name: str, input_size: int, hidden_size: int) -> Cell:
-    """A cell by name, freshly initialised.
-
-    Raises:
-        InputError: an unknown name.
-    """
-    try:
-        cell = CELLS[name]
-    except KeyError:
-        raise InputError(f"unknown cell {name!r}: choose one of {', '.join(sorted(CELLS))}") from None
-    return cell(input_size, hidden_size)

@@ -1,0 +1,30 @@
+"""Recurrent cells, by the name that a model's architecture holds."""
+
+from __future__ import annotations
+
+from sketchkit.errors import InputError
+from sketchkit.models.cells.base import Cell
+from sketchkit.models.cells.hyper import HyperLSTMCell
+from sketchkit.models.cells.layernorm import LayerNormLSTMCell
+from sketchkit.models.cells.lstm import LSTMCell
+
+__all__ = ["CELLS", "Cell", "HyperLSTMCell", "LSTMCell", "LayerNormLSTMCell", "make_cell"]
+
+CELLS: dict[str, type[Cell]] = {
+    "lstm": LSTMCell,
+    "layernorm-lstm": LayerNormLSTMCell,
+    "hyper-lstm": HyperLSTMCell,
+}
+
+
+def make_cell(name: str, input_size: int, hidden_size: int) -> Cell:
+    """A cell by name, freshly initialised.
+
+    Raises:
+        InputError: an unknown name.
+    """
+    try:
+        cell = CELLS[name]
+    except (KeyError, TypeError):
+        raise InputError(f"unknown cell {name!r}: choose one of {', '.join(CELLS)}") from None
+    return cell(input_size, hidden_size)

@@ -1,0 +1,72 @@
+"""The layer-normalised LSTM."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from sketchkit.models.cells.base import Cell, State
+
+__all__ = ["EPSILON", "LayerNormLSTMCell", "orthogonal_gates"]
+
+#: Added to a variance before its root is taken, as in the released sketch-rnn code.
+EPSILON = 1e-3
+
+
+class LayerNormLSTMCell(Cell):
+    """An LSTM whose four gates and whose memory are normalised; its state is (h, c).
+
+    Each gate's sum over x and h is normalised over its H units, then scaled and shifted; the memory is
+    normalised on its way to the output only. There is no bias but that shift.
+
+    Source: Ba, Kiros & Hinton 2016, equations 20 to 22, as the released sketch-rnn code applies them: one
+        normalisation of the whole sum rather than one of each summand.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, forget_bias: float = 1.0) -> None:
+        super().__init__(input_size, hidden_size)
+        self.forget_bias = forget_bias
+        self.weight_x = nn.Parameter(nn.init.xavier_uniform_(torch.empty(4 * hidden_size, input_size)))
+        self.weight_h = nn.Parameter(orthogonal_gates(hidden_size))
+        self.gate_scale = nn.Parameter(torch.ones(4, hidden_size))
+        self.gate_shift = nn.Parameter(torch.zeros(4, hidden_size))
+        self.memory_scale = nn.Parameter(torch.ones(hidden_size))
+        self.memory_shift = nn.Parameter(torch.zeros(hidden_size))
+
+    def state_from(self, hidden: Tensor, memory: Tensor) -> State:
+        """(h, c)."""
+        return (hidden, memory)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """One time step: x [B, D] -> h [B, H] and (h, c)."""
+        return self._step(nn.functional.linear(x, self.weight_x), state)
+
+    def sequence(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Every time step; the products with x are taken all at once."""
+        outputs = []
+        for projected in nn.functional.linear(x, self.weight_x).unbind(1):
+            out, state = self._step(projected, state)
+            outputs.append(out)
+        return torch.stack(outputs, 1), state
+
+    def _step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
+        hidden, memory = state
+        gates = projected + nn.functional.linear(hidden, self.weight_h)
+        return self.finish(gates, memory)
+
+    def finish(self, gates: Tensor, memory: Tensor) -> tuple[Tensor, State]:
+        """From the sums of the four gates [B, 4H] and the memory [B, H] to the output and the state."""
+        normalise, size = nn.functional.layer_norm, self.hidden_size
+        normal = normalise(gates.reshape(-1, 4, size), (size,), eps=EPSILON)
+        i, f, g, o = (normal * self.gate_scale + self.gate_shift).unbind(-2)
+        candidate = self._dropped(g.tanh())
+        memory = memory * (f + self.forget_bias).sigmoid() + i.sigmoid() * candidate
+        shown = normalise(memory, (size,), self.memory_scale, self.memory_shift, EPSILON)
+        hidden = o.sigmoid() * shown.tanh()
+        return hidden, (hidden, memory)
+
+
+def orthogonal_gates(hidden_size: int) -> Tensor:
+    """Recurrent weights [4H, H] whose four blocks are orthogonal."""
+    blocks = [nn.init.orthogonal_(torch.empty(hidden_size, hidden_size)) for _ in range(4)]
+    return torch.cat(blocks)
