@@ -62,6 +62,7 @@ def sample(
     seed: int = 0,
     batch_size: int | None = None,
     *,
+    label: str | None = None,
     options: Mapping[str, Any] | None = None,
     first: int = 0,
     max_points: int | None = None,
@@ -77,6 +78,7 @@ def sample(
         sampler: a name, or a sampler that is already made.
         seed: 0..2^63 - 1; drawing i of a seed is the same whatever n, the batch size and the order.
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.
+        label: what to draw, one of the model's classes, for a model that knows classes.
         options: the sampler's further options by name.
         first: the index of the first drawing.
         max_points: where a drawing is cut that does not end, in points; the model's own when None.
@@ -94,9 +96,14 @@ def sample(
     """
     _check_counts(model, n, seed, first, batch_size, max_points)
     chosen = make_sampler(sampler, temperature, options)
-    prompts = read_prompts(model, [np.zeros((0, 5))], exact_width=EXACT_WIDTH if exact else None)
+    prompts = read_prompts(
+        model,
+        [np.zeros((0, 5))],
+        exact_width=EXACT_WIDTH if exact else None,
+        label=model.label_index(label),
+    )
     index = first + np.arange(n, dtype=np.int64)
-    label = model.card.classes[0] if len(model.card.classes) == 1 else None
+    shown = model.card.classes[0] if len(model.card.classes) == 1 else label
     factor = 1.0 / model.card.scale_factor
     out: dict[int, Sketch] = {}
     for drawn in decode(
@@ -111,7 +118,7 @@ def sample(
         exact=exact,
     ):
         key = f"{seed}-{index[drawn.job]}"
-        out[drawn.job] = from_rows(drawn.rows, factor, (0.0, 0.0), joined=True, label=label, key=key)
+        out[drawn.job] = from_rows(drawn.rows, factor, (0.0, 0.0), joined=True, label=shown, key=key)
         if progress is not None:
             progress(len(out), n)
     return [out[job] for job in range(n)]
@@ -127,6 +134,7 @@ def complete(
     keep: int | None = ...,
     scale: float | Literal["auto"] = ...,
     *,
+    label: str | None = ...,
     sampler: str | Sampler = ...,
     options: Mapping[str, Any] | None = ...,
     batch_size: int | None = ...,
@@ -146,6 +154,7 @@ def complete(
     keep: int | None = ...,
     scale: float | Literal["auto"] = ...,
     *,
+    label: str | None = ...,
     sampler: str | Sampler = ...,
     options: Mapping[str, Any] | None = ...,
     batch_size: int | None = ...,
@@ -165,6 +174,7 @@ def complete(
     keep: int | None = None,
     scale: float | Literal["auto"] = "auto",
     *,
+    label: str | None = None,
     sampler: str | Sampler = "temperature",
     options: Mapping[str, Any] | None = None,
     batch_size: int | None = None,
@@ -184,6 +194,7 @@ def complete(
         keep: draw n, but return only the best that differ, this many at the most: those that the model
             ended come first, then the lowest `nll`; an ending that all but covers a better one goes.
         scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder.
+        label: what they shall become, one of the model's classes, for a model that knows classes.
         sampler: a name, or a sampler that is already made.
         options: the sampler's further options by name.
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.
@@ -209,9 +220,14 @@ def complete(
     begun = [drawing.without_end() for drawing in several]
     if not begun:
         return []
-    scales = best_scales(model, begun) if scale == "auto" else [float(scale)] * len(begun)
+    scales = best_scales(model, begun, label) if scale == "auto" else [float(scale)] * len(begun)
     beginnings = [read_beginning(d, s, model.card) for d, s in zip(begun, scales, strict=True)]
-    prompts = read_prompts(model, [b.rows for b in beginnings], exact_width=EXACT_WIDTH if exact else None)
+    prompts = read_prompts(
+        model,
+        [b.rows for b in beginnings],
+        exact_width=EXACT_WIDTH if exact else None,
+        label=model.label_index(label),
+    )
     out: list[list[Ending]] = [[] for _ in begun]
     loop = decode(
         model,

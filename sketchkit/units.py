@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from sketchkit.card import ModelCard
 from sketchkit.errors import InputError
@@ -118,7 +119,7 @@ def from_rows(
 _PEN_DOWN = np.array([[0, 0, 1, 0, 0]], np.float32)
 
 
-def best_scales(model: SketchModel, sketches: Sequence[Sketch]) -> list[float]:
+def best_scales(model: SketchModel, sketches: Sequence[Sketch], label: str | None = None) -> list[float]:
     """The scale under which each drawing is most likely, among those that give it a size of the `LADDER`.
 
     A drawing is simplified once, at the size of a whole training drawing, so that all scales are judged by
@@ -133,6 +134,7 @@ def best_scales(model: SketchModel, sketches: Sequence[Sketch]) -> list[float]:
     Args:
         model: an unconditional model.
         sketches: P beginnings.
+        label: what they are beginnings of, for a model that knows classes.
 
     Returns:
         P scales; 1 for a drawing without extent.
@@ -143,7 +145,7 @@ def best_scales(model: SketchModel, sketches: Sequence[Sketch]) -> list[float]:
         if extent > 0:
             rows = read_beginning(sketch, WHOLE / extent, model.card).rows
             rungs += [(i, size, _resized(rows, size / WHOLE)) for size in LADDER]
-    losses = _losses(model, [rows for _, _, rows in rungs])
+    losses = _losses(model, [rows for _, _, rows in rungs], model.label_index(label))
     best = [(math.inf, 1.0)] * len(sketches)
     for (i, size, rows), loss in zip(rungs, losses, strict=True):
         total = loss - 2.0 * len(rows) * math.log(size) + _size_penalty(size)
@@ -167,7 +169,7 @@ def _size_penalty(size: float) -> float:
     return 0.5 * (math.log2(size / WHOLE) / _SIZE_SPREAD) ** 2
 
 
-def _losses(model: SketchModel, drawings: Sequence[Rows]) -> list[float]:
+def _losses(model: SketchModel, drawings: Sequence[Rows], label: Tensor | None) -> list[float]:
     """Negative log-likelihood in model units, a sum; infinite for a drawing without rows."""
     out: list[float] = []
     for begin in range(0, len(drawings), _CHUNK):
@@ -177,6 +179,9 @@ def _losses(model: SketchModel, drawings: Sequence[Rows]) -> list[float]:
         for b, rows in enumerate(chunk):
             padded[b, : len(rows)] = rows
         inputs = torch.from_numpy(padded).to(model.dtype).to(model.device)
-        losses = model.score(inputs, torch.from_numpy(lengths).to(model.device)).cpu().double().tolist()
+        state = model.initial_state(len(chunk), label=label)
+        losses = (
+            model.score(inputs, torch.from_numpy(lengths).to(model.device), state).cpu().double().tolist()
+        )
         out += [v if n and math.isfinite(v) else math.inf for v, n in zip(losses, lengths, strict=True)]
     return out

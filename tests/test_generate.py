@@ -11,6 +11,7 @@ from sketchkit.card import ModelCard
 from sketchkit.errors import InputError
 from sketchkit.generate import Ending, complete, sample
 from sketchkit.models import SketchModel
+from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.models.vae import VaeArchitecture, VaeModel
 from sketchkit.sketch import Sketch
 
@@ -225,3 +226,23 @@ def test_birds_end_as_often_and_as_late_as_the_official_code_has_them(
     share_error = np.sqrt(2 * share * (1 - share) / 400)
     assert abs(ended.mean() - share) < 3 * share_error
     assert abs(rows.mean() - length) < 3 * np.hypot(1.0, rows.std() / np.sqrt(400))
+
+
+# --- classes --------------------------------------------------------------------------------------------
+
+
+def test_a_label_says_what_is_drawn() -> None:
+    torch.manual_seed(2)
+    card = ModelCard(name="zoo", classes=("cat", "pig"), scale_factor=20.0, max_length=30)
+    model = (
+        DecoderModel(DecoderArchitecture(12, 3, classes=2, embedding=4), card).requires_grad_(False).eval()
+    )
+    with torch.no_grad():
+        model.embedding.table.weight.mul_(5)
+    cats, pigs = sample(model, 4, label="cat"), sample(model, 4, label="pig")
+    assert {c.label for c in cats} == {"cat"}
+    assert [c.stroke5.tolist() for c in cats] != [p.stroke5.tolist() for p in pigs]
+    endings = [complete(model, START, 9, label=label) for label in ("cat", "pig", None)]
+    assert len({b"".join(e.ending.stroke5.tobytes() for e in some) for some in endings}) == 3
+    with pytest.raises(InputError, match="does not draw 'dog'"):
+        sample(model, 1, label="dog")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from torch import Tensor
 from sketchkit.card import PAPER_START, ZERO_START, ModelCard
 from sketchkit.checkpoints.native import build_model, from_grid, to_grid
 from sketchkit.errors import CheckpointError, InputError
+from sketchkit.files import reason, shown
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderModel
 from sketchkit.models.vae import VaeModel
@@ -38,9 +40,11 @@ LICENCE = "Published by Google Magenta (code Apache-2.0); trained on the Quick, 
 _KNOWN_STARTS = {"sheep": PAPER_START}
 
 _JS_PREFIX = b"var model_raw_data"
+_ESCAPED = re.compile(rb"\\([\\'\"])")
 _GEN_ARRAYS, _VAE_ARRAYS = 5, 17
 _PROVENANCE_KEY = "magenta_header"
 _MAX_TEXT = 200
+_MAX_HEADER_BYTES = 64 * 1024
 
 Int16 = npt.NDArray[np.int16]
 
@@ -60,11 +64,11 @@ def load_magenta(path: Path, dtype: torch.dtype, device: torch.device) -> Sketch
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror or error}") from error
+        raise CheckpointError(f"{shown(path)}: {reason(error)}") from error
     try:
         return parse_magenta(data, dtype, fallback_name=path.name.split(".")[0]).to(device)
-    except (CheckpointError, InputError) as error:
-        raise CheckpointError(f"{path}: {error}") from error
+    except CheckpointError as error:
+        raise CheckpointError(f"{shown(path)}: {error}") from error
 
 
 def parse_magenta(data: bytes, dtype: torch.dtype, fallback_name: str = "unnamed") -> SketchModel:
@@ -87,33 +91,42 @@ def parse_magenta(data: bytes, dtype: torch.dtype, fallback_name: str = "unnamed
     else:
         name, architecture, tensors = "vae", *_vae_weights(arrays, _version(header))
     weights = {key: from_grid(torch.from_numpy(value.copy())).to(dtype) for key, value in tensors.items()}
-    return build_model(name, architecture, _card(header, fallback_name), weights)
+    try:
+        return build_model(name, architecture, _card(header, fallback_name), weights)
+    except InputError as error:
+        raise CheckpointError(str(error)) from error
 
 
-def dump_magenta(model: SketchModel, *, wrapper: bool = False) -> bytes:
+def dump_magenta(model: SketchModel, *, wrapper: bool = False, label: str | None = None) -> bytes:
     """A model as a Magenta file, which the JavaScript libraries run.
 
     Args:
         model: a decoder-only model or a conditional VAE with LSTM cells; weights beyond +-10 are clipped.
         wrapper: whether to write the `.js` form.
+        label: for a model that knows classes, the one that the file shall draw; no class in particular when
+            None. What the class adds to every step goes into the biases.
 
     Returns:
-        The file; for an imported model its arrays and header are those that were read.
+        The file; for an imported model its arrays and header are those that were read, except for a header
+        that is no longer true of it.
 
     Raises:
-        CheckpointError: a model that the format cannot hold.
+        CheckpointError: a model that the format cannot hold, or a weight that is not finite.
     """
     if getattr(model.architecture, "cell", None) != "lstm":
         raise CheckpointError("Magenta's format only holds models with a plain LSTM cell")
+    class_index = model.label_index(label)
     if isinstance(model, VaeModel):
-        arrays, mode = _vae_arrays(model), 1
+        arrays, mode = _vae_arrays(model, class_index), 1
     elif isinstance(model, DecoderModel):
-        arrays, mode = _gen_arrays(model), 2
+        arrays, mode = _gen_arrays(model, class_index), 2
     else:
         raise CheckpointError(f"Magenta's format cannot hold a model of the backend {model.backend!r}")
+    if not all(torch.isfinite(a).all() for a in arrays):
+        raise CheckpointError("a weight is not finite")
     blobs = [base64.b64encode(_little_endian(to_grid(a))).decode("ascii") for a in arrays]
-    text = orjson.dumps([_header(model, mode), [list(a.shape) for a in arrays], blobs])
-    return _JS_PREFIX + b"='" + text + b"';" if wrapper else text
+    text = orjson.dumps([_header(model, mode, label), [list(a.shape) for a in arrays], blobs])
+    return _wrapped(text) if wrapper else text
 
 
 # --- the container ------------------------------------------------------------------------------------
@@ -126,7 +139,12 @@ def _unwrapped(data: bytes) -> bytes:
     first, last = body.find(b"'"), body.rfind(b"'")
     if first < 0 or last <= first:
         raise CheckpointError("a .js file without the quoted JSON of a model")
-    return body[first + 1 : last]
+    return _ESCAPED.sub(rb"\1", body[first + 1 : last])
+
+
+def _wrapped(text: bytes) -> bytes:
+    """JSON as a JavaScript string, in which a backslash and a quote stand for themselves only when escaped."""
+    return _JS_PREFIX + b"='" + text.replace(b"\\", rb"\\").replace(b"'", rb"\'") + b"';"
 
 
 def _container(text: bytes) -> tuple[dict[str, Any], list[list[int]], list[str]]:
@@ -139,10 +157,21 @@ def _container(text: bytes) -> tuple[dict[str, Any], list[list[int]], list[str]]
     header, shapes, blobs = value
     if not (isinstance(header, dict) and isinstance(shapes, list) and isinstance(blobs, list)):
         raise CheckpointError("not a Magenta model: expected an object and two arrays")
+    _check_header(header)
     expected = _GEN_ARRAYS if header.get("mode") in (2, "gen") else _VAE_ARRAYS
     if len(shapes) != expected or len(blobs) != expected:
         raise CheckpointError(f"expected {expected} arrays, got {len(shapes)} shapes and {len(blobs)} blobs")
     return header, shapes, blobs
+
+
+def _check_header(header: dict[str, Any]) -> None:
+    """It is kept word for word with the card, so it must be small and no deeper than can be written again."""
+    try:
+        size = len(orjson.dumps(header))
+    except TypeError as error:
+        raise CheckpointError("the header is nested too deeply") from error
+    if size > _MAX_HEADER_BYTES:
+        raise CheckpointError(f"the header has {size} bytes, the limit is {_MAX_HEADER_BYTES}")
 
 
 def _array(index: int, shape: Any, blob: Any) -> Int16:
@@ -165,7 +194,7 @@ def _is_size(value: object) -> bool:
 
 def _version(header: dict[str, Any]) -> float:
     version = header.get("version", 6)
-    if not isinstance(version, int | float):
+    if not isinstance(version, int | float) or isinstance(version, bool):
         raise CheckpointError("the header's version is not a number")
     return version
 
@@ -186,18 +215,31 @@ def _card(header: dict[str, Any], fallback_name: str) -> ModelCard:
     )
 
 
-def _header(model: SketchModel, mode: int) -> dict[str, Any]:
+def _header(model: SketchModel, mode: int, label: str | None) -> dict[str, Any]:
     kept = model.card.provenance.get(_PROVENANCE_KEY)
-    if isinstance(kept, dict):
+    if isinstance(kept, dict) and _is_true_of(kept, model, mode):
         return kept
     # Version 6 is the last that was published; the libraries read it as it stands.
     return {
         "mode": mode,
         "version": 5 if getattr(model.architecture, "tanh_z", False) else 6,
         "max_seq_len": model.card.max_length,
-        "name": model.card.name,
+        "name": label or model.card.name,
         "scale_factor": model.card.scale_factor * PIXEL_FACTOR,
     }
+
+
+def _is_true_of(header: dict[str, Any], model: SketchModel, mode: int) -> bool:
+    try:
+        card, version = _card(header, ""), _version(header)
+    except (CheckpointError, InputError):
+        return False
+    tanh_z = getattr(model.architecture, "tanh_z", False)
+    return (
+        (header.get("mode") in (2, "gen")) == (mode == 2)
+        and (mode == 2 or (version < 6) == tanh_z)
+        and (card.scale_factor, card.max_length) == (model.card.scale_factor, model.card.max_length)
+    )
 
 
 # --- the weights --------------------------------------------------------------------------------------
@@ -227,11 +269,11 @@ def _vae_weights(a: list[Int16], version: float) -> tuple[dict[str, Any], dict[s
     }
 
 
-def _gen_arrays(model: DecoderModel) -> list[Tensor]:
-    return [*_linear_arrays(model.decoder.output), *_cell_arrays(model.decoder.cell)]
+def _gen_arrays(model: DecoderModel, class_index: Tensor | None) -> list[Tensor]:
+    return [*_linear_arrays(model.decoder.output), *_decoder_cell_arrays(model, class_index)]
 
 
-def _vae_arrays(model: VaeModel) -> list[Tensor]:
+def _vae_arrays(model: VaeModel, class_index: Tensor | None) -> list[Tensor]:
     return [
         *_cell_arrays(model.forward_cell),
         *_cell_arrays(model.backward_cell),
@@ -239,8 +281,18 @@ def _vae_arrays(model: VaeModel) -> list[Tensor]:
         *_linear_arrays(model.presig),
         *(torch.cat(tuple(t.chunk(2, -1))[::-1], -1) for t in _linear_arrays(model.initial)),
         *_linear_arrays(model.decoder.output),
-        *_cell_arrays(model.decoder.cell),
+        *_decoder_cell_arrays(model, class_index),
     ]
+
+
+def _decoder_cell_arrays(model: DecoderModel | VaeModel, class_index: Tensor | None) -> list[Tensor]:
+    """The decoder's cell, its inputs without the class, whose share is part of the bias."""
+    weight_x, weight_h, bias = _cell_arrays(model.decoder.cell)  # [in, 4H], [H, 4H], [4H]
+    if model.embedding is None:
+        return [weight_x, weight_h, bias]
+    size = model.architecture.embedding
+    share = model.embedding(1, class_index)[0] @ weight_x[-size:]
+    return [weight_x[:-size], weight_h, bias + share]
 
 
 def _linear(name: str, weight: Int16, bias: Int16) -> dict[str, Any]:

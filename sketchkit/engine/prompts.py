@@ -45,7 +45,11 @@ class Prompts:
 
 @torch.inference_mode()
 def read_prompts(
-    model: SketchModel, beginnings: Sequence[Rows], z: Tensor | None = None, exact_width: int | None = None
+    model: SketchModel,
+    beginnings: Sequence[Rows],
+    z: Tensor | None = None,
+    exact_width: int | None = None,
+    label: Tensor | None = None,
 ) -> Prompts:
     """Run beginnings through the model.
 
@@ -54,6 +58,7 @@ def read_prompts(
         beginnings: P arrays [n, 5] in model units, n may be 0.
         z: [P, Z] for a conditional model.
         exact_width: compute every product with exactly this many rows.
+        label: int64 [1], the class of them all, for a model that knows classes.
 
     Returns:
         The prompts, in order.
@@ -62,14 +67,18 @@ def read_prompts(
     parts = []
     for begin in range(0, len(beginnings), width):
         latent = None if z is None else z[begin : begin + width]
-        parts.append(_read(model, beginnings[begin : begin + width], latent, exact_width))
+        parts.append(_read(model, beginnings[begin : begin + width], latent, exact_width, label))
     rows = torch.cat([part.rows for part in parts])
     state = tuple(torch.cat(tensors) for tensors in zip(*(part.state for part in parts), strict=True))
     return Prompts(rows, state)
 
 
 def _read(
-    model: SketchModel, beginnings: Sequence[Rows], z: Tensor | None, exact_width: int | None
+    model: SketchModel,
+    beginnings: Sequence[Rows],
+    z: Tensor | None,
+    exact_width: int | None,
+    label: Tensor | None,
 ) -> Prompts:
     """One chunk; a beginning that is over keeps its state while longer ones go on."""
     count = len(beginnings)
@@ -83,7 +92,7 @@ def _read(
     tokens[:, 0] = model.start_rows(batch)
     if z is not None and batch > count:
         z = torch.cat((z, z[:1].expand(batch - count, -1)))
-    state = model.initial_state(batch, z)
+    state = model.initial_state(batch, z, label)
     remaining = torch.from_numpy(lengths).to(model.device)
     for t in range(tokens.shape[1] - 1):
         _, new = model.step(tokens[:, t], state)

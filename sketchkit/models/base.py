@@ -7,6 +7,7 @@ between those and drawing units.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -46,15 +47,22 @@ class SketchModel(nn.Module):
         super().__init__()
         self.architecture = architecture
         self.card = card
+        known = getattr(architecture, "classes", 0)
+        if known and known != len(card.classes):
+            raise InputError(
+                f"a model of {known} classes needs as many names, its card has {len(card.classes)}"
+            )
 
     # --- what a backend must offer --------------------------------------------------------------------
 
-    def initial_state(self, batch: int, z: Tensor | None = None) -> State:
+    def initial_state(self, batch: int, z: Tensor | None = None, label: Tensor | None = None) -> State:
         """The state before the start token, a tuple of [B, ...] tensors.
 
         Args:
             batch: B.
             z: [B, Z] for a conditional model.
+            label: int64 [B] or [1], classes as indices into `card.classes`, for a model that knows classes;
+                the number of classes stands for none in particular, and so does None.
         """
         raise NotImplementedError
 
@@ -91,7 +99,11 @@ class SketchModel(nn.Module):
 
     @torch.inference_mode()
     def raw_outputs(
-        self, stroke5: npt.ArrayLike, start: npt.ArrayLike | None = None, z: npt.ArrayLike | None = None
+        self,
+        stroke5: npt.ArrayLike,
+        start: npt.ArrayLike | None = None,
+        z: npt.ArrayLike | None = None,
+        label: str | None = None,
     ) -> npt.NDArray[Any]:
         """The raw outputs under teacher forcing.
 
@@ -99,6 +111,7 @@ class SketchModel(nn.Module):
             stroke5: [T, 5] rows in model units (offsets divided by `card.scale_factor`).
             start: the start token, 5 numbers; the card's when None.
             z: [Z], for a conditional model.
+            label: one of `card.classes`, for a model that knows classes.
 
         Returns:
             [T + 1, 6M + 3] in the model's number type (half precision as float32); row 0 follows the start
@@ -110,7 +123,7 @@ class SketchModel(nn.Module):
         rows = torch.as_tensor(np.asarray(stroke5, np.float64)).reshape(-1, 5).to(self.dtype).to(self.device)
         inputs = torch.cat((self.start_rows(1, start), rows))[None]
         latent = None if z is None else torch.as_tensor(np.asarray(z, np.float64))[None]
-        raw, _ = self(inputs, self.initial_state(1, latent))
+        raw, _ = self(inputs, self.initial_state(1, latent, self.label_index(label)))
         raw = raw[0].float() if raw.dtype in (torch.bfloat16, torch.float16) else raw[0]
         return np.asarray(raw.cpu().numpy())
 
@@ -150,20 +163,44 @@ class SketchModel(nn.Module):
         self.card = dataclasses.replace(self.card, **changes)
         return self
 
-    def _check_z(self, z: Tensor | None) -> None:
+    @property
+    def labelled(self) -> bool:
+        """Whether the model draws what it is told to: whether it knows classes."""
+        return getattr(self.architecture, "classes", 0) > 0
+
+    def label_index(self, label: str | None) -> Tensor | None:
+        """A class by its name, as int64 [1]; None for None.
+
+        Raises:
+            InputError: a model without classes, or a class it does not know, with the nearest that it does.
+        """
+        if label is None:
+            return None
+        if not self.labelled:
+            raise InputError(f"the model {self.card.name!r} cannot be told what to draw: it knows no classes")
+        known = list(self.card.classes)
+        if label not in known:
+            near = difflib.get_close_matches(label, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it knows {', '.join(known)}"
+            raise InputError(f"the model {self.card.name!r} does not draw {label!r}: {hint}")
+        return torch.tensor([known.index(label)], device=self.device)
+
+    def _check_given(self, z: Tensor | None, label: Tensor | None) -> None:
+        if label is not None and not self.labelled:
+            raise InputError(f"the model {self.card.name!r} cannot be told what to draw: it knows no classes")
         if z is not None and not self.conditional:
             raise InputError(f"the model {self.card.name!r} is unconditional: it has no latent vector z")
         if z is None and self.conditional:
             raise InputError(f"the model {self.card.name!r} is conditional: it needs a latent vector z")
 
 
-def check_sizes(architecture: Any, **limits: int) -> None:
-    """Refuse an architecture whose named fields are not whole numbers in 1..limit.
+def check_sizes(architecture: Any, *, at_least: int = 1, **limits: int) -> None:
+    """Refuse an architecture whose named fields are not whole numbers in at_least..limit.
 
     Raises:
         InputError: the first such field.
     """
     for name, limit in limits.items():
         value = getattr(architecture, name)
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= limit:
-            raise InputError(f"{name} must be a whole number in 1..{limit}, got {value!r}")
+        if not isinstance(value, int) or isinstance(value, bool) or not at_least <= value <= limit:
+            raise InputError(f"{name} must be a whole number in {at_least}..{limit}, got {value!r}")

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
 from sketchkit.models.base import SketchModel, State, check_sizes
 from sketchkit.models.cells import make_cell
 
-__all__ = ["DecoderArchitecture", "DecoderModel", "DecoderRNN"]
+__all__ = ["ClassEmbedding", "DecoderArchitecture", "DecoderModel", "DecoderRNN"]
 
 
 @dataclass(frozen=True)
@@ -25,40 +26,88 @@ class DecoderArchitecture:
         hidden: H, the size of the recurrent state.
         mixtures: M, the number of components.
         cell: a key of `sketchkit.models.cells.CELLS`.
+        classes: C, how many classes it can be told to draw; 0 for none.
+        embedding: E, the size of what a class is turned into.
     """
 
     hidden: int = 512
     mixtures: int = 20
     cell: str = "lstm"
+    classes: int = 0
+    embedding: int = 32
 
     def __post_init__(self) -> None:
-        check_sizes(self, hidden=16_384, mixtures=1_024)
+        check_sizes(self, hidden=16_384, mixtures=1_024, embedding=4_096)
+        check_sizes(self, at_least=0, classes=100_000)
 
 
 class DecoderRNN(nn.Module):
     """A cell and a linear layer: what both kinds of model draw with.
 
+    Something that stays the same over a drawing, its context, may be joined to every row. It travels as the
+    last tensor of the state, so that whoever moves rows about moves it along.
+
     Args:
-        input_size: D, 5 for a row alone, more where something is joined to it.
+        context_size: K, the size of the context; 0 for none.
         hidden: H.
         mixtures: M.
         cell: a key of `CELLS`.
     """
 
-    def __init__(self, input_size: int, hidden: int, mixtures: int, cell: str) -> None:
+    def __init__(self, context_size: int, hidden: int, mixtures: int, cell: str) -> None:
         super().__init__()
-        self.cell = make_cell(cell, input_size, hidden)
+        self.context_size = context_size
+        self.cell = make_cell(cell, 5 + context_size, hidden)
         self.output = nn.Linear(hidden, 6 * mixtures + 3)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """One time step: x [B, D] -> raw outputs [B, 6M + 3] and the next state."""
-        hidden, state = self.cell.step(x, state)
-        return self.output(hidden), state
+    def state_from(self, hidden: Tensor, memory: Tensor, *context: Tensor) -> State:
+        """The state with a given output and memory, [B, H] each, and a context of K numbers in all."""
+        joined = (torch.cat(context, -1),) if context else ()
+        return (*self.cell.state_from(hidden, memory), *joined)
 
-    def forward(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Every time step: x [B, T, D] -> raw outputs [B, T, 6M + 3] and the last state."""
-        hidden, state = self.cell.sequence(x, state)
-        return self.output(hidden), state
+    def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        """One time step: rows [B, 5] -> raw outputs [B, 6M + 3] and the next state."""
+        inner, context = self._parted(state)
+        hidden, inner = self.cell.step(torch.cat((rows, *context), -1), inner)
+        return self.output(hidden), (*inner, *context)
+
+    def forward(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        """Every time step: rows [B, T, 5] -> raw outputs [B, T, 6M + 3] and the last state."""
+        inner, context = self._parted(state)
+        spread = (part[:, None].expand(-1, rows.shape[1], -1) for part in context)
+        hidden, inner = self.cell.sequence(torch.cat((rows, *spread), -1), inner)
+        return self.output(hidden), (*inner, *context)
+
+    def _parted(self, state: State) -> tuple[State, State]:
+        """The cell's own state, and the context as a tuple of one tensor or none."""
+        return (state[:-1], state[-1:]) if self.context_size else (state, ())
+
+
+class ClassEmbedding(nn.Module):
+    """What a class is turned into before it is joined to every row; one more stands for no class.
+
+    Source: the class embedding of the quality baseline; the extra entry after Ho & Salimans 2022.
+
+    Args:
+        classes: C.
+        size: E.
+    """
+
+    def __init__(self, classes: int, size: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(classes + 1, size)
+
+    @property
+    def none(self) -> int:
+        """The index that stands for no class in particular."""
+        return self.table.num_embeddings - 1
+
+    def forward(self, batch: int, label: Tensor | None) -> Tensor:
+        """Indices [B] or [1], or None for no class, to [B, E]."""
+        if label is None:
+            label = torch.tensor([self.none], device=self.table.weight.device)
+        out: Tensor = self.table(label)
+        return out.expand(batch, -1)
 
 
 class DecoderModel(SketchModel):
@@ -75,13 +124,16 @@ class DecoderModel(SketchModel):
 
     def __init__(self, architecture: DecoderArchitecture, card: ModelCard) -> None:
         super().__init__(architecture, card)
-        self.decoder = DecoderRNN(5, architecture.hidden, architecture.mixtures, architecture.cell)
+        a = architecture
+        self.embedding = ClassEmbedding(a.classes, a.embedding) if a.classes else None
+        self.decoder = DecoderRNN(a.embedding if a.classes else 0, a.hidden, a.mixtures, a.cell)
 
-    def initial_state(self, batch: int, z: Tensor | None = None) -> State:
-        """Zeros; z must be None."""
-        self._check_z(z)
-        zeros = next(self.parameters()).new_zeros(batch, self.architecture.hidden)
-        return self.decoder.cell.state_from(zeros, zeros)
+    def initial_state(self, batch: int, z: Tensor | None = None, label: Tensor | None = None) -> State:
+        """Zeros, and the class behind them; z must be None."""
+        self._check_given(z, label)
+        zeros = self.decoder.output.weight.new_zeros(batch, self.architecture.hidden)
+        context = () if self.embedding is None else (self.embedding(batch, label),)
+        return self.decoder.state_from(zeros, zeros, *context)
 
     def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """One point further; see `SketchModel`."""

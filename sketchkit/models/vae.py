@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from sketchkit.card import ModelCard
 from sketchkit.models.base import SketchModel, State, check_sizes
 from sketchkit.models.cells import LSTMCell
-from sketchkit.models.decoder import DecoderRNN
+from sketchkit.models.decoder import ClassEmbedding, DecoderRNN
 
 __all__ = ["VaeArchitecture", "VaeModel"]
 
@@ -31,6 +31,8 @@ class VaeArchitecture:
         latent: Z, the size of the latent vector.
         mixtures: M, the number of components.
         cell: the decoder's cell, a key of `sketchkit.models.cells.CELLS`; the encoder is always an LSTM.
+        classes: C, how many classes the decoder can be told to draw; 0 for none.
+        embedding: E, the size of what a class is turned into.
         tanh_z: whether the initial state is computed from tanh(z), as published files below version 6 want.
     """
 
@@ -40,9 +42,13 @@ class VaeArchitecture:
     mixtures: int = 20
     cell: str = "lstm"
     tanh_z: bool = False
+    classes: int = 0
+    embedding: int = 32
 
     def __post_init__(self) -> None:
-        check_sizes(self, encoder_hidden=16_384, hidden=16_384, latent=16_384, mixtures=1_024)
+        limits = {"encoder_hidden": 16_384, "hidden": 16_384, "latent": 16_384, "mixtures": 1_024}
+        check_sizes(self, **limits, embedding=4_096)
+        check_sizes(self, at_least=0, classes=100_000)
 
 
 class VaeModel(SketchModel):
@@ -66,7 +72,9 @@ class VaeModel(SketchModel):
         self.mu = nn.Linear(2 * a.encoder_hidden, a.latent)
         self.presig = nn.Linear(2 * a.encoder_hidden, a.latent)
         self.initial = nn.Linear(a.latent, 2 * a.hidden)
-        self.decoder = DecoderRNN(5 + a.latent, a.hidden, a.mixtures, a.cell)
+        self.embedding = ClassEmbedding(a.classes, a.embedding) if a.classes else None
+        context_size = a.latent + (a.embedding if a.classes else 0)
+        self.decoder = DecoderRNN(context_size, a.hidden, a.mixtures, a.cell)
 
     # --- encode ---------------------------------------------------------------------------------------
 
@@ -110,26 +118,22 @@ class VaeModel(SketchModel):
 
     # --- decode ---------------------------------------------------------------------------------------
 
-    def initial_state(self, batch: int, z: Tensor | None = None) -> State:
-        """tanh(W_z z + b_z) as (h, c), with z itself behind it for every later step."""
-        self._check_z(z)
+    def initial_state(self, batch: int, z: Tensor | None = None, label: Tensor | None = None) -> State:
+        """tanh(W_z z + b_z) as (h, c), with z and the class behind it for every later step."""
+        self._check_given(z, label)
         latent = torch.as_tensor(z).to(self.dtype).to(self.device).expand(batch, self.architecture.latent)
         source = torch.tanh(latent) if self.architecture.tanh_z else latent
         hidden, memory = torch.tanh(self.initial(source)).chunk(2, -1)
-        return (*self.decoder.cell.state_from(hidden, memory), latent)
+        context = () if self.embedding is None else (self.embedding(batch, label),)
+        return self.decoder.state_from(hidden, memory, latent, *context)
 
     def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """One point further; see `SketchModel`."""
-        *inner, z = state
-        raw, new = self.decoder.step(torch.cat((rows, z), -1), tuple(inner))
-        return raw, (*new, z)
+        return self.decoder.step(rows, state)
 
     def forward(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """Many points at once; see `SketchModel`."""
-        *inner, z = state
-        joined = torch.cat((rows, z[:, None].expand(-1, rows.shape[1], -1)), -1)
-        raw, new = self.decoder(joined, tuple(inner))
-        return raw, (*new, z)
+        return self.decoder(rows, state)  # type: ignore[no-any-return]
 
 
 def _reversed(rows: Tensor, lengths: Tensor) -> Tensor:

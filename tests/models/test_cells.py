@@ -214,7 +214,5 @@ def test_every_cell_can_be_made_by_its_name_and_without_memory() -> None:
 
 
 def test_an_unknown_cell_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(
-        InputError, match="unknown cell 'gru': choose one of lstm, layernorm-lstm"
-    ):
+    with pytest.raises(InputError, match="unknown cell 'gru': choose one of lstm, layernorm-lstm"):
         make_cell("gru", D, 4)

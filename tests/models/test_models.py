@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from sketchkit.card import ModelCard
+from sketchkit.card import PAPER_START, ModelCard
+from sketchkit.checkpoints.magenta import dump_magenta, parse_magenta
 from sketchkit.density import MixtureDensity
 from sketchkit.errors import InputError, PluginError
 from sketchkit.models import SketchModel, backend
@@ -150,3 +151,67 @@ def test_a_backend_is_found_by_its_name() -> None:
 def test_sizes_out_of_range_are_refused(sizes: dict[str, object]) -> None:
     with pytest.raises(InputError, match="must be a whole number in 1"):
         DecoderArchitecture(**sizes)
+
+
+# --- classes --------------------------------------------------------------------------------------------
+
+
+LABELLED = {
+    "decoder": lambda card: DecoderModel(DecoderArchitecture(6, 3, classes=2, embedding=4), card),
+    "vae": lambda card: VaeModel(VaeArchitecture(4, 6, 3, 2, classes=2, embedding=4), card),
+}
+
+
+@pytest.fixture(params=sorted(LABELLED))
+def labelled(request: pytest.FixtureRequest) -> SketchModel:
+    torch.manual_seed(5)
+    card = ModelCard(name="zoo", classes=("cat", "pig"), scale_factor=2.0)
+    return LABELLED[request.param](card).double().requires_grad_(False).eval()
+
+
+def test_a_class_changes_what_is_drawn_and_none_is_a_class_of_its_own(labelled: SketchModel) -> None:
+    z = _latent(labelled, 1)
+    latent = None if z is None else z[0]
+    rows = _rows(1, 4)[0].numpy()
+    raws = [labelled.raw_outputs(rows, z=latent, label=label) for label in ("cat", "pig", None)]
+    assert not np.allclose(raws[0], raws[1]) and not np.allclose(raws[0], raws[2])
+
+
+@torch.inference_mode()
+def test_each_row_has_its_own_class(labelled: SketchModel) -> None:
+    rows, z = _rows(3, 4), _latent(labelled, 3)
+    together, _ = labelled(rows, labelled.initial_state(3, z, torch.tensor([1, 2, 0])))
+    for b, label in enumerate(("pig", None, "cat")):
+        state = labelled.initial_state(1, None if z is None else z[b : b + 1], labelled.label_index(label))
+        expected, _ = labelled(rows[b : b + 1], state)
+        torch.testing.assert_close(together[b : b + 1], expected, rtol=0, atol=1e-12)
+
+
+def test_an_unknown_class_is_refused_with_the_nearest(labelled: SketchModel) -> None:
+    with pytest.raises(InputError, match="the model 'zoo' does not draw 'pg': did you mean 'pig'"):
+        labelled.label_index("pg")
+
+
+def test_a_model_without_classes_cannot_be_told_what_to_draw(model: SketchModel) -> None:
+    with pytest.raises(InputError, match="knows no classes"):
+        model.label_index("cat")
+    with pytest.raises(InputError, match="knows no classes"):
+        model.initial_state(1, _latent(model, 1), torch.tensor([0]))
+
+
+def test_a_model_of_classes_needs_their_names() -> None:
+    with pytest.raises(InputError, match="a model of 2 classes needs as many names, its card has 0"):
+        DecoderModel(DecoderArchitecture(hidden=4, mixtures=1, classes=2), ModelCard())
+
+
+def test_one_class_of_a_model_is_exported_for_the_javascript_libraries(labelled: SketchModel) -> None:
+    z = _latent(labelled, 1)
+    latent = None if z is None else z[0]
+    rows = _rows(1, 4)[0].numpy()
+    for label in ("cat", "pig", None):
+        there = parse_magenta(dump_magenta(labelled, label=label), torch.float64)
+        assert not there.labelled
+        assert there.card.name == (label or "zoo")
+        raw = there.raw_outputs(rows, start=PAPER_START, z=latent)
+        expected = labelled.raw_outputs(rows, z=latent, label=label)
+        np.testing.assert_allclose(raw, expected, atol=0.02)
