@@ -20,7 +20,7 @@ def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = True) -> Ite
 
     The bytes go to a temporary file in the same folder; whatever interrupts the writing, Ctrl-C included,
     removes it and leaves a file of that name as it was. A new file gets the usual permissions, a replaced one
-    keeps its own. Links are followed; pipes and devices are written straight.
+    keeps its own. Links are followed; pipes and devices are written straight, as nothing in them can be lost.
 
     Args:
         path: the file to be.
@@ -34,12 +34,12 @@ def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = True) -> Ite
     """
     name = shown(path)
     target, mode = _destination(path, name)
-    if mode is not None and not overwrite:
-        raise InputError(f"{name}: the file exists already")
     if mode is not None and not stat.S_ISREG(mode):
         with _told(name, target), open(target, "wb") as stream:
             yield stream
         return
+    if mode is not None and not overwrite:
+        raise InputError(f"{name}: the file exists already")
     temporary = os.path.join(os.path.dirname(target), f".{secrets.token_hex(8)}.tmp")
     try:
         with _told(name, temporary):
@@ -47,13 +47,28 @@ def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = True) -> Ite
                 if mode is not None:
                     os.chmod(temporary, stat.S_IMODE(mode))
                 yield stream
-            if not overwrite and os.path.lexists(target):
-                raise InputError(f"{name}: the file exists already")
-            os.replace(temporary, target)
+            if overwrite:
+                os.replace(temporary, target)
+            else:
+                _place_new(temporary, target, name)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _place_new(temporary: str, target: str, name: str) -> None:
+    """Give a file its name, unless somebody else has taken it by now."""
+    try:
+        os.link(temporary, target)  # in one step, where a look and a rename would take two
+    except FileExistsError:
+        raise InputError(f"{name}: the file exists already") from None
+    except OSError:  # a file system without hard links
+        if os.path.lexists(target):
+            raise InputError(f"{name}: the file exists already") from None
+        os.replace(temporary, target)
+    else:
+        os.unlink(temporary)
 
 
 def shown(path: str | os.PathLike[str]) -> str:
@@ -73,7 +88,7 @@ def _destination(path: str | os.PathLike[str], name: str) -> tuple[str, int | No
     """Where the bytes shall end up, and the mode of what is there already, if anything."""
     try:
         target = os.path.realpath(path)
-        mode = os.stat(target).st_mode
+        mode = os.stat(path).st_mode
     except FileNotFoundError:
         folder = os.path.dirname(target)
         if not os.path.isdir(folder):
@@ -83,7 +98,8 @@ def _destination(path: str | os.PathLike[str], name: str) -> tuple[str, int | No
         raise InputError(f"{name}: {reason(error)}") from error
     if stat.S_ISDIR(mode):
         raise InputError(f"{name}: this is a folder")
-    return target, mode
+    # A link such as /dev/fd/3 may lead to a pipe, whose own name opens nothing.
+    return target if stat.S_ISREG(mode) else os.fspath(path), mode
 
 
 @contextmanager

@@ -2,156 +2,146 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sketchkit.cli import parameters as p
+from sketchkit.cli.grouping import grouped
+from sketchkit.cli.parameters import DrawingOptions, InputOptions, Json, OutputOptions, SheetOptions
+from sketchkit.errors import InputError
+from sketchkit.files import shown
 
-__all__ = ["complete"]
+if TYPE_CHECKING:
+    from sketchkit.cli.endings import Finished
+    from sketchkit.cli.inputs import Input
+    from sketchkit.cli.outputs import Destination
+    from sketchkit.render import Layout
+
+__all__ = ["EXAMPLE", "complete"]
+
+EXAMPLE = "sketchkit complete bird.svg --model bird -n 9 --seed 1 -o endings.svg"
+
+Layouts = Literal["grid", "layers", "files"]
+
+_NAMES: dict[Layouts, str] = {"grid": "{stem}-endings", "layers": "{stem}-layers", "files": "{stem}-{index}"}
 
 
+@grouped
 def complete(
-    files: Annotated[
-        list[str],
-        typer.Argument(metavar="FILES...", help="Drawings begun: SVG, ndjson, bin, npz; - reads stdin."),
-    ],
-    output: Annotated[
-        str | None,
+    *,
+    output: OutputOptions,
+    layout: Annotated[
+        Layouts,
         typer.Option(
-            "--output",
-            "-o",
-            help="Where to; {stem} and {index} stand for a drawing and an ending, - is stdout.",
-            show_default="{stem}-endings.svg",
+            help="One sheet, layers in a copy of the user's document, or a file each (name them by {index})."
+        ),
+    ] = "grid",
+    n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="How many endings a drawing gets.")] = 9,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K",
+            min=1,
+            help="Of these only the K likeliest that differ, the best first.",
+            show_default="all",
         ),
     ] = None,
-    model: p.Model = None,
-    n: Annotated[int, typer.Option("-n", min=1, help="How many endings each drawing gets.")] = 9,
-    temperature: p.Temperature = None,
-    sampler: p.Sampler = None,
-    option: p.SamplerOptions = None,
-    seed: p.Seed = 0,
-    layout: Annotated[
-        str,
-        typer.Option(help="grid: one sheet. layers: into a copy of the document. files: one each."),
-    ] = "grid",
-    format: Annotated[
-        str | None, typer.Option(help="svg, png, pdf, ndjson...", show_default="the suffix of the output")
-    ] = None,
-    input_format: Annotated[str, typer.Option(help="What comes on stdin.")] = "svg",
     scale: Annotated[
         str,
         typer.Option(
-            help="Pixels of the training data (255 a drawing) in a drawing unit; auto: the likeliest."
+            metavar="X",
+            help="How large the model sees a drawing: pixels of its training data, whose drawings fill "
+            "255 of them, in a drawing unit. auto: the likeliest.",
         ),
     ] = "auto",
-    keep: Annotated[
-        int | None,
-        typer.Option(min=1, help="Keep only the best so many that differ.", show_default="all"),
-    ] = None,
-    limit: p.Limit = None,
-    tile: p.Tile = None,
-    cell: p.Cell = 192,
-    gap: p.Gap = 8,
-    label: p.Label = False,
-    stroke: p.Stroke = 2,
-    background: p.Background = None,
-    batch_size: p.BatchSize = None,
-    max_points: p.MaxPoints = None,
-    exact: p.Exact = False,
-    device: p.Device = None,
-    json: p.Json = False,
-    force: p.Force = False,
+    drawing: DrawingOptions,
+    sheet: SheetOptions,
+    given: InputOptions,
+    json: Json = False,
 ) -> None:
-    """Finish drawings, each in several ways, where they stand.
-
-    Example: sketchkit complete bird-start.svg --model bird -n 9 --seed 1 -o endings.svg
-    """
-    from sketchkit.cli import outputs
-    from sketchkit.cli.console import print_json, progress
-    from sketchkit.cli.inputs import only_once, read_inputs
+    """Finish drawings, each in several ways, where they stand."""
+    from sketchkit.cli.endings import Finished
+    from sketchkit.cli.inputs import read_inputs
+    from sketchkit.cli.outputs import Destination, report
     from sketchkit.cli.run import Run
-    from sketchkit.render.layout import Layout
 
-    if layout not in outputs.LAYOUTS:
-        raise typer.BadParameter(f"choose one of {', '.join(outputs.LAYOUTS)}", param_hint="--layout")
-    only_once(files)
-    run = Run.of(model, sampler, option, temperature, device, seed)
-    given = read_inputs(files, input_format, limit, keep_documents=layout != "grid")
-    default = {"grid": "{stem}-endings.svg", "layers": "{stem}-layers.svg", "files": "{stem}-{index}.svg"}
-    name = default[layout].replace("{stem}", given[0].stem if layout == "grid" else "{stem}")
-    to = outputs.Destination.of(output, name, format, force)
-    to.check(_paths(layout, to, [each.stem for each in given], n if keep is None else keep))
-    # Several drawings stand one a row.
-    tiles = p.parse_tile(tile) or ((min(n, keep or n), None) if len(given) > 1 else None)
-    sheet = Layout(tiles, cell, gap, label, stroke, gap, background)
-    loaded = run.load_model()
+    factor = _parse_scale(scale)
+    run = Run.of(drawing)
+    to = Destination.of(output, _NAMES[layout], each=layout == "files", json=json)
+    drawings = read_inputs(given, keep_documents=layout != "grid")
+    page = _page(sheet, layout, len(drawings), min(n, keep or n))
+    _check_outputs(drawings, to, layout, n)
 
-    from sketchkit.generate import complete as draw
-
-    with progress("Drawing endings") as report:
-        endings = draw(
-            loaded,
-            [each.sketch for each in given],
-            n,
-            run.temperature,
-            seed,
-            keep,
-            _scale(scale),
-            sampler=run.sampler,
-            options=run.options,
-            batch_size=batch_size,
-            max_points=max_points,
-            exact=exact,
-            progress=report,
-        )
-    results = [
-        outputs.Result(each, mine, [_facts(run, e) for e in mine])
-        for each, mine in zip(given, endings, strict=True)
+    endings = run.complete([each.sketch for each in drawings], n, keep, factor)
+    finished = [
+        Finished(each, mine, run.provenance, sheet.stroke)
+        for each, mine in zip(drawings, endings, strict=True)
     ]
-    written = outputs.write_endings(results, layout, to, sheet, run.provenance())
+    aligned = sheet.tile is None and len(drawings) > 1
+    paths = _write(finished, to, layout, page, run.provenance, aligned=aligned)
+    to.announce(paths)
     if json:
-        print_json(_report(results, written))
+        report([item for each in finished for item in each.items()], paths)
 
 
-def _scale(text: str) -> Any:
+def _parse_scale(text: str) -> float | Literal["auto"]:
     if text == "auto":
         return "auto"
     try:
-        return float(text)
+        scale = float(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is neither a number nor auto", param_hint="--scale") from None
+        scale = math.nan
+    if not 0 < scale < math.inf:
+        raise typer.BadParameter(f"{text!r} is neither a number above 0 nor auto", param_hint="--scale")
+    return scale
 
 
-def _paths(layout: str, to: Any, stems: list[str], count: int) -> list[str]:
-    """The files that a run is going to write."""
-    if layout == "grid" or (layout == "layers" and to.holds_data):
-        return [to.path()]
+def _check_outputs(drawings: Sequence[Input], to: Destination, layout: Layouts, n: int) -> None:
+    """Refuse, before the model draws, what could not be written in the end."""
+    stems = [each.stem for each in drawings]
+    if layout == "grid":
+        to.check([to.path(stems[0])])
+    elif layout == "files":
+        # With --keep nobody knows yet which of them it will be.
+        to.check([to.path(stem, index) for stem in stems for index in range(n)])
+    else:
+        if to.kind.suffix != ".svg":
+            raise typer.BadParameter(
+                f"layers are written as SVG, not {to.kind.suffix}", param_hint="--layout"
+            )
+        for each in drawings:
+            if each.document is None:
+                raise InputError(f"{shown(each.source)}: layers can only be added to an SVG file")
+        to.check([to.path(stem) for stem in stems])
+
+
+def _page(sheet: SheetOptions, layout: Layouts, drawings: int, endings: int) -> Layout:
+    """Several drawings on one sheet have a row each."""
+    if layout != "grid":
+        return sheet.layout(1)
+    return sheet.layout(drawings * endings, endings if drawings > 1 else None)
+
+
+def _write(
+    finished: Sequence[Finished],
+    to: Destination,
+    layout: Layouts,
+    page: Layout,
+    provenance: Mapping[str, Any],
+    *,
+    aligned: bool,
+) -> list[str]:
+    """Write all endings and return the file that each of them is in."""
+    from sketchkit.cli.endings import rows_of_pictures
+    from sketchkit.cli.outputs import send, write_items
+
     if layout == "layers":
-        return [to.path(stem) for stem in stems]
-    return [to.path(stem, index) for stem in stems for index in range(count)]
-
-
-def _facts(run: Any, ending: Any) -> dict[str, Any]:
-    """The provenance of one ending."""
-    return {
-        **run.provenance(),
-        "index": ending.index,
-        "scale": ending.scale,
-        "nll": ending.nll,
-        "finished": ending.finished,
-    }
-
-
-def _report(results: Any, written: list[list[str]]) -> list[dict[str, Any]]:
-    return [
-        {
-            "input": result.given.source,
-            "drawing": result.given.stem,
-            "output": path,
-            "points": len(ending.ending.without_end()),
-            **facts,
-        }
-        for result, paths in zip(results, written, strict=True)
-        for ending, facts, path in zip(result.endings, result.provenance, paths, strict=True)
-    ]
+        for each in finished:
+            send(each.layered(), to.path(each.given.stem), to.overwrite)
+        return [to.path(each.given.stem) for each in finished for _ in each.endings]
+    rows = [each.items() for each in finished]
+    pictures = rows_of_pictures(rows) if aligned and layout == "grid" else None
+    items = [item for row in rows for item in row]
+    return write_items(items, to, page, provenance, each=layout == "files", pictures=pictures)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["plain", "print_json", "print_table", "progress", "say"]
+from sketchkit.errors import InputError
+
+__all__ = ["plain", "print_json", "print_table", "progress", "say", "write_stdout"]
 
 #: Words of strangers are cut at this length.
 _MAX_TEXT = 500
@@ -23,13 +26,41 @@ def say(text: str) -> None:
     print(plain(text), file=sys.stderr)
 
 
-def print_json(value: Any) -> None:
-    """A value as indented JSON on stdout."""
-    import orjson
+def write_stdout(content: bytes) -> None:
+    """Bytes on stdout as they are, behind what has been printed there.
 
-    sys.stdout.flush()
-    sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    sys.stdout.flush()
+    Raises:
+        InputError: the bytes have no room there.
+        BrokenPipeError: whoever read them has gone.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"standard output: {(error.strerror or str(error)).lower()}") from error
+
+
+def print_json(value: Any) -> None:
+    """A value as indented JSON on stdout, ASCII only, which any parser takes and no terminal obeys."""
+    import json
+
+    write_stdout(json.dumps(_sayable(value), indent=2, allow_nan=False).encode("ascii") + b"\n")
+
+
+def _sayable(value: Any) -> Any:
+    """A value without what strict parsers refuse: halves of surrogate pairs, NaN, infinity."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode() if not value.isascii() else value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {_sayable(str(key)): _sayable(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sayable(each) for each in value]
+    return value
 
 
 def print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
@@ -41,8 +72,11 @@ def print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
 
 
 @contextmanager
-def progress(what: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on stderr, only where that is a terminal.
+
+    Args:
+        what: is being done.
 
     Yields:
         A function that takes (done, in all or 0).
@@ -55,5 +89,5 @@ def progress(what: str, unit: str = "") -> Iterator[Callable[[int, int], None]]:
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(plain(f"{what} {unit}".strip()), total=None)
+        task = bar.add_task(plain(what), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total or None)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sketchkit.errors import InputError
+import typer
+
+from sketchkit.cli.parameters import InputOptions
+from sketchkit.errors import FormatError, InputError
+from sketchkit.files import shown
 from sketchkit.formats import format_for, read_all
 from sketchkit.formats.svg import SvgDocument, read_svg
+from sketchkit.formats.svg.limits import MAX_BYTES
 from sketchkit.sketch import Sketch
 
-__all__ = ["Input", "only_once", "read_inputs"]
+__all__ = ["Input", "read_inputs"]
 
 STDIN = "-"
 
@@ -26,7 +30,7 @@ class Input:
         sketch: the drawing.
         source: the file as the user wrote it.
         stem: what outputs made from it are called.
-        document: for SVG, its bytes and what the reader found; kept where layers are added to it.
+        document: for SVG, its bytes and what the reader found; kept where something is added to it.
     """
 
     sketch: Sketch
@@ -35,57 +39,73 @@ class Input:
     document: tuple[bytes, SvgDocument] | None = field(default=None, repr=False)
 
 
-def read_inputs(
-    files: list[str], stdin_format: str = "svg", limit: int | None = None, keep_documents: bool = False
-) -> list[Input]:
+def read_inputs(chosen: InputOptions, keep_documents: bool = False) -> list[Input]:
     """Read every drawing of every file.
 
     Args:
-        files: paths; `-` is standard input.
-        stdin_format: what comes on standard input.
-        limit: the most drawings taken from one file.
+        chosen: the files; `-` is standard input.
         keep_documents: keep the bytes of SVG documents.
 
     Raises:
+        typer.BadParameter: standard input given twice: it can only be read once.
         InputError: a file that is missing, unreadable, or without a drawing.
     """
-    return [each for file in files for each in _inputs_of(file, stdin_format, limit, keep_documents)]
+    if chosen.files.count(STDIN) > 1:
+        raise typer.BadParameter("standard input (-) is given more than once", param_hint="FILES")
+    return [each for file in chosen.files for each in _drawings(file, chosen, keep_documents=keep_documents)]
 
 
-def only_once(files: list[str]) -> None:
-    """Refuse `-` given twice: standard input can only be read once."""
-    if files.count(STDIN) > 1:
-        raise InputError("standard input (-) is given more than once")
-
-
-def _inputs_of(file: str, stdin_format: str, limit: int | None, keep_documents: bool) -> list[Input]:
-    kind = stdin_format if file == STDIN else format_for(Path(file).suffix)
+def _drawings(file: str, chosen: InputOptions, *, keep_documents: bool) -> list[Input]:
+    kind = chosen.input_format if file == STDIN else _format_of(file)
     stem = "stdin" if file == STDIN else Path(file).stem
     if kind == "svg" and keep_documents:
         return [_with_document(file, stem)]
     drawings = read_all(file, format=kind)
-    sketches = list(itertools.islice(drawings, limit))
+    sketches = list(itertools.islice(drawings, chosen.limit))
     drawings.close()
-    if not sketches:
-        raise InputError(f"{file}: holds no drawing")
+    _check_any(file, sketches)
     if len(sketches) == 1:
         return [Input(sketches[0], file, stem)]
     digits = len(str(len(sketches) - 1))
     return [Input(sketch, file, f"{stem}-{i:0{digits}}") for i, sketch in enumerate(sketches)]
 
 
-def _with_document(file: str, stem: str) -> Input:
-    from sketchkit.formats.svg.limits import MAX_BYTES
-
+def _format_of(file: str) -> str:
     try:
-        data = sys.stdin.buffer.read(MAX_BYTES + 1) if file == STDIN else _head(Path(file), MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{file}: {(error.strerror or str(error)).lower()}") from error
-    document = read_svg(data, file)
-    sketch = next(iter(read_all(io.BytesIO(data), format="svg")))
+        return format_for(Path(file).suffix)
+    except FormatError as error:
+        raise FormatError(f"{shown(file)}: {error}") from None
+
+
+def _check_any(file: str, sketches: list[Sketch]) -> None:
+    if not any(len(sketch.without_end()) for sketch in sketches):
+        raise InputError(f"{_called(file)}: holds no drawing")
+
+
+def _with_document(file: str, stem: str) -> Input:
+    data = _bytes_of(file)
+    document = read_svg(data, _called(file))
+    try:
+        sketch = Sketch.from_polylines(document.polylines, ended=False)
+    except InputError as error:
+        raise FormatError(f"{_called(file)}: {error}") from error
+    _check_any(file, [sketch])
     return Input(sketch, file, stem, (data, document))
 
 
-def _head(path: Path, size: int) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(size)
+def _bytes_of(file: str) -> bytes:
+    """A whole document, or one byte more than it may have."""
+    try:
+        if file == STDIN:
+            return sys.stdin.buffer.read(MAX_BYTES + 1)
+        with open(file, "rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise InputError(f"{_called(file)}: no such file") from None
+    except OSError as error:
+        raise InputError(f"{_called(file)}: {(error.strerror or str(error)).lower()}") from error
+
+
+def _called(file: str) -> str:
+    """What an error calls a file."""
+    return "standard input" if file == STDIN else shown(file)

@@ -1,35 +1,34 @@
 """The console script: all commands, and what becomes of errors.
 
-Exit codes: 0 fine, 1 crash (a bug), 2 usage, 3 bad input, 4 plugin, 5 model or device, 130 Ctrl-C. Errors
-are one line on stderr; `SKETCHKIT_RAISE=1` shows the traceback instead.
+Exit codes: 0 fine, 1 crash (a bug), 2 usage, 3 bad input, 4 plugin, 5 model or device, 130 Ctrl-C, 141 nobody
+read the output to its end. Errors are one line on stderr; `SKETCHKIT_RAISE=1` shows the traceback instead.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, NoReturn
+import traceback
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.main import get_command
 
 from sketchkit._version import __version__
-from sketchkit.cli import models
-from sketchkit.cli.complete import complete
+from sketchkit.cli import complete, models, render, sample
 from sketchkit.cli.console import plain
-from sketchkit.cli.parameters import SamplerCommand
-from sketchkit.cli.render import render
-from sketchkit.cli.sample import sample
+from sketchkit.cli.help import Command, SamplerCommand, show_help_alone
 from sketchkit.errors import CheckpointError, DeviceError, PluginError, SketchkitError
+from sketchkit.files import reason, shown
 
 __all__ = ["app", "main", "run"]
 
 RAISE_VARIABLE = "SKETCHKIT_RAISE"
-_CRASH, _USAGE, _INPUT, _PLUGIN, _MODEL, _INTERRUPTED = 1, 2, 3, 4, 5, 130
+_CRASH, _USAGE, _INPUT, _PLUGIN, _MODEL, _INTERRUPTED, _UNREAD = 1, 2, 3, 4, 5, 130, 141
 
 app = typer.Typer(
     name="sketchkit",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     # Words of users and plugins end up in help texts: no markup is read from them.
     rich_markup_mode=None,
@@ -45,16 +44,18 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
 ) -> None:
     """Finish, sample and render generative vector sketches."""
+    show_help_alone(context)
 
 
-app.command(cls=SamplerCommand)(complete)
-app.command(cls=SamplerCommand)(sample)
-app.command()(render)
+app.command(cls=SamplerCommand, epilog=complete.EXAMPLE)(complete.complete)
+app.command(cls=SamplerCommand, epilog=sample.EXAMPLE)(sample.sample)
+app.command(cls=Command, epilog=render.EXAMPLE)(render.render)
 app.add_typer(models.app, name="models")
 
 
@@ -65,18 +66,25 @@ def run(args: list[str] | None = None) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except typer.TyperException as error:
-        return _failed(error, error.format_message() + " (see --help)", _USAGE)
+        # Typer's validator puts words of its own in front of ours.
+        message = error.format_message().replace("Value error, ", "")
+        return _fail(f"{message} (see `{_command_of(error)} --help`)", _USAGE)
     except SketchkitError as error:
-        return _failed(error, str(error), _code_of(error))
+        return _fail(str(error), _code_of(error))
     except (KeyboardInterrupt, typer.Abort):
         return _INTERRUPTED
+    except SystemExit as error:
+        # Typer leaves so when a completion is done, and when a pipe breaks under its help.
+        if isinstance(error.__context__, BrokenPipeError):
+            return _leave_stdout()
+        raise
     except BrokenPipeError:
-        # Whoever read our output has gone; Python must not try to flush it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _CRASH
+        return _leave_stdout()
+    except OSError as error:
+        name = f"{shown(str(error.filename))}: " if error.filename else ""
+        return _fail(f"{name}{reason(error)}", _INPUT)
     except Exception as error:
-        reason = f"internal error: {type(error).__name__}: {error} ({RAISE_VARIABLE}=1 shows where)"
-        return _failed(error, reason, _CRASH)
+        return _crashed(error)
 
 
 def main() -> NoReturn:
@@ -88,14 +96,35 @@ def main() -> NoReturn:
     sys.exit(run())
 
 
-def _failed(error: Exception, reason: str, code: int) -> int:
+def _fail(reason: str, code: int) -> int:
+    """Say why on one line of stderr; inside an `except`, with the traceback where somebody asks for it."""
     if os.environ.get(RAISE_VARIABLE) == "1":
-        raise error
+        traceback.print_exc()
     print(f"sketchkit: {plain(' '.join(reason.split()))}", file=sys.stderr)
     return code
+
+
+def _crashed(error: Exception) -> int:
+    if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError):
+        # torch's own, which is not imported for its name's sake.
+        return _fail("out of memory: a smaller --batch-size takes less", _MODEL)
+    what = f"internal error: {type(error).__name__}: {error}"
+    return _fail(f"{what} ({RAISE_VARIABLE}=1 shows where)", _CRASH)
 
 
 def _code_of(error: SketchkitError) -> int:
     if isinstance(error, PluginError):
         return _PLUGIN
     return _MODEL if isinstance(error, CheckpointError | DeviceError) else _INPUT
+
+
+def _command_of(error: Any) -> str:
+    """The command whose help a wrong usage points to."""
+    context = getattr(error, "ctx", None)
+    return "sketchkit" if context is None else str(context.command_path)
+
+
+def _leave_stdout() -> int:
+    """Whoever read our output has gone: Python must not flush what is left of it when it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    return _UNREAD

@@ -2,56 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from sketchkit.cli import parameters as p
+from sketchkit.cli.completions import complete_classes, complete_models
 from sketchkit.cli.console import plain, print_json, print_table, progress, say
+from sketchkit.cli.help import Command, show_help_alone
+from sketchkit.cli.parameters import Force, Json
 from sketchkit.errors import CheckpointError, InputError
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Models: list, import, export, pull, remove.", no_args_is_help=True)
+app = typer.Typer(
+    help="Models: list, import, export, pull, remove.", callback=show_help_alone, invoke_without_command=True
+)
 
-Name = Annotated[str, typer.Argument(help="A stored model.", autocompletion=p.complete_models)]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A stored model.", autocompletion=complete_models)]
 NewName = Annotated[
-    str | None, typer.Option("--name", help="What to call it.", show_default="the model's own name")
+    str | None,
+    typer.Option("--name", metavar="NAME", help="What to call it.", show_default="the model's own name"),
 ]
 
+_EXPORTS = (".json", ".js", ".safetensors")
+#: A model that draws more things than this is listed by the first of them.
+_MOST_CLASSES = 3
 
-@app.command("list")
-def list_models(json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """List the stored models.
 
-    Example: sketchkit models list
-    """
+@app.command("list", cls=Command, epilog="sketchkit models list")
+def list_models(json: Json = False) -> None:
+    """List the stored models."""
     from sketchkit.checkpoints.store import folder, stored_models
 
     stored = stored_models()
     if json:
         print_json([_described(each) for each in stored])
-        return
-    if not stored:
+    elif not stored:
         say(f"no models in {folder()}: `sketchkit models import FILE` or `sketchkit models pull bird`")
-        return
-    rows: list[tuple[str, ...]] = []
-    for each in stored:
-        if each.header is None:
-            rows.append((each.name, "damaged", each.problem or "", ""))
-            continue
-        card = each.header.card
-        rows.append((each.name, each.header.backend, ", ".join(card.classes), f"{card.max_length} points"))
-    print_table(("NAME", "BACKEND", "DRAWS", "LENGTH"), rows)
+    else:
+        print_table(("NAME", "BACKEND", "DRAWS", "LENGTH"), [_row(each) for each in stored])
 
 
-@app.command()
-def info(name: Name, json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Show the card of a model: what it draws, its sizes, licence and provenance.
-
-    Example: sketchkit models info bird
-    """
+@app.command(cls=Command, epilog="sketchkit models info bird")
+def info(name: Name, json: Json = False) -> None:
+    """Show what is known of a model: classes, sizes, licence, origin."""
     from sketchkit.checkpoints.header import read_header
     from sketchkit.checkpoints.store import SUFFIX, StoredModel, find
 
@@ -64,52 +60,55 @@ def info(name: Name, json: Annotated[bool, typer.Option("--json", help="As JSON.
         print(f"{plain(key)}: {plain(value)}")
 
 
-@app.command("import")
+@app.command("import", cls=Command, epilog="sketchkit models import bird.gen.json")
 def import_model(
-    file: Annotated[str, typer.Argument(help="A .safetensors, Magenta .json or .js file.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A .safetensors file, or Magenta's .json or .js.")
+    ],
     name: NewName = None,
     start: Annotated[
-        str | None,
-        typer.Option(
-            help="The start token kept with it: zeros or paper (0,0,1,0,0).",
-            show_default="what is known to fit",
-        ),
+        Literal["zeros", "paper"] | None,
+        typer.Option(help="The start token: all zeros, or (0,0,1,0,0).", show_default="what is known to fit"),
     ] = None,
-    force: p.Force = False,
+    force: Force = False,
 ) -> None:
-    """Bring a model into the store.
-
-    Example: sketchkit models import bird.gen.json
-    """
+    """Bring a model into the store."""
     from sketchkit.card import PAPER_START, ZERO_START
     from sketchkit.checkpoints.load import import_model as bring
 
-    starts = {"zeros": ZERO_START, "paper": PAPER_START}
-    if start is not None and start not in starts:
-        raise typer.BadParameter("choose zeros or paper", param_hint="--start")
-    chosen, path = bring(file, name, start=None if start is None else starts[start], overwrite=force)
+    _check_free(name, force)
+    token = None if start is None else {"zeros": ZERO_START, "paper": PAPER_START}[start]
+    chosen, path = bring(file, name, start=token, overwrite=force)
     say(f"{chosen}: {path}")
 
 
-@app.command()
+@app.command(cls=Command, epilog="sketchkit models export bird -o bird.gen.json")
 def export(
     name: Name,
     output: Annotated[
-        str, typer.Option("--output", "-o", help=".json or .js for the JavaScript libraries, .safetensors.")
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="What to write: .json or .js for the JavaScript libraries, or .safetensors.",
+        ),
     ],
-    force: p.Force = False,
+    force: Force = False,
 ) -> None:
-    """Write a model as a file that others read.
-
-    Example: sketchkit models export bird -o bird.gen.json
-    """
-    from sketchkit.checkpoints.load import load_model
-    from sketchkit.checkpoints.magenta import dump_magenta
-    from sketchkit.cli.outputs import send
+    """Write a model as a file that others read."""
+    from sketchkit.cli.outputs import check_paths, send
 
     suffix = Path(output).suffix.lower()
-    if suffix not in (".json", ".js", ".safetensors"):
-        raise InputError(f"{output}: a model is exported as .json, .js or .safetensors")
+    if suffix not in _EXPORTS:
+        raise typer.BadParameter(
+            f"a model is exported as one of {', '.join(_EXPORTS)}", param_hint="--output"
+        )
+    check_paths([output], force)
+
+    from sketchkit.checkpoints.load import load_model
+    from sketchkit.checkpoints.magenta import dump_magenta
+
     model = load_model(name, device="cpu")
     if suffix == ".safetensors":
         model.save(output, overwrite=force)
@@ -117,25 +116,31 @@ def export(
         send(dump_magenta(model, wrapper=suffix == ".js"), output, force)
 
 
-@app.command()
+@app.command(cls=Command, epilog="sketchkit models pull bird")
 def pull(
     name: Annotated[
-        str, typer.Argument(help="A published class, such as bird.", autocompletion=p.complete_classes)
+        str,
+        typer.Argument(
+            metavar="CLASS", help="A published class, such as bird.", autocompletion=complete_classes
+        ),
     ],
-    kind: Annotated[str, typer.Option(help="gen: finishes drawings. vae: encodes and decodes.")] = "gen",
+    kind: Annotated[
+        Literal["gen", "vae"], typer.Option(help="gen finishes drawings, vae encodes and decodes them.")
+    ] = "gen",
     store_as: NewName = None,
     base_url: Annotated[
-        str | None, typer.Option(help="The folder to download from.", show_default="Magenta's")
+        str | None,
+        typer.Option(metavar="URL", help="The folder to download from.", show_default="Magenta's"),
     ] = None,
-    force: p.Force = False,
+    force: Force = False,
 ) -> None:
-    """Download one of Magenta's published models into the store.
+    """Download one of Magenta's published models."""
+    # What the library would call it.
+    _check_free(store_as or (name if kind == "gen" else f"{name}-{kind}"), force)
 
-    Example: sketchkit models pull bird
-    """
     from sketchkit.checkpoints.pull import BASE_URL, pull_model
 
-    with progress("Downloading", name) as report:
+    with progress(f"Downloading {name}") as report:
         chosen, path = pull_model(
             name,
             kind=kind,
@@ -147,15 +152,32 @@ def pull(
     say(f"{chosen}: {path}")
 
 
-@app.command()
+@app.command(cls=Command, epilog="sketchkit models remove bird")
 def remove(name: Name) -> None:
-    """Delete a model from the store.
-
-    Example: sketchkit models remove bird
-    """
+    """Delete a model from the store."""
     from sketchkit.checkpoints.store import remove as delete
 
     say(f"removed {delete(name)}")
+
+
+def _check_free(name: str | None, force: bool) -> None:
+    """Refuse, before any work is done, a name that is none or taken."""
+    from sketchkit.checkpoints.store import path_of
+
+    if name is not None and path_of(name).exists() and not force:
+        raise InputError(f"{path_of(name)}: a model of this name is stored already; --force overwrites it")
+
+
+def _row(stored: Any) -> tuple[str, ...]:
+    if stored.header is None:
+        return (stored.name, "damaged", stored.problem, "")
+    card = stored.header.card
+    return (stored.name, stored.header.backend, _shortened(card.classes), f"{card.max_length} points")
+
+
+def _shortened(words: Sequence[str]) -> str:
+    more = len(words) - _MOST_CLASSES
+    return ", ".join(words[:_MOST_CLASSES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _described(stored: Any) -> dict[str, Any]:
@@ -186,6 +208,6 @@ def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
         if isinstance(value, dict):
             out += _flat(value, f"{prefix}{key}.")
         else:
-            shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
-            out.append((f"{prefix}{key}", shown))
+            text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+            out.append((f"{prefix}{key}", text))
     return out

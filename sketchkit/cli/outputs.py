@@ -1,39 +1,48 @@
-"""Endings as files: one sheet, layers in the user's own document, or a file each."""
+"""Drawings as files: on one sheet or one by one, none overwritten unasked, each whole or not at all."""
 
 from __future__ import annotations
 
+import os
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from sketchkit.cli.inputs import Input
+import typer
+
+from sketchkit.cli.console import print_json, say, write_stdout
+from sketchkit.cli.kinds import STDOUT, Kind, kind_of
+from sketchkit.cli.parameters import OutputOptions
 from sketchkit.errors import InputError
-from sketchkit.files import atomic_write
-from sketchkit.formats import format_for, write
-from sketchkit.generate import Ending
-from sketchkit.render import Ink, Layout, Picture, renderer_for
-from sketchkit.render.palette import ENDING, INK
+from sketchkit.files import atomic_write, shown
+from sketchkit.formats import write
+from sketchkit.render import Layout, Picture
 from sketchkit.sketch import Sketch
-from sketchkit.svgdoc import Layer, insert_layers, write_layers
 
-__all__ = ["STDOUT", "Destination", "Result", "endings_picture", "send", "write_endings"]
-
-STDOUT = "-"
-LAYOUTS = ("grid", "layers", "files")
-
-# The pen of a layer is this share of the drawing's extent, in drawing units.
-_PEN_SHARE = 1 / 100
+__all__ = ["Destination", "Item", "check_paths", "report", "send", "write_items"]
 
 
 @dataclass(frozen=True)
-class Result:
-    """A drawing, its endings, and what each of them is made with."""
+class Item:
+    """One drawing to write.
 
-    given: Input
-    endings: Sequence[Ending]
-    provenance: Sequence[Mapping[str, Any]]
+    Args:
+        stem: what its file is called, in a pattern.
+        index: its number, in a pattern.
+        sketch: what goes into a file of drawings.
+        picture: what goes on a sheet; its metadata is the drawing's provenance.
+        page: an SVG document of this drawing alone, where that is not just a sheet of one cell.
+        source: the file it was made from, as the user wrote it.
+    """
+
+    stem: str
+    index: int
+    sketch: Sketch
+    picture: Picture
+    page: Callable[[], bytes] | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -41,173 +50,156 @@ class Destination:
     """Where outputs go.
 
     Args:
-        pattern: a path, in which `{stem}` and `{index}` stand for a drawing and an ending; `-` is stdout.
-        suffix: what kind of file it is, with the dot.
+        pattern: a path, in which `{stem}` and `{index}` stand for a drawing; `-` is stdout.
+        kind: of file.
         overwrite: whether files may exist already.
+        named: whether the user chose the name.
     """
 
     pattern: str
-    suffix: str
+    kind: Kind
     overwrite: bool
+    named: bool
 
     @classmethod
-    def of(cls, output: str | None, default: str, format: str | None, overwrite: bool) -> Destination:
-        """From what the user wrote, or a default name; `format` wins over the suffix."""
-        pattern = output or default
-        if format is not None:
-            suffix = f".{format.lower().lstrip('.')}"
-        else:
-            suffix = Path(pattern).suffix.lower() if pattern != STDOUT else ".svg"
-        if output is None and format is not None:
-            pattern = str(Path(pattern).with_suffix(suffix))
-        return cls(pattern, suffix, overwrite)
+    def of(cls, chosen: OutputOptions, default: str, *, each: bool, json: bool = False) -> Destination:
+        """From what the user wrote.
 
-    def path(self, stem: str = "", index: object = "") -> str:
-        """The file for one drawing and ending."""
-        return self.pattern.replace("{stem}", stem).replace("{index}", str(index))
-
-    def check(self, paths: Sequence[str]) -> None:
-        """Refuse, before any work is done, what could not be written in the end.
+        Args:
+            chosen: the options.
+            default: a pattern without suffix, where the user names no output.
+            each: whether each drawing gets a file.
+            json: whether JSON goes to stdout.
 
         Raises:
-            InputError: two outputs of one name, or a file that exists.
+            typer.BadParameter: a kind of file that nobody writes, JSON and a picture both on stdout, or an
+                `{index}` where several drawings share a file.
         """
-        for path in paths:
-            if paths.count(path) > 1:
-                fields = "{stem} and {index}"
-                raise InputError(f"{path}: several outputs would have this name; put {fields} into it")
-            if path != STDOUT and not self.overwrite and Path(path).exists():
-                raise InputError(f"{path}: the file exists already; --force overwrites it")
+        kind = kind_of(chosen.format, f"{default}.svg" if chosen.output is None else chosen.output)
+        pattern = default + kind.suffix if chosen.output is None else chosen.output
+        if pattern == STDOUT and json:
+            raise typer.BadParameter("--json and the output cannot both go to stdout", param_hint="--output")
+        if "{index}" in pattern and not each:
+            raise typer.BadParameter("{index} goes with --layout files only", param_hint="--output")
+        return cls(pattern, kind, chosen.force, chosen.output is not None)
 
-    @property
-    def holds_data(self) -> bool:
-        """Whether it is a file of drawings rather than a picture."""
-        try:
-            renderer_for(self.suffix)
-        except InputError:
-            format_for(self.suffix)  # says which suffixes there are
-            return True
-        return False
+    def path(self, stem: str, index: int = 0) -> str:
+        """The file for one drawing."""
+        values = {"{stem}": stem, "{index}": str(index)}
+        # In one pass: a stem may itself hold braces.
+        return re.sub(r"\{(?:stem|index)\}", lambda field: values[field[0]], self.pattern)
+
+    def check(self, paths: Sequence[str]) -> None:
+        """Refuse, before any work is done, what could not be written in the end; see `check_paths`."""
+        check_paths(paths, self.overwrite)
+
+    def announce(self, paths: Sequence[str]) -> None:
+        """Tell somebody at a terminal what the files are called, if they left that to us."""
+        if not self.named and sys.stderr.isatty():
+            for path in dict.fromkeys(paths):
+                say(f"wrote {path}")
+
+
+def check_paths(paths: Sequence[str], overwrite: bool) -> None:
+    """Refuse outputs that could not be written.
+
+    Raises:
+        InputError: two outputs of one name, a file that exists, a folder that is missing or read-only.
+    """
+    path, count = Counter(paths).most_common(1)[0]
+    if count > 1:
+        raise InputError(
+            f"{shown(path)}: {count} outputs would have this name; "
+            "{stem} and {index} in --output tell files and endings apart"
+        )
+    for path in paths:
+        if path != STDOUT:
+            _check_path(path, overwrite)
+
+
+def _check_path(path: str, overwrite: bool) -> None:
+    folder = os.path.dirname(os.path.realpath(path))
+    if os.path.isdir(path):
+        raise InputError(f"{shown(path)}: this is a folder")
+    if os.path.isfile(path) and not overwrite:
+        raise InputError(f"{shown(path)}: the file exists already; --force overwrites it")
+    if os.path.exists(path) and not os.path.isfile(path):
+        return  # a pipe or a device
+    if not os.path.isdir(folder):
+        raise InputError(f"{shown(path)}: there is no folder {shown(folder)}")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"{shown(path)}: the folder {shown(folder)} cannot be written to")
 
 
 def send(content: bytes, path: str, overwrite: bool) -> None:
     """Bytes to a file, at once or not at all, or to stdout."""
     if path == STDOUT:
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        write_stdout(content)
         return
     with atomic_write(path, overwrite=overwrite) as stream:
         stream.write(content)
 
 
-def endings_picture(given: Input, ending: Ending, provenance: Mapping[str, Any]) -> Picture:
-    """What the user drew and what the model added, told apart by colour and group."""
-    caption = f"{given.stem} {ending.index}: {ending.nll:.2f}"
-    inks = (Ink(given.sketch, INK, "drawing"), Ink(ending.ending, ENDING, f"ending {ending.index}"))
-    return Picture(inks, caption=caption, metadata=provenance)
-
-
-def write_endings(
-    results: Sequence[Result],
-    layout_name: str,
-    destination: Destination,
+def write_items(
+    items: Sequence[Item],
+    to: Destination,
     layout: Layout,
-    metadata: Mapping[str, Any],
-) -> list[list[str]]:
-    """Write all endings of all drawings.
+    provenance: Mapping[str, Any],
+    *,
+    each: bool,
+    pictures: Sequence[Picture] | None = None,
+) -> list[str]:
+    """Write drawings.
 
     Args:
-        results: the drawings.
-        layout_name: `grid`, `layers` or `files`.
-        destination: where to.
+        items: one or more.
+        to: where to.
         layout: of a sheet.
-        metadata: provenance of the whole run.
+        provenance: of the whole run.
+        each: a file each, else all in one.
+        pictures: what the one sheet shows; the items' own when None.
 
     Returns:
-        For each drawing the file that each of its endings is in.
+        The file that each item is in.
     """
-    if destination.holds_data and layout_name != "files":
-        return _write_data(results, destination)
-    if layout_name == "layers":
-        return [_write_layers(result, destination) for result in results]
-    if layout_name == "files":
-        return [_write_files(result, destination, layout, metadata) for result in results]
-    return _write_grid(results, destination, layout, metadata)
-
-
-def _write_data(results: Sequence[Result], destination: Destination) -> list[list[str]]:
-    path = destination.path()
-    sketches = [ending.sketch for result in results for ending in result.endings]
-    _write_sketches(sketches, path, destination)
-    return [[path] * len(result.endings) for result in results]
-
-
-def _write_grid(
-    results: Sequence[Result], destination: Destination, layout: Layout, metadata: Mapping[str, Any]
-) -> list[list[str]]:
-    path = destination.path()
-    pictures = [
-        endings_picture(r.given, e, p) for r in results for e, p in zip(r.endings, r.provenance, strict=True)
-    ]
-    renderer = renderer_for(destination.suffix)()
-    send(renderer.render(pictures, layout, metadata), path, destination.overwrite)
-    return [[path] * len(result.endings) for result in results]
-
-
-def _write_layers(result: Result, destination: Destination) -> list[str]:
-    if result.given.document is None:
-        raise InputError(f"{result.given.source}: layers can only be added to an SVG file")
-    data, document = result.given.document
-    width = _pen(result.given.sketch)
-    layers = [
-        Layer(ending.ending, f"ending {ending.index}", ENDING, width, provenance)
-        for ending, provenance in zip(result.endings, result.provenance, strict=True)
-    ]
-    content = insert_layers(
-        data, document.insert_at, document.self_closing, document.encoding, layers, visible="first"
-    )
-    path = destination.path(result.given.stem)
-    send(content, path, destination.overwrite)
-    return [path] * len(result.endings)
-
-
-def _write_files(
-    result: Result, destination: Destination, layout: Layout, metadata: Mapping[str, Any]
-) -> list[str]:
-    paths = []
-    for ending, provenance in zip(result.endings, result.provenance, strict=True):
-        path = destination.path(result.given.stem, ending.index)
-        if destination.holds_data:
-            _write_sketches([ending.sketch], path, destination)
-        elif destination.suffix == ".svg":
-            send(_in_place(result.given, ending, {**metadata, **provenance}), path, destination.overwrite)
-        else:
-            picture = endings_picture(result.given, ending, provenance)
-            content = renderer_for(destination.suffix)().render([picture], layout, {**metadata, **provenance})
-            send(content, path, destination.overwrite)
-        paths.append(path)
-    return paths
-
-
-def _in_place(given: Input, ending: Ending, metadata: Mapping[str, Any]) -> bytes:
-    """An SVG in the drawing's own units and place, in two layers."""
-    width = _pen(given.sketch)
-    layers = [
-        Layer(given.sketch, "drawing", INK, width),
-        Layer(ending.ending, f"ending {ending.index}", ENDING, width),
-    ]
-    view_box = None if given.document is None else given.document[1].view_box
-    return write_layers(layers, view_box=view_box, metadata=metadata)
-
-
-def _write_sketches(sketches: Sequence[Sketch], path: str, destination: Destination) -> None:
-    kind = format_for(destination.suffix)
-    if path == STDOUT:
-        write(sketches, STDOUT, format=kind)
+    if each:
+        return [_write_one(item, to, layout) for item in items]
+    path = to.path(items[0].stem)
+    if to.kind.renderer is None:
+        _write_data(items, path, to)
     else:
-        write(sketches, path, format=kind, overwrite=destination.overwrite)
+        own = [item.picture for item in items]
+        content = to.kind.renderer().render(pictures or own, layout, provenance)
+        send(content, path, to.overwrite)
+    return [path] * len(items)
 
 
-def _pen(sketch: Sketch) -> float:
-    x0, y0, x1, y1 = sketch.bounds
-    return max(x1 - x0, y1 - y0) * _PEN_SHARE or 1.0
+def _write_one(item: Item, to: Destination, layout: Layout) -> str:
+    path = to.path(item.stem, item.index)
+    if to.kind.renderer is None:
+        _write_data([item], path, to)
+    elif to.kind.suffix == ".svg" and item.page is not None:
+        send(item.page(), path, to.overwrite)
+    else:
+        content = to.kind.renderer().render([item.picture], layout, item.picture.metadata)
+        send(content, path, to.overwrite)
+    return path
+
+
+def _write_data(items: Sequence[Item], path: str, to: Destination) -> None:
+    write([item.sketch for item in items], path, format=to.kind.format, overwrite=to.overwrite)
+
+
+def report(items: Sequence[Item], paths: Sequence[str]) -> None:
+    """Say on stdout, as JSON, what was drawn and which file it is in."""
+    print_json(
+        [
+            {
+                **({} if item.source is None else {"input": item.source, "drawing": item.stem}),
+                "output": path,
+                "points": len(item.sketch.without_end()),
+                **item.picture.metadata,
+            }
+            for item, path in zip(items, paths, strict=True)
+        ]
+    )

@@ -1,180 +1,236 @@
-"""Options that several commands share, and what the shell completes them with."""
+"""Options that several commands share, in groups, and what they settle.
+
+Defaults that depend on a user's settings are None here and are settled by `sketchkit.cli.settings`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand
 
-from sketchkit.errors import SketchkitError
+from sketchkit.cli.completions import complete_models, complete_samplers
+from sketchkit.errors import InputError
+
+if TYPE_CHECKING:
+    from sketchkit.render import Layout
 
 __all__ = [
-    "Background",
-    "BatchSize",
-    "Cell",
-    "Device",
-    "Exact",
+    "DrawingOptions",
     "Force",
-    "Gap",
+    "InputOptions",
     "Json",
-    "Label",
-    "Limit",
-    "MaxPoints",
-    "Model",
-    "Sampler",
-    "SamplerCommand",
-    "SamplerOptions",
-    "Seed",
-    "Stroke",
-    "Temperature",
-    "Tile",
-    "complete_classes",
-    "complete_models",
+    "OutputOptions",
+    "SheetOptions",
+    "as_usage",
     "parse_tile",
 ]
 
+_DEFAULT_STROKE = 2.0
 
-def _names(source: Callable[[], list[str]]) -> Callable[[str], list[str]]:
-    """What completes a word from a list of names; a broken installation completes nothing."""
-
-    def complete(incomplete: str) -> list[str]:
-        try:
-            return [name for name in source() if name.startswith(incomplete)]
-        except SketchkitError:
-            return []
-
-    return complete
+Json = Annotated[bool, typer.Option("--json", help="Say on stdout, as JSON, what was done.")]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
 
 
-def _model_names() -> list[str]:
-    from sketchkit.checkpoints.store import names
-
-    return names()
-
-
-def _sampler_names() -> list[str]:
-    from sketchkit.registry import names
-
-    return names("sampler")
+@contextmanager
+def as_usage() -> Iterator[None]:
+    """What the library says of a value that the command line gave it is an error of usage."""
+    try:
+        yield
+    except InputError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
-def _class_names() -> list[str]:
-    from sketchkit.checkpoints.published import CLASSES
+@dataclass(frozen=True)
+class InputOptions:
+    """Which drawings."""
 
-    return list(CLASSES)
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILES", help="Drawings: SVG, ndjson, bin, npz; - reads stdin."),
+    ]
+    input_format: Annotated[
+        str, typer.Option("--input-format", metavar="FORMAT", help="What comes on stdin.")
+    ] = "svg"
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            metavar="N",
+            min=1,
+            help="Only the first so many drawings of a file.",
+            show_default="all",
+        ),
+    ] = None
 
 
-complete_models = _names(_model_names)
-complete_classes = _names(_class_names)
-complete_samplers = _names(_sampler_names)
+@dataclass(frozen=True)
+class OutputOptions:
+    """Where to, and what."""
+
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="The file to write, or - for stdout; {stem} stands for a drawing's file, {index} for the "
+            "number of what is drawn.",
+            show_default="by the input and the layout",
+        ),
+    ] = None
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format", metavar="FORMAT", help="svg, png, pdf, ndjson...", show_default="the suffix of PATH"
+        ),
+    ] = None
+    force: Force = False
 
 
-class SamplerCommand(TyperCommand):
-    """A command whose help ends with the options of every installed sampler."""
+@dataclass(frozen=True)
+class SheetOptions:
+    """What a sheet looks like."""
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help; the samplers are only looked up when somebody asks for it."""
-        self.epilog = _sampler_help()
-        super().format_help(ctx, formatter)
+    tile: Annotated[
+        str | None,
+        typer.Option(
+            "--tile", metavar="COLSxROWS", help="The cells of the sheet.", show_default="nearly a square"
+        ),
+    ] = None
+    cell: Annotated[float, typer.Option("--cell", metavar="PX", help="The side of a cell.")] = 160
+    gap: Annotated[float, typer.Option("--gap", metavar="PX", help="Between two cells, and around.")] = 8
+    label: Annotated[bool, typer.Option("--label", help="Write a caption under each drawing.")] = False
+    stroke: Annotated[
+        float | None,
+        typer.Option(
+            "--stroke",
+            metavar="WIDTH",
+            help="Of lines, in pixels; in a drawing's own units where it stays in place.",
+            show_default="2, or as the drawing's",
+        ),
+    ] = None
+    background: Annotated[
+        str | None,
+        typer.Option(
+            "--background",
+            metavar="COLOR",
+            help="Of the paper: a name, #rrggbb, or none.",
+            show_default="suits the file",
+        ),
+    ] = None
+
+    def layout(self, count: int, columns: int | None = None) -> Layout:
+        """How so many pictures are set out.
+
+        Args:
+            count: of pictures; they must fit.
+            columns: of a sheet whose `--tile` nobody chose.
+
+        Raises:
+            typer.BadParameter: lengths or a tile that make no sheet, or too small a one.
+        """
+        from sketchkit.render import Layout, Picture
+
+        tile = parse_tile(self.tile) or (None if columns is None else (columns, None))
+        stroke = _DEFAULT_STROKE if self.stroke is None else self.stroke
+        with as_usage():
+            layout = Layout(tile, self.cell, self.gap, self.label, stroke, self.gap, self.background)
+            layout.arrange([Picture(())] * count)
+        return layout
 
 
-def _sampler_help() -> str:
-    from sketchkit import options, registry
-    from sketchkit.cli.console import plain
+@dataclass(frozen=True)
+class DrawingOptions:
+    """Which model draws, and how."""
 
-    lines = []
-    for name in registry.names("sampler"):
-        try:
-            described = options.describe(registry.load("sampler", name))
-        except SketchkitError as error:
-            lines.append(f"  {plain(name)}: {plain(error)}")
-            continue
-        lines.append(f"  {plain(name)}" + ("" if described else ": no options"))
-        for o in described:
-            allowed = f" ({o.range})" if o.range else ""
-            lines.append(f"    -O {plain(o.name)}={plain(o.default)}{allowed}: {plain(o.help)}")
-    return "Samplers and their options:\n" + "\n".join(lines)
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="NAME",
+            help="A stored model, or a model's file.  [env: SKETCHKIT_MODEL]",
+            autocompletion=complete_models,
+            show_default="the only one stored",
+        ),
+    ] = None
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            "--temperature",
+            "-t",
+            metavar="TAU",
+            help="How daring: towards 0 the likeliest, 1 the model itself.  [env: SKETCHKIT_TEMPERATURE]",
+            show_default="0.4",
+        ),
+    ] = None
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            "--sampler",
+            metavar="NAME",
+            help="How the next point is chosen; see below.  [env: SKETCHKIT_SAMPLER]",
+            autocompletion=complete_samplers,
+            show_default="temperature",
+        ),
+    ] = None
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-O", metavar="NAME=VALUE", help="An option of the sampler; see below."),
+    ] = None
+    seed: Annotated[
+        int, typer.Option("--seed", "-s", metavar="N", min=0, help="The same seed draws the same.")
+    ] = 0
+    max_points: Annotated[
+        int | None,
+        typer.Option(
+            "--max-points",
+            metavar="N",
+            min=1,
+            help="Where a drawing is cut that does not end.",
+            show_default="the model's own",
+        ),
+    ] = None
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            "--batch-size",
+            metavar="N",
+            min=1,
+            help="The most drawings at once.",
+            show_default="suits the device",
+        ),
+    ] = None
+    exact: Annotated[
+        bool,
+        typer.Option("--exact", help="The same to the last bit at any number and batch size; slower."),
+    ] = False
+    device: Annotated[
+        str | None,
+        typer.Option(
+            "--device",
+            metavar="NAME",
+            help="auto, cpu, cuda, mps...  [env: SKETCHKIT_DEVICE]",
+            show_default="auto",
+        ),
+    ] = None
 
 
 def parse_tile(text: str | None) -> tuple[int, int | None] | None:
-    """`4x3`, or `4` for as many rows as it takes."""
+    """`4x3`, or `4` for as many rows as it takes.
+
+    Raises:
+        typer.BadParameter: anything else.
+    """
     if text is None:
         return None
     columns, cross, rows = text.lower().partition("x")
-    try:
-        return int(columns), int(rows) if cross and rows else None
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not COLUMNSxROWS, such as 4x3", param_hint="--tile") from None
-
-
-Model = Annotated[
-    str | None,
-    typer.Option(
-        "--model",
-        "-m",
-        help="A stored model or a file. [env: SKETCHKIT_MODEL]",
-        autocompletion=complete_models,
-        show_default="the only one stored",
-    ),
-]
-Sampler = Annotated[
-    str | None,
-    typer.Option(
-        "--sampler",
-        help="How the next point is chosen. [env: SKETCHKIT_SAMPLER]",
-        autocompletion=complete_samplers,
-        show_default="temperature",
-    ),
-]
-SamplerOptions = Annotated[
-    list[str] | None,
-    typer.Option("--option", "-O", metavar="NAME=VALUE", help="An option of the sampler; see below."),
-]
-Temperature = Annotated[
-    float | None,
-    typer.Option(
-        "--temperature",
-        "-t",
-        help="How daring: towards 0 the likeliest, 1 the model itself. [env: SKETCHKIT_TEMPERATURE]",
-        show_default="0.4",
-    ),
-]
-Seed = Annotated[int, typer.Option("--seed", "-s", min=0, help="The same seed draws the same.")]
-Device = Annotated[
-    str | None,
-    typer.Option("--device", help="auto, cpu, cuda, mps... [env: SKETCHKIT_DEVICE]", show_default="auto"),
-]
-BatchSize = Annotated[
-    int | None,
-    typer.Option("--batch-size", min=1, help="The most drawings at once.", show_default="suits the device"),
-]
-MaxPoints = Annotated[
-    int | None,
-    typer.Option(
-        "--max-points", min=1, help="Where a drawing is cut that does not end.", show_default="the model's"
-    ),
-]
-Exact = Annotated[
-    bool,
-    typer.Option("--exact", help="The same to the last bit at any number and batch size; slower."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print what was drawn as JSON on stdout.")]
-Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
-Limit = Annotated[
-    int | None,
-    typer.Option("--limit", min=1, help="Only the first so many drawings of each file.", show_default="all"),
-]
-Tile = Annotated[
-    str | None,
-    typer.Option("--tile", metavar="COLSxROWS", help="Cells of the sheet.", show_default="nearly a square"),
-]
-Cell = Annotated[float, typer.Option("--cell", help="The side of a cell, in pixels.")]
-Gap = Annotated[float, typer.Option("--gap", help="Between two cells, in pixels.")]
-Label = Annotated[bool, typer.Option("--label", help="Write a caption under each drawing.")]
-Stroke = Annotated[float, typer.Option("--stroke", help="The width of lines, in pixels.")]
-Background = Annotated[
-    str | None,
-    typer.Option("--background", help="Colour of the paper, or none.", show_default="suits the file"),
-]
+    if not all(part.isascii() and part.isdigit() for part in ((columns, rows) if cross else (columns,))):
+        raise typer.BadParameter(f"{text!r} is not COLUMNSxROWS, such as 4x3", param_hint="--tile")
+    if len(columns) > 9 or len(rows) > 9:
+        raise typer.BadParameter("so many cells fit on no sheet", param_hint="--tile")
+    return int(columns), int(rows) if cross else None

@@ -1,84 +1,122 @@
-"""What drawing commands share: which model, which sampler, and the record of both."""
+"""What drawing commands share: which model, which sampler, the drawing itself, and the record of it all."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
-from sketchkit import options as option_tools
-from sketchkit import registry
+from sketchkit import options
 from sketchkit._version import __version__
 from sketchkit.checkpoints import store
+from sketchkit.cli.console import progress
+from sketchkit.cli.parameters import DrawingOptions, as_usage
 from sketchkit.cli.settings import setting
 from sketchkit.errors import CheckpointError
+from sketchkit.samplers import Sampler, make_sampler
 
 if TYPE_CHECKING:
+    from sketchkit.generate import Ending
     from sketchkit.models import SketchModel
+    from sketchkit.sketch import Sketch
 
-__all__ = ["Run", "chosen_model"]
+__all__ = ["Run"]
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a drawing command, settled by flags, environment and configuration."""
+    """One run of a drawing command, settled by flags, environment and configuration.
+
+    Args:
+        model: its name or file.
+        sampler_name: what the user calls the sampler.
+        sampler: the sampler with its options.
+        device: where to compute.
+        chosen: what the command line alone decides.
+    """
 
     model: str
-    sampler: str
-    options: dict[str, str] = field(repr=False)
-    temperature: float
+    sampler_name: str
+    sampler: Sampler
     device: str
-    seed: int
+    chosen: DrawingOptions
 
     @classmethod
-    def of(
-        cls,
-        model: str | None,
-        sampler: str | None,
-        pairs: list[str] | None,
-        temperature: float | None,
-        device: str | None,
-        seed: int,
-    ) -> Run:
-        """Settle what the flags leave open, and check the sampler's options before any work is done."""
-        name = setting("sampler", sampler, "temperature")
-        values = option_tools.parse_pairs(pairs or [])
-        option_tools.create(registry.load("sampler", name), f"sampler {name!r}", values)
-        return cls(
-            chosen_model(model),
-            name,
-            values,
-            setting("temperature", temperature, 0.4),
-            setting("device", device, "auto"),
-            seed,
-        )
+    def of(cls, chosen: DrawingOptions) -> Run:
+        """Settle what the flags leave open, and check all but the weights before any work is done.
 
-    def load_model(self) -> SketchModel:
-        """Load the model onto its device."""
+        Raises:
+            typer.BadParameter: an option that the sampler does not have, or a value out of range.
+            PluginError: an unknown sampler.
+            CheckpointError: no model, or more than one to choose from.
+        """
+        name = setting("sampler", chosen.sampler, "temperature")
+        temperature = setting("temperature", chosen.temperature, 0.4)
+        with as_usage():
+            sampler = make_sampler(name, temperature, options.parse_pairs(chosen.option or []))
+        model = setting("model", chosen.model, "") or _only_model()
+        return cls(model, name, sampler, setting("device", chosen.device, "auto"), chosen)
+
+    @property
+    def stem(self) -> str:
+        """What outputs are called that have no other name."""
+        return Path(self.model).name.split(".")[0] or "drawings"
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What a drawing is made with, as JSON values."""
+        values = options.as_dict(self.sampler)
+        return {
+            "generator": "sketchkit",
+            "version": __version__,
+            "model": Path(self.model).name,
+            "sampler": self.sampler_name,
+            "temperature": values.pop("temperature", None),
+            "options": values,
+            "seed": self.chosen.seed,
+        }
+
+    def sample(self, n: int, first: int) -> list[Sketch]:
+        """Draw from nothing."""
+        model = self._load()
+        from sketchkit.generate import sample
+
+        with progress("Drawing") as report:
+            return sample(model, n, first=first, progress=report, **self._settings())
+
+    def complete(
+        self, drawings: Sequence[Sketch], n: int, keep: int | None, scale: float | Literal["auto"]
+    ) -> list[list[Ending]]:
+        """Finish drawings, all in one batch."""
+        model = self._load()
+        from sketchkit.generate import complete
+
+        with progress("Drawing endings") as report:
+            return complete(model, drawings, n, keep=keep, scale=scale, progress=report, **self._settings())
+
+    def _load(self) -> SketchModel:
+        # The first import of torch: nothing that a user can get wrong should have to wait for it.
         from sketchkit.checkpoints.load import load_model
 
         return load_model(self.model, device=self.device)
 
-    def provenance(self) -> dict[str, Any]:
-        """What a drawing is made with, as JSON values."""
+    def _settings(self) -> dict[str, Any]:
         return {
-            "generator": f"sketchkit {__version__}",
-            "model": self.model,
             "sampler": self.sampler,
-            "temperature": float(self.options.get("temperature", self.temperature)),
-            "options": dict(self.options),
-            "seed": self.seed,
+            "seed": self.chosen.seed,
+            "batch_size": self.chosen.batch_size,
+            "max_points": self.chosen.max_points,
+            "exact": self.chosen.exact,
         }
 
 
-def chosen_model(flag: str | None) -> str:
-    """The model that the user means; where nobody says, the only one stored.
+def _only_model() -> str:
+    """The only model stored, for a user who names none.
 
     Raises:
-        CheckpointError: nobody says, and there are several or none.
+        CheckpointError: there are several or none.
     """
-    name = setting("model", flag, "")
-    if name:
-        return name
     known = store.names()
     if len(known) == 1:
         return known[0]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import tomllib
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,7 +51,6 @@ def _converted(value: Any, kind: type[T], where: str) -> T:
         raise InputError(f"{where} must be a {kind.__name__}, got {value!r}") from None
 
 
-@cache
 def _config() -> tuple[Path, dict[str, Any]]:
     from platformdirs import user_config_path
 

@@ -1,0 +1,110 @@
+"""Endings as pictures and as layers: what the user drew and what the model added, always told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sketchkit.cli.inputs import Input
+from sketchkit.cli.outputs import Item
+from sketchkit.errors import InputError
+from sketchkit.render import Ink, Picture
+from sketchkit.render.palette import ENDING, INK
+from sketchkit.svgdoc import Layer, insert_layers, write_layers
+
+if TYPE_CHECKING:
+    from sketchkit.generate import Ending
+
+__all__ = ["Finished", "rows_of_pictures"]
+
+# Where nothing says how wide a pen is, it is this share of the drawing's extent.
+_PEN_SHARE = 1 / 100
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A drawing with its endings.
+
+    Args:
+        given: what the user drew.
+        endings: what the model made of it.
+        provenance: of the run.
+        stroke: the width of a layer's pen in the drawing's units; as the document's own when None.
+    """
+
+    given: Input
+    endings: Sequence[Ending]
+    provenance: Mapping[str, Any]
+    stroke: float | None = None
+
+    def items(self) -> list[Item]:
+        """One an ending: for sheets, files of drawings, or as an SVG page of its own."""
+        return [
+            Item(
+                self.given.stem,
+                ending.index,
+                ending.sketch,
+                self._picture(ending),
+                partial(self._page, ending),
+                self.given.source,
+            )
+            for ending in self.endings
+        ]
+
+    def layered(self) -> bytes:
+        """The user's document as it was, with a layer an ending; the first of them is shown."""
+        if self.given.document is None:
+            raise InputError(f"{self.given.source}: layers can only be added to an SVG file")
+        data, document = self.given.document
+        layers = [self._layer(ending, self._facts(ending)) for ending in self.endings]
+        return insert_layers(
+            data, document.insert_at, document.self_closing, document.encoding, layers, visible="first"
+        )
+
+    def _picture(self, ending: Ending) -> Picture:
+        # The numbers first: a caption is cut where it is too long for its cell.
+        caption = f"{ending.index}: {ending.nll:.2f} {self.given.stem}"
+        inks = (Ink(self.given.sketch, INK, "drawing"), Ink(ending.ending, ENDING, _name(ending)))
+        return Picture(inks, caption, self._facts(ending))
+
+    def _page(self, ending: Ending) -> bytes:
+        """The drawing and one ending in two layers, in the drawing's own units and place."""
+        layers = [Layer(self.given.sketch, "drawing", INK, self._pen()), self._layer(ending, {})]
+        view_box = None if self.given.document is None else self.given.document[1].view_box
+        return write_layers(layers, view_box=view_box, metadata=self._facts(ending))
+
+    def _layer(self, ending: Ending, metadata: Mapping[str, Any]) -> Layer:
+        return Layer(ending.ending, _name(ending), ENDING, self._pen(), metadata)
+
+    def _pen(self) -> float:
+        """The width of a layer's pen: the user's choice, the document's own, or by the drawing's size."""
+        own = None if self.given.document is None else self.given.document[1].pen_width
+        x0, y0, x1, y1 = self.given.sketch.bounds
+        return self.stroke or own or max(x1 - x0, y1 - y0) * _PEN_SHARE or 1.0
+
+    def _facts(self, ending: Ending) -> dict[str, Any]:
+        """The provenance of one ending."""
+        return {
+            **self.provenance,
+            "index": ending.index,
+            "scale": ending.scale,
+            "nll": ending.nll,
+            "finished": ending.finished,
+        }
+
+
+def rows_of_pictures(rows: Sequence[Sequence[Item]]) -> list[Picture]:
+    """The pictures of several drawings, a row each; a row that is shorter than others ends in empty cells."""
+    columns = max(map(len, rows))
+    blank = Picture(())
+    return [
+        picture
+        for row in rows
+        for picture in ([item.picture for item in row] + [blank] * (columns - len(row)))
+    ]
+
+
+def _name(ending: Ending) -> str:
+    return f"ending {ending.index}"

@@ -1,0 +1,69 @@
+"""Help that keeps an example on its own line and knows the samplers that are installed."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+from sketchkit.cli.console import plain
+
+__all__ = ["Command", "SamplerCommand", "show_help_alone"]
+
+
+def show_help_alone(context: typer.Context) -> None:
+    """What a group of commands answers when none of them is named: its help, and the code of wrong usage."""
+    if context.invoked_subcommand is None:
+        print(context.get_help(), file=sys.stderr)
+        raise typer.Exit(2)
+
+
+class Command(TyperCommand):
+    """A command whose epilog is examples, a line each, which are not wrapped: they are there to be copied."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; an error of usage that it finds itself knows whose help to point to."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.ctx = error.ctx or ctx
+            raise
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples."""
+        if self.epilog:
+            with formatter.section("Example"):
+                formatter.write("".join(f"  {line}\n" for line in self.epilog.splitlines()))
+
+
+class SamplerCommand(Command):
+    """A command that also lists the options of every sampler, looked up when somebody asks for help."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the samplers, then the examples."""
+        from sketchkit import registry
+
+        with formatter.section("Samplers and their options (-O NAME=VALUE)"):
+            for name in registry.names("sampler"):
+                rows = _option_rows(name)
+                formatter.write(f"  {plain(name)}{'' if rows else ': no options'}\n")
+                if rows:
+                    with formatter.indentation():
+                        formatter.write_dl(rows)
+        super().format_epilog(ctx, formatter)
+
+
+def _option_rows(sampler: str) -> list[tuple[str, str]]:
+    """(`k=5`, what it means) for each option of a sampler, or why it has none to show."""
+    from sketchkit import options, registry
+
+    try:
+        described = options.describe(registry.load("sampler", sampler))
+    except Exception as error:  # whatever is wrong with one plugin, the help of the others is shown
+        return [("broken", plain(error))]
+    return [
+        (plain(f"{o.name}={o.default}"), plain(o.help) + (f"  [{plain(o.range)}]" if o.range else ""))
+        for o in described
+    ]

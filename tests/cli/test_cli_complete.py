@@ -1,0 +1,244 @@
+"""`sketchkit complete`: three layouts, the user's strokes and the endings told apart, bytes that repeat."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import BIRD, Sketchkit
+
+import sketchkit as library
+from sketchkit.formats import read_all
+from sketchkit.render.palette import ENDING, INK
+
+SVG = "{http://www.w3.org/2000/svg}"
+INKSCAPE = "{http://www.inkscape.org/namespaces/inkscape}"
+PROVENANCE = {"version", "model", "sampler", "seed", "index", "temperature"}
+
+
+def facts_in(svg: bytes) -> list[dict[str, Any]]:
+    """Every `<metadata>` of a document."""
+    return [json.loads(each.text or "") for each in ElementTree.fromstring(svg).iter(f"{SVG}metadata")]
+
+
+def groups_in(svg: bytes) -> Iterator[ElementTree.Element]:
+    return ElementTree.fromstring(svg).iter(f"{SVG}g")
+
+
+def test_a_grid_shows_every_ending_in_its_own_colour_and_group(sketchkit: Sketchkit, bird: Path) -> None:
+    assert sketchkit("complete", bird, "-n", 4, "-o", "out.svg").code == 0
+    svg = Path("out.svg").read_bytes()
+    strokes = [(g.get("stroke"), g.get(f"{INKSCAPE}label")) for g in groups_in(svg) if g.get("stroke")]
+    assert strokes == [pair for i in range(4) for pair in ((INK, "drawing"), (ENDING, f"ending {i}"))]
+
+
+def test_every_ending_of_a_grid_carries_its_provenance(sketchkit: Sketchkit, bird: Path) -> None:
+    sketchkit("complete", bird, "-n", 3, "--seed", 7, "-t", 0.25, "-o", "out.svg")
+    sheet, *cells = facts_in(Path("out.svg").read_bytes())
+    assert sheet.keys() >= PROVENANCE - {"index"}
+    assert [cell["index"] for cell in cells] == [0, 1, 2]
+    for cell in cells:
+        assert cell.keys() >= PROVENANCE
+        assert (cell["model"], cell["sampler"], cell["seed"], cell["temperature"]) == (
+            "tiny",
+            "temperature",
+            7,
+            0.25,
+        )
+        assert cell["version"] == library.__version__
+
+
+def test_layers_keep_the_document_byte_for_byte(sketchkit: Sketchkit, bird: Path) -> None:
+    assert sketchkit("complete", bird, "--layout", "layers", "-n", 2, "-o", "out.svg").code == 0
+    made = Path("out.svg").read_bytes()
+    before, end = BIRD.encode().split(b"</svg>")
+    assert made.startswith(before)
+    assert made.endswith(b"</svg>" + end)
+
+
+def test_layers_are_inkscape_layers_of_which_the_first_is_shown(sketchkit: Sketchkit, bird: Path) -> None:
+    sketchkit("complete", bird, "--layout", "layers", "-n", 3, "-o", "out.svg")
+    svg = Path("out.svg").read_bytes()
+    layers = [g for g in groups_in(svg) if g.get(f"{INKSCAPE}groupmode") == "layer"]
+    assert [g.get(f"{INKSCAPE}label") for g in layers] == ["ending 0", "ending 1", "ending 2"]
+    assert [g.get("style") for g in layers] == ["display:inline", "display:none", "display:none"]
+    assert [facts.keys() >= PROVENANCE for facts in facts_in(svg)] == [True] * 3
+
+
+def test_a_layer_lies_where_the_library_puts_the_ending(sketchkit: Sketchkit, bird: Path) -> None:
+    from sketchkit.formats.svg import read_svg
+
+    sketchkit("complete", bird, "--layout", "layers", "-n", 1, "--seed", 5, "-o", "out.svg")
+    begun = library.read(bird)
+    ending = library.complete(library.load_model("tiny"), begun, 1, seed=5)[0].ending
+    lines = read_svg(Path("out.svg").read_bytes(), "out.svg").polylines
+    drawn = [line for line in ending.to_polylines() if len(line) > 1]
+    assert len(lines) >= len(begun.to_polylines()) + len(drawn)
+    assert lines[len(begun.to_polylines())][0] == pytest.approx(drawn[0][0], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("paint", "flags", "width"),
+    [
+        ('stroke="#222" stroke-width="2.5"', (), "2.5"),
+        ('stroke="#222" stroke-width="2.5"', ("--stroke", "3"), "3"),
+        ('fill="#222"', (), "1.02"),  # a hundredth of the drawing
+    ],
+)
+def test_the_pen_of_a_layer_is_the_users_or_the_documents_or_suits_the_drawing(
+    sketchkit: Sketchkit, bird: Path, paint: str, flags: tuple[str, ...], width: str
+) -> None:
+    bird.write_text(BIRD.replace('fill="none" stroke="#222"', paint))
+    sketchkit("complete", bird, "--layout", "layers", "-n", 1, "-o", "out.svg", *flags)
+    layer = Path("out.svg").read_text().partition("sketchkit-ending-0")[2]
+    assert f"stroke-width:{width}" in layer
+
+
+def test_layers_go_into_svg_only(sketchkit: Sketchkit, bird: Path) -> None:
+    wrong_output = sketchkit("complete", bird, "--layout", "layers", "-o", "out.png")
+    assert wrong_output.code == 2
+    assert "layers are written as SVG" in wrong_output.err
+    library.write(library.read(bird), "bird.ndjson")
+    wrong_input = sketchkit("complete", "bird.ndjson", "--layout", "layers")
+    assert wrong_input.code == 3
+    assert wrong_input.err == "sketchkit: bird.ndjson: layers can only be added to an SVG file\n"
+
+
+def test_files_are_named_by_a_pattern(sketchkit: Sketchkit, bird: Path) -> None:
+    Path("egg{index}.svg").write_text(BIRD)
+    done = sketchkit(
+        "complete", bird, "egg{index}.svg", "--layout", "files", "-n", 2, "-o", "{index}_{stem}.svg"
+    )
+    assert done.code == 0
+    made = {"0_bird.svg", "1_bird.svg", "0_egg{index}.svg", "1_egg{index}.svg"}
+    assert {p.name for p in Path().iterdir()} == made | {"bird.svg", "egg{index}.svg"}
+    assert facts_in(Path("1_bird.svg").read_bytes())[0]["index"] == 1
+
+
+def test_a_file_of_one_ending_keeps_the_page_of_the_drawing(sketchkit: Sketchkit, bird: Path) -> None:
+    sketchkit("complete", bird, "--layout", "files", "-n", 1, "--max-points", 1)
+    again = library.read("bird-0.svg")
+    begun = library.read(bird)
+    assert again.to_polylines()[0][0] == pytest.approx(begun.to_polylines()[0][0], abs=0.01)
+    labels = [g.get(f"{INKSCAPE}label") for g in groups_in(Path("bird-0.svg").read_bytes())]
+    assert labels == ["drawing", "ending 0"]
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf", "ndjson", "npz"])
+def test_the_suffix_decides_what_is_written(sketchkit: Sketchkit, bird: Path, suffix: str) -> None:
+    for flags in (("-o", f"out.{suffix}"), ("--format", suffix, "-o", "out.other")):
+        assert sketchkit("complete", bird, "-n", 2, *flags).code == 0
+    assert Path(f"out.{suffix}").read_bytes() == Path("out.other").read_bytes()
+    if suffix in ("ndjson", "npz"):
+        assert len(list(read_all(f"out.{suffix}"))) == 2
+
+
+def test_formats_are_known_by_their_names_too(sketchkit: Sketchkit, bird: Path) -> None:
+    done = sketchkit("complete", bird, "-n", 1, "--format", "quickdraw-bin")
+    assert done.err.startswith("sketchkit: bird-endings.bin: drawing 0: a .bin file holds only whole coord")
+
+
+def test_keep_leaves_the_best_first(sketchkit: Sketchkit, bird: Path) -> None:
+    kept = sketchkit("complete", bird, "-n", 6, "--keep", 3, "-o", "out.svg", "--json").json
+    everything = sketchkit("complete", bird, "-n", 6, "-o", "all.svg", "--json").json
+    ranks = [(not each["finished"], each["nll"]) for each in kept]
+    assert 1 <= len(kept) <= 3
+    assert ranks == sorted(ranks)
+    assert ranks[0] == min((not each["finished"], each["nll"]) for each in everything)
+
+
+def test_with_keep_no_file_is_overwritten_either(sketchkit: Sketchkit, bird: Path) -> None:
+    Path("bird-5.svg").write_text("mine")
+    refused = sketchkit("complete", bird, "--layout", "files", "-n", 6, "--keep", 1)
+    assert (refused.code, Path("bird-5.svg").read_text()) == (3, "mine")
+
+
+def test_several_drawings_share_a_sheet_a_row_each(sketchkit: Sketchkit, bird: Path) -> None:
+    Path("other.svg").write_text(BIRD.replace("146", "150"))
+    done = sketchkit(
+        "complete", bird, "other.svg", "-n", 3, "--cell", 100, "--gap", 0, "-o", "o.svg", "--json"
+    )
+    assert [each["drawing"] for each in done.json] == ["bird"] * 3 + ["other"] * 3
+    root = ElementTree.parse("o.svg").getroot()
+    assert (root.get("width"), root.get("height")) == ("300", "200")
+
+
+def test_a_drawing_gets_the_same_endings_whatever_comes_with_it(sketchkit: Sketchkit, bird: Path) -> None:
+    Path("other.svg").write_text(BIRD.replace("146", "150"))
+    for folder, inputs in (("one", ["other.svg"]), ("two", [bird, "other.svg"])):
+        Path(folder).mkdir()
+        pattern = f"{folder}/{{stem}}-{{index}}.svg"
+        sketchkit("complete", *inputs, "--layout", "files", "--exact", "-n", 2, "-o", pattern)
+    assert Path("one/other-1.svg").read_bytes() == Path("two/other-1.svg").read_bytes()
+
+
+def test_rows_stay_rows_where_one_drawing_keeps_fewer_endings() -> None:
+    from sketchkit.cli.endings import rows_of_pictures
+    from sketchkit.cli.outputs import Item
+    from sketchkit.render import Ink, Picture
+
+    sketch = library.Sketch([[1, 1, 1, 0, 0]])
+    item = Item("a", 0, sketch, Picture((Ink(sketch),)))
+    assert [len(p.inks) for p in rows_of_pictures([[item], [item, item]])] == [1, 0, 1, 1]
+
+
+def test_stdin_to_stdout_gives_the_bytes_of_the_file_and_nothing_else(
+    sketchkit: Sketchkit, shell: Sketchkit, bird: Path
+) -> None:
+    piped = shell("complete", "-", "-o", "-", "-n", "2", "--layout", "layers", stdin=BIRD.encode())
+    assert (piped.code, piped.err) == (0, "")
+    sketchkit("complete", bird, "-o", "out.svg", "-n", 2, "--layout", "layers")
+    assert piped.out == Path("out.svg").read_bytes()
+
+
+def test_data_goes_to_stdout_as_well(sketchkit: Sketchkit, bird: Path) -> None:
+    made = sketchkit("complete", bird, "-n", 2, "-o", "-", "--format", "ndjson")
+    assert len(made.out.splitlines()) == 2
+
+
+def test_stdin_may_be_another_format(sketchkit: Sketchkit, bird: Path) -> None:
+    library.write([library.read(bird)] * 3, "birds.ndjson")
+    data = Path("birds.ndjson").read_bytes()
+    flags = ("--input-format", "ndjson", "--limit", 2, "-n", 1, "-o", "out.svg", "--json")
+    assert [e["drawing"] for e in sketchkit("complete", "-", *flags, stdin=data).json] == [
+        "stdin-0",
+        "stdin-1",
+    ]
+
+
+@pytest.mark.parametrize("name", ["out.svg", "out.png", "out.pdf", "out.npz"])
+def test_the_same_command_gives_the_same_bytes(sketchkit: Sketchkit, bird: Path, name: str) -> None:
+    made = []
+    for _ in range(2):
+        assert sketchkit("complete", bird, "-n", 2, "--label", "-o", name, "--force").code == 0
+        made.append(Path(name).read_bytes())
+    assert made[0] == made[1]
+
+
+def test_json_says_what_the_file_says(sketchkit: Sketchkit, bird: Path) -> None:
+    told = sketchkit("complete", bird, "-n", 2, "-o", "out.svg", "--json").json
+    _, *cells = facts_in(Path("out.svg").read_bytes())
+    assert [{k: each[k] for k in cell} for each, cell in zip(told, cells, strict=True)] == cells
+    assert {each["output"] for each in told} == {"out.svg"}
+    assert {each["input"] for each in told} == {str(bird)}
+
+
+def test_a_sampler_without_temperature_claims_none(sketchkit: Sketchkit, bird: Path) -> None:
+    told = sketchkit("complete", bird, "-n", 1, "--sampler", "greedy", "-o", "out.svg", "--json").json
+    assert told[0]["temperature"] is None
+
+
+def test_the_options_of_a_sampler_are_on_record(sketchkit: Sketchkit, bird: Path) -> None:
+    flags = ("--sampler", "top-k", "-O", "k=2", "-O", "temperature=0.9", "-o", "out.svg", "--json")
+    told = sketchkit("complete", bird, "-n", 1, *flags).json[0]
+    assert told["temperature"] == 0.9
+    assert told["options"] == {"k": 2, "rule": "paper"}
+
+
+def test_the_scale_can_be_given(sketchkit: Sketchkit, bird: Path) -> None:
+    told = sketchkit("complete", bird, "-n", 1, "--scale", 0.5, "-o", "out.svg", "--json").json
+    assert told[0]["scale"] == 0.5

@@ -1,0 +1,173 @@
+"""Help that can be read and copied from, completion, and a start that loads next to nothing."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Outcome, Sketchkit
+
+from sketchkit import options, registry
+from sketchkit.cli.main import run
+
+COMMANDS = [
+    ["complete"],
+    ["sample"],
+    ["render"],
+    *(["models", name] for name in ("list", "info", "import", "export", "pull", "remove")),
+]
+
+
+@pytest.mark.parametrize("command", [[], ["models"], *COMMANDS], ids=" ".join)
+def test_help_fits_a_terminal_of_80_columns(sketchkit: Sketchkit, command: list[str]) -> None:
+    shown = sketchkit(*command, "--help")
+    assert (shown.code, shown.err) == (0, "")
+    assert all(len(line) <= 80 for line in shown.out.decode().splitlines())
+    assert sketchkit(*command, "-h").out == shown.out
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_the_help_of_a_command_ends_with_an_example_on_its_own_line(
+    sketchkit: Sketchkit, command: list[str]
+) -> None:
+    *_, heading, example = sketchkit(*command, "--help").out.decode().splitlines()
+    assert heading == "Example:"
+    assert example.startswith(f"  sketchkit {' '.join(command)} ") or example.endswith(" ".join(command))
+
+
+def test_the_examples_work(sketchkit: Sketchkit, own_store: Path, bird: Path) -> None:
+    import sketchkit as library
+
+    library.load_model("tiny").with_card(name="bird").save(own_store / "bird.safetensors")
+    library.write([library.read(bird)] * 3, "cat.ndjson")
+    # Import comes after export here, which makes its file, and after removal.
+    for command in ("complete", "sample", "render", "models list", "models info", "models export"):
+        assert run_example(sketchkit, command).code == 0
+    assert run_example(sketchkit, "models remove").code == 0
+    assert run_example(sketchkit, "models import").code == 0
+
+
+def run_example(sketchkit: Sketchkit, command: str) -> Outcome:
+    *_, example = sketchkit(*command.split(), "--help").out.decode().splitlines()
+    return sketchkit(*shlex.split(example)[1:])
+
+
+@pytest.mark.parametrize("command", ["complete", "sample"])
+def test_help_lists_the_options_of_every_sampler(sketchkit: Sketchkit, command: str) -> None:
+    shown = " ".join(sketchkit(command, "--help").out.decode().split())
+    for name in registry.names("sampler"):
+        assert name in shown
+        for each in options.describe(registry.load("sampler", name)):
+            assert f"{each.name}={each.default} {each.help} [{each.range}]" in shown
+
+
+def test_a_broken_sampler_stays_alone(sketchkit: Sketchkit, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = registry.load
+
+    def broken(kind: str, name: str) -> object:
+        if name == "nucleus":
+            raise registry.PluginError("it is \x1b[31mbroken")
+        return load(kind, name)
+
+    monkeypatch.setattr(registry, "load", broken)
+    shown = sketchkit("complete", "--help").out.decode()
+    assert "it is \N{REPLACEMENT CHARACTER}[31mbroken" in shown
+    assert "k=5" in shown
+
+
+@pytest.mark.parametrize("args", [[], ["models"]])
+def test_no_command_shows_the_help_and_the_code_of_wrong_usage(sketchkit: Sketchkit, args: list[str]) -> None:
+    shown = sketchkit(*args)
+    assert (shown.code, shown.out) == (2, b"")
+    assert shown.err == sketchkit(*args, "--help").out.decode()
+
+
+def test_the_version_is_shown(sketchkit: Sketchkit) -> None:
+    from sketchkit import __version__
+
+    assert sketchkit("--version").out.decode() == f"sketchkit {__version__}\n"
+
+
+def test_help_marks_nothing_up(sketchkit: Sketchkit) -> None:
+    assert b"\x1b" not in sketchkit("complete", "--help").out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("sketchkit complete x --model t", ["tiny"]),
+        ("sketchkit complete x --model b", []),
+        ("sketchkit sample --sampler n", ["nucleus"]),
+        ("sketchkit models pull flam", ["flamingo"]),
+        ("sketchkit models info ti", ["tiny"]),
+        ("sketchkit complete x --layout l", ["layers"]),
+        ("sketchkit models ex", ["export"]),
+    ],
+)
+def test_the_shell_completes(
+    words: str, expected: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_SKETCHKIT_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+    with pytest.raises(SystemExit) as ended:
+        run([])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.split() == expected
+
+
+def test_completion_works_through_the_console_script(shell: Sketchkit) -> None:
+    words = {"COMP_WORDS": "sketchkit complete x --model ti", "COMP_CWORD": "4"}
+    done = shell(env={"_SKETCHKIT_COMPLETE": "complete_bash", **words})
+    assert (done.code, done.out.strip(), done.err) == (0, b"tiny", "")
+
+
+def test_a_store_that_cannot_be_read_completes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sketchkit.cli.completions import complete_models
+
+    (tmp_path / "models").write_text("a file where a folder should be")
+    monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(tmp_path))
+    assert complete_models("t") == []
+
+
+RUN = "from sketchkit.cli.main import run; run"
+
+
+def loaded_by(code: str, modules: set[str]) -> set[str]:
+    """Which of some modules a piece of Python has loaded in the end."""
+    program = f"import sys; {code}; print('loaded', *({modules} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    first, *rest = done.stdout.splitlines()[-1].split()
+    assert first == "loaded", done.stderr
+    return set(rest)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sketchkit",
+        "{}(['--help'])",
+        "{}(['complete', '--help'])",
+        "{}(['sample', '--help'])",
+        "{}(['models', 'list'])",
+        "{}(['models', 'list', '--json'])",
+        "{}(['models', 'info', 'tiny'])",
+    ],
+)
+def test_what_needs_no_drawing_loads_nothing_heavy(code: str) -> None:
+    assert loaded_by(code.format(RUN), {"torch", "shapely", "cairosvg", "svgwrite"}) == set()
+
+
+def test_the_root_help_loads_no_numbers_either() -> None:
+    modules = {"numpy", "rich.console", "importlib.metadata"}
+    assert loaded_by(f"{RUN}(['--help'])", modules) == set()
+
+
+def test_wrong_usage_is_told_before_the_slow_part_is_loaded(bird: Path) -> None:
+    for args in (["sample", "-t", "-1"], ["complete", "bird.svg", "-o", "no/x.svg"]):
+        assert loaded_by(f"{RUN}({args})", {"torch"}) == set()

@@ -1,0 +1,160 @@
+"""`sketchkit models`: list, info, import, export, pull, remove."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Sketchkit
+
+import sketchkit as library
+
+
+@pytest.fixture
+def magenta(sketchkit: Sketchkit, tmp_path: Path) -> Path:
+    """The tiny model as Magenta's file `owl.gen.json`, in a folder of its own."""
+    folder = tmp_path / "published"
+    folder.mkdir()
+    assert sketchkit("models", "export", "tiny", "-o", folder / "owl.gen.json").code == 0
+    return folder / "owl.gen.json"
+
+
+@pytest.fixture
+def bucket(magenta: Path) -> Iterator[str]:
+    """A server that publishes the folder."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args: object) -> None:
+            super().__init__(*args, directory=str(magenta.parent))  # type: ignore[arg-type]
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_list_is_a_table(sketchkit: Sketchkit) -> None:
+    assert sketchkit("models", "list").out.decode().splitlines() == [
+        "NAME  BACKEND  DRAWS  LENGTH",
+        "tiny  decoder  bird   20 points",
+    ]
+
+
+def test_list_is_json_on_request(sketchkit: Sketchkit) -> None:
+    (only,) = sketchkit("models", "list", "--json").json
+    assert only["name"] == "tiny"
+    assert only["architecture"].items() >= {"cell": "lstm", "hidden": 16, "mixtures": 3}.items()
+    assert only["card"]["classes"] == ["bird"]
+
+
+def test_list_shows_a_damaged_file_and_goes_on(sketchkit: Sketchkit, own_store: Path) -> None:
+    (own_store / "bad.safetensors").write_bytes(b"nothing")
+    listed = sketchkit("models", "list")
+    assert listed.code == 0
+    assert [line.split()[:2] for line in listed.out.decode().splitlines()[1:]] == [
+        ["bad", "damaged"],
+        ["tiny", "decoder"],
+    ]
+    assert "problem" in sketchkit("models", "list", "--json").json[0]
+
+
+def test_an_empty_store_says_how_to_fill_it(
+    sketchkit: Sketchkit, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(tmp_path / "nowhere"))
+    listed = sketchkit("models", "list")
+    assert (listed.code, listed.out) == (0, b"")
+    assert "sketchkit models pull" in listed.err
+    assert sketchkit("models", "list", "--json").json == []
+    drawn = sketchkit("sample")
+    assert (drawn.code, "no model is stored yet" in drawn.err) == (5, True)
+
+
+def test_a_model_of_many_classes_takes_one_line(sketchkit: Sketchkit, own_store: Path) -> None:
+    classes = tuple(f"class-{i}" for i in range(345))
+    model = library.load_model("tiny").with_card(classes=classes)
+    model.save(own_store / "many.safetensors")
+    assert "class-0, class-1, class-2 and 342 more" in sketchkit("models", "list").out.decode()
+
+
+def test_info_names_everything(sketchkit: Sketchkit) -> None:
+    lines = sketchkit("models", "info", "tiny").out.decode().splitlines()
+    assert {"name: tiny", "architecture.hidden: 16", "card.classes: bird", "card.max_length: 20"} <= {*lines}
+    assert sketchkit("models", "info", "tiny", "--json").json["card"]["max_length"] == 20
+
+
+def test_info_reads_a_file_as_well(sketchkit: Sketchkit, store: Path) -> None:
+    path = store / "models" / "tiny.safetensors"
+    assert sketchkit("models", "info", path, "--json").json["path"] == str(path)
+
+
+def test_an_exported_model_can_be_imported(sketchkit: Sketchkit, own_store: Path, magenta: Path) -> None:
+    assert sketchkit("models", "import", magenta, "--name", "copy", "--start", "paper").code == 0
+    assert sketchkit("models", "info", "copy", "--json").json["card"]["start"] == [0, 0, 1, 0, 0]
+    assert sketchkit("sample", "--model", "copy", "-n", 1).code == 0
+
+
+@pytest.mark.parametrize("suffix", [".json", ".js", ".safetensors"])
+def test_export_writes_each_kind_once(sketchkit: Sketchkit, suffix: str) -> None:
+    out = f"out{suffix}"
+    assert sketchkit("models", "export", "tiny", "-o", out).code == 0
+    first = Path(out).read_bytes()
+    refused = sketchkit("models", "export", "tiny", "-o", out)
+    assert refused.code == 3
+    assert refused.err == f"sketchkit: {out}: the file exists already; --force overwrites it\n"
+    assert sketchkit("models", "export", "tiny", "-o", out, "--force").code == 0
+    assert Path(out).read_bytes() == first
+
+
+def test_export_knows_no_other_kind(sketchkit: Sketchkit) -> None:
+    refused = sketchkit("models", "export", "tiny", "-o", "out.pt")
+    assert refused.code == 2
+    assert ".json, .js, .safetensors" in refused.err
+
+
+def test_import_overwrites_no_model_unasked(sketchkit: Sketchkit, own_store: Path, magenta: Path) -> None:
+    before = (own_store / "tiny.safetensors").read_bytes()
+    refused = sketchkit("models", "import", magenta, "--name", "tiny")
+    assert refused.code == 3
+    assert "a model of this name is stored already; --force overwrites it" in refused.err
+    assert (own_store / "tiny.safetensors").read_bytes() == before
+    assert sketchkit("models", "import", magenta, "--name", "tiny", "--force").code == 0
+
+
+def test_remove_removes(sketchkit: Sketchkit, own_store: Path) -> None:
+    assert sketchkit("models", "remove", "tiny").code == 0
+    assert list(own_store.iterdir()) == []
+    again = sketchkit("models", "remove", "tiny")
+    assert (again.code, again.err.count("\n")) == (5, 1)
+
+
+def test_pull_brings_a_published_model(sketchkit: Sketchkit, own_store: Path, bucket: str) -> None:
+    pulled = sketchkit("models", "pull", "owl", "--base-url", bucket)
+    assert (pulled.code, pulled.out) == (0, b"")
+    assert pulled.err == f"owl: {own_store / 'owl.safetensors'}\n"
+    assert sketchkit("sample", "-m", "owl", "-n", 1, "-o", "out.svg").code == 0
+
+
+def test_pull_names_what_it_did_not_find(sketchkit: Sketchkit, own_store: Path, bucket: str) -> None:
+    failed = sketchkit("models", "pull", "cat", "--kind", "vae", "--base-url", bucket)
+    assert failed.code == 5
+    assert failed.err == f"sketchkit: {bucket}/cat.vae.json: the server answers 404\n"
+
+
+def test_pull_asks_before_it_downloads(sketchkit: Sketchkit, own_store: Path) -> None:
+    refused = sketchkit("models", "pull", "tiny", "--base-url", "http://127.0.0.1:1")
+    assert (refused.code, "is stored already" in refused.err) == (3, True)
+
+
+def test_pull_without_a_network_is_one_line(sketchkit: Sketchkit, own_store: Path) -> None:
+    failed = sketchkit("models", "pull", "owl", "--base-url", "http://127.0.0.1:1")
+    assert (failed.code, failed.err.count("\n")) == (5, 1)
+    assert "cannot be downloaded" in failed.err

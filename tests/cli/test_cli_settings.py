@@ -1,0 +1,81 @@
+"""Flag before environment before config.toml before default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import Sketchkit
+
+from sketchkit.cli.settings import setting
+from sketchkit.errors import InputError
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text('temperature = 0.3\nsampler = "nucleus"\nmodel = "tiny"\n')
+    monkeypatch.setenv("SKETCHKIT_CONFIG", str(path))
+    return path
+
+
+def test_each_source_gives_way_to_the_one_before_it(
+    sketchkit: Sketchkit, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def temperature(*flags: str) -> float:
+        told = sketchkit("sample", "-n", 1, "--json", "--force", *flags).json
+        return float(told[0]["temperature"])
+
+    assert temperature() == 0.3
+    monkeypatch.setenv("SKETCHKIT_TEMPERATURE", "0.2")
+    assert temperature() == 0.2
+    assert temperature("-t", "0.1") == 0.1
+    monkeypatch.delenv("SKETCHKIT_TEMPERATURE")
+    config.write_text("")
+    assert temperature() == 0.4
+
+
+def test_the_folder_of_settings_is_read(
+    sketchkit: Sketchkit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platformdirs.user_config_path", lambda *args, **kwargs: tmp_path)
+    (tmp_path / "config.toml").write_text('sampler = "greedy"')
+    assert sketchkit("sample", "-n", 1, "--json").json[0]["sampler"] == "greedy"
+
+
+def test_the_model_and_the_device_are_settings_too(
+    sketchkit: Sketchkit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKETCHKIT_MODEL", "nobody")
+    assert "no model named 'nobody'" in sketchkit("sample").err
+    monkeypatch.setenv("SKETCHKIT_DEVICE", "abacus")
+    assert "'abacus'" in sketchkit("sample", "-m", "tiny").err
+
+
+@pytest.mark.parametrize(
+    "content", ["temperature = 'hot'", "temperature = true", "temperature = [1]", "no toml"]
+)
+def test_a_wrong_setting_names_its_file(sketchkit: Sketchkit, config: Path, content: str) -> None:
+    config.write_text(content)
+    failed = sketchkit("sample")
+    assert failed.code == 3
+    assert failed.err.startswith(f"sketchkit: {config}: ")
+
+
+def test_a_wrong_variable_is_named(sketchkit: Sketchkit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKETCHKIT_TEMPERATURE", "hot")
+    assert sketchkit("sample").err == "sketchkit: SKETCHKIT_TEMPERATURE must be a float, got 'hot'\n"
+
+
+def test_a_file_that_was_named_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKETCHKIT_CONFIG", "nosuch.toml")
+    with pytest.raises(InputError, match="no such file, though SKETCHKIT_CONFIG names it"):
+        setting("model", None, "")
+    assert setting("model", "mine", "") == "mine"
+
+
+def test_the_only_model_needs_no_name_and_several_do(sketchkit: Sketchkit, own_store: Path) -> None:
+    assert sketchkit("sample", "-n", 1, "--json").json[0]["model"] == "tiny"
+    (own_store / "second.safetensors").write_bytes((own_store / "tiny.safetensors").read_bytes())
+    failed = sketchkit("sample")
+    assert (failed.code, failed.err) == (5, "sketchkit: which model? --model takes one of second, tiny\n")
