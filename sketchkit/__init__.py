@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from sketchkit.formats import read, read_all, write
     from sketchkit.generate import Ending, complete, sample
     from sketchkit.models import SketchModel
-    from sketchkit.render import render, renderers
-    from sketchkit.samplers import samplers
+    from sketchkit.rendering import render, renderers
+    from sketchkit.sampling import samplers
     from sketchkit.sketch import Sketch, SketchBatch
 
 __all__ = [
@@ -71,10 +71,10 @@ _HOMES = {
     "pull_model": "sketchkit.checkpoints.pull:pull_model",
     "read": "sketchkit.formats:read",
     "read_all": "sketchkit.formats:read_all",
-    "render": "sketchkit.render:render",
-    "renderers": "sketchkit.render:renderers",
+    "render": "sketchkit.rendering:render",
+    "renderers": "sketchkit.rendering:renderers",
     "sample": "sketchkit.generate:sample",
-    "samplers": "sketchkit.samplers:samplers",
+    "samplers": "sketchkit.sampling:samplers",
     "write": "sketchkit.formats:write",
 }
 

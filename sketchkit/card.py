@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -17,6 +17,8 @@ PAPER_START = (0.0, 0.0, 1.0, 0.0, 0.0)
 ZERO_START = (0.0, 0.0, 0.0, 0.0, 0.0)
 
 MAX_LENGTH = 100_000
+#: Beyond these, drawing units and model units no longer fit one number type.
+MIN_SCALE, MAX_SCALE = 1e-9, 1e9
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class ModelCard:
 
     Args:
         name: what people call it.
-        scale_factor: s, drawing units (Quick, Draw! pixels) in one model unit, above 0.
+        scale_factor: s, drawing units (Quick, Draw! pixels) in one model unit, 1e-9..1e9.
         max_length: how many points a drawing may take before it is cut, 1..100,000.
         start: the row that the model reads before the first point, five finite numbers.
         classes: what it was trained to draw.
@@ -45,12 +47,16 @@ class ModelCard:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not (_is_number(self.scale_factor) and self.scale_factor > 0):
-            raise InputError(f"a model's scale factor must be a number above 0, got {self.scale_factor!r}")
-        if not isinstance(self.max_length, int) or not 1 <= self.max_length <= MAX_LENGTH:
-            raise InputError(f"a model's max_length must lie in 1..{MAX_LENGTH}, got {self.max_length!r}")
-        if len(self.start) != 5 or not all(_is_number(v) for v in self.start):
+        if not (_is_number(self.scale_factor) and MIN_SCALE <= self.scale_factor <= MAX_SCALE):
+            limits = f"a number in {MIN_SCALE:g}..{MAX_SCALE:g}"
+            raise InputError(f"a model's scale factor must be {limits}, got {self.scale_factor!r}")
+        length = self.max_length
+        if not isinstance(length, int) or isinstance(length, bool) or not 1 <= length <= MAX_LENGTH:
+            raise InputError(f"a model's max_length must lie in 1..{MAX_LENGTH}, got {length!r}")
+        if not (_is_row(self.start) and len(self.start) == 5 and all(map(_is_number, self.start))):
             raise InputError(f"a model's start token has five finite numbers, got {self.start!r}")
+        if not _is_row(self.classes):
+            raise InputError(f"a model's classes must be a row of texts, got {self.classes!r}")
         if not all(isinstance(text, str) for text in (self.name, self.licence, *self.classes)):
             raise InputError("a model's name, licence and classes must be text")
         if not isinstance(self.provenance, Mapping):
@@ -78,5 +84,10 @@ class ModelCard:
         return asdict(self)
 
 
+def _is_row(value: object) -> bool:
+    return isinstance(value, tuple | list)
+
+
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # A comparison takes whole numbers of any size, and nothing compares with NaN.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

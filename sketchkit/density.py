@@ -22,8 +22,15 @@ __all__ = ["MixtureDensity", "TemperatureRule", "pick"]
 
 # A standardised distance is exact up to this size and saturates beyond: its square still fits float32.
 _MAX_DISTANCE = 1e15
-# exp() of more than this only feeds the saturation above, or a drawn offset nobody can use.
-_MAX_EXPONENT = 40.0
+# exp() of more than this only feeds the saturation above.
+_MAX_EXPONENT = 80.0
+# A larger log sigma only makes a drawn offset that nobody can use; 1 / cosh(a) of a larger a is nothing.
+_MAX_LOG_SIGMA = 20.0
+_MAX_ATANH = 40.0
+# Below this size torch's softplus is computed in full, beyond it is its argument to the last bit of float64.
+_SOFTPLUS_THRESHOLD = 40.0
+# No logits are divided by less: the quotients still fit float32, and only the heaviest is left anyway.
+_MIN_SOFTENING = 1e-30
 _LOG_2PI = math.log(2.0 * math.pi)
 _LOG_2 = math.log(2.0)
 
@@ -95,6 +102,7 @@ class MixtureDensity:
                 f"the temperature must be above 0, got {temperature:g} (the greedy sampler is its limit)"
             )
         softening, shift = _tempering(temperature, rule)
+        softening = max(softening, _MIN_SOFTENING)
         out = self._with(self.component_logits / softening, self.pen_logits / softening)
         out.log_sigma_shift = self.log_sigma_shift + shift
         return out
@@ -143,9 +151,8 @@ class MixtureDensity:
         log_sx, log_sy = log_sx + self.log_sigma_shift, log_sy + self.log_sigma_shift
         zx = _saturated(offsets[..., :1] - mu_x, -log_sx)
         zy = _saturated(offsets[..., 1:] - mu_y, -log_sy)
-        softplus = torch.nn.functional.softplus
-        along = _saturated(zx + zy, 0.5 * softplus(-2.0 * a) - _LOG_2)
-        across = _saturated(zx - zy, 0.5 * softplus(2.0 * a) - _LOG_2)
+        along = _saturated(zx + zy, 0.5 * _softplus(-2.0 * a) - _LOG_2)
+        across = _saturated(zx - zy, 0.5 * _softplus(2.0 * a) - _LOG_2)
         magnitude = a.abs()
         half_log_det = log_sx + log_sy + _LOG_2 - magnitude - torch.log1p(torch.exp(-2.0 * magnitude))
         return -_LOG_2PI - half_log_det - 0.5 * (along.square() + across.square())
@@ -178,11 +185,11 @@ class MixtureDensity:
         """
         chosen = self.parameters.gather(-1, component[:, None, None].expand(-1, 5, 1)).squeeze(-1)  # [B, 5]
         wide = widened(chosen)
-        sigma = (wide[:, 2:4] + self.log_sigma_shift).clamp(max=_MAX_EXPONENT / 2).exp()
+        sigma = (wide[:, 2:4] + self.log_sigma_shift).clamp(max=_MAX_LOG_SIGMA).exp()
         a = wide[:, 4]
         first, second = normals.to(wide.dtype).unbind(-1)
         # tanh and 1 / cosh are rho and sqrt(1 - rho^2) without the cancellation of the latter.
-        joint = first / torch.cosh(a.clamp(-_MAX_EXPONENT, _MAX_EXPONENT)) + second * torch.tanh(a)
+        joint = first / torch.cosh(a.clamp(-_MAX_ATANH, _MAX_ATANH)) + second * torch.tanh(a)
         out = torch.zeros_like(chosen)
         out[:, :2] = wide[:, :2] + sigma * torch.stack((joint, second), -1)
         return out.scatter_(1, pen[:, None] + 2, 1.0)
@@ -198,8 +205,9 @@ def pick(logits: Tensor, uniform: Tensor) -> Tensor:
     Returns:
         int64 [B] in 0..K-1.
     """
-    cumulative = logits.softmax(-1).cumsum(-1)
-    # Measured against the sum itself, not against 1, so that rounding cannot run past the last index.
+    # In whole steps, as fine as the uniform numbers, sums are exact: in whatever order a device adds, an
+    # index without weight never comes out. Against the sum itself, not against 1, none lies past the last.
+    cumulative = (logits.softmax(-1) * 2.0**23).floor().cumsum(-1)
     target: Tensor = uniform[:, None].to(cumulative.dtype) * cumulative[:, -1:]
     return (cumulative < target).sum(-1)
 
@@ -207,6 +215,11 @@ def pick(logits: Tensor, uniform: Tensor) -> Tensor:
 def _saturated(distance: Tensor, log_scale: Tensor) -> Tensor:
     """`distance * exp(log_scale)`, exact while it fits and finite beyond."""
     return (distance * log_scale.clamp(max=_MAX_EXPONENT).exp()).clamp(-_MAX_DISTANCE, _MAX_DISTANCE)
+
+
+def _softplus(x: Tensor) -> Tensor:
+    """log(1 + e^x)."""
+    return torch.nn.functional.softplus(x, threshold=_SOFTPLUS_THRESHOLD)
 
 
 def _tempering(temperature: float, rule: TemperatureRule | str) -> tuple[float, float]:

@@ -33,9 +33,11 @@ def resolve_device(device: str | torch.device) -> torch.device:
     try:
         found = torch.device(device)
         torch.empty(0, device=found)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, ImportError) as error:
         reason = str(error).splitlines()[0][:200]
         raise DeviceError(f"the device {str(device)!r} cannot be used here: {reason}") from error
+    if found.type == "meta":
+        raise DeviceError("the device 'meta' cannot be used here: it holds no numbers")
     return found
 
 

@@ -15,7 +15,7 @@ from sketchkit.errors import InputError
 from sketchkit.geometry import resample
 from sketchkit.models import SketchModel
 from sketchkit.noise import MAX_SEED
-from sketchkit.samplers import Sampler, make_sampler
+from sketchkit.sampling import Sampler, make_sampler
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.units import Beginning, best_scales, from_rows, read_beginning
 

@@ -31,6 +31,7 @@ class OptionInfo:
     low: float | None
     high: float | None
     choices: tuple[str, ...]
+    optional: bool = False
 
     @property
     def range(self) -> str:
@@ -79,6 +80,7 @@ def describe(plugin: type) -> list[OptionInfo]:
             low=field.metadata.get("low"),
             high=field.metadata.get("high"),
             choices=field.metadata.get("choices", ()),
+            optional=type(None) in typing.get_args(hints[field.name]),
         )
         for field in dataclasses.fields(plugin)
         if field.init
@@ -120,7 +122,7 @@ def check(info: OptionInfo, value: Any, what: str) -> Any:
         low = -math.inf if info.low is None else info.low
         high = math.inf if info.high is None else info.high
         if not low <= converted <= high:
-            raise InputError(f"{where} must be {info.range}, got {converted:g}")
+            raise InputError(f"{where} must be {info.range or 'a number'}, got {_shown(converted)}")
     return converted
 
 
@@ -155,11 +157,15 @@ def _plain_type(hint: Any) -> type:
 
 
 def _converted(info: OptionInfo, value: Any, where: str) -> Any:
-    if value is None:
+    if value is None and info.optional:
         return None
     if info.type is bool:
         return _as_bool(value, where)
-    if isinstance(value, bool) or (info.type is int and isinstance(value, float) and not value.is_integer()):
+    if (
+        value is None
+        or isinstance(value, bool)
+        or (info.type is int and isinstance(value, float) and not value.is_integer())
+    ):
         raise InputError(f"{where} must be a {_NAMES.get(info.type, info.type.__name__)}, got {value!r}")
     try:
         return info.type(value)
@@ -169,6 +175,13 @@ def _converted(info: OptionInfo, value: Any, where: str) -> Any:
 
 
 _NAMES = {int: "whole number", float: "number", str: "text"}
+
+
+def _shown(number: float) -> str:
+    try:
+        return f"{number:g}"
+    except OverflowError:
+        return "a whole number beyond all floats"
 
 
 def _as_bool(value: Any, where: str) -> bool:

@@ -193,7 +193,7 @@ def test_a_notebook_shows_a_drawing_in_the_size_asked_for() -> None:
 
 def test_importing_the_writer_imports_nothing_heavy() -> None:
     code = (
-        "import sys, sketchkit.svgdoc, sketchkit.render, sketchkit.render.svg, sketchkit.render.cairo\n"
+        "import sys, sketchkit.svgdoc, sketchkit.rendering.svg, sketchkit.rendering.cairo\n"
         "print([name for name in ('torch', 'shapely', 'cairosvg', 'cairocffi') if name in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)

@@ -17,6 +17,7 @@ import orjson
 
 from sketchkit.card import ModelCard
 from sketchkit.errors import CheckpointError, InputError
+from sketchkit.files import reason, shown
 
 __all__ = [
     "FORMAT_VERSION",
@@ -72,9 +73,9 @@ def read_header(path: Path) -> NativeHeader:
     try:
         return _parsed(_header_bytes(path), path.stat().st_size)
     except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror or error}") from error
+        raise CheckpointError(f"{shown(path)}: {reason(error)}") from error
     except (CheckpointError, InputError) as error:
-        raise CheckpointError(f"{path}: {error}") from error
+        raise CheckpointError(f"{shown(path)}: {error}") from error
 
 
 def _header_bytes(path: Path) -> bytes:
@@ -131,7 +132,7 @@ def _json_object(data: bytes, what: str) -> dict[str, Any]:
 def _tensor_info(name: str, entry: Any) -> TensorInfo:
     dtype = entry.get("dtype") if isinstance(entry, dict) else None
     shape = entry.get("shape") if isinstance(entry, dict) else None
-    if dtype not in _BYTES:
+    if not isinstance(dtype, str) or dtype not in _BYTES:
         raise CheckpointError(
             f"tensor {name!r} has the number type {dtype!r}, not one of {', '.join(_BYTES)}"
         )

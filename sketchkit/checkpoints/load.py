@@ -13,6 +13,7 @@ from sketchkit.checkpoints.magenta import load_magenta
 from sketchkit.checkpoints.native import load_native, save_model
 from sketchkit.devices import resolve_device, resolve_dtype
 from sketchkit.errors import CheckpointError
+from sketchkit.files import reason, shown
 from sketchkit.models import SketchModel
 
 __all__ = ["import_model", "load_model"]
@@ -63,14 +64,17 @@ def import_model(
         The name and where it lies now.
 
     Raises:
-        CheckpointError: a file that cannot be read.
+        CheckpointError: a file that cannot be read, or a store that cannot be made.
         InputError: a name that is none, or that is taken although `overwrite` is false.
     """
     model = load_model(_existing(Path(path)), device="cpu")
     chosen = name or model.card.name
     changes = {"name": chosen} if start is None else {"name": chosen, "start": start}
     target = store.path_of(chosen)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"{shown(target.parent)}: {reason(error)}") from error
     save_model(model.with_card(**changes), target, overwrite=overwrite)
     return chosen, target
 
@@ -86,7 +90,8 @@ def _path(name: str | PathLike[str]) -> Path:
 
 def _existing(path: Path) -> Path:
     if path.suffix.lower() not in _SUFFIXES:
-        raise CheckpointError(f"{path}: a model's file ends in one of {', '.join(_SUFFIXES)}")
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such file")
+        raise CheckpointError(f"{shown(path)}: a model's file ends in one of {', '.join(_SUFFIXES)}")
+    # Unlike `Path.is_file`, this takes a name too long or with a null byte for what it is: no file.
+    if not os.path.isfile(path):
+        raise CheckpointError(f"{shown(path)}: no such file")
     return path

@@ -143,7 +143,7 @@ def _unwrapped(data: bytes) -> bytes:
 
 
 def _wrapped(text: bytes) -> bytes:
-    """JSON as a JavaScript string, in which a backslash and a quote stand for themselves only when escaped."""
+    """JSON as a JavaScript string: what would end it or be read as an escape is escaped."""
     return _JS_PREFIX + b"='" + text.replace(b"\\", rb"\\").replace(b"'", rb"\'") + b"';"
 
 

@@ -17,9 +17,15 @@ from torch import Tensor
 
 from sketchkit._version import __version__
 from sketchkit.card import ModelCard
-from sketchkit.checkpoints.header import FORMAT_VERSION, METADATA_KEY, NativeHeader, read_header
+from sketchkit.checkpoints.header import (
+    FORMAT_VERSION,
+    MAX_HEADER_BYTES,
+    METADATA_KEY,
+    NativeHeader,
+    read_header,
+)
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import atomic_write
+from sketchkit.files import atomic_write, shown
 from sketchkit.models import SketchModel, backend
 
 __all__ = ["build_model", "from_grid", "load_native", "save_model", "to_grid"]
@@ -38,14 +44,14 @@ def save_model(model: SketchModel, path: str | PathLike[str], *, overwrite: bool
 
     Raises:
         InputError: another suffix, a file that exists although `overwrite` is false, a folder that cannot be
-            written.
+            written, a card that is no JSON or too large to be read again.
     """
     # A slow import that only saving needs.
     from safetensors.torch import save
 
     target = Path(path)
     if target.suffix != ".safetensors":
-        raise InputError(f"{target}: a native checkpoint's name ends in .safetensors")
+        raise InputError(f"{shown(target)}: a native checkpoint's name ends in .safetensors")
     tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
     steps = {name: _exact_steps(tensor) for name, tensor in tensors.items()}
     exact = all(step is not None for step in steps.values())
@@ -58,7 +64,15 @@ def save_model(model: SketchModel, path: str | PathLike[str], *, overwrite: bool
         "encoding": _GRID_ENCODING if exact else _PLAIN_ENCODING,
     }
     stored = {name: step for name, step in steps.items() if step is not None} if exact else tensors
-    data = save(stored, metadata={METADATA_KEY: orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode()})
+    try:
+        described = orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError as error:
+        raise InputError(f"{shown(target)}: the card holds something that is no JSON: {error}") from error
+    data = save(stored, metadata={METADATA_KEY: described})
+    if (length := int.from_bytes(data[:8], "little")) > MAX_HEADER_BYTES:
+        raise InputError(
+            f"{shown(target)}: the card makes a header of {length} bytes, the limit is {MAX_HEADER_BYTES}"
+        )
     with atomic_write(target, overwrite=overwrite) as stream:
         stream.write(data)
 
@@ -82,12 +96,12 @@ def load_native(path: Path, dtype: torch.dtype, device: torch.device) -> SketchM
     try:
         stored = load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path}: {str(error).splitlines()[0]}") from error
+        raise CheckpointError(f"{shown(path)}: {str(error).splitlines()[0]}") from error
     try:
         tensors = {name: _decoded(tensor, header, dtype) for name, tensor in stored.items()}
         return build_model(header.backend, dict(header.architecture), header.card, tensors).to(device)
     except (CheckpointError, InputError) as error:
-        raise CheckpointError(f"{path}: {error}") from error
+        raise CheckpointError(f"{shown(path)}: {error}") from error
 
 
 def build_model(
@@ -143,7 +157,8 @@ def from_grid(steps: Tensor) -> Tensor:
 def _exact_steps(tensor: Tensor) -> Tensor | None:
     """The integers behind weights that lie on the grid exactly, or None."""
     steps = to_grid(tensor)
-    return steps if torch.equal(from_grid(steps).to(tensor.dtype), tensor) else None
+    # In float64: rounded to half precision, neighbours on the grid would pass for each other.
+    return steps if torch.equal(from_grid(steps).double(), tensor.double()) else None
 
 
 def _decoded(tensor: Tensor, header: NativeHeader, dtype: torch.dtype) -> Tensor:

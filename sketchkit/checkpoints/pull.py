@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from sketchkit.checkpoints import store
 from sketchkit.checkpoints.load import import_model
 from sketchkit.checkpoints.magenta import MAX_BYTES
 from sketchkit.errors import CheckpointError, InputError
@@ -60,6 +61,8 @@ def pull_model(
         raise InputError(f"unknown kind {kind!r}: choose one of {', '.join(KINDS)}")
     url = f"{base_url.rstrip('/')}/{quote(name)}.{kind}.json"
     chosen = store_as or (name if kind == "gen" else f"{name}-{kind}")
+    if store.path_of(chosen).exists() and not overwrite:
+        raise InputError(f"a model named {chosen!r} is stored already")
     with tempfile.TemporaryDirectory(prefix="sketchkit-") as scratch:
         return import_model(_download(url, Path(scratch), progress), chosen, overwrite=overwrite)
 
@@ -73,6 +76,8 @@ def _download(url: str, folder: Path, progress: Progress | None) -> Path:
     downloader = pooch.HTTPDownloader(progressbar=_Meter(progress), timeout=_TIMEOUT_SECONDS)
     try:
         fetched = pooch.retrieve(url, None, fname="model.json", path=folder, downloader=downloader)
+    except CheckpointError as error:
+        raise CheckpointError(f"{url}: {error}") from error
     except requests.HTTPError as error:
         status = error.response.status_code if error.response is not None else "an error"
         raise CheckpointError(f"{url}: the server answers {status}") from error

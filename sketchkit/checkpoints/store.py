@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sketchkit.checkpoints.header import NativeHeader, read_header
 from sketchkit.errors import CheckpointError, InputError
+from sketchkit.files import reason, shown
 
 __all__ = ["StoredModel", "find", "folder", "names", "path_of", "remove", "stored_models"]
 
@@ -48,7 +49,7 @@ def names() -> list[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise CheckpointError(f"{folder()}: {error.strerror or error}") from error
+        raise CheckpointError(f"{shown(folder())}: {reason(error)}") from error
 
 
 def path_of(name: str) -> Path:
@@ -98,7 +99,7 @@ def remove(name: str) -> Path:
     try:
         path.unlink()
     except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror or error}") from error
+        raise CheckpointError(f"{shown(path)}: {reason(error)}") from error
     return path
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sketchkit.cli.endings import Finished
     from sketchkit.cli.inputs import Input
     from sketchkit.cli.outputs import Destination
-    from sketchkit.render import Layout
+    from sketchkit.rendering import Layout
 
 __all__ = ["EXAMPLE", "complete"]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sketchkit.cli.inputs import Input
 from sketchkit.cli.outputs import Item
 from sketchkit.errors import InputError
-from sketchkit.render import Ink, Picture
-from sketchkit.render.palette import ENDING, INK
+from sketchkit.rendering import Ink, Picture
+from sketchkit.rendering.palette import ENDING, INK
 from sketchkit.svgdoc import Layer, insert_layers, write_layers
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import typer
 from sketchkit import registry
 from sketchkit.errors import InputError, PluginError
 from sketchkit.formats import format_for
-from sketchkit.render import Renderer, renderer_for
+from sketchkit.rendering import Renderer, renderer_for
 
 __all__ = ["STDOUT", "Kind", "kind_of", "picture_renderer"]
 

@@ -18,7 +18,7 @@ from sketchkit.cli.parameters import OutputOptions
 from sketchkit.errors import InputError
 from sketchkit.files import atomic_write, shown
 from sketchkit.formats import write
-from sketchkit.render import Layout, Picture
+from sketchkit.rendering import Layout, Picture
 from sketchkit.sketch import Sketch
 
 __all__ = ["Destination", "Item", "check_paths", "report", "send", "write_items"]

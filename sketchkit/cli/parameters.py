@@ -16,7 +16,7 @@ from sketchkit.cli.completions import complete_models, complete_samplers
 from sketchkit.errors import InputError
 
 if TYPE_CHECKING:
-    from sketchkit.render import Layout
+    from sketchkit.rendering import Layout
 
 __all__ = [
     "DrawingOptions",
@@ -133,7 +133,7 @@ class SheetOptions:
         Raises:
             typer.BadParameter: lengths or a tile that make no sheet, or too small a one.
         """
-        from sketchkit.render import Layout, Picture
+        from sketchkit.rendering import Layout, Picture
 
         tile = parse_tile(self.tile) or (None if columns is None else (columns, None))
         stroke = _DEFAULT_STROKE if self.stroke is None else self.stroke

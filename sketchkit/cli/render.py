@@ -34,7 +34,7 @@ def render(
     from sketchkit.cli.inputs import read_inputs
     from sketchkit.cli.kinds import picture_renderer
     from sketchkit.cli.outputs import check_paths, send
-    from sketchkit.render import Ink, Picture
+    from sketchkit.rendering import Ink, Picture
 
     renderer = picture_renderer(format, output)
     check_paths([output], force)

@@ -14,7 +14,7 @@ from sketchkit.cli.console import progress
 from sketchkit.cli.parameters import DrawingOptions, as_usage
 from sketchkit.cli.settings import setting
 from sketchkit.errors import CheckpointError
-from sketchkit.samplers import Sampler, make_sampler
+from sketchkit.sampling import Sampler, make_sampler
 
 if TYPE_CHECKING:
     from sketchkit.generate import Ending

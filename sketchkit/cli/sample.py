@@ -55,7 +55,7 @@ def sample(
 
 def _item(stem: str, index: int, sketch: Sketch, provenance: Mapping[str, Any]) -> Item:
     from sketchkit.cli.outputs import Item
-    from sketchkit.render import Ink, Picture
+    from sketchkit.rendering import Ink, Picture
 
     facts = {**provenance, "index": index, "finished": sketch.ended}
     return Item(stem, index, sketch, Picture((Ink(sketch),), f"{stem} {index}", facts))

@@ -25,7 +25,7 @@ from sketchkit.density import MixtureDensity
 from sketchkit.engine.prompts import LEAST_ROWS, Prompts
 from sketchkit.models import SketchModel
 from sketchkit.noise import Noise, uniforms
-from sketchkit.samplers import Sampler
+from sketchkit.sampling import Sampler
 
 __all__ = ["EXACT_WIDTH", "Drawn", "decode", "default_width"]
 

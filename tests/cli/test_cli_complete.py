@@ -13,7 +13,7 @@ from conftest import BIRD, Sketchkit
 
 import sketchkit as library
 from sketchkit.formats import read_all
-from sketchkit.render.palette import ENDING, INK
+from sketchkit.rendering.palette import ENDING, INK
 
 SVG = "{http://www.w3.org/2000/svg}"
 INKSCAPE = "{http://www.inkscape.org/namespaces/inkscape}"
@@ -179,7 +179,7 @@ def test_a_drawing_gets_the_same_endings_whatever_comes_with_it(sketchkit: Sketc
 def test_rows_stay_rows_where_one_drawing_keeps_fewer_endings() -> None:
     from sketchkit.cli.endings import rows_of_pictures
     from sketchkit.cli.outputs import Item
-    from sketchkit.render import Ink, Picture
+    from sketchkit.rendering import Ink, Picture
 
     sketch = library.Sketch([[1, 1, 1, 0, 0]])
     item = Item("a", 0, sketch, Picture((Ink(sketch),)))

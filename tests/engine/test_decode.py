@@ -14,7 +14,7 @@ from sketchkit.density import MixtureDensity
 from sketchkit.engine import Drawn, decode, read_prompts
 from sketchkit.models import SketchModel
 from sketchkit.noise import Noise, uniforms
-from sketchkit.samplers import make_sampler
+from sketchkit.sampling import make_sampler
 
 EMPTY = np.zeros((0, 5))
 

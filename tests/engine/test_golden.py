@@ -10,7 +10,7 @@ import pytest
 
 from sketchkit.checkpoints.load import load_model
 from sketchkit.engine import decode, read_prompts
-from sketchkit.samplers import make_sampler
+from sketchkit.sampling import make_sampler
 
 
 @pytest.mark.data

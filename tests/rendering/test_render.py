@@ -17,10 +17,10 @@ from PIL import Image
 
 from sketchkit import registry
 from sketchkit.errors import InputError, PluginError
-from sketchkit.render import Ink, Layout, Picture, Renderer, render, renderer_for
-from sketchkit.render.cairo import PdfRenderer, PngRenderer
-from sketchkit.render.palette import ENDING, INK, SERIES
-from sketchkit.render.svg import SvgRenderer
+from sketchkit.rendering import Ink, Layout, Picture, Renderer, render, renderer_for
+from sketchkit.rendering.cairo import PdfRenderer, PngRenderer
+from sketchkit.rendering.palette import ENDING, INK, SERIES
+from sketchkit.rendering.svg import SvgRenderer
 from sketchkit.sketch import Sketch
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
 
 from sketchkit.errors import InputError, PluginError
-from sketchkit.render.layout import Layout, Sheet
-from sketchkit.render.palette import PAPER
-from sketchkit.render.picture import Picture
-from sketchkit.render.svg import draw_sheet
+from sketchkit.rendering.layout import Layout, Sheet
+from sketchkit.rendering.palette import PAPER
+from sketchkit.rendering.picture import Picture
+from sketchkit.rendering.svg import draw_sheet
 from sketchkit.svgdoc import json_text
 
 __all__ = ["PdfRenderer", "PngRenderer"]
@@ -54,7 +54,7 @@ class PngRenderer:
             raise InputError(f"the scale of a PNG must be above 0, got {self.scale}")
 
     def render(self, pictures: Sequence[Picture], layout: Layout, metadata: Mapping[str, object]) -> bytes:
-        """Draw pictures on one sheet; see `sketchkit.render.base.Renderer`."""
+        """Draw pictures on one sheet; see `sketchkit.rendering.Renderer`."""
         cairosvg = _cairosvg()
         on_paper = dataclasses.replace(layout, background=layout.background or PAPER)
         sheet = on_paper.arrange(pictures)
@@ -71,7 +71,7 @@ class PdfRenderer:
     suffixes: ClassVar[tuple[str, ...]] = (".pdf",)
 
     def render(self, pictures: Sequence[Picture], layout: Layout, metadata: Mapping[str, object]) -> bytes:
-        """Draw pictures on one sheet; see `sketchkit.render.base.Renderer`."""
+        """Draw pictures on one sheet; see `sketchkit.rendering.Renderer`."""
         cairosvg = _cairosvg()
         sheet = layout.arrange(pictures)
         if max(sheet.width, sheet.height) > LONGEST_PDF_SIDE:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from sketchkit.errors import InputError
-from sketchkit.render.picture import Picture, bounds
+from sketchkit.rendering.picture import Picture, bounds
 from sketchkit.sketch import Float64
 from sketchkit.svgdoc import checked_color
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sketchkit import options, registry
 from sketchkit.errors import PluginError
-from sketchkit.samplers.base import Sampler, Tempered
+from sketchkit.sampling.base import Sampler, Tempered
 
 __all__ = ["Sampler", "Tempered", "make_sampler", "samplers"]
 

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from sketchkit import registry
 from sketchkit.errors import InputError, PluginError
 from sketchkit.files import atomic_write
-from sketchkit.render.base import Renderer
-from sketchkit.render.layout import Layout, Place, Sheet
-from sketchkit.render.picture import Ink, Picture
+from sketchkit.rendering.base import Renderer
+from sketchkit.rendering.layout import Layout, Place, Sheet
+from sketchkit.rendering.picture import Ink, Picture
 from sketchkit.sketch import Sketch
 
 __all__ = ["Ink", "Layout", "Picture", "Place", "Renderer", "Sheet", "render", "renderer_for", "renderers"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol, runtime_checkable
 
-from sketchkit.render.layout import Layout
-from sketchkit.render.picture import Picture
+from sketchkit.rendering.layout import Layout
+from sketchkit.rendering.picture import Picture
 
 __all__ = ["Renderer"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from sketchkit import svgdoc
-from sketchkit.render.captions import fitted
-from sketchkit.render.layout import Layout, Place, Sheet
-from sketchkit.render.palette import CAPTION
-from sketchkit.render.picture import Ink, Picture
+from sketchkit.rendering.captions import fitted
+from sketchkit.rendering.layout import Layout, Place, Sheet
+from sketchkit.rendering.palette import CAPTION
+from sketchkit.rendering.picture import Ink, Picture
 
 __all__ = ["SvgRenderer", "draw_sheet"]
 

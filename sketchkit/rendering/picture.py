@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sketchkit.errors import InputError
-from sketchkit.render.palette import INK
+from sketchkit.rendering.palette import INK
 from sketchkit.sketch import Sketch
 from sketchkit.svgdoc import checked_color
 

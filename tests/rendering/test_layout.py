@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchkit.errors import InputError
-from sketchkit.render.captions import fitted
-from sketchkit.render.layout import Layout
-from sketchkit.render.picture import Ink, Picture
+from sketchkit.rendering.captions import fitted
+from sketchkit.rendering.layout import Layout
+from sketchkit.rendering.picture import Ink, Picture
 from sketchkit.sketch import Sketch
 
 coordinates = st.floats(-(2.0**100), 2.0**100, width=32)

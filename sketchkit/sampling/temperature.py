@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sketchkit.samplers.base import Tempered
+from sketchkit.sampling.base import Tempered
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sketchkit.options import option
-from sketchkit.samplers.base import Tempered
+from sketchkit.sampling.base import Tempered
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -1,0 +1,277 @@
+"""The built-in samplers: what each keeps of a density, and what all of them promise."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from sketchkit import options
+from sketchkit.density import MixtureDensity, TemperatureRule
+from sketchkit.errors import InputError, PluginError
+from sketchkit.noise import Noise, uniforms
+from sketchkit.sampling import Sampler, Tempered, make_sampler, samplers
+from sketchkit.sampling.base import RULES
+
+BUILT_IN = ["greedy", "nucleus", "temperature", "top-k", "truncated"]
+TEMPERED = [name for name in BUILT_IN if name != "greedy"]
+MIXTURES = 5
+
+
+def _raw(rows: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(rows, 6 * MIXTURES + 3, generator=generator).to(dtype)
+
+
+def _far_apart(logits: list[float], rows: int) -> Tensor:
+    """Components whose means lie 1,000 apart, so that a point shows where it is from."""
+    mixtures = len(logits)
+    raw = torch.zeros(rows, 6 * mixtures + 3)
+    raw[:, 3 : 3 + mixtures] = torch.tensor(logits)
+    raw[:, 3 + mixtures : 3 + 2 * mixtures] = 1000.0 * torch.arange(mixtures)
+    return raw
+
+
+def _origin(points: Tensor) -> Tensor:
+    return (points[:, 0] / 1000).round().long()
+
+
+def _noise(rows: int, seed: int = 0) -> Noise:
+    return Noise(uniforms(seed, torch.arange(rows), torch.zeros(rows, dtype=torch.int64)))
+
+
+# --- what all of them promise -------------------------------------------------------------------------
+
+
+def test_the_built_in_samplers_are_all_found() -> None:
+    assert set(BUILT_IN) <= set(samplers())
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+def test_a_point_is_a_finite_offset_and_a_one_hot_pen(name: str, dtype: torch.dtype) -> None:
+    points = make_sampler(name)(MixtureDensity(1e3 * _raw(500, dtype=dtype)), _noise(500))
+    assert points.shape == (500, 5)
+    assert torch.isfinite(points).all()
+    assert set(points[:, 2:].unique().tolist()) <= {0.0, 1.0}
+    assert (points[:, 2:].sum(-1) == 1).all()
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_equal_arguments_give_equal_points_and_stay_as_they_are(name: str) -> None:
+    sampler, raw, noise = make_sampler(name), _raw(200), _noise(200)
+    before, uniform = raw.clone(), noise.uniforms.clone()
+    density = MixtureDensity(raw)
+    torch.manual_seed(1)
+    first = sampler(density, noise)
+    torch.manual_seed(2)
+    assert torch.equal(sampler(density, noise), first)
+    assert torch.equal(raw, before)
+    assert torch.equal(noise.uniforms, uniform)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_no_row_looks_at_another(name: str) -> None:
+    sampler, raw, noise = make_sampler(name), _raw(97), _noise(97)
+    together = sampler(MixtureDensity(raw), noise)
+    for row in range(0, 97, 8):
+        alone = sampler(MixtureDensity(raw[row : row + 1]), Noise(noise.uniforms[row : row + 1]))
+        assert torch.equal(alone[0], together[row])
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_sampler_draws_without_touching_the_global_generator(name: str) -> None:
+    torch.manual_seed(3)
+    state = torch.get_rng_state()
+    make_sampler(name)(MixtureDensity(_raw(10)), _noise(10))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("name", TEMPERED)
+def test_towards_temperature_0_every_sampler_is_the_greedy_one(name: str) -> None:
+    raw = _raw(300)
+    cold = make_sampler(name, 1e-6)(MixtureDensity(raw), _noise(300))
+    torch.testing.assert_close(
+        cold, make_sampler("greedy")(MixtureDensity(raw), _noise(300)), rtol=0, atol=0.05
+    )
+
+
+@pytest.mark.parametrize("name", TEMPERED)
+def test_every_rule_of_temperature_is_an_option(name: str) -> None:
+    raw, noise = _raw(400), _noise(400)
+    drawn = {
+        rule: make_sampler(name, 0.3, {"rule": rule})(MixtureDensity(raw), noise) for rule in TemperatureRule
+    }
+    assert not torch.equal(drawn[TemperatureRule.PAPER], drawn[TemperatureRule.TENSORFLOW])
+    assert not torch.equal(drawn[TemperatureRule.PAPER], drawn[TemperatureRule.JAVASCRIPT])
+
+
+def test_the_rules_that_help_shows_are_those_of_the_density() -> None:
+    assert tuple(TemperatureRule) == RULES
+
+
+# --- each of them -------------------------------------------------------------------------------------
+
+
+def test_the_temperature_sampler_draws_from_the_tempered_density() -> None:
+    raw, noise = _raw(50), _noise(50)
+    for rule in RULES:
+        expected = MixtureDensity(raw).tempered(0.7, rule).draw(noise)
+        assert torch.equal(
+            make_sampler("temperature", 0.7, {"rule": rule})(MixtureDensity(raw), noise), expected
+        )
+
+
+def test_greedy_takes_the_heaviest_component_and_the_likeliest_pen() -> None:
+    raw = _raw(300)
+    points = make_sampler("greedy")(MixtureDensity(raw), _noise(300))
+    heaviest = raw[:, 3 : 3 + MIXTURES].argmax(-1)
+    means = raw[:, 3 + MIXTURES :].view(300, 5, MIXTURES)[torch.arange(300), :2, heaviest]
+    assert torch.equal(points[:, :2], means)
+    assert torch.equal(points[:, 2:].argmax(-1), raw[:, :3].argmax(-1))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.floats(-6, 6, width=32), min_size=1, max_size=8),
+    st.integers(1, 10),
+    st.floats(0.05, 4.0),
+    st.integers(0, 1000),
+)
+def test_top_k_draws_from_the_k_heaviest_alone(
+    logits: list[float], k: int, temperature: float, seed: int
+) -> None:
+    sampler = make_sampler("top-k", temperature, {"k": k})
+    chosen = _origin(sampler(MixtureDensity(_far_apart(logits, 300)), _noise(300, seed)))
+    lightest_allowed = sorted(logits, reverse=True)[:k][-1]
+    assert all(logits[c] >= lightest_allowed for c in set(chosen.tolist()))
+    assert len(set(chosen.tolist())) <= k
+
+
+@pytest.mark.parametrize("k", [MIXTURES, MIXTURES + 1, 10**9, 10**30])
+def test_top_k_of_everything_is_the_temperature_sampler(k: int) -> None:
+    raw, noise = _raw(200), _noise(200)
+    everything = make_sampler("top-k", 0.8, {"k": k})(MixtureDensity(raw), noise)
+    assert torch.equal(everything, make_sampler("temperature", 0.8)(MixtureDensity(raw), noise))
+
+
+def test_top_1_takes_the_heaviest_component_but_leaves_its_spread() -> None:
+    logits = [0.0, 2.0, 1.9]
+    points = make_sampler("top-k", 1.0, {"k": 1})(MixtureDensity(_far_apart(logits, 5_000)), _noise(5_000))
+    assert set(_origin(points).tolist()) == {1}
+    assert float(points[:, 0].std()) == pytest.approx(1.0, abs=0.05)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(-6, 6, width=32), min_size=1, max_size=8), st.floats(0, 1), st.integers(0, 1000))
+def test_a_nucleus_is_the_fewest_components_that_reach_p(logits: list[float], p: float, seed: int) -> None:
+    sampler = make_sampler("nucleus", 1.0, {"p": p})
+    chosen = set(_origin(sampler(MixtureDensity(_far_apart(logits, 300)), _noise(300, seed))).tolist())
+    weights = torch.tensor(logits, dtype=torch.float64).softmax(-1).tolist()
+    for component in chosen:
+        # What is strictly heavier had not reached p yet, give or take a rounding.
+        heavier = sum(w for k, w in enumerate(weights) if logits[k] > logits[component])
+        assert heavier == 0 or heavier < p + 1e-6
+
+
+def test_a_nucleus_of_0_keeps_the_heaviest_alone() -> None:
+    sampler = make_sampler("nucleus", 1.0, {"p": 0})
+    points = sampler(MixtureDensity(_far_apart([1.0, 1.1, 0.9], 1_000)), _noise(1_000))
+    assert set(_origin(points).tolist()) == {1}
+
+
+def test_a_nucleus_of_1_is_the_temperature_sampler() -> None:
+    raw, noise = _raw(200), _noise(200)
+    everything = make_sampler("nucleus", 0.8, {"p": 1})(MixtureDensity(raw), noise)
+    assert torch.equal(everything, make_sampler("temperature", 0.8)(MixtureDensity(raw), noise))
+
+
+def test_a_nucleus_keeps_the_proportions_of_what_it_keeps() -> None:
+    rows = 100_000
+    logits = [math.log(w) for w in (0.5, 0.3, 0.15, 0.05)]
+    points = make_sampler("nucleus", 1.0, {"p": 0.75})(MixtureDensity(_far_apart(logits, rows)), _noise(rows))
+    found = torch.bincount(_origin(points), minlength=4) / rows
+    expected = torch.tensor([0.625, 0.375, 0.0, 0.0])
+    torch.testing.assert_close(found, expected, rtol=0, atol=0.01)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0, 8), st.floats(0.01, 3.0), st.integers(0, 1000))
+def test_a_truncated_offset_stays_within_r_tempered_sigma(r: float, temperature: float, seed: int) -> None:
+    raw = torch.zeros(500, 9)
+    raw[:, 6:8] = torch.tensor([0.5, -1.0])
+    points = make_sampler("truncated", temperature, {"r": r})(MixtureDensity(raw), _noise(500, seed))
+    sigma = torch.tensor([0.5, -1.0]).exp() * math.sqrt(temperature)
+    assert float((points[:, :2] / sigma).norm(dim=-1).max()) <= r * (1 + 1e-5)
+
+
+def test_truncation_at_0_leaves_the_means() -> None:
+    raw = _far_apart([0.0, 1.0], 100)
+    points = make_sampler("truncated", 1.0, {"r": 0})(MixtureDensity(raw), _noise(100))
+    assert set(points[:, 0].tolist()) == {0.0, 1000.0}
+    assert not points[:, 1].any()
+
+
+# --- made by name -------------------------------------------------------------------------------------
+
+
+def test_a_sampler_that_is_made_already_comes_back() -> None:
+    sampler = make_sampler("top-k")
+    assert make_sampler(sampler, 0.1, {"k": 9}) is sampler
+
+
+def test_a_plain_function_is_a_sampler() -> None:
+    def centre(density: MixtureDensity, noise: Noise) -> Tensor:
+        return noise.uniforms.new_zeros(len(noise.uniforms), 5)
+
+    assert isinstance(centre, Sampler)
+    assert make_sampler(centre) is centre
+
+
+def test_the_temperature_goes_to_those_that_have_one() -> None:
+    made = make_sampler("nucleus", 0.25)
+    assert isinstance(made, Tempered)
+    assert made.temperature == 0.25
+    assert options.as_dict(make_sampler("greedy", 0.25)) == {}
+    assert options.as_dict(make_sampler("top-k", 0.25, {"temperature": 2})) == {
+        "temperature": 2.0,
+        "rule": "paper",
+        "k": 5,
+    }
+
+
+def test_options_may_be_text_as_on_the_command_line() -> None:
+    made = make_sampler("top-k", None, {"k": "3", "temperature": "0.5", "rule": "javascript"})
+    assert options.as_dict(made) == {"temperature": 0.5, "rule": "javascript", "k": 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "reason"),
+    [
+        ("top-k", {"k": 0}, "option 'k' of sampler 'top-k' must be 1 or more, got 0"),
+        ("top-k", {"k": "2.5"}, "must be a whole number, got '2.5'"),
+        ("top-k", {"k": None}, "must be a whole number, got None"),
+        ("nucleus", {"p": 1.01}, "must be 0..1, got 1.01"),
+        ("nucleus", {"p": float("nan")}, "must be 0..1, got nan"),
+        ("truncated", {"r": -1}, "must be 0..100, got -1"),
+        ("truncated", {"r": math.inf}, "must be 0..100, got inf"),
+        ("temperature", {"temperature": 0}, "must be 1e-06..100, got 0"),
+        ("temperature", {"rule": "heat"}, "must be one of paper, tensorflow, javascript, got 'heat'"),
+        ("temperature", {"k": 1}, "sampler 'temperature' has no option 'k': it has temperature, rule"),
+        ("greedy", {"temperature": 1}, "sampler 'greedy' has no option 'temperature': it has none"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused_in_words(name: str, values: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InputError) as refused:
+        make_sampler(name, None, values)
+    assert reason in str(refused.value)
+
+
+def test_an_unknown_sampler_is_refused_with_the_nearest_that_exists() -> None:
+    with pytest.raises(PluginError, match="no sampler named 'nucleos': did you mean 'nucleus'"):
+        make_sampler("nucleos")
