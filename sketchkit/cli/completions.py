@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sketchkit.errors import SketchkitError
 
-__all__ = ["complete_classes", "complete_models", "complete_samplers"]
+__all__ = ["complete_classes", "complete_known_classes", "complete_models", "complete_samplers"]
 
 
 def _completer(source: Callable[[], list[str]]) -> Callable[[str], list[str]]:
@@ -39,6 +39,14 @@ def _class_names() -> list[str]:
     return list(CLASSES)
 
 
+def _known_class_names() -> list[str]:
+    from sketchkit.checkpoints.store import stored_models
+
+    headers = [stored.header for stored in stored_models() if stored.header is not None]
+    return sorted({name for h in headers if h.architecture.get("classes") for name in h.card.classes})
+
+
 complete_models = _completer(_model_names)
 complete_samplers = _completer(_sampler_names)
 complete_classes = _completer(_class_names)
+complete_known_classes = _completer(_known_class_names)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sketchkit.cli.completions import complete_models, complete_samplers
+from sketchkit.cli.completions import complete_known_classes, complete_models, complete_samplers
 from sketchkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -156,6 +156,16 @@ class DrawingOptions:
             help="A stored model, or a model's file.  [env: SKETCHKIT_MODEL]",
             autocompletion=complete_models,
             show_default="the only one stored",
+        ),
+    ] = None
+    class_name: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            metavar="NAME",
+            help="What to draw, for a model that knows several classes.",
+            autocompletion=complete_known_classes,
+            show_default="whatever it likes",
         ),
     ] = None
     temperature: Annotated[

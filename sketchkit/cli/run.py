@@ -75,6 +75,7 @@ class Run:
             "temperature": values.pop("temperature", None),
             "options": values,
             "seed": self.chosen.seed,
+            **({} if self.chosen.class_name is None else {"class": self.chosen.class_name}),
         }
 
     def sample(self, n: int, first: int) -> list[Sketch]:
@@ -103,6 +104,7 @@ class Run:
 
     def _settings(self) -> dict[str, Any]:
         return {
+            "label": self.chosen.class_name,
             "sampler": self.sampler,
             "seed": self.chosen.seed,
             "batch_size": self.chosen.batch_size,
