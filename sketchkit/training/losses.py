@@ -1,0 +1,141 @@
+"""What training minimises, as the paper and the released code have it.
+
+All rows of a batch come packed: those that count, in any order. How much of the padding counts is decided by
+whoever packs: the paper lets every drawing run to Nmax rows in training, and masks what follows the end in
+evaluation.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sketchkit.density import MixtureDensity
+from sketchkit.errors import InputError
+
+__all__ = ["KLSchedule", "LearningRate", "ReconstructionLoss", "kl_loss", "reconstruction_loss"]
+
+#: Added to a probability density before its logarithm is taken, so that no single point dominates a batch.
+FLOOR = 1e-6
+
+
+@dataclass(frozen=True)
+class ReconstructionLoss:
+    """The two parts of L_R, means over the drawings of a batch.
+
+    Args:
+        offset: L_s, of the offsets of all rows that are no end rows.
+        pen: L_p, of the pen states.
+    """
+
+    offset: Tensor
+    pen: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """L_R = L_s + L_p."""
+        return self.offset + self.pen
+
+
+def reconstruction_loss(
+    raw: Tensor, points: Tensor, drawings: int, nmax: int, *, evaluating: bool = False, floor: float = FLOOR
+) -> ReconstructionLoss:
+    """L_s and L_p of a batch.
+
+    Args:
+        raw: [N, 6M + 3] raw outputs, each before the point it predicts.
+        points: [N, 5] those points, in model units; end rows and what padding shall count among them.
+        drawings: how many drawings they are from.
+        nmax: Nmax, the length that sums are divided by.
+        evaluating: whether to leave out the pen state of end rows, as the released code does in evaluation.
+        floor: added to each density before the logarithm.
+
+    Returns:
+        Both parts, scalars of float32 or better.
+
+    Source: Ha & Eck 2017, equation 9; the floor and the mask in evaluation are the released code's.
+    """
+    offset, pen = MixtureDensity(raw).log_prob(points)
+    inked = points[:, 4] == 0
+    if floor > 0:
+        offset = torch.logaddexp(offset, offset.new_tensor(math.log(floor)))
+    share = 1.0 / (drawings * nmax)
+    counted = torch.where(inked, pen, 0.0) if evaluating else pen
+    return ReconstructionLoss(-torch.where(inked, offset, 0.0).sum() * share, -counted.sum() * share)
+
+
+def kl_loss(mu: Tensor, log_variance: Tensor) -> Tensor:
+    """L_KL of a batch, a mean over drawings and latent dimensions.
+
+    Args:
+        mu: [B, Z].
+        log_variance: [B, Z], of the posterior.
+
+    Source: Ha & Eck 2017, equation 10.
+    """
+    return -0.5 * (1.0 + log_variance - mu.square() - log_variance.exp()).mean()
+
+
+@dataclass(frozen=True)
+class KLSchedule:
+    """How L_KL enters the loss: w_KL * eta(step) * max(L_KL, KL_min), eta rising from eta_min to 1.
+
+    Args:
+        weight: w_KL; 0.5 in the released code, 1.0 in most of the paper.
+        minimum: KL_min, below which there is nothing to gain.
+        eta_min: what eta begins with.
+        rate: R; eta(step) = 1 - (1 - eta_min) R^step.
+
+    Raises:
+        InputError: a number out of range.
+
+    Source: Ha & Eck 2017, equation 11 and appendix A; the values are the released code's.
+    """
+
+    weight: float = 0.5
+    minimum: float = 0.2
+    eta_min: float = 0.01
+    rate: float = 0.99995
+
+    def __post_init__(self) -> None:
+        if not (self.weight >= 0 and self.minimum >= 0 and 0 <= self.eta_min <= 1 and 0 <= self.rate <= 1):
+            raise InputError(f"a KL schedule needs numbers of 0 or more, eta_min and rate up to 1: {self}")
+
+    def eta(self, step: int) -> float:
+        """The annealed factor at a step, counted from 0."""
+        return 1.0 - (1.0 - self.eta_min) * self.rate**step
+
+    def __call__(self, kl: Tensor, step: int) -> Tensor:
+        """What L_KL adds to the loss at a step."""
+        return self.weight * self.eta(step) * kl.clamp(min=self.minimum)
+
+
+@dataclass(frozen=True)
+class LearningRate:
+    """The learning rate of a step: it decays from `first` towards `last`, geometrically.
+
+    Args:
+        first: at step 0.
+        last: what it never falls below.
+        decay: by how much the difference shrinks at each step.
+
+    Raises:
+        InputError: a number out of range.
+
+    Source: the released sketch-rnn code: lr = (1e-3 - 1e-5) 0.9999^step + 1e-5.
+    """
+
+    first: float = 1e-3
+    last: float = 1e-5
+    decay: float = 0.9999
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.last <= self.first and 0 <= self.decay <= 1):
+            raise InputError(f"a learning rate needs 0 <= last <= first and a decay in 0..1: {self}")
+
+    def __call__(self, step: int) -> float:
+        """The rate at a step, counted from 0."""
+        return (self.first - self.last) * self.decay**step + self.last

@@ -1,0 +1,119 @@
+"""The losses against the paper's sums, written out."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from sketchkit.errors import InputError
+from sketchkit.training.losses import KLSchedule, LearningRate, kl_loss, reconstruction_loss
+
+M, NMAX = 3, 9
+
+
+def _softmax(x: np.ndarray) -> np.ndarray:
+    weights = np.exp(x - x.max())
+    return weights / weights.sum()
+
+
+def _density(raw: np.ndarray, dx: float, dy: float) -> float:
+    """Equations 3 to 5 for one point."""
+    pi = _softmax(raw[3 : 3 + M])
+    mu_x, mu_y, log_sx, log_sy, a = raw[3 + M :].reshape(5, M)
+    sx, sy, rho = np.exp(log_sx), np.exp(log_sy), np.tanh(a)
+    zx, zy = (dx - mu_x) / sx, (dy - mu_y) / sy
+    form = (zx**2 + zy**2 - 2 * rho * zx * zy) / (1 - rho**2)
+    return float((pi * np.exp(-form / 2) / (2 * math.pi * sx * sy * np.sqrt(1 - rho**2))).sum())
+
+
+def _batch() -> tuple[np.ndarray, np.ndarray]:
+    """Raw outputs and points of two drawings: 3 points and an end row, 2 points and two rows of padding."""
+    rng = np.random.default_rng(0)
+    points = np.zeros((7, 5))
+    points[:, :2] = rng.normal(size=(7, 2))
+    points[np.arange(7), [2, 2, 3, 4, 2, 3, 4]] = 1.0
+    return rng.normal(size=(7, 6 * M + 3)) * 0.7, points
+
+
+@pytest.mark.parametrize("evaluating", [False, True])
+def test_the_reconstruction_loss_is_equation_9(evaluating: bool) -> None:
+    raw, points = _batch()
+    offset = pen = 0.0
+    for q, p in zip(raw, points, strict=True):
+        if p[4] == 0:
+            offset -= math.log(_density(q, p[0], p[1]) + 1e-6)
+        if p[4] == 0 or not evaluating:
+            pen -= float((p[2:] * np.log(_softmax(q[:3]))).sum())
+    loss = reconstruction_loss(torch.tensor(raw), torch.tensor(points), 2, NMAX, evaluating=evaluating)
+    assert float(loss.offset) == pytest.approx(offset / (2 * NMAX), rel=1e-12)
+    assert float(loss.pen) == pytest.approx(pen / (2 * NMAX), rel=1e-12)
+    assert float(loss.total) == pytest.approx((offset + pen) / (2 * NMAX), rel=1e-12)
+
+
+def test_the_offset_of_an_end_row_does_not_matter() -> None:
+    raw, points = _batch()
+    loss = reconstruction_loss(torch.tensor(raw), torch.tensor(points), 2, NMAX)
+    points[points[:, 4] == 1, :2] = 1e6
+    moved = reconstruction_loss(torch.tensor(raw), torch.tensor(points), 2, NMAX)
+    assert float(moved.total) == float(loss.total)
+
+
+def test_a_wild_point_costs_no_more_than_the_floor_and_has_a_finite_gradient() -> None:
+    raw, points = _batch()
+    points[0, :2] = 1e9
+    leaf = torch.tensor(raw, dtype=torch.float32, requires_grad=True)
+    loss = reconstruction_loss(leaf, torch.tensor(points, dtype=torch.float32), 1, 1)
+    loss.total.backward()
+    assert loss.offset.item() < 7 * -math.log(1e-6)
+    assert leaf.grad is not None and leaf.grad.isfinite().all()
+
+
+def test_half_precision_outputs_are_scored_in_float32() -> None:
+    raw, points = _batch()
+    loss = reconstruction_loss(torch.tensor(raw, dtype=torch.bfloat16), torch.tensor(points), 2, NMAX)
+    assert loss.total.dtype == torch.float32
+
+
+def test_the_kl_loss_is_equation_10() -> None:
+    rng = np.random.default_rng(1)
+    mu, s = rng.normal(size=(2, 5, 4))
+    expected = np.mean([-(1 + b - a * a - math.exp(b)) / 2 for a, b in zip(mu.flat, s.flat, strict=True)])
+    assert float(kl_loss(torch.tensor(mu), torch.tensor(s))) == pytest.approx(expected, rel=1e-12)
+    assert float(kl_loss(torch.zeros(2, 3), torch.zeros(2, 3))) == 0.0
+
+
+def test_the_kl_weight_rises_from_its_minimum_and_the_loss_has_a_floor() -> None:
+    schedule = KLSchedule()
+    assert schedule.eta(0) == pytest.approx(0.01)
+    assert schedule.eta(20_000) == pytest.approx(1 - 0.99 * 0.99995**20_000)
+    assert schedule.eta(10**7) == pytest.approx(1.0)
+    high, low = torch.tensor(0.7, requires_grad=True), torch.tensor(0.1, requires_grad=True)
+    assert schedule(high, 5).item() == pytest.approx(0.5 * schedule.eta(5) * 0.7)
+    assert schedule(low, 5).item() == pytest.approx(0.5 * schedule.eta(5) * 0.2)
+    schedule(low, 5).backward()
+    assert low.grad == 0.0
+
+
+def test_the_learning_rate_is_the_released_codes() -> None:
+    rate = LearningRate()
+    assert rate(0) == pytest.approx(1e-3)
+    assert rate(10_000) == pytest.approx((1e-3 - 1e-5) * 0.9999**10_000 + 1e-5)
+    assert rate(10**7) == pytest.approx(1e-5)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: KLSchedule(weight=-1),
+        lambda: KLSchedule(rate=1.5),
+        lambda: KLSchedule(minimum=float("nan")),
+        lambda: LearningRate(first=1e-6),
+        lambda: LearningRate(decay=2.0),
+    ],
+)
+def test_numbers_out_of_range_are_refused(make: object) -> None:
+    with pytest.raises(InputError, match="needs"):
+        make()  # type: ignore[operator]
