@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from sketchkit.errors import InputError
@@ -81,7 +81,8 @@ class ModelCard:
 
     def to_json(self) -> dict[str, Any]:
         """The card as JSON values."""
-        return asdict(self)
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {**values, "provenance": dict(self.provenance)}
 
 
 def _is_row(value: object) -> bool:

@@ -83,7 +83,7 @@ def _path(name: str | PathLike[str]) -> Path:
     """A name with a suffix or a folder in it is a path; anything else is looked up in the store."""
     text = os.fspath(name)
     path = Path(text)
-    if not isinstance(name, str) or path.suffix.lower() in _SUFFIXES or len(path.parts) > 1:
+    if not isinstance(name, str) or path.suffix.lower() in _SUFFIXES or os.path.dirname(text):
         return _existing(path)
     return store.find(text)
 

@@ -65,7 +65,7 @@ def save_model(model: SketchModel, path: str | PathLike[str], *, overwrite: bool
     }
     stored = {name: step for name, step in steps.items() if step is not None} if exact else tensors
     try:
-        described = orjson.dumps(facts, option=orjson.OPT_SORT_KEYS).decode()
+        described = orjson.dumps(facts).decode()
     except TypeError as error:
         raise InputError(f"{shown(target)}: the card holds something that is no JSON: {error}") from error
     data = save(stored, metadata={METADATA_KEY: described})
@@ -126,7 +126,9 @@ def build_model(
         with torch.device("meta"):
             model = cls(cls.architecture_type(**architecture), card)
     except TypeError as error:
-        raise CheckpointError(f"an architecture that {backend_name!r} does not know: {error}") from error
+        # A stranger's names stand in that text: shown as they are, they could break the line.
+        reason = str(error) if str(error).isprintable() else repr(str(error))
+        raise CheckpointError(f"an architecture that {backend_name!r} does not know: {reason}") from error
     expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
     for name in sorted(expected.keys() ^ tensors.keys()):
         state = "missing" if name in expected else "unknown"

@@ -24,6 +24,7 @@ __all__ = ["BASE_URL", "KINDS", "pull_model"]
 BASE_URL = "https://storage.googleapis.com/quickdraw-models/sketchRNN/large_models"
 KINDS = ("gen", "vae")
 _TIMEOUT_SECONDS = 30
+_CHUNK_BYTES = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,99}")
 
 Progress = Callable[[int, int], None]
@@ -73,39 +74,32 @@ def _download(url: str, folder: Path, progress: Progress | None) -> Path:
 
     # It would print the checksum of every file that has none on record.
     pooch.get_logger().setLevel(logging.WARNING)
-    downloader = pooch.HTTPDownloader(progressbar=_Meter(progress), timeout=_TIMEOUT_SECONDS)
+
+    def fetch(url: str, output_file: str, _: object) -> None:
+        _fetch(url, Path(output_file), progress)
+
     try:
-        fetched = pooch.retrieve(url, None, fname="model.json", path=folder, downloader=downloader)
-    except CheckpointError as error:
-        raise CheckpointError(f"{url}: {error}") from error
-    except requests.HTTPError as error:
-        status = error.response.status_code if error.response is not None else "an error"
-        raise CheckpointError(f"{url}: the server answers {status}") from error
+        fetched = pooch.retrieve(url, None, fname="model.json", path=folder, downloader=fetch)
     except (requests.RequestException, OSError, ValueError) as error:
         raise CheckpointError(f"{url}: cannot be downloaded: {_reason(error)}") from error
     return Path(fetched)
 
 
-class _Meter:
-    """What pooch takes for a progress bar: it reports, and stops a download that runs past the limit."""
+def _fetch(url: str, target: Path, progress: Progress | None) -> None:
+    """What pooch does itself, but with a limit, the true number of bytes, and a connection that is closed."""
+    import requests
 
-    def __init__(self, report: Progress | None) -> None:
-        self._report = report
-        self._done = 0
-        self.total = 0
-
-    def update(self, size: int) -> None:
-        self._done += size
-        if self._done > MAX_BYTES:
-            raise CheckpointError(f"the download runs past {MAX_BYTES} bytes, the limit for a Magenta file")
-        if self._report is not None:
-            self._report(self._done, int(self.total or 0))
-
-    def reset(self) -> None:
-        self._done = 0
-
-    def close(self) -> None:
-        """There is nothing to put away."""
+    with requests.get(url, stream=True, timeout=_TIMEOUT_SECONDS) as response, target.open("wb") as stream:
+        if response.status_code != requests.codes.ok:
+            raise CheckpointError(f"{url}: the server answers {response.status_code}")
+        total, done = int(response.headers.get("content-length", 0)), 0
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            done += len(chunk)
+            if done > MAX_BYTES:
+                raise CheckpointError(f"{url}: more than {MAX_BYTES} bytes, the limit for a Magenta file")
+            stream.write(chunk)
+            if progress is not None:
+                progress(done, total)
 
 
 def _reason(error: Any) -> str:

@@ -1,0 +1,194 @@
+"""Native checkpoints: what is written is what is read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+import torch
+from checkpoint_parts import CARD, decoder, native_bytes, same_weights, split, vae
+
+from sketchkit.card import ModelCard
+from sketchkit.checkpoints.header import MAX_HEADER_BYTES, METADATA_KEY, read_header
+from sketchkit.checkpoints.load import load_model
+from sketchkit.checkpoints.native import from_grid, save_model, to_grid
+from sketchkit.errors import InputError
+from sketchkit.models import SketchModel
+
+
+def _on_grid(model: SketchModel) -> SketchModel:
+    model.load_state_dict({name: from_grid(to_grid(t)) for name, t in model.state_dict().items()})
+    return model
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(split(path.read_bytes())[0]["__metadata__"][METADATA_KEY])
+    return facts
+
+
+@pytest.mark.parametrize("make", [decoder, vae])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+def test_a_model_comes_back_bit_for_bit(make: Any, dtype: torch.dtype, tmp_path: Path) -> None:
+    model = make(seed=5).to(dtype)
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    back = load_model(path, device="cpu", dtype=dtype)
+    assert type(back) is type(model)
+    assert back.architecture == model.architecture
+    assert back.card == model.card == CARD
+    assert same_weights(back, model)
+    assert back.dtype == dtype
+    assert not back.training
+    assert not any(p.requires_grad for p in back.parameters())
+    assert _facts(path)["encoding"] == "plain"
+
+
+@pytest.mark.parametrize("make", [decoder, vae])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_weights_on_magentas_grid_are_kept_as_its_integers(
+    make: Any, dtype: torch.dtype, tmp_path: Path
+) -> None:
+    model = _on_grid(make(seed=5)).to(dtype)
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    assert _facts(path)["encoding"] == "int16-grid"
+    assert {info.dtype for info in read_header(path).tensors.values()} == {"I16"}
+    assert same_weights(load_model(path, device="cpu", dtype=dtype), model)
+
+
+def test_every_step_of_the_grid_survives(tmp_path: Path) -> None:
+    steps = torch.arange(-32767, 32768, dtype=torch.int32).to(torch.int16)
+    assert torch.equal(to_grid(from_grid(steps)), steps)
+    assert from_grid(steps).abs().max() == 10.0
+
+
+def test_weights_beside_the_grid_are_kept_as_they_are(tmp_path: Path) -> None:
+    model = _on_grid(decoder())
+    model.decoder.output.bias[0] += 1e-6
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    assert _facts(path)["encoding"] == "plain"
+    assert same_weights(load_model(path, device="cpu"), model)
+
+
+def test_half_precision_weights_mean_the_same_in_float32(tmp_path: Path) -> None:
+    model = decoder(seed=2).bfloat16()
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    assert same_weights(load_model(path, device="cpu"), model.float())
+
+
+def test_the_header_says_all_but_the_weights(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    vae().save(path)
+    header = read_header(path)
+    assert header.backend == "vae"
+    assert header.card == CARD
+    assert dict(header.architecture)["latent"] == 2
+    assert header.tensors["mu.weight"].shape == (2, 4)
+
+
+def test_equal_models_make_equal_files(tmp_path: Path) -> None:
+    assert native_bytes(decoder(seed=1), tmp_path) == native_bytes(decoder(seed=1), tmp_path)
+
+
+def test_a_loaded_model_draws_what_the_saved_one_drew(tmp_path: Path) -> None:
+    model = decoder(seed=9)
+    rows = [[0.5, -0.25, 1, 0, 0], [1.0, 0.125, 0, 1, 0]]
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    assert (load_model(path, device="cpu").raw_outputs(rows) == model.raw_outputs(rows)).all()
+
+
+@pytest.mark.parametrize("name", ["model.pt", "model", "model.safetensors.bak", "model.json"])
+def test_another_suffix_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"ends in \.safetensors"):
+        decoder().save(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_file_stays_unless_it_may_go(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"precious")
+    with pytest.raises(InputError, match="exists already"):
+        decoder().save(path, overwrite=False)
+    assert path.read_bytes() == b"precious"
+    decoder().save(path)
+    assert same_weights(load_model(path, device="cpu"), decoder())
+    assert [p.name for p in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.safetensors"
+    decoder(seed=1).save(path)
+    before = path.read_bytes()
+
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(KeyboardInterrupt):
+        decoder(seed=2).save(path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere"):
+        decoder().save(tmp_path / "nowhere" / "model.safetensors")
+
+
+def _nested(depth: int) -> Any:
+    return {"a": _nested(depth - 1)} if depth else 1
+
+
+@pytest.mark.parametrize(
+    "provenance",
+    [
+        {"when": object()},
+        {"text": "\ud800"},
+        {1: "number as a name"},
+        {"size": 10**30},
+        {"deep": _nested(400)},
+        {"long": "x" * (MAX_HEADER_BYTES + 1)},
+    ],
+    ids=["object", "surrogate", "key", "integer", "deep", "long"],
+)
+def test_a_card_that_could_not_be_read_again_is_not_written(
+    provenance: dict[Any, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(InputError, match="the card") as refused:
+        save_model(decoder(card=ModelCard(provenance=provenance)), path)
+    assert str(refused.value).startswith(f"{path}: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_any_mapping_may_be_a_provenance(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    decoder(card=ModelCard(provenance=MappingProxyType({"made": "here"}))).save(path)
+    assert read_header(path).card.provenance == {"made": "here"}
+
+
+def test_headers_and_the_store_are_read_without_torch(tmp_path: Path) -> None:
+    decoder().save(tmp_path / "models.safetensors")
+    code = (
+        "import sys, pathlib; from sketchkit.checkpoints import header, store;"
+        "print(header.read_header(pathlib.Path(sys.argv[1])).card.name, store.stored_models());"
+        "sys.exit('torch' in sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "models.safetensors")],
+        check=False,
+        timeout=120,
+        capture_output=True,
+        text=True,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "tiny []\n")
