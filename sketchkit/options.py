@@ -13,7 +13,7 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sketchkit.errors import InputError
+from sketchkit.errors import InputError, PluginError
 
 __all__ = ["OptionInfo", "as_dict", "check", "create", "describe", "option", "parse_pairs"]
 
@@ -97,13 +97,21 @@ def create(plugin: Any, what: str, values: Mapping[str, Any]) -> Any:
 
     Raises:
         InputError: an unknown option (with those that exist), a value of another type or out of range.
+        PluginError: a plugin whose options cannot be described or that wants more than its options.
     """
-    infos = {info.name: info for info in describe(plugin)}
+    try:
+        infos = {info.name: info for info in describe(plugin)}
+    except (NameError, TypeError) as error:
+        raise PluginError(f"the options of {what} cannot be told: {error}") from error
     unknown = sorted(set(values) - set(infos))
     if unknown:
         known = f"it has {', '.join(infos)}" if infos else "it has none"
         raise InputError(f"{what} has no option {unknown[0]!r}: {known}")
-    return plugin(**{name: check(infos[name], value, what) for name, value in values.items()})
+    checked = {name: check(infos[name], value, what) for name, value in values.items()}
+    try:
+        return plugin(**checked)
+    except TypeError as error:
+        raise PluginError(f"{what} cannot be made: {error}") from error
 
 
 def check(info: OptionInfo, value: Any, what: str) -> Any:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchkit import options
-from sketchkit.errors import InputError
+from sketchkit.errors import InputError, PluginError
 from sketchkit.options import option
 
 
@@ -156,3 +156,21 @@ def test_a_pair_without_a_name_or_a_value_is_refused(pair: str) -> None:
 def test_a_name_given_twice_is_refused() -> None:
     with pytest.raises(InputError, match="'line_width' is given twice"):
         options.parse_pairs(["line-width=1", "line_width=2"])
+
+
+def test_a_plugin_that_wants_more_than_its_options_is_refused() -> None:
+    @dataclass
+    class Greedy:
+        needed: int
+
+    with pytest.raises(PluginError, match=r"sampler 'greedy' cannot be made: .*needed"):
+        options.create(Greedy, "sampler 'greedy'", {})
+
+
+def test_a_plugin_whose_types_cannot_be_found_is_refused() -> None:
+    @dataclass
+    class Vague:
+        what: Nowhere = 1  # type: ignore[name-defined]  # noqa: F821
+
+    with pytest.raises(PluginError, match=r"the options of sampler 'vague' cannot be told: .*Nowhere"):
+        options.create(Vague, "sampler 'vague'", {})

@@ -30,7 +30,8 @@ from sketchkit.models.vae import VaeModel
 
 __all__ = ["MAX_BYTES", "dump_magenta", "load_magenta", "parse_magenta"]
 
-MAX_BYTES = 512 * 1024 * 1024
+#: An LSTM of 2,048 units takes 50 MiB; parsed, a file of this size takes a gigabyte.
+MAX_BYTES = 128 * 1024 * 1024
 #: Both JavaScript libraries divide the file's scale factor by this, and raw Quick, Draw! pixels fit it best.
 PIXEL_FACTOR = 2.0
 LICENCE = "Published by Google Magenta (code Apache-2.0); trained on the Quick, Draw! dataset, CC BY 4.0"

@@ -44,7 +44,7 @@ def save_model(model: SketchModel, path: str | PathLike[str], *, overwrite: bool
 
     Raises:
         InputError: another suffix, a file that exists although `overwrite` is false, a folder that cannot be
-            written, a card that is no JSON or too large to be read again.
+            written, a card that is no JSON or too large to be read again, weights that are not finite.
     """
     # A slow import that only saving needs.
     from safetensors.torch import save
@@ -53,6 +53,9 @@ def save_model(model: SketchModel, path: str | PathLike[str], *, overwrite: bool
     if target.suffix != ".safetensors":
         raise InputError(f"{shown(target)}: a native checkpoint's name ends in .safetensors")
     tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise InputError(f"{shown(target)}: the weight {name!r} holds a number that is not finite")
     steps = {name: _exact_steps(tensor) for name, tensor in tensors.items()}
     exact = all(step is not None for step in steps.values())
     facts = {

@@ -192,3 +192,11 @@ def test_headers_and_the_store_are_read_without_torch(tmp_path: Path) -> None:
         text=True,
     )
     assert (ran.returncode, ran.stdout) == (0, "tiny []\n")
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
+    model = decoder()
+    model.decoder.output.bias.data[0] = float("nan")
+    with pytest.raises(InputError, match=r"output\.bias' holds a number that is not finite"):
+        model.save(tmp_path / "bad.safetensors")
+    assert not list(tmp_path.iterdir())
