@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
 from sketchkit.models.base import SketchModel, State, check_sizes
-from sketchkit.models.cells import make_cell
+from sketchkit.models.cells import Packing, make_cell
 
 __all__ = ["ClassEmbedding", "DecoderArchitecture", "DecoderModel", "DecoderRNN"]
 
@@ -77,6 +77,12 @@ class DecoderRNN(nn.Module):
         spread = (part[:, None].expand(-1, rows.shape[1], -1) for part in context)
         hidden, inner = self.cell.sequence(torch.cat((rows, *spread), -1), inner)
         return self.output(hidden), (*inner, *context)
+
+    def packed(self, rows: Tensor, state: State, packing: Packing) -> Tensor:
+        """Every row of a packed batch [N, 5] -> raw outputs [N, 6M + 3], for training."""
+        inner, context = self._parted(state)
+        outputs = self.cell.packed(rows, context[0] if context else None, inner, packing)
+        return self.output(outputs)  # type: ignore[no-any-return]
 
     def _parted(self, state: State) -> tuple[State, State]:
         """The cell's own state, and the context as a tuple of one tensor or none."""

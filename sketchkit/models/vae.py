@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
 from sketchkit.models.base import SketchModel, State, check_sizes
-from sketchkit.models.cells import LSTMCell
+from sketchkit.models.cells import LSTMCell, Packing
 from sketchkit.models.decoder import ClassEmbedding, DecoderRNN
 
 __all__ = ["VaeArchitecture", "VaeModel"]
@@ -90,12 +90,12 @@ class VaeModel(SketchModel):
 
         Source: Ha & Eck 2017, equations 1 and 2: the last output of each direction.
         """
-        last = (lengths - 1)[:, None, None].expand(-1, 1, self.architecture.encoder_hidden)
+        packing = Packing.of(lengths, rows.shape[1])
         zeros = rows.new_zeros(len(rows), self.architecture.encoder_hidden)
         ends = []
         for cell, ordered in ((self.forward_cell, rows), (self.backward_cell, _reversed(rows, lengths))):
-            outputs, _ = cell.sequence(ordered, cell.state_from(zeros, zeros))
-            ends.append(outputs.gather(1, last).squeeze(1))
+            outputs = cell.packed(packing.pack(ordered), None, cell.state_from(zeros, zeros), packing)
+            ends.append(packing.last(outputs))
         both = torch.cat(ends, -1)
         return self.mu(both), self.presig(both)
 

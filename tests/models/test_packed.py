@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sketchkit.models.cells import LSTMCell
+from sketchkit.models.cells import CELLS, LSTMCell, make_cell
 from sketchkit.models.cells.packed import Packing, packed_lstm
 
 D, H = 3, 4
@@ -101,3 +101,33 @@ def test_the_number_type_is_kept(dtype: torch.dtype) -> None:
     out = packed_lstm(torch.zeros(2, 4 * H, dtype=dtype), torch.zeros(4 * H, H, dtype=dtype),
                       torch.zeros(1, H, dtype=dtype), torch.zeros(1, H, dtype=dtype), (1, 1))  # fmt: skip
     assert out.dtype == dtype
+
+
+@settings(max_examples=25, deadline=None)
+@given(lengths=Lengths, extra=st.integers(0, 2))
+def test_packing_goes_both_ways_and_knows_the_last_rows(lengths: list[int], extra: int) -> None:
+    time = max(lengths) + extra
+    packing = Packing.of(torch.tensor(lengths), time)
+    values = torch.randn(len(lengths), time, 2)
+    for b, length in enumerate(lengths):
+        values[b, length:] = 0.0
+    torch.testing.assert_close(packing.padded(packing.pack(values)), values, rtol=0, atol=0)
+    last = torch.stack([values[b, n - 1] for b, n in enumerate(lengths)])
+    torch.testing.assert_close(packing.last(packing.pack(values)), last, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", sorted(CELLS))
+@pytest.mark.parametrize("with_context", [False, True])
+def test_every_cell_runs_packed_as_it_does_padded(name: str, with_context: bool) -> None:
+    torch.manual_seed(2)
+    cell = make_cell(name, D + 2, H).double()
+    lengths = torch.tensor([2, 5, 1, 5])
+    packing = Packing.of(lengths, 6)
+    x, context = torch.randn(4, 6, D, dtype=torch.float64), torch.randn(4, 2, dtype=torch.float64)
+    joined = torch.cat((x, context[:, None].expand(-1, 6, -1)), -1)
+    hidden, memory = (torch.randn(4, H, dtype=torch.float64) for _ in range(2))
+    state = cell.state_from(hidden, memory)
+    expected = packing.pack(cell.sequence(joined, state)[0])
+    rows = packing.pack(x) if with_context else packing.pack(joined)
+    packed = cell.packed(rows, context if with_context else None, state, packing)
+    torch.testing.assert_close(packed, expected, rtol=0, atol=1e-12)

@@ -7,8 +7,9 @@ from sketchkit.models.cells.base import Cell
 from sketchkit.models.cells.hyper import HyperLSTMCell
 from sketchkit.models.cells.layernorm import LayerNormLSTMCell
 from sketchkit.models.cells.lstm import LSTMCell
+from sketchkit.models.cells.packed import Packing
 
-__all__ = ["CELLS", "Cell", "HyperLSTMCell", "LSTMCell", "LayerNormLSTMCell", "make_cell"]
+__all__ = ["CELLS", "Cell", "HyperLSTMCell", "LSTMCell", "LayerNormLSTMCell", "Packing", "make_cell"]
 
 CELLS: dict[str, type[Cell]] = {
     "lstm": LSTMCell,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sketchkit.models.cells.packed import Packing
+
 __all__ = ["Cell", "State"]
 
 State = tuple[Tensor, ...]
@@ -46,6 +48,23 @@ class Cell(nn.Module):
             out, state = self.step(x[:, t], state)
             outputs.append(out)
         return torch.stack(outputs, 1), state
+
+    def packed(self, rows: Tensor, context: Tensor | None, state: State, packing: Packing) -> Tensor:
+        """Every row of a packed batch, for training.
+
+        Args:
+            rows: [N, R], packed.
+            context: [B, K], joined to each row of a drawing, R + K = D; None for none.
+            state: the first state, [B, ...] tensors in the order of the batch.
+            packing: of the batch.
+
+        Returns:
+            Outputs [N, H], packed.
+        """
+        if context is not None:
+            rows = torch.cat((rows, packing.spread(context)), -1)
+        outputs, _ = self.sequence(packing.padded(rows), state)
+        return packing.pack(outputs)
 
     def _dropped(self, candidate: Tensor) -> Tensor:
         """The candidate values of a step under recurrent dropout."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sketchkit.models.cells.base import Cell, State
+from sketchkit.models.cells.packed import Packing, packed_lstm
 
 __all__ = ["LSTMCell"]
 
@@ -53,6 +54,20 @@ class LSTMCell(Cell):
             x, (hidden, memory), weights, True, 1, 0.0, self.training, False, True
         )
         return out, (hidden[0], memory[0])
+
+    def packed(self, rows: Tensor, context: Tensor | None, state: State, packing: Packing) -> Tensor:
+        """Every row of a packed batch; what stays the same over a drawing is multiplied once a drawing."""
+        linear, split = nn.functional.linear, rows.shape[-1]
+        if context is None:
+            gates = linear(rows, self.weight_x, self.bias)
+        else:
+            shared = linear(context, self.weight_x[:, split:], self.bias)
+            gates = linear(rows, self.weight_x[:, :split]) + packing.spread(shared)
+        hidden, memory = (packing.first(part) for part in state)
+        keep = None
+        if self.training and self.recurrent_dropout:
+            keep = nn.functional.dropout(gates.new_ones(len(rows), self.hidden_size), self.recurrent_dropout)
+        return packed_lstm(gates, self.weight_h, hidden, memory, packing.counts, keep, self.forget_bias)
 
     def _step_with_dropout(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         hidden, memory = state

@@ -24,11 +24,13 @@ class Packing:
     """How padded sequences become packed rows and back.
 
     Args:
+        time: T, the length that the sequences are padded to.
         order: int64 [B], the batch index of the longest sequence, the next longest...
         counts: how many sequences have a row at each step; T numbers that never grow.
         rows: int64 [N], for every packed row its place in the padded array laid out flat, [B * T].
     """
 
+    time: int
     order: Tensor
     counts: tuple[int, ...]
     rows: Tensor
@@ -46,15 +48,28 @@ class Packing:
         steps = torch.arange(int(ordered[0]) if len(ordered) else 0, device=lengths.device)
         going = ordered[None, :] > steps[:, None]  # [T, B]
         rows = (order[None, :] * time + steps[:, None])[going]
-        return cls(order, tuple(going.sum(1).tolist()), rows)
+        return cls(time, order, tuple(going.sum(1).tolist()), rows)
 
     def pack(self, padded: Tensor) -> Tensor:
         """Padded values [B, T, D] as packed rows [N, D]."""
         return padded.reshape(-1, padded.shape[-1])[self.rows]
 
+    def padded(self, packed: Tensor) -> Tensor:
+        """Packed rows [N, D] as padded values [B, T, D], the padding zero."""
+        flat = packed.new_zeros(len(self.order) * self.time, packed.shape[-1])
+        return flat.index_copy(0, self.rows, packed).view(len(self.order), self.time, -1)
+
     def first(self, values: Tensor) -> Tensor:
         """Values [B, D], one a sequence, in the order of the packing."""
         return values[self.order]
+
+    def last(self, packed: Tensor) -> Tensor:
+        """The last row of each sequence, [B, D], in the order of the batch."""
+        counts = torch.tensor(self.counts, device=packed.device)
+        begins = counts.cumsum(0) - counts
+        lengths = (counts[:, None] > torch.arange(len(self.order), device=packed.device)).sum(0)  # [B] sorted
+        ends = begins[lengths - 1] + torch.arange(len(self.order), device=packed.device)
+        return packed[ends][torch.argsort(self.order)]
 
     def spread(self, values: Tensor) -> Tensor:
         """Values [B, D], one a sequence, repeated for each of its packed rows: [N, D]."""
