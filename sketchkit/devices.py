@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -54,6 +55,11 @@ def resolve_dtype(dtype: str | torch.dtype) -> torch.dtype:
     raise DeviceError(f"unknown number type {dtype!r}: choose one of {', '.join(_DTYPES)}")
 
 
+# The number of threads is the whole process's: who comes first sets it, who leaves last restores it.
+_lock = threading.Lock()
+_calm = {"depth": 0, "before": 1}
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Let torch compute on one thread of the CPU for a while.
@@ -61,12 +67,18 @@ def one_thread() -> Iterator[None]:
     A decoding step is a handful of small products. Threads that wait for each other at every one of them gain
     little on a quiet machine and lose a hundredfold on a busy one.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    with _lock:
+        if not _calm["depth"]:
+            _calm["before"] = torch.get_num_threads()
+            torch.set_num_threads(1)
+        _calm["depth"] += 1
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        with _lock:
+            _calm["depth"] -= 1
+            if not _calm["depth"]:
+                torch.set_num_threads(_calm["before"])
 
 
 def _best() -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
+from sketchkit.card import MAX_LENGTH
 from sketchkit.devices import one_thread
 from sketchkit.engine import EXACT_WIDTH, Drawn, decode, read_prompts
 from sketchkit.errors import InputError
@@ -36,8 +37,8 @@ class Ending:
     Args:
         sketch: the whole drawing, what was given and what was added, in its own units and place.
         ending: what was added alone, in the same units and place.
-        nll: negative log-likelihood of the ending a point, under the model itself (temperature 1), natural
-            logarithm, in model units.
+        nll: negative log-likelihood of the ending under the model itself (temperature 1), natural logarithm,
+            in model units, a point: over all that the model drew, the end row among them.
         seed: the seed it was drawn with.
         index: which of the drawings of that seed it is.
         scale: pixels of the training data in a drawing unit, as the model saw it.
@@ -56,7 +57,7 @@ class Ending:
 @one_thread()
 def sample(
     model: SketchModel,
-    n: int = 1,
+    n: int = 16,
     temperature: float = 0.4,
     sampler: str | Sampler = "temperature",
     seed: int = 0,
@@ -81,7 +82,7 @@ def sample(
         label: what to draw, one of the model's classes, for a model that knows classes.
         options: the sampler's further options by name.
         first: the index of the first drawing.
-        max_points: where a drawing is cut that does not end, in points; the model's own when None.
+        max_points: after how many points of the model an endless drawing is cut; the model's own when None.
         exact: equal to the last bit whatever n and the batch size; slower.
         progress: told of every drawing that ends.
 
@@ -198,7 +199,7 @@ def complete(
         sampler: a name, or a sampler that is already made.
         options: the sampler's further options by name.
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.
-        max_points: where an ending is cut that does not end, in points; the model's own when None.
+        max_points: after how many points an ending is cut that does not end; the model's own when None.
         exact: equal to the last bit whatever n and the batch size; slower.
         progress: told of every ending that is done.
 
@@ -217,10 +218,12 @@ def complete(
     if keep is not None and keep < 1:
         raise InputError(f"keep must be 1 or more, got {keep}")
     several = [drawings] if isinstance(drawings, Sketch) else list(drawings)
+    if not all(isinstance(drawing, Sketch) for drawing in several):
+        raise InputError("complete takes sketches: sketchkit.read makes one of a file")
     begun = [drawing.without_end() for drawing in several]
     if not begun:
         return []
-    scales = best_scales(model, begun, label) if scale == "auto" else [float(scale)] * len(begun)
+    scales = best_scales(model, begun, label) if scale == "auto" else [_number(scale)] * len(begun)
     beginnings = [read_beginning(d, s, model.card) for d, s in zip(begun, scales, strict=True)]
     prompts = read_prompts(
         model,
@@ -262,8 +265,8 @@ def _ending(
         label=drawing.label,
         key=drawing.key,
     )
-    points = max(len(ending.without_end()), 1)
-    return Ending(drawing + ending, ending, drawn.nll / points, seed, index, scale, ending.ended)
+    nll = drawn.nll / len(drawn.rows)
+    return Ending(drawing + ending, ending, nll, seed, index, scale, ending.ended)
 
 
 def _best(endings: list[Ending], keep: int | None) -> list[Ending]:
@@ -301,19 +304,27 @@ def _chamfer(a: Float64, b: Float64) -> float:
     return float((distances.min(axis=1).mean() + distances.min(axis=0).mean()) / 2.0)
 
 
+def _number(scale: object) -> float:
+    if isinstance(scale, int | float):
+        return float(scale)
+    raise InputError(f"the scale must be a number or 'auto', got {scale!r}")
+
+
 def _check_counts(
     model: SketchModel, n: int, seed: int, first: int, batch_size: int | None, max_points: int | None
 ) -> None:
+    if not isinstance(model, SketchModel):
+        raise InputError("a model is needed, not its name: sketchkit.load_model loads one")
     if model.conditional:
         raise InputError(
             f"the model {model.card.name!r} is conditional: it draws from a latent vector z only"
         )
-    for name, value, low in (
-        ("n", n, 0),
-        ("seed", seed, 0),
-        ("first", first, 0),
-        ("batch_size", 1 if batch_size is None else batch_size, 1),
-        ("max_points", 1 if max_points is None else max_points, 1),
+    for name, value, low, high in (
+        ("n", n, 0, MAX_SEED),
+        ("seed", seed, 0, MAX_SEED),
+        ("first", first, 0, MAX_SEED - n),
+        ("batch_size", 1 if batch_size is None else batch_size, 1, MAX_SEED),
+        ("max_points", 1 if max_points is None else max_points, 1, MAX_LENGTH),
     ):
-        if not low <= value <= MAX_SEED:
-            raise InputError(f"{name} must be {low} or more, got {value}")
+        if not low <= value <= high:
+            raise InputError(f"{name} must lie in {low}..{high}, got {value}")

@@ -8,7 +8,7 @@ model units, in which offsets have a standard deviation of about 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sketchkit.card import ModelCard
+from sketchkit.card import MAX_SCALE, MIN_SCALE, ModelCard
 from sketchkit.errors import InputError
 from sketchkit.geometry import magenta_simplify, magenta_strokes
 from sketchkit.models import SketchModel
@@ -33,8 +33,10 @@ LADDER = tuple(WHOLE * 2.0 ** (step / 4) for step in range(-12, 5))
 _SIZE_SPREAD = 0.3
 #: The training data are simplified to this many pixels, so what the model reads is too.
 SIMPLIFICATION = 2.0
-#: Beginnings are scored this many at once.
-_CHUNK = 256
+#: Of a longer drawing a model reads the last so many points: it was trained on drawings of some hundred.
+MAX_READ = 4_000
+#: Beginnings are scored so many rows at once, padding among them, to bound memory.
+_ROWS_AT_ONCE = 16_384
 
 Rows = npt.NDArray[np.floating[Any]]
 
@@ -61,7 +63,7 @@ def read_beginning(sketch: Sketch, scale: float, card: ModelCard) -> Beginning:
 
     Args:
         sketch: in drawing units; an end row is left out, and so are dots, which the published training data
-            do not have.
+            do not have; of more than `MAX_READ` points the last are read.
         scale: pixels of the training data in a drawing unit.
         card: the model's.
 
@@ -69,10 +71,10 @@ def read_beginning(sketch: Sketch, scale: float, card: ModelCard) -> Beginning:
         The rows, and where they leave the pen.
 
     Raises:
-        InputError: a scale that is not above 0, or that makes the drawing too large.
+        InputError: a scale out of range, or that makes the drawing too large or too small for float32.
     """
-    if not (math.isfinite(scale) and scale > 0):
-        raise InputError(f"the scale must be above 0, got {scale:g}")
+    if not MIN_SCALE <= scale <= MAX_SCALE:
+        raise InputError(f"the scale must lie in {MIN_SCALE:g}..{MAX_SCALE:g}, got {scale:g}")
     factor = scale / card.scale_factor
     strokes = sketch.to_polylines()
     lines = [line for line in strokes if len(line) > 1]
@@ -80,6 +82,7 @@ def read_beginning(sketch: Sketch, scale: float, card: ModelCard) -> Beginning:
         # Dots alone: nothing to read, but they say where to draw.
         return Beginning(np.zeros((0, 5)), sketch.end_point, factor, False)
     rows = magenta_strokes(magenta_simplify([line * scale for line in lines], SIMPLIFICATION))[:-1]
+    rows = rows[-MAX_READ:]
     rows[:, :2] /= card.scale_factor
     pen_down = sketch.pen_down and len(strokes[-1]) > 1
     if pen_down:
@@ -172,16 +175,28 @@ def _size_penalty(size: float) -> float:
 def _losses(model: SketchModel, drawings: Sequence[Rows], label: Tensor | None) -> list[float]:
     """Negative log-likelihood in model units, a sum; infinite for a drawing without rows."""
     out: list[float] = []
-    for begin in range(0, len(drawings), _CHUNK):
-        chunk = drawings[begin : begin + _CHUNK]
+    for chunk in _chunks(drawings):
         lengths = np.array([len(rows) for rows in chunk], np.int64)
         padded = np.zeros((len(chunk), max(int(lengths.max()), 1), 5))
         for b, rows in enumerate(chunk):
             padded[b, : len(rows)] = rows
         inputs = torch.from_numpy(padded).to(model.dtype).to(model.device)
         state = model.initial_state(len(chunk), label=label)
-        losses = (
-            model.score(inputs, torch.from_numpy(lengths).to(model.device), state).cpu().double().tolist()
-        )
-        out += [v if n and math.isfinite(v) else math.inf for v, n in zip(losses, lengths, strict=True)]
+        losses = model.score(inputs, torch.from_numpy(lengths).to(model.device), state)
+        finite = torch.where(losses.isfinite(), losses, math.inf).cpu().double().tolist()
+        out += [loss if n else math.inf for loss, n in zip(finite, lengths, strict=True)]
     return out
+
+
+def _chunks(drawings: Sequence[Rows]) -> Iterator[list[Rows]]:
+    """Drawings in order, as many at once as fit `_ROWS_AT_ONCE` when padded to the longest; one at least."""
+    chunk: list[Rows] = []
+    longest = 0
+    for rows in drawings:
+        longest = max(longest, len(rows))
+        if chunk and longest * (len(chunk) + 1) > _ROWS_AT_ONCE:
+            yield chunk
+            chunk, longest = [], len(rows)
+        chunk.append(rows)
+    if chunk:
+        yield chunk

@@ -8,12 +8,14 @@ import torch
 
 import sketchkit as sk
 from sketchkit.card import ModelCard
+from sketchkit.density import MixtureDensity
 from sketchkit.errors import InputError
 from sketchkit.generate import Ending, complete, sample
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.models.vae import VaeArchitecture, VaeModel
 from sketchkit.sketch import Sketch
+from sketchkit.units import MAX_READ, best_scales, read_beginning
 
 START = Sketch.from_polylines([[(100, 50), (140, 52), (150, 90)], [(120, 60), (125, 61), (131, 70)]])
 
@@ -126,7 +128,7 @@ def test_a_given_scale_is_taken(tiny_model: SketchModel) -> None:
     endings = complete(tiny_model, START, 2, scale=3.5)
     assert {e.scale for e in endings} == {3.5}
     for scale in (0.0, -1.0, float("nan"), float("inf")):
-        with pytest.raises(InputError, match="the scale must be above 0"):
+        with pytest.raises(InputError, match="the scale must lie in"):
             complete(tiny_model, START, 1, scale=scale)
 
 
@@ -184,11 +186,13 @@ def test_endings_that_are_alike_are_kept_once(tiny_model: SketchModel) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ({"n": -1}, "n must be 0 or more"),
-        ({"seed": -1}, "seed must be 0 or more"),
-        ({"seed": 2**63}, "seed must be 0 or more"),
-        ({"batch_size": 0}, "batch_size must be 1 or more"),
-        ({"max_points": 0}, "max_points must be 1 or more"),
+        ({"n": -1}, "n must lie in 0.."),
+        ({"seed": -1}, "seed must lie in 0.."),
+        ({"seed": 2**63}, "seed must lie in 0.."),
+        ({"batch_size": 0}, "batch_size must lie in 1.."),
+        ({"max_points": 0}, "max_points must lie in 1..100000"),
+        ({"max_points": 10**12}, "max_points must lie in 1..100000"),
+        ({"scale": "foo"}, "the scale must be a number or 'auto'"),
         ({"keep": 0}, "keep must be 1 or more"),
         ({"temperature": 0.0}, "'temperature' of sampler 'temperature' must be 1e-06..100"),
         ({"temperature": float("nan")}, "must be 1e-06..100"),
@@ -246,3 +250,49 @@ def test_a_label_says_what_is_drawn() -> None:
     assert len({b"".join(e.ending.stroke5.tobytes() for e in some) for some in endings}) == 3
     with pytest.raises(InputError, match="does not draw 'dog'"):
         sample(model, 1, label="dog")
+
+
+# --- long drawings, and honest numbers --------------------------------------------------------------------
+
+
+def test_a_very_long_drawing_is_read_from_its_end(
+    tiny_model: SketchModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    long = Sketch.from_polylines([np.cumsum(rng.normal(size=(6000, 2)) * 30, axis=0)])
+    beginning = read_beginning(long, 1.0, tiny_model.card)
+    assert len(beginning.rows) == MAX_READ
+    assert beginning.anchor == long.end_point
+    monkeypatch.setattr("sketchkit.units.MAX_READ", 50)
+    shorter = read_beginning(long, 1.0, tiny_model.card)
+    np.testing.assert_array_equal(shorter.rows, beginning.rows[-50:])
+    assert len(complete(tiny_model, long, 2)) == 2
+
+
+def test_beginnings_are_scored_in_pieces_as_they_are_at_once(
+    tiny_model: SketchModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawings = [START, START.transformed(2.0), Sketch.from_polylines([[(0, 0), (9, 9)]])]
+    whole = best_scales(tiny_model, drawings)
+    monkeypatch.setattr("sketchkit.units._ROWS_AT_ONCE", 5)
+    assert best_scales(tiny_model, drawings) == pytest.approx(whole)
+
+
+@pytest.mark.parametrize("pen_down", [False, True])
+def test_the_nll_is_a_mean_over_all_that_the_model_drew(tiny_model: SketchModel, pen_down: bool) -> None:
+    start = Sketch.from_polylines([[(0, 0), (40, 10), (80, 0)]], pen_down=pen_down)
+    beginning = read_beginning(start, 1.0, tiny_model.card)
+    for ending in complete(tiny_model, start, 4, scale=1.0):
+        rows = ending.ending.stroke5[pen_down:].astype(np.float64)
+        rows[:, :2] *= beginning.factor
+        raw = torch.from_numpy(tiny_model.raw_outputs(np.concatenate([beginning.rows, rows[:-1]])))
+        offset, pen = MixtureDensity(raw[len(beginning.rows) :]).log_prob(torch.from_numpy(rows))
+        total = -(torch.where(torch.from_numpy(rows[:, 4]) == 1, 0.0, offset) + pen).mean()
+        assert ending.nll == pytest.approx(float(total), abs=1e-3)
+
+
+def test_names_are_no_models_and_files_are_no_drawings(tiny_model: SketchModel) -> None:
+    with pytest.raises(InputError, match="a model is needed, not its name"):
+        sample("bird")
+    with pytest.raises(InputError, match="complete takes sketches"):
+        complete(tiny_model, ["bird.svg"])

@@ -12,7 +12,7 @@ from sketchkit.checkpoints import store
 from sketchkit.checkpoints.magenta import load_magenta
 from sketchkit.checkpoints.native import load_native, save_model
 from sketchkit.devices import resolve_device, resolve_dtype
-from sketchkit.errors import CheckpointError
+from sketchkit.errors import CheckpointError, DeviceError
 from sketchkit.files import reason, shown
 from sketchkit.models import SketchModel
 
@@ -39,6 +39,8 @@ def load_model(
         DeviceError: a device or number type that is not there.
     """
     place, kind = resolve_device(device), resolve_dtype(dtype)
+    if place.type == "mps" and kind is torch.float64:
+        raise DeviceError("the device 'mps' does not compute in float64")
     path = _path(name)
     if path.suffix.lower() in _MAGENTA_SUFFIXES:
         return load_magenta(path, kind, place)
@@ -50,6 +52,7 @@ def import_model(
     name: str | None = None,
     *,
     start: tuple[float, ...] | None = None,
+    licence: str | None = None,
     overwrite: bool = False,
 ) -> tuple[str, Path]:
     """Bring a file into the store.
@@ -58,6 +61,7 @@ def import_model(
         path: a `.safetensors`, Magenta `.json` or `.js` file.
         name: what to call it; the model's own name when None.
         start: the start token to keep with it; the file's, or the one known to fit, when None.
+        licence: under which it may be used, where that is known; what the file says when None.
         overwrite: whether a stored model of that name may go.
 
     Returns:
@@ -69,7 +73,8 @@ def import_model(
     """
     model = load_model(_existing(Path(path)), device="cpu")
     chosen = name or model.card.name
-    changes = {"name": chosen} if start is None else {"name": chosen, "start": start}
+    known = {"name": chosen, "start": start, "licence": licence}
+    changes = {fact: value for fact, value in known.items() if value is not None}
     target = store.path_of(chosen)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

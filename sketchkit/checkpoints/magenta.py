@@ -34,7 +34,10 @@ __all__ = ["MAX_BYTES", "dump_magenta", "load_magenta", "parse_magenta"]
 MAX_BYTES = 128 * 1024 * 1024
 #: Both JavaScript libraries divide the file's scale factor by this, and raw Quick, Draw! pixels fit it best.
 PIXEL_FACTOR = 2.0
-LICENCE = "Published by Google Magenta (code Apache-2.0); trained on the Quick, Draw! dataset, CC BY 4.0"
+#: What can be said of a file that does not say it itself.
+UNKNOWN_LICENCE = "not stated in the file"
+#: The JavaScript libraries pass over what they do not know: here stands what their format has no place for.
+_OWN_KEY = "sketchkit"
 
 # The header does not say with which start token a model was trained. Real drawings are likelier after zeros
 # under most published models; these are the exceptions among the classes that were measured.
@@ -125,7 +128,7 @@ def dump_magenta(model: SketchModel, *, wrapper: bool = False, label: str | None
         raise CheckpointError(f"Magenta's format cannot hold a model of the backend {model.backend!r}")
     if not all(torch.isfinite(a).all() for a in arrays):
         raise CheckpointError("a weight is not finite")
-    blobs = [base64.b64encode(_little_endian(to_grid(a))).decode("ascii") for a in arrays]
+    blobs = [base64.b64encode(_little_endian(to_grid(a.detach().cpu()))).decode("ascii") for a in arrays]
     text = orjson.dumps([_header(model, mode, label), [list(a.shape) for a in arrays], blobs])
     return _wrapped(text) if wrapper else text
 
@@ -205,15 +208,25 @@ def _card(header: dict[str, Any], fallback_name: str) -> ModelCard:
     if not isinstance(scale, int | float) or isinstance(scale, bool):
         raise CheckpointError("the header has no scale_factor")
     name = str(header.get("name") or fallback_name)[:_MAX_TEXT]
-    return ModelCard(
-        name=name,
-        scale_factor=scale / PIXEL_FACTOR,
-        max_length=length,
-        start=_KNOWN_STARTS.get(name, ZERO_START),
-        classes=(name,),
-        licence=LICENCE,
-        provenance={"source": "Magenta JSON", "pixel_factor": PIXEL_FACTOR, _PROVENANCE_KEY: header},
-    )
+    facts = {
+        "start": list(_KNOWN_STARTS.get(name, ZERO_START)),
+        "classes": [name],
+        "licence": UNKNOWN_LICENCE,
+        **_own_facts(header),
+        "name": name,
+        "scale_factor": scale / PIXEL_FACTOR,
+        "max_length": length,
+        "provenance": {"source": "Magenta JSON", "pixel_factor": PIXEL_FACTOR, _PROVENANCE_KEY: header},
+    }
+    return ModelCard.from_json(facts)
+
+
+def _own_facts(header: dict[str, Any]) -> dict[str, Any]:
+    """What `dump_magenta` wrote beside what the format knows."""
+    facts = header.get(_OWN_KEY, {})
+    if not isinstance(facts, dict):
+        raise CheckpointError(f"the header's {_OWN_KEY!r} is not a JSON object")
+    return {key: facts[key] for key in ("start", "classes", "licence") if key in facts}
 
 
 def _header(model: SketchModel, mode: int, label: str | None) -> dict[str, Any]:
@@ -227,7 +240,19 @@ def _header(model: SketchModel, mode: int, label: str | None) -> dict[str, Any]:
         "max_seq_len": model.card.max_length,
         "name": label or model.card.name,
         "scale_factor": model.card.scale_factor * PIXEL_FACTOR,
+        _OWN_KEY: {
+            "start": list(model.card.start),
+            "classes": _drawn_classes(model, label),
+            "licence": model.card.licence,
+        },
     }
+
+
+def _drawn_classes(model: SketchModel, label: str | None) -> list[str]:
+    """What an exported model draws: the class it was told, or no class in particular."""
+    if model.labelled:
+        return [label or model.card.name]
+    return list(model.card.classes)
 
 
 def _is_true_of(header: dict[str, Any], model: SketchModel, mode: int) -> bool:
@@ -240,6 +265,7 @@ def _is_true_of(header: dict[str, Any], model: SketchModel, mode: int) -> bool:
         (header.get("mode") in (2, "gen")) == (mode == 2)
         and (mode == 2 or (version < 6) == tanh_z)
         and (card.scale_factor, card.max_length) == (model.card.scale_factor, model.card.max_length)
+        and card.start == model.card.start
     )
 
 

@@ -21,6 +21,7 @@ from sketchkit.errors import CheckpointError, InputError
 
 __all__ = ["BASE_URL", "KINDS", "pull_model"]
 
+LICENCE = "Published by Google Magenta (code Apache-2.0); trained on the Quick, Draw! dataset, CC BY 4.0"
 BASE_URL = "https://storage.googleapis.com/quickdraw-models/sketchRNN/large_models"
 KINDS = ("gen", "vae")
 _TIMEOUT_SECONDS = 30
@@ -65,7 +66,9 @@ def pull_model(
     if store.path_of(chosen).exists() and not overwrite:
         raise InputError(f"a model named {chosen!r} is stored already")
     with tempfile.TemporaryDirectory(prefix="sketchkit-") as scratch:
-        return import_model(_download(url, Path(scratch), progress), chosen, overwrite=overwrite)
+        file = _download(url, Path(scratch), progress)
+        licence = LICENCE if base_url == BASE_URL else None
+        return import_model(file, chosen, licence=licence, overwrite=overwrite)
 
 
 def _download(url: str, folder: Path, progress: Progress | None) -> Path:

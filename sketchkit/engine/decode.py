@@ -159,7 +159,7 @@ class _Loop:
 
     def harvest(self) -> list[Drawn]:
         """Take out what has ended, if it is time to look, and refill or shrink."""
-        if self.unseen < self.stride and int(self.age.max()) < self.max_points + self.unseen:
+        if self.unseen < self.stride:
             return []
         lengths = self._lengths_of_ended()
         done = np.flatnonzero((lengths > 0) & (self.job >= 0))
@@ -210,7 +210,8 @@ class _Loop:
             return
         where = self._tensor(taken)
         prompt = self._tensor(self.prompt_of[self.job[taken]])
-        self.rows[where] = self.prompts.rows[prompt]
+        # Not in place: they may be the very tensor that the sampler gave us.
+        self.rows = self.rows.index_copy(0, where, self.prompts.rows[prompt])
         for part, source in zip(self.state, self.prompts.state, strict=True):
             part[where] = source[prompt]
         self._make_noise(taken)

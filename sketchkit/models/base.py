@@ -20,7 +20,7 @@ from sketchkit.card import ModelCard
 from sketchkit.density import MixtureDensity
 from sketchkit.errors import InputError
 
-__all__ = ["SketchModel", "State", "check_sizes"]
+__all__ = ["SketchModel", "State", "check_sizes", "to_numpy"]
 
 State = tuple[Tensor, ...]
 
@@ -92,10 +92,23 @@ class SketchModel(nn.Module):
 
     def start_rows(self, batch: int, start: npt.ArrayLike | None = None) -> Tensor:
         """The start token once a row, [B, 5]."""
-        token = torch.as_tensor(np.asarray(self.card.start if start is None else start, np.float64))
+        token = torch.as_tensor(_numbers(self.card.start if start is None else start, "a start token"))
         if token.shape != (5,):
             raise InputError(f"a start token has 5 numbers, got the shape {list(token.shape)}")
         return token.to(self.dtype).to(self.device).expand(batch, 5)
+
+    def rows_of(self, stroke5: npt.ArrayLike) -> Tensor:
+        """Rows [T, 5] in model units as a tensor of the model's number type and device.
+
+        Raises:
+            InputError: another shape, or something that is no number.
+        """
+        rows = _numbers(stroke5, "stroke-5")
+        if rows.size == 0:
+            rows = rows.reshape(0, 5)
+        if rows.ndim != 2 or rows.shape[1] != 5:
+            raise InputError(f"stroke-5 must have the shape [T, 5], got {list(rows.shape)}")
+        return torch.as_tensor(rows).to(self.dtype).to(self.device)
 
     @torch.inference_mode()
     def raw_outputs(
@@ -120,12 +133,10 @@ class SketchModel(nn.Module):
         Raises:
             InputError: a shape that does not fit, or a z where there is none to be had, or none given.
         """
-        rows = torch.as_tensor(np.asarray(stroke5, np.float64)).reshape(-1, 5).to(self.dtype).to(self.device)
-        inputs = torch.cat((self.start_rows(1, start), rows))[None]
-        latent = None if z is None else torch.as_tensor(np.asarray(z, np.float64))[None]
+        inputs = torch.cat((self.start_rows(1, start), self.rows_of(stroke5)))[None]
+        latent = None if z is None else torch.as_tensor(_numbers(z, "a latent vector"))[None]
         raw, _ = self(inputs, self.initial_state(1, latent, self.label_index(label)))
-        raw = raw[0].float() if raw.dtype in (torch.bfloat16, torch.float16) else raw[0]
-        return np.asarray(raw.cpu().numpy())
+        return to_numpy(raw[0])
 
     @torch.inference_mode()
     def score(self, rows: Tensor, lengths: Tensor, state: State | None = None) -> Tensor:
@@ -204,3 +215,16 @@ def check_sizes(architecture: Any, *, at_least: int = 1, **limits: int) -> None:
         value = getattr(architecture, name)
         if not isinstance(value, int) or isinstance(value, bool) or not at_least <= value <= limit:
             raise InputError(f"{name} must be a whole number in {at_least}..{limit}, got {value!r}")
+
+
+def to_numpy(values: Tensor) -> npt.NDArray[Any]:
+    """A tensor as an array; half precision as float32, since numpy has no bfloat16."""
+    wide = values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
+    return np.asarray(wide.cpu().numpy())
+
+
+def _numbers(values: npt.ArrayLike, what: str) -> npt.NDArray[np.float64]:
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what} must be numbers: {error}") from error

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
-from sketchkit.models.base import SketchModel, State, check_sizes
+from sketchkit.errors import InputError
+from sketchkit.models.base import SketchModel, State, check_sizes, to_numpy
 from sketchkit.models.cells import LSTMCell, Packing
 from sketchkit.models.decoder import ClassEmbedding, DecoderRNN
 
@@ -49,6 +49,8 @@ class VaeArchitecture:
         limits = {"encoder_hidden": 16_384, "hidden": 16_384, "latent": 16_384, "mixtures": 1_024}
         check_sizes(self, **limits, embedding=4_096)
         check_sizes(self, at_least=0, classes=100_000)
+        if not isinstance(self.tanh_z, bool):
+            raise InputError(f"tanh_z must be true or false, got {self.tanh_z!r}")
 
 
 class VaeModel(SketchModel):
@@ -109,19 +111,26 @@ class VaeModel(SketchModel):
 
         Returns:
             mu [Z] and sigma [Z], with sigma = exp(log variance / 2).
+
+        Raises:
+            InputError: another shape, or no rows.
         """
-        rows = (
-            torch.as_tensor(np.asarray(stroke5, np.float64)).reshape(1, -1, 5).to(self.dtype).to(self.device)
-        )
+        rows = self.rows_of(stroke5)[None]
+        if not rows.shape[1]:
+            raise InputError("a drawing without rows cannot be encoded")
         mu, log_variance = self.encode_batch(rows, torch.tensor([rows.shape[1]], device=rows.device))
-        return np.asarray(mu[0].cpu().numpy()), np.asarray((log_variance[0] / 2).exp().cpu().numpy())
+        return to_numpy(mu[0]), to_numpy((log_variance[0] / 2).exp())
 
     # --- decode ---------------------------------------------------------------------------------------
 
     def initial_state(self, batch: int, z: Tensor | None = None, label: Tensor | None = None) -> State:
         """tanh(W_z z + b_z) as (h, c), with z and the class behind it for every later step."""
         self._check_given(z, label)
-        latent = torch.as_tensor(z).to(self.dtype).to(self.device).expand(batch, self.architecture.latent)
+        latent = torch.as_tensor(z).to(self.dtype).to(self.device)
+        size = self.architecture.latent
+        if latent.dim() != 2 or latent.shape[1] != size or latent.shape[0] not in (1, batch):
+            raise InputError(f"z must have the shape [{batch}, {size}], got {list(latent.shape)}")
+        latent = latent.expand(batch, size)
         source = torch.tanh(latent) if self.architecture.tanh_z else latent
         hidden, memory = torch.tanh(self.initial(source)).chunk(2, -1)
         context = () if self.embedding is None else (self.embedding(batch, label),)

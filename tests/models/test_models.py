@@ -211,7 +211,48 @@ def test_one_class_of_a_model_is_exported_for_the_javascript_libraries(labelled:
     for label in ("cat", "pig", None):
         there = parse_magenta(dump_magenta(labelled, label=label), torch.float64)
         assert not there.labelled
+        assert (there.card.start, there.card.classes) == (PAPER_START, (label or "zoo",))
         assert there.card.name == (label or "zoo")
         raw = there.raw_outputs(rows, start=PAPER_START, z=latent)
         expected = labelled.raw_outputs(rows, z=latent, label=label)
         np.testing.assert_allclose(raw, expected, atol=0.02)
+
+
+# --- what is refused ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [np.zeros((5, 3)), np.zeros(10), np.zeros((2, 2, 5)), [["a"] * 5], 7.0])
+def test_raw_outputs_want_rows_of_five_numbers(model: SketchModel, rows: object) -> None:
+    latent = np.zeros(3) if model.conditional else None
+    with pytest.raises(InputError, match=r"stroke-5 must"):
+        model.raw_outputs(rows, z=latent)
+
+
+@pytest.mark.parametrize("z", [[0.5], 0.5, np.zeros(4), np.zeros((2, 3)), ["x"] * 3])
+def test_a_latent_vector_of_another_shape_is_refused(z: object) -> None:
+    with pytest.raises(InputError, match=r"z must have the shape \[1, 3\]|a latent vector must be numbers"):
+        MODELS["vae"]().raw_outputs(np.zeros((1, 5)), z=z)
+
+
+def test_the_encoder_refuses_what_is_no_drawing_and_works_in_half_precision() -> None:
+    model = MODELS["vae"]()
+    with pytest.raises(InputError, match="without rows"):
+        model.encode(np.zeros((0, 5)))
+    with pytest.raises(InputError, match="must have the shape"):
+        model.encode(np.zeros((5, 3)))
+    mu, sigma = model.to(torch.bfloat16).encode(np.zeros((2, 5)))
+    assert mu.dtype == sigma.dtype == np.float32
+
+
+def test_a_model_that_has_drawn_can_still_be_trained(model: SketchModel) -> None:
+    z = _latent(model, 1)
+    model.raw_outputs(np.zeros((2, 5)), z=None if z is None else z[0])
+    model.train()
+    raw, _ = model(_rows(2, 3), model.initial_state(2, _latent(model, 2)))
+    raw.sum().backward()
+    assert all(p.grad is not None for name, p in model.named_parameters() if "decoder" in name)
+
+
+def test_whether_z_is_squashed_must_be_true_or_false() -> None:
+    with pytest.raises(InputError, match="tanh_z must be true or false, got 'no'"):
+        VaeArchitecture(tanh_z="no")

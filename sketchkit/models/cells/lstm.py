@@ -45,8 +45,9 @@ class LSTMCell(Cell):
         return hidden, (hidden, memory)
 
     def sequence(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Every time step, in one call of torch's own LSTM kernel where there is no recurrent dropout."""
-        if self.training and self.recurrent_dropout:
+        """Every time step; on the CPU, without recurrent dropout, in one call of torch's own kernel."""
+        # Elsewhere that kernel wants all weights in one piece of memory, and warns where they are not.
+        if x.device.type != "cpu" or (self.training and self.recurrent_dropout):
             return super().sequence(x, state)
         weights = [self.weight_x, self.weight_h, self.bias, self._forget_bias_vector()]
         hidden, memory = (s.unsqueeze(0).contiguous() for s in state)
@@ -84,7 +85,9 @@ class LSTMCell(Cell):
         vector = self._forget_vector
         if vector is None or vector.device != self.bias.device or vector.dtype != self.bias.dtype:
             size = self.hidden_size
-            vector = self.bias.detach().new_zeros(4 * size)
-            vector[size : 2 * size] = self.forget_bias
+            # Made while drawing, it must still serve training: autograd refuses tensors of inference mode.
+            with torch.inference_mode(False):
+                vector = torch.zeros(4 * size, dtype=self.bias.dtype, device=self.bias.device)
+                vector[size : 2 * size] = self.forget_bias
             self._forget_vector = vector
         return vector
