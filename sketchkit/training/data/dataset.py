@@ -1,0 +1,264 @@
+"""A data set on disk, read: flat arrays mapped into memory, of which only what is asked for is loaded.
+
+A drawing of P points has P - 1 stored rows, since the first point is the start token's, and one end row,
+which is not stored. Offsets are pixels of the training data; divided by the scale factor, model units.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from sketchkit.errors import FormatError, InputError
+from sketchkit.files import reason, shown
+from sketchkit.training.data.manifest import ARRAYS, SPLITS, ArrayInfo, Manifest, SplitInfo, read_manifest
+
+__all__ = ["Dataset", "Split", "array_path", "checksum"]
+
+Array = npt.NDArray[Any]
+Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+
+#: Numbers checked at once.
+_CHUNK = 1 << 20
+
+
+def array_path(folder: Path, split: str, kind: str) -> Path:
+    """The file of one array."""
+    return folder / f"{split}.{kind}"
+
+
+@final
+class Split:
+    """The drawings of one split, by their place in it.
+
+    Args:
+        name: of the split.
+        arrays: by kind, as `sketchkit.training.data.manifest.ARRAYS` describes them.
+    """
+
+    __slots__ = ("_bounds", "_lifts", "_offsets", "classes", "keys", "lengths", "name")
+
+    def __init__(self, name: str, arrays: Mapping[str, Array]) -> None:
+        self.name = name
+        self._offsets = arrays["offsets"].reshape(-1, 2)
+        self._lifts = arrays["lifts"]
+        self._bounds = arrays["bounds"]
+        #: [n] uint16, an index into the data set's classes.
+        self.classes: npt.NDArray[np.uint16] = arrays["labels"]
+        #: [n] uint64, the hash of each drawing's own identifier; 0 where its file had none.
+        self.keys: npt.NDArray[np.uint64] = arrays["keys"]
+        #: [n] int64, the rows of each drawing, its end row included.
+        self.lengths: Int64 = np.diff(self._bounds) + 1
+
+    @property
+    def n(self) -> int:
+        """How many drawings."""
+        return len(self.lengths)
+
+    def __len__(self) -> int:
+        """How many drawings."""
+        return self.n
+
+    def drawing(self, index: int) -> Float32:
+        """One drawing.
+
+        Args:
+            index: 0..n - 1.
+
+        Returns:
+            Stroke-5 [length, 5] in pixels of the training data, with its end row.
+
+        Raises:
+            InputError: there is no such drawing.
+        """
+        rows, _, _ = self.gather(np.array([index]))
+        return rows[0]  # type: ignore[no-any-return]
+
+    def gather(
+        self, indices: npt.ArrayLike, length: int | None = None
+    ) -> tuple[Float32, Int64, npt.NDArray[np.int64]]:
+        """Many drawings, padded to one length with end rows (0, 0, 0, 0, 1).
+
+        Args:
+            indices: [B] whole numbers 0..n - 1, in any order, repeated at will.
+            length: T; the longest of these drawings when None.
+
+        Returns:
+            Stroke-5 [B, T, 5] in pixels of the training data, the rows of each drawing with its end row [B],
+            and the classes [B].
+
+        Raises:
+            InputError: there is no such drawing, or one is longer than `length`.
+        """
+        chosen = self._checked(indices)
+        starts = self._bounds[chosen]  # [B]
+        inks = self._bounds[chosen + 1] - starts  # [B]
+        longest = int(inks.max(initial=0)) + 1
+        total = longest if length is None else length
+        if total < longest:
+            raise InputError(f"a drawing of {longest} rows does not fit the length {total}")
+        # For every stored row of the batch: where it comes from, and where it goes.
+        before = np.cumsum(inks) - inks
+        within = np.arange(int(inks.sum())) - np.repeat(before, inks)
+        source = within + np.repeat(starts, inks)
+        target = within + np.repeat(np.arange(len(chosen)) * total, inks)
+        lifted = self._lifts[source] != 0
+        out = np.zeros((len(chosen) * total, 5), np.float32)
+        out[:, 4] = 1.0
+        rows = np.zeros((len(source), 5), np.float32)
+        rows[:, :2] = self._offsets[source]
+        rows[:, 2] = ~lifted
+        rows[:, 3] = lifted
+        out[target] = rows
+        return out.reshape(len(chosen), total, 5), inks + 1, self.classes[chosen].astype(np.int64)
+
+    def _checked(self, indices: npt.ArrayLike) -> Int64:
+        chosen = np.asarray(indices)
+        if chosen.size == 0:
+            chosen = chosen.astype(np.int64)
+        if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
+            raise InputError(f"drawings are chosen by a list of whole numbers, got {chosen.dtype}")
+        if chosen.size and not (chosen.min() >= 0 and chosen.max() < self.n):
+            raise InputError(
+                f"{self.name} holds the drawings 0 to {self.n - 1}, and not all that are asked for"
+            )
+        return chosen.astype(np.int64)
+
+
+@final
+class Dataset:
+    """A data set on disk; `Dataset.open` makes one.
+
+    Args:
+        path: its folder.
+        manifest: what it says about itself.
+        splits: by name.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, splits: Mapping[str, Split]) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._splits = splits
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], *, verify: bool = True) -> Dataset:
+        """Open a data set.
+
+        Args:
+            path: its folder.
+            verify: read every byte once and compare the checksums; without, only sizes, places and labels
+                are checked.
+
+        Raises:
+            InputError: no data set there, or a file that cannot be read.
+            FormatError: damaged, or of another version; one line.
+        """
+        folder = Path(path)
+        manifest = read_manifest(folder)
+        arrays = {name: _arrays(folder, name, manifest.splits[name]) for name in SPLITS}
+        for name in SPLITS:
+            _check_places(folder, name, arrays[name], manifest)
+            if verify:
+                _check_contents(folder, name, manifest.splits[name])
+        return cls(folder, manifest, {name: Split(name, arrays[name]) for name in SPLITS})
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, sorted; a drawing's class is an index into them."""
+        return self.manifest.classes
+
+    @property
+    def scale_factor(self) -> float:
+        """The standard deviation of the training offsets, in pixels: what offsets are divided by."""
+        return self.manifest.scale_factor
+
+    @property
+    def max_length(self) -> int:
+        """The rows of the longest drawing of any split, its end row included."""
+        return self.manifest.max_length
+
+    def split(self, name: str) -> Split:
+        """One split: `train`, `valid` or `test`.
+
+        Raises:
+            InputError: another name.
+        """
+        if name not in self._splits:
+            raise InputError(f"a split is one of {', '.join(SPLITS)}, got {name!r}")
+        return self._splits[name]
+
+    def __len__(self) -> int:
+        """How many drawings, in all splits."""
+        return self.manifest.drawings
+
+    def __repr__(self) -> str:
+        splits = ", ".join(f"{name} {len(self._splits[name])}" for name in SPLITS)
+        return f"<Dataset {str(self.path)!r}: {splits}; {len(self.classes)} classes>"
+
+
+def _arrays(folder: Path, split: str, info: SplitInfo) -> dict[str, Array]:
+    return {kind: _mapped(array_path(folder, split, kind), info.arrays[kind]) for kind in ARRAYS}
+
+
+def _mapped(path: Path, info: ArrayInfo) -> Array:
+    try:
+        size = path.stat().st_size
+        if size != info.nbytes:
+            raise FormatError(f"{shown(path)}: {size} bytes where the manifest says {info.nbytes}")
+        if not size:  # nothing cannot be mapped
+            return np.zeros(0, info.dtype)
+        # A plain array: numpy's own class of mapped ones costs time at every look.
+        return np.memmap(path, info.dtype, "r", shape=(info.count,)).view(np.ndarray)
+    except FileNotFoundError:
+        raise FormatError(f"{shown(path)}: a part of the data set is missing") from None
+    except OSError as error:
+        raise InputError(f"{shown(path)}: {reason(error)}") from error
+
+
+def _check_places(folder: Path, split: str, arrays: Mapping[str, Array], manifest: Manifest) -> None:
+    """Whatever else is wrong, no drawing may reach beyond its array or its table."""
+    bounds, labels = arrays["bounds"], arrays["labels"]
+    name = shown(array_path(folder, split, "bounds"))
+    if bounds[0] != 0 or bounds[-1] != len(arrays["lifts"]):
+        raise FormatError(f"{name}: damaged: the drawings do not fill the array of points")
+    for begin in range(0, len(bounds) - 1, _CHUNK):
+        steps = np.diff(bounds[begin : begin + _CHUNK + 1])
+        if steps.min() < 1 or steps.max() >= max(manifest.max_length, 1):
+            raise FormatError(f"{name}: damaged: a drawing without points, or longer than the longest")
+    if len(labels) and int(labels.max()) >= len(manifest.classes):
+        raise FormatError(f"{shown(array_path(folder, split, 'labels'))}: damaged: a class that has no name")
+
+
+def _check_contents(folder: Path, split: str, info: SplitInfo) -> None:
+    for kind, array in info.arrays.items():
+        path = array_path(folder, split, kind)
+        if checksum(path) != array.checksum:
+            raise FormatError(f"{shown(path)}: damaged: its checksum is not the manifest's")
+
+
+def checksum(path: Path) -> str:
+    """The BLAKE2b checksum of a file's bytes, 16 bytes in hexadecimal.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        for piece in _pieces(path):
+            digest.update(piece)
+    except OSError as error:
+        raise InputError(f"{shown(path)}: {reason(error)}") from error
+    return digest.hexdigest()
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with open(path, "rb") as stream:
+        while piece := stream.read(_CHUNK):
+            yield piece

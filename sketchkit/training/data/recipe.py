@@ -1,0 +1,171 @@
+"""How drawings are prepared: which are kept, what of them, and which split each one falls to."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from sketchkit.errors import InputError
+from sketchkit.geometry import magenta_strokes, quickdraw_simplify
+from sketchkit.sketch import Sketch
+from sketchkit.training.data.manifest import SPLITS
+
+__all__ = ["Item", "Recipe", "digest", "key_hash", "rows_of", "split_of"]
+
+Rows = npt.NDArray[np.float32]
+
+#: The longest drawing that a set may be made to hold.
+MAX_LENGTH = 100_000
+#: The side of a whole training drawing, in its pixels.
+WHOLE = 255.0
+
+
+@dataclass(frozen=True)
+class Item:
+    """One drawing on its way into a data set.
+
+    Args:
+        sketch: the drawing.
+        label: its class.
+        form: `page` for a drawing as it was drawn; `pixels` for one that may be in training pixels already;
+            `rows` for the rows of a training file, in which the first point is left out.
+        split: the split that its file puts it in, if any.
+        key: its own identifier, if it has one.
+        recognized: whether Quick, Draw! recognised it; None where the file does not say.
+    """
+
+    sketch: Sketch
+    label: str
+    form: Literal["page", "pixels", "rows"]
+    split: str | None = None
+    key: str | None = None
+    recognized: bool | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How drawings are prepared.
+
+    Args:
+        max_points: the most points of a drawing that is kept, after simplification.
+        min_points: the fewest; 2 at least, since the first point is the start token's.
+        simplify: `auto` fits a drawing to 255 pixels and simplifies it unless it is in such pixels already,
+            `always` does so to every drawing, `never` to none.
+        splits: the shares of train, valid and test.
+        resplit: split by hash also what a file splits itself.
+        recognized_only: leave out what Quick, Draw! says it did not recognise.
+        limit: the most drawings of a class, the first ones.
+        skip_damaged: go on with the next file where one cannot be read on.
+
+    Raises:
+        InputError: a value out of range.
+    """
+
+    max_points: int = 200
+    min_points: int = 2
+    simplify: Literal["auto", "always", "never"] = "auto"
+    splits: tuple[float, float, float] = (90.0, 5.0, 5.0)
+    resplit: bool = False
+    recognized_only: bool = False
+    limit: int | None = None
+    skip_damaged: bool = False
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.min_points <= self.max_points <= MAX_LENGTH:
+            raise InputError(
+                f"the points of a drawing must lie in 2..{MAX_LENGTH}, the fewest first, "
+                f"got {self.min_points} and {self.max_points}"
+            )
+        if self.simplify not in ("auto", "always", "never"):
+            raise InputError(f"simplify must be auto, always or never, got {self.simplify!r}")
+        shares = self.splits
+        if len(shares) != len(SPLITS) or not all(0 <= s < math.inf for s in shares) or not shares[0] > 0:
+            raise InputError(f"the shares of {', '.join(SPLITS)} must be 0 or more and the first above 0")
+        if self.limit is not None and self.limit < 1:
+            raise InputError(f"the limit must be 1 or more, got {self.limit}")
+
+    @property
+    def thresholds(self) -> tuple[float, float]:
+        """Up to where in 0..1 a hash means train, and up to where valid."""
+        train, valid, test = self.splits
+        whole = train + valid + test
+        return train / whole, (train + valid) / whole
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as JSON values."""
+        return {**asdict(self), "splits": list(self.splits)}
+
+
+def rows_of(item: Item, recipe: Recipe) -> Rows:
+    """The training rows of a drawing.
+
+    Args:
+        item: the drawing.
+        recipe: says whether it is simplified.
+
+    Returns:
+        float32 [n, 3]: dx, dy in pixels, and whether the pen lifts after the point. A drawing of n + 1 points
+        has n rows; strokes of one point are left out. A file of rows keeps its rows, all of them.
+
+    Raises:
+        InputError: coordinates too large to be simplified.
+    """
+    sketch = item.sketch
+    if item.form == "rows" and recipe.simplify != "always":
+        return sketch.to_stroke3()
+    if _simplifies(item, recipe):
+        # A dot would be doubled, and would then count as a stroke.
+        lines = [line for line in sketch.to_polylines() if len(line) > 1]
+        return _as_rows(magenta_strokes(quickdraw_simplify(lines)))
+    # Not `without_end`, which makes and checks another sketch: this is done for every drawing.
+    rows = sketch.stroke5[:-1] if sketch.ended else sketch.stroke5
+    lifts = rows[:, 3] != 0
+    has_dots = len(rows) and (lifts[0] or (lifts[1:] & lifts[:-1]).any())
+    if has_dots or sketch.pen_down:
+        return _as_rows(magenta_strokes(sketch.to_polylines()))
+    # As mostly: the rows are already what `magenta_strokes` would make of them.
+    return np.ascontiguousarray(rows[1:, [0, 1, 3]])
+
+
+def _simplifies(item: Item, recipe: Recipe) -> bool:
+    if recipe.simplify != "auto":
+        return recipe.simplify == "always"
+    if item.form == "page":
+        return True
+    points = item.sketch.points
+    return len(points) > 0 and not (points.min() >= 0.0 and points.max() <= WHOLE)
+
+
+def _as_rows(stroke5: npt.NDArray[np.float64]) -> Rows:
+    return stroke5[:-1, [0, 1, 3]].astype(np.float32)
+
+
+def digest(label: str, rows: Rows) -> int:
+    """What a drawing is known by: 64 bits that are a function of its class and its rows alone.
+
+    Not of its key: two copies of one drawing have different keys, and whichever came first would decide in
+    which split the drawing is.
+    """
+    # Adding 0 makes -0.0 the 0.0 that it equals.
+    content = label.encode("utf-8", "surrogatepass") + b"\0" + (rows + np.float32(0.0)).tobytes()
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
+
+
+def key_hash(key: str | None) -> int:
+    """64 bits of a drawing's own identifier; 0 where it has none."""
+    if key is None:
+        return 0
+    content = key.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
+
+
+def split_of(known_by: int, recipe: Recipe) -> str:
+    """The split that a drawing falls to, whatever else is in the set and wherever it lies in it."""
+    place = known_by / 2**64
+    train, valid = recipe.thresholds
+    return SPLITS[0] if place < train else SPLITS[1] if place < valid else SPLITS[2]

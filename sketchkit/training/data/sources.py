@@ -1,0 +1,177 @@
+"""From files to drawings with a class: one at a time, however many there are."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sketchkit.errors import FormatError, InputError
+from sketchkit.files import reason, shown
+from sketchkit.formats import format_for, read_all
+from sketchkit.formats.quickdraw import BinFormat, NdjsonFormat
+from sketchkit.training.data.recipe import Item
+
+__all__ = ["Source", "find_sources", "items_of"]
+
+# Looked for in the line itself: a drawing knows nothing of what is not its own. In JSON text neither pattern
+# can stand inside a string, whose quotation marks would have a backslash.
+_RECOGNIZED = re.compile(rb'"recognized"\s*:\s*(true|false)')
+#: A first stroke of three columns: one of them holds times, so the drawing is raw.
+_TIMED = re.compile(rb'"drawing"\s*:\s*\[\s*\[\s*\[[^\]]*\]\s*,\s*\[[^\]]*\]\s*,\s*\[')
+#: The head of a packed drawing, and where in it stands whether the drawing was recognised.
+_HEAD_BYTES, _RECOGNIZED_BYTE = 17, 10
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of drawings.
+
+    Args:
+        path: the file.
+        label: the class of its drawings, where they do not say so themselves.
+        kind: the name of its format.
+    """
+
+    path: Path
+    label: str
+    kind: str
+
+
+def find_sources(paths: Sequence[str | os.PathLike[str]]) -> Iterator[Source]:
+    """The files that a user means: files as they are, and of folders everything readable in them, by name.
+
+    Args:
+        paths: files or folders. The class of an SVG in a folder is the name of the folder it lies in.
+
+    Raises:
+        InputError: a file that is missing, or a folder with nothing readable in it.
+        FormatError: a file of a kind that nobody reads.
+    """
+    for path in map(Path, paths):
+        if path.is_dir():
+            found = False
+            for source in _of_folder(path):
+                found = True
+                yield source
+            if not found:
+                raise InputError(f"{shown(path)}: holds no file of drawings")
+        elif path.exists():
+            yield Source(path, _name(path.stem), _kind(path))
+        else:
+            raise InputError(f"{shown(path)}: no such file")
+
+
+def items_of(source: Source, report: Callable[[int], None] = lambda done: None) -> Iterator[Item]:
+    """The drawings of a file, one at a time.
+
+    Args:
+        source: the file.
+        report: called with the bytes read so far, where these can be told.
+
+    Raises:
+        InputError: the file cannot be opened.
+        FormatError: it cannot be read on.
+    """
+    if source.kind == "ndjson":
+        return _of_ndjson(source, report)
+    if source.kind == "quickdraw-bin":
+        return _of_bin(source, report)
+    drawings = read_all(source.path, format=source.kind)
+    if source.kind == "npz":
+        return _of_npz(source, drawings)
+    return (Item(each, each.label or source.label, "page", key=each.key) for each in drawings)
+
+
+class _Counted:
+    """A stream that tells how far it has been read, and keeps the last line or head of a packed drawing."""
+
+    def __init__(self, stream: BinaryIO, report: Callable[[int], None]) -> None:
+        self._stream, self._report = stream, report
+        self.done = 0
+        self.line = b""
+        self.head = b""
+
+    def read(self, count: int = -1) -> bytes:
+        data = self._told(self._stream.read(count))
+        if count == _HEAD_BYTES:  # odd, as the size of no other part is
+            self.head = data
+        return data
+
+    def readline(self, limit: int = -1) -> bytes:
+        self.line = self._told(self._stream.readline(limit))
+        return self.line
+
+    def _told(self, data: bytes) -> bytes:
+        before, self.done = self.done >> 20, self.done + len(data)
+        if self.done >> 20 != before:  # every mebibyte is often enough
+            self._report(self.done)
+        return data
+
+
+def _of_ndjson(source: Source, report: Callable[[int], None]) -> Iterator[Item]:
+    with _opened(source.path) as file:
+        stream: Any = _Counted(file, report)
+        for sketch in NdjsonFormat().read(stream, shown(source.path)):
+            said = _RECOGNIZED.search(stream.line)
+            yield Item(
+                sketch,
+                sketch.label or source.label,
+                "page" if _TIMED.search(stream.line) else "pixels",
+                key=sketch.key,
+                recognized=None if said is None else said[1] == b"true",
+            )
+
+
+def _of_bin(source: Source, report: Callable[[int], None]) -> Iterator[Item]:
+    with _opened(source.path) as file:
+        stream: Any = _Counted(file, report)
+        for sketch in BinFormat().read(stream, shown(source.path)):
+            recognized = stream.head[_RECOGNIZED_BYTE] == 1
+            yield Item(sketch, source.label, "pixels", key=sketch.key, recognized=recognized)
+
+
+def _of_npz(source: Source, drawings: Iterable[Any]) -> Iterator[Item]:
+    for sketch in drawings:
+        # The key only says where in the file the drawing is.
+        split = (sketch.key or "").partition("/")[0]
+        yield Item(sketch, source.label, "rows", split=split)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with open(path, "rb") as stream:
+            yield stream
+    except OSError as error:
+        raise InputError(f"{shown(path)}: {reason(error)}") from error
+
+
+def _of_folder(folder: Path) -> Iterator[Source]:
+    top = folder.resolve().name
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for file in sorted(files):
+            path = Path(place, file)
+            try:
+                kind = _kind(path)
+            except FormatError:
+                continue  # a readme, a licence...
+            inside = top if Path(place) == folder else Path(place).name
+            yield Source(path, _name(inside if kind == "svg" else path.stem), kind)
+
+
+def _kind(path: Path) -> str:
+    try:
+        return format_for(path.suffix)
+    except FormatError as error:
+        raise FormatError(f"{shown(path)}: {error}") from None
+
+
+def _name(stem: str) -> str:
+    """A name as text that can be written down; file names may hold any bytes."""
+    return stem.encode("utf-8", "replace").decode()

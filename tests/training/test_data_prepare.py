@@ -1,0 +1,412 @@
+"""From files to a data set: what a row is, which drawings are kept, and which split each one is in."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from data_parts import Stroke, all_drawings, lines, ndjson, placed, record, walk
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sketchkit.errors import FormatError, InputError
+from sketchkit.formats import write
+from sketchkit.geometry import magenta_strokes, quickdraw_simplify, scale_factor
+from sketchkit.sketch import Sketch
+from sketchkit.training.data import SPLITS, Dataset, Recipe, prepare, prepare_sketches, preparing
+from sketchkit.training.data.recipe import Item, key_hash, rows_of
+
+ALL_TRAIN = Recipe(splits=(1, 0, 0))
+
+places = st.tuples(st.integers(0, 255), st.integers(0, 255))
+strokes = st.lists(st.lists(places, min_size=1, max_size=6), max_size=6)
+
+
+@given(strokes, st.booleans())
+def test_the_rows_are_those_of_the_published_models(drawn: list[Stroke], pen_down: bool) -> None:
+    sketch = Sketch.from_polylines([np.array(line) for line in drawn], ended=not pen_down, pen_down=pen_down)
+    rows = rows_of(Item(sketch, "x", "pixels"), Recipe())
+    assert np.array_equal(rows, magenta_strokes([np.array(line) for line in drawn])[:-1, [0, 1, 3]])
+
+
+def test_a_drawing_of_so_many_points_has_as_many_rows_with_its_end_row(tmp_path: Path) -> None:
+    drawing = Sketch.from_polylines([[(0, 0), (3, 4)], [(5, 5), (9, 9), (200, 9)]], label="x")
+    data = prepare_sketches([drawing], tmp_path / "d", ALL_TRAIN)
+    expected = [[3, 4, 0, 1, 0], [2, 1, 1, 0, 0], [4, 4, 1, 0, 0], [191, 0, 0, 1, 0], [0, 0, 0, 0, 1]]
+    assert data.split("train").drawing(0).tolist() == expected
+    assert data.split("train").lengths.tolist() == [5]
+    assert data.max_length == 5
+
+
+def test_dots_are_left_out(tmp_path: Path) -> None:
+    dotted = Sketch.from_polylines([[(1, 1)], [(0, 0), (3, 4)], [(9, 9)]])
+    data = prepare_sketches([dotted, walk(1)], tmp_path / "d", ALL_TRAIN)
+    assert data.split("train").drawing(0).tolist() == [[3, 4, 0, 1, 0], [0, 0, 0, 0, 1]]
+
+
+# --- splits --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def halves(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
+    """A folder to work in, and the same sixty drawings in three files, some of them twice."""
+    folder = tmp_path_factory.mktemp("halves")
+    sketches = [walk(i, label="a" if i % 3 else "b", key=str(i)) for i in range(60)]
+    parts = [sketches[:25], sketches[20:40], sketches[40:]]
+    return folder, [ndjson(folder / f"{i}.ndjson", part) for i, part in enumerate(parts)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+def test_the_order_of_the_files_moves_no_drawing(
+    halves: tuple[Path, list[Path]], order: tuple[int, ...]
+) -> None:
+    folder, files = halves
+    first = prepare(files, folder / "first", overwrite=True)
+    other = prepare([files[i] for i in order], folder / "other", overwrite=True)
+    assert placed(first) == placed(other)
+    assert first.classes == other.classes == ("a", "b")
+    assert first.scale_factor == pytest.approx(other.scale_factor, rel=1e-12)
+
+
+def test_more_files_move_no_drawing(halves: tuple[Path, list[Path]]) -> None:
+    folder, files = halves
+    few = prepare(files[:1], folder / "few", overwrite=True)
+    many = prepare(files, folder / "many", overwrite=True)
+    assert placed(few).items() <= placed(many).items()
+
+
+def test_copies_under_other_keys_fall_to_the_same_split_in_any_order(tmp_path: Path) -> None:
+    copies = [walk(i, key=f"{i} {n}", label="x") for n in range(3) for i in range(40)]
+    there = prepare_sketches(copies, tmp_path / "there")
+    back = prepare_sketches(copies[::-1], tmp_path / "back")
+    assert there.manifest.dropped == {"duplicate": 80}
+    assert [len(there.split(s)) for s in SPLITS] == [len(back.split(s)) for s in SPLITS]
+    for name in SPLITS:
+        a, b = ({d.tobytes() for d in all_of(data, name)} for data in (there, back))
+        assert a == b
+
+
+def all_of(data: Dataset, name: str) -> list[np.ndarray]:
+    return [data.split(name).drawing(i) for i in range(len(data.split(name)))]
+
+
+def test_the_shares_are_about_what_is_asked_for(tmp_path: Path) -> None:
+    data = prepare_sketches((walk(i, 3, "x") for i in range(3000)), tmp_path / "d", Recipe(splits=(6, 3, 1)))
+    for name, share in zip(SPLITS, (0.6, 0.3, 0.1), strict=True):
+        assert abs(len(data.split(name)) / 3000 - share) < 0.04
+
+
+def test_one_drawing_under_two_classes_is_no_duplicate(tmp_path: Path) -> None:
+    data = prepare_sketches([walk(1, label="a"), walk(1, label="b")], tmp_path / "d", ALL_TRAIN)
+    assert (len(data), data.manifest.dropped) == (2, {})
+
+
+# --- sources -------------------------------------------------------------------------------------------
+
+
+def npz(path: Path) -> Path:
+    keys = ["train/0", "valid/0", "test/0", "train/1", "train/2"]
+    write([walk(i, key=key) for i, key in enumerate(keys)], path)
+    return path
+
+
+def test_an_npz_file_keeps_its_splits_and_all_its_rows(tmp_path: Path) -> None:
+    data = prepare([npz(tmp_path / "owl.npz")], tmp_path / "d")
+    assert [len(data.split(name)) for name in SPLITS] == [3, 1, 1]
+    assert data.classes == ("owl",)
+    stored = data.split("valid").drawing(0)
+    assert np.array_equal(stored[:-1], walk(1).without_end().stroke5)
+    assert not data.split("train").keys.any()
+
+
+def test_an_npz_file_is_split_anew_on_request(tmp_path: Path) -> None:
+    data = prepare([npz(tmp_path / "owl.npz")], tmp_path / "d", Recipe(resplit=True, splits=(1, 0, 0)))
+    assert [len(data.split(name)) for name in SPLITS] == [5, 0, 0]
+
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg"><path fill="none" stroke="#000" d="{}"/></svg>'
+
+
+def test_the_class_of_an_svg_is_its_folder_or_its_name(tmp_path: Path) -> None:
+    for place in ("animals/cat/1", "animals/cat/2", "animals/top", "lone"):
+        path = tmp_path / f"{place}.svg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(SVG.format(f"M0 0L{len(place)} 30L20 {hash(place[-1]) % 50}"))
+    (tmp_path / "animals" / "README.md").write_text("no drawing")
+    data = prepare([tmp_path / "animals", tmp_path / "lone.svg"], tmp_path / "d", ALL_TRAIN)
+    assert data.classes == ("animals", "cat", "lone")
+    assert data.manifest.splits["train"].per_class == (1, 2, 1)
+
+
+def test_an_svg_is_fitted_and_simplified(tmp_path: Path) -> None:
+    (tmp_path / "x.svg").write_text(SVG.format("M1000 1000 L1001 1001 L1002 1002.001 L1010 1000"))
+    data = prepare([tmp_path / "x.svg"], tmp_path / "d", ALL_TRAIN)
+    assert data.split("train").drawing(0)[:, :2].tolist() == [[51, 51], [204, -51], [0, 0]]
+
+
+def test_raw_strokes_are_simplified_as_the_published_ones(tmp_path: Path) -> None:
+    angle = np.linspace(0, 6, 200)
+    circle = np.stack([100 + 90 * np.cos(angle), 120 + 90 * np.sin(angle)])
+    raw = {"word": "o", "drawing": [[*circle.tolist(), (angle * 100).tolist()]]}
+    data = prepare([lines(tmp_path / "raw.ndjson", [raw])], tmp_path / "d", ALL_TRAIN)
+    expected = magenta_strokes(quickdraw_simplify([circle.T]))
+    assert np.array_equal(data.split("train").drawing(0), expected)
+
+
+@pytest.mark.parametrize(("mode", "points"), [("auto", 3), ("always", 2), ("never", 3)])
+def test_simplified_strokes_stay_as_they_are_unless_asked(tmp_path: Path, mode: str, points: int) -> None:
+    path = lines(tmp_path / "x.ndjson", [record([(0, 0), (100, 0), (255, 0)])])
+    data = prepare([path], tmp_path / "d", Recipe(simplify=mode, splits=(1, 0, 0)))  # type: ignore[arg-type]
+    assert data.max_length == points
+
+
+def test_drawings_beyond_255_pixels_are_fitted(tmp_path: Path) -> None:
+    path = lines(tmp_path / "x.ndjson", [record([(0, 0), (0, 510), (510, 510)])])
+    data = prepare([path], tmp_path / "d", ALL_TRAIN)
+    assert data.split("train").drawing(0)[:, :2].tolist() == [[0, 255], [255, 0], [0, 0]]
+
+
+def test_packed_drawings_are_read(tmp_path: Path) -> None:
+    write([walk(i, key=str(i + 1)) for i in range(5)], tmp_path / "pig.bin")
+    data = prepare([tmp_path / "pig.bin"], tmp_path / "d", ALL_TRAIN)
+    assert (len(data), data.classes) == (5, ("pig",))
+    assert set(data.split("train").keys.tolist()) == {key_hash(str(i + 1)) for i in range(5)}
+
+
+def test_only_recognised_drawings_on_request(tmp_path: Path) -> None:
+    said = [{"recognized": True}, {"recognized": False}, {}]
+    told = [record([(0, 0), (i + 1, 9)], word="x", **each) for i, each in enumerate(said)]
+    path = lines(tmp_path / "x.ndjson", told)
+    assert len(prepare([path], tmp_path / "all", ALL_TRAIN)) == 3
+    some = prepare([path], tmp_path / "some", Recipe(recognized_only=True, splits=(1, 0, 0)))
+    assert (len(some), some.manifest.dropped) == (2, {"not recognised": 1})
+    write([walk(1)], tmp_path / "x.bin")  # which says that it was not
+    with pytest.raises(InputError, match=r"nothing to train on is left of 1 drawings \(1 not recognised\)"):
+        prepare([tmp_path / "x.bin"], tmp_path / "none", Recipe(recognized_only=True))
+
+
+def test_the_word_of_a_drawing_may_say_anything(tmp_path: Path) -> None:
+    word = '"recognized": false, "drawing": [[[1],[2],[3'
+    path = lines(tmp_path / "x.ndjson", [record([(0, 0), (255, 9)], word=word)])
+    data = prepare([path], tmp_path / "d", Recipe(recognized_only=True, splits=(1, 0, 0)))
+    assert data.classes == (word,)
+
+
+# --- what is kept --------------------------------------------------------------------------------------
+
+
+def test_what_is_left_out_is_counted_by_reason(tmp_path: Path) -> None:
+    kept = [walk(i, 6, "x") for i in range(4)]
+    left = [walk(9, 20, "x"), walk(9, 3, "x"), Sketch.from_polylines([[(1, 1)]]), kept[0], walk(8, 6, "x")]
+    data = prepare_sketches(
+        [*kept, *left], tmp_path / "d", Recipe(max_points=10, min_points=4, limit=4, splits=(1, 0, 0))
+    )
+    reasons = {"empty": 1, "too short": 1, "too long": 1, "duplicate": 1, "over the limit": 1}
+    assert (len(data), data.manifest.read, data.manifest.dropped) == (4, 9, reasons)
+    assert data.manifest.length_counts == (0, 0, 0, 0, 0, 0, 4)
+
+
+def test_the_scale_factor_is_that_of_the_training_drawings(tmp_path: Path) -> None:
+    sketches = [walk(i, 4 + i % 5, "x") for i in range(200)]
+    data = prepare_sketches(sketches, tmp_path / "d", Recipe(splits=(1, 1, 0)))
+    train = {rows[:-1].tobytes() for rows in all_of(data, "train")}
+    chosen = [s for s in sketches if s.without_end().stroke5[1:].tobytes() in train]
+    assert 50 < len(chosen) < 150
+    assert data.scale_factor == pytest.approx(scale_factor(chosen), rel=1e-12)
+
+
+def test_classes_are_sorted_whatever_the_order_in_which_they_come(tmp_path: Path) -> None:
+    sketches = [walk(i, label=["zebra", "ant", "mule"][i % 3], key=str(i)) for i in range(30)]
+    data = prepare_sketches(sketches, tmp_path / "d", ALL_TRAIN)
+    assert data.classes == ("ant", "mule", "zebra")
+    train = data.split("train")
+    named = {int(k): data.classes[c] for k, c in zip(train.keys, train.classes, strict=True)}
+    assert named == {key_hash(s.key): s.label for s in sketches}
+
+
+def test_fractions_are_kept_even_when_they_come_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preparing, "_BLOCK", 3)
+    whole = [walk(i, label="x") for i in range(10)]
+    late = Sketch.from_polylines([[(0, 0), (0.5, 0.25), (7, 100)]], label="x")
+    data = prepare_sketches([*whole, late], tmp_path / "d", ALL_TRAIN)
+    assert data.manifest.splits["train"].arrays["offsets"].dtype == "<f4"
+    train = data.split("train")
+    for i, sketch in enumerate(whole):
+        assert np.array_equal(train.drawing(i)[:-1], sketch.stroke5[1:-1])
+    assert train.drawing(10)[0].tolist() == [0.5, 0.25, 1, 0, 0]
+    assert len(prepare_sketches(whole, tmp_path / "whole", ALL_TRAIN)) == 10
+    assert Dataset.open(tmp_path / "whole").manifest.splits["train"].arrays["offsets"].dtype == "<i2"
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(1, 50))
+def test_the_size_of_a_block_changes_nothing(tmp_path_factory: pytest.TempPathFactory, block: int) -> None:
+    folder = tmp_path_factory.mktemp("blocks")
+    sketches = [walk(i % 40, label="ab"[i % 2], key=str(i)) for i in range(60)]
+    recipe = Recipe(limit=15)
+    with pytest.MonkeyPatch.context() as patched:
+        whole = prepare_sketches(sketches, folder / "whole", recipe)
+        patched.setattr(preparing, "_BLOCK", block)
+        pieces = prepare_sketches(sketches, folder / "pieces", recipe)
+    assert Counter(placed(whole).items()) == Counter(placed(pieces).items())
+    assert sum(whole.manifest.dropped.values()) == sum(pieces.manifest.dropped.values()) == 30
+    for a, b in zip(all_drawings(whole), all_drawings(pieces), strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_the_same_drawings_make_the_same_set(tmp_path: Path) -> None:
+    sketches = [walk(i, label="x") for i in range(20)]
+    made = [prepare_sketches(sketches, tmp_path / name) for name in "ab"]
+    assert made[0].manifest.fingerprint == made[1].manifest.fingerprint != ""
+
+
+def test_a_manifest_names_files_but_not_where_they_were(tmp_path: Path) -> None:
+    path = ndjson(tmp_path / "cats.ndjson", [walk(1, label="x")])
+    data = prepare([path], tmp_path / "d", ALL_TRAIN)
+    assert data.manifest.sources == ("cats.ndjson",)
+    assert str(tmp_path).encode() not in (tmp_path / "d" / "manifest.json").read_bytes()
+
+
+def test_progress_ends_with_everything_read(tmp_path: Path) -> None:
+    files = [ndjson(tmp_path / f"{c}.ndjson", [walk(i, label=c) for i in range(9)]) for c in "ab"]
+    seen: list[tuple[int, int]] = []
+    prepare(files, tmp_path / "d", ALL_TRAIN, progress=lambda done, total: seen.append((done, total)))
+    total = sum(path.stat().st_size for path in files)
+    assert seen[-1] == (total, total)
+    assert seen == sorted(seen)
+
+
+# --- what goes wrong -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"min_points": 1}, "the points of a drawing must lie in 2..100000"),
+        ({"max_points": 10**6}, "the points of a drawing must lie in"),
+        ({"min_points": 9, "max_points": 5}, "the fewest first, got 9 and 5"),
+        ({"splits": (0, 1, 1)}, "the first above 0"),
+        ({"splits": (1, -1, 1)}, "0 or more"),
+        ({"splits": (1, float("nan"), 1)}, "0 or more"),
+        ({"splits": (1, 1)}, "the shares of train, valid, test"),
+        ({"simplify": "perhaps"}, "auto, always or never"),
+        ({"limit": 0}, "the limit must be 1 or more"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense_is_refused(values: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Recipe(**values)  # type: ignore[arg-type]
+
+
+def test_a_damaged_line_is_named_and_nothing_is_left(tmp_path: Path) -> None:
+    path = ndjson(tmp_path / "x.ndjson", [walk(i, label="x") for i in range(3)])
+    with path.open("a") as stream:
+        stream.write("{nonsense\n")
+    with pytest.raises(FormatError, match=r"x\.ndjson: line 4: not JSON"):
+        prepare([path], tmp_path / "d")
+    assert [p.name for p in tmp_path.iterdir()] == ["x.ndjson"]
+    more = ndjson(tmp_path / "y.ndjson", [walk(9, label="y")])
+    data = prepare([path, more], tmp_path / "d", Recipe(skip_damaged=True, splits=(1, 0, 0)))
+    assert (len(data), data.manifest.dropped) == (4, {"damaged": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("nosuch.ndjson", "nosuch.ndjson: no such file"),
+        ("empty", "empty: holds no file of drawings"),
+        ("x.txt", "x.txt: the suffix '.txt' is unknown"),
+        ("blank.ndjson", "nothing to train on is left of 0 drawings"),
+        ("dots.ndjson", r"nothing to train on is left of 1 drawings \(1 empty\)"),
+    ],
+)
+def test_sources_that_hold_nothing_are_refused(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "x.txt").write_text("")
+    (tmp_path / "blank.ndjson").write_text("")
+    lines(tmp_path / "dots.ndjson", [record([(1, 1)])])
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(InputError, match=words):
+        prepare([tmp_path / name], tmp_path / "d")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_data_set_that_exists_stays_unless_it_may_go(tmp_path: Path) -> None:
+    first = prepare_sketches([walk(1)], tmp_path / "d", ALL_TRAIN)
+    with pytest.raises(InputError, match="the data set exists already"):
+        prepare_sketches([walk(2)], tmp_path / "d", ALL_TRAIN)
+    assert Dataset.open(tmp_path / "d").manifest == first.manifest
+    second = prepare_sketches([walk(2)], tmp_path / "d", ALL_TRAIN, overwrite=True)
+    assert Dataset.open(tmp_path / "d").manifest == second.manifest != first.manifest
+    assert os.listdir(tmp_path) == ["d"]
+
+
+def test_what_is_no_data_set_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "diary.txt").write_text("dear")
+    (tmp_path / "file").write_text("dear")
+    for name in ("mine", "file"):
+        with pytest.raises(InputError, match="is no data set, so it is not replaced"):
+            prepare_sketches([walk(1)], tmp_path / name, overwrite=True)
+    assert (tmp_path / "mine" / "diary.txt").read_text() == "dear"
+    (tmp_path / "empty").mkdir()
+    assert len(prepare_sketches([walk(1)], tmp_path / "empty", ALL_TRAIN)) == 1
+
+
+def test_an_interruption_leaves_what_was_there(tmp_path: Path) -> None:
+    first = prepare_sketches([walk(1)], tmp_path / "d", ALL_TRAIN)
+
+    def interrupted() -> Iterator[Sketch]:
+        yield walk(2)
+        raise KeyboardInterrupt
+
+    for name in ("d", "new"):
+        with pytest.raises(KeyboardInterrupt):
+            prepare_sketches(interrupted(), tmp_path / name, overwrite=True)
+    assert os.listdir(tmp_path) == ["d"]
+    assert Dataset.open(tmp_path / "d").manifest == first.manifest
+
+
+FULL_DISK = """
+import resource, signal, sys
+from sketchkit.cli.main import run
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+sys.exit(run(["data", "synth", "-n", "400", "-o", "d"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits on the size of files are a thing of POSIX")
+@pytest.mark.parametrize("limit", [0, 2000, 20_000])
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, limit: int) -> None:
+    program = [sys.executable, "-W", "error", "-c", FULL_DISK.format(limit=limit)]
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (3, "sketchkit: d: file too large\n")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_name_taken_during_the_work_is_not_replaced(tmp_path: Path) -> None:
+    def slow() -> Iterator[Sketch]:
+        yield walk(1)
+        prepare_sketches([walk(2)], tmp_path / "d", ALL_TRAIN)
+
+    with pytest.raises(InputError, match="exists already"):
+        prepare_sketches(slow(), tmp_path / "d", ALL_TRAIN)
+    assert os.listdir(tmp_path) == ["d"]
+
+
+@pytest.mark.data
+def test_raw_drawings_become_the_published_simplified_ones(data: Path, tmp_path: Path) -> None:
+    made = [
+        prepare([data / "quickdraw-raw" / f"{name}.ndjson"], tmp_path / name, ALL_TRAIN)
+        for name in ("raw", "simplified")
+    ]
+    raw, simplified = ({d.tobytes() for d in all_drawings(each)} for each in made)
+    assert len(raw & simplified) > 0.9 * len(simplified)
