@@ -99,7 +99,8 @@ def main() -> None:
     ratio = statistics.median(f / s for f, s in zip(floors, seconds, strict=True))
     print(
         f"{arguments.threads} thread(s): {statistics.median(seconds):.2f} s a step, "
-        f"{rate:.0f} useful points/s, {ratio:.2f} of the rate of its matrix products alone ({statistics.median(floors):.2f} s)"
+        f"{rate:.0f} useful points/s, {ratio:.2f} of the rate of its matrix products alone "
+        f"({statistics.median(floors):.2f} s)"
     )
 
 

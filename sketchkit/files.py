@@ -5,13 +5,36 @@ from __future__ import annotations
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from sketchkit.errors import InputError
 
-__all__ = ["atomic_write", "reason", "shown"]
+__all__ = ["atomic_write", "reason", "shown", "standard_input", "standard_output"]
+
+
+def standard_input() -> BinaryIO:
+    """The bytes of standard input.
+
+    Raises:
+        InputError: whoever started the program closed it.
+    """
+    if sys.stdin is None:
+        raise InputError("standard input is closed")
+    return sys.stdin.buffer
+
+
+def standard_output() -> BinaryIO:
+    """The bytes of standard output.
+
+    Raises:
+        InputError: whoever started the program closed it.
+    """
+    if sys.stdout is None:
+        raise InputError("standard output is closed")
+    return sys.stdout.buffer
 
 
 @contextmanager

@@ -153,7 +153,8 @@ def parse_pairs(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def as_dict(plugin: Any) -> dict[str, Any]:
-    """The options of a made plugin with their values, for provenance."""
+    """The options of a made plugin with their values, for provenance; of a wrapped one, its own."""
+    plugin = getattr(plugin, "__wrapped__", plugin)
     return {info.name: getattr(plugin, info.name) for info in describe(type(plugin))}
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from sketchkit.errors import PluginError
+from sketchkit.errors import PluginError, SketchkitError
 
-__all__ = ["GROUPS", "Plugin", "find", "load", "names"]
+__all__ = ["GROUPS", "Plugin", "answering", "blamed", "find", "load", "names", "suffixes_of"]
 
 #: The kinds of plugin, by what a user calls one of them.
 GROUPS = {
@@ -48,6 +49,9 @@ class Plugin:
     def full_name(self) -> str:
         """`distribution:name`, which nobody else can take."""
         return f"{self.distribution}:{self.name}"
+
+    def __str__(self) -> str:
+        return f"the {self.kind} {self.full_name}"
 
 
 def names(kind: str) -> list[str]:
@@ -105,8 +109,57 @@ def load(kind: str, name: str) -> Any:
     except (Exception, SystemExit) as error:
         if plugin.builtin:
             raise
-        reason = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise PluginError(f"the {kind} {plugin.full_name} cannot be loaded: {reason}") from error
+        raise PluginError(f"{plugin} cannot be loaded: {_in_a_line(error)}") from error
+
+
+def suffixes_of(plugin: Any) -> tuple[str, ...]:
+    """The suffixes that a format or a renderer says it answers to; none where it says nothing sensible."""
+    suffixes = getattr(plugin, "suffixes", ())
+    return tuple(s for s in suffixes if isinstance(s, str)) if isinstance(suffixes, tuple | list) else ()
+
+
+def answering(kind: str, suffix: str, *, builtin: bool) -> Iterator[str]:
+    """The names of the plugins that answer to a suffix; those that cannot be loaded are passed over.
+
+    Args:
+        kind: a key of `GROUPS`.
+        suffix: lower case, with its dot.
+        builtin: of sketchkit's own, or of all others.
+
+    Yields:
+        One that is called like the suffix first: usually no other is imported.
+    """
+    known = [name for name in names(kind) if find(kind, name).builtin == builtin]
+    for name in sorted(known, key=lambda name: (f".{name}" != suffix, ":" in name, name)):
+        try:
+            suffixes = suffixes_of(load(kind, name))
+        except PluginError:
+            continue
+        if suffix in suffixes:
+            yield name
+
+
+@contextmanager
+def blamed(plugin: Plugin) -> Iterator[None]:
+    """Whatever fails inside is told as the failure of a stranger's plugin, by its full name.
+
+    Our own errors pass, for a plugin may raise them; so does what no plugin can help: Ctrl-C, memory that is
+    at its end, and everything from a built-in, whose bugs are ours.
+
+    Raises:
+        PluginError: in one line.
+    """
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        helpless = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+        if plugin.builtin or helpless or isinstance(error, SketchkitError):
+            raise
+        raise PluginError(f"{plugin} failed: {_in_a_line(error)}") from error
+
+
+def _in_a_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _strangers_allowed() -> bool:

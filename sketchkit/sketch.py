@@ -176,9 +176,9 @@ class Sketch:
             FormatError: not SVG, damaged, or above one of the importer's limits.
         """
         # Only the two notebook conveniences reach up to the rooms that read and write SVG.
-        from sketchkit.formats.svg import read_svg
+        from sketchkit.formats.svg import read_svg, svg_bytes
 
-        data = svg.encode() if isinstance(svg, str) else svg
+        data = svg_bytes(svg, "the SVG text") if isinstance(svg, str) else svg
         return cls.from_polylines(read_svg(data, "the SVG text", tolerance=tolerance).polylines)
 
     # --- turned into ----------------------------------------------------------------------------------

@@ -168,6 +168,27 @@ def test_an_unknown_name_brings_a_suggestion(install: Install) -> None:
         registry.find("sampler", "x")
 
 
+@pytest.mark.parametrize(
+    ("suffixes", "told"),
+    [((".a", ".b"), (".a", ".b")), ([".a", 3], (".a",)), (None, ()), (".ab", ()), (7, ())],
+)
+def test_suffixes_that_make_no_sense_are_none(suffixes: Any, told: tuple[str, ...]) -> None:
+    assert registry.suffixes_of(SimpleNamespace(suffixes=suffixes)) == told
+    assert registry.suffixes_of(object()) == ()
+
+
+def test_only_strangers_are_blamed_and_only_for_what_they_can_help(install: Install) -> None:
+    install(_entry("flow", "swirl"), _entry("sketchkit", "greedy"))
+    stranger, ours = registry.find("sampler", "swirl"), registry.find("sampler", "greedy")
+    told = r"^the sampler flow:swirl failed: ValueError: one$"
+    with pytest.raises(PluginError, match=told), registry.blamed(stranger):
+        raise ValueError("one\ntwo")
+    for plugin, error in ((ours, ValueError()), (stranger, MemoryError()), (stranger, PluginError("mine"))):
+        with pytest.raises(type(error)) as raised, registry.blamed(plugin):
+            raise error
+        assert raised.value is error
+
+
 def test_where_nothing_is_installed_the_error_says_so(install: Install) -> None:
     install()
     assert registry.names("sampler") == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from sketchkit import options
+from sketchkit import options, registry
 from sketchkit.density import MixtureDensity, TemperatureRule
 from sketchkit.errors import InputError, PluginError
 from sketchkit.noise import Noise, uniforms
@@ -175,7 +177,7 @@ def test_a_nucleus_is_the_fewest_components_that_reach_p(logits: list[float], p:
     weights = torch.tensor(logits, dtype=torch.float64).softmax(-1).tolist()
     for component in chosen:
         # What is strictly heavier had not reached p yet, give or take a rounding.
-        heavier = sum(w for k, w in enumerate(weights) if logits[k] > logits[component])
+        heavier = sum(w for w in weights if w > weights[component] * (1 + 1e-6))
         assert heavier == 0 or heavier < p + 1e-6
 
 
@@ -270,6 +272,72 @@ def test_an_option_that_cannot_be_is_refused_in_words(name: str, values: dict[st
     with pytest.raises(InputError) as refused:
         make_sampler(name, None, values)
     assert reason in str(refused.value)
+
+
+# --- samplers of strangers ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A stranger's sampler whose option says what goes wrong."""
+
+    how: str = options.option("well", "what goes wrong")
+    temperature: float = options.option(0.5, "tau")
+
+    def __post_init__(self) -> None:
+        if self.how == "unmade":
+            raise LookupError("not today")
+
+    def __call__(self, density: MixtureDensity, noise: Noise) -> Any:
+        points = density.draw(noise)
+        if self.how == "raises":
+            raise LookupError("no point\nanywhere")
+        if self.how == "nan":
+            points[0, 0] = math.nan
+        if self.how == "pens":
+            points[0, 2:] = 0.5
+        return {"list": points.tolist(), "short": points[:, :3], "whole": points.long()}.get(self.how, points)
+
+
+@pytest.fixture
+def odd(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = registry._plugins("sampler", True)
+    entry = EntryPoint("odd", f"{__name__}:Odd", "sketchkit.samplers")
+    found = (*own, registry.Plugin("sampler", "odd", "odd-plugin", entry))
+    monkeypatch.setattr(registry, "_plugins", lambda kind, allowed: found)
+
+
+@pytest.mark.usefixtures("odd")
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("raises", " failed: LookupError: no point"),
+        ("list", " chose a list, not a tensor of points"),
+        ("short", " chose points of the shape [4, 3], not [4, 5]"),
+        ("whole", " chose points of the type torch.int64, not of a floating-point type"),
+        ("nan", " chose a point that is not finite"),
+        ("pens", " chose a pen state that is not one-hot: (1, 0, 0), (0, 1, 0) or (0, 0, 1)"),
+    ],
+)
+def test_a_strangers_sampler_that_fails_is_named(how: str, reason: str) -> None:
+    sampler = make_sampler("odd", None, {"how": how})
+    with pytest.raises(PluginError) as failed:
+        sampler(MixtureDensity(_raw(4)), _noise(4))
+    assert str(failed.value) == f"the sampler odd-plugin:odd{reason}"
+
+
+@pytest.mark.usefixtures("odd")
+def test_a_strangers_sampler_that_cannot_be_made_is_named() -> None:
+    with pytest.raises(PluginError, match=r"^the sampler odd-plugin:odd failed: LookupError: not today$"):
+        make_sampler("odd", None, {"how": "unmade"})
+
+
+@pytest.mark.usefixtures("odd")
+def test_a_strangers_sampler_draws_and_tells_its_options() -> None:
+    sampler, density = make_sampler("odd", 0.7), MixtureDensity(_raw(4))
+    assert torch.equal(sampler(density, _noise(4)), density.draw(_noise(4)))
+    assert options.as_dict(sampler) == {"how": "well", "temperature": 0.7}
+    assert isinstance(sampler, Sampler)
 
 
 def test_an_unknown_sampler_is_refused_with_the_nearest_that_exists() -> None:

@@ -297,7 +297,7 @@ def test_ids_of_layers_are_free_in_the_document_and_among_each_other() -> None:
 
 
 def test_layers_are_all_shown_or_only_the_first() -> None:
-    def displays(visible: str) -> list[bool]:
+    def displays(visible: str | int) -> list[bool]:
         whole = insert_layers(
             PLAIN.encode(),
             PLAIN.index("</svg>"),
@@ -311,6 +311,7 @@ def test_layers_are_all_shown_or_only_the_first() -> None:
 
     assert displays("all") == [True, True, True]
     assert displays("first") == [True, False, False]
+    assert displays(2) == [False, False, True]
 
 
 def test_a_layer_keeps_its_look_whatever_the_document_styles() -> None:

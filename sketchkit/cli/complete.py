@@ -23,6 +23,9 @@ __all__ = ["EXAMPLE", "complete"]
 
 EXAMPLE = "sketchkit complete bird.svg --model bird -n 9 --seed 1 -o endings.svg"
 
+# What the library takes.
+_LEAST_SCALE, _MOST_SCALE = 1e-9, 1e9
+
 Layouts = Literal["grid", "layers", "files"]
 
 _NAMES: dict[Layouts, str] = {"grid": "{stem}-endings", "layers": "{stem}-layers", "files": "{stem}-{index}"}
@@ -44,7 +47,7 @@ def complete(
         typer.Option(
             metavar="K",
             min=1,
-            help="Of these only the K likeliest that differ, the best first.",
+            help="Keep only the K likeliest of them that differ, the best first.",
             show_default="all",
         ),
     ] = None,
@@ -93,8 +96,9 @@ def _parse_scale(text: str) -> float | Literal["auto"]:
         scale = float(text)
     except ValueError:
         scale = math.nan
-    if not 0 < scale < math.inf:
-        raise typer.BadParameter(f"{text!r} is neither a number above 0 nor auto", param_hint="--scale")
+    if not _LEAST_SCALE <= scale <= _MOST_SCALE:
+        what = f"a number from {_LEAST_SCALE:g} to {_MOST_SCALE:g}"
+        raise typer.BadParameter(f"{text!r} is neither {what} nor auto", param_hint="--scale")
     return scale
 
 

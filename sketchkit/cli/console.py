@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sketchkit.errors import InputError
+from sketchkit.files import standard_output
 
 __all__ = ["plain", "print_json", "print_table", "progress", "say", "write_stdout"]
 
@@ -22,8 +23,9 @@ def plain(text: object) -> str:
 
 
 def say(text: str) -> None:
-    """One line on stderr."""
-    print(plain(text), file=sys.stderr)
+    """One line on stderr, where there is one."""
+    if sys.stderr is not None:
+        print(plain(text), file=sys.stderr)
 
 
 def write_stdout(content: bytes) -> None:
@@ -33,10 +35,11 @@ def write_stdout(content: bytes) -> None:
         InputError: the bytes have no room there.
         BrokenPipeError: whoever read them has gone.
     """
+    stream = standard_output()
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        stream.write(content)
+        stream.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -81,7 +84,7 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     Yields:
         A function that takes (done, in all or 0).
     """
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda done, total: None
         return
     from rich.console import Console

@@ -45,7 +45,7 @@ class Finished:
             Item(
                 self.given.stem,
                 ending.index,
-                ending.sketch,
+                ending.sketch.labelled(ending.sketch.label, self._key(ending)),
                 self._picture(ending),
                 partial(self._page, ending),
                 self.given.source,
@@ -54,14 +54,34 @@ class Finished:
         ]
 
     def layered(self) -> bytes:
-        """The user's document as it was, with a layer an ending; the first of them is shown."""
+        """The user's document as it was, with a layer an ending; the first that fits the page is shown."""
         if self.given.document is None:
             raise InputError(f"{self.given.source}: layers can only be added to an SVG file")
         data, document = self.given.document
         layers = [self._layer(ending, self._facts(ending)) for ending in self.endings]
         return insert_layers(
-            data, document.insert_at, document.self_closing, document.encoding, layers, visible="first"
+            data,
+            document.insert_at,
+            document.self_closing,
+            document.encoding,
+            layers,
+            visible=self._best_on_page(),
         )
+
+    def _key(self, ending: Ending) -> str:
+        """What tells an ending from all others in a file of drawings."""
+        return f"{self.given.sketch.key or self.given.stem}-{self.provenance['seed']}-{ending.index}"
+
+    def _best_on_page(self) -> int:
+        """The place of the first ending that does not leave the page; of the first if all do."""
+        page = None if self.given.document is None else self.given.document[1].view_box
+        if page is None:
+            return 0
+        fits = (
+            page.x <= x0 and page.y <= y0 and x1 <= page.x + page.width and y1 <= page.y + page.height
+            for x0, y0, x1, y1 in (ending.ending.bounds for ending in self.endings)
+        )
+        return next((place for place, fit in enumerate(fits) if fit), 0)
 
     def _picture(self, ending: Ending) -> Picture:
         # The numbers first: a caption is cut where it is too long for its cell.
@@ -72,8 +92,12 @@ class Finished:
     def _page(self, ending: Ending) -> bytes:
         """The drawing and one ending in two layers, in the drawing's own units and place."""
         layers = [Layer(self.given.sketch, "drawing", INK, self._pen()), self._layer(ending, {})]
-        view_box = None if self.given.document is None else self.given.document[1].view_box
-        return write_layers(layers, view_box=view_box, metadata=self._facts(ending))
+        if self.given.document is None:
+            return write_layers(layers, metadata=self._facts(ending))
+        document = self.given.document[1]
+        return write_layers(
+            layers, view_box=document.view_box, size=document.size, metadata=self._facts(ending)
+        )
 
     def _layer(self, ending: Ending, metadata: Mapping[str, Any]) -> Layer:
         return Layer(ending.ending, _name(ending), ENDING, self._pen(), metadata)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
@@ -9,6 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from sketchkit.cli.console import plain
+from sketchkit.cli.parameters import LARGEST_NUMBER
 
 __all__ = ["Command", "SamplerCommand", "show_help_alone"]
 
@@ -30,6 +32,25 @@ class Command(TyperCommand):
         except typer.BadParameter as error:
             error.ctx = error.ctx or ctx
             raise
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The words of the usage line: an argument's name says itself whether there may be several."""
+        return [
+            re.sub(r"\{([A-Z]+)\}(?:\.\.\.)?", r"\1", piece) for piece in super().collect_usage_pieces(ctx)
+        ]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments and the options, without what only Typer understands."""
+        rows: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                is_argument = parameter.param_type_name == "argument"
+                rows["Arguments" if is_argument else "Options"].append(_tidied(*record, bare=is_argument))
+        for title, records in rows.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the examples."""
@@ -53,6 +74,13 @@ class SamplerCommand(Command):
                     with formatter.indentation():
                         formatter.write_dl(rows)
         super().format_epilog(ctx, formatter)
+
+
+def _tidied(name: str, text: str, *, bare: bool) -> tuple[str, str]:
+    """An entry of the help without Python's types, brackets in brackets, and bounds that nobody meets."""
+    text = re.sub(r"\[default: \(([^()]*)\)", r"[default: \1", text)
+    text = re.sub(rf"(?<=\d)<=x<={LARGEST_NUMBER}", " or more", text)
+    return (name.partition(" <")[0] if bare else name), text
 
 
 def _option_rows(sampler: str) -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import typer
 
 from sketchkit.cli.parameters import InputOptions
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import shown
+from sketchkit.files import shown, standard_input
 from sketchkit.formats import format_for, read_all
 from sketchkit.formats.svg import SvgDocument, read_svg
 from sketchkit.formats.svg.limits import MAX_BYTES
@@ -97,7 +96,7 @@ def _bytes_of(file: str) -> bytes:
     """A whole document, or one byte more than it may have."""
     try:
         if file == STDIN:
-            return sys.stdin.buffer.read(MAX_BYTES + 1)
+            return standard_input().read(MAX_BYTES + 1)
         with open(file, "rb") as stream:
             return stream.read(MAX_BYTES + 1)
     except FileNotFoundError:

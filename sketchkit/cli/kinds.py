@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -47,10 +46,11 @@ def kind_of(name: str | None, path: str) -> Kind:
         typer.BadParameter: nobody writes such files.
     """
     suffix = _suffix(name, path)
-    with suppress(InputError):
-        return Kind(suffix, renderer_for(suffix))
-    with suppress(InputError):
-        return Kind(suffix, None, format_for(suffix))
+    for builtin in (True, False):
+        if any(registry.answering("renderer", suffix, builtin=builtin)):
+            return Kind(suffix, renderer_for(suffix))
+        if any(registry.answering("format", suffix, builtin=builtin)):
+            return Kind(suffix, None, format_for(suffix))
     raise _unknown(suffix, name, ("renderer", "format"))
 
 
@@ -58,8 +58,7 @@ def picture_renderer(name: str | None, path: str) -> Renderer:
     """The renderer of the picture that a user means; see `kind_of`."""
     suffix = _suffix(name, path)
     with suppress(InputError):
-        renderer: Renderer = renderer_for(suffix)()
-        return renderer
+        return renderer_for(suffix)()
     raise _unknown(suffix, name, ("renderer",))
 
 
@@ -80,10 +79,9 @@ def _unknown(suffix: str, name: str | None, kinds: tuple[str, ...]) -> typer.Bad
     return typer.BadParameter(f"{what}: {hint}", param_hint="--output" if name is None else "--format")
 
 
-def _suffixes(kind: str, name: str) -> list[str]:
+def _suffixes(kind: str, name: str) -> tuple[str, ...]:
     """The suffixes of a plugin; none of one that does not load."""
     try:
-        plugin: Any = registry.load(kind, name)
+        return registry.suffixes_of(registry.load(kind, name))
     except PluginError:
-        return []
-    return [s for s in getattr(plugin, "suffixes", ()) if isinstance(s, str)]
+        return ()

@@ -15,8 +15,8 @@ import typer
 from typer.main import get_command
 
 from sketchkit._version import __version__
-from sketchkit.cli import complete, models, render, sample
-from sketchkit.cli.console import plain
+from sketchkit.cli import complete, data, models, render, sample
+from sketchkit.cli.console import say
 from sketchkit.cli.help import Command, SamplerCommand, show_help_alone
 from sketchkit.errors import CheckpointError, DeviceError, PluginError, SketchkitError
 from sketchkit.files import reason, shown
@@ -24,6 +24,8 @@ from sketchkit.files import reason, shown
 __all__ = ["app", "main", "run"]
 
 RAISE_VARIABLE = "SKETCHKIT_RAISE"
+# How torch says it on a CPU, and for sizes that no machine has.
+_NO_MEMORY = ("DefaultCPUAllocator", "alloc_cpu", "not enough memory", "Storage size calculation overflowed")
 _CRASH, _USAGE, _INPUT, _PLUGIN, _MODEL, _INTERRUPTED, _UNREAD = 1, 2, 3, 4, 5, 130, 141
 
 app = typer.Typer(
@@ -57,13 +59,15 @@ app.command(cls=SamplerCommand, epilog=complete.EXAMPLE)(complete.complete)
 app.command(cls=SamplerCommand, epilog=sample.EXAMPLE)(sample.sample)
 app.command(cls=Command, epilog=render.EXAMPLE)(render.render)
 app.add_typer(models.app, name="models")
+app.add_typer(data.app, name="data")
 
 
 def run(args: list[str] | None = None) -> int:
     """Run one command line and return its exit code; every error has been printed."""
     try:
         code = get_command(app).main(args, prog_name="sketchkit", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except typer.TyperException as error:
         # Typer's validator puts words of its own in front of ours.
@@ -89,6 +93,7 @@ def run(args: list[str] | None = None) -> int:
 
 def main() -> NoReturn:
     """The entry point of the console script."""
+    _hold_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a letter shows a substitute.
         if hasattr(stream, "reconfigure"):
@@ -96,20 +101,35 @@ def main() -> NoReturn:
     sys.exit(run())
 
 
+def _hold_closed_streams() -> None:
+    """Keep the numbers of closed standard streams from files that are opened later."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+
+
 def _fail(reason: str, code: int) -> int:
     """Say why on one line of stderr; inside an `except`, with the traceback where somebody asks for it."""
     if os.environ.get(RAISE_VARIABLE) == "1":
         traceback.print_exc()
-    print(f"sketchkit: {plain(' '.join(reason.split()))}", file=sys.stderr)
+    say(f"sketchkit: {' '.join(reason.split())}")
     return code
 
 
 def _crashed(error: Exception) -> int:
-    if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError):
-        # torch's own, which is not imported for its name's sake.
+    if _is_memory(error):
         return _fail("out of memory: a smaller --batch-size takes less", _MODEL)
     what = f"internal error: {type(error).__name__}: {error}"
     return _fail(f"{what} ({RAISE_VARIABLE}=1 shows where)", _CRASH)
+
+
+def _is_memory(error: Exception) -> bool:
+    """Whether memory is at its end; torch's own errors are known by what they say, without importing it."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
 
 
 def _code_of(error: SketchkitError) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
 
 import typer
@@ -11,8 +13,9 @@ import typer
 from sketchkit.cli.completions import complete_classes, complete_models
 from sketchkit.cli.console import plain, print_json, print_table, progress, say
 from sketchkit.cli.help import Command, show_help_alone
-from sketchkit.cli.parameters import Force, Json
+from sketchkit.cli.parameters import Force, Listed
 from sketchkit.errors import CheckpointError, InputError
+from sketchkit.files import shown
 
 __all__ = ["app"]
 
@@ -21,9 +24,18 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A stored model.", autocompletion=complete_models)]
+PulledName = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="What to call it.", show_default="the class, -vae for a vae"),
+]
 NewName = Annotated[
     str | None,
     typer.Option("--name", metavar="NAME", help="What to call it.", show_default="the model's own name"),
+]
+
+AnyName = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="A stored model, or a model's file.", autocompletion=complete_models),
 ]
 
 _EXPORTS = (".json", ".js", ".safetensors")
@@ -32,7 +44,7 @@ _MOST_CLASSES = 3
 
 
 @app.command("list", cls=Command, epilog="sketchkit models list")
-def list_models(json: Json = False) -> None:
+def list_models(json: Listed = False) -> None:
     """List the stored models."""
     from sketchkit.checkpoints.store import folder, stored_models
 
@@ -46,13 +58,9 @@ def list_models(json: Json = False) -> None:
 
 
 @app.command(cls=Command, epilog="sketchkit models info bird")
-def info(name: Name, json: Json = False) -> None:
+def info(name: AnyName, json: Listed = False) -> None:
     """Show what is known of a model: classes, sizes, licence, origin."""
-    from sketchkit.checkpoints.header import read_header
-    from sketchkit.checkpoints.store import SUFFIX, StoredModel, find
-
-    path = Path(name) if name.endswith(SUFFIX) else find(name)
-    described = _described(StoredModel(path.stem, path, read_header(path), None))
+    described = _described_file(Path(name)) if _suffix(name) in _EXPORTS else _described_stored(name)
     if json:
         print_json(described)
         return
@@ -78,7 +86,10 @@ def import_model(
 
     _check_free(name, force)
     token = None if start is None else {"zeros": ZERO_START, "paper": PAPER_START}[start]
-    chosen, path = bring(file, name, start=token, overwrite=force)
+    try:
+        chosen, path = bring(file, name, start=token, overwrite=force)
+    except InputError as error:
+        raise (_own_name_trouble(file) if name is None else None) or error from error
     say(f"{chosen}: {path}")
 
 
@@ -99,7 +110,7 @@ def export(
     """Write a model as a file that others read."""
     from sketchkit.cli.outputs import check_paths, send
 
-    suffix = Path(output).suffix.lower()
+    suffix = _suffix(output)
     if suffix not in _EXPORTS:
         raise typer.BadParameter(
             f"a model is exported as one of {', '.join(_EXPORTS)}", param_hint="--output"
@@ -111,7 +122,7 @@ def export(
 
     model = load_model(name, device="cpu")
     if suffix == ".safetensors":
-        model.save(output, overwrite=force)
+        send(_native_bytes(model), output, force)
     else:
         send(dump_magenta(model, wrapper=suffix == ".js"), output, force)
 
@@ -127,7 +138,7 @@ def pull(
     kind: Annotated[
         Literal["gen", "vae"], typer.Option(help="gen finishes drawings, vae encodes and decodes them.")
     ] = "gen",
-    store_as: NewName = None,
+    store_as: PulledName = None,
     base_url: Annotated[
         str | None,
         typer.Option(metavar="URL", help="The folder to download from.", show_default="Magenta's"),
@@ -165,7 +176,37 @@ def _check_free(name: str | None, force: bool) -> None:
     from sketchkit.checkpoints.store import path_of
 
     if name is not None and path_of(name).exists() and not force:
-        raise InputError(f"{path_of(name)}: a model of this name is stored already; --force overwrites it")
+        raise InputError(f"a model named {name!r} is stored already; --force overwrites it")
+
+
+def _own_name_trouble(file: str) -> InputError | None:
+    """What is wrong with the name that a file brings with it; None where that is not it."""
+    from sketchkit.checkpoints.load import load_model
+    from sketchkit.checkpoints.store import path_of
+
+    name = load_model(Path(file), device="cpu").card.name
+    try:
+        taken = path_of(name).exists()
+    except InputError as error:
+        return InputError(f"{shown(file)}: {error}; --name gives it another")
+    if not taken:
+        return None
+    return InputError(
+        f"{shown(file)}: a model named {name!r} is stored already; --force overwrites it, "
+        "--name stores this one under another name"
+    )
+
+
+def _native_bytes(model: Any) -> bytes:
+    """A native checkpoint, whatever the file is called in the end."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.safetensors"
+        model.save(path)
+        return path.read_bytes()
+
+
+def _suffix(path: str) -> str:
+    return Path(path).suffix.lower()
 
 
 def _row(stored: Any) -> tuple[str, ...]:
@@ -178,6 +219,34 @@ def _row(stored: Any) -> tuple[str, ...]:
 def _shortened(words: Sequence[str]) -> str:
     more = len(words) - _MOST_CLASSES
     return ", ".join(words[:_MOST_CLASSES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _described_stored(name: str) -> dict[str, Any]:
+    from sketchkit.checkpoints.header import read_header
+    from sketchkit.checkpoints.store import StoredModel, find
+
+    path = find(name)
+    return _described(StoredModel(name, path, read_header(path), None))
+
+
+def _described_file(path: Path) -> dict[str, Any]:
+    """A model's file, native or Magenta's, as JSON values."""
+    from sketchkit.checkpoints.header import read_header
+    from sketchkit.checkpoints.store import SUFFIX, StoredModel
+
+    if path.suffix.lower() == SUFFIX:
+        return _described(StoredModel(path.stem, path, read_header(path), None))
+    from sketchkit.checkpoints.load import load_model
+
+    model = load_model(path, device="cpu")
+    return {
+        "name": model.card.name,
+        "path": str(path),
+        "bytes": _size(path),
+        "backend": model.backend,
+        "architecture": asdict(model.architecture),
+        "card": model.card.to_json(),
+    }
 
 
 def _described(stored: Any) -> dict[str, Any]:

@@ -72,13 +72,15 @@ class Destination:
             json: whether JSON goes to stdout.
 
         Raises:
-            typer.BadParameter: a kind of file that nobody writes, JSON and a picture both on stdout, or an
-                `{index}` where several drawings share a file.
+            typer.BadParameter: a kind of file that nobody writes, JSON and a picture both on stdout, a
+                `{field}` that stands for nothing, or `{index}` where several drawings share a file.
         """
         kind = kind_of(chosen.format, f"{default}.svg" if chosen.output is None else chosen.output)
         pattern = default + kind.suffix if chosen.output is None else chosen.output
         if pattern == STDOUT and json:
             raise typer.BadParameter("--json and the output cannot both go to stdout", param_hint="--output")
+        if chosen.output is not None:
+            _check_fields(pattern)
         if "{index}" in pattern and not each:
             raise typer.BadParameter("{index} goes with --layout files only", param_hint="--output")
         return cls(pattern, kind, chosen.force, chosen.output is not None)
@@ -95,9 +97,17 @@ class Destination:
 
     def announce(self, paths: Sequence[str]) -> None:
         """Tell somebody at a terminal what the files are called, if they left that to us."""
-        if not self.named and sys.stderr.isatty():
+        if not self.named and sys.stderr is not None and sys.stderr.isatty():
             for path in dict.fromkeys(paths):
                 say(f"wrote {path}")
+
+
+def _check_fields(pattern: str) -> None:
+    for field in re.findall(r"\{[^{}]*\}", pattern):
+        if field not in ("{stem}", "{index}"):
+            raise typer.BadParameter(
+                f"{field} stands for nothing: there are {{stem}} and {{index}}", param_hint="--output"
+            )
 
 
 def check_paths(paths: Sequence[str], overwrite: bool) -> None:

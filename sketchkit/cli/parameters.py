@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sketchkit.card import MAX_LENGTH
 from sketchkit.cli.completions import complete_known_classes, complete_models, complete_samplers
 from sketchkit.errors import InputError
 
@@ -19,10 +20,12 @@ if TYPE_CHECKING:
     from sketchkit.rendering import Layout
 
 __all__ = [
+    "LARGEST_NUMBER",
     "DrawingOptions",
     "Force",
     "InputOptions",
     "Json",
+    "Listed",
     "OutputOptions",
     "SheetOptions",
     "as_usage",
@@ -30,8 +33,11 @@ __all__ = [
 ]
 
 _DEFAULT_STROKE = 2.0
+#: Of seeds and indices: what 64 bits hold.
+LARGEST_NUMBER = 2**63 - 1
 
 Json = Annotated[bool, typer.Option("--json", help="Say on stdout, as JSON, what was done.")]
+Listed = Annotated[bool, typer.Option("--json", help="Say it on stdout as JSON.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
 
 
@@ -193,7 +199,10 @@ class DrawingOptions:
         typer.Option("--option", "-O", metavar="NAME=VALUE", help="An option of the sampler; see below."),
     ] = None
     seed: Annotated[
-        int, typer.Option("--seed", "-s", metavar="N", min=0, help="The same seed draws the same.")
+        int,
+        typer.Option(
+            "--seed", "-s", metavar="N", min=0, max=LARGEST_NUMBER, help="The same seed draws the same."
+        ),
     ] = 0
     max_points: Annotated[
         int | None,
@@ -201,6 +210,7 @@ class DrawingOptions:
             "--max-points",
             metavar="N",
             min=1,
+            max=MAX_LENGTH,
             help="Where a drawing is cut that does not end.",
             show_default="the model's own",
         ),
@@ -211,6 +221,7 @@ class DrawingOptions:
             "--batch-size",
             metavar="N",
             min=1,
+            max=LARGEST_NUMBER,
             help="The most drawings at once.",
             show_default="suits the device",
         ),

@@ -13,8 +13,8 @@ from sketchkit.checkpoints import store
 from sketchkit.cli.console import progress
 from sketchkit.cli.parameters import DrawingOptions, as_usage
 from sketchkit.cli.settings import setting
-from sketchkit.errors import CheckpointError
-from sketchkit.sampling import Sampler, make_sampler
+from sketchkit.errors import CheckpointError, InputError
+from sketchkit.sampling import Sampler, Tempered, make_sampler
 
 if TYPE_CHECKING:
     from sketchkit.generate import Ending
@@ -54,7 +54,11 @@ class Run:
         name = setting("sampler", chosen.sampler, "temperature")
         temperature = setting("temperature", chosen.temperature, 0.4)
         with as_usage():
-            sampler = make_sampler(name, temperature, options.parse_pairs(chosen.option or []))
+            values = options.parse_pairs(chosen.option or [])
+            if chosen.temperature is not None and "temperature" in values:
+                raise InputError("--temperature and -O temperature say both how daring: give one of them")
+            sampler = make_sampler(name, temperature, values)
+            _check_temperature(temperature)
         model = setting("model", chosen.model, "") or _only_model()
         return cls(model, name, sampler, setting("device", chosen.device, "auto"), chosen)
 
@@ -111,6 +115,17 @@ class Run:
             "max_points": self.chosen.max_points,
             "exact": self.chosen.exact,
         }
+
+
+def _check_temperature(temperature: float) -> None:
+    """Refuse one out of range, also for a sampler that has none and would pass it over.
+
+    Raises:
+        InputError: the temperature and its range.
+    """
+    (known,) = (each for each in options.describe(Tempered) if each.name == "temperature")
+    if known.low is None or known.high is None or not known.low <= temperature <= known.high:
+        raise InputError(f"the temperature must be {known.range}, got {temperature:g}")
 
 
 def _only_model() -> str:

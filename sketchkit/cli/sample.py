@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sketchkit.cli.grouping import grouped
-from sketchkit.cli.parameters import DrawingOptions, Json, OutputOptions, SheetOptions
+from sketchkit.cli.parameters import LARGEST_NUMBER, DrawingOptions, Json, OutputOptions, SheetOptions
 
 if TYPE_CHECKING:
     from sketchkit.cli.outputs import Item
@@ -27,7 +27,9 @@ def sample(
         Literal["grid", "files"], typer.Option(help="One sheet, or a file each (name them by {index}).")
     ] = "grid",
     n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="How many drawings.")] = 16,
-    first: Annotated[int, typer.Option(metavar="INDEX", min=0, help="The index of the first drawing.")] = 0,
+    first: Annotated[
+        int, typer.Option(metavar="INDEX", min=0, max=LARGEST_NUMBER, help="The index of the first drawing.")
+    ] = 0,
     drawing: DrawingOptions,
     sheet: SheetOptions,
     json: Json = False,

@@ -6,6 +6,7 @@ values: `model = "bird"`, `temperature = 0.3`. It is read when a command asks fo
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from pathlib import Path
@@ -16,6 +17,8 @@ from sketchkit.errors import InputError
 __all__ = ["CONFIG_VARIABLE", "setting"]
 
 CONFIG_VARIABLE = "SKETCHKIT_CONFIG"
+#: What can be set.
+KEYS = ("device", "model", "sampler", "temperature")
 
 T = TypeVar("T", str, int, float)
 
@@ -29,7 +32,7 @@ def setting(name: str, flag: T | None, default: T) -> T:
         default: ours; its type is that of the option.
 
     Raises:
-        InputError: a value of another type, or a file that is not TOML.
+        InputError: a value of another type, a key that nobody knows, or a file that is not TOML.
     """
     if flag is not None:
         return flag
@@ -37,9 +40,19 @@ def setting(name: str, flag: T | None, default: T) -> T:
     if os.environ.get(variable):
         return _converted(os.environ[variable], type(default), variable)
     path, config = _config()
+    _check_known(path, config)
     if name in config:
         return _converted(config[name], type(default), f"{path}: {name}")
     return default
+
+
+def _check_known(path: Path, config: dict[str, Any]) -> None:
+    """Refuse a key that would be passed over in silence."""
+    unknown = next((key for key in config if key not in KEYS), None)
+    if unknown is not None:
+        near = difflib.get_close_matches(unknown, KEYS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(KEYS)}"
+        raise InputError(f"{path}: nothing is called {unknown!r}: {hint}")
 
 
 def _converted(value: Any, kind: type[T], where: str) -> T:

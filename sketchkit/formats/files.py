@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from dataclasses import dataclass
+from typing import Any, BinaryIO, ClassVar
 
 from sketchkit import options as option_tools
 from sketchkit import registry
 from sketchkit.errors import FormatError, InputError, PluginError
-from sketchkit.files import atomic_write, reason, shown
+from sketchkit.files import atomic_write, reason, shown, standard_input, standard_output
 from sketchkit.formats.base import Format
 from sketchkit.sketch import Sketch
 
@@ -114,19 +114,21 @@ def format_for(suffix: str) -> str:
         FormatError: no format answers to it; lists the suffixes there are.
         PluginError: plugins of several publishers do.
     """
+    if suffix.lower() == ".svgz":
+        raise FormatError("compressed SVG (.svgz) is neither read nor written: unpack it with gunzip first")
     wanted, known, broken = suffix.lower(), set[str](), list[str]()
     plugins = [(name, registry.find("format", name).builtin) for name in registry.names("format")]
     # A built-in that bears the suffix's name is tried first: most files are recognised by one import.
     builtin = sorted((n for n, b in plugins if b), key=lambda n: (f".{n}" != wanted, n))
     for name in builtin:
-        suffixes = _suffixes(registry.load("format", name))
+        suffixes = registry.suffixes_of(registry.load("format", name))
         if wanted in suffixes:
             return name
         known.update(suffixes)
     claims = []
     for name in (n for n, b in plugins if not b):
         try:
-            suffixes = _suffixes(registry.load("format", name))
+            suffixes = registry.suffixes_of(registry.load("format", name))
         except PluginError as error:
             broken.append(str(error))
             continue
@@ -139,6 +141,51 @@ def format_for(suffix: str) -> str:
         raise PluginError(f"several plugins read {suffix} files: give format as one of {', '.join(claims)}")
     what = f"the suffix {suffix!r} is unknown" if suffix else "a name without a suffix needs format"
     raise FormatError("; ".join([f"{what}: there are {', '.join(sorted(known))}", *broken]))
+
+
+@dataclass(frozen=True)
+class _Strange:
+    """A stranger's format: its failures bear its name, those of the file and of the drawings do not."""
+
+    plugin: registry.Plugin
+    format: Format
+
+    # Whoever wants to know them asks the class, before a format is made.
+    suffixes: ClassVar[tuple[str, ...]] = ()
+
+    def read(self, stream: BinaryIO, name: str) -> Iterator[Sketch]:
+        with self._blamed():
+            drawings = iter(self.format.read(stream, name))
+        while True:
+            with self._blamed():
+                sketch = next(drawings, None)
+                if sketch is not None and not isinstance(sketch, Sketch):
+                    raise PluginError(f"{self.plugin} read a {type(sketch).__name__}, not a Sketch")
+            if sketch is None:
+                return
+            yield sketch
+
+    def write(self, sketches: Iterable[Sketch], stream: BinaryIO) -> None:
+        try:
+            with self._blamed():
+                self.format.write(sketches, stream)
+        except PluginError as error:
+            if isinstance(sketches, _Source) and error.__cause__ is not None:
+                failed = sketches.error
+                if failed is not None and failed is error.__cause__:
+                    raise failed from None
+            raise
+
+    @contextmanager
+    def _blamed(self) -> Iterator[None]:
+        trouble: OSError | None = None
+        with registry.blamed(self.plugin):
+            try:
+                yield
+            except OSError as error:
+                trouble = error  # of the stream
+        if trouble is not None:
+            raise trouble
 
 
 class _Source(Iterator[Sketch]):
@@ -177,15 +224,12 @@ def _format(path: Place, name: str | None, values: dict[str, Any]) -> Format:
             name = format_for(os.path.splitext(os.fspath(path))[1])
         except FormatError as error:
             raise FormatError(f"{shown(path)}: {error}") from None
-    made = option_tools.create(registry.load("format", name), f"format {name!r}", values)
+    loaded, plugin = registry.load("format", name), registry.find("format", name)
+    with registry.blamed(plugin):
+        made = option_tools.create(loaded, f"format {name!r}", values)
     if not isinstance(made, Format):
         raise PluginError(f"the format {name!r} has no read, write and suffixes")
-    return made
-
-
-def _suffixes(plugin: Any) -> tuple[str, ...]:
-    suffixes = getattr(plugin, "suffixes", ())
-    return tuple(s for s in suffixes if isinstance(s, str)) if isinstance(suffixes, tuple | list) else ()
+    return made if plugin.builtin else _Strange(plugin, made)
 
 
 @contextmanager
@@ -193,7 +237,7 @@ def _opened_to_read(path: Place) -> Iterator[BinaryIO]:
     if not isinstance(path, str | os.PathLike):
         yield path
     elif os.fspath(path) == "-":
-        yield sys.stdin.buffer
+        yield standard_input()
     elif "\0" in os.fspath(path):
         raise InputError(f"{shown(path)}: a file name holds no null character")
     else:
@@ -206,8 +250,9 @@ def _opened_to_write(path: Place, overwrite: bool) -> Iterator[BinaryIO]:
     if not isinstance(path, str | os.PathLike):
         yield path
     elif os.fspath(path) == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        stream = standard_output()
+        yield stream
+        stream.flush()
     else:
         with atomic_write(path, overwrite=overwrite) as stream:
             yield stream

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.errors import FormatError, InputError
+from sketchkit.geometry import fit
 from sketchkit.options import option
 from sketchkit.sketch import Sketch
 
@@ -152,9 +153,16 @@ class BinFormat:
     """Drawings in Quick, Draw!'s packed form: whole coordinates from 0 to 255, one byte each.
 
     `key_id` becomes the key; the file holds no labels. Every drawing counts as finished.
+
+    Args:
+        fit: bring a drawing that has other coordinates into this form when writing: moved to (0, 0), scaled
+            so that its longer side is 255, and rounded. Its place and its size on the page are lost. Such a
+            drawing is refused where this is false.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".bin",)
+
+    fit: bool = option(True, "move, scale and round what has other coordinates when writing")
 
     #: key_id, country code, recognized, timestamp, number of strokes
     _HEAD: ClassVar[struct.Struct] = struct.Struct("<Q2sbIH")
@@ -180,30 +188,39 @@ class BinFormat:
             yield sketch
 
     def write(self, sketches: Iterable[Sketch], stream: BinaryIO) -> None:
-        """Write drawings whose coordinates are whole numbers from 0 to 255.
+        """Write drawings, those whose coordinates are whole numbers from 0 to 255 as they are.
 
         A key that is a number is kept as `key_id`, another becomes 0; the country is ZZ, the time 0 and
         `recognized` 0.
 
         Args:
-            sketches: the drawings; `quickdraw_simplify` brings any drawing into this form.
+            sketches: the drawings; `quickdraw_simplify` makes them as small as Quick, Draw!'s own.
             stream: where to write.
 
         Raises:
-            FormatError: other coordinates, or more strokes or points than fit.
+            FormatError: other coordinates where `fit` is false, or more strokes or points than fit.
         """
         for index, sketch in enumerate(sketches):
-            lines = sketch.to_polylines()
+            lines = self._lines(sketch, index)
             if len(lines) > 0xFFFF:
                 raise FormatError(f"drawing {index}: {len(lines)} strokes; a .bin file holds 65535 at most")
             parts = [self._HEAD.pack(_key_number(sketch.key), b"ZZ", 0, 0, len(lines))]
             for line in lines:
                 if len(line) > 0xFFFF:
                     raise FormatError(f"drawing {index}: {len(line)} points in a stroke; at most 65535 fit")
-                if not ((line >= 0) & (line <= 255) & (line == np.rint(line))).all():
-                    raise FormatError(f"drawing {index}: a .bin file holds only whole coordinates 0 to 255")
                 parts += [self._COUNT.pack(len(line)), line.T.astype(np.uint8).tobytes()]
             stream.write(b"".join(parts))
+
+    def _lines(self, sketch: Sketch, index: int) -> list[Float64]:
+        """The strokes in whole coordinates from 0 to 255."""
+        lines = sketch.to_polylines()
+        if all(((line >= 0) & (line <= 255) & (line == np.rint(line))).all() for line in lines):
+            return lines
+        if not self.fit:
+            raise FormatError(
+                f"drawing {index}: without fit, a .bin file holds only whole coordinates 0 to 255"
+            )
+        return [np.rint(line) for line in fit(lines, 255.0)]
 
     def _next(self, stream: BinaryIO) -> Sketch | None:
         head = _up_to(stream, self._HEAD.size)

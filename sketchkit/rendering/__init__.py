@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import ClassVar, Literal, overload
 
 from sketchkit import registry
 from sketchkit.errors import InputError, PluginError
@@ -16,6 +18,44 @@ from sketchkit.rendering.picture import Ink, Picture
 from sketchkit.sketch import Sketch
 
 __all__ = ["Ink", "Layout", "Picture", "Place", "Renderer", "Sheet", "render", "renderer_for", "renderers"]
+
+
+@overload
+def render(
+    drawings: Sketch | Picture | Iterable[Sketch | Picture],
+    target: None = ...,
+    *,
+    tile: tuple[int, int | None] | None = ...,
+    cell: float = ...,
+    gap: float = ...,
+    label: bool = ...,
+    stroke: float = ...,
+    margin: float = ...,
+    background: str | None = ...,
+    scale: Literal["fit", "common"] = ...,
+    renderer: str | Renderer | None = ...,
+    metadata: Mapping[str, object] | None = ...,
+    overwrite: bool = ...,
+) -> bytes: ...
+
+
+@overload
+def render(
+    drawings: Sketch | Picture | Iterable[Sketch | Picture],
+    target: str | os.PathLike[str],
+    *,
+    tile: tuple[int, int | None] | None = ...,
+    cell: float = ...,
+    gap: float = ...,
+    label: bool = ...,
+    stroke: float = ...,
+    margin: float = ...,
+    background: str | None = ...,
+    scale: Literal["fit", "common"] = ...,
+    renderer: str | Renderer | None = ...,
+    metadata: Mapping[str, object] | None = ...,
+    overwrite: bool = ...,
+) -> None: ...
 
 
 def render(
@@ -33,7 +73,7 @@ def render(
     renderer: str | Renderer | None = None,
     metadata: Mapping[str, object] | None = None,
     overwrite: bool = True,
-) -> bytes:
+) -> bytes | None:
     """Draw sketches or pictures on one sheet.
 
     Args:
@@ -53,7 +93,7 @@ def render(
         overwrite: whether a file that exists may be replaced.
 
     Returns:
-        The bytes of the file.
+        The bytes of the file where there is no target, else None: they are in the file.
 
     Raises:
         InputError: lengths that make no sheet, more drawings than cells, a suffix nobody writes.
@@ -64,10 +104,11 @@ def render(
     several = [drawings] if isinstance(drawings, Sketch | Picture) else drawings
     pictures = [Picture.of(each) if isinstance(each, Sketch) else each for each in several]
     content = chosen.render(pictures, layout, metadata or {})
-    if target is not None:
-        with atomic_write(target, overwrite=overwrite) as stream:
-            stream.write(content)
-    return content
+    if target is None:
+        return content
+    with atomic_write(target, overwrite=overwrite) as stream:
+        stream.write(content)
+    return None
 
 
 def renderers() -> list[str]:
@@ -75,8 +116,8 @@ def renderers() -> list[str]:
     return registry.names("renderer")
 
 
-def renderer_for(suffix: str) -> type[Any]:
-    """The class of the renderer that writes files of a suffix.
+def renderer_for(suffix: str) -> Callable[[], Renderer]:
+    """What makes the renderer that writes files of a suffix.
 
     Args:
         suffix: with the dot, in any case.
@@ -87,30 +128,56 @@ def renderer_for(suffix: str) -> type[Any]:
     Raises:
         InputError: nobody writes such files.
     """
-    wanted = suffix.lower()
-    known: list[str] = []
-    for kind in _loadable(wanted):
-        suffixes = getattr(kind, "suffixes", ())
-        if wanted in suffixes:
-            return kind
-        known += suffixes
-    raise InputError(f"nothing renders {suffix or 'a file without a suffix'}: there are {', '.join(known)}")
+    for builtin in (True, False):
+        for name in registry.answering("renderer", suffix.lower(), builtin=builtin):
+            return _maker(name)
+    known = ", ".join(_known_suffixes())
+    raise InputError(f"nothing renders {suffix or 'a file without a suffix'}: there are {known}")
 
 
-def _loadable(suffix: str) -> Iterable[type[Any]]:
-    """The renderers, the one called like the suffix first: usually no other is imported."""
-    names = registry.names("renderer")
-    for name in sorted(names, key=lambda name: (f".{name}" != suffix, ":" in name, name)):
+@dataclass(frozen=True)
+class _Strange:
+    """A stranger's renderer: its failures bear its name."""
+
+    plugin: registry.Plugin
+    renderer: Renderer
+
+    # Whoever wants to know them asks the class, before a renderer is made.
+    suffixes: ClassVar[tuple[str, ...]] = ()
+
+    def render(self, pictures: Sequence[Picture], layout: Layout, metadata: Mapping[str, object]) -> bytes:
+        with registry.blamed(self.plugin):
+            content = self.renderer.render(pictures, layout, metadata)
+            if not isinstance(content, bytes):
+                raise PluginError(f"{self.plugin} drew a {type(content).__name__}, not the bytes of a file")
+        return content
+
+
+def _maker(name: str) -> Callable[[], Renderer]:
+    """The class of a renderer; for a stranger's, what makes one that is blamed for what it does."""
+    made: Callable[[], Renderer] = registry.load("renderer", name)
+    plugin = registry.find("renderer", name)
+    return made if plugin.builtin else partial(_made_by_a_stranger, plugin, made)
+
+
+def _made_by_a_stranger(plugin: registry.Plugin, make: Callable[[], Renderer]) -> Renderer:
+    with registry.blamed(plugin):
+        return _Strange(plugin, make())
+
+
+def _known_suffixes() -> list[str]:
+    found: set[str] = set()
+    for name in renderers():
         try:
-            yield registry.load("renderer", name)
+            found.update(registry.suffixes_of(registry.load("renderer", name)))
         except PluginError:
             continue
+    return sorted(found)
 
 
 def _chosen(renderer: str | Renderer | None, target: str | os.PathLike[str] | None) -> Renderer:
     if isinstance(renderer, str):
-        made: Renderer = registry.load("renderer", renderer)()
-        return made
+        return _maker(renderer)()
     if renderer is not None:
         return renderer
-    return renderer_for(".svg" if target is None else Path(target).suffix)()  # type: ignore[no-any-return]
+    return renderer_for(".svg" if target is None else Path(target).suffix)()

@@ -20,7 +20,7 @@ __all__ = ["Layout", "Place", "Sheet"]
 PADDING = 0.06
 
 # The font of captions grows with the cell, but is never too small to read nor loud.
-_FONT_SHARE = 0.1
+_FONT_SHARE = 0.07
 _SMALLEST_FONT, _LARGEST_FONT = 7.0, 20.0
 _LINE_HEIGHT = 1.6
 _BASELINE = 1.1

@@ -8,6 +8,7 @@ from typing import Any
 from sketchkit import options, registry
 from sketchkit.errors import PluginError
 from sketchkit.sampling.base import Sampler, Tempered
+from sketchkit.sampling.strange import Strange
 
 __all__ = ["Sampler", "Tempered", "make_sampler", "samplers"]
 
@@ -27,17 +28,21 @@ def make_sampler(
         temperature: tau, for samplers that have one; the others are not told.
         values: further options by name; strings are read as the option's type.
 
+    Returns:
+        The sampler; a stranger's in a wrapping that looks at each of its points.
+
     Raises:
-        PluginError: an unknown sampler, or one that is not callable.
+        PluginError: an unknown sampler, or one that is not callable or cannot be made.
         InputError: an option it does not have, or a value out of range.
     """
     if not isinstance(sampler, str):
         return sampler
-    plugin = registry.load("sampler", sampler)
-    chosen = dict(values or {})
-    if temperature is not None and any(o.name == "temperature" for o in options.describe(plugin)):
-        chosen.setdefault("temperature", temperature)
-    made = options.create(plugin, f"sampler {sampler!r}", chosen)
+    made_by, plugin = registry.load("sampler", sampler), registry.find("sampler", sampler)
+    with registry.blamed(plugin):
+        chosen = dict(values or {})
+        if temperature is not None and any(o.name == "temperature" for o in options.describe(made_by)):
+            chosen.setdefault("temperature", temperature)
+        made = options.create(made_by, f"sampler {sampler!r}", chosen)
     if not isinstance(made, Sampler):
         raise PluginError(f"the sampler {sampler!r} makes a {type(made).__name__}, which cannot be called")
-    return made
+    return made if plugin.builtin else Strange(plugin, made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,13 +13,21 @@ from sketchkit.errors import InputError
 from sketchkit.sketch import Sketch
 from sketchkit.svgdoc.drawings import page_around, shown_size, sketch_data
 from sketchkit.svgdoc.elements import Pen, document, group, path, to_bytes, to_text
+from sketchkit.svgdoc.numbers import number
 from sketchkit.svgdoc.strings import slug
 
 __all__ = ["Layer", "insert_layers", "write_layers"]
 
 # What a parent may hand down to a path besides what the pen itself sets.
 _RESET = "stroke-dasharray:none;stroke-opacity:1"
+# A length that needs nothing around it to be one.
+_LENGTH = re.compile(
+    r"\s*(\+?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?)(mm|cm|in|pt|pc|px|Q|)\s*", re.ASCII
+)
 _ROOT_NAME = re.compile(r"<([^\s/>]+)")
+
+
+_Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ def insert_layers(
     encoding: str,
     layers: Sequence[Layer],
     *,
-    visible: Literal["all", "first"] = "all",
+    visible: Literal["all", "first"] | int = "all",
 ) -> bytes:
     """The document with layers added at the end of its root.
 
@@ -57,7 +66,8 @@ def insert_layers(
         self_closing: whether the root is `<svg ... />`.
         encoding: the document's own, as Python calls it.
         layers: what to add, the first one undermost.
-        visible: whether all layers are shown or only the first, the others waiting to be switched on.
+        visible: whether all layers are shown or only one (the first, or that of an index), the others waiting
+            to be switched on.
 
     Returns:
         The bytes before `insert_at`, the layers, the bytes after it; of a self-closing root `/>` becomes `>`
@@ -70,7 +80,8 @@ def insert_layers(
     whole = document.decode(codec, "replace")
     before, after, opening, closing = _cut(document, insert_at, self_closing, codec)
     names = _free_ids(whole, [layer.name for layer in layers])
-    shown = [visible == "all" or i == 0 for i in range(len(layers))]
+    only = 0 if visible == "first" else visible
+    shown = [only in ("all", i) for i in range(len(layers))]
     elements = [_layer_xml(*each) for each in zip(layers, names, shown, strict=True)]
     inserted = "".join((opening, *(f"{xml}\n" for xml in elements), closing))
     return before + inserted.encode(codec, "xmlcharrefreplace") + after
@@ -80,6 +91,7 @@ def write_layers(
     layers: Sequence[Layer],
     *,
     view_box: tuple[float, float, float, float] | None = None,
+    size: tuple[str, str] = ("", ""),
     metadata: Mapping[str, object] | None = None,
 ) -> bytes:
     """A document of our own with layers in it, every point where it is on the page.
@@ -87,6 +99,9 @@ def write_layers(
     Args:
         layers: the first one undermost.
         view_box: left, top, width and height of a page to show; it grows to hold all drawings.
+        size: how large that page is, as an SVG root says it ("120mm", "90mm"); a page that grows is larger in
+            the same proportion. A length that is missing or no absolute one follows from the other; a pixel a
+            unit (or what shows well) where neither is given.
         metadata: provenance of the whole.
 
     Returns:
@@ -97,6 +112,8 @@ def write_layers(
     """
     page = page_around([layer.sketch for layer in layers], view_box)
     root = document(shown_size(page), page, metadata=metadata)
+    if view_box is not None:
+        root["width"], root["height"] = _grown(size, view_box, page) or (root["width"], root["height"])
     names = _free_ids("", [layer.name for layer in layers])
     for layer, name in zip(layers, names, strict=True):
         data = sketch_data(layer.sketch)
@@ -111,6 +128,21 @@ def write_layers(
             )
         )
     return to_bytes(root)
+
+
+def _grown(size: tuple[str, str], view_box: _Box, page: _Box) -> tuple[str, str] | None:
+    """The size of a page in which a unit is as long as in a page of a known size; None where it is not known.
+
+    Where both lengths are known they grow each by itself, so that an uneven scale stays what it was.
+    """
+    lengths = [_LENGTH.fullmatch(text) for text in size]
+    known = [(float(m[1]) / box, m[2]) if m else None for m, box in zip(lengths, view_box[2:], strict=True)]
+    known = [each if each and 0 < each[0] < math.inf else None for each in known]
+    across, down = known[0] or known[1], known[1] or known[0]
+    if across is None or down is None:
+        return None
+    (x, x_unit), (y, y_unit) = across, down
+    return f"{number(x * page[2])}{x_unit}", f"{number(y * page[3])}{y_unit}"
 
 
 def _layer_xml(layer: Layer, id: str, shown: bool) -> str:

@@ -138,8 +138,63 @@ def test_the_suffix_decides_what_is_written(sketchkit: Sketchkit, bird: Path, su
 
 
 def test_formats_are_known_by_their_names_too(sketchkit: Sketchkit, bird: Path) -> None:
-    done = sketchkit("complete", bird, "-n", 1, "--format", "quickdraw-bin")
-    assert done.err.startswith("sketchkit: bird-endings.bin: drawing 0: a .bin file holds only whole coord")
+    assert sketchkit("complete", bird, "-n", 2, "--format", "quickdraw-bin").code == 0
+    assert len(list(read_all("bird-endings.bin"))) == 2
+
+
+def test_endings_in_a_file_of_drawings_are_told_apart_by_their_keys(sketchkit: Sketchkit, bird: Path) -> None:
+    library.write(library.read(bird).labelled("bird", "4711"), "known.ndjson")
+    assert sketchkit("complete", bird, "known.ndjson", "-n", 2, "-s", 3, "-o", "out.ndjson").code == 0
+    assert [each.key for each in read_all("out.ndjson")] == ["bird-3-0", "bird-3-1", "4711-3-0", "4711-3-1"]
+    assert [each.label for each in read_all("out.ndjson")][2:] == ["bird", "bird"]
+
+
+@pytest.mark.parametrize(
+    ("size", "mm"),
+    [
+        ('width="120mm"', 0.3),
+        ('width="120mm" height="90mm"', 0.3),
+        ('width="12cm" height="9cm"', 0.3),
+        ('height="6in"', 6 * 25.4 / 300),
+        ('width="800" height="600"', 2 * 25.4 / 96),
+    ],
+)
+def test_a_file_of_one_ending_keeps_the_size_of_a_unit(
+    sketchkit: Sketchkit, bird: Path, size: str, mm: float
+) -> None:
+    from sketchkit.formats.svg.values import Units
+
+    bird.write_text(BIRD.replace('width="120mm"', size))
+    for flags in (("--max-points", 1), ("--scale", 0.01)):  # on the page, and far beyond it
+        sketchkit("complete", bird, "--layout", "files", "-n", 1, "--force", *flags)
+        root = ElementTree.parse("bird-0.svg").getroot()
+        box = [float(number) for number in root.attrib["viewBox"].split()]
+        for side, length in (("width", box[2]), ("height", box[3])):
+            pixels = Units(0, 0).length(root.attrib[side])
+            assert pixels is not None
+            assert pixels * 25.4 / 96 / length == pytest.approx(mm, rel=1e-4)
+        if flags[0] == "--max-points":
+            assert box == [0, 0, 400, 300]
+    assert box[2] > 400
+
+
+def test_the_layer_shown_is_the_first_that_stays_on_the_page(sketchkit: Sketchkit, bird: Path) -> None:
+    from sketchkit.cli.endings import Finished
+    from sketchkit.cli.inputs import Input
+    from sketchkit.formats.svg import read_svg
+    from sketchkit.generate import Ending
+
+    def ending(index: int, x: float) -> Ending:
+        made = library.Sketch.from_polylines([[(100, 100), (x, 120)]])
+        return Ending(made, made, nll=0.0, seed=1, index=index, scale=1.0, finished=True)
+
+    given = Input(library.read(bird), "bird.svg", "bird", (BIRD.encode(), read_svg(BIRD.encode(), "bird")))
+    for places, shown in (([900, 200, 300], 1), ([200, 900], 0), ([900, -5], 0)):
+        endings = [ending(index, x) for index, x in enumerate(places)]
+        layered = Finished(given, endings, {"seed": 1}).layered()
+        layers = [g for g in groups_in(layered) if g.get(f"{INKSCAPE}groupmode") == "layer"]
+        assert [g.get(f"{INKSCAPE}label") for g in layers] == [f"ending {i}" for i in range(len(places))]
+        assert [g.get("style") for g in layers].index("display:inline") == shown
 
 
 def test_keep_leaves_the_best_first(sketchkit: Sketchkit, bird: Path) -> None:

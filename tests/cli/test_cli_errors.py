@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 from conftest import BIRD, Sketchkit
 
 import sketchkit as library
+from sketchkit import registry
 
 #: Escape sequences, markup, line breaks, an override of the writing direction, an invisible character.
 HOSTILE = "a\x1b[31m[red]\n\r\u202e\u200b\x07\x9bb"
@@ -47,8 +49,25 @@ def is_harmless(text: str) -> bool:
         (["render", "bird.svg", "-o", "x.svg", "--cell", "nan"], 2, "the cell must be above 0 pixels"),
         (["render", "bird.svg", "-o", "x.svg", "--background", "url(x)"], 2, "a colour must be"),
         (["complete", "bird.svg", "--layout", "gird"], 2, "'gird' is not one of 'grid', 'layers', 'files'"),
-        (["complete", "bird.svg", "--scale", "big"], 2, "'big' is neither a number above 0 nor auto"),
-        (["complete", "bird.svg", "--scale", "-1"], 2, "neither a number above 0"),
+        (
+            ["complete", "bird.svg", "--scale", "big"],
+            2,
+            "'big' is neither a number from 1e-09 to 1e+09 nor auto",
+        ),
+        (["complete", "bird.svg", "--scale", "-1"], 2, "neither a number from 1e-09"),
+        (["complete", "bird.svg", "--scale", "1e-10"], 2, "neither a number from 1e-09"),
+        (["complete", "bird.svg", "--scale", "2e9"], 2, "neither a number from 1e-09"),
+        (["sample", "--max-points", "1000000000000"], 2, "'--max-points'"),
+        (["sample", "--seed", "18446744073709551616"], 2, "'--seed'"),
+        (["sample", "--first", "18446744073709551616"], 2, "'--first'"),
+        (["sample", "--sampler", "greedy", "-t", "-3"], 2, "the temperature must be 1e-06..100, got -3"),
+        (["sample", "-O", "temperature=0.9", "-t", "0.1"], 2, "--temperature and -O temperature say both"),
+        (
+            ["complete", "bird.svg", "-o", "{foo}.svg"],
+            2,
+            "{foo} stands for nothing: there are {stem} and {index}",
+        ),
+        (["sample", "--layout", "files", "-o", "s{index:03}.svg"], 2, "{index:03} stands for nothing"),
         (["complete", "bird.svg", "--format", "pgn"], 2, "did you mean .png?"),
         (["complete", "bird.svg", "-o", "x.nosuch"], 2, "nothing writes .nosuch files: there are .bin, "),
         (["complete", "bird.svg", "-o", ""], 2, "a name without a suffix needs --format"),
@@ -69,6 +88,12 @@ def is_harmless(text: str) -> bool:
         (["complete", "nosuch.svg"], 3, "nosuch.svg: no such file"),
         (["complete", "nosuch.svg", "--layout", "layers"], 3, "nosuch.svg: no such file"),
         (["complete", "."], 3, ".: "),
+        (
+            ["complete", "bird.svgz"],
+            3,
+            "bird.svgz: compressed SVG (.svgz) is neither read nor written: unpack",
+        ),
+        (["complete", "bird.svg", "-o", "x.svgz"], 2, "did you mean .svg?"),
         (["complete", "bird.xyz"], 3, "bird.xyz: the suffix '.xyz' is unknown"),
         (["complete", "bird.svg", "-o", "no/x.svg"], 3, "no/x.svg: there is no folder"),
         (
@@ -99,6 +124,29 @@ def test_an_error_is_one_line_and_leaves_no_file(
 def test_wrong_usage_points_to_the_help_of_its_command(sketchkit: Sketchkit, bird: Path) -> None:
     assert "(see `sketchkit complete --help`)" in sketchkit("complete", bird, "--tile", "x").err
     assert "(see `sketchkit models export --help`)" in sketchkit("models", "export", "tiny").err
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        ("models list >&-", 0, ""),
+        ("models list --json >&-", 3, "sketchkit: standard output is closed\n"),
+        ("--help >&-", 0, ""),
+        ("--version >&-", 0, ""),
+        ("sample -n 1 -o - >&-", 3, "sketchkit: standard output is closed\n"),
+        ("sample -n 1 --format ndjson -o - >&-", 3, "sketchkit: standard output is closed\n"),
+        ("render - -o x.svg <&-", 3, "sketchkit: standard input is closed\n"),
+        ("complete - -o x.svg --layout layers <&-", 3, "sketchkit: standard input is closed\n"),
+        ("sample -n 1 -o x.svg 2>&-", 0, ""),
+        ("render nosuch.svg -o x.svg 2>&-", 3, ""),
+    ],
+)
+def test_a_standard_stream_that_is_closed_is_told_or_not_missed(
+    home: Path, line: str, code: int, words: str
+) -> None:
+    command = f"{sys.executable} -m sketchkit {line}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", words)
 
 
 @pytest.mark.parametrize("layout", ["grid", "layers", "files"])
@@ -168,7 +216,14 @@ def test_a_crash_is_one_line_too(sketchkit: Sketchkit, monkeypatch: pytest.Monke
     assert is_harmless(failed.err)
 
 
-@pytest.mark.parametrize("error", [MemoryError(), type("OutOfMemoryError", (RuntimeError,), {})("2 GiB")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        type("OutOfMemoryError", (RuntimeError,), {})("2 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0"),
+    ],
+)
 def test_a_lack_of_memory_is_no_crash(
     sketchkit: Sketchkit, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -277,3 +332,43 @@ def test_a_full_disk_is_bad_luck_rather_than_a_bug(home: Path) -> None:
         assert done.returncode == 3
         assert b"no space left on device" in done.stderr
         assert is_harmless(done.stderr.decode())
+
+
+class Mute:
+    """A renderer of a stranger who says no suffix at all."""
+
+    suffixes = None
+
+
+class Clumsy:
+    """A renderer of a stranger with a bug."""
+
+    suffixes = (".clumsy", ".ndjson")
+
+    def render(self, pictures: object, layout: object, metadata: object) -> bytes:
+        raise KeyError("nothing")
+
+
+def test_a_strangers_renderer_disturbs_nobody_and_is_named_when_it_fails(
+    sketchkit: Sketchkit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins = registry._plugins
+
+    def with_strangers(kind: str, allowed: bool) -> tuple[registry.Plugin, ...]:
+        found = [("mute", "Mute"), ("clumsy", "Clumsy")] if kind == "renderer" else []
+        return plugins(kind, allowed) + tuple(
+            registry.Plugin(
+                kind, name, "odd-plugin", EntryPoint(name, f"{__name__}:{value}", registry.GROUPS[kind])
+            )
+            for name, value in found
+        )
+
+    monkeypatch.setattr(registry, "_plugins", with_strangers)
+    assert sketchkit("sample", "-n", 1, "-o", "q.ndjson").code == 0
+    assert Path("q.ndjson").read_bytes().startswith(b"{")
+    assert sketchkit("sample", "-n", 1, "-o", "q.jpg").code == 2
+    failed = sketchkit("sample", "-n", 1, "-o", "q.clumsy")
+    assert (failed.code, failed.err) == (
+        4,
+        "sketchkit: the renderer odd-plugin:clumsy failed: KeyError: 'nothing'\n",
+    )

@@ -171,3 +171,14 @@ def test_the_root_help_loads_no_numbers_either() -> None:
 def test_wrong_usage_is_told_before_the_slow_part_is_loaded(bird: Path) -> None:
     for args in (["sample", "-t", "-1"], ["complete", "bird.svg", "-o", "no/x.svg"]):
         assert loaded_by(f"{RUN}({args})", {"torch"}) == set()
+
+
+@pytest.mark.parametrize(
+    "command", [["complete"], ["sample"], ["render"], ["models", "pull"], ["models", "list"]]
+)
+def test_help_shows_nothing_that_only_the_parser_understands(
+    sketchkit: Sketchkit, command: list[str]
+) -> None:
+    text = sketchkit(*command, "--help").out.decode()
+    for inner in ("<list", "<str>", "default: (", "]...", "{FILES}", "{CLASS}", "9223372036854775807"):
+        assert inner not in " ".join(text.split())

@@ -124,9 +124,34 @@ def test_import_overwrites_no_model_unasked(sketchkit: Sketchkit, own_store: Pat
     before = (own_store / "tiny.safetensors").read_bytes()
     refused = sketchkit("models", "import", magenta, "--name", "tiny")
     assert refused.code == 3
-    assert "a model of this name is stored already; --force overwrites it" in refused.err
+    assert "a model named 'tiny' is stored already; --force overwrites it" in refused.err
     assert (own_store / "tiny.safetensors").read_bytes() == before
     assert sketchkit("models", "import", magenta, "--name", "tiny", "--force").code == 0
+
+
+def test_a_name_that_the_file_itself_brings_may_be_taken_or_none(
+    sketchkit: Sketchkit, own_store: Path, magenta: Path
+) -> None:
+    assert sketchkit("models", "import", magenta, "--name", "owl").code == 0
+    refused = sketchkit("models", "import", own_store / "tiny.safetensors")
+    assert refused.code == 3
+    assert "tiny.safetensors: a model named 'tiny' is stored already; --force overwrites" in refused.err
+    assert "--name stores this one under another name" in refused.err
+    odd = magenta.with_name("odd.safetensors")
+    library.load_model("tiny").with_card(name="no@name").save(odd)
+    refused = sketchkit("models", "import", odd)
+    assert refused.code == 3
+    assert refused.err.startswith(f"sketchkit: {odd}: 'no@name' cannot be the name of a model")
+    assert "--name gives it another" in refused.err
+
+
+@pytest.mark.parametrize("name", ["owl.json", "owl.JS", "owl.safetensors", "OWL.SAFETENSORS"])
+def test_whatever_export_writes_info_reads(sketchkit: Sketchkit, name: str) -> None:
+    assert sketchkit("models", "export", "tiny", "-o", name).code == 0
+    told = sketchkit("models", "info", name, "--json").json
+    assert (told["path"], told["bytes"]) == (name, Path(name).stat().st_size)
+    assert told["backend"] == "decoder"
+    assert told["architecture"]["hidden"] == 16
 
 
 def test_remove_removes(sketchkit: Sketchkit, own_store: Path) -> None:

@@ -62,6 +62,21 @@ def test_a_wrong_setting_names_its_file(sketchkit: Sketchkit, config: Path, cont
     assert failed.err.startswith(f"sketchkit: {config}: ")
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("temprature = 0.3", "nothing is called 'temprature': did you mean temperature?"),
+        ("zzz = 1", "nothing is called 'zzz': there are device, model, sampler, temperature"),
+    ],
+)
+def test_a_setting_that_nobody_knows_is_not_passed_over(
+    sketchkit: Sketchkit, config: Path, content: str, words: str
+) -> None:
+    config.write_text(content)
+    failed = sketchkit("sample")
+    assert (failed.code, failed.err) == (3, f"sketchkit: {config}: {words}\n")
+
+
 def test_a_wrong_variable_is_named(sketchkit: Sketchkit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKETCHKIT_TEMPERATURE", "hot")
     assert sketchkit("sample").err == "sketchkit: SKETCHKIT_TEMPERATURE must be a float, got 'hot'\n"

@@ -144,8 +144,8 @@ def test_a_null_character_in_a_name_is_refused():
 
 def test_a_drawing_that_does_not_fit_names_the_file_and_leaves_nothing(tmp_path):
     path = tmp_path / "x.bin"
-    with pytest.raises(FormatError, match=r"x.bin: drawing 1: a .bin file holds only whole"):
-        write([CAT, CAT.transformed(0.3)], path)
+    with pytest.raises(FormatError, match=r"x.bin: drawing 1: without fit, a .bin file holds only whole"):
+        write([CAT, CAT.transformed(0.3)], path, fit=False)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -242,6 +242,49 @@ def test_two_strangers_for_one_suffix_are_an_error(strangers):
     strangers(("odd", "one", value), ("odd", "two", value))
     with pytest.raises(PluginError, match="one:odd, two:odd"):
         format_for(".odd")
+
+
+class Failing(Stranger):
+    """A plugin with a bug in every room."""
+
+    def read(self, stream, name):
+        yield CAT
+        raise KeyError("nothing")
+
+    def write(self, sketches, stream):
+        list(sketches)
+        raise ZeroDivisionError("of\nall")
+
+
+class Wordy(Stranger):
+    """A plugin that reads what is no drawing."""
+
+    def read(self, stream, name):
+        yield "a cat"
+
+
+def test_a_stranger_that_fails_is_named_with_its_distribution(strangers, tmp_path):
+    strangers(("odd", "odd-plugin", f"{__name__}:Failing"), ("wordy", "w-plugin", f"{__name__}:Wordy"))
+    (tmp_path / "x.odd").write_bytes(b"")
+    with pytest.raises(PluginError, match=r"^the format odd-plugin:odd failed: KeyError: 'nothing'$"):
+        list(read_all(tmp_path / "x.odd", format="odd"))
+    with pytest.raises(PluginError, match=r"^the format odd-plugin:odd failed: ZeroDivisionError: of$"):
+        write(CAT, tmp_path / "y.odd", format="odd")
+    with pytest.raises(PluginError, match="w-plugin:wordy read a str, not a Sketch"):
+        list(read_all(tmp_path / "x.odd", format="wordy"))
+
+
+def test_drawings_that_fail_on_their_way_are_not_the_strangers_fault(strangers, tmp_path):
+    strangers(("odd", "odd-plugin", f"{__name__}:Failing"))
+
+    def failing():
+        yield CAT
+        raise RuntimeError("elsewhere")
+
+    with pytest.raises(RuntimeError, match="elsewhere"):
+        write(failing(), tmp_path / "y.odd", format="odd")
+    with pytest.raises(InputError, match="no such file"):
+        list(read_all(tmp_path / "none.odd", format="odd"))
 
 
 def test_a_stranger_that_is_no_format_is_told(strangers, tmp_path):

@@ -164,8 +164,32 @@ def test_a_key_that_is_no_number_becomes_0(key):
 
 @pytest.mark.parametrize("point", [(-1, 0), (0, 256), (0.5, 0), (1e30, 0)])
 def test_coordinates_that_are_no_bytes_are_refused(point):
-    with pytest.raises(FormatError, match=r"drawing 1: a \.bin file holds only whole"):
-        write_bin(Sketch([]), Sketch.from_polylines([[[0, 0], point]]))
+    sketches = [Sketch([]), Sketch.from_polylines([[[0, 0], point]])]
+    with pytest.raises(FormatError, match=r"drawing 1: without fit, a \.bin file holds only whole"):
+        BinFormat(fit=False).write(sketches, io.BytesIO())
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=1, max_size=8),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_any_other_drawing_is_fitted_into_bytes_in_its_proportions(lines):
+    (back,) = read_bin(write_bin(Sketch.from_polylines([[(0.25, 0.0)], *lines])))
+    x0, y0, x1, y1 = Sketch.from_polylines([[(0.25, 0.0)], *lines]).bounds
+    extent = max(x1 - x0, y1 - y0)
+    assert back.n_strokes == len(lines) + 1
+    if extent > 0:
+        assert back.bounds == pytest.approx(
+            (0, 0, (x1 - x0) / extent * 255, (y1 - y0) / extent * 255), abs=0.5001
+        )
+
+
+def test_whole_bytes_stay_where_they_are():
+    sketch = Sketch.from_polylines([[(10, 20), (30, 5)]], ended=True)
+    assert read_bin(write_bin(sketch)) == [sketch]
 
 
 def test_too_many_points_or_strokes_are_refused():

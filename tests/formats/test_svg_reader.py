@@ -10,9 +10,10 @@ import sys
 import numpy as np
 import pytest
 
-from sketchkit.errors import InputError
+from sketchkit.errors import FormatError, InputError
 from sketchkit.formats.base import Format
 from sketchkit.formats.svg import SvgDocument, SvgFormat, read_svg
+from sketchkit.sketch import Sketch
 
 NAMESPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
@@ -110,8 +111,7 @@ def test_relative_units_refer_to_the_font_and_the_viewport() -> None:
         ("matrix(1 2 3 4 5 6)", [6, 8]),
         ("skewY(45)", [1, 1]),
         ("translate(1,2)rotate(90)", [1, 3]),
-        ("translate(1) nonsense(2)", [1, 0]),
-        ("translate(1e999)", [1, 0]),
+        ("inherit", [1, 0]),
     ],
 )
 def test_the_functions_of_a_transform_apply_from_the_right(transform: str, end: list[float]) -> None:
@@ -128,6 +128,70 @@ def test_a_css_transform_has_units_and_an_origin() -> None:
     assert lines(path) == [[[5, 3], [5, 4]]]
     path = '<path d="M0 0L10 0" transform="rotate(180)" transform-origin="center"/>'
     assert lines(path) == [[[100, 100], [90, 100]]]
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        "matrix(1 2 3)",
+        "foo(3)",
+        "translate(1) nonsense(2)",
+        "translate(1e999)",
+        "scale(1e400)",
+        "7",
+    ],
+)
+def test_what_stands_in_a_place_that_cannot_be_told_is_not_drawn(transform: str) -> None:
+    body = f'<path d="M0 0L1 1" transform="{transform}"/><path d="M0 0L2 2"/>'
+    assert lines(body) == [[[0, 0], [2, 2]]]
+    assert lines(f'<g transform="{transform}">{body}</g>') == []
+    assert lines(f'<path d="M0 0L1 1" style="transform: {transform}" transform-origin="3 4"/>') == []
+
+
+def test_scales_that_multiply_beyond_all_numbers_draw_nothing() -> None:
+    path = '<path d="M0 0L1 1"/>'
+    for _ in range(30):
+        path = f'<g transform="scale(1e11)">{path}</g>'
+    assert lines(path) == []
+
+
+@pytest.mark.parametrize(
+    ("media", "counts"),
+    [
+        ("", True),
+        ("all", True),
+        ("Screen", True),
+        ("print, screen", True),
+        ("only screen", True),
+        ("print", False),
+        ("speech", False),
+        ("not screen", False),
+        ("screen and (width: 1px)", False),
+    ],
+)
+def test_a_style_sheet_counts_where_it_is_for_a_screen(media: str, counts: bool) -> None:
+    body = f'<style media="{media}">path {{ display: none }}</style><path d="M0 0L1 1"/>'
+    assert lines(body) == ([] if counts else [[[0, 0], [1, 1]]])
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16", "ISO-8859-1", "Shift_JIS", "nonsense", "utf-8"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_text_is_past_its_encoding_whatever_its_declaration_says(encoding: str, mark: str) -> None:
+    svg = '<svg xmlns="http://www.w3.org/2000/svg"><!-- \u00e9 --><path d="M0 0L1 1"/></svg>'
+    for declared in (f'encoding="{encoding}"', f"encoding = '{encoding}' standalone='yes'"):
+        assert Sketch.from_svg(f'{mark}<?xml version="1.0" {declared}?>{svg}') == Sketch.from_svg(svg)
+
+
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    with pytest.raises(FormatError, match="the SVG text: character 5 is half of a surrogate pair"):
+        Sketch.from_svg("<svg/>"[:5] + "\ud800")
+
+
+@pytest.mark.parametrize("encoding", ["Shift_JIS", "GB18030", "EUC-JP"])
+def test_an_encoding_that_cannot_be_read_is_told_in_one_clear_line(encoding: str) -> None:
+    document = f'<?xml version="1.0" encoding="{encoding}"?><svg xmlns="http://www.w3.org/2000/svg"/>'
+    with pytest.raises(FormatError, match=r"^x\.svg: its text encoding cannot be read .*: save it as UTF-8$"):
+        read_svg(document.encode(encoding), "x.svg")
 
 
 def test_a_transform_that_leaves_no_area_draws_nothing() -> None:

@@ -7,6 +7,7 @@ import struct
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping, Sequence
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -202,13 +203,19 @@ def test_a_missing_cairosvg_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_suffix_of_the_target_chooses_the_renderer(tmp_path: Path) -> None:
-    content = render(SQUARE, tmp_path / "sheet.PDF")
-    assert content.startswith(b"%PDF-")
-    assert (tmp_path / "sheet.PDF").read_bytes() == content
+    render(SQUARE, tmp_path / "sheet.PDF")
+    assert (tmp_path / "sheet.PDF").read_bytes() == render(SQUARE, renderer="pdf")
+    assert (tmp_path / "sheet.PDF").read_bytes().startswith(b"%PDF-")
+
+
+def test_bytes_are_handed_out_only_where_there_is_no_file(tmp_path: Path) -> None:
+    told = [render(SQUARE, target, renderer="svg") for target in (None, tmp_path / "sheet.svg")]  # type: ignore[call-overload]
+    assert told == [(tmp_path / "sheet.svg").read_bytes(), None]
 
 
 def test_a_renderer_that_is_named_wins_over_the_suffix(tmp_path: Path) -> None:
-    assert render(SQUARE, str(tmp_path / "sheet.png"), renderer="svg").startswith(b"<?xml")
+    render(SQUARE, str(tmp_path / "sheet.png"), renderer="svg")
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"<?xml")
 
 
 def test_a_file_that_exists_is_kept_where_it_must_be(tmp_path: Path) -> None:
@@ -231,6 +238,47 @@ def test_a_suffix_that_nobody_writes_names_those_that_somebody_does(target: str)
         render(SQUARE, target)
 
 
+class Mute:
+    suffixes = None
+
+
+class Failing:
+    suffixes = (".odd",)
+
+    def render(self, pictures: Any, layout: Any, metadata: Any) -> bytes:
+        raise KeyError("nothing")
+
+
+class Choosy(Failing):
+    def render(self, pictures: Any, layout: Any, metadata: Any) -> bytes:
+        raise InputError("no squares")
+
+
+class Wordy(Failing):
+    def render(self, pictures: Any, layout: Any, metadata: Any) -> Any:
+        return "words"
+
+
+class Unmakeable(Failing):
+    def __init__(self) -> None:
+        raise ValueError("not today\nnor tomorrow")
+
+
+def _install(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
+    """Add renderers of other distributions."""
+    own = registry._plugins("renderer", True)
+    strangers = tuple(
+        registry.Plugin(
+            "renderer",
+            name,
+            f"{name}-plugin",
+            EntryPoint(name, value if ":" in value else f"{__name__}:{value}", "sketchkit.renderers"),
+        )
+        for name, value in values.items()
+    )
+    monkeypatch.setattr(registry, "_plugins", lambda kind, allowed: own + strangers)
+
+
 class Loud:
     suffixes: ClassVar[tuple[str, ...]] = (".txt", ".svg")
 
@@ -241,15 +289,33 @@ class Loud:
 def test_a_plugin_renders_its_own_suffixes_and_a_broken_one_hurts_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def load(kind: str, name: str) -> Any:
-        if name == "broken":
-            raise PluginError("broken")
-        return {"loud": Loud, "svg": SvgRenderer}[name]
-
-    monkeypatch.setattr(registry, "names", lambda kind: ["broken", "loud", "svg"])
-    monkeypatch.setattr(registry, "load", load)
-    assert renderer_for(".txt") is Loud
+    _install(monkeypatch, broken="no_such_module:X", loud="Loud", mute="Mute")
+    assert render([SQUARE], renderer="loud") == b"loud"
+    assert renderer_for(".txt")().render([], Layout(), {}) == b"loud"
     assert renderer_for(".svg") is SvgRenderer
+    with pytest.raises(InputError, match=r"nothing renders \.jpg: there are \.pdf, \.png, \.svg, \.txt"):
+        renderer_for(".jpg")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Failing", "failed: KeyError: 'nothing'"),
+        ("Unmakeable", "failed: ValueError: not today"),
+        ("Wordy", "drew a str, not the bytes of a file"),
+    ],
+)
+def test_a_stranger_who_fails_is_named(monkeypatch: pytest.MonkeyPatch, name: str, reason: str) -> None:
+    _install(monkeypatch, odd=name)
+    with pytest.raises(PluginError) as failed:
+        render([SQUARE], renderer="odd")
+    assert str(failed.value) == f"the renderer odd-plugin:odd {reason}"
+
+
+def test_a_stranger_may_refuse_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    _install(monkeypatch, odd="Choosy")
+    with pytest.raises(InputError, match=r"^no squares$"):
+        render([SQUARE], renderer="odd")
 
 
 @pytest.mark.parametrize("kind", [SvgRenderer, PngRenderer, PdfRenderer])

@@ -6,6 +6,7 @@ element, and nothing but the bytes handed over is ever opened.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, ClassVar
@@ -15,7 +16,7 @@ from sketchkit.formats.svg.limits import MAX_BYTES
 from sketchkit.formats.svg.reader import SvgDocument, read_svg
 from sketchkit.sketch import Sketch
 
-__all__ = ["SvgDocument", "SvgFormat", "read_svg"]
+__all__ = ["SvgDocument", "SvgFormat", "read_svg", "svg_bytes"]
 
 
 @dataclass
@@ -57,6 +58,26 @@ class SvgFormat:
         from sketchkit.svgdoc import write_drawings
 
         write_drawings(sketches, stream)
+
+
+#: The encoding that the declaration of a document names; bounded, so that no text makes it search long.
+_DECLARED = re.compile(r"^(\ufeff?<\?xml[^>]{0,200}?)\s{1,20}encoding\s{0,20}=\s{0,20}(?:\"[^\"]*\"|'[^']*')")
+
+
+def svg_bytes(text: str, name: str) -> bytes:
+    """A document that is text already as bytes: what its declaration says of an encoding is past.
+
+    Args:
+        text: the document.
+        name: what to call it in an error.
+
+    Raises:
+        FormatError: halves of surrogate pairs, which are no text.
+    """
+    try:
+        return _DECLARED.sub(r"\1", text, count=1).encode()
+    except UnicodeEncodeError as error:
+        raise FormatError(f"{name}: character {error.start} is half of a surrogate pair") from error
 
 
 def _read_bounded(stream: BinaryIO) -> bytes:

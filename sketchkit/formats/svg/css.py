@@ -73,7 +73,7 @@ class Cascade:
         self._matched: dict[Node, _Block] = {}
         self._inline: dict[str, _Block] = {"": _NOTHING}
         for node in root.walk():
-            if node.text and node.get("type", "text/css").strip() in ("", "text/css"):
+            if node.text and _is_sheet(node):
                 self._add_sheet(node.text)
 
     def properties(self, node: Node) -> dict[str, str]:
@@ -155,6 +155,14 @@ class Cascade:
         self._order += 1
         rule = _Rule(compiled.specificity, self._order, compiled.test, block)
         self._rules.setdefault(_key(compiled), []).append(rule)
+
+
+def _is_sheet(node: Node) -> bool:
+    """Whether a `style` element holds CSS for a screen."""
+    if node.get("type", "text/css").strip() not in ("", "text/css"):
+        return False
+    media = [" ".join(word.lower().split()).removeprefix("only ") for word in node.get("media").split(",")]
+    return media == [""] or not {"all", "screen"}.isdisjoint(media)
 
 
 def _key(compiled: Any) -> str:

@@ -55,6 +55,7 @@ class SvgDocument:
         tolerance: how far a polyline may be from its curve, in the same coordinates.
         skipped: subpaths left out because a coordinate is not finite or too large.
         pen_width: the median width of what is stroked, in the same coordinates; None where nothing is.
+        size: the root's width and height as they are written ("120mm"); empty where they are not.
     """
 
     polylines: list[npt.NDArray[np.float64]]
@@ -66,6 +67,7 @@ class SvgDocument:
     tolerance: float
     skipped: int
     pen_width: float | None
+    size: tuple[str, str] = ("", "")
 
 
 def read_svg(data: bytes, name: str, *, tolerance: float | None = None) -> SvgDocument:
@@ -107,6 +109,7 @@ def read_svg(data: bytes, name: str, *, tolerance: float | None = None) -> SvgDo
         tolerance=tolerance,
         skipped=skipped,
         pen_width=statistics.median(walk.widths) if walk.widths else None,
+        size=(document.root.get("width").strip(), document.root.get("height").strip()),
     )
 
 

@@ -160,9 +160,12 @@ def _is_colour(value: str) -> bool | None:
     return bool(colour == "currentcolor" or colour.alpha > 0)
 
 
+_NO_TRANSFORM = ("", "none", "initial", "inherit", "unset", "revert")
+
+
 def _transform(properties: dict[str, str], units: Units) -> Matrix:
     text = properties.get("transform", "")
-    if text in ("", "none"):
+    if text in _NO_TRANSFORM:
         return IDENTITY
     matrix = parse_transform(text)
     origin = parse_origin(properties.get("transform-origin", ""), units)

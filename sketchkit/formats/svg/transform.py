@@ -11,6 +11,7 @@ from sketchkit.formats.svg.values import NUMBER, SEPARATOR, SPACE, Units, ViewBo
 
 __all__ = [
     "IDENTITY",
+    "NOTHING",
     "Matrix",
     "is_flat",
     "mean_scale",
@@ -25,6 +26,8 @@ __all__ = [
 Matrix = tuple[float, float, float, float, float, float]
 
 IDENTITY: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+#: Puts everything into one point, so that nothing is drawn.
+NOTHING: Matrix = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 _UNIT = r"(?:px|deg|rad|grad|turn)?+"
 _ARGUMENTS = f"(?:{NUMBER}{_UNIT}{SEPARATOR})*+"
@@ -65,7 +68,8 @@ def parse_transform(text: str) -> Matrix:
         text: a list of functions; lengths in user units or px, angles in degrees or any CSS unit.
 
     Returns:
-        The map; the identity where the text has an error, as the specification asks.
+        The map; one that leaves nothing to draw where the text has an error: what stands in an unknown place
+        would be wrong in any other.
     """
     matrix = IDENTITY
     position = 0
@@ -75,10 +79,10 @@ def parse_transform(text: str) -> Matrix:
             break
         step = _function(match[1], _ARGUMENT.findall(match[2]))
         if step is None:
-            return IDENTITY
+            return NOTHING
         matrix = multiply(matrix, step)
         position = match.end()
-    return IDENTITY if text[position:].strip() else matrix
+    return NOTHING if text[position:].strip() else matrix
 
 
 def _function(name: str, written: list[tuple[str, str]]) -> Matrix | None:

@@ -120,7 +120,9 @@ def parse_document(data: bytes, budget: Budget) -> Document:
     except ExpatError as error:
         raise FormatError(f"{name}: not well-formed XML: {' '.join(str(error).split())}") from error
     except (LookupError, ValueError) as error:  # raised by pyexpat for an encoding it has no table for
-        raise FormatError(f"{name}: its text encoding cannot be read: {shown(str(error))}") from error
+        raise FormatError(
+            f"{name}: its text encoding cannot be read ({shown(str(error))}): save it as UTF-8"
+        ) from error
     return builder.finish()
 
 

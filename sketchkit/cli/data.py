@@ -1,0 +1,283 @@
+"""`sketchkit data`: what models learn from: list, info, fetch, prepare, synth."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from sketchkit.cli.completions import complete_classes
+from sketchkit.cli.console import plain, print_json, print_table, progress, say
+from sketchkit.cli.datasets import class_rows, described, found, holds, report
+from sketchkit.cli.grouping import grouped
+from sketchkit.cli.help import Command, show_help_alone
+from sketchkit.cli.parameters import Force, Json, as_usage
+from sketchkit.errors import InputError
+
+if TYPE_CHECKING:
+    from sketchkit.sketch import Sketch
+    from sketchkit.training.data import Recipe
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Data sets: list, info, fetch, prepare, synth.",
+    callback=show_help_alone,
+    invoke_without_command=True,
+)
+
+
+@dataclass(frozen=True)
+class RecipeOptions:
+    """How drawings are prepared."""
+
+    max_points: Annotated[
+        int, typer.Option("--max-points", metavar="N", min=2, help="Leave out drawings of more points.")
+    ] = 200
+    min_points: Annotated[
+        int, typer.Option("--min-points", metavar="N", min=2, help="Leave out drawings of fewer points.")
+    ] = 2
+    split: Annotated[
+        str, typer.Option("--split", metavar="A/B/C", help="The shares of train, valid and test.")
+    ] = "90/5/5"
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", metavar="N", min=1, help="At most so many drawings of a class.", show_default="all"
+        ),
+    ] = None
+
+    def recipe(self, **more: Any) -> Recipe:
+        """The recipe that the user means.
+
+        Raises:
+            typer.BadParameter: a value that makes none.
+        """
+        from sketchkit.training.data import Recipe
+
+        shares = parse_split(self.split)
+        with as_usage():
+            return Recipe(self.max_points, self.min_points, splits=shares, limit=self.limit, **more)
+
+
+@app.command("list", cls=Command, epilog="sketchkit data list")
+def list_data(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="FOLDER", help="Where to look.", show_default="the user's data folder"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List data sets and downloaded files."""
+    from sketchkit.training.data.folders import data_folder
+
+    place = data_folder() if folder is None else folder
+    if folder is not None and not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    there = found(place)
+    if json:
+        print_json(there)
+    elif not there:
+        say(f"no data sets in {place}: `sketchkit data fetch` or `sketchkit data synth` brings drawings")
+    else:
+        print_table(("NAME", "KIND", "HOLDS"), [(e["name"], e["kind"], holds(e)) for e in there])
+
+
+@app.command(cls=Command, epilog="sketchkit data info cats")
+def info(
+    name: Annotated[
+        str, typer.Argument(metavar="SET", help="A data set's folder, or the name of a stored one.")
+    ],
+    check: Annotated[bool, typer.Option("--check", help="Read all of it and compare the checksums.")] = False,
+    json: Json = False,
+) -> None:
+    """Show what is in a data set and how it was made."""
+    from sketchkit.training.data import Dataset
+    from sketchkit.training.data.folders import find
+    from sketchkit.training.data.report import report_lines
+
+    data = Dataset.open(find(name), verify=check)
+    if json:
+        print_json(described(data))
+        return
+    for line in report_lines(data.manifest, sys.stdout.encoding):
+        print(plain(line))
+    facts = {"path": data.path, "fingerprint": data.manifest.fingerprint, **data.manifest.recipe}
+    for key, value in {**facts, "sources": ", ".join(data.manifest.sources)}.items():
+        print(f"{plain(key)}: {plain(value)}")
+    print_table(("CLASS", "TRAIN", "VALID", "TEST"), class_rows(data.manifest))
+
+
+@app.command(cls=Command, epilog="sketchkit data fetch quickdraw cat pig")
+def fetch(
+    source: Annotated[
+        Literal["quickdraw"], typer.Argument(metavar="quickdraw", help="Google's Quick, Draw!")
+    ],
+    classes: Annotated[
+        list[str],
+        typer.Argument(metavar="CLASSES", help="What to download.", autocompletion=complete_classes),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="FOLDER", help="Where to put the files.", show_default="the data folder"
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="The folder to download from.", show_default="Google's"),
+    ] = None,
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Download official drawings, or the rest of them."""
+    from sketchkit.training.data.fetch import BASE_URL, fetch_quickdraw
+    from sketchkit.training.data.folders import data_folder
+
+    folder = data_folder() / source if out is None else out
+    done: list[dict[str, Any]] = []
+    for name in dict.fromkeys(classes):
+        with progress(f"Downloading {name}") as advance:
+            path, fresh = fetch_quickdraw(
+                name, folder, base_url=base_url or BASE_URL, overwrite=force, progress=advance
+            )
+        done.append({"class": name, "path": str(path), "bytes": path.stat().st_size, "downloaded": fresh})
+        if not json:
+            say(f"{name}: {path}" + ("" if fresh else " (was there already; --force downloads it anew)"))
+    if json:
+        print_json(done)
+
+
+@app.command(cls=Command, epilog="sketchkit data prepare cat.ndjson pig.ndjson -o cats-and-pigs")
+@grouped
+def prepare(
+    *,
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="SOURCES", help="ndjson, bin, npz or SVG files, or folders of them."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FOLDER",
+            help="The data set to make.",
+            show_default="called like the first source, in the data folder",
+        ),
+    ] = None,
+    recipe: RecipeOptions,
+    simplify: Annotated[
+        Literal["auto", "always", "never"],
+        typer.Option(help="Fit to 255 pixels and simplify; auto: what is not so yet."),
+    ] = "auto",
+    recognized: Annotated[
+        bool, typer.Option("--recognized", help="Leave out what Quick, Draw! did not recognise.")
+    ] = False,
+    resplit: Annotated[bool, typer.Option("--resplit", help="Split anew what an npz file splits.")] = False,
+    skip_damaged: Annotated[
+        bool, typer.Option("--skip-damaged", help="Go on where a file cannot be read on.")
+    ] = False,
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Turn drawings into a data set.
+
+    A drawing's class is what its file says, else the name of the file, or of the folder for an SVG in one.
+    """
+    chosen = recipe.recipe(
+        simplify=simplify, resplit=resplit, recognized_only=recognized, skip_damaged=skip_damaged
+    )
+    from sketchkit.training.data import prepare as make
+
+    target = _default_out(sources[0]) if out is None else out
+    with progress("Preparing") as advance:
+        made = make(sources, target, chosen, overwrite=force, progress=advance)
+    report(made, json, named=out is not None)
+
+
+@app.command(cls=Command, epilog="sketchkit data synth -n 2000 --class face --class sun -o shapes")
+@grouped
+def synth(
+    *,
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out", "-o", metavar="PATH", help="A file (.ndjson, .bin, .npz), or else a data set to make."
+        ),
+    ],
+    n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="How many drawings.")] = 1000,
+    classes: Annotated[
+        list[str] | None, typer.Option("--class", metavar="NAME", help="What to draw.", show_default="all")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", "-s", metavar="N", min=0, help="The same seed draws the same.")
+    ] = 0,
+    first: Annotated[int, typer.Option(metavar="INDEX", min=0, help="The index of the first drawing.")] = 0,
+    recipe: RecipeOptions,
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Draw simple things: faces, houses, flowers...
+
+    An endless set of our own making: the same seed and number draw the same thing.
+    """
+    from sketchkit.training.data import prepare_sketches
+    from sketchkit.training.data.synthesis import synth as draw
+
+    chosen = recipe.recipe()
+    with as_usage():
+        drawings = draw(n, seed, classes, first=first)
+    with progress("Drawing") as advance:
+        counted = _counted(drawings, n, advance)
+        if Path(out).suffix:
+            _write(counted, out, force)
+        else:
+            made = prepare_sketches(counted, out, chosen, name=f"synth, seed {seed}", overwrite=force)
+    if not Path(out).suffix:
+        report(made, json, named=True)
+    elif json:
+        print_json({"output": out, "drawings": n, "seed": seed, "first": first})
+
+
+def parse_split(text: str) -> tuple[float, float, float]:
+    """`90/5/5` as three shares.
+
+    Raises:
+        typer.BadParameter: anything else.
+    """
+    try:
+        train, valid, test = map(float, text.split("/"))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not A/B/C, such as 90/5/5", param_hint="--split") from None
+    return train, valid, test
+
+
+def _counted(drawings: Iterator[Sketch], n: int, advance: Any) -> Iterator[Sketch]:
+    for i, sketch in enumerate(drawings):
+        yield sketch
+        advance(i + 1, n)
+
+
+def _write(drawings: Iterator[Sketch], path: str, force: bool) -> None:
+    from sketchkit.cli.outputs import check_paths
+    from sketchkit.formats import write
+
+    check_paths([path], force)
+    write(drawings, path, overwrite=force)
+
+
+def _default_out(source: str) -> Path:
+    """Where a data set goes that nobody gave a place: into the data folder, called like its first source."""
+    from sketchkit.training.data.folders import data_folder
+
+    folder = data_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: {(error.strerror or str(error)).lower()}") from error
+    return folder / (Path(source).resolve().stem or "drawings")
