@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from sketchkit.batch import SketchBatch
 from sketchkit.card import ModelCard
 from sketchkit.formats import read_all
 from sketchkit.geometry import scale_factor
 from sketchkit.models.vae import VaeArchitecture, VaeModel
-from sketchkit.sketch import Sketch, SketchBatch
+from sketchkit.sketch import Sketch
 from sketchkit.training.losses import KLSchedule
 from sketchkit.training.objective import Batch, batch_loss
 

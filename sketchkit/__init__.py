@@ -20,6 +20,7 @@ from sketchkit.errors import (
 )
 
 if TYPE_CHECKING:
+    from sketchkit.batch import SketchBatch
     from sketchkit.card import ModelCard
     from sketchkit.checkpoints.load import import_model, load_model
     from sketchkit.checkpoints.pull import pull_model
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from sketchkit.models import SketchModel
     from sketchkit.rendering import render, renderers
     from sketchkit.sampling import samplers
-    from sketchkit.sketch import Sketch, SketchBatch
+    from sketchkit.sketch import Sketch
 
 __all__ = [
     "CheckpointError",
@@ -62,7 +63,7 @@ _HOMES = {
     "Ending": "sketchkit.generate:Ending",
     "ModelCard": "sketchkit.card:ModelCard",
     "Sketch": "sketchkit.sketch:Sketch",
-    "SketchBatch": "sketchkit.sketch:SketchBatch",
+    "SketchBatch": "sketchkit.batch:SketchBatch",
     "SketchModel": "sketchkit.models:SketchModel",
     "complete": "sketchkit.generate:complete",
     "import_model": "sketchkit.checkpoints.load:import_model",

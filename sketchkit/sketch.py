@@ -1,4 +1,4 @@
-"""`Sketch`: one drawing as a sequence of pen moves, and `SketchBatch`: many of them, padded.
+"""`Sketch`: one drawing as a sequence of pen moves.
 
 One row is one point. Row i says how the pen came to that point (the offset from the point before it, or
 from `origin` for row 0) and what happens there: it stays down (p1), it lifts (p2), or the drawing ends
@@ -13,7 +13,7 @@ fractional coordinates (pixels, quarters) survive the other way round too.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, final
 
 import numpy as np
@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from sketchkit.errors import InputError
 
-__all__ = ["Sketch", "SketchBatch"]
+__all__ = ["Sketch"]
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -357,72 +357,6 @@ class Sketch:
 
 
 _END_ROW: Float32 = np.array([[0, 0, 0, 0, 1]], np.float32)
-
-
-@final
-class SketchBatch:
-    """Many drawings in one array, padded with end rows.
-
-    Args:
-        stroke5: [B, T, 5] float32; row `lengths[b]` and all later ones of drawing b are (0, 0, 0, 0, 1).
-        lengths: [B] int64, the ink rows of each drawing, 0..T.
-
-    Raises:
-        InputError: shapes that do not fit together.
-
-    Source: Ha & Eck 2017, section 3.1 (padding to Nmax with (0, 0, 0, 0, 1)).
-    """
-
-    __slots__ = ("lengths", "stroke5")
-
-    def __init__(self, stroke5: Float32, lengths: npt.NDArray[np.int64]) -> None:
-        if stroke5.ndim != 3 or stroke5.shape[2] != 5 or lengths.shape != stroke5.shape[:1]:
-            raise InputError(
-                f"a batch needs stroke5 [B, T, 5] and lengths [B], got {stroke5.shape} and {lengths.shape}"
-            )
-        if len(lengths) and (lengths.min() < 0 or lengths.max() > stroke5.shape[1]):
-            raise InputError(f"the lengths of a batch must lie in 0..{stroke5.shape[1]}")
-        self.stroke5 = stroke5
-        self.lengths = lengths
-
-    @classmethod
-    def from_sketches(cls, sketches: Sequence[Sketch], length: int | None = None) -> SketchBatch:
-        """Pad drawings to one length.
-
-        Args:
-            sketches: B drawings; their end rows become padding, origins and labels are left behind.
-            length: T; the longest drawing plus one end row when None.
-
-        Returns:
-            The batch [B, T, 5].
-
-        Raises:
-            InputError: a drawing with more ink rows than `length`.
-        """
-        inks = [s.without_end().stroke5 for s in sketches]
-        lengths = np.array([len(rows) for rows in inks], np.int64)
-        longest = int(lengths.max(initial=0))
-        total = longest + 1 if length is None else length
-        if longest > total:
-            raise InputError(f"a drawing of {longest} points does not fit a batch of length {total}")
-        out = np.zeros((len(inks), total, 5), np.float32)
-        out[:, :, 4] = 1.0
-        for b, rows in enumerate(inks):
-            out[b, : len(rows)] = rows
-        return cls(out, lengths)
-
-    def __len__(self) -> int:
-        """The number of drawings, B."""
-        return len(self.lengths)
-
-    def __getitem__(self, index: int) -> Sketch:
-        """Drawing `index`, ended where the batch has an end row for it, measured from (0, 0)."""
-        n = int(self.lengths[index])
-        return Sketch(self.stroke5[index, : n + 1])
-
-    def __repr__(self) -> str:
-        b, t, _ = self.stroke5.shape
-        return f"<SketchBatch of {b}, padded to {t} rows, {int(self.lengths.sum())} points>"
 
 
 def _rebuild(rows: Float32, origin: tuple[float, float], label: str | None, key: str | None) -> Sketch:

@@ -224,7 +224,7 @@ def test_truncation_at_0_leaves_the_means() -> None:
 
 def test_a_sampler_that_is_made_already_comes_back() -> None:
     sampler = make_sampler("top-k")
-    assert make_sampler(sampler, 0.1, {"k": 9}) is sampler
+    assert make_sampler(sampler, 0.1) is sampler
 
 
 def test_a_plain_function_is_a_sampler() -> None:
@@ -343,3 +343,10 @@ def test_a_strangers_sampler_draws_and_tells_its_options() -> None:
 def test_an_unknown_sampler_is_refused_with_the_nearest_that_exists() -> None:
     with pytest.raises(PluginError, match="no sampler named 'nucleos': did you mean 'nucleus'"):
         make_sampler("nucleos")
+
+
+def test_a_sampler_already_made_takes_no_options_and_a_class_is_none() -> None:
+    with pytest.raises(InputError, match="already made has its options"):
+        make_sampler(make_sampler("greedy"), values={"k": 3})
+    with pytest.raises(InputError, match="a sampler is a name or an object"):
+        make_sampler(Tempered)

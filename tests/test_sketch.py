@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis.extra import numpy as hnp
 
+from sketchkit.batch import SketchBatch
 from sketchkit.errors import InputError
-from sketchkit.sketch import Sketch, SketchBatch
+from sketchkit.sketch import Sketch
 
 # Quarters of a unit: binary fractions, as pixels and their halves are, whose sums are exact.
 coordinates = st.integers(-40_000, 40_000).map(lambda n: n / 4)

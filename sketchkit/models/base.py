@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+from abc import ABC, abstractmethod
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -25,7 +26,7 @@ __all__ = ["SketchModel", "State", "check_sizes", "to_numpy"]
 State = tuple[Tensor, ...]
 
 
-class SketchModel(nn.Module):
+class SketchModel(nn.Module, ABC):
     """A model that predicts the next point of a drawing.
 
     Subclasses register in the entry-point group `sketchkit.models` under the name in `backend`, and are made
@@ -55,6 +56,7 @@ class SketchModel(nn.Module):
 
     # --- what a backend must offer --------------------------------------------------------------------
 
+    @abstractmethod
     def initial_state(self, batch: int, z: Tensor | None = None, label: Tensor | None = None) -> State:
         """The state before the start token, a tuple of [B, ...] tensors.
 
@@ -64,11 +66,10 @@ class SketchModel(nn.Module):
             label: int64 [B] or [1], classes as indices into `card.classes`, for a model that knows classes;
                 the number of classes stands for none in particular, and so does None.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """One point further: rows [B, 5] in model units -> raw outputs [B, 6M + 3] and the next state."""
-        raise NotImplementedError
 
     def forward(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """Many points at once: rows [B, T, 5] -> raw outputs [B, T, 6M + 3] and the state after the last."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sketchkit import options, registry
-from sketchkit.errors import PluginError
+from sketchkit.errors import InputError, PluginError
 from sketchkit.sampling.base import Sampler, Tempered
 from sketchkit.sampling.strange import Strange
 
@@ -24,7 +24,7 @@ def make_sampler(
     """A sampler by name, with its options.
 
     Args:
-        sampler: a name, or a sampler that is already made and comes back as it is.
+        sampler: a name, or a sampler that is already made and comes back as it is, with its own temperature.
         temperature: tau, for samplers that have one; the others are not told.
         values: further options by name; strings are read as the option's type.
 
@@ -36,6 +36,10 @@ def make_sampler(
         InputError: an option it does not have, or a value out of range.
     """
     if not isinstance(sampler, str):
+        if values:
+            raise InputError("a sampler that is already made has its options: give none beside it")
+        if isinstance(sampler, type) or not isinstance(sampler, Sampler):
+            raise InputError(f"a sampler is a name or an object that can be called, got {sampler!r}")
         return sampler
     made_by, plugin = registry.load("sampler", sampler), registry.find("sampler", sampler)
     with registry.blamed(plugin):

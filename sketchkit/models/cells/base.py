@@ -6,6 +6,8 @@ which cell it runs.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -16,7 +18,7 @@ __all__ = ["Cell", "State"]
 State = tuple[Tensor, ...]
 
 
-class Cell(nn.Module):
+class Cell(nn.Module, ABC):
     """A recurrent cell.
 
     Args:
@@ -33,13 +35,13 @@ class Cell(nn.Module):
         self.input_size = input_size
         self.hidden_size = hidden_size
 
+    @abstractmethod
     def state_from(self, hidden: Tensor, memory: Tensor) -> State:
         """The state with a given output h and memory c, [B, H] each."""
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """One time step: x [B, D] -> output [B, H] and the next state."""
-        raise NotImplementedError
 
     def sequence(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Every time step of x [B, T, D] -> outputs [B, T, H] and the state after the last."""
