@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from sketchkit.models import SketchModel
 
 DATA_VARIABLE = "SKETCHKIT_TEST_DATA"
+
+# Whether a change may land must not hang on chance: there the examples are always the same. Anywhere else
+# every run tries new ones. A busy machine is never too slow.
+settings.register_profile("usual", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "usual")
 
 
 @pytest.fixture(scope="session")

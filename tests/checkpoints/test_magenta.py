@@ -197,6 +197,12 @@ def test_another_backend_cannot_be_written() -> None:
     class Other(SketchModel):
         backend = "other"
 
+        def initial_state(self, batch: int, z: object = None, label: object = None) -> tuple[()]:
+            return ()
+
+        def step(self, rows: torch.Tensor, state: object) -> tuple[torch.Tensor, tuple[()]]:
+            return rows, ()
+
     with pytest.raises(CheckpointError, match="cannot hold a model of the backend 'other'"):
         dump_magenta(Other(DecoderArchitecture(), CARD))
 
