@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -180,22 +181,35 @@ class SketchModel(nn.Module, ABC):
         """Whether the model draws what it is told to: whether it knows classes."""
         return getattr(self.architecture, "classes", 0) > 0
 
-    def label_index(self, label: str | None) -> Tensor | None:
-        """A class by its name, as int64 [1]; None for None.
+    def label_index(self, label: str | Sequence[str | None] | None) -> Tensor | None:
+        """Classes by their names.
+
+        Args:
+            label: one class, or one a drawing, in which None stands for no class in particular.
+
+        Returns:
+            int64 [1], or [B] for B names; None where no class is named.
 
         Raises:
             InputError: a model without classes, or a class it does not know, with the nearest that it does.
         """
-        if label is None:
+        names = [label] if label is None or isinstance(label, str) else list(label)
+        if all(name is None for name in names):
             return None
         if not self.labelled:
             raise InputError(f"the model {self.card.name!r} cannot be told what to draw: it knows no classes")
+        numbers = {name: self._class_number(name) for name in set(names)}
+        return torch.tensor([numbers[name] for name in names], device=self.device)
+
+    def _class_number(self, label: str | None) -> int:
+        if label is None:
+            return len(self.card.classes)
         known = list(self.card.classes)
         if label not in known:
             near = difflib.get_close_matches(label, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"it knows {', '.join(known)}"
             raise InputError(f"the model {self.card.name!r} does not draw {label!r}: {hint}")
-        return torch.tensor([known.index(label)], device=self.device)
+        return known.index(label)
 
     def _check_given(self, z: Tensor | None, label: Tensor | None) -> None:
         if label is not None and not self.labelled:

@@ -78,10 +78,10 @@ class DecoderRNN(nn.Module):
         hidden, inner = self.cell.sequence(torch.cat((rows, *spread), -1), inner)
         return self.output(hidden), (*inner, *context)
 
-    def packed(self, rows: Tensor, state: State, packing: Packing) -> Tensor:
-        """Every row of a packed batch [N, 5] -> raw outputs [N, 6M + 3], for training."""
+    def packed(self, rows: Tensor, state: State, packing: Packing, keep: Tensor | None = None) -> Tensor:
+        """Every row of a packed batch [N, 5] -> raw outputs [N, 6M + 3], for training; see `Cell.packed`."""
         inner, context = self._parted(state)
-        outputs = self.cell.packed(rows, context[0] if context else None, inner, packing)
+        outputs = self.cell.packed(rows, context[0] if context else None, inner, packing, keep)
         return self.output(outputs)  # type: ignore[no-any-return]
 
     def _parted(self, state: State) -> tuple[State, State]:

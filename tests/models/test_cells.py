@@ -170,32 +170,25 @@ class _Sequence(torch.nn.Module):
         return self.cell.sequence(rows, _start(self.cell, len(rows)))[0]
 
 
-def test_recurrent_dropout_is_for_training_and_leaves_the_memory_alone(
-    named: tuple[Cell, Callable[..., Vector]],
-) -> None:
+def test_dropped_candidates_leave_the_memory_alone(named: tuple[Cell, Callable[..., Vector]]) -> None:
     cell, reference = named
     x = torch.randn(B, T, D, dtype=torch.float64)
-    cell.recurrent_dropout = 0.5
+
+    def run(keep: torch.Tensor) -> tuple[Vector, torch.Tensor]:
+        state, outputs = _start(cell, B), []
+        for t in range(T):
+            products = tuple(x[:, t] @ weight.t() for weight in cell.input_weights())
+            out, state = cell.advance(products, state, keep)
+            outputs.append(out)
+        return _array(torch.stack(outputs, 1)), state[1]
+
     expected = np.stack([reference(cell, rows) for rows in x.numpy()])
-    np.testing.assert_allclose(_array(cell.eval().sequence(x, _start(cell, B))[0]), expected, atol=1e-10)
-    dropped = _array(cell.train().sequence(x, _start(cell, B))[0])
-    assert not np.allclose(dropped, expected)
-    # With every candidate dropped, a memory only fades: nothing new ever enters it.
-    cell.recurrent_dropout = 1.0
-    zeros = torch.zeros(B, H, dtype=torch.float64)
-    _, state = cell.sequence(x[:, :1], cell.state_from(zeros, zeros + 1.0))
-    assert (state[1] > 0).all() and (state[1] < 1).all()
-
-
-@pytest.mark.parametrize("keep", [0.9])
-def test_recurrent_dropout_keeps_candidates_on_average(keep: float) -> None:
-    torch.manual_seed(1)
-    cell = LSTMCell(D, H).double().train()
-    x, zeros = torch.randn(1, D, dtype=torch.float64).expand(20_000, D), torch.zeros(20_000, H).double()
-    without = cell.eval().step(x[:1], (zeros[:1], zeros[:1]))[1][1]
-    cell.train().recurrent_dropout = 1 - keep
-    with_dropout = cell.step(x, (zeros, zeros))[1][1].mean(0, keepdim=True)
-    torch.testing.assert_close(with_dropout, without, rtol=0.03, atol=1e-3)
+    np.testing.assert_allclose(run(torch.ones(B, H, dtype=torch.float64))[0], expected, rtol=0, atol=1e-10)
+    # With every candidate dropped nothing ever enters the memory; with one of them, that one alone.
+    one = torch.zeros(B, H, dtype=torch.float64)
+    assert not run(one)[1].any()
+    one[1, 2] = 1.0
+    assert run(one)[1].nonzero().tolist() == [[1, 2]]
 
 
 def test_the_forget_bias_follows_the_cell_to_another_number_type() -> None:

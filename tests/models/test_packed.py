@@ -24,9 +24,7 @@ def _cell() -> LSTMCell:
 def _outputs(
     cell: LSTMCell, x: torch.Tensor, packing: Packing, hidden: torch.Tensor, memory: torch.Tensor
 ) -> torch.Tensor:
-    gates = torch.nn.functional.linear(packing.pack(x), cell.weight_x, cell.bias)
-    first = (packing.first(hidden), packing.first(memory))
-    return packed_lstm(gates, cell.weight_h, *first, packing.counts, forget_bias=cell.forget_bias)
+    return cell.packed(packing.pack(x), None, (hidden, memory), packing)
 
 
 @settings(max_examples=40, deadline=None)
@@ -68,39 +66,50 @@ def test_outputs_and_gradients_are_those_of_the_plain_lstm(lengths: list[int]) -
 def test_gradients_under_recurrent_dropout_are_those_of_finite_differences() -> None:
     torch.manual_seed(1)
     counts = (3, 3, 2, 1)
-    rows = sum(counts)
-    keep = (torch.rand(rows, H) > 0.3).double() / 0.7
+    n = sum(counts)
+    keep = (torch.rand(n, H) > 0.3).double() / 0.7
     leaves = [
         torch.randn(*shape, dtype=torch.float64, requires_grad=True)
-        for shape in ((rows, 4 * H), (4 * H, H), (3, H), (3, H))
+        for shape in ((n, D), (4 * H, D), (3, 4 * H), (4 * H, H), (3, H), (3, H))
     ]
     assert torch.autograd.gradcheck(lambda *t: packed_lstm(*t, counts, keep), leaves)
 
 
-def test_dropped_candidates_enter_as_the_cell_drops_them() -> None:
-    cell = _cell()
-    gates = torch.randn(2, 4 * H, dtype=torch.float64)
-    zeros = torch.zeros(2, H, dtype=torch.float64)
-    dropped = packed_lstm(gates, cell.weight_h, zeros, zeros + 1.0, (2,), torch.zeros_like(zeros))
-    _, f, _, o = gates.chunk(4, 1)
-    expected = torch.sigmoid(o) * torch.tanh(torch.sigmoid(f + 1.0))
-    torch.testing.assert_close(dropped, expected, rtol=0, atol=1e-12)
-
-
 def test_the_inputs_are_left_as_they_were() -> None:
     cell = _cell()
-    gates, zeros = torch.randn(5, 4 * H, dtype=torch.float64), torch.zeros(3, H, dtype=torch.float64)
-    before = gates.clone()
-    packed_lstm(gates, cell.weight_h, zeros, zeros, (3, 2))
-    torch.testing.assert_close(gates, before, rtol=0, atol=0)
+    rows, zeros = torch.randn(5, D, dtype=torch.float64), torch.zeros(3, H, dtype=torch.float64)
+    shared = torch.randn(3, 4 * H, dtype=torch.float64)
+    before = [t.clone() for t in (rows, shared, cell.weight_h)]
+    packed_lstm(rows, cell.weight_x, shared, cell.weight_h, zeros, zeros, (3, 2))
+    for was, now in zip(before, (rows, shared, cell.weight_h), strict=True):
+        torch.testing.assert_close(now, was, rtol=0, atol=0)
     assert not zeros.any()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_number_type_is_kept(dtype: torch.dtype) -> None:
-    out = packed_lstm(torch.zeros(2, 4 * H, dtype=dtype), torch.zeros(4 * H, H, dtype=dtype),
-                      torch.zeros(1, H, dtype=dtype), torch.zeros(1, H, dtype=dtype), (1, 1))  # fmt: skip
+    cell = _cell().to(dtype)
+    state = cell.state_from(*torch.zeros(2, 1, H, dtype=dtype))
+    out = cell.packed(torch.zeros(2, D, dtype=dtype), None, state, Packing.of(torch.tensor([2]), 2))
     assert out.dtype == dtype
+
+
+def test_products_in_bfloat16_leave_the_rest_in_float32_and_come_near_it() -> None:
+    torch.manual_seed(3)
+    cell = LSTMCell(5, 64)
+    packing = Packing.of(torch.tensor([40, 25, 33]), 40)
+    rows, zeros = torch.randn(98, 5), torch.zeros(3, 64)
+    found = []
+    for half in (False, True):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+            out = cell.packed(rows, None, (zeros, zeros), packing)
+        assert out.dtype == torch.float32
+        out.square().sum().backward()
+        found.append([out.detach(), *(p.grad.clone() for p in cell.parameters() if p.grad is not None)])
+        cell.zero_grad()
+    assert len(found[0]) == 4
+    for exact, near in zip(*found, strict=True):
+        assert 0 < (exact - near).norm() < 0.02 * exact.norm()
 
 
 @settings(max_examples=25, deadline=None)
@@ -118,16 +127,30 @@ def test_packing_goes_both_ways_and_knows_the_last_rows(lengths: list[int], extr
 
 @pytest.mark.parametrize("name", sorted(CELLS))
 @pytest.mark.parametrize("with_context", [False, True])
-def test_every_cell_runs_packed_as_it_does_padded(name: str, with_context: bool) -> None:
+@pytest.mark.parametrize("with_dropout", [False, True])
+def test_every_cell_runs_packed_as_it_steps_drawing_by_drawing(
+    name: str, with_context: bool, with_dropout: bool
+) -> None:
     torch.manual_seed(2)
     cell = make_cell(name, D + 2, H).double()
     lengths = torch.tensor([2, 5, 1, 5])
     packing = Packing.of(lengths, 6)
     x, context = torch.randn(4, 6, D, dtype=torch.float64), torch.randn(4, 2, dtype=torch.float64)
     joined = torch.cat((x, context[:, None].expand(-1, 6, -1)), -1)
+    keep = (torch.rand(4, 6, H) > 0.4).double() / 0.6
     hidden, memory = (torch.randn(4, H, dtype=torch.float64) for _ in range(2))
-    state = cell.state_from(hidden, memory)
-    expected = packing.pack(cell.sequence(joined, state)[0])
-    rows = packing.pack(x) if with_context else packing.pack(joined)
-    packed = cell.packed(rows, context if with_context else None, state, packing)
-    torch.testing.assert_close(packed, expected, rtol=0, atol=1e-12)
+    expected = torch.zeros(4, 6, H, dtype=torch.float64)
+    for b, length in enumerate(lengths):
+        state = cell.state_from(hidden[b : b + 1], memory[b : b + 1])
+        for t in range(length):
+            products = tuple(joined[b : b + 1, t] @ weight.t() for weight in cell.input_weights())
+            out, state = cell.advance(products, state, keep[b : b + 1, t] if with_dropout else None)
+            expected[b, t] = out[0]
+    packed = cell.packed(
+        packing.pack(x) if with_context else packing.pack(joined),
+        context if with_context else None,
+        cell.state_from(hidden, memory),
+        packing,
+        packing.pack(keep) if with_dropout else None,
+    )
+    torch.testing.assert_close(packing.padded(packed), expected, rtol=0, atol=1e-12)

@@ -1,4 +1,4 @@
-"""What a recurrent cell is: one step for decoding, a whole sequence for teacher forcing.
+"""What a recurrent cell is: a step for decoding, a sequence for teacher forcing, packed rows for training.
 
 A cell's state is a tuple of [B, ...] tensors, so that the decoding loop can move rows about without knowing
 which cell it runs.
@@ -13,45 +13,73 @@ from torch import Tensor, nn
 
 from sketchkit.models.cells.packed import Packing
 
-__all__ = ["Cell", "State"]
+__all__ = ["Cell", "State", "Tensors"]
 
 State = tuple[Tensor, ...]
+Tensors = tuple[Tensor, ...]
 
 
 class Cell(nn.Module, ABC):
-    """A recurrent cell.
+    """A recurrent cell, of two parts: the products with the input, and what has to wait for the last output.
 
     Args:
         input_size: D, the size of an input row.
         hidden_size: H, the size of the output row.
     """
 
-    #: The probability that recurrent dropout zeroes a candidate value, in training only.
-    #: Source: Semeniuta, Severyn & Barth 2016, which leaves the memory itself alone.
-    recurrent_dropout: float = 0.0
-
     def __init__(self, input_size: int, hidden_size: int) -> None:
         super().__init__()
         self.input_size = input_size
         self.hidden_size = hidden_size
+
+    # --- what a cell must offer -----------------------------------------------------------------------
 
     @abstractmethod
     def state_from(self, hidden: Tensor, memory: Tensor) -> State:
         """The state with a given output h and memory c, [B, H] each."""
 
     @abstractmethod
+    def input_weights(self) -> Tensors:
+        """Everything that an input row is multiplied by, [G, D] each."""
+
+    @abstractmethod
+    def advance(self, products: Tensors, state: State, keep: Tensor | None = None) -> tuple[Tensor, State]:
+        """One time step.
+
+        Args:
+            products: of the input row with each of the input weights, [B, G] each.
+            state: before the step.
+            keep: [B, H], what candidate values are multiplied by under recurrent dropout (0 or 1 / keep),
+                which leaves the memory itself alone; None for no dropout.
+
+        Returns:
+            The output [B, H] and the next state.
+
+        Source of the dropout: Semeniuta, Severyn & Barth 2016.
+        """
+
+    # --- what every cell gets -------------------------------------------------------------------------
+
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """One time step: x [B, D] -> output [B, H] and the next state."""
+        return self.advance(self._products(x), state)
 
     def sequence(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Every time step of x [B, T, D] -> outputs [B, T, H] and the state after the last."""
         outputs = []
-        for t in range(x.shape[1]):
-            out, state = self.step(x[:, t], state)
+        for products in zip(*(product.unbind(1) for product in self._products(x)), strict=True):
+            out, state = self.advance(products, state)
             outputs.append(out)
         return torch.stack(outputs, 1), state
 
-    def packed(self, rows: Tensor, context: Tensor | None, state: State, packing: Packing) -> Tensor:
+    def packed(
+        self,
+        rows: Tensor,
+        context: Tensor | None,
+        state: State,
+        packing: Packing,
+        keep: Tensor | None = None,
+    ) -> Tensor:
         """Every row of a packed batch, for training.
 
         Args:
@@ -59,17 +87,23 @@ class Cell(nn.Module, ABC):
             context: [B, K], joined to each row of a drawing, R + K = D; None for none.
             state: the first state, [B, ...] tensors in the order of the batch.
             packing: of the batch.
+            keep: [N, H], packed; see `advance`.
 
         Returns:
             Outputs [N, H], packed.
         """
-        if context is not None:
-            rows = torch.cat((rows, packing.spread(context)), -1)
-        outputs, _ = self.sequence(packing.padded(rows), state)
-        return packing.pack(outputs)
+        linear, split = nn.functional.linear, rows.shape[-1]
+        products = [linear(rows, weight[:, :split]) for weight in self.input_weights()]
+        if context is not None:  # multiplied once a drawing, not once a row
+            shared = (linear(context, weight[:, split:]) for weight in self.input_weights())
+            products = [p + packing.spread(s) for p, s in zip(products, shared, strict=True)]
+        state, sizes, outputs = tuple(map(packing.first, state)), list(packing.counts), []
+        kept = [None] * len(sizes) if keep is None else torch.split(keep, sizes)
+        steps = [torch.split(product, sizes) for product in products]
+        for count, k, *parts in zip(sizes, kept, *steps, strict=True):
+            out, state = self.advance(tuple(parts), tuple(part[:count] for part in state), k)
+            outputs.append(out)
+        return torch.cat(outputs)
 
-    def _dropped(self, candidate: Tensor) -> Tensor:
-        """The candidate values of a step under recurrent dropout."""
-        if not (self.training and self.recurrent_dropout):
-            return candidate
-        return nn.functional.dropout(candidate, self.recurrent_dropout)
+    def _products(self, x: Tensor) -> Tensors:
+        return tuple(nn.functional.linear(x, weight) for weight in self.input_weights())

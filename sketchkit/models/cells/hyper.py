@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sketchkit.models.cells.base import Cell, State
+from sketchkit.models.cells.base import Cell, State, Tensors
 from sketchkit.models.cells.layernorm import LayerNormLSTMCell, orthogonal_gates
 
 __all__ = ["HyperLSTMCell"]
@@ -52,20 +52,20 @@ class HyperLSTMCell(Cell):
         zeros = hidden.new_zeros(len(hidden), self.hyper.hidden_size)
         return (hidden, memory, zeros, zeros)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """One time step: x [B, D] -> h [B, H] and the next state."""
+    def input_weights(self) -> Tensors:
+        """Those of the large LSTM, and the part of the small one's that reads x."""
+        return (self.main.weight_x, self.hyper.weight_x[:, : self.input_size])
+
+    def advance(self, products: Tensors, state: State, keep: Tensor | None = None) -> tuple[Tensor, State]:
+        """One time step; see `Cell`. Nothing of the small LSTM is ever dropped."""
         hidden, memory, *hyper_state = state
-        hyper_out, new_hyper = self.hyper.step(torch.cat((x, hidden), -1), tuple(hyper_state))
-        scale_x, scale_h, shift = self._modulations(hyper_out)
+        from_x, hyper_from_x = products
         linear = nn.functional.linear
-        gates = (
-            scale_x * linear(x, self.main.weight_x)
-            + scale_h * linear(hidden, self.main.weight_h)
-            + shift
-            + self.bias
-        )
-        self.main.recurrent_dropout = self.recurrent_dropout
-        out, new = self.main.finish(gates, memory)
+        read = hyper_from_x + linear(hidden, self.hyper.weight_x[:, self.input_size :])
+        hyper_out, new_hyper = self.hyper.advance((read,), tuple(hyper_state))
+        scale_x, scale_h, shift = self._modulations(hyper_out)
+        gates = scale_x * from_x + scale_h * linear(hidden, self.main.weight_h) + shift + self.bias
+        out, new = self.main.finish(gates, memory, keep)
         return out, (*new, *new_hyper)
 
     def _modulations(self, hyper_out: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sketchkit.models.cells.base import Cell, State
+from sketchkit.models.cells.base import Cell, State, Tensors
 
 __all__ = ["EPSILON", "LayerNormLSTMCell", "orthogonal_gates"]
 
@@ -37,29 +37,21 @@ class LayerNormLSTMCell(Cell):
         """(h, c)."""
         return (hidden, memory)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """One time step: x [B, D] -> h [B, H] and (h, c)."""
-        return self._step(nn.functional.linear(x, self.weight_x), state)
+    def input_weights(self) -> Tensors:
+        """The one matrix of all four gates."""
+        return (self.weight_x,)
 
-    def sequence(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Every time step; the products with x are taken all at once."""
-        outputs = []
-        for projected in nn.functional.linear(x, self.weight_x).unbind(1):
-            out, state = self._step(projected, state)
-            outputs.append(out)
-        return torch.stack(outputs, 1), state
-
-    def _step(self, projected: Tensor, state: State) -> tuple[Tensor, State]:
+    def advance(self, products: Tensors, state: State, keep: Tensor | None = None) -> tuple[Tensor, State]:
+        """One time step; see `Cell`."""
         hidden, memory = state
-        gates = projected + nn.functional.linear(hidden, self.weight_h)
-        return self.finish(gates, memory)
+        return self.finish(products[0] + nn.functional.linear(hidden, self.weight_h), memory, keep)
 
-    def finish(self, gates: Tensor, memory: Tensor) -> tuple[Tensor, State]:
+    def finish(self, gates: Tensor, memory: Tensor, keep: Tensor | None = None) -> tuple[Tensor, State]:
         """From the sums of the four gates [B, 4H] and the memory [B, H] to the output and the state."""
         normalise, size = nn.functional.layer_norm, self.hidden_size
         normal = normalise(gates.reshape(-1, 4, size), (size,), eps=EPSILON)
         i, f, g, o = (normal * self.gate_scale + self.gate_shift).unbind(-2)
-        candidate = self._dropped(g.tanh())
+        candidate = g.tanh() if keep is None else g.tanh() * keep
         memory = memory * (f + self.forget_bias).sigmoid() + i.sigmoid() * candidate
         shown = normalise(memory, (size,), self.memory_scale, self.memory_shift, EPSILON)
         hidden = o.sigmoid() * shown.tanh()

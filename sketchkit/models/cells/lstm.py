@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from sketchkit.models.cells.base import Cell, State
+from sketchkit.models.cells.base import Cell, State, Tensors
 from sketchkit.models.cells.packed import Packing, packed_lstm
 
 __all__ = ["LSTMCell"]
@@ -35,19 +35,30 @@ class LSTMCell(Cell):
         """(h, c)."""
         return (hidden, memory)
 
+    def input_weights(self) -> Tensors:
+        """The one matrix of all four gates."""
+        return (self.weight_x,)
+
+    def advance(self, products: Tensors, state: State, keep: Tensor | None = None) -> tuple[Tensor, State]:
+        """One time step; see `Cell`."""
+        hidden, memory = state
+        i, f, g, o = (products[0] + nn.functional.linear(hidden, self.weight_h, self.bias)).chunk(4, -1)
+        candidate = g.tanh() if keep is None else g.tanh() * keep
+        memory = memory * (f + self.forget_bias).sigmoid() + i.sigmoid() * candidate
+        hidden = o.sigmoid() * memory.tanh()
+        return hidden, (hidden, memory)
+
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """One time step: x [B, D] -> h [B, H] and (h, c)."""
-        if self.training and self.recurrent_dropout:
-            return self._step_with_dropout(x, state)
+        """One time step, in one call of torch's own kernel: x [B, D] -> h [B, H] and (h, c)."""
         hidden, memory = torch.lstm_cell(
             x, list(state), self.weight_x, self.weight_h, self.bias, self._forget_bias_vector()
         )
         return hidden, (hidden, memory)
 
     def sequence(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """Every time step; on the CPU, without recurrent dropout, in one call of torch's own kernel."""
+        """Every time step; on the CPU in one call of torch's own kernel."""
         # Elsewhere that kernel wants all weights in one piece of memory, and warns where they are not.
-        if x.device.type != "cpu" or (self.training and self.recurrent_dropout):
+        if x.device.type != "cpu":
             return super().sequence(x, state)
         weights = [self.weight_x, self.weight_h, self.bias, self._forget_bias_vector()]
         hidden, memory = (s.unsqueeze(0).contiguous() for s in state)
@@ -56,29 +67,22 @@ class LSTMCell(Cell):
         )
         return out, (hidden[0], memory[0])
 
-    def packed(self, rows: Tensor, context: Tensor | None, state: State, packing: Packing) -> Tensor:
-        """Every row of a packed batch; what stays the same over a drawing is multiplied once a drawing."""
-        linear, split = nn.functional.linear, rows.shape[-1]
-        if context is None:
-            gates = linear(rows, self.weight_x, self.bias)
-        else:
-            shared = linear(context, self.weight_x[:, split:], self.bias)
-            gates = linear(rows, self.weight_x[:, :split]) + packing.spread(shared)
+    def packed(
+        self,
+        rows: Tensor,
+        context: Tensor | None,
+        state: State,
+        packing: Packing,
+        keep: Tensor | None = None,
+    ) -> Tensor:
+        """Every row of a packed batch, by gradients written by hand; see `Cell`."""
+        split = rows.shape[-1]
+        shared = (self.bias + self._forget_bias_vector()).expand(len(packing.order), -1)
+        if context is not None:
+            shared = shared + nn.functional.linear(packing.first(context), self.weight_x[:, split:])
         hidden, memory = (packing.first(part) for part in state)
-        keep = None
-        if self.training and self.recurrent_dropout:
-            keep = nn.functional.dropout(gates.new_ones(len(rows), self.hidden_size), self.recurrent_dropout)
-        return packed_lstm(gates, self.weight_h, hidden, memory, packing.counts, keep, self.forget_bias)
-
-    def _step_with_dropout(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        hidden, memory = state
-        linear = nn.functional.linear
-        gates = linear(x, self.weight_x, self.bias) + linear(hidden, self.weight_h)
-        i, f, g, o = gates.chunk(4, -1)
-        candidate = self._dropped(g.tanh())
-        memory = memory * (f + self.forget_bias).sigmoid() + i.sigmoid() * candidate
-        hidden = o.sigmoid() * memory.tanh()
-        return hidden, (hidden, memory)
+        weight_x = self.weight_x[:, :split]
+        return packed_lstm(rows, weight_x, shared, self.weight_h, hidden, memory, packing.counts, keep)
 
     def _forget_bias_vector(self) -> Tensor:
         """[4H], zero but for the forget gate; made once for each device and number type."""

@@ -1,4 +1,4 @@
-"""An LSTM over drawings of many lengths that computes nothing for the padding, forward and backward.
+"""Drawings of many lengths without padding: packed rows, and an LSTM over them, forward and backward.
 
 The drawings of a batch are sorted by length, longest first, and their rows laid out step after step: at step
 t stand the rows of those that are still going. A drawing leaves the batch where it ends, so that no length
@@ -8,7 +8,6 @@ all steps at once beforehand, those for the gradient of the weights all at once 
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 __all__ = ["Packing", "packed_lstm"]
+
+_sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
+_tanh_backward = torch.ops.aten.tanh_backward.grad_input
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,14 @@ class Packing:
         order: int64 [B], the batch index of the longest sequence, the next longest...
         counts: how many sequences have a row at each step; T numbers that never grow.
         rows: int64 [N], for every packed row its place in the padded array laid out flat, [B * T].
+        ends: int64 [B], the packed row that is the last of each sequence, in the order of the batch.
     """
 
     time: int
     order: Tensor
     counts: tuple[int, ...]
     rows: Tensor
+    ends: Tensor
 
     @classmethod
     def of(cls, lengths: Tensor, time: int) -> Packing:
@@ -48,11 +52,21 @@ class Packing:
         steps = torch.arange(int(ordered[0]) if len(ordered) else 0, device=lengths.device)
         going = ordered[None, :] > steps[:, None]  # [T, B]
         rows = (order[None, :] * time + steps[:, None])[going]
-        return cls(time, order, tuple(going.sum(1).tolist()), rows)
+        counts = going.sum(1)
+        begins = counts.cumsum(0) - counts
+        places = begins[ordered - 1] + torch.arange(len(order), device=lengths.device)
+        ends = torch.empty_like(order).index_copy_(0, order, places)
+        return cls(time, order, tuple(counts.tolist()), rows, ends)
+
+    def to(self, device: torch.device) -> Packing:
+        """The same on another device; the copies do not wait."""
+        moved = (part.to(device, non_blocking=True) for part in (self.order, self.rows, self.ends))
+        order, rows, ends = moved
+        return Packing(self.time, order, self.counts, rows, ends)
 
     def pack(self, padded: Tensor) -> Tensor:
         """Padded values [B, T, D] as packed rows [N, D]."""
-        return padded.reshape(-1, padded.shape[-1])[self.rows]
+        return padded.reshape(-1, padded.shape[-1]).index_select(0, self.rows)
 
     def padded(self, packed: Tensor) -> Tensor:
         """Packed rows [N, D] as padded values [B, T, D], the padding zero."""
@@ -65,11 +79,7 @@ class Packing:
 
     def last(self, packed: Tensor) -> Tensor:
         """The last row of each sequence, [B, D], in the order of the batch."""
-        counts = torch.tensor(self.counts, device=packed.device)
-        begins = counts.cumsum(0) - counts
-        lengths = (counts[:, None] > torch.arange(len(self.order), device=packed.device)).sum(0)  # [B] sorted
-        ends = begins[lengths - 1] + torch.arange(len(self.order), device=packed.device)
-        return packed[ends][torch.argsort(self.order)]
+        return packed[self.ends]
 
     def spread(self, values: Tensor) -> Tensor:
         """Values [B, D], one a sequence, repeated for each of its packed rows: [N, D]."""
@@ -78,34 +88,43 @@ class Packing:
 
 
 def packed_lstm(
-    gates_x: Tensor,
+    rows: Tensor,
+    weight_x: Tensor,
+    shared: Tensor,
     weight_h: Tensor,
     hidden: Tensor,
     memory: Tensor,
     counts: tuple[int, ...],
     keep: Tensor | None = None,
-    forget_bias: float = 1.0,
 ) -> Tensor:
     """The outputs of an LSTM over packed rows.
 
+    Under autocast the recurrent products are taken in its number type, and everything else in that of the
+    arguments: the memory adds up over hundreds of steps and needs the digits.
+
     Args:
-        gates_x: [N, 4H], the products of every row with the input weights, with the bias; gates i, f, g, o.
+        rows: [N, R], what changes from step to step.
+        weight_x: [4H, R], the weights of the rows; gates i, f, g, o.
+        shared: [B, 4H], what is added to the gates at every step of a sequence: the biases, and the products
+            with what stays the same over a drawing; in the order of the packing.
         weight_h: [4H, H], the recurrent weights.
         hidden: [B, H], the first output, in the order of the packing.
         memory: [B, H], the first memory, likewise.
         counts: how many rows there are at each step.
         keep: [N, H], what candidate values are multiplied by under recurrent dropout (0 or 1 / keep); None
             for no dropout.
-        forget_bias: added to the forget gate.
 
     Returns:
         [N, H]; differentiable once in all tensors but `keep`.
 
     Source: as `LSTMCell`; the dropout is Semeniuta, Severyn & Barth 2016.
     """
-    out: Tensor = _PackedLSTM.apply(  # type: ignore[no-untyped-call]
-        gates_x, weight_h, hidden, memory, counts, keep, forget_bias
-    )
+    kind = rows.device.type
+    products = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight_h.dtype
+    with torch.autocast(kind, enabled=False):
+        out: Tensor = _PackedLSTM.apply(  # type: ignore[no-untyped-call]
+            rows, weight_x, shared, weight_h, hidden, memory, counts, keep, products
+        )
     return out
 
 
@@ -115,73 +134,97 @@ class _PackedLSTM(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        gates_x: Tensor,
+        rows: Tensor,
+        weight_x: Tensor,
+        shared: Tensor,
         weight_h: Tensor,
         hidden: Tensor,
         memory: Tensor,
         counts: tuple[int, ...],
         keep: Tensor | None,
-        forget_bias: float,
+        products: torch.dtype,
     ) -> Tensor:
         size = weight_h.shape[1]
-        gates = gates_x.clone()  # becomes the gates' values, in place, step by step
+        gates = rows @ weight_x.t()  # becomes the gates' values, in place, step by step
         memories, outputs = (gates.new_empty(len(gates), size) for _ in range(2))
-        weight, begin = weight_h.t(), 0
+        previous = gates.new_empty(len(gates), size, dtype=products)  # the output before each row
+        weight, begin = weight_h.to(products).t(), 0
         h, c = hidden, memory
         for count in counts:
-            rows = slice(begin, begin + count)
-            gate = gates[rows]
-            gate.addmm_(h[:count], weight)
-            gate[:, size : 2 * size] += forget_bias
+            part = slice(begin, begin + count)
+            before, gate = previous[part].copy_(h[:count]), gates[part].add_(shared[:count])
+            if products == gate.dtype:
+                gate.addmm_(before, weight)
+            else:
+                gate.add_(before @ weight)
             gate[:, : 2 * size].sigmoid_()
             gate[:, 2 * size : 3 * size].tanh_()
             gate[:, 3 * size :].sigmoid_()
             i, f, g, o = gate.chunk(4, 1)
-            candidate = g if keep is None else g * keep[rows]
-            c = torch.addcmul(f * c[:count], i, candidate, out=memories[rows])
-            h = torch.mul(torch.tanh(c), o, out=outputs[rows])
+            candidate = g if keep is None else g * keep[part]
+            c = torch.addcmul(f * c[:count], i, candidate, out=memories[part])
+            h = torch.mul(torch.tanh(c), o, out=outputs[part])
             begin += count
-        ctx.save_for_backward(gates, weight_h, hidden, memory, memories, outputs, keep)
+        ctx.save_for_backward(rows, weight_x, weight_h, memory, gates, memories, previous, keep)
         ctx.counts = counts
         return outputs
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        gates, weight_h, hidden, memory, memories, outputs, keep = ctx.saved_tensors
-        size, counts = weight_h.shape[1], ctx.counts
-        batch = len(hidden)
-        grad_gates = torch.empty_like(gates)
-        grad_h, grad_c = hidden.new_zeros(batch, size), hidden.new_zeros(batch, size)
+        rows, weight_x, weight_h, memory, gates, memories, previous, keep = ctx.saved_tensors
+        (batch, size), counts = memory.shape, ctx.counts
+        grad_gates = torch.empty_like(gates, dtype=previous.dtype)
+        whole = grad_gates if grad_gates.dtype == gates.dtype else gates.new_empty(batch, 4 * size)
+        weight = weight_h.to(previous.dtype)
+        grad_h, grad_c = memory.new_zeros(batch, size), memory.new_zeros(batch, size)
+        grad_shared = memory.new_zeros(batch, 4 * size)
         end = len(gates)
         for t in reversed(range(len(counts))):
             count = counts[t]
-            rows = slice(end - count, end)
+            part = slice(end - count, end)
             end -= count
             before = memory[:count] if t == 0 else memories[end - counts[t - 1] : end][:count]
-            i, f, g, o = gates[rows].chunk(4, 1)
-            into = grad_gates[rows]
-            into_i, into_f, into_g, into_o = into.chunk(4, 1)
-            shown = torch.tanh(memories[rows])
-            dh = grad_h[:count].add_(grad[rows])
-            dc = grad_c[:count].addcmul_(dh * o, 1.0 - shown * shown)
-            torch.mul(dh * shown, o * (1.0 - o), out=into_o)
-            kept = dc if keep is None else dc * keep[rows]
-            torch.mul(kept * g, i * (1.0 - i), out=into_i)
-            torch.mul(dc * before, f * (1.0 - f), out=into_f)
-            torch.mul(kept * i, 1.0 - g * g, out=into_g)
-            dc.mul_(f)
-            torch.mm(into, weight_h, out=dh)
-        grad_weight = _recurrent_gradient(grad_gates, outputs, hidden, counts)
-        return grad_gates, grad_weight, grad_h, grad_c, None, None, None
+            into = whole[part] if whole is grad_gates else whole[:count]
+            dh, dc = grad_h[:count].add_(grad[part]), grad_c[:count]
+            kept = None if keep is None else keep[part]
+            _gate_gradients(gates[part], memories[part], before, kept, dh, dc, into)
+            grad_shared[:count].add_(into)
+            if whole is grad_gates:
+                torch.mm(into, weight, out=dh)
+            else:
+                dh.copy_(grad_gates[part].copy_(into) @ weight)
+        return (
+            (grad_gates.to(weight_x.dtype) @ weight_x) if ctx.needs_input_grad[0] else None,
+            (grad_gates.t() @ rows.to(grad_gates.dtype)).to(weight_x.dtype),
+            grad_shared,
+            (grad_gates.t() @ previous).to(weight_h.dtype),
+            grad_h,
+            grad_c,
+            None,
+            None,
+            None,
+        )
 
 
-def _recurrent_gradient(
-    grad_gates: Tensor, outputs: Tensor, hidden: Tensor, counts: tuple[int, ...]
-) -> Tensor:
-    """Of the recurrent weights [4H, H]: one product with the output before each row."""
-    previous, begin = [hidden], 0
-    for count, following in itertools.pairwise(counts):
-        previous.append(outputs[begin : begin + following])
-        begin += count
-    return grad_gates.t() @ torch.cat(previous)
+def _gate_gradients(
+    gates: Tensor,
+    memory: Tensor,
+    before: Tensor,
+    keep: Tensor | None,
+    dh: Tensor,
+    dc: Tensor,
+    into: Tensor,
+) -> None:
+    """One step back: from dh and the later steps' dc to the gates' gradients [n, 4H] and the earlier dc."""
+    i, f, g, o = gates.chunk(4, 1)
+    into_i, into_f, into_g, into_o = into.chunk(4, 1)
+    shown = torch.tanh(memory)
+    _sigmoid_backward(dh * shown, o, grad_input=into_o)
+    through = torch.mul(dh, o, out=into_i)  # a place to put it, until i's own gradient comes
+    dc.add_(_tanh_backward(through, shown, grad_input=into_i))
+    kept = dc if keep is None else dc * keep
+    _sigmoid_backward(torch.mul(kept, g, out=into_i), i, grad_input=into_i)
+    _sigmoid_backward(torch.mul(dc, before, out=into_f), f, grad_input=into_f)
+    _tanh_backward(torch.mul(kept, i, out=into_g), g, grad_input=into_g)
+    dc.mul_(f)
