@@ -160,16 +160,30 @@ class SketchModel(nn.Module, ABC):
         inked = counts & (rows[..., 4] == 0)
         return -(torch.where(inked, offset, 0.0) + torch.where(counts, pen, 0.0)).sum(-1)
 
-    def save(self, path: str | PathLike[str], *, overwrite: bool = True) -> None:
+    def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        overwrite: bool = True,
+        dtype: str | torch.dtype | None = None,
+    ) -> None:
         """Write a native checkpoint (safetensors with the card as JSON inside), whole or not at all.
 
+        Args:
+            path: ends in `.safetensors`.
+            overwrite: whether an existing file may go.
+            dtype: the number type to store the weights in, such as `float16` for half the size; their own
+                when None.
+
         Raises:
-            InputError: a file that exists although `overwrite` is false, or a folder that cannot be written.
+            InputError: a file that exists although `overwrite` is false, a folder that cannot be written, or
+                a weight that the number type cannot hold.
+            DeviceError: an unknown number type.
         """
         # The store of files lies above the models; a model only knows that it can be saved.
         from sketchkit.checkpoints.native import save_model
 
-        save_model(self, path, overwrite=overwrite)
+        save_model(self, path, overwrite=overwrite, dtype=dtype)
 
     def with_card(self, **changes: Any) -> Self:
         """The same model (weights shared, not copied) with another card."""

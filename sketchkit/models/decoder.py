@@ -82,7 +82,9 @@ class DecoderRNN(nn.Module):
         """Every row of a packed batch [N, 5] -> raw outputs [N, 6M + 3], for training; see `Cell.packed`."""
         inner, context = self._parted(state)
         outputs = self.cell.packed(rows, context[0] if context else None, inner, packing, keep)
-        return self.output(outputs)  # type: ignore[no-any-return]
+        # Means and spreads need more digits than autocast would leave them.
+        with torch.autocast(outputs.device.type, enabled=False):
+            return self.output(outputs.to(self.output.weight.dtype))  # type: ignore[no-any-return]
 
     def _parted(self, state: State) -> tuple[State, State]:
         """The cell's own state, and the context as a tuple of one tensor or none."""

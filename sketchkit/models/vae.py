@@ -92,13 +92,25 @@ class VaeModel(SketchModel):
 
         Source: Ha & Eck 2017, equations 1 and 2: the last output of each direction.
         """
-        packing = Packing.of(lengths, rows.shape[1])
-        zeros = rows.new_zeros(len(rows), self.architecture.encoder_hidden)
-        ends = []
-        for cell, ordered in ((self.forward_cell, rows), (self.backward_cell, _reversed(rows, lengths))):
-            outputs = cell.packed(packing.pack(ordered), None, cell.state_from(zeros, zeros), packing)
-            ends.append(packing.last(outputs))
-        both = torch.cat(ends, -1)
+        return self.encode_packed(rows, lengths, Packing.of(lengths, rows.shape[1]))
+
+    def encode_packed(
+        self, rows: Tensor, lengths: Tensor, packing: Packing, keep: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The posterior of each drawing, as `encode_batch`, for training.
+
+        Args:
+            rows: [B, T, 5] in model units.
+            lengths: int64 [B], 1..T.
+            packing: of these lengths.
+            keep: [N, 2E], packed, what candidate values of the forward and of the backward direction are
+                multiplied by under recurrent dropout; None for no dropout.
+        """
+        both_ways = torch.stack([packing.pack(rows), packing.pack(_reversed(rows, lengths))])
+        kept = None if keep is None else torch.stack(keep.chunk(2, -1))
+        cells = (self.forward_cell, self.backward_cell)
+        outputs = LSTMCell.packed_together(cells, both_ways, packing, kept)
+        both = torch.cat([packing.last(each) for each in outputs], -1)
         return self.mu(both), self.presig(both)
 
     @torch.inference_mode()

@@ -16,7 +16,7 @@ from torch import Tensor
 from sketchkit.density import MixtureDensity
 from sketchkit.errors import InputError
 
-__all__ = ["KLSchedule", "LearningRate", "ReconstructionLoss", "kl_loss", "reconstruction_loss"]
+__all__ = ["KLSchedule", "ReconstructionLoss", "kl_loss", "reconstruction_loss"]
 
 #: Added to a probability density before its logarithm is taken, so that no single point dominates a batch.
 FLOOR = 1e-6
@@ -29,10 +29,12 @@ class ReconstructionLoss:
     Args:
         offset: L_s, of the offsets of all rows that are no end rows.
         pen: L_p, of the pen states.
+        nll: the negative log-likelihood of all rows, a plain sum without the floor and without gradient.
     """
 
     offset: Tensor
     pen: Tensor
+    nll: Tensor
 
     @property
     def total(self) -> Tensor:
@@ -41,7 +43,14 @@ class ReconstructionLoss:
 
 
 def reconstruction_loss(
-    raw: Tensor, points: Tensor, drawings: int, nmax: int, *, evaluating: bool = False, floor: float = FLOOR
+    raw: Tensor,
+    points: Tensor,
+    drawings: int,
+    nmax: int,
+    *,
+    evaluating: bool = False,
+    floor: float = FLOOR,
+    weight: Tensor | None = None,
 ) -> ReconstructionLoss:
     """L_s and L_p of a batch.
 
@@ -52,19 +61,23 @@ def reconstruction_loss(
         nmax: Nmax, the length that sums are divided by.
         evaluating: whether to leave out the pen state of end rows, as the released code does in evaluation.
         floor: added to each density before the logarithm.
+        weight: [N], how often each row's pen state counts; once when None.
 
     Returns:
-        Both parts, scalars of float32 or better.
+        Both parts and the plain sum, scalars of float32 or better.
 
     Source: Ha & Eck 2017, equation 9; the floor and the mask in evaluation are the released code's.
     """
     offset, pen = MixtureDensity(raw).log_prob(points)
     inked = points[:, 4] == 0
+    nll = -(torch.where(inked, offset, 0.0) + pen).detach().sum()
     if floor > 0:
         offset = torch.logaddexp(offset, offset.new_tensor(math.log(floor)))
+    if weight is not None:
+        pen = pen * weight
     share = 1.0 / (drawings * nmax)
     counted = torch.where(inked, pen, 0.0) if evaluating else pen
-    return ReconstructionLoss(-torch.where(inked, offset, 0.0).sum() * share, -counted.sum() * share)
+    return ReconstructionLoss(-torch.where(inked, offset, 0.0).sum() * share, -counted.sum() * share, nll)
 
 
 def kl_loss(mu: Tensor, log_variance: Tensor) -> Tensor:
@@ -111,31 +124,3 @@ class KLSchedule:
     def __call__(self, kl: Tensor, step: int) -> Tensor:
         """What L_KL adds to the loss at a step."""
         return self.weight * self.eta(step) * kl.clamp(min=self.minimum)
-
-
-@dataclass(frozen=True)
-class LearningRate:
-    """The learning rate of a step: it decays from `first` towards `last`, geometrically.
-
-    Args:
-        first: at step 0.
-        last: what it never falls below.
-        decay: by how much the difference shrinks at each step.
-
-    Raises:
-        InputError: a number out of range.
-
-    Source: the released sketch-rnn code: lr = (1e-3 - 1e-5) 0.9999^step + 1e-5.
-    """
-
-    first: float = 1e-3
-    last: float = 1e-5
-    decay: float = 0.9999
-
-    def __post_init__(self) -> None:
-        if not (0 <= self.last <= self.first and 0 <= self.decay <= 1):
-            raise InputError(f"a learning rate needs 0 <= last <= first and a decay in 0..1: {self}")
-
-    def __call__(self, step: int) -> float:
-        """The rate at a step, counted from 0."""
-        return (self.first - self.last) * self.decay**step + self.last

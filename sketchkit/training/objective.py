@@ -1,8 +1,10 @@
-"""One batch to its losses: what a training step computes, over packed rows."""
+"""One batch to its losses: what an update computes, over packed rows."""
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -17,18 +19,85 @@ __all__ = ["Batch", "BatchLoss", "batch_loss"]
 
 @dataclass(frozen=True)
 class Batch:
-    """Drawings to learn from.
+    """Drawings to learn from, or one process's share of them.
 
     Args:
         points: [B, T, 5] in model units, ended and padded with end rows.
-        lengths: int64 [B], how many rows of each drawing count, its end row among them, 1..T. More of the
-            padding may be made to count: the paper lets every drawing run to Nmax.
+        lengths: int64 [B], how many rows of each drawing count, 1..T: its end row, and as much of the padding
+            as shall.
+        inks: int64 [B], the rows before the end row, which the encoder reads; each 1 or more.
+        packing: of the rows that count.
+        ink_packing: of the rows before the end row.
+        weight: [N], how often each packed row's pen state counts; 1 but for the last row of a padding.
+        drawings: how many drawings the whole batch has, in all processes.
         label: int64 [B], classes, for a model that knows them; None for none.
+        noise: [B, Z] standard normal numbers that z is drawn with; its mean when None.
+        keep: bool [N, H], packed: false for the candidates that recurrent dropout drops; None for no dropout.
+        ink_keep: bool [N', 2E], likewise for both directions of the encoder.
+        keep_scale: what the candidates that stay are multiplied by.
     """
 
     points: Tensor
     lengths: Tensor
+    inks: Tensor
+    packing: Packing
+    ink_packing: Packing
+    weight: Tensor
+    drawings: int
     label: Tensor | None = None
+    noise: Tensor | None = None
+    keep: Tensor | None = None
+    ink_keep: Tensor | None = None
+    keep_scale: float = 1.0
+
+    @classmethod
+    def of(
+        cls,
+        points: Tensor,
+        lengths: Tensor,
+        inks: Tensor,
+        label: Tensor | None = None,
+        last: Tensor | None = None,
+    ) -> Self:
+        """A whole batch, packed.
+
+        Args:
+            points: [B, T, 5].
+            lengths: int64 [B].
+            inks: int64 [B].
+            label: int64 [B], or None.
+            last: [B], how often the pen state of each drawing's last row counts; once when None.
+        """
+        packing = Packing.of(lengths, points.shape[1])
+        weight = points.new_ones(len(packing.rows))
+        if last is not None:
+            weight[packing.ends] = last.to(weight.dtype)
+        ink_packing = Packing.of(inks, points.shape[1])
+        return cls(points, lengths, inks, packing, ink_packing, weight, len(points), label)
+
+    @property
+    def useful(self) -> int:
+        """How many points there are to learn, end rows among them and padding not."""
+        return int(self.inks.sum()) + len(self.inks)
+
+    def with_noise(self, noise: Tensor) -> Self:
+        """The same with z drawn by these numbers, [B, Z]."""
+        return dataclasses.replace(self, noise=noise)
+
+    def to(self, device: torch.device) -> Self:
+        """The same on another device; from pinned memory the copies do not wait."""
+        if device.type == "cpu":
+            return self
+        moved: dict[str, Any] = {
+            "packing": self.packing.to(device),
+            "ink_packing": self.ink_packing.to(device),
+        }
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Tensor):
+                pinned = value.pin_memory() if device.type == "cuda" else value
+                moved[field.name] = pinned.to(device, non_blocking=True)
+        return dataclasses.replace(self, **moved)
 
 
 @dataclass(frozen=True)
@@ -36,8 +105,9 @@ class BatchLoss:
     """What a batch costs.
 
     Args:
-        reconstruction: L_s and L_p.
-        kl: L_KL, of a conditional model; None of another.
+        reconstruction: L_s and L_p, over Nmax and the drawings of the whole batch.
+        kl: L_KL, of a conditional model; None of another. Likewise over the whole batch: the shares of all
+            processes add up to it.
     """
 
     reconstruction: ReconstructionLoss
@@ -45,38 +115,37 @@ class BatchLoss:
 
 
 def batch_loss(
-    model: DecoderModel | VaeModel,
-    batch: Batch,
-    nmax: int,
-    *,
-    noise: Tensor | None = None,
-    evaluating: bool = False,
+    model: DecoderModel | VaeModel, batch: Batch, nmax: int, *, evaluating: bool = False
 ) -> BatchLoss:
     """The losses of a batch under teacher forcing.
 
     Args:
-        model: whose losses; in training mode its cells drop candidates.
-        batch: the drawings.
+        model: whose losses.
+        batch: the drawings and what chance does to them.
         nmax: Nmax, the length that sums are divided by.
-        noise: [B, Z] standard normal numbers that z is drawn with; its mean when None. The encoder reads what
-            comes before the end row.
         evaluating: whether to leave out the pen state of end rows.
 
     Returns:
         Scalars of float32 or better.
 
-    Source: Ha & Eck 2017, equations 1, 2, 9 and 10.
+    Source: Ha & Eck 2017, equations 1, 2, 9 and 10. The released code drops candidates of the encoder, too.
     """
     points, size = batch.points, len(batch.points)
-    packing = Packing.of(batch.lengths, points.shape[1])
     inputs = torch.cat((model.start_rows(size)[:, None], points[:, :-1]), 1)
     z, kl = None, None
     if isinstance(model, VaeModel):
-        ink = (points[..., 4] == 0).sum(1).clamp(min=1)
-        mu, log_variance = model.encode_batch(points, ink)
-        z = mu if noise is None else mu + (log_variance / 2).exp() * noise
-        kl = kl_loss(mu, log_variance)
+        keep = _scaled(batch.ink_keep, batch, points.dtype)
+        mu, log_variance = model.encode_packed(points, batch.inks, batch.ink_packing, keep)
+        z = mu if batch.noise is None else mu + (log_variance / 2).exp() * batch.noise.to(mu.dtype)
+        kl = kl_loss(mu, log_variance) * (size / batch.drawings)
     state = model.initial_state(size, z, batch.label)
-    raw = model.decoder.packed(packing.pack(inputs), state, packing)
-    loss = reconstruction_loss(raw, packing.pack(points), size, nmax, evaluating=evaluating)
+    packing, keep = batch.packing, _scaled(batch.keep, batch, points.dtype)
+    raw = model.decoder.packed(packing.pack(inputs), state, packing, keep)
+    loss = reconstruction_loss(
+        raw, packing.pack(points), batch.drawings, nmax, evaluating=evaluating, weight=batch.weight
+    )
     return BatchLoss(loss, kl)
+
+
+def _scaled(keep: Tensor | None, batch: Batch, dtype: torch.dtype) -> Tensor | None:
+    return None if keep is None else keep.to(dtype).mul_(batch.keep_scale)

@@ -67,21 +67,33 @@ def test_gradients_under_recurrent_dropout_are_those_of_finite_differences() -> 
     torch.manual_seed(1)
     counts = (3, 3, 2, 1)
     n = sum(counts)
-    keep = (torch.rand(n, H) > 0.3).double() / 0.7
+    keep = (torch.rand(2, n, H) > 0.3).double() / 0.7
     leaves = [
         torch.randn(*shape, dtype=torch.float64, requires_grad=True)
-        for shape in ((n, D), (4 * H, D), (3, 4 * H), (4 * H, H), (3, H), (3, H))
+        for shape in ((2, n, D), (2, 4 * H, D), (2, 3, 4 * H), (2, 4 * H, H), (2, 3, H), (2, 3, H))
     ]
     assert torch.autograd.gradcheck(lambda *t: packed_lstm(*t, counts, keep), leaves)
 
 
+def test_cells_side_by_side_run_as_each_does_alone() -> None:
+    torch.manual_seed(5)
+    cells = [LSTMCell(D, H).double() for _ in range(2)]
+    packing = Packing.of(torch.tensor([2, 4, 3]), 4)
+    rows, keep = torch.randn(2, 9, D, dtype=torch.float64), torch.rand(2, 9, H, dtype=torch.float64)
+    together = LSTMCell.packed_together(cells, rows, packing, keep)
+    zeros = torch.zeros(3, H, dtype=torch.float64)
+    for cell, mine, out, kept in zip(cells, rows, together, keep, strict=True):
+        alone = cell.packed(mine, None, (zeros, zeros), packing, kept)
+        torch.testing.assert_close(out, alone, rtol=0, atol=1e-12)
+
+
 def test_the_inputs_are_left_as_they_were() -> None:
     cell = _cell()
-    rows, zeros = torch.randn(5, D, dtype=torch.float64), torch.zeros(3, H, dtype=torch.float64)
-    shared = torch.randn(3, 4 * H, dtype=torch.float64)
-    before = [t.clone() for t in (rows, shared, cell.weight_h)]
-    packed_lstm(rows, cell.weight_x, shared, cell.weight_h, zeros, zeros, (3, 2))
-    for was, now in zip(before, (rows, shared, cell.weight_h), strict=True):
+    rows, zeros = torch.randn(1, 5, D, dtype=torch.float64), torch.zeros(1, 3, H, dtype=torch.float64)
+    shared, weight = torch.randn(1, 3, 4 * H, dtype=torch.float64), cell.weight_h[None]
+    before = [t.clone() for t in (rows, shared, weight)]
+    packed_lstm(rows, cell.weight_x[None], shared, weight, zeros, zeros, (3, 2))
+    for was, now in zip(before, (rows, shared, weight), strict=True):
         torch.testing.assert_close(now, was, rtol=0, atol=0)
     assert not zeros.any()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -77,12 +78,45 @@ class LSTMCell(Cell):
     ) -> Tensor:
         """Every row of a packed batch, by gradients written by hand; see `Cell`."""
         split = rows.shape[-1]
-        shared = (self.bias + self._forget_bias_vector()).expand(len(packing.order), -1)
+        shared = self._bias_of_all().expand(len(packing.order), -1)
         if context is not None:
             shared = shared + nn.functional.linear(packing.first(context), self.weight_x[:, split:])
         hidden, memory = (packing.first(part) for part in state)
-        weight_x = self.weight_x[:, :split]
-        return packed_lstm(rows, weight_x, shared, self.weight_h, hidden, memory, packing.counts, keep)
+        out = packed_lstm(
+            rows[None],
+            self.weight_x[None, :, :split],
+            shared[None],
+            self.weight_h[None],
+            hidden[None],
+            memory[None],
+            packing.counts,
+            None if keep is None else keep[None],
+        )
+        return out[0]
+
+    @staticmethod
+    def packed_together(
+        cells: Sequence[LSTMCell], rows: Tensor, packing: Packing, keep: Tensor | None = None
+    ) -> Tensor:
+        """Several cells of one size side by side over packed rows, each from zero.
+
+        Args:
+            cells: G of them.
+            rows: [G, N, D], packed.
+            packing: of each cell's rows.
+            keep: [G, N, H], packed; see `advance`.
+
+        Returns:
+            Outputs [G, N, H].
+        """
+        shared = torch.stack([cell._bias_of_all() for cell in cells])[:, None]
+        shared = shared.expand(-1, len(packing.order), -1)
+        weights = (torch.stack([c.weight_x for c in cells]), torch.stack([c.weight_h for c in cells]))
+        zeros = rows.new_zeros(len(cells), len(packing.order), cells[0].hidden_size)
+        return packed_lstm(rows, weights[0], shared, weights[1], zeros, zeros, packing.counts, keep)
+
+    def _bias_of_all(self) -> Tensor:
+        return self.bias + self._forget_bias_vector()
 
     def _forget_bias_vector(self) -> Tensor:
         """[4H], zero but for the forget gate; made once for each device and number type."""

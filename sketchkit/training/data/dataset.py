@@ -81,6 +81,28 @@ class Split:
         rows, _, _ = self.gather(np.array([index]))
         return rows[0]  # type: ignore[no-any-return]
 
+    def flat(
+        self, indices: npt.ArrayLike
+    ) -> tuple[Float32, npt.NDArray[np.bool_], Int64, npt.NDArray[np.int64]]:
+        """Many drawings, end to end and without their end rows.
+
+        Args:
+            indices: [B] whole numbers 0..n - 1, in any order, repeated at will.
+
+        Returns:
+            Offsets [R, 2] in pixels of the training data, whether the pen lifts after each row [R], how many
+            rows each drawing has [B], and the classes [B].
+
+        Raises:
+            InputError: there is no such drawing.
+        """
+        chosen = self._checked(indices)
+        starts = self._bounds[chosen]  # [B]
+        inks = self._bounds[chosen + 1] - starts  # [B]
+        source = np.arange(int(inks.sum())) + np.repeat(starts - (np.cumsum(inks) - inks), inks)
+        offsets = self._offsets[source].astype(np.float32, copy=False)
+        return offsets, self._lifts[source] != 0, inks, self.classes[chosen].astype(np.int64)
+
     def gather(
         self, indices: npt.ArrayLike, length: int | None = None
     ) -> tuple[Float32, Int64, npt.NDArray[np.int64]]:
@@ -97,27 +119,18 @@ class Split:
         Raises:
             InputError: there is no such drawing, or one is longer than `length`.
         """
-        chosen = self._checked(indices)
-        starts = self._bounds[chosen]  # [B]
-        inks = self._bounds[chosen + 1] - starts  # [B]
+        offsets, lifts, inks, classes = self.flat(indices)
         longest = int(inks.max(initial=0)) + 1
         total = longest if length is None else length
         if total < longest:
             raise InputError(f"a drawing of {longest} rows does not fit the length {total}")
-        # For every stored row of the batch: where it comes from, and where it goes.
-        before = np.cumsum(inks) - inks
-        within = np.arange(int(inks.sum())) - np.repeat(before, inks)
-        source = within + np.repeat(starts, inks)
-        target = within + np.repeat(np.arange(len(chosen)) * total, inks)
-        lifted = self._lifts[source] != 0
-        out = np.zeros((len(chosen) * total, 5), np.float32)
+        out = np.zeros((len(inks) * total, 5), np.float32)
         out[:, 4] = 1.0
-        rows = np.zeros((len(source), 5), np.float32)
-        rows[:, :2] = self._offsets[source]
-        rows[:, 2] = ~lifted
-        rows[:, 3] = lifted
-        out[target] = rows
-        return out.reshape(len(chosen), total, 5), inks + 1, self.classes[chosen].astype(np.int64)
+        rows = np.zeros((len(offsets), 5), np.float32)
+        rows[:, :2], rows[:, 2], rows[:, 3] = offsets, ~lifts, lifts
+        skipped = np.arange(len(inks)) * total - (np.cumsum(inks) - inks)
+        out[np.arange(len(rows)) + np.repeat(skipped, inks)] = rows
+        return out.reshape(len(inks), total, 5), inks + 1, classes
 
     def _checked(self, indices: npt.ArrayLike) -> Int64:
         chosen = np.asarray(indices)

@@ -1,0 +1,192 @@
+"""Checkpoints: all that a run goes on from, written so that a whole one always stands.
+
+A checkpoint is two files in the run's folder `checkpoints`: `STEP.safetensors` with the weights, the averaged
+weights and the optimiser's moments, and `STEP.json`, which names it with its checksum and is written last.
+What has no manifest does not exist; what does not match it is damaged, and the checkpoint before is taken.
+Chance has no state, and the position in the data is the step (see `chance` and `batching`), so that the
+counters are all there is beside the tensors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from torch import Tensor
+
+from sketchkit.errors import CheckpointError, InputError
+from sketchkit.files import atomic_write, reason, shown
+
+__all__ = ["KEPT", "Progress", "load_newest", "save_checkpoint", "steps_saved"]
+
+FORMAT = "sketchkit-training"
+FORMAT_VERSION = 1
+#: How many checkpoints stay: the newest, and the one to fall back on.
+KEPT = 2
+MAX_MANIFEST_BYTES = 1 << 20
+_NAME = re.compile(r"(\d{8,12})\.json")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run has come.
+
+    Args:
+        step: updates so far, those skipped included.
+        points: useful points learnt from.
+        seconds: spent on training.
+        skipped: updates left out because something was not finite.
+        skipped_in_a_row: of these, the last ones without any other between.
+        best: the best validation loss; None before the first evaluation.
+        best_step: when it was reached.
+        without_gain: evaluations since.
+    """
+
+    step: int = 0
+    points: int = 0
+    seconds: float = 0.0
+    skipped: int = 0
+    skipped_in_a_row: int = 0
+    best: float | None = None
+    best_step: int = 0
+    without_gain: int = 0
+
+
+def save_checkpoint(folder: Path, identity: str, progress: Progress, tensors: Mapping[str, Tensor]) -> None:
+    """Write a checkpoint, then let go of those that are older than the one before.
+
+    Args:
+        folder: of the checkpoints; it is made where it is missing.
+        identity: a checksum of all that decides what the run learns.
+        progress: how far it has come.
+        tensors: by name, of any type.
+
+    Raises:
+        InputError: it cannot be written; the older checkpoints are as they were.
+    """
+    from safetensors.torch import save
+
+    data = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{shown(folder)}: {reason(error)}") from error
+    name = f"{progress.step:08d}"
+    manifest = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "identity": identity,
+        "tensors": f"{name}.safetensors",
+        "bytes": len(data),
+        "blake2b": _checksum(data),
+        "progress": asdict(progress),
+    }
+    whole = {**manifest, "self": _checksum(orjson.dumps(manifest))}
+    for path, content in (
+        (folder / f"{name}.safetensors", data),
+        (folder / f"{name}.json", orjson.dumps(whole, option=orjson.OPT_INDENT_2)),
+    ):
+        with atomic_write(path) as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+    _let_go(folder)
+
+
+def load_newest(
+    folder: Path, identity: str, warn: Callable[[str], None]
+) -> tuple[Progress, dict[str, Tensor]] | None:
+    """The newest whole checkpoint.
+
+    Args:
+        folder: of the checkpoints.
+        identity: of the run that would go on.
+        warn: told, in a line each, of checkpoints that are damaged.
+
+    Returns:
+        How far it had come and its tensors; None where there never was a checkpoint.
+
+    Raises:
+        CheckpointError: all are damaged, or the run is another one.
+    """
+    steps = steps_saved(folder)
+    for step in reversed(steps):
+        path = folder / f"{step:08d}.json"
+        try:
+            return _loaded(path, identity)
+        except _DamagedError as error:
+            warn(f"{shown(path)}: {error}; going on from the one before")
+    if steps:
+        raise CheckpointError(f"{shown(folder)}: every checkpoint is damaged")
+    return None
+
+
+def steps_saved(folder: Path) -> list[int]:
+    """The steps of the checkpoints, damaged ones too, the newest last."""
+    try:
+        found = [_NAME.fullmatch(entry.name) for entry in os.scandir(folder)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InputError(f"{shown(folder)}: {reason(error)}") from error
+    return sorted(int(match[1]) for match in found if match)
+
+
+class _DamagedError(Exception):
+    """A checkpoint that is not what its manifest says."""
+
+
+def _loaded(path: Path, identity: str) -> tuple[Progress, dict[str, Tensor]]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    manifest = _manifest(path)
+    if manifest["identity"] != identity:
+        raise CheckpointError(f"{shown(path)}: belongs to a run of another configuration, or on other data")
+    try:
+        data = (path.parent / manifest["tensors"]).read_bytes()
+    except OSError as error:
+        raise _DamagedError(f"its tensors cannot be read: {reason(error)}") from error
+    if len(data) != manifest["bytes"] or _checksum(data) != manifest["blake2b"]:
+        raise _DamagedError("its tensors are damaged")
+    try:
+        return Progress(**manifest["progress"]), load(data)
+    except (SafetensorError, TypeError) as error:
+        raise _DamagedError(str(error).splitlines()[0]) from error
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    try:
+        with open(path, "rb") as stream:
+            content = orjson.loads(stream.read(MAX_MANIFEST_BYTES))
+        said = content.pop("self")
+        if content["format"] != FORMAT or content["version"] != FORMAT_VERSION:
+            raise CheckpointError(f"{shown(path)}: version {content['version']!r} of {content['format']!r}")
+        known = re.fullmatch(r"\d+\.safetensors", content["tensors"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _DamagedError("the manifest cannot be read") from error
+    if _checksum(orjson.dumps(content)) != said or not known:
+        raise _DamagedError("the manifest is damaged")
+    return content  # type: ignore[no-any-return]
+
+
+def _let_go(folder: Path) -> None:
+    """Remove what is older than the last few, the manifest first, and what a killed process left behind."""
+    kept = {f"{step:08d}" for step in steps_saved(folder)[-KEPT:]}
+    for entry in sorted(os.scandir(folder), key=lambda e: not e.name.endswith(".json")):
+        stem, _, suffix = entry.name.partition(".")
+        ours = (suffix in ("json", "safetensors") and stem not in kept) or entry.name.endswith(".tmp")
+        if ours:
+            with suppress(OSError):
+                os.unlink(entry.path)
+
+
+def _checksum(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -1,0 +1,171 @@
+"""What a training run is made of: every number that decides what is learnt, in one frozen record.
+
+Nothing here imports torch, so that the command line can show it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sketchkit import options
+from sketchkit.errors import FormatError, InputError
+from sketchkit.files import reason, shown
+from sketchkit.options import option
+
+__all__ = ["PRESETS", "SCHEDULES", "TrainConfig", "read_config"]
+
+SCHEDULES = ("exponential", "cosine", "constant")
+CELL_NAMES = ("lstm", "layernorm-lstm", "hyper-lstm")
+_MAX_CONFIG_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a model is trained. The defaults are the released sketch-rnn code's, but for what is said in docs.
+
+    Raises:
+        InputError: a value of another type or out of range.
+    """
+
+    backend: str = option("decoder", "decoder draws on and on, vae draws what a latent vector says",
+                          choices=("decoder", "vae"))  # fmt: skip
+    cell: str = option("lstm", "of the decoder", choices=CELL_NAMES)
+    hidden: int = option(512, "units of the decoder", low=1, high=16_384)
+    encoder_hidden: int = option(256, "units of each direction of a vae's encoder", low=1, high=16_384)
+    latent: int = option(128, "numbers in a vae's latent vector z", low=1, high=16_384)
+    mixtures: int = option(20, "components of the mixture, M", low=1, high=1_024)
+    classes: bool = option(False, "tell the model the class of each drawing")
+    embedding: int = option(32, "numbers that a class becomes", low=1, high=4_096)
+    class_dropout: float = option(0.1, "share of drawings whose class is kept from the model", low=0, high=1)
+
+    steps: int = option(20_000, "updates in all", low=1, high=1_000_000_000)
+    batch_size: int = option(100, "drawings an update, of all processes together", low=1, high=1_000_000)
+    learning_rate: float = option(1e-3, "at the beginning", low=0, high=10)
+    min_learning_rate: float = option(1e-5, "what it falls to", low=0, high=10)
+    schedule: str = option("exponential", "how it falls", choices=SCHEDULES)
+    decay: float = option(0.9999, "factor an update, of the exponential schedule", low=0, high=1)
+    warmup: int = option(0, "updates over which the learning rate first rises", low=0, high=1_000_000_000)
+    clip: float = option(1.0, "largest part of a gradient; 0 for no limit", low=0)
+    ema: float = option(0.0, "decay of the averaged weights that are kept, such as 0.999; 0 for none",
+                        low=0, high=0.999_999)  # fmt: skip
+
+    kl_weight: float = option(0.5, "w_KL, of a vae", low=0)
+    kl_minimum: float = option(0.2, "L_KL below which nothing is gained, KL_min", low=0)
+    kl_start: float = option(0.01, "share of w_KL at the beginning, eta_min", low=0, high=1)
+    kl_rate: float = option(0.99995, "R, by which the rest of w_KL comes", low=0, high=1)
+
+    recurrent_dropout: float = option(0.1, "share of candidate values dropped", low=0, high=0.99)
+    axis_scale: float = option(0.15, "each axis is stretched by up to this", low=0, high=0.9)
+    point_drop: float = option(0.1, "share of points left out inside a line", low=0, high=0.9)
+    balance: float = option(0.0, "0: a class is seen as often as it has drawings, 1: all alike",
+                            low=0, high=1)  # fmt: skip
+    nmax: int = option(0, "Nmax, what losses are divided by; 0: the longest drawing of the data",
+                       low=0, high=100_000)  # fmt: skip
+    padding: int = option(1, "rows computed behind an end, the last stands for the rest up to Nmax; -1: all",
+                          low=-1, high=100_000)  # fmt: skip
+
+    precision: str = option("float32", "of the products", choices=("float32", "bfloat16"))
+    seed: int = option(0, "the same seed learns the same", low=0, high=2**63 - 1)
+    evaluate_every: int = option(500, "updates between two evaluations", low=1, high=1_000_000_000)
+    save_every: int = option(500, "updates between two checkpoints", low=1, high=1_000_000_000)
+    log_every: int = option(10, "updates between two lines of the log", low=1, high=1_000_000_000)
+    patience: int = option(0, "evaluations without a better one after which to stop; 0: never stop early",
+                           low=0, high=1_000_000)  # fmt: skip
+    valid_limit: int = option(2_000, "most validation drawings looked at each time", low=1, high=10_000_000)
+    grid: int = option(25, "drawings on the sheet of every evaluation; 0 for none", low=0, high=400)
+    temperature: float = option(0.25, "of the drawings on that sheet", low=0.01, high=5)
+    skip_limit: int = option(20, "updates in a row without a finite loss after which to give up",
+                             low=1, high=1_000_000)  # fmt: skip
+
+    def __post_init__(self) -> None:
+        for info in options.describe(type(self)):
+            checked = options.check(info, getattr(self, info.name), "the training")
+            object.__setattr__(self, info.name, checked)
+        if self.min_learning_rate > self.learning_rate:
+            raise InputError(
+                f"the learning rate cannot fall from {self.learning_rate:g} to {self.min_learning_rate:g}"
+            )
+
+    @classmethod
+    def made(cls, preset: str | None = None, *layers: Mapping[str, Any]) -> TrainConfig:
+        """From a preset and what is said beside it, the last word counting.
+
+        Args:
+            preset: a key of `PRESETS`; None for the defaults.
+            layers: values by field name.
+
+        Raises:
+            InputError: an unknown preset or name, or a value out of range.
+        """
+        if preset is not None and preset not in PRESETS:
+            raise InputError(f"there is no preset {preset!r}: choose one of {', '.join(PRESETS)}")
+        values = dict(PRESETS[preset]) if preset else {}
+        for layer in layers:
+            values |= layer
+        return options.create(cls, "the training", values)  # type: ignore[no-any-return]
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values."""
+        return dataclasses.asdict(self)
+
+    def learning_rate_at(self, step: int) -> float:
+        """The learning rate of an update, counted from 0.
+
+        Source: the exponential one is the released code's, (1e-3 - 1e-5) 0.9999^step + 1e-5; the cosine one
+            is Loshchilov & Hutter 2017.
+        """
+        first, last = self.learning_rate, self.min_learning_rate
+        if step < self.warmup:
+            return first * (step + 1) / self.warmup
+        if self.schedule == "constant":
+            return first
+        if self.schedule == "cosine":
+            gone = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
+            return last + (first - last) * 0.5 * (1.0 + math.cos(math.pi * gone))
+        return float((first - last) * self.decay ** (step - self.warmup) + last)
+
+
+#: Whole ways of training, by name; `released` is what the defaults are nearest to.
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "released": {"padding": -1},
+    "paper": {
+        "cell": "hyper-lstm",
+        "hidden": 2_048,
+        "encoder_hidden": 512,
+        "kl_weight": 1.0,
+        "padding": -1,
+    },
+}
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """The values of a TOML file, by field name; dashes and underscores are alike.
+
+    Raises:
+        InputError: it cannot be read.
+        FormatError: it is no TOML, or names something that is no part of a training.
+    """
+    try:
+        with open(path, "rb") as stream:
+            content = stream.read(_MAX_CONFIG_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{shown(path)}: {reason(error)}") from error
+    if len(content) > _MAX_CONFIG_BYTES:
+        raise FormatError(f"{shown(path)}: more than {_MAX_CONFIG_BYTES} bytes")
+    try:
+        values = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise FormatError(f"{shown(path)}: {' '.join(str(error).split())}") from error
+    named = {name.replace("-", "_"): value for name, value in values.items()}
+    try:
+        preset = named.pop("preset", None)
+        TrainConfig.made(preset, named)
+    except (InputError, TypeError) as error:
+        raise FormatError(f"{shown(path)}: {error}") from error
+    return {**(PRESETS[preset] if preset else {}), **named}

@@ -1,0 +1,146 @@
+"""What a training would take, before it begins: size, work and time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sketchkit.devices import resolve_device
+from sketchkit.errors import InputError
+from sketchkit.files import shown
+from sketchkit.training.batching import Batches
+from sketchkit.training.building import TrainState, build
+from sketchkit.training.config import TrainConfig
+from sketchkit.training.data import Dataset
+from sketchkit.training.loop import Objective
+from sketchkit.training.memory import keep_memory
+from sketchkit.training.trainer import card_of, threads_set
+
+__all__ = ["Estimate", "estimate"]
+
+#: Updates that are tried, the first of them only to warm up.
+_TRIED = 4
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training would take.
+
+    Args:
+        parameters: how many numbers are learnt.
+        checkpoint_bytes: of one checkpoint; two are kept.
+        points_a_step: useful points of an update, on average.
+        flop_a_step: floating-point operations of the products of an update, forward and backward.
+        steps: updates in all.
+        epochs: how often the data are seen.
+        seconds_a_step: as measured on a few updates here and now, loading included.
+        seconds: of all updates, evaluations left aside.
+    """
+
+    parameters: int
+    checkpoint_bytes: int
+    points_a_step: float
+    flop_a_step: float
+    steps: int
+    epochs: float
+    seconds_a_step: float
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """The record in words."""
+        rate = self.points_a_step / self.seconds_a_step
+        return [
+            f"parameters: {self.parameters:,}",
+            f"a checkpoint: {self.checkpoint_bytes / 1e6:.1f} MB, two are kept",
+            f"a step: {self.points_a_step:,.0f} points, {self.flop_a_step / 1e9:.1f} GFLOP, "
+            f"{self.seconds_a_step:.3g} s ({rate:,.0f} points/s)",
+            f"{self.steps:,} steps: {self.epochs:.3g} epochs, {_time(self.seconds)}",
+        ]
+
+
+def estimate(
+    data: Dataset, config: TrainConfig, *, device: str = "auto", threads: int | None = None
+) -> Estimate:
+    """Try a few updates and tell what all of them would take; nothing is written.
+
+    Args:
+        data: what would be learnt from.
+        config: how.
+        device: `auto` or one of torch's.
+        threads: of the CPU; torch's own number when None.
+
+    Raises:
+        InputError: nothing to learn from.
+    """
+    train = data.split("train")
+    if not len(train):
+        raise InputError(f"{shown(data.path)}: the data set has no drawings to train on")
+    place, nmax = resolve_device(device), config.nmax or data.max_length
+    model = build(config, card_of(data, "estimate", nmax)).to(place).train()
+    state, objective = TrainState(model, config), Objective(model, nmax, config.precision)
+    batches = Batches(train, config, data.scale_factor, nmax, len(data.classes))
+    keep_memory()
+    seconds = []
+    with threads_set(threads or torch.get_num_threads()):
+        for step in range(_TRIED):
+            begun = time.perf_counter()
+            _update(objective, state, batches, step, config)
+            seconds.append(time.perf_counter() - begun)
+    points = float(np.mean(train.lengths)) * config.batch_size
+    each = float(np.median(seconds[1:]))
+    kept = state.tensors().values()
+    return Estimate(
+        parameters=sum(p.numel() for p in model.parameters()),
+        checkpoint_bytes=sum(t.numel() * t.element_size() for t in kept),
+        points_a_step=points,
+        flop_a_step=_flop(model, points, config.batch_size),
+        steps=config.steps,
+        epochs=config.steps * config.batch_size / batches.order.epoch,
+        seconds_a_step=each,
+        seconds=each * config.steps,
+    )
+
+
+def _update(
+    objective: Objective, state: TrainState, batches: Batches, step: int, config: TrainConfig
+) -> None:
+    offset, pen, kl = objective(batches.batch(step).to(state.model.device))
+    loss: Tensor = offset + pen + (0.0 if kl is None else kl)
+    state.optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    float(state.gradient_norm())
+    state.update(config.learning_rate_at(step), config.clip)
+
+
+def _flop(model: nn.Module, points: float, drawings: int) -> float:
+    """Every weight matrix is used three times, forward and for both gradients, for each of its rows.
+
+    What joins z or a class to the rows is multiplied once a drawing, the rest once a point.
+    """
+    total = 0.0
+    for name, parameter in model.named_parameters():
+        if parameter.dim() < 2 or "table" in name:
+            continue
+        whole, once_a_drawing = parameter.numel(), 0
+        if name.startswith(("mu.", "presig.", "initial.")):
+            once_a_drawing = whole
+        elif name.endswith("weight_x") and "decoder" in name:
+            once_a_drawing = parameter.numel() // parameter.shape[1] * max(0, parameter.shape[1] - 5)
+        total += 6.0 * ((whole - once_a_drawing) * points + once_a_drawing * drawings)
+    return total
+
+
+def _time(seconds: float) -> str:
+    for unit, size in (("days", 86400.0), ("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} seconds"

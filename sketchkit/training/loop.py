@@ -1,0 +1,273 @@
+"""The training loop: update after update, measured and saved on the way, and gone on with exactly.
+
+Everything that an update does is a function of the weights, the optimiser's moments, the configuration and
+the number of the update. A run that was killed goes on from its newest whole checkpoint and comes, on the
+same machine, to the same losses to the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from sketchkit.errors import InputError
+from sketchkit.training.batching import Batches
+from sketchkit.training.building import Trainable, TrainState
+from sketchkit.training.checkpointing import Progress, load_newest, save_checkpoint
+from sketchkit.training.config import TrainConfig
+from sketchkit.training.data import Dataset
+from sketchkit.training.losses import KLSchedule
+from sketchkit.training.memory import tidy_memory
+from sketchkit.training.objective import Batch, batch_loss
+from sketchkit.training.processes import Processes
+from sketchkit.training.records import EvaluationRecord, StepRecord, Watcher
+from sketchkit.training.validation import Validation, validate
+
+__all__ = ["Loop", "Stop"]
+
+CHECKPOINTS = "checkpoints"
+#: Updates between two givings back of memory; each costs the next update some tenths of a second.
+_TIDY_EVERY = 100
+
+
+class Stop(Protocol):
+    """Asked after every update whether to stop, and why: the new status of the run, or None to go on."""
+
+    def __call__(self) -> str | None:
+        """A status, or None."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What one update's batch cost, over all processes."""
+
+    offset: float
+    pen: float
+    kl: float | None
+    loss: float
+    useful: int
+
+    @property
+    def finite(self) -> bool:
+        """Whether something can be learnt from it."""
+        return math.isfinite(self.loss)
+
+
+class Objective(nn.Module):
+    """A model's losses of a batch as a forward pass: what is spread over several processes.
+
+    Args:
+        model: whose losses.
+        nmax: Nmax.
+        precision: of the products.
+    """
+
+    def __init__(self, model: Trainable, nmax: int, precision: str) -> None:
+        super().__init__()
+        self.model, self.nmax = model, nmax
+        self.reduced = precision == "bfloat16"
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
+        """L_s, L_p and L_KL of this process's share of the batch."""
+        kind = self.model.device.type
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.reduced):
+            loss = batch_loss(self.model, batch, self.nmax)
+        return loss.reconstruction.offset, loss.reconstruction.pen, loss.kl
+
+
+class Loop:
+    """A run, ready to go.
+
+    Args:
+        data: what is learnt from.
+        config: how.
+        nmax: Nmax.
+        model: with fresh weights, on its device.
+        folder: of the run.
+        identity: of the run, for its checkpoints.
+        processes: of the run.
+        watcher: told how it goes on; None in all processes but the first.
+        on_evaluation: called after every evaluation, in the first process, with the model that is kept, the
+            step and whether it is the best so far.
+    """
+
+    def __init__(
+        self,
+        data: Dataset,
+        config: TrainConfig,
+        nmax: int,
+        model: Trainable,
+        folder: Path,
+        identity: str,
+        processes: Processes,
+        watcher: Watcher | None,
+        on_evaluation: Callable[[Trainable, int, Validation, bool], None],
+    ) -> None:
+        self.config, self.nmax, self.folder, self.identity = config, nmax, folder, identity
+        self.processes, self.watcher, self.on_evaluation = processes, watcher, on_evaluation
+        self.valid = data.split("valid")
+        self.batches = Batches(
+            data.split("train"),
+            config,
+            data.scale_factor,
+            nmax,
+            len(data.classes),
+            processes.rank,
+            processes.world,
+        )
+        self.state = TrainState(model, config)
+        self.objective = processes.wrapped(Objective(model, nmax, config.precision))
+        self.kl = KLSchedule(config.kl_weight, config.kl_minimum, config.kl_start, config.kl_rate)
+        self.progress = Progress()
+
+    # --- from where, and to where ---------------------------------------------------------------------
+
+    def resume(self) -> None:
+        """Go on from the newest whole checkpoint; from the beginning where there never was one.
+
+        Raises:
+            CheckpointError: all are damaged, or the run is another one.
+        """
+        found = None
+        if self.processes.first:
+            found = load_newest(self.folder / CHECKPOINTS, self.identity, self._note)
+        found = self.processes.shared(found)
+        if found is not None:
+            self.progress, tensors = found
+            self.state.restore(tensors)
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        if self.processes.first:
+            save_checkpoint(self.folder / CHECKPOINTS, self.identity, self.progress, self.state.tensors())
+
+    def run(self, stop: Stop) -> str:
+        """Train until all updates are made, or somebody says stop.
+
+        Returns:
+            The status that the run ends with.
+
+        Raises:
+            InputError: too many updates in a row could not be made; the advice is in the error.
+        """
+        config, status = self.config, None
+        begun, before = time.monotonic(), self.progress.seconds
+        coming = self.batches.from_step(self.progress.step, config.steps)
+        for batch in coming:
+            costs, norm = self._update(batch)
+            step = self.progress.step + 1
+            seconds = before + time.monotonic() - begun
+            self.progress = replace(
+                self.progress, step=step, points=self.progress.points + costs.useful, seconds=seconds
+            )
+            self._check_skipped(costs, norm)
+            if step % _TIDY_EVERY == 0:
+                tidy_memory()
+            if step % config.log_every == 0 or step == config.steps:
+                self._log(costs, norm)
+            if step % config.evaluate_every == 0 or step == config.steps:
+                self._evaluate()
+                if config.patience and self.progress.without_gain >= config.patience:
+                    status = "stopped-early"
+            status = self.processes.agreed(stop()) or status
+            if step == config.steps:
+                status = "finished"
+            if step % config.save_every == 0 or status:
+                self.progress = replace(self.progress, seconds=before + time.monotonic() - begun)
+                self.save()
+            if status:
+                coming.close()
+                return status
+        return "finished"
+
+    # --- one update -----------------------------------------------------------------------------------
+
+    def _update(self, batch: Batch) -> tuple[Costs, float]:
+        """Learn from a batch, unless a loss or a gradient is not finite."""
+        useful = batch.useful
+        offset, pen, kl = self.objective(batch.to(self.processes.device))
+        parts = torch.stack((offset, pen, offset.new_zeros(()) if kl is None else kl)).detach().double()
+        sums = self.processes.summed(torch.cat((parts.cpu(), torch.tensor([float(useful)]).double())))
+        whole_offset, whole_pen, whole_kl, points = sums.tolist()
+        loss, counted = whole_offset + whole_pen, offset + pen
+        if kl is not None:
+            weight = self._kl_weight()
+            loss += weight * max(whole_kl, self.kl.minimum)
+            if not whole_kl < self.kl.minimum:  # below the floor there is nothing to gain, and no gradient
+                counted = counted + weight * kl
+        self.state.optimiser.zero_grad(set_to_none=True)
+        (counted * self.processes.world).backward()  # gradients will be means over the processes
+        norm = float(self.state.gradient_norm())
+        costs = Costs(whole_offset, whole_pen, None if kl is None else whole_kl, loss, int(points))
+        if costs.finite and math.isfinite(norm):
+            self.state.update(self.config.learning_rate_at(self.progress.step), self.config.clip)
+        return costs, norm
+
+    def _kl_weight(self) -> float:
+        return self.kl.weight * self.kl.eta(self.progress.step)
+
+    def _check_skipped(self, costs: Costs, norm: float) -> None:
+        if costs.finite and math.isfinite(norm):
+            self.progress = replace(self.progress, skipped_in_a_row=0)
+            return
+        row = self.progress.skipped_in_a_row + 1
+        self.progress = replace(self.progress, skipped=self.progress.skipped + 1, skipped_in_a_row=row)
+        if row >= self.config.skip_limit:
+            raise InputError(
+                f"step {self.progress.step}: {row} updates in a row had no finite loss or gradient: "
+                "a lower --learning-rate or a --warmup may help; look for drawings of absurd size with "
+                "`sketchkit data info`; the last checkpoint is from before"
+            )
+
+    # --- what is said on the way ----------------------------------------------------------------------
+
+    def _log(self, costs: Costs, norm: float) -> None:
+        if self.watcher is None:
+            return
+        self.watcher.step(
+            StepRecord(
+                step=self.progress.step,
+                loss=costs.loss,
+                offset=costs.offset,
+                pen=costs.pen,
+                kl=costs.kl,
+                kl_weight=0.0 if costs.kl is None else self.kl.weight * self.kl.eta(self.progress.step - 1),
+                learning_rate=self.config.learning_rate_at(self.progress.step - 1),
+                gradient_norm=norm,
+                points=self.progress.points,
+                seconds=self.progress.seconds,
+                skipped=self.progress.skipped,
+            )
+        )
+
+    def _evaluate(self) -> None:
+        if not len(self.valid):
+            return
+        step, shown = self.progress.step, self.state.shown
+        found = validate(shown, self.valid, self.config, self.nmax, self.processes)
+        loss = found.loss(self.config)
+        best = math.isfinite(loss) and (self.progress.best is None or loss < self.progress.best)
+        if best:
+            self.progress = replace(self.progress, best=loss, best_step=step, without_gain=0)
+        else:
+            self.progress = replace(self.progress, without_gain=self.progress.without_gain + 1)
+        if self.watcher is not None:
+            seconds = self.progress.seconds
+            self.watcher.evaluation(
+                EvaluationRecord(
+                    step, loss, found.offset, found.pen, found.kl, found.nll, found.drawings, best, seconds
+                )
+            )
+        if self.processes.first:
+            self.on_evaluation(shown, step, found, best)
+
+    def _note(self, text: str) -> None:
+        if self.watcher is not None:
+            self.watcher.note(text)

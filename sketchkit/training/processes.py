@@ -1,0 +1,108 @@
+"""The processes of a run: one, or several that `torchrun` has started, each with its share of every batch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sketchkit.errors import InputError
+
+__all__ = ["Processes", "joined"]
+
+#: How long the others are waited for: a checkpoint or an evaluation may take a while.
+_PATIENCE = timedelta(minutes=30)
+_CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those of a run.
+
+    Args:
+        rank: which one it is; 0 writes the files.
+        world: how many there are.
+        device: where this one computes.
+    """
+
+    rank: int = 0
+    world: int = 1
+    device: torch.device = _CPU
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes and speaks."""
+        return self.rank == 0
+
+    def summed(self, values: Tensor) -> Tensor:
+        """The sum of some numbers over all processes, on the CPU."""
+        if self.world == 1:
+            return values.cpu()
+        values = values.to(self.device, copy=True)
+        torch.distributed.all_reduce(values)
+        return values.cpu()
+
+    def shared(self, value: Any) -> Any:
+        """What the first process has."""
+        if self.world == 1:
+            return value
+        box = [value]
+        torch.distributed.broadcast_object_list(box, src=0)
+        return box[0]
+
+    def agreed(self, status: str | None) -> str | None:
+        """What the first process that wants to stop says, in all of them."""
+        if self.world == 1:
+            return status
+        if float(self.summed(torch.tensor(float(status is not None)))) == 0.0:
+            return None
+        said: list[str | None] = [None] * self.world
+        torch.distributed.all_gather_object(said, status)
+        return next(each for each in said if each is not None)
+
+    def wrapped(self, module: nn.Module) -> nn.Module:
+        """A module whose gradients are means over all processes."""
+        if self.world == 1:
+            return module
+        from torch.nn.parallel import DistributedDataParallel
+
+        places = [self.device] if self.device.type == "cuda" else None
+        return DistributedDataParallel(module, device_ids=places)
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[Processes]:
+    """Join the other processes of a run, if `torchrun` has started several.
+
+    Args:
+        device: what the user means by a device; each process takes a CUDA device of its own.
+
+    Yields:
+        This process among them.
+
+    Raises:
+        InputError: the environment says something that no `torchrun` would.
+    """
+    try:
+        world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+        local = int(os.environ.get("LOCAL_RANK", "0"))
+    except ValueError as error:
+        raise InputError(f"WORLD_SIZE, RANK and LOCAL_RANK must be whole numbers: {error}") from error
+    if world <= 1:
+        yield Processes(device=device)
+        return
+    if device.type == "cuda":
+        device = torch.device("cuda", local)
+        torch.cuda.set_device(device)
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    torch.distributed.init_process_group(backend, timeout=_PATIENCE)
+    try:
+        yield Processes(rank, world, device)
+    finally:
+        torch.distributed.destroy_process_group()

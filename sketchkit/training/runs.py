@@ -1,0 +1,173 @@
+"""A run's folder: `run.json`, which says what the run is and how it stands, and where everything else lies.
+
+| file | holds |
+|---|---|
+| `run.json` | configuration, data, sizes, versions, status |
+| `train.csv`, `valid.csv`, `tensorboard/` | the logs |
+| `checkpoints/` | what the run goes on from |
+| `samples/` | a sheet of drawings for every evaluation |
+| `best.safetensors`, `last.safetensors` | models, ready to draw |
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sketchkit.errors import FormatError, InputError
+from sketchkit.files import atomic_write, reason, shown
+from sketchkit.training.config import TrainConfig
+from sketchkit.training.data import Dataset
+
+__all__ = ["CHANGEABLE", "RunInfo", "begin", "identity_of", "read_run", "write_run"]
+
+FILE_NAME = "run.json"
+FORMAT = "sketchkit-run"
+FORMAT_VERSION = 1
+MAX_BYTES = 1 << 20
+#: What a run that goes on may change: nothing that decides what an update does, but the end of a schedule.
+CHANGEABLE = frozenset(
+    (
+        "steps",
+        "evaluate_every",
+        "save_every",
+        "log_every",
+        "patience",
+        "valid_limit",
+        "grid",
+        "temperature",
+        "skip_limit",
+    )
+)
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """What a run is, as its folder says it.
+
+    Args:
+        config: how it trains.
+        data: what it learns from: path, fingerprint, scale_factor, drawings by split, classes, max_length.
+        nmax: Nmax.
+        threads: of the CPU; another number may round differently.
+        parameters: how many numbers are learnt.
+        versions: of sketchkit, torch and numpy.
+        status: running, finished, interrupted, stopped-early, out-of-time or failed.
+        step: the last one that a checkpoint holds.
+    """
+
+    config: TrainConfig
+    data: Mapping[str, Any]
+    nmax: int
+    threads: int
+    parameters: int
+    versions: Mapping[str, str]
+    status: str = "running"
+    step: int = 0
+
+    @property
+    def identity(self) -> str:
+        """A checksum of all that decides what the run learns."""
+        return identity_of(self.config, str(self.data["fingerprint"]), self.nmax)
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {"format": FORMAT, "version": FORMAT_VERSION, **values, "config": self.config.to_json()}
+
+
+def identity_of(config: TrainConfig, fingerprint: str, nmax: int) -> str:
+    """A checksum of all that decides what a run learns."""
+    fixed = {name: value for name, value in config.to_json().items() if name not in CHANGEABLE}
+    content = orjson.dumps([fixed, fingerprint, nmax], option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def described(data: Dataset) -> dict[str, Any]:
+    """What a run remembers of its data set."""
+    manifest = data.manifest
+    return {
+        "path": str(data.path.resolve()),
+        "fingerprint": manifest.fingerprint,
+        "scale_factor": manifest.scale_factor,
+        "drawings": {name: split.drawings for name, split in manifest.splits.items()},
+        "classes": list(manifest.classes),
+        "max_length": manifest.max_length,
+        "sources": list(manifest.sources)[:100],
+    }
+
+
+def begin(folder: Path, *, overwrite: bool = False) -> None:
+    """Make the folder of a new run.
+
+    Args:
+        folder: its place; what is around it exists.
+        overwrite: whether a run that is there may go; nothing else ever does.
+
+    Raises:
+        InputError: the place is taken or cannot be written to.
+    """
+    try:
+        if folder.is_dir() and any(folder.iterdir()):
+            if not (folder / FILE_NAME).is_file():
+                raise InputError(f"{shown(folder)}: exists and is no run, so it is not replaced")
+            if not overwrite:
+                raise InputError(
+                    f"{shown(folder)}: the run exists already; --resume goes on with it, --force replaces it"
+                )
+            shutil.rmtree(folder)
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{shown(folder)}: {reason(error)}") from error
+
+
+def write_run(folder: Path, info: RunInfo) -> None:
+    """Write `run.json`, whole or not at all."""
+    with atomic_write(folder / FILE_NAME) as stream:
+        stream.write(orjson.dumps(info.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+
+def read_run(folder: str | os.PathLike[str]) -> RunInfo:
+    """Read what a run says of itself.
+
+    Raises:
+        InputError: no run there.
+        FormatError: damaged, or of another version.
+    """
+    path = Path(folder) / FILE_NAME
+    try:
+        with open(path, "rb") as stream:
+            content = stream.read(MAX_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        what = f"no run: it holds no {FILE_NAME}" if Path(folder).is_dir() else "no such folder"
+        raise InputError(f"{shown(folder)}: {what}") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{shown(path)}: {reason(error)}") from error
+    try:
+        values = orjson.loads(content)
+        if values.pop("format") != FORMAT or values.pop("version") != FORMAT_VERSION:
+            raise FormatError(f"{shown(path)}: of a version that this sketchkit does not read")
+        config = TrainConfig.made(None, values.pop("config"))
+        info = RunInfo(config=config, **values)
+        _check(info)
+        return info
+    except (ValueError, KeyError, TypeError, AttributeError, InputError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"{shown(path)}: not what a run says of itself: {str(error)[:200]}") from error
+
+
+def _check(info: RunInfo) -> None:
+    whole = all(type(n) is int and n >= 0 for n in (info.nmax, info.threads, info.parameters, info.step))
+    if not (whole and isinstance(info.status, str) and isinstance(info.data, dict)):
+        raise ValueError("an entry is of another type")
+    if not isinstance(info.data.get("fingerprint"), str):
+        raise ValueError("it does not say what data it learns from")

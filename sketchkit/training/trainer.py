@@ -1,0 +1,302 @@
+"""`train`: from a data set to a run's folder with a model in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sketchkit._version import __version__
+from sketchkit.card import PAPER_START, ModelCard
+from sketchkit.devices import resolve_device
+from sketchkit.errors import InputError, SketchkitError
+from sketchkit.files import shown
+from sketchkit.training import runs
+from sketchkit.training.building import Trainable, build
+from sketchkit.training.config import TrainConfig
+from sketchkit.training.data import Dataset
+from sketchkit.training.logs import CsvLog
+from sketchkit.training.loop import Loop
+from sketchkit.training.memory import keep_memory
+from sketchkit.training.processes import Processes, joined
+from sketchkit.training.records import Watcher, Watchers
+from sketchkit.training.runs import RunInfo
+from sketchkit.training.sheets import Sheets
+from sketchkit.training.validation import Validation
+
+__all__ = ["Stop", "WatcherMaker", "card_of", "threads_set", "train"]
+
+#: Asked after every update whether to stop, and why: `interrupted` or `out-of-time`; None to go on.
+Stop = Callable[[], str | None]
+BEST_NAME, LAST_NAME = "best.safetensors", "last.safetensors"
+#: Watchers that need to know from which step a run goes on, made when that is known.
+WatcherMaker = Callable[[Path, int], Watcher]
+
+
+def train(
+    data: Dataset,
+    folder: str | Path,
+    config: TrainConfig | None = None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    device: str = "auto",
+    threads: int | None = None,
+    max_seconds: float | None = None,
+    stop: Stop | None = None,
+    watchers: Sequence[WatcherMaker] = (),
+) -> RunInfo:
+    """Train a model, or go on with a run.
+
+    Args:
+        data: what to learn from.
+        folder: of the run; see `sketchkit.training.runs` for what it will hold.
+        config: how; under `resume` only what `runs.CHANGEABLE` names may differ from the run's own, and None
+            takes that. The defaults when None otherwise.
+        resume: go on from the newest whole checkpoint of the folder; to the last bit as if it had never
+            stopped, on the same machine.
+        overwrite: whether a run in the folder may be replaced.
+        device: `auto` or one of torch's.
+        threads: of the CPU; torch's own number when None, and under `resume` the run's.
+        max_seconds: after how long to stop, in this session.
+        stop: asked after every update.
+        watchers: made with the folder and the step that the run goes on from; told how it goes.
+
+    Returns:
+        What the run's folder says of it now.
+
+    Raises:
+        InputError: nothing to learn from, a folder that is taken, no room on the disk, no finite loss.
+        CheckpointError: a run whose checkpoints are all damaged, or that belongs to other data.
+    """
+    place = Path(folder)
+    with joined(resolve_device(device)) as processes:
+        info = _prepared(place, data, config, processes, resume=resume, overwrite=overwrite, threads=threads)
+        if processes.device.type == "cpu":
+            keep_memory()
+        with threads_set(info.threads):
+            return _run(place, data, info, processes, resume, _stopping(stop, max_seconds), watchers)
+
+
+def _prepared(
+    folder: Path,
+    data: Dataset,
+    config: TrainConfig | None,
+    processes: Processes,
+    *,
+    resume: bool,
+    overwrite: bool,
+    threads: int | None,
+) -> RunInfo:
+    """What the run is; its folder is there in the end."""
+    info: RunInfo | SketchkitError | None = None
+    if processes.first:
+        try:
+            if resume:
+                info = _continued(folder, data, config, threads)
+            else:
+                info = _begun(data, config or TrainConfig(), threads)
+                runs.begin(folder, overwrite=overwrite)
+                runs.write_run(folder, info)
+        except SketchkitError as error:
+            info = error
+    info = processes.shared(info)
+    if isinstance(info, SketchkitError):
+        raise info  # in every process, so that none waits for the others
+    assert info is not None
+    return info
+
+
+def _begun(data: Dataset, config: TrainConfig, threads: int | None) -> RunInfo:
+    if not len(data.split("train")):
+        raise InputError(f"{shown(data.path)}: the data set has no drawings to train on")
+    with torch.device("meta"):
+        parameters = sum(p.numel() for p in build(config, card_of(data, "unnamed", 1)).parameters())
+    return RunInfo(
+        config=config,
+        data=runs.described(data),
+        nmax=config.nmax or data.max_length,
+        threads=threads or torch.get_num_threads(),
+        parameters=parameters,
+        versions={"sketchkit": __version__, "torch": str(torch.__version__), "numpy": np.__version__},
+    )
+
+
+def _continued(folder: Path, data: Dataset, config: TrainConfig | None, threads: int | None) -> RunInfo:
+    info = runs.read_run(folder)
+    if data.manifest.fingerprint != info.data["fingerprint"]:
+        raise InputError(f"{shown(folder)}: the run learns from other data than {shown(data.path)}")
+    if config is not None:
+        was, now = info.config.to_json(), config.to_json()
+        for name in was:
+            if was[name] != now[name] and name not in runs.CHANGEABLE:
+                change = f"{name} from {was[name]} to {now[name]}"
+                raise InputError(f"{shown(folder)}: a run that goes on cannot change {change}")
+        info = replace(info, config=config)
+    if threads is not None:
+        info = replace(info, threads=threads)
+    return replace(info, status="running")
+
+
+def _run(
+    folder: Path,
+    data: Dataset,
+    info: RunInfo,
+    processes: Processes,
+    resume: bool,
+    stop: Stop,
+    makers: Sequence[WatcherMaker],
+) -> RunInfo:
+    model = build(info.config, card_of(data, folder.resolve().name, info.nmax))
+    model = model.to(processes.device).train()
+    keeper = _Keeper(folder, data, info)
+    loop = Loop(
+        data, info.config, info.nmax, model, folder, info.identity, processes, keeper, keeper.evaluated
+    )
+    with keeper.closing():
+        if resume:
+            loop.resume()
+        if processes.first:
+            keeper.open(makers, loop.progress.step, resume)
+            runs.write_run(folder, replace(info, step=loop.progress.step))
+        else:
+            loop.watcher = None
+        status = "failed"
+        try:
+            status = loop.run(stop) if loop.progress.step < info.config.steps else "finished"
+        finally:
+            info = replace(info, status=status, step=loop.progress.step)
+            if processes.first:
+                _finish(folder, info, loop.state.shown)
+    return info
+
+
+def _finish(folder: Path, info: RunInfo, model: Trainable) -> None:
+    """Leave the last model, and how it ended; of a run that failed, as much of it as the disk takes."""
+    try:
+        runs.write_run(folder, info)
+        if info.status != "failed":
+            model.with_card(**_trained(model.card, info)).save(folder / LAST_NAME)
+    except InputError:
+        if info.status != "failed":
+            raise
+
+
+class _Keeper(Watcher):
+    """Keeps what a run leaves behind at every evaluation, and passes on what is said.
+
+    Args:
+        folder: of the run.
+        data: with the validation drawings of the sheets.
+        info: of the run.
+    """
+
+    def __init__(self, folder: Path, data: Dataset, info: RunInfo) -> None:
+        self.folder, self.info = folder, info
+        self.sheets = Sheets(folder, info.config, data.split("valid"))
+        self._watchers: Watchers | None = None
+        self._early: list[str] = []
+
+    def open(self, makers: Sequence[WatcherMaker], step: int, resume: bool) -> None:
+        """Let the watchers listen, the log first; what was said before is told them now."""
+        log: Watcher = CsvLog.rewound(self.folder, step) if resume else CsvLog(self.folder)
+        self._watchers = Watchers(log)
+        self._watchers = Watchers(log, *(make(self.folder, step) for make in makers))
+        for text in self._early:
+            self._watchers.note(text)
+
+    @contextmanager
+    def closing(self) -> Iterator[None]:
+        """Close the watchers in the end."""
+        try:
+            yield
+        finally:
+            self.close()
+
+    def evaluated(self, model: Trainable, step: int, found: Validation, best: bool) -> None:
+        """Keep the best model, and draw a sheet."""
+        if best:
+            trained = _trained(model.card, replace(self.info, step=step), found)
+            card = model.card
+            model.with_card(**trained).save(self.folder / BEST_NAME)
+            model.card = card
+        said = self.sheets(model, step)
+        if said is not None:
+            self.note(said)
+
+    def step(self, record: Any) -> None:
+        """Pass it on."""
+        if self._watchers is not None:
+            self._watchers.step(record)
+
+    def evaluation(self, record: Any) -> None:
+        """Pass it on."""
+        if self._watchers is not None:
+            self._watchers.evaluation(record)
+
+    def note(self, text: str) -> None:
+        """Pass it on, or keep it until somebody listens."""
+        if self._watchers is None:
+            self._early.append(text)
+        else:
+            self._watchers.note(text)
+
+    def close(self) -> None:
+        """Close the watchers."""
+        if self._watchers is not None:
+            self._watchers.close()
+
+
+def card_of(data: Dataset, name: str, nmax: int) -> ModelCard:
+    """The card of a model that learns from a data set."""
+    return ModelCard(
+        name=name or "unnamed",
+        scale_factor=data.scale_factor,
+        max_length=max(nmax, 1),
+        start=PAPER_START,
+        classes=data.classes,
+    )
+
+
+def _trained(card: ModelCard, info: RunInfo, found: Validation | None = None) -> Mapping[str, Any]:
+    """What a card says of the training."""
+    measured = {} if found is None else {"validation_nll": found.nll, "validation_kl": found.kl}
+    return {
+        "provenance": {
+            **card.provenance,
+            "trained_by": f"sketchkit {__version__}",
+            "step": info.step,
+            "config": info.config.to_json(),
+            "data": {k: info.data[k] for k in ("fingerprint", "sources", "drawings") if k in info.data},
+            **measured,
+        }
+    }
+
+
+def _stopping(stop: Stop | None, max_seconds: float | None) -> Stop:
+    deadline = None if max_seconds is None else time.monotonic() + max_seconds
+
+    def asked() -> str | None:
+        said = None if stop is None else stop()
+        if said is None and deadline is not None and time.monotonic() >= deadline:
+            return "out-of-time"
+        return said
+
+    return asked
+
+
+@contextmanager
+def threads_set(number: int) -> Iterator[None]:
+    """Let torch compute on so many threads for a while."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
