@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from sketchkit.checkpoints.pull import pull_model
     from sketchkit.checkpoints.store import names as list_models
     from sketchkit.formats import read, read_all, write
-    from sketchkit.generate import Ending, complete, sample
+    from sketchkit.generate import Ending, complete, reconstruct, sample
+    from sketchkit.latent import encode
     from sketchkit.models import SketchModel
     from sketchkit.rendering import render, renderers
     from sketchkit.sampling import samplers
@@ -46,12 +47,14 @@ __all__ = [
     "SketchkitError",
     "__version__",
     "complete",
+    "encode",
     "import_model",
     "list_models",
     "load_model",
     "pull_model",
     "read",
     "read_all",
+    "reconstruct",
     "render",
     "renderers",
     "sample",
@@ -66,12 +69,14 @@ _HOMES = {
     "SketchBatch": "sketchkit.batch:SketchBatch",
     "SketchModel": "sketchkit.models:SketchModel",
     "complete": "sketchkit.generate:complete",
+    "encode": "sketchkit.latent:encode",
     "import_model": "sketchkit.checkpoints.load:import_model",
     "list_models": "sketchkit.checkpoints.store:names",
     "load_model": "sketchkit.checkpoints.load:load_model",
     "pull_model": "sketchkit.checkpoints.pull:pull_model",
     "read": "sketchkit.formats:read",
     "read_all": "sketchkit.formats:read_all",
+    "reconstruct": "sketchkit.generate:reconstruct",
     "render": "sketchkit.rendering:render",
     "renderers": "sketchkit.rendering:renderers",
     "sample": "sketchkit.generate:sample",

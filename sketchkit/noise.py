@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sketchkit.errors import InputError
 
-__all__ = ["Noise", "philox", "uniforms", "widened"]
+__all__ = ["DRAWING", "LATENT", "Noise", "normals", "philox", "uniforms", "widened"]
 
 _ROUNDS = 10
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -24,6 +24,9 @@ _WEYL = (0x9E3779B9, 0xBB67AE85)
 _MASK = 0xFFFFFFFF
 #: Seeds and sketch indices are unsigned 64-bit numbers that fit a signed one.
 MAX_SEED = 2**63 - 1
+#: What the noise is for, the second number of the counter: the points of a drawing, or the latent vector that
+#: it is drawn from. Numbers of two streams never coincide, whatever the seed, sketch and step.
+DRAWING, LATENT = 0, 1
 
 
 class Noise:
@@ -72,13 +75,14 @@ def widened(values: Tensor) -> Tensor:
     return values if values.device.type == "mps" else values.double()
 
 
-def uniforms(seed: int, index: Tensor, step: Tensor) -> Tensor:
+def uniforms(seed: int, index: Tensor, step: Tensor, stream: int = DRAWING) -> Tensor:
     """Four uniform numbers for every pair of sketch index and step.
 
     Args:
         seed: 0..2^63 - 1.
         index: int64 [...], which sketch, 0 or more.
         step: int64 [...], which point of it, 0..2^32 - 1; broadcasts with `index`.
+        stream: what they are for, 0..2^32 - 1.
 
     Returns:
         float32 [..., 4] in (0, 1), multiples of 2^-23 plus 2^-24, the same on every device.
@@ -89,10 +93,36 @@ def uniforms(seed: int, index: Tensor, step: Tensor) -> Tensor:
     if not 0 <= seed <= MAX_SEED:
         raise InputError(f"a seed must lie in 0..2^63 - 1, got {seed}")
     zero = torch.zeros_like(index + step)
-    counter = torch.stack((zero + (step & _MASK), zero, zero + (index & _MASK), zero + (index >> 32)), -1)
+    counter = torch.stack(
+        (zero + (step & _MASK), zero + stream, zero + (index & _MASK), zero + (index >> 32)), -1
+    )
     bits = philox(counter, (seed & _MASK, seed >> 32))
     # 23 bits and a half: exact in float32, never 0 and never 1.
     return ((bits >> 9).to(torch.float32) + 0.5) * 2.0**-23
+
+
+def normals(seed: int, index: Tensor, size: int, stream: int) -> Tensor:
+    """A vector of standard normal numbers for every sketch.
+
+    Args:
+        seed: 0..2^63 - 1.
+        index: int64 [B], which sketches, 0 or more.
+        size: the length of a vector, Z.
+        stream: what they are for; four numbers of a vector take one step of it.
+
+    Returns:
+        float32 [B, Z], none further than 5.8 from 0; the first numbers do not depend on Z.
+
+    Raises:
+        InputError: a seed out of range.
+
+    Source: Box & Muller 1958.
+    """
+    steps = torch.arange((size + 3) // 4, device=index.device)
+    quads = uniforms(seed, index[:, None], steps, stream)  # [B, S, 4]
+    # Two normal numbers need two uniform ones: here the noise of one step gives two pairs.
+    pairs = [Noise(quads.roll(shift, -1).flatten(0, -2)).normals() for shift in (0, 2)]
+    return torch.cat(pairs, -1).view(len(index), 4 * len(steps))[:, :size]
 
 
 def philox(counter: Tensor, key: tuple[int, int]) -> Tensor:

@@ -19,11 +19,11 @@ from torch import Tensor
 
 from sketchkit.card import MAX_SCALE, MIN_SCALE, ModelCard
 from sketchkit.errors import InputError
-from sketchkit.geometry import magenta_simplify, magenta_strokes
+from sketchkit.geometry import magenta_simplify, magenta_strokes, quickdraw_simplify
 from sketchkit.models import SketchModel
-from sketchkit.sketch import Sketch
+from sketchkit.sketch import Float64, Sketch
 
-__all__ = ["LADDER", "Beginning", "best_scales", "from_rows", "read_beginning"]
+__all__ = ["LADDER", "Beginning", "Whole", "best_scales", "from_rows", "read_beginning", "read_whole"]
 
 #: The size of a whole training drawing, in its pixels.
 WHOLE = 255.0
@@ -88,6 +88,49 @@ def read_beginning(sketch: Sketch, scale: float, card: ModelCard) -> Beginning:
     if pen_down:
         rows[-1, 2:4] = (1.0, 0.0)
     return Beginning(rows, (float(lines[-1][-1, 0]), float(lines[-1][-1, 1])), factor, pen_down)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A finished drawing as a model's encoder reads it.
+
+    Args:
+        rows: [N, 5] in model units, N at least 1; the first point of the drawing is the start token's, and
+            there is no end row.
+        place: (x, y) of that first point, in drawing units.
+        factor: model units in a drawing unit.
+    """
+
+    rows: Rows
+    place: tuple[float, float]
+    factor: float
+
+
+def read_whole(sketch: Sketch, card: ModelCard, *, prepared: bool = False) -> Whole:
+    """Translate a finished drawing into what an encoder reads: what training would have made of it.
+
+    Args:
+        sketch: in drawing units; an end row and dots are left out.
+        card: the model's.
+        prepared: whether it is a drawing of the training data's kind already, in its pixels and simplified,
+            which is read as it stands; else it is made to fill 255 pixels and simplified as Quick, Draw!
+            does.
+
+    Returns:
+        The rows, and where their first point lies.
+
+    Raises:
+        InputError: a drawing without a line, or of more than `MAX_READ` points.
+    """
+    lines = [line for line in sketch.to_polylines() if len(line) > 1]
+    if not lines:
+        raise InputError("a drawing without a line cannot be encoded")
+    scale = 1.0 if prepared else WHOLE / (_extent_of(lines) or WHOLE)
+    rows = magenta_strokes(lines if prepared else quickdraw_simplify(lines))[:-1]
+    if len(rows) > MAX_READ:
+        raise InputError(f"a drawing of {len(rows)} points cannot be encoded, the limit is {MAX_READ}")
+    rows[:, :2] /= card.scale_factor
+    return Whole(rows, (float(lines[0][0, 0]), float(lines[0][0, 1])), scale / card.scale_factor)
 
 
 def from_rows(
@@ -159,6 +202,10 @@ def best_scales(model: SketchModel, sketches: Sequence[Sketch], label: str | Non
 def _extent(sketch: Sketch) -> float:
     x0, y0, x1, y1 = sketch.bounds
     return max(x1 - x0, y1 - y0)
+
+
+def _extent_of(lines: Sequence[Float64]) -> float:
+    return float(np.ptp(np.concatenate(lines), axis=0).max())
 
 
 def _resized(rows: Rows, factor: float) -> Rows:

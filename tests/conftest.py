@@ -11,6 +11,7 @@ from hypothesis import settings
 
 if TYPE_CHECKING:
     from sketchkit.models import SketchModel
+    from sketchkit.models.vae import VaeModel
 
 DATA_VARIABLE = "SKETCHKIT_TEST_DATA"
 
@@ -54,4 +55,23 @@ def tiny_model() -> SketchModel:
     model = DecoderModel(DecoderArchitecture(hidden=24, mixtures=4), card)
     with torch.no_grad():
         model.decoder.output.bias[:3] = torch.tensor([1.0, 0.0, -0.5])  # draw, lift, end
+    return model.requires_grad_(False).eval()
+
+
+@pytest.fixture(scope="session")
+def tiny_vae() -> VaeModel:
+    """A conditional VAE of two classes with random weights, that minds its latent vector and its class."""
+    import torch
+
+    from sketchkit.card import ModelCard
+    from sketchkit.models.vae import VaeArchitecture, VaeModel
+
+    torch.manual_seed(11)
+    sizes = VaeArchitecture(encoder_hidden=8, hidden=16, latent=6, mixtures=3, classes=2, embedding=4)
+    card = ModelCard(name="dreamer", scale_factor=20.0, max_length=30, classes=("cat", "sun"))
+    model = VaeModel(sizes, card)
+    with torch.no_grad():
+        for weight in (model.mu.weight, model.initial.weight, model.embedding.table.weight):
+            weight.mul_(4.0)
+        model.decoder.output.bias[:3] = torch.tensor([1.0, 0.0, -3.0])  # draw, lift, end
     return model.requires_grad_(False).eval()

@@ -10,11 +10,15 @@ import sketchkit as sk
 from sketchkit.card import ModelCard
 from sketchkit.density import MixtureDensity
 from sketchkit.errors import InputError
-from sketchkit.generate import Ending, complete, sample
+from sketchkit.generate import Ending, complete, reconstruct, sample
+from sketchkit.latent import encode, prior
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
-from sketchkit.models.vae import VaeArchitecture, VaeModel
+from sketchkit.models.vae import VaeModel
+from sketchkit.noise import Noise, uniforms
+from sketchkit.sampling import make_sampler
 from sketchkit.sketch import Sketch
+from sketchkit.training.data import synth
 from sketchkit.units import MAX_READ, best_scales, read_beginning
 
 START = Sketch.from_polylines([[(100, 50), (140, 52), (150, 90)], [(120, 60), (125, 61), (131, 70)]])
@@ -206,10 +210,113 @@ def test_numbers_out_of_range_are_refused(
         complete(tiny_model, START, **arguments)
 
 
-def test_a_conditional_model_is_refused() -> None:
-    model = VaeModel(VaeArchitecture(encoder_hidden=4, hidden=4, latent=2, mixtures=2), ModelCard(name="v"))
-    with pytest.raises(InputError, match="the model 'v' is conditional"):
-        sample(model, 1)
+# --- conditional models ---------------------------------------------------------------------------------
+
+
+def _all_close(some: list[Sketch], others: list[Sketch]) -> bool:
+    return all(
+        a.stroke5.shape == b.stroke5.shape and np.allclose(a.stroke5, b.stroke5, atol=1e-3)
+        for a, b in zip(some, others, strict=True)
+    )
+
+
+def test_a_beginning_is_nothing_for_a_conditional_model(tiny_vae: VaeModel) -> None:
+    with pytest.raises(InputError, match=r"'dreamer' is conditional: .* a decoder-only model can"):
+        complete(tiny_vae, START, 1)
+
+
+@pytest.mark.parametrize("label", [None, "sun"])
+def test_a_conditional_model_draws_what_a_plain_loop_draws_from_z(
+    tiny_vae: VaeModel, label: str | None
+) -> None:
+    z = np.random.default_rng(1).normal(size=(6, 6))
+    drawings = sample(tiny_vae, 6, 1.0, seed=3, z=z, label=label)
+    sampler = make_sampler("temperature", 1.0)
+    for i, drawing in enumerate(drawings):
+        latent = torch.from_numpy(z[i : i + 1]).float()
+        state = tiny_vae.initial_state(1, latent, tiny_vae.label_index(label))
+        rows = tiny_vae.start_rows(1)
+        for step in range(len(drawing) - 1):
+            raw, state = tiny_vae.step(rows, state)
+            rows = sampler(MixtureDensity(raw), Noise(uniforms(3, torch.tensor([i]), torch.tensor([step]))))
+            wanted = rows[0].numpy() * [20, 20, 1, 1, 1]
+            wanted[:2] *= rows[0, 4].item() == 0
+            np.testing.assert_allclose(drawing.stroke5[step + 1], wanted, atol=1e-3)
+
+
+def test_without_z_it_comes_from_the_prior(tiny_vae: VaeModel) -> None:
+    drawn = sample(tiny_vae, 9, 1.0, seed=4)
+    assert _all_close(drawn, sample(tiny_vae, 9, 1.0, seed=4, z=prior(tiny_vae, 9, seed=4)))
+    assert not _all_close(drawn, sample(tiny_vae, 9, 1.0, seed=4, z=np.zeros((9, 6))))
+
+
+def test_a_drawing_from_the_prior_depends_on_its_seed_and_index_alone(tiny_vae: VaeModel) -> None:
+    many = sample(tiny_vae, 40, 1.0, seed=4)
+    assert _all_close(sample(tiny_vae, 5, 1.0, seed=4, batch_size=1), many[:5])
+    assert _all_close(sample(tiny_vae, 3, 1.0, seed=4, first=20), many[20:23])
+    exact = sample(tiny_vae, 21, 1.0, seed=4, exact=True)
+    later = sample(tiny_vae, 2, 1.0, seed=4, first=19, batch_size=1, exact=True)
+    assert exact[19:] == later
+
+
+def test_a_z_that_does_not_fit_is_refused(tiny_vae: VaeModel, tiny_model: SketchModel) -> None:
+    with pytest.raises(InputError, match=r"z must have the shape \[3, 6\], got \[2, 6\]"):
+        sample(tiny_vae, 3, z=np.zeros((2, 6)))
+    with pytest.raises(InputError, match="'tiny' is unconditional: it has no latent vector z"):
+        sample(tiny_model, 3, z=np.zeros((3, 6)))
+
+
+def test_no_drawings_are_none(tiny_vae: VaeModel, tiny_model: SketchModel) -> None:
+    assert sample(tiny_vae, 0) == sample(tiny_model, 0) == []
+    assert reconstruct(tiny_vae, []) == reconstruct(tiny_vae, [START], n=0) == []
+
+
+# --- reconstruct ----------------------------------------------------------------------------------------
+
+
+def test_a_reconstruction_is_drawn_from_the_mean_in_the_place_of_its_drawing(tiny_vae: VaeModel) -> None:
+    mu, _ = encode(tiny_vae, [START])
+    (drawn,) = sample(tiny_vae, 1, 0.25, seed=2, z=mu, max_points=20)
+    (again,) = reconstruct(tiny_vae, [START], seed=2, max_points=20)
+    size = 50.0 / 255.0  # the longer side of START, in which the model sees 255 pixels
+    assert again.origin == (100.0, 50.0)
+    np.testing.assert_allclose(again.points, drawn.points * size + (100.0, 50.0), atol=1e-3)
+    np.testing.assert_array_equal(again.stroke5[:, 2:], drawn.stroke5[:, 2:])
+
+
+def test_reconstructions_follow_their_drawings_wherever_those_lie(tiny_vae: VaeModel) -> None:
+    moved = START.transformed(30.0, (-7.0, 900.0))
+    for a, b in zip(reconstruct(tiny_vae, [START], n=4), reconstruct(tiny_vae, [moved], n=4), strict=True):
+        np.testing.assert_allclose(a.points * 30.0 + (-7.0, 900.0), b.points, atol=0.2)
+
+
+def test_a_reconstruction_does_not_depend_on_its_neighbours(tiny_vae: VaeModel) -> None:
+    others = list(synth(5, seed=1))
+    alone = reconstruct(tiny_vae, [START], 1.0, n=3, seed=8)
+    among = reconstruct(tiny_vae, [*others, START], 1.0, n=3, seed=8, batch_size=4)
+    assert len(among) == 18
+    assert _all_close(among[15:], alone)
+    exact = reconstruct(tiny_vae, [*others, START], 1.0, n=2, seed=8, exact=True)[10:]
+    assert exact == reconstruct(tiny_vae, [START], 1.0, n=2, seed=8, exact=True)
+
+
+def test_a_drawings_own_label_counts_where_the_model_knows_it(tiny_vae: VaeModel) -> None:
+    cat, sun, dog = (START.labelled(name) for name in ("cat", "sun", "dog"))
+    own = reconstruct(tiny_vae, [cat, sun, dog], 1.0)
+    assert [drawing.label for drawing in own] == ["cat", "sun", "dog"]
+    given = reconstruct(tiny_vae, [START] * 3, 1.0, label=["cat", "sun", None])
+    assert _all_close(own, given)
+    assert not _all_close(own[:1], own[1:2])
+    as_cats = reconstruct(tiny_vae, [cat, sun, dog], 1.0, label="cat")
+    assert {drawing.label for drawing in as_cats} == {"cat"}
+    assert _all_close(as_cats, own[:1] * 3)
+
+
+def test_only_a_model_with_an_encoder_reconstructs(tiny_model: SketchModel, tiny_vae: VaeModel) -> None:
+    with pytest.raises(InputError, match="has no encoder"):
+        reconstruct(tiny_model, [START])
+    with pytest.raises(InputError, match="without a line cannot be encoded"):
+        reconstruct(tiny_vae, [Sketch.from_polylines([[(1, 1)]])])
 
 
 # --- the published models -------------------------------------------------------------------------------
@@ -250,6 +357,34 @@ def test_a_label_says_what_is_drawn() -> None:
     assert len({b"".join(e.ending.stroke5.tobytes() for e in some) for some in endings}) == 3
     with pytest.raises(InputError, match="does not draw 'dog'"):
         sample(model, 1, label="dog")
+    with pytest.raises(InputError, match="does not draw ''"):
+        sample(model, 1, label="")
+
+
+@pytest.mark.parametrize("kind", ["decoder", "vae"])
+def test_one_run_draws_many_classes_as_if_each_were_alone(kind: str, tiny_vae: VaeModel) -> None:
+    model: SketchModel = tiny_vae
+    if kind == "decoder":
+        torch.manual_seed(2)
+        sizes = DecoderArchitecture(12, 3, classes=2, embedding=4)
+        model = DecoderModel(sizes, tiny_vae.card).requires_grad_(False).eval()
+    labels = ["sun", None, "cat", "sun", "cat", None, "sun"]
+    mixed = sample(model, 7, 1.0, label=labels, seed=6)
+    alone = {label: sample(model, 7, 1.0, label=label, seed=6) for label in set(labels)}
+    assert [drawing.label for drawing in mixed] == labels
+    assert _all_close(mixed, [alone[label][i] for i, label in enumerate(labels)])
+    exact = sample(model, 7, 1.0, label=labels, seed=6, exact=True)
+    assert exact[3:] == sample(model, 4, 1.0, label=labels[3:], seed=6, first=3, exact=True)
+
+
+def test_labels_must_be_as_many_as_the_drawings(tiny_vae: VaeModel, tiny_model: SketchModel) -> None:
+    with pytest.raises(InputError, match="3 drawings need as many labels, or one for them all, got 2"):
+        sample(tiny_vae, 3, label=["cat", "sun"])
+    with pytest.raises(InputError, match="does not draw 'sum': did you mean 'sun'"):
+        sample(tiny_vae, 2, label=["cat", "sum"])
+    with pytest.raises(InputError, match="cannot be told what to draw"):
+        sample(tiny_model, 2, label=["cat", None])
+    assert len(sample(tiny_model, 2, label=[None, None])) == 2
 
 
 # --- long drawings, and honest numbers --------------------------------------------------------------------

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from sketchkit.errors import InputError
-from sketchkit.noise import MAX_SEED, Noise, philox, uniforms
+from sketchkit.noise import LATENT, MAX_SEED, Noise, normals, philox, uniforms
 
 # From the known-answer file of the Random123 library, philox4x32 with 10 rounds: counter, key, result.
 KNOWN_ANSWERS = [
@@ -167,3 +167,28 @@ def test_a_row_of_normals_does_not_depend_on_the_batch() -> None:
     together = Noise(sample).normals(2.0)
     for row in range(0, 101, 9):
         assert torch.equal(Noise(sample[row : row + 1]).normals(2.0)[0], together[row])
+
+
+# --- vectors of normal numbers --------------------------------------------------------------------------
+
+
+def test_a_vector_is_made_of_the_four_numbers_of_each_step() -> None:
+    index = torch.tensor([3, 0, 2**40])
+    found = normals(7, index, 10, LATENT)
+    for b, i in enumerate(index.tolist()):
+        wanted = []
+        for step in range(3):
+            u = uniforms(7, torch.tensor([i]), torch.tensor([step]), LATENT)[0].double().tolist()
+            for radius, angle in ((u[2], u[3]), (u[0], u[1])):
+                length = math.sqrt(-2.0 * math.log1p(-radius))
+                wanted += [length * math.cos(2 * math.pi * angle), length * math.sin(2 * math.pi * angle)]
+        torch.testing.assert_close(found[b], torch.tensor(wanted[:10]), rtol=0, atol=1e-6)
+
+
+@settings(deadline=None)
+@given(size=st.integers(0, 20), index=st.lists(st.integers(0, 2**40), max_size=5))
+def test_a_vector_does_not_depend_on_its_length_or_on_others(size: int, index: list[int]) -> None:
+    found = normals(1, torch.tensor(index, dtype=torch.int64), size, LATENT)
+    assert found.shape == (len(index), size)
+    for row, i in zip(found, index, strict=True):
+        assert torch.equal(row, normals(1, torch.tensor([i]), 24, LATENT)[0, :size])

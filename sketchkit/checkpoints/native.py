@@ -1,7 +1,8 @@
 """Native checkpoints: one safetensors file with the card inside, written whole or not at all.
 
 Weights that all lie on Magenta's grid (10 q / 32767, q a 16-bit integer) are stored as those integers: half
-the size, nothing lost.
+the size, nothing lost. Any others can be stored in half precision, which rounds them once; they are computed
+with in float32 all the same.
 """
 
 from __future__ import annotations
@@ -24,60 +25,85 @@ from sketchkit.checkpoints.header import (
     NativeHeader,
     read_header,
 )
+from sketchkit.devices import resolve_dtype
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import atomic_write, shown
 from sketchkit.models import SketchModel, backend
 
-__all__ = ["build_model", "from_grid", "load_native", "save_model", "to_grid"]
+__all__ = ["build_model", "dump_native", "from_grid", "load_native", "save_model", "to_grid"]
 
 _GRID_ENCODING = "int16-grid"
 _PLAIN_ENCODING = "plain"
 
 
-def save_model(model: SketchModel, path: str | PathLike[str], *, overwrite: bool = True) -> None:
+def save_model(
+    model: SketchModel,
+    path: str | PathLike[str],
+    *,
+    overwrite: bool = True,
+    dtype: str | torch.dtype | None = None,
+) -> None:
     """Write a model as a native checkpoint.
 
     Args:
         model: any backend's.
         path: ends in `.safetensors`.
         overwrite: whether an existing file may go.
+        dtype: the number type to store the weights in; what suits them when None.
 
     Raises:
         InputError: another suffix, a file that exists although `overwrite` is false, a folder that cannot be
-            written, a card that is no JSON or too large to be read again, weights that are not finite.
+            written, a card that is no JSON or too large to be read again, weights that are not finite or that
+            the number type cannot hold.
+        DeviceError: an unknown number type.
+    """
+    target = Path(path)
+    if target.suffix != ".safetensors":
+        raise InputError(f"{shown(target)}: a native checkpoint's name ends in .safetensors")
+    try:
+        data = dump_native(model, dtype)
+    except InputError as error:
+        raise InputError(f"{shown(target)}: {error}") from error
+    with atomic_write(target, overwrite=overwrite) as stream:
+        stream.write(data)
+
+
+def dump_native(model: SketchModel, dtype: str | torch.dtype | None = None) -> bytes:
+    """A model as the bytes of a native checkpoint.
+
+    Args:
+        model: any backend's.
+        dtype: the number type to store the weights in; what suits them when None.
+
+    Raises:
+        InputError: a card that is no JSON or too large to be read again, weights that are not finite or that
+            the number type cannot hold.
+        DeviceError: an unknown number type.
     """
     # A slow import that only saving needs.
     from safetensors.torch import save
 
-    target = Path(path)
-    if target.suffix != ".safetensors":
-        raise InputError(f"{shown(target)}: a native checkpoint's name ends in .safetensors")
     tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
-            raise InputError(f"{shown(target)}: the weight {name!r} holds a number that is not finite")
-    steps = {name: _exact_steps(tensor) for name, tensor in tensors.items()}
-    exact = all(step is not None for step in steps.values())
+            raise InputError(f"the weight {name!r} holds a number that is not finite")
+    encoding, stored = _encoded(tensors) if dtype is None else (_PLAIN_ENCODING, _narrowed(tensors, dtype))
     facts = {
         "format_version": FORMAT_VERSION,
         "written_by": f"sketchkit {__version__}",
         "backend": model.backend,
         "architecture": dataclasses.asdict(model.architecture),
         "card": model.card.to_json(),
-        "encoding": _GRID_ENCODING if exact else _PLAIN_ENCODING,
+        "encoding": encoding,
     }
-    stored = {name: step for name, step in steps.items() if step is not None} if exact else tensors
     try:
         described = orjson.dumps(facts).decode()
     except TypeError as error:
-        raise InputError(f"{shown(target)}: the card holds something that is no JSON: {error}") from error
+        raise InputError(f"the card holds something that is no JSON: {error}") from error
     data = save(stored, metadata={METADATA_KEY: described})
     if (length := int.from_bytes(data[:8], "little")) > MAX_HEADER_BYTES:
-        raise InputError(
-            f"{shown(target)}: the card makes a header of {length} bytes, the limit is {MAX_HEADER_BYTES}"
-        )
-    with atomic_write(target, overwrite=overwrite) as stream:
-        stream.write(data)
+        raise InputError(f"the card makes a header of {length} bytes, the limit is {MAX_HEADER_BYTES}")
+    return data
 
 
 def load_native(path: Path, dtype: torch.dtype, device: torch.device) -> SketchModel:
@@ -157,6 +183,30 @@ def from_grid(steps: Tensor) -> Tensor:
     Both JavaScript libraries compute them so, and then go on in whatever precision.
     """
     return steps.to(torch.float32) / 32767.0 * 10.0
+
+
+def _encoded(tensors: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
+    """Weights as the integers behind them if all lie on the grid, else as they are; and which of the two."""
+    steps = {name: _exact_steps(tensor) for name, tensor in tensors.items()}
+    exact = {name: step for name, step in steps.items() if step is not None}
+    return (_GRID_ENCODING, exact) if len(exact) == len(tensors) else (_PLAIN_ENCODING, tensors)
+
+
+def _narrowed(tensors: dict[str, Tensor], dtype: str | torch.dtype) -> dict[str, Tensor]:
+    """Weights in another number type.
+
+    Raises:
+        InputError: a weight that it cannot hold.
+        DeviceError: an unknown number type.
+    """
+    kind = resolve_dtype(dtype)
+    out = {name: tensor.to(kind) for name, tensor in tensors.items()}
+    for name, tensor in out.items():
+        if not torch.isfinite(tensor).all():
+            what = str(kind).removeprefix("torch.")
+            largest = float(tensors[name].abs().max())
+            raise InputError(f"the weight {name!r} reaches {largest:g}, which is too large for {what}")
+    return out
 
 
 def _exact_steps(tensor: Tensor) -> Tensor | None:

@@ -1,7 +1,8 @@
-"""The store: models that a user has imported or pulled, one native checkpoint each, by name.
+"""The store: models by name, those that a user has imported or pulled and those that come with sketchkit.
 
-It is a folder `models` under `SKETCHKIT_DATA_DIR`, or under the user's data directory. Listing it reads
-headers only and needs no torch.
+A user's own lie in a folder `models` under `SKETCHKIT_DATA_DIR`, or under the user's data directory; the
+others in the package, where nothing is ever written. Of two of one name the user's own is taken. Each is a
+native checkpoint. Listing them reads headers only and needs no torch.
 """
 
 from __future__ import annotations
@@ -16,7 +17,17 @@ from sketchkit.checkpoints.header import NativeHeader, read_header
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import reason, shown
 
-__all__ = ["StoredModel", "find", "folder", "names", "path_of", "remove", "stored_models"]
+__all__ = [
+    "StoredModel",
+    "bundled_folder",
+    "find",
+    "folder",
+    "is_bundled",
+    "names",
+    "path_of",
+    "remove",
+    "stored_models",
+]
 
 DATA_DIR_VARIABLE = "SKETCHKIT_DATA_DIR"
 SUFFIX = ".safetensors"
@@ -32,9 +43,14 @@ class StoredModel:
     header: NativeHeader | None
     problem: str | None
 
+    @property
+    def bundled(self) -> bool:
+        """Whether it is one that comes with sketchkit."""
+        return self.path.parent == bundled_folder()
+
 
 def folder() -> Path:
-    """Where the models lie; it need not exist."""
+    """Where a user's own models lie; it need not exist."""
     # Only asked for when a model is needed, so that a user's setting may come late.
     from platformdirs import user_data_path
 
@@ -42,18 +58,27 @@ def folder() -> Path:
     return (Path(chosen) if chosen else user_data_path("sketchkit", appauthor=False)) / "models"
 
 
+def bundled_folder() -> Path:
+    """Where the models lie that come with sketchkit."""
+    return Path(__file__).parent.parent / "bundled"
+
+
 def names() -> list[str]:
-    """The names of all stored models, sorted."""
-    try:
-        return sorted(p.stem for p in folder().iterdir() if p.suffix == SUFFIX and _NAME.fullmatch(p.stem))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise CheckpointError(f"{shown(folder())}: {reason(error)}") from error
+    """The names of all models, sorted."""
+    return sorted(_names_in(folder()) | _names_in(bundled_folder()))
+
+
+def is_bundled(name: str) -> bool:
+    """Whether a name means a model that comes with sketchkit: one that no model of the user's own hides.
+
+    Raises:
+        CheckpointError: a folder of models that cannot be read.
+    """
+    return name in _names_in(bundled_folder()) - _names_in(folder())
 
 
 def path_of(name: str) -> Path:
-    """Where a model of that name lies or would lie.
+    """Where a user's own model of that name lies or would lie.
 
     Raises:
         InputError: a name that is none: letters, digits, spaces, `_` and `-`, 100 at most.
@@ -66,11 +91,13 @@ def path_of(name: str) -> Path:
 
 
 def find(name: str) -> Path:
-    """The file of a stored model.
+    """The file of a model.
 
     Raises:
         CheckpointError: no such model, with what there is and how to get one.
     """
+    if is_bundled(name):
+        return bundled_folder() / f"{name}{SUFFIX}"
     known = names()
     if name in known:
         return path_of(name)
@@ -85,17 +112,19 @@ def find(name: str) -> Path:
 
 
 def stored_models() -> list[StoredModel]:
-    """Every stored model with its header; a damaged file is listed with its problem."""
+    """Every model with its header; a damaged file is listed with its problem."""
     return [_described(name) for name in names()]
 
 
 def remove(name: str) -> Path:
-    """Delete a stored model and return where it was.
+    """Delete a user's own model and return where it was.
 
     Raises:
-        CheckpointError: no such model, or a file that cannot be deleted.
+        CheckpointError: no such model, one that comes with sketchkit, or a file that cannot be deleted.
     """
     path = find(name)
+    if is_bundled(name):
+        raise CheckpointError(f"the model {name!r} comes with sketchkit: it cannot be removed")
     try:
         path.unlink()
     except OSError as error:
@@ -104,8 +133,17 @@ def remove(name: str) -> Path:
 
 
 def _described(name: str) -> StoredModel:
-    path = path_of(name)
+    path = find(name)
     try:
         return StoredModel(name, path, read_header(path), None)
     except CheckpointError as error:
         return StoredModel(name, path, None, str(error))
+
+
+def _names_in(folder: Path) -> set[str]:
+    try:
+        return {p.stem for p in folder.iterdir() if p.suffix == SUFFIX and _NAME.fullmatch(p.stem)}
+    except FileNotFoundError:
+        return set()
+    except OSError as error:
+        raise CheckpointError(f"{shown(folder)}: {reason(error)}") from error

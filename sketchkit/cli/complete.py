@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLE", "complete"]
 
-EXAMPLE = "sketchkit complete bird.svg --model bird -n 9 --seed 1 -o endings.svg"
+EXAMPLE = "sketchkit complete bird.svg -n 9 --seed 1 -o endings.svg"
 
 # What the library takes.
 _LEAST_SCALE, _MOST_SCALE = 1e-9, 1e9
@@ -72,6 +72,8 @@ def complete(
 
     factor = _parse_scale(scale)
     run = Run.of(drawing)
+    if len(run.classes) > 1:
+        raise typer.BadParameter("a drawing is finished as one thing: give one class", param_hint="--class")
     to = Destination.of(output, _NAMES[layout], each=layout == "files", json=json)
     drawings = read_inputs(given, keep_documents=layout != "grid")
     page = _page(sheet, layout, len(drawings), min(n, keep or n))

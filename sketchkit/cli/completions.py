@@ -6,7 +6,13 @@ from collections.abc import Callable
 
 from sketchkit.errors import SketchkitError
 
-__all__ = ["complete_classes", "complete_known_classes", "complete_models", "complete_samplers"]
+__all__ = [
+    "complete_classes",
+    "complete_known_classes",
+    "complete_models",
+    "complete_own_models",
+    "complete_samplers",
+]
 
 
 def _completer(source: Callable[[], list[str]]) -> Callable[[str], list[str]]:
@@ -25,6 +31,12 @@ def _model_names() -> list[str]:
     from sketchkit.checkpoints.store import names
 
     return names()
+
+
+def _own_model_names() -> list[str]:
+    from sketchkit.checkpoints.store import stored_models
+
+    return [stored.name for stored in stored_models() if not stored.bundled]
 
 
 def _sampler_names() -> list[str]:
@@ -47,6 +59,7 @@ def _known_class_names() -> list[str]:
 
 
 complete_models = _completer(_model_names)
+complete_own_models = _completer(_own_model_names)
 complete_samplers = _completer(_sampler_names)
 complete_classes = _completer(_class_names)
 complete_known_classes = _completer(_known_class_names)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal
 
 import typer
 
-from sketchkit.cli.completions import complete_classes, complete_models
+from sketchkit.cli.completions import (
+    complete_classes,
+    complete_known_classes,
+    complete_models,
+    complete_own_models,
+)
 from sketchkit.cli.console import plain, print_json, print_table, progress, say
 from sketchkit.cli.help import Command, show_help_alone
 from sketchkit.cli.parameters import Force, Listed
@@ -23,7 +27,15 @@ app = typer.Typer(
     help="Models: list, import, export, pull, remove.", callback=show_help_alone, invoke_without_command=True
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A stored model.", autocompletion=complete_models)]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A model of your own or of sketchkit's.", autocompletion=complete_models
+    ),
+]
+OwnName = Annotated[
+    str, typer.Argument(metavar="NAME", help="A model of your own.", autocompletion=complete_own_models)
+]
 PulledName = Annotated[
     str | None,
     typer.Option("--name", metavar="NAME", help="What to call it.", show_default="the class, -vae for a vae"),
@@ -35,7 +47,7 @@ NewName = Annotated[
 
 AnyName = Annotated[
     str,
-    typer.Argument(metavar="NAME", help="A stored model, or a model's file.", autocompletion=complete_models),
+    typer.Argument(metavar="NAME", help="A model, or a model's file.", autocompletion=complete_models),
 ]
 
 _EXPORTS = (".json", ".js", ".safetensors")
@@ -45,7 +57,7 @@ _MOST_CLASSES = 3
 
 @app.command("list", cls=Command, epilog="sketchkit models list")
 def list_models(json: Listed = False) -> None:
-    """List the stored models."""
+    """List the models: your own, and those that come with sketchkit."""
     from sketchkit.checkpoints.store import folder, stored_models
 
     stored = stored_models()
@@ -54,7 +66,7 @@ def list_models(json: Listed = False) -> None:
     elif not stored:
         say(f"no models in {folder()}: `sketchkit models import FILE` or `sketchkit models pull bird`")
     else:
-        print_table(("NAME", "BACKEND", "DRAWS", "LENGTH"), [_row(each) for each in stored])
+        print_table(("NAME", "BACKEND", "DRAWS", "LENGTH", "FROM"), [_row(each) for each in stored])
 
 
 @app.command(cls=Command, epilog="sketchkit models info bird")
@@ -93,7 +105,7 @@ def import_model(
     say(f"{chosen}: {path}")
 
 
-@app.command(cls=Command, epilog="sketchkit models export bird -o bird.gen.json")
+@app.command(cls=Command, epilog="sketchkit models export doodle --class pig -o pig.gen.json")
 def export(
     name: Name,
     output: Annotated[
@@ -105,6 +117,22 @@ def export(
             help="What to write: .json or .js for the JavaScript libraries, or .safetensors.",
         ),
     ],
+    class_name: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            metavar="NAME",
+            help="What a .json or .js file draws, of a model that knows several classes.",
+            autocompletion=complete_known_classes,
+            show_default="whatever it likes",
+        ),
+    ] = None,
+    dtype: Annotated[
+        Literal["float32", "float16", "bfloat16"] | None,
+        typer.Option(
+            help="The number type of the weights in a .safetensors file.", show_default="as they are"
+        ),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Write a model as a file that others read."""
@@ -115,16 +143,22 @@ def export(
         raise typer.BadParameter(
             f"a model is exported as one of {', '.join(_EXPORTS)}", param_hint="--output"
         )
+    native = suffix == ".safetensors"
+    if native and class_name is not None:
+        raise typer.BadParameter("a .safetensors file keeps all classes", param_hint="--class")
+    if not native and dtype is not None:
+        raise typer.BadParameter(f"the number type of {suffix} files is fixed", param_hint="--dtype")
     check_paths([output], force)
 
     from sketchkit.checkpoints.load import load_model
     from sketchkit.checkpoints.magenta import dump_magenta
+    from sketchkit.checkpoints.native import dump_native
 
     model = load_model(name, device="cpu")
-    if suffix == ".safetensors":
-        send(_native_bytes(model), output, force)
+    if native:
+        send(dump_native(model, dtype), output, force)
     else:
-        send(dump_magenta(model, wrapper=suffix == ".js"), output, force)
+        send(dump_magenta(model, wrapper=suffix == ".js", label=class_name), output, force)
 
 
 @app.command(cls=Command, epilog="sketchkit models pull bird")
@@ -164,8 +198,8 @@ def pull(
 
 
 @app.command(cls=Command, epilog="sketchkit models remove bird")
-def remove(name: Name) -> None:
-    """Delete a model from the store."""
+def remove(name: OwnName) -> None:
+    """Delete one of your own models."""
     from sketchkit.checkpoints.store import remove as delete
 
     say(f"removed {delete(name)}")
@@ -197,23 +231,17 @@ def _own_name_trouble(file: str) -> InputError | None:
     )
 
 
-def _native_bytes(model: Any) -> bytes:
-    """A native checkpoint, whatever the file is called in the end."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "model.safetensors"
-        model.save(path)
-        return path.read_bytes()
-
-
 def _suffix(path: str) -> str:
     return Path(path).suffix.lower()
 
 
 def _row(stored: Any) -> tuple[str, ...]:
+    origin = "sketchkit" if stored.bundled else "you"
     if stored.header is None:
-        return (stored.name, "damaged", stored.problem, "")
+        return (stored.name, "damaged", stored.problem, "", origin)
     card = stored.header.card
-    return (stored.name, stored.header.backend, _shortened(card.classes), f"{card.max_length} points")
+    length = f"{card.max_length} points"
+    return (stored.name, stored.header.backend, _shortened(card.classes), length, origin)
 
 
 def _shortened(words: Sequence[str]) -> str:
@@ -251,7 +279,12 @@ def _described_file(path: Path) -> dict[str, Any]:
 
 def _described(stored: Any) -> dict[str, Any]:
     """A stored model as JSON values."""
-    out: dict[str, Any] = {"name": stored.name, "path": str(stored.path), "bytes": _size(stored.path)}
+    out: dict[str, Any] = {
+        "name": stored.name,
+        "path": str(stored.path),
+        "bytes": _size(stored.path),
+        "bundled": stored.bundled,
+    }
     if stored.header is None:
         return {**out, "problem": stored.problem}
     return {

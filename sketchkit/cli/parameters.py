@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sketchkit.rendering import Layout
 
 __all__ = [
+    "DEFAULT_MODEL",
     "LARGEST_NUMBER",
     "DrawingOptions",
     "Force",
@@ -32,6 +33,8 @@ __all__ = [
     "parse_tile",
 ]
 
+#: The model of a user who names none; it comes with sketchkit.
+DEFAULT_MODEL = "doodle"
 _DEFAULT_STROKE = 2.0
 #: Of seeds and indices: what 64 bits hold.
 LARGEST_NUMBER = 2**63 - 1
@@ -159,17 +162,17 @@ class DrawingOptions:
             "--model",
             "-m",
             metavar="NAME",
-            help="A stored model, or a model's file.  [env: SKETCHKIT_MODEL]",
+            help="A model, or a model's file.  [env: SKETCHKIT_MODEL]",
             autocompletion=complete_models,
-            show_default="the only one stored",
+            show_default=DEFAULT_MODEL,
         ),
     ] = None
-    class_name: Annotated[
-        str | None,
+    classes: Annotated[
+        list[str] | None,
         typer.Option(
             "--class",
             metavar="NAME",
-            help="What to draw, for a model that knows several classes.",
+            help="What to draw, for a model that knows several classes; sample draws several by turns.",
             autocompletion=complete_known_classes,
             show_default="whatever it likes",
         ),

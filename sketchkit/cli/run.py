@@ -11,7 +11,7 @@ from sketchkit import options
 from sketchkit._version import __version__
 from sketchkit.checkpoints import store
 from sketchkit.cli.console import progress
-from sketchkit.cli.parameters import DrawingOptions, as_usage
+from sketchkit.cli.parameters import DEFAULT_MODEL, DrawingOptions, as_usage
 from sketchkit.cli.settings import setting
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.sampling import Sampler, Tempered, make_sampler
@@ -49,7 +49,7 @@ class Run:
         Raises:
             typer.BadParameter: an option that the sampler does not have, or a value out of range.
             PluginError: an unknown sampler.
-            CheckpointError: no model, or more than one to choose from.
+            CheckpointError: nobody names a model, and the one that comes with sketchkit is not there.
         """
         name = setting("sampler", chosen.sampler, "temperature")
         temperature = setting("temperature", chosen.temperature, 0.4)
@@ -59,7 +59,7 @@ class Run:
                 raise InputError("--temperature and -O temperature say both how daring: give one of them")
             sampler = make_sampler(name, temperature, values)
             _check_temperature(temperature)
-        model = setting("model", chosen.model, "") or _only_model()
+        model = setting("model", chosen.model, "") or _default_model()
         return cls(model, name, sampler, setting("device", chosen.device, "auto"), chosen)
 
     @property
@@ -70,7 +70,7 @@ class Run:
     @property
     def provenance(self) -> dict[str, Any]:
         """What a drawing is made with, as JSON values."""
-        values = options.as_dict(self.sampler)
+        values, classes = options.as_dict(self.sampler), self.classes
         return {
             "generator": "sketchkit",
             "version": __version__,
@@ -79,8 +79,23 @@ class Run:
             "temperature": values.pop("temperature", None),
             "options": values,
             "seed": self.chosen.seed,
-            **({} if self.chosen.class_name is None else {"class": self.chosen.class_name}),
+            **({"class": classes[0] if len(classes) == 1 else classes} if classes else {}),
         }
+
+    def facts(self, index: int) -> dict[str, Any]:
+        """What drawing `index` from nothing is made with, as JSON values: of several classes its own."""
+        name = self.class_of(index)
+        return {**self.provenance, **({} if name is None else {"class": name}), "index": index}
+
+    def class_of(self, index: int) -> str | None:
+        """What drawing `index` from nothing shows: several classes take turns, however many drawings."""
+        classes = self.classes
+        return classes[index % len(classes)] if classes else None
+
+    @property
+    def classes(self) -> list[str]:
+        """What the user wants to see; nothing in particular if empty."""
+        return list(self.chosen.classes or [])
 
     def sample(self, n: int, first: int) -> list[Sketch]:
         """Draw from nothing."""
@@ -88,17 +103,20 @@ class Run:
         from sketchkit.generate import sample
 
         with progress("Drawing") as report:
-            return sample(model, n, first=first, progress=report, **self._settings())
+            labels = [self.class_of(first + i) for i in range(n)]
+            return sample(model, n, label=labels, first=first, progress=report, **self._settings())
 
     def complete(
         self, drawings: Sequence[Sketch], n: int, keep: int | None, scale: float | Literal["auto"]
     ) -> list[list[Ending]]:
         """Finish drawings, all in one batch."""
-        model = self._load()
+        model, label = self._load(), self.class_of(0)
         from sketchkit.generate import complete
 
         with progress("Drawing endings") as report:
-            return complete(model, drawings, n, keep=keep, scale=scale, progress=report, **self._settings())
+            return complete(
+                model, drawings, n, keep=keep, scale=scale, label=label, progress=report, **self._settings()
+            )
 
     def _load(self) -> SketchModel:
         # The first import of torch: nothing that a user can get wrong should have to wait for it.
@@ -108,7 +126,6 @@ class Run:
 
     def _settings(self) -> dict[str, Any]:
         return {
-            "label": self.chosen.class_name,
             "sampler": self.sampler,
             "seed": self.chosen.seed,
             "batch_size": self.chosen.batch_size,
@@ -128,17 +145,16 @@ def _check_temperature(temperature: float) -> None:
         raise InputError(f"the temperature must be {known.range}, got {temperature:g}")
 
 
-def _only_model() -> str:
-    """The only model stored, for a user who names none.
+def _default_model() -> str:
+    """The model of a user who names none.
 
     Raises:
-        CheckpointError: there are several or none.
+        CheckpointError: it is not there.
     """
     known = store.names()
-    if len(known) == 1:
-        return known[0]
-    if not known:
-        raise CheckpointError(
-            "no model is stored yet: `sketchkit models import FILE` or `sketchkit models pull bird`"
-        )
-    raise CheckpointError(f"which model? --model takes one of {', '.join(known)}")
+    if DEFAULT_MODEL in known:
+        return DEFAULT_MODEL
+    wanted = f"no model is named and {DEFAULT_MODEL!r}, which comes with sketchkit, is not there"
+    if known:
+        raise CheckpointError(f"{wanted}: --model takes one of {', '.join(known)}")
+    raise CheckpointError(f"{wanted}: `sketchkit models pull bird` brings one for --model")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLE", "sample"]
 
-EXAMPLE = "sketchkit sample --model bird -n 16 --temperature 0.25 -o birds.png"
+EXAMPLE = "sketchkit sample --class pig -n 16 --temperature 0.25 -o pigs.png"
 
 
 @grouped
@@ -41,12 +42,12 @@ def sample(
     run, each = Run.of(drawing), layout == "files"
     to = Destination.of(output, "{stem}-{index}" if each else "{stem}", each=each, json=json)
     indices = range(first, first + n)
-    page = sheet.layout(1 if each else n)
+    page = sheet.layout(1) if each else sheet.layout(n, _columns(n, len(run.classes)))
     to.check([to.path(run.stem, index) for index in indices] if each else [to.path(run.stem)])
 
     sketches = run.sample(n, first)
     items = [
-        _item(run.stem, index, sketch, run.provenance)
+        _item(run.stem, index, sketch, run.facts(index))
         for index, sketch in zip(indices, sketches, strict=True)
     ]
     paths = write_items(items, to, page, run.provenance, each=each)
@@ -55,9 +56,16 @@ def sample(
         report(items, paths)
 
 
+def _columns(n: int, classes: int) -> int | None:
+    """How many columns a sheet of n drawings has by itself: with several classes, each holds one of them."""
+    if classes < 2:
+        return None
+    return min(n, classes * max(1, round(math.sqrt(n) / classes)))
+
+
 def _item(stem: str, index: int, sketch: Sketch, provenance: Mapping[str, Any]) -> Item:
     from sketchkit.cli.outputs import Item
     from sketchkit.rendering import Ink, Picture
 
-    facts = {**provenance, "index": index, "finished": sketch.ended}
+    facts = {**provenance, "finished": sketch.ended}
     return Item(stem, index, sketch, Picture((Ink(sketch),), f"{stem} {index}", facts))

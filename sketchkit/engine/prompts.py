@@ -58,7 +58,7 @@ def read_prompts(
         beginnings: P arrays [n, 5] in model units, n may be 0.
         z: [P, Z] for a conditional model.
         exact_width: compute every product with exactly this many rows.
-        label: int64 [1], the class of them all, for a model that knows classes.
+        label: int64 [P], the class of each, or [1], that of them all, for a model that knows classes.
 
     Returns:
         The prompts, in order.
@@ -66,8 +66,10 @@ def read_prompts(
     width = exact_width or min(_CHUNK, max(len(beginnings), 1))
     parts = []
     for begin in range(0, len(beginnings), width):
-        latent = None if z is None else z[begin : begin + width]
-        parts.append(_read(model, beginnings[begin : begin + width], latent, exact_width, label))
+        chunk = slice(begin, begin + width)
+        latent = None if z is None else z[chunk]
+        mine = label if label is None or len(label) == 1 else label[chunk]
+        parts.append(_read(model, beginnings[chunk], latent, exact_width, mine))
     rows = torch.cat([part.rows for part in parts])
     state = tuple(torch.cat(tensors) for tensors in zip(*(part.state for part in parts), strict=True))
     return Prompts(rows, state)
@@ -90,9 +92,7 @@ def _read(
         inputs[b, 1 : len(rows) + 1] = rows
     tokens = torch.from_numpy(inputs).to(model.dtype).to(model.device)
     tokens[:, 0] = model.start_rows(batch)
-    if z is not None and batch > count:
-        z = torch.cat((z, z[:1].expand(batch - count, -1)))
-    state = model.initial_state(batch, z, label)
+    state = model.initial_state(batch, _filled(z, batch), _filled(label, batch))
     remaining = torch.from_numpy(lengths).to(model.device)
     for t in range(tokens.shape[1] - 1):
         _, new = model.step(tokens[:, t], state)
@@ -103,3 +103,11 @@ def _read(
         )
     last = tokens[torch.arange(batch, device=model.device), remaining]
     return Prompts(last[:count], tuple(part[:count] for part in state))
+
+
+def _filled(values: Tensor | None, batch: int) -> Tensor | None:
+    """One or some rows as `batch` of them: the first stands in for those that are missing."""
+    if values is None:
+        return None
+    missing = values[:1].expand(batch - len(values), *[-1] * (values.dim() - 1))
+    return torch.cat((values, missing))

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from sketchkit.checkpoints import store
+
 
 @pytest.fixture(autouse=True)
 def models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where this test's store lies; it does not exist yet."""
+    """Where this test's store lies; it does not exist yet, nor does the folder of sketchkit's own models."""
     monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(tmp_path / "data dir"))
+    monkeypatch.setattr(store, "bundled_folder", lambda: tmp_path / "bundled")
     return tmp_path / "data dir" / "models"

@@ -17,7 +17,7 @@ from sketchkit.card import ModelCard
 from sketchkit.checkpoints.header import MAX_HEADER_BYTES, METADATA_KEY, read_header
 from sketchkit.checkpoints.load import load_model
 from sketchkit.checkpoints.native import from_grid, save_model, to_grid
-from sketchkit.errors import InputError
+from sketchkit.errors import DeviceError, InputError
 from sketchkit.models import SketchModel
 
 
@@ -200,3 +200,49 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"output\.bias' holds a number that is not finite"):
         model.save(tmp_path / "bad.safetensors")
     assert not list(tmp_path.iterdir())
+
+
+# --- the number type that weights are stored in ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [decoder, vae])
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", torch.float64])
+def test_weights_are_stored_in_the_number_type_that_is_asked_for(
+    make: Any, dtype: Any, tmp_path: Path
+) -> None:
+    model, path = make(seed=5), tmp_path / "model.safetensors"
+    model.save(path, dtype=dtype)
+    kind = dtype if isinstance(dtype, torch.dtype) else getattr(torch, dtype)
+    short = {torch.float16: "F16", torch.bfloat16: "BF16", torch.float64: "F64"}[kind]
+    assert {info.dtype for info in read_header(path).tensors.values()} == {short}
+    assert {tensor.dtype for tensor in model.state_dict().values()} == {torch.float32}
+    back = load_model(path, device="cpu")
+    assert back.dtype == torch.float32
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(back.state_dict()[name], tensor.to(kind).float())
+
+
+def test_a_number_type_that_is_asked_for_goes_before_the_grid(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    _on_grid(decoder()).save(path, dtype="float16")
+    assert _facts(path)["encoding"] == "plain"
+    assert {info.dtype for info in read_header(path).tensors.values()} == {"F16"}
+
+
+def test_a_weight_too_large_for_the_number_type_is_refused(tmp_path: Path) -> None:
+    model, path = decoder(), tmp_path / "model.safetensors"
+    model.decoder.output.bias[1] = -65_520.0  # halfway to the next power: rounds to infinity
+    with pytest.raises(InputError) as refused:
+        model.save(path, dtype="float16")
+    assert str(refused.value) == (
+        f"{path}: the weight 'decoder.output.bias' reaches 65520, which is too large for float16"
+    )
+    assert not path.exists()
+    model.decoder.output.bias[1] = -65_504.0
+    model.save(path, dtype="float16")
+    assert load_model(path, device="cpu").decoder.output.bias[1] == -65_504.0
+
+
+def test_an_unknown_number_type_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match="unknown number type 'int8'"):
+        decoder().save(tmp_path / "model.safetensors", dtype="int8")

@@ -9,6 +9,7 @@ import pytest
 import torch
 from checkpoint_parts import CARD, decoder, same_weights, vae
 
+import sketchkit
 from sketchkit.card import PAPER_START, ZERO_START
 from sketchkit.checkpoints import store
 from sketchkit.checkpoints.load import import_model, load_model
@@ -149,6 +150,67 @@ def test_a_store_that_cannot_be_made_is_named(
         with pytest.raises(CheckpointError) as refused:
             attempt()
         assert str(refused.value).startswith(f"{tiny_file}/models: ")
+
+
+# --- models that come with sketchkit --------------------------------------------------------------------
+
+
+@pytest.fixture
+def bundled(tmp_path: Path) -> Path:
+    """A model `doodle` where sketchkit's own lie."""
+    folder = tmp_path / "bundled"
+    folder.mkdir()
+    decoder(seed=5).save(folder / "doodle.safetensors")
+    return folder
+
+
+def test_a_model_that_comes_with_sketchkit_is_found_by_its_name(
+    bundled: Path, tiny_file: Path, models_folder: Path
+) -> None:
+    assert store.names() == ["doodle"]
+    assert store.find("doodle") == bundled / "doodle.safetensors"
+    assert same_weights(load_model("doodle", device="cpu"), decoder(seed=5))
+    assert not models_folder.exists()
+    import_model(tiny_file, "cat")
+    assert [(each.name, each.bundled) for each in store.stored_models()] == [("cat", False), ("doodle", True)]
+
+
+def test_a_users_own_model_hides_one_of_sketchkits(bundled: Path, tiny_file: Path) -> None:
+    import_model(tiny_file, "doodle")
+    assert same_weights(load_model("doodle", device="cpu"), decoder(seed=1))
+    (stored,) = store.stored_models()
+    assert (stored.bundled, store.is_bundled("doodle")) == (False, False)
+    store.remove("doodle")
+    assert store.is_bundled("doodle")
+    assert same_weights(load_model("doodle", device="cpu"), decoder(seed=5))
+
+
+def test_a_model_that_comes_with_sketchkit_cannot_be_removed(bundled: Path) -> None:
+    with pytest.raises(CheckpointError, match="'doodle' comes with sketchkit: it cannot be removed"):
+        store.remove("doodle")
+    assert store.names() == ["doodle"]
+
+
+def test_the_nearest_name_may_be_one_of_sketchkits(bundled: Path) -> None:
+    with pytest.raises(CheckpointError, match="no model named 'dodle': did you mean 'doodle'"):
+        load_model("dodle")
+
+
+def test_what_comes_with_sketchkit_lies_in_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert store.bundled_folder() == Path(sketchkit.__file__).parent / "bundled"
+
+
+def test_what_comes_with_sketchkit_is_small_and_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    files = sorted(store.bundled_folder().glob("*.safetensors"))
+    if not files:
+        pytest.skip("no model comes with sketchkit yet")
+    for file in files:
+        assert file.stat().st_size <= 8_000_000
+        card = load_model(file, device="cpu").card
+        assert card.name == file.stem
+        assert card.licence
 
 
 # --- one way to a model -------------------------------------------------------------------------------

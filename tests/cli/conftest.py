@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from sketchkit.card import ModelCard
+from sketchkit.checkpoints import store as library_store
 from sketchkit.cli.main import run
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 
@@ -60,16 +61,26 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def home(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in, and nobody's settings."""
+    """An empty folder to work in, and no settings but that `tiny` is the model."""
     for name in [name for name in os.environ if name.startswith("SKETCHKIT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(store))
+    monkeypatch.setenv("SKETCHKIT_MODEL", "tiny")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-config"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "80")
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the models that come with sketchkit, empty."""
+    folder = tmp_path / "bundled"
+    folder.mkdir()
+    monkeypatch.setattr(library_store, "bundled_folder", lambda: folder)
     return folder
 
 
@@ -81,6 +92,20 @@ def own_store(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     (models / "tiny.safetensors").write_bytes((store / "models" / "tiny.safetensors").read_bytes())
     monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(models.parent))
     return models
+
+
+@pytest.fixture
+def doodle(bundled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A default model of two classes in the place where sketchkit's own lies, and nobody names another."""
+    monkeypatch.delenv("SKETCHKIT_MODEL")
+    torch.manual_seed(2)
+    card = ModelCard("doodle", scale_factor=40.0, max_length=20, classes=("cat", "pig"))
+    model = DecoderModel(DecoderArchitecture(hidden=8, mixtures=2, classes=2, embedding=4), card)
+    model.decoder.output.bias.data[2] -= 3.0
+    model.embedding.table.weight.data.mul_(4.0)
+    path = bundled / "doodle.safetensors"
+    model.save(path)
+    return path
 
 
 @pytest.fixture

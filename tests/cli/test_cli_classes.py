@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-import torch
+from conftest import Sketchkit
 
-from sketchkit.card import ModelCard
 from sketchkit.cli.main import run
-from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
+from sketchkit.models.vae import VaeModel
 
 
 @pytest.fixture(autouse=True)
-def zoo(own_store: Path) -> None:
+def zoo(own_store: Path, doodle: Path) -> None:
     """A model of two classes beside the other one."""
-    torch.manual_seed(2)
-    card = ModelCard("zoo", scale_factor=40.0, max_length=20, classes=("cat", "pig"))
-    model = DecoderModel(DecoderArchitecture(hidden=8, mixtures=2, classes=2, embedding=4), card)
-    model.decoder.output.bias.data[2] -= 3.0
-    model.embedding.table.weight.data.mul_(4.0)
-    model.save(own_store / "zoo.safetensors")
+    (own_store / "zoo.safetensors").write_bytes(doodle.read_bytes())
 
 
 def test_a_class_decides_what_is_drawn_and_is_written_down(capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,6 +36,48 @@ def test_an_unknown_class_is_refused_with_the_nearest(capsys: pytest.CaptureFixt
 def test_a_model_without_classes_cannot_be_told_what_to_draw(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["sample", "--model", "tiny", "--class", "cat"]) == 3
     assert "knows no classes" in capsys.readouterr().err
+
+
+def test_several_classes_take_turns(sketchkit: Sketchkit) -> None:
+    flags = ("--class", "pig", "--class", "cat", "-o", "out.svg", "-f", "--json")
+    told = sketchkit("sample", "-n", 5, *flags).json
+    assert [each["class"] for each in told] == ["pig", "cat", "pig", "cat", "pig"]
+    later = sketchkit("sample", "-n", 2, "--first", 3, *flags).json
+    assert later == told[3:]
+    alone = sketchkit("sample", "-n", 5, "--class", "cat", "-o", "cats.svg", "--json").json
+    assert [each["points"] for each in alone[1::2]] == [each["points"] for each in told[1::2]]
+
+
+@pytest.mark.parametrize(
+    ("n", "classes", "size"), [(16, 2, "4x4"), (8, 2, "2x4"), (9, 1, "3x3"), (1, 2, "1x1")]
+)
+def test_a_sheet_has_columns_of_one_class_each(sketchkit: Sketchkit, n: int, classes: int, size: str) -> None:
+    flags = [word for name in ("cat", "pig")[:classes] for word in ("--class", name)]
+    assert sketchkit("sample", "-n", n, *flags, "--cell", 10, "--gap", 0, "-o", "out.svg").code == 0
+    root = ElementTree.parse("out.svg").getroot()
+    columns, rows = map(int, size.split("x"))
+    assert (root.get("width"), root.get("height")) == (str(10 * columns), str(10 * rows))
+
+
+def test_a_drawing_is_finished_as_one_thing(sketchkit: Sketchkit, bird: Path) -> None:
+    refused = sketchkit("complete", bird, "--class", "cat", "--class", "pig")
+    assert (refused.code, "a drawing is finished as one thing: give one class" in refused.err) == (2, True)
+    endings = {
+        name: sketchkit("complete", bird, "-n", 3, *flags, "-o", "-").out
+        for name, flags in {"cat": ["--class", "cat"], "pig": ["--class", "pig"], "any": []}.items()
+    }
+    assert len(set(endings.values())) == 3
+
+
+def test_a_model_with_a_latent_vector_draws_and_does_not_finish(
+    sketchkit: Sketchkit, bird: Path, own_store: Path, tiny_vae: VaeModel
+) -> None:
+    tiny_vae.save(own_store / "dreamer.safetensors")
+    told = sketchkit("sample", "-m", "dreamer", "--class", "sun", "-n", 3, "--json").json
+    assert [each["class"] for each in told] == ["sun"] * 3
+    refused = sketchkit("complete", bird, "-m", "dreamer")
+    assert refused.code == 3
+    assert "it draws whole drawings from a latent vector and cannot go on with a beginning" in refused.err
 
 
 def test_the_shell_completes_the_classes_of_stored_models(

@@ -38,12 +38,12 @@ def test_the_help_of_a_command_ends_with_an_example_on_its_own_line(
     assert example.startswith(f"  sketchkit {' '.join(command)} ") or example.endswith(" ".join(command))
 
 
-def test_the_examples_work(sketchkit: Sketchkit, own_store: Path, bird: Path) -> None:
+def test_the_examples_work(sketchkit: Sketchkit, own_store: Path, bird: Path, doodle: Path) -> None:
     import sketchkit as library
 
     library.load_model("tiny").with_card(name="bird").save(own_store / "bird.safetensors")
     library.write([library.read(bird)] * 3, "cat.ndjson")
-    # Import comes after export here, which makes its file, and after removal.
+    assert sketchkit("models", "export", "bird", "-o", "bird.gen.json").code == 0
     for command in ("complete", "sample", "render", "models list", "models info", "models export"):
         assert run_example(sketchkit, command).code == 0
     assert run_example(sketchkit, "models remove").code == 0
@@ -103,12 +103,20 @@ def test_help_marks_nothing_up(sketchkit: Sketchkit) -> None:
         ("sketchkit sample --sampler n", ["nucleus"]),
         ("sketchkit models pull flam", ["flamingo"]),
         ("sketchkit models info ti", ["tiny"]),
+        ("sketchkit models remove ti", ["tiny"]),
+        ("sketchkit models remove doo", []),
+        ("sketchkit complete x --model doo", ["doodle"]),
+        ("sketchkit models export doodle --class c", ["cat"]),
         ("sketchkit complete x --layout l", ["layers"]),
         ("sketchkit models ex", ["export"]),
     ],
 )
 def test_the_shell_completes(
-    words: str, expected: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: str,
+    expected: list[str],
+    doodle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("_SKETCHKIT_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", words)

@@ -43,9 +43,87 @@ def bucket(magenta: Path) -> Iterator[str]:
 
 def test_list_is_a_table(sketchkit: Sketchkit) -> None:
     assert sketchkit("models", "list").out.decode().splitlines() == [
-        "NAME  BACKEND  DRAWS  LENGTH",
-        "tiny  decoder  bird   20 points",
+        "NAME  BACKEND  DRAWS  LENGTH     FROM",
+        "tiny  decoder  bird   20 points  you",
     ]
+
+
+def test_models_that_come_with_sketchkit_are_listed_beside_the_users_own(
+    sketchkit: Sketchkit, own_store: Path, doodle: Path
+) -> None:
+    rows = [line.split() for line in sketchkit("models", "list").out.decode().splitlines()[1:]]
+    assert [(row[0], row[-1]) for row in rows] == [("doodle", "sketchkit"), ("tiny", "you")]
+    listed = {each["name"]: each for each in sketchkit("models", "list", "--json").json}
+    assert (listed["doodle"]["bundled"], listed["doodle"]["path"]) == (True, str(doodle))
+    assert listed["tiny"]["bundled"] is False
+    assert sketchkit("models", "info", "doodle", "--json").json["bundled"] is True
+    (own_store / "doodle.safetensors").write_bytes((own_store / "tiny.safetensors").read_bytes())
+    (mine, _) = sketchkit("models", "list", "--json").json
+    assert (mine["name"], mine["bundled"], mine["card"]["name"]) == ("doodle", False, "tiny")
+
+
+def test_a_model_that_comes_with_sketchkit_stays(sketchkit: Sketchkit, own_store: Path, doodle: Path) -> None:
+    refused = sketchkit("models", "remove", "doodle")
+    assert refused.code == 5
+    assert refused.err == "sketchkit: the model 'doodle' comes with sketchkit: it cannot be removed\n"
+    (own_store / "doodle.safetensors").write_bytes((own_store / "tiny.safetensors").read_bytes())
+    assert sketchkit("models", "remove", "doodle").code == 0
+    assert [each["name"] for each in sketchkit("models", "list", "--json").json] == ["doodle", "tiny"]
+    assert doodle.exists()
+
+
+def test_export_writes_one_class_of_several(sketchkit: Sketchkit, doodle: Path) -> None:
+    for flags in (["--class", "cat"], ["--class", "pig"], []):
+        name = f"{flags[-1] if flags else 'doodle'}.gen.json"
+        assert sketchkit("models", "export", "doodle", "-o", name, *flags).code == 0
+        assert library.load_model(name).card.classes == (name.partition(".")[0],)
+    contents = {Path(f"{name}.gen.json").read_bytes() for name in ("cat", "pig", "doodle")}
+    assert len(contents) == 3
+    refused = sketchkit("models", "export", "doodle", "-o", "dog.json", "--class", "pg")
+    assert (refused.code, "did you mean 'pig'?" in refused.err) == (3, True)
+    assert not Path("dog.json").exists()
+
+
+def test_export_stores_weights_in_half_precision(sketchkit: Sketchkit, doodle: Path) -> None:
+    kinds = ("float32", "float16", "bfloat16")
+    for kind in kinds:
+        flags = ("-o", f"{kind}.safetensors", "--dtype", kind)
+        assert sketchkit("models", "export", "doodle", *flags).code == 0
+    whole, half, brain = (library.load_model(f"{kind}.safetensors").state_dict() for kind in kinds)
+    for name, tensor in library.load_model("doodle").state_dict().items():
+        assert whole[name].equal(tensor)
+        assert half[name].equal(tensor.half().float())
+        assert brain[name].equal(tensor.bfloat16().float())
+    values = sum(tensor.numel() for tensor in whole.values())
+    sizes = [Path(f"{kind}.safetensors").stat().st_size for kind in kinds]
+    assert sizes[0] - sizes[1] == pytest.approx(2 * values, abs=16)
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (["-o", "x.json", "--dtype", "float16"], "the number type of .json files is fixed"),
+        (["-o", "x.safetensors", "--class", "cat"], "a .safetensors file keeps all classes"),
+        (["-o", "x.safetensors", "--dtype", "int8"], "'int8' is not one of"),
+    ],
+)
+def test_export_refuses_what_a_file_has_no_place_for(
+    sketchkit: Sketchkit, doodle: Path, flags: list[str], complaint: str
+) -> None:
+    refused = sketchkit("models", "export", "doodle", *flags)
+    assert (refused.code, complaint in refused.err) == (2, True)
+
+
+def test_weights_too_large_for_half_precision_are_refused(sketchkit: Sketchkit, doodle: Path) -> None:
+    model = library.load_model("doodle")
+    model.decoder.output.bias[0] = 7e4
+    model.save("large.safetensors")
+    refused = sketchkit("models", "export", "large.safetensors", "-o", "x.safetensors", "--dtype", "float16")
+    assert refused.code == 3
+    assert refused.err == (
+        "sketchkit: the weight 'decoder.output.bias' reaches 70000, which is too large for float16\n"
+    )
+    assert not Path("x.safetensors").exists()
 
 
 def test_list_is_json_on_request(sketchkit: Sketchkit) -> None:
@@ -75,7 +153,7 @@ def test_an_empty_store_says_how_to_fill_it(
     assert "sketchkit models pull" in listed.err
     assert sketchkit("models", "list", "--json").json == []
     drawn = sketchkit("sample")
-    assert (drawn.code, "no model is stored yet" in drawn.err) == (5, True)
+    assert (drawn.code, "none is stored yet" in drawn.err) == (5, True)
 
 
 def test_a_model_of_many_classes_takes_one_line(sketchkit: Sketchkit, own_store: Path) -> None:

@@ -84,13 +84,39 @@ def test_a_wrong_variable_is_named(sketchkit: Sketchkit, monkeypatch: pytest.Mon
 
 def test_a_file_that_was_named_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SKETCHKIT_CONFIG", "nosuch.toml")
+    monkeypatch.delenv("SKETCHKIT_MODEL")
     with pytest.raises(InputError, match="no such file, though SKETCHKIT_CONFIG names it"):
         setting("model", None, "")
     assert setting("model", "mine", "") == "mine"
 
 
-def test_the_only_model_needs_no_name_and_several_do(sketchkit: Sketchkit, own_store: Path) -> None:
-    assert sketchkit("sample", "-n", 1, "--json").json[0]["model"] == "tiny"
-    (own_store / "second.safetensors").write_bytes((own_store / "tiny.safetensors").read_bytes())
+def test_doodle_is_the_model_of_whoever_names_none(
+    sketchkit: Sketchkit, bird: Path, doodle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sketchkit("sample", "-n", 1, "--json").json[0]["model"] == "doodle"
+    assert sketchkit("complete", bird, "-n", 1, "--json").json[0]["model"] == "doodle"
+    assert sketchkit("sample", "-n", 1, "-m", "tiny", "--json").json[0]["model"] == "tiny"
+    monkeypatch.setenv("SKETCHKIT_MODEL", "tiny")
+    assert sketchkit("sample", "-n", 1, "--json", "-f").json[0]["model"] == "tiny"
+
+
+@pytest.mark.parametrize("command", ["sample", "complete"])
+def test_the_help_says_which_model_it_is(sketchkit: Sketchkit, command: str) -> None:
+    shown = " ".join(sketchkit(command, "--help").out.decode().split())
+    assert "[env: SKETCHKIT_MODEL] [default: doodle]" in shown
+
+
+def test_without_doodle_a_model_must_be_named(
+    sketchkit: Sketchkit, bird: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SKETCHKIT_MODEL")
+    missing = "sketchkit: no model is named and 'doodle', which comes with sketchkit, is not there: "
+    for args in (["sample"], ["complete", bird]):
+        failed = sketchkit(*args)
+        assert (failed.code, failed.err) == (5, f"{missing}--model takes one of tiny\n")
+    monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(tmp_path / "nowhere"))
     failed = sketchkit("sample")
-    assert (failed.code, failed.err) == (5, "sketchkit: which model? --model takes one of second, tiny\n")
+    assert (failed.code, failed.err) == (
+        5,
+        f"{missing}`sketchkit models pull bird` brings one for --model\n",
+    )

@@ -1,0 +1,226 @@
+"""Whole drawings: from nothing, from a latent vector, or again after a drawing that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from sketchkit.devices import one_thread
+from sketchkit.engine import EXACT_WIDTH, Drawn, Prompts, decode, read_prompts
+from sketchkit.errors import InputError
+from sketchkit.generate.checks import Progress, check_counts
+from sketchkit.latent import checked_z, encode_rows, prior
+from sketchkit.models import SketchModel
+from sketchkit.sampling import Sampler, make_sampler
+from sketchkit.sketch import Sketch
+from sketchkit.units import from_rows, read_whole
+
+__all__ = ["reconstruct", "sample"]
+
+Labels = Sequence[str | None]
+_NOTHING = np.zeros((0, 5))
+
+
+@one_thread()
+def sample(
+    model: SketchModel,
+    n: int = 16,
+    temperature: float = 0.4,
+    sampler: str | Sampler = "temperature",
+    seed: int = 0,
+    batch_size: int | None = None,
+    *,
+    z: npt.ArrayLike | None = None,
+    label: str | Labels | None = None,
+    options: Mapping[str, Any] | None = None,
+    first: int = 0,
+    max_points: int | None = None,
+    exact: bool = False,
+    progress: Progress | None = None,
+) -> list[Sketch]:
+    """Draw from nothing, or from latent vectors.
+
+    Args:
+        model: any; a conditional one draws from z.
+        n: how many drawings.
+        temperature: tau, above 0; towards 0 the likeliest, 1 the model itself.
+        sampler: a name, or a sampler that is already made.
+        seed: 0..2^63 - 1; drawing i of a seed is the same whatever n, the batch size and the order.
+        batch_size: the most drawings at once, 4 at the least; what suits the device when None.
+        z: [n, Z], a latent vector a drawing, for a conditional model; when None they come from the prior
+            N(0, I), each a function of the seed and the drawing's index (`sketchkit.latent.prior`).
+        label: what to draw, one of the model's classes, or one for each of the n drawings, for a model that
+            knows classes; None, also among others, leaves it to the model.
+        options: the sampler's further options by name.
+        first: the index of the first drawing.
+        max_points: after how many points of the model an endless drawing is cut; the model's own when None.
+        exact: equal to the last bit whatever n and the batch size; slower.
+        progress: told of every drawing that ends.
+
+    Returns:
+        n sketches in Quick, Draw! pixels, from (0, 0); `ended` says whether the model ended them.
+
+    Raises:
+        InputError: a number out of range, a z or labels that do not fit, an option the sampler does not have.
+        PluginError: an unknown sampler.
+
+    Source: Ha & Eck 2017, sections 3.2 and 3.3.
+    """
+    check_counts(model, n, seed, first, batch_size, max_points)
+    chosen = make_sampler(sampler, temperature, options)
+    labels = _spread(label, n)
+    if not n:
+        return []
+    latents = None
+    if z is not None or model.conditional:
+        latents = prior(model, n, seed, first) if z is None else checked_z(model, z, n)
+    prompts, prompt_of = _prompts(model, labels, latents, exact)
+    index = first + np.arange(n, dtype=np.int64)
+    loop = decode(
+        model,
+        chosen,
+        prompts,
+        prompt_of,
+        index,
+        seed=seed,
+        max_points=max_points or model.card.max_length,
+        width=batch_size,
+        exact=exact,
+    )
+    only = model.card.classes[0] if len(model.card.classes) == 1 else None
+    factor = 1.0 / model.card.scale_factor
+    return [
+        from_rows(
+            drawn.rows,
+            factor,
+            (0.0, 0.0),
+            joined=True,
+            label=only or labels[job],
+            key=f"{seed}-{index[job]}",
+        )
+        for job, drawn in enumerate(_in_order(loop, n, progress))
+    ]
+
+
+@one_thread()
+def reconstruct(
+    model: SketchModel,
+    sketches: Sequence[Sketch],
+    temperature: float = 0.25,
+    sampler: str | Sampler = "temperature",
+    seed: int = 0,
+    batch_size: int | None = None,
+    *,
+    n: int = 1,
+    label: str | Labels | None = None,
+    prepared: bool = False,
+    options: Mapping[str, Any] | None = None,
+    max_points: int | None = None,
+    exact: bool = False,
+    progress: Progress | None = None,
+) -> list[Sketch]:
+    """Draw drawings again, from what a conditional model remembers of them: the mean of their latent vector.
+
+    Args:
+        model: a conditional VAE.
+        sketches: the drawings, whole, in whatever units and place.
+        temperature: tau, above 0; towards 0 the likeliest, 1 the model itself.
+        sampler: a name, or a sampler that is already made.
+        seed: 0..2^63 - 1; reconstruction k of a drawing is the same whichever others come with it.
+        batch_size: the most drawings at once, 4 at the least; what suits the device when None.
+        n: how many reconstructions a drawing gets.
+        label: what they show, one of the model's classes or one a drawing, for a model that knows classes;
+            each drawing's own label, where the model knows it, when None.
+        prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
+        options: the sampler's further options by name.
+        max_points: after how many points of the model an endless drawing is cut; the model's own when None.
+        exact: equal to the last bit whatever comes with a drawing; slower.
+        progress: told of every drawing that ends.
+
+    Returns:
+        n reconstructions of the first drawing, then n of the second, and so on; each is in the units of its
+        drawing and begins where that begins. `ended` says whether the model ended it.
+
+    Raises:
+        InputError: a number out of range, a model without an encoder, a drawing without a line.
+        PluginError: an unknown sampler.
+
+    Source: Ha & Eck 2017, section 4.1 and figure 4. Departure: z is the mean of the posterior, not a draw
+        from it, so that what differs between two reconstructions is the decoder's doing alone.
+    """
+    several = list(sketches)
+    check_counts(model, n, seed, 0, batch_size, max_points)
+    chosen = make_sampler(sampler, temperature, options)
+    labels = _own_labels(model, several) if label is None else _spread(label, len(several))
+    if not (several and n):
+        return []
+    wholes = [read_whole(sketch, model.card, prepared=prepared) for sketch in several]
+    mu, _ = encode_rows(model, [whole.rows for whole in wholes], exact=exact)
+    prompts, prompt_of = _prompts(model, labels, mu, exact)
+    loop = decode(
+        model,
+        chosen,
+        prompts,
+        np.repeat(prompt_of, n),
+        np.tile(np.arange(n), len(several)),
+        seed=seed,
+        max_points=max_points or model.card.max_length,
+        width=batch_size,
+        exact=exact,
+    )
+    out = []
+    for job, drawn in enumerate(_in_order(loop, n * len(several), progress)):
+        given, whole = several[job // n], wholes[job // n]
+        shown = given.label if label is None else labels[job // n]
+        out.append(from_rows(drawn.rows, whole.factor, whole.place, joined=True, label=shown, key=given.key))
+    return out
+
+
+def _prompts(
+    model: SketchModel, labels: Labels, z: npt.NDArray[np.float32] | None, exact: bool
+) -> tuple[Prompts, npt.NDArray[np.int64]]:
+    """What drawings start from, and which of it each one does: without z, once a class is enough."""
+    names = sorted(set(labels), key=str) if z is None else list(labels)
+    prompts = read_prompts(
+        model,
+        [_NOTHING] * len(names),
+        z=None if z is None else torch.from_numpy(z),
+        exact_width=EXACT_WIDTH if exact else None,
+        label=model.label_index(names),
+    )
+    places = {name: place for place, name in enumerate(names)}
+    which = [places[name] for name in labels] if z is None else range(len(labels))
+    return prompts, np.array(which, np.int64)
+
+
+def _spread(label: str | Labels | None, n: int) -> Labels:
+    """A label a drawing.
+
+    Raises:
+        InputError: as many labels as there are drawings were needed.
+    """
+    if label is None or isinstance(label, str):
+        return [label] * n
+    if len(label) != n:
+        raise InputError(f"{n} drawings need as many labels, or one for them all, got {len(label)}")
+    return list(label)
+
+
+def _own_labels(model: SketchModel, sketches: Sequence[Sketch]) -> Labels:
+    """What the drawings say they show, where the model knows it."""
+    known = set(model.card.classes) if model.labelled else set()
+    return [sketch.label if sketch.label in known else None for sketch in sketches]
+
+
+def _in_order(loop: Iterator[Drawn], total: int, progress: Progress | None) -> list[Drawn]:
+    """All drawings by job, as they were asked for."""
+    out: dict[int, Drawn] = {}
+    for drawn in loop:
+        out[drawn.job] = drawn
+        if progress is not None:
+            progress(len(out), total)
+    return [out[job] for job in range(total)]

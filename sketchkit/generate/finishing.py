@@ -1,0 +1,217 @@
+"""Finish what somebody has begun, in the place where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, overload
+
+import numpy as np
+
+from sketchkit.devices import one_thread
+from sketchkit.engine import EXACT_WIDTH, Drawn, decode, read_prompts
+from sketchkit.errors import InputError
+from sketchkit.generate.checks import Progress, check_counts
+from sketchkit.generate.ranking import too_alike
+from sketchkit.geometry import outline
+from sketchkit.models import SketchModel
+from sketchkit.sampling import Sampler, make_sampler
+from sketchkit.sketch import Float64, Sketch
+from sketchkit.units import Beginning, best_scales, from_rows, read_beginning
+
+__all__ = ["Ending", "complete"]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """One way to go on with a drawing.
+
+    Args:
+        sketch: the whole drawing, what was given and what was added, in its own units and place.
+        ending: what was added alone, in the same units and place.
+        nll: negative log-likelihood of the ending under the model itself (temperature 1), natural logarithm,
+            in model units, a point: over all that the model drew, the end row among them.
+        seed: the seed it was drawn with.
+        index: which of the drawings of that seed it is.
+        scale: pixels of the training data in a drawing unit, as the model saw it.
+        finished: whether the model ended the drawing; else it was cut at the greatest length.
+    """
+
+    sketch: Sketch
+    ending: Sketch
+    nll: float
+    seed: int
+    index: int
+    scale: float
+    finished: bool
+
+
+@overload
+def complete(
+    model: SketchModel,
+    drawings: Sketch,
+    n: int = ...,
+    temperature: float = ...,
+    seed: int = ...,
+    keep: int | None = ...,
+    scale: float | Literal["auto"] = ...,
+    *,
+    label: str | None = ...,
+    sampler: str | Sampler = ...,
+    options: Mapping[str, Any] | None = ...,
+    batch_size: int | None = ...,
+    max_points: int | None = ...,
+    exact: bool = ...,
+    progress: Progress | None = ...,
+) -> list[Ending]: ...
+
+
+@overload
+def complete(
+    model: SketchModel,
+    drawings: Sequence[Sketch],
+    n: int = ...,
+    temperature: float = ...,
+    seed: int = ...,
+    keep: int | None = ...,
+    scale: float | Literal["auto"] = ...,
+    *,
+    label: str | None = ...,
+    sampler: str | Sampler = ...,
+    options: Mapping[str, Any] | None = ...,
+    batch_size: int | None = ...,
+    max_points: int | None = ...,
+    exact: bool = ...,
+    progress: Progress | None = ...,
+) -> list[list[Ending]]: ...
+
+
+@one_thread()
+def complete(
+    model: SketchModel,
+    drawings: Sketch | Sequence[Sketch],
+    n: int = 9,
+    temperature: float = 0.4,
+    seed: int = 0,
+    keep: int | None = None,
+    scale: float | Literal["auto"] = "auto",
+    *,
+    label: str | None = None,
+    sampler: str | Sampler = "temperature",
+    options: Mapping[str, Any] | None = None,
+    batch_size: int | None = None,
+    max_points: int | None = None,
+    exact: bool = False,
+    progress: Progress | None = None,
+) -> list[Ending] | list[list[Ending]]:
+    """Finish drawings, each in several ways, in the place where they stand.
+
+    Args:
+        model: an unconditional model.
+        drawings: one or many; an end row is taken off, and the last stroke counts as finished unless the
+            sketch says that its pen is down.
+        n: how many endings each.
+        temperature: tau, above 0; towards 0 the likeliest, 1 the model itself.
+        seed: 0..2^63 - 1; ending i of a drawing is the same whatever n and whichever others come with it.
+        keep: draw n, but return only the best that differ, this many at the most: those that the model
+            ended come first, then the lowest `nll`; an ending that all but covers a better one goes.
+        scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder.
+        label: what they shall become, one of the model's classes, for a model that knows classes.
+        sampler: a name, or a sampler that is already made.
+        options: the sampler's further options by name.
+        batch_size: the most drawings at once, 4 at the least; what suits the device when None.
+        max_points: after how many points an ending is cut that does not end; the model's own when None.
+        exact: equal to the last bit whatever n and the batch size; slower.
+        progress: told of every ending that is done.
+
+    Returns:
+        For each drawing its endings, in the order of their index, or from the best with `keep`; a single
+        drawing gives a single list.
+
+    Raises:
+        InputError: a number out of range, a conditional model, an option the sampler does not have.
+        PluginError: an unknown sampler.
+
+    Source: Ha & Eck 2017, section 3.3 and figure 6. Departure: before it is read, a drawing is simplified as
+        the training data were, at its scale.
+    """
+    check_counts(model, n, seed, 0, batch_size, max_points)
+    if model.conditional:
+        raise InputError(
+            f"the model {model.card.name!r} is conditional: it draws whole drawings from a latent vector and "
+            "cannot go on with a beginning; a decoder-only model can"
+        )
+    if keep is not None and keep < 1:
+        raise InputError(f"keep must be 1 or more, got {keep}")
+    several = [drawings] if isinstance(drawings, Sketch) else list(drawings)
+    if not all(isinstance(drawing, Sketch) for drawing in several):
+        raise InputError("complete takes sketches: sketchkit.read makes one of a file")
+    begun = [drawing.without_end() for drawing in several]
+    if not begun:
+        return []
+    scales = best_scales(model, begun, label) if scale == "auto" else [_number(scale)] * len(begun)
+    beginnings = [read_beginning(d, s, model.card) for d, s in zip(begun, scales, strict=True)]
+    prompts = read_prompts(
+        model,
+        [b.rows for b in beginnings],
+        exact_width=EXACT_WIDTH if exact else None,
+        label=model.label_index(label),
+    )
+    out: list[list[Ending]] = [[] for _ in begun]
+    loop = decode(
+        model,
+        make_sampler(sampler, temperature, options),
+        prompts,
+        np.repeat(np.arange(len(begun)), n),
+        np.tile(np.arange(n), len(begun)),
+        seed=seed,
+        max_points=max_points or model.card.max_length,
+        width=batch_size,
+        exact=exact,
+        score=True,
+    )
+    for done, drawn in enumerate(loop, start=1):
+        which, index = divmod(drawn.job, n)
+        ending = _ending(begun[which], beginnings[which], scales[which], drawn, seed, index)
+        out[which].append(ending)
+        if progress is not None:
+            progress(done, len(begun) * n)
+    chosen = [_best(endings, keep) for endings in out]
+    return chosen[0] if isinstance(drawings, Sketch) else chosen
+
+
+def _ending(
+    drawing: Sketch, beginning: Beginning, scale: float, drawn: Drawn, seed: int, index: int
+) -> Ending:
+    ending = from_rows(
+        drawn.rows,
+        beginning.factor,
+        beginning.anchor,
+        joined=beginning.pen_down or not len(beginning.rows),
+        label=drawing.label,
+        key=drawing.key,
+    )
+    nll = drawn.nll / len(drawn.rows)
+    return Ending(drawing + ending, ending, nll, seed, index, scale, ending.ended)
+
+
+def _best(endings: list[Ending], keep: int | None) -> list[Ending]:
+    """All by index, or the best that differ."""
+    if keep is None:
+        return sorted(endings, key=lambda e: e.index)
+    kept: list[Ending] = []
+    outlines: list[Float64] = []
+    for ending in sorted(endings, key=lambda e: (not e.finished, e.nll, e.index)):
+        mine = outline(ending.ending)
+        if not too_alike(mine, outlines, ending.sketch):
+            kept.append(ending)
+            outlines.append(mine)
+        if len(kept) == keep:
+            break
+    return kept
+
+
+def _number(scale: object) -> float:
+    if isinstance(scale, int | float):
+        return float(scale)
+    raise InputError(f"the scale must be a number or 'auto', got {scale!r}")

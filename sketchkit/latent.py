@@ -1,0 +1,164 @@
+"""Between drawings and latent vectors z: what an encoder makes of drawings, and the prior they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from sketchkit.devices import one_thread
+from sketchkit.errors import InputError
+from sketchkit.models import SketchModel
+from sketchkit.models.base import to_numpy
+from sketchkit.models.vae import VaeModel
+from sketchkit.noise import LATENT, normals
+from sketchkit.sketch import Sketch
+from sketchkit.units import Rows, read_whole
+
+__all__ = ["checked_z", "encode", "encode_rows", "latent_size", "prior"]
+
+#: Drawings are encoded so many rows at once, padding among them, to bound memory.
+_ROWS_AT_ONCE = 16_384
+
+Latents = npt.NDArray[np.float32]
+
+
+def encode(
+    model: SketchModel, sketches: Sequence[Sketch], *, prepared: bool = False, exact: bool = False
+) -> tuple[Latents, Latents]:
+    """The posterior of drawings: where each of them lies in a model's latent space.
+
+    Args:
+        model: a conditional VAE.
+        sketches: n finished drawings, in whatever units; end rows and dots are left out.
+        prepared: whether they are drawings of the training data's kind already, in its pixels and simplified,
+            which are read as they stand; else each is made to fill 255 pixels and simplified as Quick, Draw!
+            does.
+        exact: equal to the last bit whichever others come with a drawing; slower.
+
+    Returns:
+        mu [n, Z] and sigma [n, Z], float32.
+
+    Raises:
+        InputError: a model that has no encoder, or a drawing without a line or of more points than are read.
+
+    Source: Ha & Eck 2017, equations 1 and 2. As in the released training code, the encoder reads all rows but
+        the end row.
+    """
+    encoder = _encoder(model)
+    if isinstance(sketches, Sketch) or not all(isinstance(sketch, Sketch) for sketch in sketches):
+        raise InputError("encode takes a list of sketches: sketchkit.read makes one of a file")
+    wholes = [read_whole(sketch, model.card, prepared=prepared) for sketch in sketches]
+    return encode_rows(encoder, [whole.rows for whole in wholes], exact=exact)
+
+
+@one_thread()
+@torch.inference_mode()
+def encode_rows(
+    model: SketchModel, drawings: Sequence[Rows], *, exact: bool = False
+) -> tuple[Latents, Latents]:
+    """The posterior of drawings that are rows already.
+
+    Args:
+        model: a conditional VAE.
+        drawings: n arrays [N, 5] in model units, N at least 1, without end rows.
+        exact: encode each alone, so that the others cannot change its last bits.
+
+    Returns:
+        mu [n, Z] and sigma [n, Z], float32.
+
+    Raises:
+        InputError: a model that has no encoder, or a drawing without rows.
+    """
+    encoder = _encoder(model)
+    if not all(len(rows) for rows in drawings):
+        raise InputError("a drawing without rows cannot be encoded")
+    mu = np.zeros((len(drawings), encoder.architecture.latent), np.float32)
+    sigma = np.zeros_like(mu)
+    for chunk in _chunks([len(rows) for rows in drawings], 1 if exact else _ROWS_AT_ONCE):
+        lengths = [len(drawings[i]) for i in chunk]
+        padded = np.zeros((len(chunk), max(lengths), 5))
+        for b, i in enumerate(chunk):
+            padded[b, : lengths[b]] = drawings[i]
+        rows = torch.from_numpy(padded).to(model.dtype).to(model.device)
+        mean, log_variance = encoder.encode_batch(rows, torch.tensor(lengths, device=model.device))
+        mu[chunk], sigma[chunk] = to_numpy(mean), to_numpy((log_variance / 2).exp())
+    return mu, sigma
+
+
+def prior(model: SketchModel, n: int, seed: int = 0, first: int = 0) -> Latents:
+    """Latent vectors drawn from the prior N(0, I).
+
+    Args:
+        model: a conditional model.
+        n: how many.
+        seed: 0..2^63 - 1.
+        first: the index of the first.
+
+    Returns:
+        z [n, Z], float32. Row i is a function of the seed and of the index first + i alone, from a stream of
+        the counter-based noise (`sketchkit.noise.LATENT`) that no point of a drawing is drawn with.
+
+    Raises:
+        InputError: a model without latent vectors, or a seed out of range.
+
+    Source: Ha & Eck 2017, section 3.2.
+    """
+    size = latent_size(model)
+    return normals(seed, torch.arange(first, first + n), size, LATENT).numpy()
+
+
+def latent_size(model: SketchModel) -> int:
+    """The length of a model's latent vectors, Z.
+
+    Raises:
+        InputError: a model without.
+    """
+    size = getattr(model.architecture, "latent", None) if model.conditional else None
+    if not isinstance(size, int):
+        raise InputError(f"the model {model.card.name!r} is unconditional: it has no latent vector z")
+    return size
+
+
+def checked_z(model: SketchModel, z: npt.ArrayLike, n: int) -> Latents:
+    """Latent vectors as an array of the shape a model wants.
+
+    Args:
+        model: a conditional model.
+        z: n vectors.
+        n: how many there must be.
+
+    Returns:
+        [n, Z], float32.
+
+    Raises:
+        InputError: a model without latent vectors, another shape, or something that is no finite number.
+    """
+    size = latent_size(model)
+    try:
+        with np.errstate(over="ignore"):  # too large for float32: infinite, and refused as such
+            values = np.asarray(z, np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"z must be an array of numbers: {error}") from error
+    if values.shape != (n, size):
+        raise InputError(f"z must have the shape [{n}, {size}], got {list(values.shape)}")
+    if not np.isfinite(values).all():
+        raise InputError("z holds a number that is not finite")
+    return values
+
+
+def _encoder(model: SketchModel) -> VaeModel:
+    if not isinstance(model, VaeModel):
+        raise InputError(f"the model {model.card.name!r} has no encoder: only a conditional VAE has one")
+    return model
+
+
+def _chunks(lengths: Sequence[int], rows: int) -> Iterator[list[int]]:
+    """Places of drawings, the longest first, as many as fit so many rows with padding; one at least."""
+    order = np.argsort(-np.asarray(lengths, np.int64), kind="stable").tolist()
+    while order:
+        count = max(1, rows // lengths[order[0]])
+        yield order[:count]
+        order = order[count:]

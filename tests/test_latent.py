@@ -1,0 +1,174 @@
+"""Drawings to latent vectors, and latent vectors from the prior."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import sketchkit as sk
+from sketchkit.card import ModelCard
+from sketchkit.errors import InputError
+from sketchkit.latent import checked_z, encode, encode_rows, latent_size, prior
+from sketchkit.models import SketchModel
+from sketchkit.models.vae import VaeArchitecture, VaeModel
+from sketchkit.noise import DRAWING, LATENT, uniforms
+from sketchkit.sketch import Sketch
+from sketchkit.training.data import Dataset, prepare_sketches, synth
+from sketchkit.units import MAX_READ, read_whole
+
+SQUARE = Sketch.from_polylines([[(10, 10), (265, 10), (265, 265)], [(265, 265), (10, 265), (10, 10)]])
+
+
+def _wholes(n: int = 24) -> list[Sketch]:
+    return list(synth(n, seed=3))
+
+
+# --- encode -------------------------------------------------------------------------------------------
+
+
+def test_a_drawing_is_encoded_as_the_model_encodes_its_rows(tiny_vae: VaeModel) -> None:
+    drawings = _wholes(8)
+    mu, sigma = encode(tiny_vae, drawings)
+    assert mu.shape == sigma.shape == (8, tiny_vae.architecture.latent)
+    assert mu.dtype == sigma.dtype == np.float32
+    for i, drawing in enumerate(drawings):
+        expected = tiny_vae.encode(read_whole(drawing, tiny_vae.card).rows)
+        np.testing.assert_allclose((mu[i], sigma[i]), expected, atol=1e-6)
+
+
+def test_the_encoder_reads_what_training_reads(tiny_vae: VaeModel, tmp_path: object) -> None:
+    drawings = [drawing.transformed(3.7, (400.0, -20.0)) for drawing in _wholes(12)]
+    made = prepare_sketches(drawings, f"{tmp_path}/set")
+    stored = [row for split in ("train", "valid", "test") for row in _ink(made, split)]
+    stored = [rows / [*[tiny_vae.card.scale_factor] * 2, 1, 1, 1] for rows in stored]
+    assert len(stored) == 12
+    ours, theirs = encode(tiny_vae, drawings)[0], encode_rows(tiny_vae, stored)[0]
+    order = [int(np.abs(theirs - row).sum(axis=1).argmin()) for row in ours]
+    assert sorted(order) == list(range(12))
+    np.testing.assert_allclose(ours, theirs[order], atol=1e-6)
+
+
+def _ink(made: Dataset, split: str) -> list[np.ndarray]:
+    part = made.split(split)
+    return [part.drawing(i)[:-1].astype(np.float64) for i in range(len(part))]
+
+
+def test_neither_size_nor_place_nor_an_end_row_nor_dots_matter(tiny_vae: VaeModel) -> None:
+    wanted, _ = encode(tiny_vae, [SQUARE])
+    dotted = SQUARE + Sketch.from_polylines([[(50, 50)]])
+    for same in (
+        SQUARE.transformed(0.01, (-7.0, 3.0)),
+        SQUARE.transformed(1000.0),
+        SQUARE.with_end(),
+        dotted,
+    ):
+        np.testing.assert_allclose(encode(tiny_vae, [same])[0], wanted, atol=1e-5)
+
+
+def test_a_prepared_drawing_is_read_as_it_stands(tiny_vae: VaeModel) -> None:
+    line = Sketch.from_polylines([[(3, 4), (5, 5), (7, 6)]])
+    whole = read_whole(line, ModelCard(scale_factor=2.0), prepared=True)
+    np.testing.assert_allclose(whole.rows, [[1, 0.5, 1, 0, 0], [1, 0.5, 0, 1, 0]])
+    assert (whole.place, whole.factor) == ((3.0, 4.0), 0.5)
+    expected = encode_rows(tiny_vae, [read_whole(line, tiny_vae.card, prepared=True).rows])
+    np.testing.assert_array_equal(encode(tiny_vae, [line], prepared=True), expected)
+    assert not np.allclose(encode(tiny_vae, [line])[0], expected[0], atol=1e-4)
+
+
+def test_others_change_no_drawings_place(tiny_vae: VaeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawings = _wholes()
+    together, _ = encode(tiny_vae, drawings)
+    np.testing.assert_allclose(encode(tiny_vae, drawings[::-1])[0][::-1], together, atol=1e-6)
+    exact, _ = encode(tiny_vae, drawings, exact=True)
+    np.testing.assert_array_equal(encode(tiny_vae, drawings[5:7], exact=True)[0], exact[5:7])
+    monkeypatch.setattr("sketchkit.latent._ROWS_AT_ONCE", 50)
+    np.testing.assert_allclose(encode(tiny_vae, drawings)[0], together, atol=1e-6)
+
+
+def test_no_drawings_have_no_places(tiny_vae: VaeModel) -> None:
+    mu, sigma = encode(tiny_vae, [])
+    assert mu.shape == sigma.shape == (0, tiny_vae.architecture.latent)
+
+
+def test_a_line_without_length_can_be_encoded(tiny_vae: VaeModel) -> None:
+    assert np.isfinite(encode(tiny_vae, [Sketch.from_polylines([[(5, 5), (5, 5)]])])).all()
+
+
+def test_what_cannot_be_encoded_is_refused(tiny_vae: VaeModel, tiny_model: SketchModel) -> None:
+    with pytest.raises(InputError, match="the model 'tiny' has no encoder: only a conditional VAE has one"):
+        encode(tiny_model, [SQUARE])
+    for empty in (Sketch.from_polylines([]), Sketch.from_polylines([[(7, 8)]])):
+        with pytest.raises(InputError, match="a drawing without a line cannot be encoded"):
+            encode(tiny_vae, [SQUARE, empty])
+    with pytest.raises(InputError, match="a drawing without rows"):
+        encode_rows(tiny_vae, [np.zeros((0, 5))])
+    with pytest.raises(InputError, match="encode takes a list of sketches"):
+        encode(tiny_vae, SQUARE)  # type: ignore[arg-type]
+    long = Sketch.from_polylines([np.arange(2 * MAX_READ + 4).reshape(-1, 2) % 97])
+    with pytest.raises(InputError, match=f"the limit is {MAX_READ}"):
+        encode(tiny_vae, [long], prepared=True)
+
+
+# --- the prior ----------------------------------------------------------------------------------------
+
+
+def _wide(latent: int) -> VaeModel:
+    return VaeModel(VaeArchitecture(encoder_hidden=2, hidden=2, latent=latent, mixtures=1), ModelCard())
+
+
+def test_a_latent_vector_depends_on_the_seed_and_its_index_alone(tiny_vae: VaeModel) -> None:
+    many = prior(tiny_vae, 40, seed=5)
+    np.testing.assert_array_equal(prior(tiny_vae, 3, seed=5, first=20), many[20:23])
+    assert not np.isin(prior(tiny_vae, 40, seed=6), many).any()
+    longer = prior(_wide(9), 40, seed=5)
+    np.testing.assert_array_equal(longer[:, : many.shape[1]], many)
+
+
+def test_the_prior_is_a_standard_normal_distribution() -> None:
+    z = prior(_wide(128), 2000, seed=1).astype(np.float64)
+    values = np.sort(z.ravel())
+    theory = np.array([0.5 * (1 + math.erf(v / math.sqrt(2))) for v in values[::16]])
+    assert np.abs(theory - np.arange(len(values))[::16] / len(values)).max() < 1.95 / math.sqrt(len(values))
+    correlations = np.corrcoef(z.T) - np.eye(128)
+    assert np.abs(correlations).max() < 5.5 / math.sqrt(2000)
+
+
+def test_the_latent_vector_and_the_points_of_a_drawing_share_no_noise() -> None:
+    index, step = torch.arange(64)[:, None], torch.arange(512)
+    points = uniforms(9, index, step, DRAWING).flatten(0, 1).tolist()
+    latents = uniforms(9, index, step, LATENT).flatten(0, 1).tolist()
+    assert {*map(tuple, points)}.isdisjoint(map(tuple, latents))
+    torch.testing.assert_close(uniforms(9, index, step), uniforms(9, index, step, DRAWING), rtol=0, atol=0)
+
+
+# --- latent vectors that are given ----------------------------------------------------------------------
+
+
+def test_latent_vectors_have_the_models_own_length(tiny_vae: VaeModel, tiny_model: SketchModel) -> None:
+    assert latent_size(tiny_vae) == tiny_vae.architecture.latent
+    with pytest.raises(InputError, match="the model 'tiny' is unconditional: it has no latent vector z"):
+        latent_size(tiny_model)
+
+
+@pytest.mark.parametrize(
+    ("z", "complaint"),
+    [
+        (np.zeros((3, 6)), r"must have the shape \[2, 6\], got \[3, 6\]"),
+        (np.zeros(6), r"must have the shape \[2, 6\], got \[6\]"),
+        ([[0.0] * 6, [math.nan] * 6], "not finite"),
+        ([[0.0] * 6, [1e300] * 6], "not finite"),
+        ([[0.0] * 6, ["x"] * 6], "must be an array of numbers"),
+        ([[0.0] * 6, [0.0]], "must be an array of numbers"),
+    ],
+    ids=["too many", "flat", "nan", "huge", "words", "ragged"],
+)
+def test_latent_vectors_that_do_not_fit_are_refused(tiny_vae: VaeModel, z: object, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        checked_z(tiny_vae, z, 2)  # type: ignore[arg-type]
+
+
+def test_encode_is_public() -> None:
+    assert sk.encode is encode
