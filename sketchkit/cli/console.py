@@ -11,7 +11,7 @@ from typing import Any
 from sketchkit.errors import InputError
 from sketchkit.files import standard_output
 
-__all__ = ["plain", "print_json", "print_table", "progress", "say", "write_stdout"]
+__all__ = ["json_bytes", "plain", "print_json", "print_table", "progress", "say", "write_stdout"]
 
 #: Words of strangers are cut at this length.
 _MAX_TEXT = 500
@@ -48,9 +48,14 @@ def write_stdout(content: bytes) -> None:
 
 def print_json(value: Any) -> None:
     """A value as indented JSON on stdout, ASCII only, which any parser takes and no terminal obeys."""
+    write_stdout(json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """A value as `print_json` prints it."""
     import json
 
-    write_stdout(json.dumps(_sayable(value), indent=2, allow_nan=False).encode("ascii") + b"\n")
+    return json.dumps(_sayable(value), indent=2, allow_nan=False).encode("ascii") + b"\n"
 
 
 def _sayable(value: Any) -> Any:

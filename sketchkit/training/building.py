@@ -103,6 +103,7 @@ class TrainState:
             CheckpointError: a tensor is missing, left over or of another shape.
         """
         try:
+            self._check_fit(tensors)
             self.model.load_state_dict(_under("model.", tensors))
             if self.decay:
                 self.shown.load_state_dict(_under("averaged.", tensors))
@@ -116,6 +117,19 @@ class TrainState:
                     }
         except (RuntimeError, KeyError, ValueError) as error:
             raise CheckpointError(f"the checkpoint does not fit the model: {str(error)[:200]}") from error
+
+    def _check_fit(self, tensors: Mapping[str, Tensor]) -> None:
+        """Before anything changes: Adam would take moments of any shape, and nobody asks what is left over."""
+        models = {"model": self.model, "averaged": self.shown} if self.decay else {"model": self.model}
+        due = {f"{part}.{name}": t.shape for part, m in models.items() for name, t in m.state_dict().items()}
+        if int(tensors["updates"]):
+            for name, parameter in self.model.named_parameters():
+                due |= {f"exp_avg.{name}": parameter.shape, f"exp_avg_sq.{name}": parameter.shape}
+        due["updates"] = torch.Size()
+        given = {name: tensor.shape for name, tensor in tensors.items()}
+        if given != due:
+            odd = min(name for name, _ in given.items() ^ due.items())
+            raise ValueError(f"{odd!r} is missing, left over or of another shape")
 
     def _step_device(self) -> torch.device:
         """The fused optimiser counts its steps on the device, the other one on the CPU."""

@@ -97,7 +97,7 @@ def save_checkpoint(folder: Path, identity: str, progress: Progress, tensors: Ma
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-    _let_go(folder)
+    _let_go(folder, progress.step)
 
 
 def load_newest(
@@ -167,19 +167,23 @@ def _manifest(path: Path) -> dict[str, Any]:
         with open(path, "rb") as stream:
             content = orjson.loads(stream.read(MAX_MANIFEST_BYTES))
         said = content.pop("self")
+        if _checksum(orjson.dumps(content)) != said:
+            raise _DamagedError("the manifest is damaged")
         if content["format"] != FORMAT or content["version"] != FORMAT_VERSION:
             raise CheckpointError(f"{shown(path)}: version {content['version']!r} of {content['format']!r}")
-        known = re.fullmatch(r"\d+\.safetensors", content["tensors"])
+        if not re.fullmatch(r"\d+\.safetensors", content["tensors"]):
+            raise _DamagedError("the manifest names tensors elsewhere")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _DamagedError("the manifest cannot be read") from error
-    if _checksum(orjson.dumps(content)) != said or not known:
-        raise _DamagedError("the manifest is damaged")
     return content  # type: ignore[no-any-return]
 
 
-def _let_go(folder: Path) -> None:
-    """Remove what is older than the last few, the manifest first, and what a killed process left behind."""
-    kept = {f"{step:08d}" for step in steps_saved(folder)[-KEPT:]}
+def _let_go(folder: Path, newest: int) -> None:
+    """Remove what is older than the last few, the manifest first, and what a killed process left behind.
+
+    What is newer was damaged, or the run would have gone on from there: it must not count among the last few.
+    """
+    kept = {f"{step:08d}" for step in [s for s in steps_saved(folder) if s <= newest][-KEPT:]}
     for entry in sorted(os.scandir(folder), key=lambda e: not e.name.endswith(".json")):
         stem, _, suffix = entry.name.partition(".")
         ours = (suffix in ("json", "safetensors") and stem not in kept) or entry.name.endswith(".tmp")

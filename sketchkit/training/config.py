@@ -23,6 +23,8 @@ __all__ = ["PRESETS", "SCHEDULES", "TrainConfig", "read_config"]
 SCHEDULES = ("exponential", "cosine", "constant")
 CELL_NAMES = ("lstm", "layernorm-lstm", "hyper-lstm")
 _MAX_CONFIG_BYTES = 1 << 20
+#: What is wrong with a file is told in no more than so many characters, whatever it holds.
+_MAX_REASON = 1_000
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,12 @@ class TrainConfig:
     schedule: str = option("exponential", "how it falls", choices=SCHEDULES)
     decay: float = option(0.9999, "factor an update, of the exponential schedule", low=0, high=1)
     warmup: int = option(0, "updates over which the learning rate first rises", low=0, high=1_000_000_000)
-    clip: float = option(1.0, "largest part of a gradient; 0 for no limit", low=0)
+    clip: float = option(1.0, "largest part of a gradient; 0 for no limit", low=0, high=1e9)
     ema: float = option(0.0, "decay of the averaged weights that are kept, such as 0.999; 0 for none",
                         low=0, high=0.999_999)  # fmt: skip
 
-    kl_weight: float = option(0.5, "w_KL, of a vae", low=0)
-    kl_minimum: float = option(0.2, "L_KL below which nothing is gained, KL_min", low=0)
+    kl_weight: float = option(0.5, "w_KL, of a vae", low=0, high=1e9)
+    kl_minimum: float = option(0.2, "L_KL below which nothing is gained, KL_min", low=0, high=1e9)
     kl_start: float = option(0.01, "share of w_KL at the beginning, eta_min", low=0, high=1)
     kl_rate: float = option(0.99995, "R, by which the rest of w_KL comes", low=0, high=1)
 
@@ -160,12 +162,12 @@ def read_config(path: str | Path) -> dict[str, Any]:
         raise FormatError(f"{shown(path)}: more than {_MAX_CONFIG_BYTES} bytes")
     try:
         values = tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise FormatError(f"{shown(path)}: {' '.join(str(error).split())}") from error
-    named = {name.replace("-", "_"): value for name, value in values.items()}
-    try:
+        named = {name.replace("-", "_"): value for name, value in values.items()}
+        if len(named) < len(values):
+            raise FormatError("a name is given both with dashes and with underscores")
         preset = named.pop("preset", None)
         TrainConfig.made(preset, named)
-    except (InputError, TypeError) as error:
-        raise FormatError(f"{shown(path)}: {error}") from error
+    # tomllib and repr() refuse endless digits with a ValueError, and what is too deep with a RecursionError.
+    except (InputError, TypeError, ValueError, RecursionError) as error:
+        raise FormatError(f"{shown(path)}: {' '.join(str(error).split())[:_MAX_REASON]}") from error
     return {**(PRESETS[preset] if preset else {}), **named}

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sketchkit.devices import resolve_device
 from sketchkit.errors import InputError
 from sketchkit.files import shown
 from sketchkit.training.batching import Batches
-from sketchkit.training.building import TrainState, build
+from sketchkit.training.building import Trainable, TrainState, build
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 from sketchkit.training.loop import Objective
@@ -121,7 +121,7 @@ def _update(
     state.update(config.learning_rate_at(step), config.clip)
 
 
-def _flop(model: nn.Module, points: float, drawings: int) -> float:
+def _flop(model: Trainable, points: float, drawings: int) -> float:
     """Every weight matrix is used three times, forward and for both gradients, for each of its rows.
 
     What joins z or a class to the rows is multiplied once a drawing, the rest once a point.
@@ -133,8 +133,8 @@ def _flop(model: nn.Module, points: float, drawings: int) -> float:
         whole, once_a_drawing = parameter.numel(), 0
         if name.startswith(("mu.", "presig.", "initial.")):
             once_a_drawing = whole
-        elif name.endswith("weight_x") and "decoder" in name:
-            once_a_drawing = parameter.numel() // parameter.shape[1] * max(0, parameter.shape[1] - 5)
+        elif name.endswith("weight_x") and name.startswith("decoder."):
+            once_a_drawing = parameter.shape[0] * model.decoder.context_size
         total += 6.0 * ((whole - once_a_drawing) * points + once_a_drawing * drawings)
     return total
 

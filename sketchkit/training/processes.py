@@ -101,7 +101,10 @@ def joined(device: torch.device) -> Iterator[Processes]:
         device = torch.device("cuda", local)
         torch.cuda.set_device(device)
     backend = "nccl" if device.type == "cuda" else "gloo"
-    torch.distributed.init_process_group(backend, timeout=_PATIENCE)
+    try:
+        torch.distributed.init_process_group(backend, timeout=_PATIENCE)
+    except ValueError as error:  # a rank beyond the others, or nobody says where they are to be met
+        raise InputError(f"the processes cannot meet: {' '.join(str(error).split())}") from error
     try:
         yield Processes(rank, world, device)
     finally:

@@ -117,7 +117,7 @@ def begin(folder: Path, *, overwrite: bool = False) -> None:
     """
     try:
         if folder.is_dir() and any(folder.iterdir()):
-            if not (folder / FILE_NAME).is_file():
+            if not _is_run(folder):
                 raise InputError(f"{shown(folder)}: exists and is no run, so it is not replaced")
             if not overwrite:
                 raise InputError(
@@ -127,6 +127,15 @@ def begin(folder: Path, *, overwrite: bool = False) -> None:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(f"{shown(folder)}: {reason(error)}") from error
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a folder is a run's, though perhaps a damaged one; others may have a `run.json` of their own."""
+    try:
+        with open(folder / FILE_NAME, "rb") as stream:
+            return FORMAT.encode() in stream.read(MAX_BYTES)
+    except OSError:
+        return False
 
 
 def write_run(folder: Path, info: RunInfo) -> None:
@@ -155,19 +164,29 @@ def read_run(folder: str | os.PathLike[str]) -> RunInfo:
         values = orjson.loads(content)
         if values.pop("format") != FORMAT or values.pop("version") != FORMAT_VERSION:
             raise FormatError(f"{shown(path)}: of a version that this sketchkit does not read")
-        config = TrainConfig.made(None, values.pop("config"))
+        config = TrainConfig.made(None, _object(values.pop("config")))
         info = RunInfo(config=config, **values)
         _check(info)
         return info
     except (ValueError, KeyError, TypeError, AttributeError, InputError) as error:
         if isinstance(error, FormatError):
             raise
-        raise FormatError(f"{shown(path)}: not what a run says of itself: {str(error)[:200]}") from error
+        why = " ".join(str(error).split())[:200]
+        raise FormatError(f"{shown(path)}: not what a run says of itself: {why}") from error
 
 
 def _check(info: RunInfo) -> None:
     whole = all(type(n) is int and n >= 0 for n in (info.nmax, info.threads, info.parameters, info.step))
-    if not (whole and isinstance(info.status, str) and isinstance(info.data, dict)):
+    if not (whole and isinstance(info.status, str)):
         raise ValueError("an entry is of another type")
-    if not isinstance(info.data.get("fingerprint"), str):
+    if not (info.nmax and info.threads):
+        raise ValueError("Nmax and the number of threads are 1 or more")
+    _object(info.versions)
+    if not isinstance(_object(info.data).get("fingerprint"), str):
         raise ValueError("it does not say what data it learns from")
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("an entry is of another type")
+    return value

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sketchkit.errors import PluginError
+from sketchkit.errors import InputError, PluginError
+from sketchkit.files import reason, shown
 from sketchkit.generate import reconstruct, sample
 from sketchkit.models import SketchModel
 from sketchkit.rendering import render
@@ -29,7 +30,6 @@ class Sheets:
         folder: of the run.
         config: says how many drawings, and how daring.
         valid: the validation drawings.
-        scale_factor: pixels in a model unit.
     """
 
     def __init__(self, folder: Path, config: TrainConfig, valid: Split) -> None:
@@ -55,7 +55,10 @@ class Sheets:
             model.train(was_training)
         if not sketches:
             return None
-        self.folder.mkdir(exist_ok=True)
+        try:
+            self.folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{shown(self.folder)}: {reason(error)}") from error
         return self._write(sketches, self.folder / f"step-{step:08d}")
 
     def _samples(self, model: SketchModel) -> list[Sketch]:

@@ -91,6 +91,5 @@ def _batch_sums(
     kl = 0.0 if loss.kl is None else float(loss.kl)
     parts = (float(loss.reconstruction.offset), float(loss.reconstruction.pen), kl)
     n = len(chosen)
-    return torch.tensor(
-        [*(n * part for part in parts), float(loss.reconstruction.nll), batch.useful]
-    ).double()
+    sums = [*(n * part for part in parts), float(loss.reconstruction.nll), batch.useful]
+    return torch.tensor(sums, dtype=torch.float64)
