@@ -1,0 +1,171 @@
+"""A small data set, a small configuration, and runs of it: in this process, in another, in several."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from sketchkit.training import TrainConfig, train
+from sketchkit.training.data import Dataset, prepare_sketches, synth
+from sketchkit.training.logs import read_log
+from sketchkit.training.records import EvaluationRecord, StepRecord
+from sketchkit.training.runs import RunInfo
+
+TINY: dict[str, Any] = {
+    "hidden": 12,
+    "encoder_hidden": 6,
+    "latent": 4,
+    "mixtures": 2,
+    "embedding": 3,
+    "batch_size": 6,
+    "classes": True,
+    "steps": 24,
+    "evaluate_every": 10,
+    "save_every": 4,
+    "log_every": 1,
+    "grid": 0,
+    "ema": 0.9,
+}
+
+
+def small_data(folder: Path, n: int = 60) -> Dataset:
+    """Faces and suns in a data set."""
+    return prepare_sketches(synth(n, seed=3, classes=["face", "sun"]), folder)
+
+
+def tiny(**changes: Any) -> TrainConfig:
+    """The small configuration, changed."""
+    return TrainConfig.made(None, TINY, changes)
+
+
+class Ear:
+    """Remembers all that a run says."""
+
+    def __init__(self) -> None:
+        self.steps: list[StepRecord] = []
+        self.evaluations: list[EvaluationRecord] = []
+        self.notes: list[str] = []
+        self.closed = 0
+
+    def made(self, folder: Path, step: int) -> Ear:
+        """As a maker of watchers."""
+        return self
+
+    def step(self, record: StepRecord) -> None:
+        self.steps.append(record)
+
+    def evaluation(self, record: EvaluationRecord) -> None:
+        self.evaluations.append(record)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def run_tiny(data: Dataset, folder: Path, ear: Ear | None = None, **more: Any) -> RunInfo:
+    """Train with the small configuration; `config` changes it, everything else is for `train`."""
+    config = tiny(**more.pop("config", {}))
+    makers = [ear.made] if ear else []
+    return train(data, folder, config, device="cpu", threads=1, watchers=makers, **more)
+
+
+def losses(folder: Path) -> list[tuple[float, ...]]:
+    """Everything in the logs that must not change by a bit: each step's and each evaluation's numbers."""
+    log = read_log(folder)
+    names = (
+        "step",
+        "loss",
+        "offset",
+        "pen",
+        "kl_weight",
+        "learning_rate",
+        "gradient_norm",
+        "points",
+        "skipped",
+    )
+    rows = [tuple(float(log.train[name][i]) for name in names) for i in range(len(log.train))]
+    valid = ("step", "loss", "offset", "pen", "nll", "best")
+    return rows + [tuple(float(log.valid[name][i]) for name in valid) for i in range(len(log.valid))]
+
+
+# What another process runs: train or go on, perhaps dying at the n-th touch of a checkpoint's files.
+SCRIPT = """
+import os, signal, sys, json
+import torch
+torch.set_num_threads(1)
+from pathlib import Path
+from sketchkit.training import TrainConfig, train
+from sketchkit.training.data import Dataset
+from sketchkit.training import checkpointing
+
+folder, data, config, die_at = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
+touches = 0
+
+def touched(*_):
+    global touches
+    touches += 1
+    if touches == die_at:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if die_at:
+    real = checkpointing.atomic_write
+    class Dying:
+        def __init__(self, stream): self.stream = stream
+        def write(self, data):
+            self.stream.write(data[: len(data) // 2]); self.stream.flush(); touched()
+            self.stream.write(data[len(data) // 2 :])
+        def __getattr__(self, name): return getattr(self.stream, name)
+    from contextlib import contextmanager
+    @contextmanager
+    def dying(path, **more):
+        touched()
+        with real(path, **more) as stream:
+            yield Dying(stream)
+            touched()
+        touched()
+    checkpointing.atomic_write = dying
+    unlink = os.unlink
+    def dying_unlink(path, **more):
+        if "checkpoints" in str(path): touched()
+        unlink(path, **more)
+    checkpointing.os.unlink = dying_unlink
+resume = (folder / "run.json").exists()
+config = TrainConfig.made(None, config)
+data = Dataset.open(data, verify=False)
+print(train(data, folder, config, resume=resume, threads=1, device="cpu").status, flush=True)
+"""
+
+
+def start(
+    data: Dataset, folder: Path, config: TrainConfig, die_at: int = 0, **more: Any
+) -> subprocess.Popen[str]:
+    """Train in another process, or go on there; with `die_at` it kills itself while it saves."""
+    import json
+
+    arguments = [str(folder), str(data.path), json.dumps(config.to_json()), str(die_at)]
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **more,
+    )
+
+
+def several(count: int, data: Dataset, folder: Path, config: TrainConfig) -> list[tuple[int, str]]:
+    """Train in several processes, as `torchrun` starts them; their exit codes and what they said."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shared = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    processes = [
+        start(data, folder, config, env={**os.environ, **shared, "RANK": str(r), "LOCAL_RANK": str(r)})
+        for r in range(count)
+    ]
+    return [(process.wait(240), "".join(process.communicate())) for process in processes]

@@ -1,0 +1,247 @@
+"""The training loop as a whole: it learns, it goes on exactly, it stops when it should, and it survives."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from loop_parts import Ear, losses, run_tiny, several, small_data, start, tiny
+
+from sketchkit.checkpoints.load import load_model
+from sketchkit.errors import CheckpointError, InputError
+from sketchkit.training.checkpointing import steps_saved
+from sketchkit.training.data import Dataset, Split
+from sketchkit.training.logs import read_log
+from sketchkit.training.runs import read_run
+
+#: How often a run is killed; `SKETCHKIT_KILLS=25` asks for more.
+KILLS = int(os.environ.get("SKETCHKIT_KILLS", "6"))
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return small_data(tmp_path_factory.mktemp("data") / "small")
+
+
+@pytest.fixture(scope="module")
+def whole(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    run_tiny(small, folder, config={"backend": "vae"})
+    return folder
+
+
+@pytest.mark.parametrize("cell", ["lstm", "layernorm-lstm", "hyper-lstm"])
+@pytest.mark.parametrize("backend", ["decoder", "vae"])
+def test_every_model_learns(small: Dataset, tmp_path: Path, backend: str, cell: str) -> None:
+    ear = Ear()
+    config = {"backend": backend, "cell": cell, "steps": 40, "learning_rate": 0.01, "evaluate_every": 20}
+    info = run_tiny(small, tmp_path / "run", ear, config=config)
+    assert info.status == "finished" and info.step == 40
+    parts = [record.offset + record.pen for record in ear.steps]
+    assert np.mean(parts[-5:]) < 0.85 * np.mean(parts[:5])
+    assert [record.step for record in ear.evaluations] == [20, 40]
+    assert (ear.steps[-1].kl is None) == (backend == "decoder")
+    model = load_model(tmp_path / "run" / "best.safetensors")
+    assert model.card.classes == ("face", "sun") and model.card.scale_factor == small.scale_factor
+    assert model.card.provenance["step"] == 40
+
+
+def test_a_run_that_goes_on_comes_to_the_same_losses(small: Dataset, whole: Path, tmp_path: Path) -> None:
+    folder, asked = tmp_path / "run", iter([None] * 9 + ["interrupted"])
+    info = run_tiny(small, folder, config={"backend": "vae"}, stop=lambda: next(asked))
+    assert (info.status, info.step) == ("interrupted", 10)
+    assert read_run(folder).status == "interrupted"
+    info = run_tiny(small, folder, config={"backend": "vae"}, resume=True)
+    assert (info.status, info.step) == ("finished", 24)
+    assert losses(folder) == losses(whole)
+    ours, theirs = (load_model(path / "last.safetensors").state_dict() for path in (folder, whole))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_a_damaged_checkpoint_is_passed_over_with_a_word(small: Dataset, whole: Path, tmp_path: Path) -> None:
+    folder, asked, ear = tmp_path / "run", iter([None] * 12 + ["interrupted"]), Ear()
+    run_tiny(small, folder, config={"backend": "vae"}, stop=lambda: next(asked))
+    newest = sorted((folder / "checkpoints").glob("*.safetensors"))[-1]
+    content = bytearray(newest.read_bytes())
+    content[-9] ^= 1
+    newest.write_bytes(bytes(content))
+    run_tiny(small, folder, ear, config={"backend": "vae"}, resume=True)
+    assert ["damaged" in note for note in ear.notes] == [True]
+    assert losses(folder) == losses(whole)
+
+
+def test_killed_at_any_moment_every_later_loss_is_the_same(
+    small: Dataset, whole: Path, tmp_path: Path
+) -> None:
+    chance, folder, saving = random.Random(5), tmp_path / "run", 0
+    config = tiny(backend="vae")
+    for number in range(KILLS):
+        while_saving = number % 2 == 0
+        process = start(small, folder, config, chance.randint(1, 12) if while_saving else 0)
+        if not while_saving:
+            _wait_for(folder / "train.csv", process)
+            time.sleep(chance.uniform(0.0, 0.25))
+            process.kill()
+        process.communicate(timeout=120)
+        if process.returncode == 0:  # it came to its end before: begin anew, or nothing would be left to kill
+            assert losses(folder) == losses(whole)
+            folder = tmp_path / f"run-{number}"
+        else:
+            assert process.returncode == -signal.SIGKILL
+            saving += while_saving
+    assert saving >= KILLS // 3
+    process = start(small, folder, config)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert out.strip() == "finished"
+    assert losses(folder) == losses(whole)
+    assert not list((folder / "checkpoints").glob(".*"))
+
+
+def _wait_for(path: Path, process: object) -> None:
+    """Until a run writes its log, or is over."""
+    for _ in range(2400):
+        if path.exists() or process.poll() is not None:  # type: ignore[attr-defined]
+            return
+        time.sleep(0.025)
+    raise AssertionError(f"{path} does not come")
+
+
+def test_on_a_full_disk_the_older_checkpoint_stays(small: Dataset, tmp_path: Path) -> None:
+    folder, asked = tmp_path / "run", iter([None] * 3 + ["interrupted"])
+    run_tiny(small, folder, stop=lambda: next(asked))
+    before = {p.name: p.read_bytes() for p in (folder / "checkpoints").iterdir()}
+    limit = max(len(content) for content in before.values()) // 2
+
+    def small_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    process = start(small, folder, tiny(), preexec_fn=small_disk)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert err.strip().splitlines()[-1].endswith("safetensors: file too large")
+    after = {p.name: p.read_bytes() for p in (folder / "checkpoints").iterdir()}
+    assert after == before
+    assert run_tiny(small, folder, resume=True).status == "finished"
+
+
+@pytest.mark.parametrize("backend", ["decoder", "vae"])
+def test_two_processes_learn_what_one_does(small: Dataset, tmp_path: Path, backend: str) -> None:
+    config = tiny(backend=backend, steps=12, kl_minimum=0.02, precision="float32")
+    for code, said in several(2, small, tmp_path / "two", config):
+        assert code == 0, said
+    run_tiny(small, tmp_path / "one", config={**config.to_json()})
+    one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
+    assert len(one) == len(two) == 12 + 2
+    for ours, theirs in zip(two, one, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_two_processes_go_on_together(small: Dataset, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    for steps in (8, 16):
+        for code, said in several(2, small, folder, tiny(steps=steps, schedule="constant")):
+            assert code == 0, said
+    for code, said in several(2, small, tmp_path / "whole", tiny(steps=16, schedule="constant")):
+        assert code == 0, said
+    # The shorter run was measured at its own last step, too.
+    went_on = [row for row in losses(folder) if len(row) > 6]
+    np.testing.assert_allclose(went_on, [r for r in losses(tmp_path / "whole") if len(r) > 6], rtol=0, atol=0)
+
+
+def test_what_is_not_finite_is_left_out_and_counted(small: Dataset, tmp_path: Path) -> None:
+    ear = Ear()
+    info = run_tiny(_poisoned(small, 1), tmp_path / "run", ear, config={"steps": 40})
+    assert info.status == "finished"
+    assert 0 < ear.steps[-1].skipped < 20
+    spoilt = [record.step for record in ear.steps if not np.isfinite(record.loss)]
+    assert len(spoilt) == ear.steps[-1].skipped
+    assert np.isfinite([record.loss for record in ear.evaluations]).all()
+
+
+def test_a_run_without_any_finite_loss_gives_up_with_advice(small: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"step 3: 3 updates in a row had no finite loss.*--learning-rate"):
+        run_tiny(_poisoned(small, 55), tmp_path / "run", config={"skip_limit": 3})
+    assert read_run(tmp_path / "run").status == "failed"
+    assert not (tmp_path / "run" / "last.safetensors").exists()
+
+
+def _poisoned(small: Dataset, count: int) -> Dataset:
+    """The same drawings, but some of the training drawings reach into infinity."""
+    train = small.split("train")
+    offsets, lifts, inks, labels = train.flat(np.arange(len(train)))
+    offsets[: int(inks[:count].sum())] = np.inf
+    arrays = {
+        "offsets": offsets.reshape(-1),
+        "lifts": lifts.astype(np.uint8),
+        "bounds": np.concatenate(([0], np.cumsum(inks))),
+        "labels": labels.astype(np.uint16),
+        "keys": train.keys,
+    }
+    splits = {name: small.split(name) for name in ("valid", "test")}
+    return Dataset(small.path, small.manifest, {**splits, "train": Split("train", arrays)})
+
+
+def test_patience_ends_a_run_that_gets_no_better(small: Dataset, tmp_path: Path) -> None:
+    ear = Ear()
+    config = {"learning_rate": 0.0, "min_learning_rate": 0.0, "patience": 2, "evaluate_every": 3, "ema": 0.0}
+    info = run_tiny(small, tmp_path / "run", ear, config=config)
+    assert (info.status, info.step) == ("stopped-early", 9)
+    assert [record.best for record in ear.evaluations] == [True, False, False]
+
+
+def test_time_that_is_up_ends_a_run_that_can_go_on(small: Dataset, tmp_path: Path) -> None:
+    info = run_tiny(small, tmp_path / "run", max_seconds=0.0)
+    assert (info.status, info.step) == ("out-of-time", 1)
+    assert steps_saved(tmp_path / "run" / "checkpoints") == [1]
+
+
+def test_a_run_that_goes_on_may_become_longer_but_not_another(small: Dataset, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    run_tiny(small, folder, config={"steps": 8})
+    assert run_tiny(small, folder, config={"steps": 12}, resume=True).step == 12
+    with pytest.raises(InputError, match="a run that goes on cannot change hidden from 12 to 13"):
+        run_tiny(small, folder, config={"hidden": 13}, resume=True)
+    other = small_data(tmp_path / "other", 70)
+    with pytest.raises(InputError, match="learns from other data"):
+        run_tiny(other, folder, resume=True)
+    with pytest.raises(InputError, match="the run exists already; --resume goes on with it"):
+        run_tiny(small, folder)
+    with pytest.raises(InputError, match=r"no run: it holds no run\.json"):
+        run_tiny(small, tmp_path, resume=True)
+    for path in (folder / "checkpoints").glob("*.json"):
+        path.write_text("{}")
+    with pytest.raises(CheckpointError, match="every checkpoint is damaged"):
+        run_tiny(small, folder, config={"steps": 12}, resume=True)
+
+
+def test_an_evaluation_leaves_a_sheet_to_look_at(small: Dataset, tmp_path: Path) -> None:
+    for backend in ("decoder", "vae"):
+        run_tiny(small, tmp_path / backend, config={"backend": backend, "grid": 4, "steps": 4})
+        sheet = tmp_path / backend / "samples" / "step-00000004"
+        assert sheet.with_suffix(".svg").read_bytes().startswith(b"<?xml")
+        assert sheet.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_torch_is_left_as_it_was(small: Dataset, tmp_path: Path) -> None:
+    before = torch.random.get_rng_state()
+    run_tiny(small, tmp_path / "run", config={"steps": 2})
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert torch.get_num_threads() == 1
+
+
+def test_products_in_bfloat16_come_near_those_in_float32(small: Dataset, tmp_path: Path) -> None:
+    found = []
+    for precision in ("float32", "bfloat16"):
+        run_tiny(small, tmp_path / precision, config={"precision": precision, "steps": 20})
+        found.append(read_log(tmp_path / precision).train["loss"])
+    assert not np.array_equal(*found)
+    np.testing.assert_allclose(found[1], found[0], rtol=0.03)
