@@ -1,0 +1,212 @@
+"""`sketchkit train`: from a data set to a model."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sketchkit.cli.console import print_json, say
+from sketchkit.cli.parameters import Force, Json, as_usage
+from sketchkit.cli.training_options import with_training_options
+from sketchkit.errors import InputError
+
+if TYPE_CHECKING:
+    from sketchkit.training.config import TrainConfig
+    from sketchkit.training.data import Dataset
+    from sketchkit.training.records import Watcher
+    from sketchkit.training.runs import RunInfo
+    from sketchkit.training.trainer import WatcherMaker
+
+__all__ = ["EXAMPLE", "parse_duration", "train"]
+
+EXAMPLE = (
+    "sketchkit train cats --backend vae --steps 20000 -o cats-vae\n"
+    "sketchkit train cats -o cats-vae --resume\n"
+    "torchrun --nproc-per-node 4 -m sketchkit train cats -o cats-vae"
+)
+_INTERRUPTED = 130
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@with_training_options
+def train(
+    *,
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A data set's folder, or a stored one's name.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="The folder of the run.")],
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="paper or released: as they trained.", show_default="see below"),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Options from a TOML file; those given here count more."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run where it stopped.")] = False,
+    max_time: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Stop after so long: 90s, 30m, 2h, 1d.", show_default="when it is done"
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell the size, the work and the time it would take.")
+    ] = False,
+    threads: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, max=1024, help="Of the CPU.", show_default="one for each core"),
+    ] = None,
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, mps...", show_default="auto")
+    ] = "auto",
+    tensorboard: Annotated[
+        bool | None,
+        typer.Option(
+            "--tensorboard/--no-tensorboard",
+            help="Write curves for TensorBoard.",
+            show_default="if tensorboardX is there",
+        ),
+    ] = None,
+    json: Json = False,
+    force: Force = False,
+    settings: dict[str, Any],
+) -> None:
+    """Train a model on a data set.
+
+    RUN will hold the best and the last model, the logs, sheets of samples and the checkpoints that --resume
+    goes on from. Ctrl-C saves and stops.
+    """
+    seconds = None if max_time is None else parse_duration(max_time)
+    if resume and (dry_run or force):
+        raise typer.BadParameter("goes neither with --dry-run nor with --force", param_hint="--resume")
+    if resume and preset:
+        raise typer.BadParameter("a run that goes on keeps its own", param_hint="--preset")
+    chosen = _chosen(preset, config, settings, out if resume else None)
+    from sketchkit.training.data import Dataset
+    from sketchkit.training.data.folders import find
+
+    dataset = Dataset.open(find(data), verify=False)
+    if dry_run:
+        _dry_run(dataset, chosen, device, threads, json)
+        return
+    info = _train(dataset, out, chosen, resume, seconds, device, threads, tensorboard, force)
+    if json:
+        print_json({"run": str(out), **info.to_json()})
+    if info.status == "interrupted":
+        raise typer.Exit(_INTERRUPTED)
+
+
+def parse_duration(text: str) -> float:
+    """`90s`, `30m`, `1.5h` or `2d` in seconds; a bare number is seconds.
+
+    Raises:
+        typer.BadParameter: anything else.
+    """
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", text.strip().lower())
+    if not found:
+        raise typer.BadParameter(f"{text!r} is no time, such as 90s, 30m, 2h or 1d", param_hint="--max-time")
+    return float(found[1]) * _UNITS[found[2] or "s"]
+
+
+def _chosen(
+    preset: str | None, file: Path | None, settings: Mapping[str, Any], run: Path | None
+) -> TrainConfig:
+    """The configuration: what is said here, then the file, then the preset or the run that goes on."""
+    from sketchkit.training.config import TrainConfig, read_config
+    from sketchkit.training.runs import read_run
+
+    values = {} if file is None else read_config(file)
+    before = {} if run is None else read_run(run).config.to_json()
+    with as_usage():
+        return TrainConfig.made(preset, before, values, settings)
+
+
+def _train(
+    dataset: Dataset,
+    out: Path,
+    chosen: TrainConfig,
+    resume: bool,
+    seconds: float | None,
+    device: str,
+    threads: int | None,
+    tensorboard: bool | None,
+    force: bool,
+) -> RunInfo:
+    if not out.absolute().parent.is_dir():
+        raise InputError(f"{out}: there is no folder {out.absolute().parent}")
+    from sketchkit.training.trainer import train as run
+
+    makers: list[WatcherMaker] = [partial(_display, chosen.steps, seconds)]
+    if tensorboard is not False:
+        makers.append(partial(_curves, asked=tensorboard is True))
+    with _stoppable() as stop:
+        info = run(
+            dataset,
+            out,
+            chosen,
+            resume=resume,
+            overwrite=force,
+            device=device,
+            threads=threads,
+            max_seconds=seconds,
+            stop=stop,
+            watchers=makers,
+        )
+    say(f"{out}: {info.status} after {info.step:,} steps" + _advice(info, out))
+    return info
+
+
+def _advice(info: RunInfo, out: Path) -> str:
+    if info.status in ("interrupted", "out-of-time"):
+        return "; --resume goes on"
+    return f"; the best model is {out / 'best.safetensors'}" if (out / "best.safetensors").exists() else ""
+
+
+def _display(steps: int, seconds: float | None, folder: Path, step: int) -> Watcher:
+    from sketchkit.cli.live import LiveDisplay
+
+    return LiveDisplay(steps, seconds, folder.name)
+
+
+def _curves(folder: Path, step: int, *, asked: bool) -> Watcher:
+    from sketchkit.training.logs import TensorBoardLog
+    from sketchkit.training.records import Watchers
+
+    if asked:
+        return TensorBoardLog(folder, step)
+    return TensorBoardLog.if_possible(folder, step, say) or Watchers()
+
+
+@contextmanager
+def _stoppable() -> Iterator[Callable[[], str | None]]:
+    """Let Ctrl-C and a polite kill end the run after the update at hand; a second Ctrl-C ends it at once."""
+    asked: list[str] = []
+
+    def ask(number: int, frame: object) -> None:
+        if asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.append("interrupted")
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: asked[0] if asked else None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _dry_run(dataset: Dataset, chosen: TrainConfig, device: str, threads: int | None, json: bool) -> None:
+    from sketchkit.training.estimate import estimate
+
+    found = estimate(dataset, chosen, device=device, threads=threads)
+    if json:
+        print_json(found.to_json())
+        return
+    for line in found.lines():
+        print(line)

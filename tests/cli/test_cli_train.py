@@ -1,0 +1,145 @@
+"""`sketchkit train` as somebody meets it: files, words, exit codes."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Sketchkit
+
+from sketchkit.training.data import prepare_sketches, synth
+
+TINY = ["--hidden=8", "--mixtures=2", "--batch-size=5", "--grid=0", "--threads=1", "--no-tensorboard"]
+
+
+@pytest.fixture
+def faces(home: Path) -> Path:
+    prepare_sketches(synth(60, seed=2, classes=["face"]), home / "faces")
+    return home / "faces"
+
+
+def test_a_run_leaves_a_model_that_draws(sketchkit: Sketchkit, faces: Path, home: Path) -> None:
+    done = sketchkit("train", faces, "-o", "run", "--steps", 6, "--evaluate-every", 3, *TINY, "--json")
+    assert (done.code, done.json["status"], done.json["step"]) == (0, "finished", 6)
+    assert done.json["config"]["hidden"] == 8
+    assert "the best model is run/best.safetensors" in done.err
+    assert "run: at step 3: valid loss" in done.err
+    drawn = sketchkit(
+        "sample", "--model", "run/best.safetensors", "-n", 2, "--max-points", 5, "-o", "two.svg"
+    )
+    assert drawn.code == 0 and (home / "two.svg").exists()
+    told = sketchkit("doctor", "run")
+    assert told.code == 0
+
+
+def test_a_run_can_be_gone_on_with(sketchkit: Sketchkit, faces: Path) -> None:
+    args = ("train", faces, "-o", "run", *TINY)
+    assert sketchkit(*args, "--max-time", "0s", "--steps", 5).err.endswith("--resume goes on\n")
+    done = sketchkit("train", faces, "-o", "run", "--resume", "--no-tensorboard", "--json")
+    assert (done.code, done.json["step"], done.json["config"]["hidden"]) == (0, 5, 8)
+    longer = sketchkit("train", faces, "-o", "run", "--resume", "--steps", 7, "--json")
+    assert longer.json["step"] == 7
+    other = sketchkit("train", faces, "-o", "run", "--resume", "--hidden", 9)
+    assert (other.code, other.err) == (
+        3,
+        "sketchkit: run: a run that goes on cannot change hidden from 8 to 9\n",
+    )
+
+
+def test_a_file_may_say_the_options_and_the_line_has_the_last_word(
+    sketchkit: Sketchkit, faces: Path, home: Path
+) -> None:
+    (home / "my.toml").write_text('hidden = 7\nbatch-size = 4\nprecision = "float32"\nsteps = 2\n')
+    few = ("--grid", 0, "--mixtures", 2, "--no-tensorboard", "--json")
+    done = sketchkit("train", faces, "-o", "run", "--config", "my.toml", "--steps", 3, *few)
+    config = done.json["config"]
+    assert (config["hidden"], config["batch_size"], config["steps"]) == (7, 4, 3)
+    (home / "bad.toml").write_text("hiden = 7\n")
+    bad = sketchkit("train", faces, "-o", "run2", "--config", "bad.toml")
+    assert bad.code == 3
+    assert bad.err.startswith("sketchkit: bad.toml: the training has no option 'hiden'")
+
+
+def test_a_preset_trains_as_they_trained(sketchkit: Sketchkit, faces: Path) -> None:
+    small = ("--hidden", 8, "--encoder-hidden", 4, "--batch-size", 2, "--steps", 1, "--grid", 0, "--json")
+    done = sketchkit("train", faces, "-o", "run", "--preset", "paper", "--backend", "vae", *small)
+    config = done.json["config"]
+    assert (config["cell"], config["kl_weight"], config["padding"]) == ("hyper-lstm", 1.0, -1)
+    wrong = sketchkit("train", faces, "-o", "run2", "--preset", "papers")
+    assert wrong.code == 2 and "there is no preset 'papers'" in wrong.err
+
+
+def test_a_dry_run_tells_what_it_would_take_and_writes_nothing(
+    sketchkit: Sketchkit, faces: Path, home: Path
+) -> None:
+    done = sketchkit("train", faces, "-o", "run", "--steps", 100, "--dry-run", *TINY)
+    assert done.code == 0
+    lines = done.out.decode().splitlines()
+    assert lines[0].startswith("parameters: ") and "GFLOP" in lines[2] and lines[3].startswith("100 steps: ")
+    assert not (home / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "words"),
+    [
+        (("--backend", "gan"), 2, "option 'backend' of the training must be one of decoder, vae, got 'gan'"),
+        (("--point-drop", "2"), 2, "option 'point_drop' of the training must be 0..0.9, got 2"),
+        (("--max-time", "soon"), 2, "'soon' is no time, such as 90s, 30m, 2h or 1d"),
+        (("--resume", "--force"), 2, "--resume"),
+        (("--resume",), 3, "run: no such folder"),
+        (("--device", "gpu9"), 5, "the device 'gpu9' cannot be used here"),
+        (("-o", "nowhere/run"), 3, "nowhere/run: there is no folder"),
+        (("-o", "faces"), 3, "faces: exists and is no run, so it is not replaced"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(
+    sketchkit: Sketchkit, faces: Path, more: tuple[str, ...], code: int, words: str
+) -> None:
+    out = () if "-o" in more else ("-o", "run")
+    done = sketchkit("train", faces, *out, *more)
+    assert done.code == code, done.err
+    assert words in done.err and done.err.count("\n") == 1
+
+
+def test_a_set_without_drawings_to_train_on_is_refused(sketchkit: Sketchkit, home: Path) -> None:
+    prepare_sketches(synth(1, seed=1, classes=["face"]), home / "one")
+    done = sketchkit("train", "one", "-o", "run", *TINY, "--steps", 1)
+    if done.code:  # its only drawing may fall to any split
+        assert done.err == "sketchkit: one: the data set has no drawings to train on\n"
+
+
+def _started(faces: Path, *more: str, **popen: object) -> subprocess.Popen[str]:
+    words = [sys.executable, "-m", "sketchkit", "train", str(faces), "-o", "run", *TINY, *more]
+    return subprocess.Popen(words, stderr=subprocess.PIPE, text=True, **popen)  # type: ignore[call-overload, no-any-return]
+
+
+def test_ctrl_c_saves_and_leaves_in_peace(sketchkit: Sketchkit, faces: Path, home: Path) -> None:
+    process = _started(faces, "--steps", "100000", "--log-every", "1")
+    for _ in range(2400):
+        if (home / "run" / "train.csv").exists() and (home / "run" / "train.csv").stat().st_size > 300:
+            break
+        time.sleep(0.025)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted after" in err.splitlines()[-1] and err.splitlines()[-1].endswith("--resume goes on")
+    assert list((home / "run" / "checkpoints").glob("*.json"))
+
+
+def test_a_full_disk_is_said_in_one_line(faces: Path, home: Path) -> None:
+    def small_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+
+    process = _started(
+        faces, "--steps", "4", "--save-every", "2", preexec_fn=small_disk, env=dict(os.environ)
+    )
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert err.splitlines()[-1].endswith("safetensors: file too large")
+    assert not list((home / "run").glob("**/*.safetensors"))
