@@ -16,10 +16,12 @@ from sketchkit.errors import InputError
 from sketchkit.sketch import Sketch
 
 __all__ = [
+    "chamfer",
     "fit",
     "line_to_stroke",
     "magenta_simplify",
     "magenta_strokes",
+    "outline",
     "quickdraw_simplify",
     "resample",
     "scale_factor",
@@ -272,6 +274,39 @@ def scale_factor(sketches: Iterable[Sketch]) -> float:
     if count == 0 or squares <= 0.0:
         raise InputError("these drawings have no two different offsets to take a scale factor from")
     return math.sqrt(squares / count)
+
+
+def outline(sketch: Sketch, points: int = 64) -> Float64:
+    """Points spread evenly over the ink of a drawing, however many it is drawn with.
+
+    Args:
+        sketch: in drawing units.
+        points: about how many, 1 or more; every line has its first and last.
+
+    Returns:
+        [P, 2] in drawing units; the dots of a drawing that is nothing else, none of an empty one.
+    """
+    lines = sketch.to_polylines()
+    spacing = sketch.ink_length / points
+    if spacing == 0.0:
+        return np.concatenate(lines) if lines else np.zeros((0, 2))
+    return np.concatenate([resample(line, spacing) for line in lines])
+
+
+def chamfer(a: Float64, b: Float64) -> float:
+    """The Chamfer distance: the mean way from a point of either to the nearest of the other.
+
+    Args:
+        a: [P, 2] in drawing units.
+        b: [Q, 2] in the same.
+
+    Returns:
+        The mean of both directions, in drawing units; infinite if just one of them is empty.
+    """
+    if not len(a) or not len(b):
+        return 0.0 if len(a) == len(b) else math.inf
+    distances = np.hypot(a[:, None, 0] - b[None, :, 0], a[:, None, 1] - b[None, :, 1])
+    return float((distances.min(axis=1).mean() + distances.min(axis=0).mean()) / 2.0)
 
 
 def _checked(line: npt.ArrayLike) -> Float64:

@@ -16,10 +16,12 @@ from hypothesis.extra import numpy as hnp
 from sketchkit import geometry
 from sketchkit.errors import InputError
 from sketchkit.geometry import (
+    chamfer,
     fit,
     line_to_stroke,
     magenta_simplify,
     magenta_strokes,
+    outline,
     quickdraw_simplify,
     resample,
     scale_factor,
@@ -298,3 +300,14 @@ def test_importing_geometry_and_formats_loads_neither_torch_nor_shapely():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert run.stdout.strip() == b"[]"
+
+
+def test_an_outline_is_spread_evenly_and_a_chamfer_distance_is_a_mean_way() -> None:
+    points = outline(Sketch.from_polylines([[(0, 0), (32, 0)], [(0, 8), (32, 8)]]), 64)
+    assert len(points) == 66
+    assert set(np.diff(np.sort(points[points[:, 1] == 0, 0]))) == {1.0}
+    assert chamfer(np.array([[0.0, 0.0], [4.0, 0.0]]), np.array([[0.0, 3.0]])) == pytest.approx(
+        (4.0 + 3.0) / 2
+    )
+    assert chamfer(np.zeros((0, 2)), points) == np.inf
+    assert chamfer(points, points) == chamfer(np.zeros((0, 2)), np.zeros((0, 2))) == 0.0

@@ -15,7 +15,7 @@ import typer
 from typer.main import get_command
 
 from sketchkit._version import __version__
-from sketchkit.cli import complete, data, models, render, sample
+from sketchkit.cli import complete, data, doctor, evaluate, models, render, sample, train
 from sketchkit.cli.console import say
 from sketchkit.cli.help import Command, SamplerCommand, show_help_alone
 from sketchkit.errors import CheckpointError, DeviceError, PluginError, SketchkitError
@@ -58,6 +58,9 @@ def _root(
 app.command(cls=SamplerCommand, epilog=complete.EXAMPLE)(complete.complete)
 app.command(cls=SamplerCommand, epilog=sample.EXAMPLE)(sample.sample)
 app.command(cls=Command, epilog=render.EXAMPLE)(render.render)
+app.command(cls=Command, epilog=train.EXAMPLE)(train.train)
+app.command(cls=SamplerCommand, epilog=evaluate.EXAMPLE)(evaluate.evaluate)
+app.command(cls=Command, epilog=doctor.EXAMPLE)(doctor.doctor)
 app.add_typer(models.app, name="models")
 app.add_typer(data.app, name="data")
 

@@ -1,0 +1,170 @@
+"""Drawings as small grey pictures: what is seen of them, however they were drawn.
+
+A line is spread over the pixels by pieces of half a pixel, each of which leaves its length in ink on the four
+pixels around it. No pixel is visited in Python, and nothing is known here of the renderers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sketchkit.errors import InputError
+from sketchkit.sketch import Sketch
+
+__all__ = ["MARGIN", "SIZE", "Lines", "draw", "fitted", "raster"]
+
+Float64 = npt.NDArray[np.float64]
+Float32 = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+#: The side of a picture, and what stays empty around a fitted drawing, in pixels.
+SIZE, MARGIN = 48, 2.0
+#: How much ink a line leaves on a pixel that it crosses in the middle; a pixel holds 1.
+_WIDTH = 1.5
+#: The length of a piece, in pixels.
+_PIECE = 0.5
+#: Drawings done at once, to bound memory.
+_CHUNK = 256
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of many drawings, one after the other.
+
+    Args:
+        points: [P, 2] in drawing units.
+        joined: [P], whether ink leads to a point from the one before it.
+        bounds: int64 [n + 1], where the points of each drawing begin.
+    """
+
+    points: Float64
+    joined: Bools
+    bounds: Int64
+
+    @classmethod
+    def of(cls, sketches: Sequence[Sketch]) -> Lines:
+        """The lines of some sketches."""
+        drawings = [sketch.to_polylines() for sketch in sketches]
+        lines = [line for drawing in drawings for line in drawing]
+        counts = [sum(map(len, drawing)) for drawing in drawings]
+        joined = np.ones(sum(counts), bool)
+        lengths = np.array([len(line) for line in lines], np.int64)
+        joined[np.cumsum(lengths) - lengths] = False
+        points = np.concatenate(lines) if lines else np.zeros((0, 2))
+        return cls(points, joined, np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]))
+
+    def __len__(self) -> int:
+        """How many drawings, n."""
+        return len(self.bounds) - 1
+
+    @property
+    def owners(self) -> Int64:
+        """Which drawing each point belongs to, int64 [P]."""
+        return np.repeat(np.arange(len(self)), np.diff(self.bounds))
+
+    def take(self, indices: npt.ArrayLike) -> Lines:
+        """Some of the drawings, in the order given."""
+        chosen = np.asarray(indices, np.int64)
+        counts = np.diff(self.bounds)[chosen]
+        bounds = np.concatenate([[0], np.cumsum(counts)])
+        source = np.arange(bounds[-1]) + np.repeat(self.bounds[chosen] - bounds[:-1], counts)
+        return Lines(self.points[source], self.joined[source], bounds)
+
+    def moved(self, points: Float64) -> Lines:
+        """The same lines through other points, [P, 2]."""
+        return Lines(points, self.joined, self.bounds)
+
+
+def raster(sketches: Sequence[Sketch], size: int = SIZE) -> Float32:
+    """Drawings as pictures, wherever they stood and however large they were.
+
+    Args:
+        sketches: n drawings; an empty one gives an empty picture.
+        size: the side of a picture in pixels.
+
+    Returns:
+        Ink 0..1, float32 [n, 1, size, size].
+
+    Raises:
+        InputError: a size too small to hold a margin and a drawing.
+    """
+    out = np.zeros((len(sketches), 1, size, size), np.float32)
+    for begin in range(0, len(sketches), _CHUNK):
+        some = sketches[begin : begin + _CHUNK]
+        out[begin : begin + len(some)] = draw(fitted(Lines.of(some), size), size)
+    return out
+
+
+def fitted(lines: Lines, size: int = SIZE) -> Lines:
+    """Each drawing in the middle of its picture, its longer side as long as the margins allow.
+
+    Args:
+        lines: in drawing units.
+        size: the side of a picture in pixels.
+
+    Returns:
+        Lines in pixels; the middle of the first pixel is (0, 0).
+
+    Raises:
+        InputError: a size too small to hold a margin and a drawing.
+    """
+    if size < 2 * MARGIN + 2:
+        raise InputError(f"a picture needs {2 * MARGIN + 2:.0f} pixels or more a side, got {size}")
+    inked = np.diff(lines.bounds) > 0
+    starts = lines.bounds[:-1][inked]
+    low, high = np.zeros((2, len(lines), 2))
+    if len(starts):
+        low[inked] = np.minimum.reduceat(lines.points, starts)
+        high[inked] = np.maximum.reduceat(lines.points, starts)
+    extent = (high - low).max(axis=1)
+    scale = np.divide(size - 1 - 2 * MARGIN, extent, out=np.zeros(len(lines)), where=extent > 0)
+    owners = lines.owners
+    centred = lines.points - ((low + high) / 2)[owners]
+    return lines.moved(centred * scale[owners, None] + (size - 1) / 2)
+
+
+def draw(lines: Lines, size: int = SIZE) -> Float32:
+    """The pictures of lines that are in pixels already.
+
+    Args:
+        lines: of n drawings; what lies outside a picture is drawn on its border.
+        size: the side of a picture in pixels.
+
+    Returns:
+        Ink 0..1, float32 [n, 1, size, size].
+    """
+    points, ink, owners = _pieces(lines)
+    # The last pixel's neighbour must exist too: a point on the far border has all its ink on this side of it.
+    places = np.clip(points, 0.0, size - 1 - 1e-9)
+    corner = places.astype(np.int64)  # [S, 2]
+    (right, down), first = (places - corner).T, (owners * size + corner[:, 1]) * size + corner[:, 0]
+    shares = ((1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down)
+    total = np.zeros(len(lines) * size * size)
+    for step, share in zip((0, 1, size, size + 1), shares, strict=True):
+        total += np.bincount(first + step, ink * share, len(total))[: len(total)]
+    return np.minimum(total, 1.0).astype(np.float32).reshape(-1, 1, size, size)
+
+
+def _pieces(lines: Lines) -> tuple[Float64, Float64, Int64]:
+    """Where ink falls [S, 2], how much [S], and to which drawing it belongs [S]."""
+    owners, joined = lines.owners, lines.joined
+    to = np.flatnonzero(joined)
+    way: npt.NDArray[Any] = lines.points[to] - lines.points[to - 1]
+    length = np.hypot(way[:, 0], way[:, 1])
+    count = np.maximum(np.ceil(length / _PIECE), 1.0).astype(np.int64)
+    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    share = (within + 0.5) / np.repeat(count, count)
+    along = np.repeat(lines.points[to - 1], count, axis=0) + np.repeat(way, count, axis=0) * share[:, None]
+    # The tip of the pen: half a pixel beyond each end of a line, so that a dot is a dot.
+    ends = np.concatenate([np.flatnonzero(~joined), np.flatnonzero(~np.append(joined[1:], False))])
+    if not len(joined):
+        ends = ends[:0]
+    ink = np.concatenate([np.repeat(length / count, count), np.full(len(ends), 0.5)]) * _WIDTH
+    places = np.concatenate([along, lines.points[ends]])
+    return places, ink, np.concatenate([np.repeat(owners[to], count), owners[ends]])

@@ -1,0 +1,184 @@
+"""The recogniser: what it names, what it minds, and which files it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from evaluate_parts import small_model
+from safetensors.torch import save
+
+from sketchkit.errors import CheckpointError, InputError
+from sketchkit.evaluate.recogniser import (
+    FEATURES,
+    METADATA_KEY,
+    SHIPPED,
+    About,
+    Recogniser,
+    SketchNet,
+    load_recogniser,
+    save_recogniser,
+)
+from sketchkit.evaluate.training_recogniser import measured
+from sketchkit.sketch import Sketch
+from sketchkit.training.data import Dataset, prepare, synth
+
+ABOUT = About(("cat", "pig"), "nothing", "a notice", 0.5, 10, 0.4, 0, "test")
+
+
+# --- the one that comes with the package ----------------------------------------------------------------
+
+
+def test_the_shipped_recogniser_is_small_and_says_what_it_is() -> None:
+    about = load_recogniser().about
+    assert SHIPPED.stat().st_size < 2_000_000
+    assert len(about.classes) == 25 and list(about.classes) == sorted(about.classes)
+    assert about.notice == "Trained on the Quick, Draw! dataset, made available by Google under CC BY 4.0"
+    assert about.test_accuracy >= 0.85 and about.class_accuracy >= 0.85
+    assert len(load_recogniser().checksum) == 32
+
+
+@pytest.mark.data
+def test_the_shipped_recogniser_names_real_drawings_that_it_has_not_seen(data: Path, tmp_path: Path) -> None:
+    # A drawing's split depends on its class and rows alone: none of these was trained on.
+    sources = [
+        data / "quickdraw-20x700" / f"{name}.ndjson" for name in ("airplane", "crab", "ice cream", "pig")
+    ]
+    held = Dataset.open(prepare(sources, tmp_path / "some").path)
+    right, by_class, drawings = measured(load_recogniser(), held)
+    assert drawings > 80
+    assert right >= 0.85 and by_class >= 0.85
+
+
+def test_the_shipped_recogniser_names_things_drawn_by_rule() -> None:
+    recogniser = load_recogniser()
+    for name in ("face", "sun", "car"):
+        seen = recogniser.look(list(synth(60, seed=8, classes=[name])))
+        assert (seen.named == recogniser.index(name)).mean() > 0.6, name
+
+
+def test_what_a_drawing_is_named_does_not_depend_on_its_place_size_or_neighbours() -> None:
+    recogniser, drawings = load_recogniser(), list(synth(40, seed=4))
+    seen = recogniser.look(drawings)
+    assert seen.features.shape == (40, FEATURES) and len(seen) == 40
+    assert (seen.features >= 0).all()
+    moved = recogniser.look([drawing.transformed(0.3, (70.0, -9.0)) for drawing in drawings])
+    np.testing.assert_allclose(moved.features, seen.features, atol=0.05)
+    alone = recogniser.look(drawings[7:8])
+    np.testing.assert_allclose(alone.features[0], seen.features[7], atol=1e-4)
+    some = seen.take(np.array([7, 3]))
+    np.testing.assert_array_equal(some.features[0], seen.features[7])
+    assert some.named.tolist() == seen.named[[7, 3]].tolist()
+
+
+def test_nothing_and_empty_drawings_can_be_looked_at() -> None:
+    assert len(load_recogniser().look([])) == 0
+    assert np.isfinite(load_recogniser().look([Sketch.from_polylines([])]).features).all()
+
+
+def test_classes_are_known_by_name() -> None:
+    recogniser = load_recogniser()
+    assert recogniser.classes[recogniser.index("sun")] == "sun"
+    assert recogniser.index("no such thing") == recogniser.index(None) == -1
+
+
+# --- files ----------------------------------------------------------------------------------------------
+
+
+def _net(classes: int = 2) -> SketchNet:
+    torch.manual_seed(0)
+    return SketchNet(classes).eval().requires_grad_(False)
+
+
+def test_batch_normalisation_is_folded_away_and_nothing_changes() -> None:
+    torch.manual_seed(1)
+    net = SketchNet(5, normalised=True).train()
+    for _ in range(4):
+        net(torch.rand(16, 1, 48, 48) + 0.3)
+    pictures = torch.rand(8, 1, 48, 48)
+    with torch.inference_mode():
+        for ours, theirs in zip(net.eval()(pictures), net.folded()(pictures), strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+    assert not any("norm" in name for name in net.folded().state_dict())
+
+
+def test_a_recogniser_is_read_as_it_was_written(tmp_path: Path) -> None:
+    written = save_recogniser(_net(), ABOUT, tmp_path / "r.safetensors")
+    again = load_recogniser(tmp_path / "r.safetensors")
+    assert again.about == ABOUT and again.checksum == written.checksum
+    drawings = list(synth(5, seed=1))
+    np.testing.assert_array_equal(again.look(drawings).features, written.look(drawings).features)
+    plain = Recogniser(_net(), ABOUT).look(drawings).features
+    np.testing.assert_allclose(again.look(drawings).features, plain, atol=0.02)  # half precision
+    with pytest.raises(InputError, match="exists already"):
+        save_recogniser(_net(), ABOUT, tmp_path / "r.safetensors", overwrite=False)
+
+
+def _file(facts: object, change: Callable[[dict[str, torch.Tensor]], object] = lambda tensors: None) -> bytes:
+    tensors = {name: tensor.clone() for name, tensor in _net().state_dict().items()}
+    change(tensors)
+    metadata = None if facts is None else {METADATA_KEY: json.dumps(facts)}
+    data: bytes = save(tensors, metadata)
+    return data
+
+
+def _facts(**changes: Any) -> dict[str, Any]:
+    return {
+        "format_version": 1,
+        "classes": ["cat", "pig"],
+        "trained_on": "nothing",
+        "notice": "a notice",
+        "test_accuracy": 0.5,
+        "test_drawings": 10,
+        "class_accuracy": 0.4,
+        "seed": 0,
+        "version": "test",
+        **changes,
+    }
+
+
+BROKEN = {
+    "empty": (b"", "no recogniser: "),
+    "noise": (b"\x10" * 400, "no recogniser: "),
+    "cut off": (_file(_facts())[:-100], "no recogniser: "),
+    "nothing said": (_file(None), "no recogniser: it has no description"),
+    "no object": (_file([1, 2]), "of format version None"),
+    "another version": (_file(_facts(format_version=2)), "of format version 2, this sketchkit reads 1"),
+    "no accuracy": (_file(_facts(test_accuracy="good")), "lacks a value, or has one of another type"),
+    "classes of another kind": (_file(_facts(classes="cat")), "its classes are no table of names"),
+    "one class twice": (_file(_facts(classes=["cat", "cat"])), "2 to 10000 different names"),
+    "too few classes": (_file(_facts(classes=["cat"])), "2 to 10000 different names"),
+    "a class too many": (_file(_facts(classes=["cat", "dog", "pig"])), r"has the shape \[2"),
+    "a weight too few": (_file(_facts(), lambda t: t.pop("features.bias")), "'features.bias' is missing"),
+    "a weight too many": (_file(_facts(), lambda t: t.update(x=torch.zeros(1))), "'x' is unknown"),
+    "not a number": (
+        _file(_facts(), lambda t: t["classes.bias"].fill_(float("nan"))),
+        "'classes.bias' holds something that is no finite number",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_told_in_one_line(name: str, tmp_path: Path) -> None:
+    content, reason = BROKEN[name]
+    path = tmp_path / "broken.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=reason) as told:
+        load_recogniser(path)
+    assert str(told.value).startswith(f"{path}: ")
+    assert "\n" not in str(told.value)
+
+
+def test_what_is_no_recogniser_at_all_is_told_too(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no such file"):
+        load_recogniser(tmp_path / "nowhere.safetensors")
+    with pytest.raises(CheckpointError, match="is a directory"):
+        load_recogniser(tmp_path)
+    small_model("decoder").save(tmp_path / "model.safetensors")
+    with pytest.raises(CheckpointError, match="no recogniser: it has no description"):
+        load_recogniser(tmp_path / "model.safetensors")

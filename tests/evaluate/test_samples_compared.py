@@ -1,0 +1,162 @@
+"""Samples and reconstructions beside held-out drawings, on sets whose answer is plain."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evaluate_parts import CLASSES, held_out, small_data, small_model
+
+from sketchkit.evaluate.bootstrap import Bootstrap
+from sketchkit.evaluate.heldout import HeldOut
+from sketchkit.evaluate.recogniser import load_recogniser
+from sketchkit.evaluate.reconstructions import compare_pairs, other_of_class, unit_outline
+from sketchkit.evaluate.samples import Drawings, Reference, compare, wanted_labels
+from sketchkit.geometry import chamfer
+from sketchkit.sketch import Sketch
+from sketchkit.training.data import synth
+
+B = Bootstrap(60)
+
+
+def _drawings(n: int, seed: int = 0, classes: tuple[str, ...] = CLASSES) -> list[Sketch]:
+    return list(synth(n, seed=seed, classes=classes))
+
+
+def _looked(sketches: list[Sketch]) -> Drawings:
+    return Drawings.of(sketches, load_recogniser())
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> HeldOut:
+    return held_out(small_data(tmp_path_factory.mktemp("compared")))
+
+
+# --- which classes --------------------------------------------------------------------------------------
+
+
+def test_samples_show_the_classes_as_often_as_the_held_out_drawings(held: HeldOut) -> None:
+    counts, model = Counter(held.labels), small_model("decoder", (*CLASSES, "pig"))
+    for n in (1, 7, 100):
+        labels = wanted_labels(model, held, n, seed=1)
+        assert len(labels) == n
+        for name, count in Counter(labels).items():
+            assert name is not None
+            assert abs(count - n * counts[name] / len(held)) < 1
+    assert labels != wanted_labels(model, held, 100, seed=2)
+    assert labels == wanted_labels(model, held, 100, seed=1)
+    # They are mixed, so that the first of them are like all.
+    assert len(set(labels[:15])) == 3
+
+
+def test_only_what_a_model_knows_is_asked_of_it(held: HeldOut) -> None:
+    assert set(wanted_labels(small_model("decoder", ("sun", "pig")), held, 9, 0)) == {"sun"}
+    assert wanted_labels(small_model("decoder", ("pig",)), held, 2, 0) == [None, None]
+    assert wanted_labels(small_model("decoder"), held, 2, 0) == [None, None]
+
+
+# --- samples --------------------------------------------------------------------------------------------
+
+
+def test_the_two_halves_are_all_drawings_once() -> None:
+    looked = _looked(_drawings(31))
+    reference = Reference.of(looked, seed=3)
+    assert (len(reference.half), len(reference.others), len(reference.all)) == (15, 16, 31)
+    together = np.concatenate([reference.half.seen.features, reference.others.seen.features])
+    np.testing.assert_array_equal(np.sort(together, 0), np.sort(looked.seen.features, 0))
+
+
+def test_held_out_drawings_that_pose_as_samples_are_as_good_as_held_out_drawings() -> None:
+    sketches = _drawings(60)
+    reference = Reference.of(_looked(sketches), seed=0)
+    found = compare(reference.others, [True] * 30, reference, 0.5, B)
+    assert found.likeness == found.held_out
+    assert found.ended.value == 1.0
+    assert (found.drawings, found.reference, found.temperature) == (30, 30, 0.5)
+
+
+def test_drawings_of_another_thing_are_told_from_the_held_out_ones() -> None:
+    reference = Reference.of(_looked(_drawings(80, classes=("face",))), seed=0)
+    faces, suns = (_looked(_drawings(40, 7, (name,))) for name in ("face", "sun"))
+    good, bad = (compare(some, [True] * 40, reference, 0.5, B) for some in (faces, suns))
+    assert good.likeness is not None and bad.likeness is not None and bad.held_out is not None
+    assert bad.likeness.frechet.value > 3 * good.likeness.frechet.value
+    assert bad.likeness.frechet.value > 3 * bad.held_out.frechet.value
+    assert bad.likeness.precision.value < 0.3 < good.likeness.precision.value
+    assert bad.likeness.recall.value < 0.3 < good.likeness.recall.value
+
+
+def test_lengths_and_strokes_are_counted_without_the_end() -> None:
+    sketches = _drawings(12)
+    found = compare(
+        _looked(sketches[:5]), [True, True, True, False, False], Reference.of(_looked(sketches), 0), 1.0, B
+    )
+    assert found.mean_length.samples.value == pytest.approx(np.mean([len(s.points) for s in sketches[:5]]))
+    assert found.median_length.held_out.value == np.median([len(s.points) for s in sketches])
+    assert found.mean_strokes.held_out.value == pytest.approx(np.mean([s.n_strokes for s in sketches]))
+    assert found.ended.value == pytest.approx(0.6)
+    assert found.likeness is not None
+    assert found.likeness.drawings == 5
+
+
+def test_what_the_recogniser_does_not_know_it_is_not_asked() -> None:
+    known, unknown = _drawings(6, classes=("face",)), _drawings(6, classes=("cup",))
+    looked = _looked(known + unknown)
+    assert load_recogniser().index("cup") == -1
+    found = compare(looked, [True] * 12, Reference.of(looked, 0), 1.0, B)
+    assert found.nameable == 6 and found.named is not None
+    assert found.named.samples.value == np.mean(_looked(known).rightly_named)
+    nothing = compare(_looked(unknown), [True] * 6, Reference.of(_looked(unknown), 0), 1.0, B)
+    assert nothing.nameable == 0 and nothing.named is None
+
+
+def test_too_few_drawings_have_no_distances() -> None:
+    looked = _looked(_drawings(6))
+    found = compare(looked, [True] * 6, Reference.of(looked, 0), 1.0, B)
+    assert found.likeness is None and found.held_out is None
+    assert found.mean_length.samples == found.mean_length.held_out
+
+
+# --- reconstructions ------------------------------------------------------------------------------------
+
+
+def test_an_outline_of_unit_size_does_not_know_where_and_how_large_the_drawing_was() -> None:
+    for sketch in _drawings(3):
+        points = unit_outline(sketch)
+        extent = np.ptp(points, axis=0)
+        assert np.hypot(*extent) == pytest.approx(1.0)
+        np.testing.assert_allclose(points.min(0) + points.max(0), 0.0, atol=1e-9)
+        moved = unit_outline(sketch.transformed(7.5, (300.0, -20.0)))
+        assert chamfer(points, moved) < 1e-4
+    assert unit_outline(Sketch.from_polylines([[(9, 9)]])).tolist() == [[0.0, 0.0]]
+    assert unit_outline(Sketch.from_polylines([])).shape == (0, 2)
+
+
+def test_the_other_drawing_is_of_the_same_class_and_never_the_same() -> None:
+    labels = ["a", "b", "a", "c", "b", "a"]
+    others = other_of_class(labels, seed=2)
+    assert others[3] == -1
+    for i, j in enumerate(others.tolist()):
+        assert j == -1 or (i != j and labels[i] == labels[j])
+    assert others.tolist() == other_of_class(labels, seed=2).tolist()
+
+
+def test_a_perfect_memory_has_no_distance_and_a_stranger_has_some() -> None:
+    sketches = _drawings(24)
+    perfect = compare_pairs(sketches, sketches, load_recogniser(), 0.25, B)
+    assert perfect.chamfer.value == 0.0
+    assert perfect.chamfer_other is not None and perfect.chamfer_other.value > 0.01
+    assert perfect.named is not None and perfect.named.samples == perfect.named.held_out
+    assert (perfect.drawings, perfect.nameable, perfect.ended.value) == (24, 24, 1.0)
+    turned = sketches[1:] + sketches[:1]  # each "reconstructed" as a drawing of another class
+    wrong = compare_pairs(sketches, turned, load_recogniser(), 0.25, B)
+    assert wrong.chamfer.value > perfect.chamfer_other.value
+    assert wrong.named is not None and wrong.named.samples.value < 0.2
+
+
+def test_drawings_without_another_of_their_class_have_nothing_beside_them(tmp_path: Path) -> None:
+    lone = [_drawings(1, classes=(name,))[0] for name in ("cup", "boat")]
+    found = compare_pairs(lone, lone, load_recogniser(), 0.25, B)
+    assert found.chamfer_other is None and found.named is None and found.nameable == 0

@@ -1,0 +1,101 @@
+"""Training a recogniser: it learns, by the seed alone, from drawings that are never twice the same."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from evaluate_parts import CLASSES, small_data
+
+from sketchkit.errors import InputError
+from sketchkit.evaluate.raster import SIZE, Lines, draw, fitted
+from sketchkit.evaluate.recogniser import Recogniser, load_recogniser
+from sketchkit.evaluate.training_recogniser import (
+    Schooling,
+    altered,
+    described,
+    measured,
+    train_recogniser,
+)
+from sketchkit.training.data import Dataset, prepare_sketches, synth
+
+SHORT = Schooling(steps=40, batch=24)
+SCRIPT = Path(__file__).parents[2] / "examples" / "train_recogniser.py"
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return small_data(tmp_path_factory.mktemp("school"), 240)
+
+
+def test_a_short_schooling_is_enough_for_three_shapes(shapes: Dataset) -> None:
+    losses: list[float] = []
+    net = train_recogniser(shapes, SHORT, lambda done, total, loss: losses.append(loss))
+    recogniser = Recogniser(net, described(shapes, 0, "test", (0.0, 0.0, 0)))
+    right, by_class, drawings = measured(recogniser, shapes)
+    assert drawings == len(shapes.split("test"))
+    assert right > 0.85 and by_class > 0.85
+    assert len(losses) == 40 and losses[-1] < losses[0]
+
+
+def test_the_seed_alone_decides(shapes: Dataset) -> None:
+    def trained(seed: int) -> list[torch.Tensor]:
+        return list(train_recogniser(shapes, Schooling(steps=2, batch=6, seed=seed)).state_dict().values())
+
+    torch.manual_seed(0)
+    first, before = trained(1), torch.get_rng_state()
+    torch.manual_seed(99)
+    again, other = trained(1), trained(2)
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first, other, strict=True))
+    torch.manual_seed(0)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_who_alters_a_drawing_leaves_it_whole_and_in_the_picture() -> None:
+    lines = fitted(Lines.of(list(synth(40, seed=6))))
+    changed = altered(lines, np.random.default_rng(1))
+    assert changed.points.shape == lines.points.shape
+    assert not np.allclose(changed.points, lines.points, atol=1.0)
+    outside = (changed.points < -4) | (changed.points > SIZE + 3)
+    assert not outside.any()
+    # Trembling and all, as much ink is seen as before, give or take.
+    before, after = draw(lines).sum((1, 2, 3)), draw(changed).sum((1, 2, 3))
+    assert (np.abs(after / before - 1) < 0.35).all()
+    same = altered(lines, np.random.default_rng(1))
+    np.testing.assert_array_equal(same.points, changed.points)
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    recipe = Schooling(steps=100, rate=1.0)
+    rates = [recipe.learning_rate(step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1) and rates[10] == pytest.approx(1.0)
+    assert rates[:10] == sorted(rates[:10]) and rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[-1] < 0.01
+
+
+def test_one_class_is_nothing_to_tell_apart(tmp_path: Path) -> None:
+    data = prepare_sketches(synth(20, classes=["sun"]), tmp_path / "suns")
+    with pytest.raises(InputError, match="two classes or more"):
+        train_recogniser(data, SHORT)
+    with pytest.raises(InputError, match="no recogniser is trained so"):
+        Schooling(steps=0)
+    stranger = Recogniser(load_recogniser().net, described(small_data(tmp_path), 0, "x", (0.0, 0.0, 0)))
+    with pytest.raises(InputError, match="no drawings of a class that the recogniser knows"):
+        measured(stranger, prepare_sketches(synth(40, classes=["cup"]), tmp_path / "cups"), "train")
+
+
+def test_the_example_trains_measures_and_writes(shapes: Dataset, tmp_path: Path) -> None:
+    out = tmp_path / "own.safetensors"
+    words = [str(SCRIPT), str(shapes.path), "-o", str(out), "--steps", "3", "--seed", "4", "--version", "own"]
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    about = load_recogniser(out).about
+    assert about.classes == CLASSES and about.seed == 4 and about.version == "own"
+    assert about.trained_on.endswith(shapes.manifest.fingerprint)
+    assert done.stdout.startswith(f"{about.test_accuracy:.4f} of {about.test_drawings} test drawings")
+    assert "3/3 steps" in done.stderr
