@@ -95,9 +95,9 @@ def test_a_sampler_draws_without_touching_the_global_generator(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", TEMPERED)
-def test_towards_temperature_0_every_sampler_is_the_greedy_one(name: str) -> None:
+def test_towards_temperature_0_of_the_paper_every_sampler_is_the_greedy_one(name: str) -> None:
     raw = _raw(300)
-    cold = make_sampler(name, 1e-6)(MixtureDensity(raw), _noise(300))
+    cold = make_sampler(name, 1e-6, {"rule": "paper"})(MixtureDensity(raw), _noise(300))
     torch.testing.assert_close(
         cold, make_sampler("greedy")(MixtureDensity(raw), _noise(300)), rtol=0, atol=0.05
     )
@@ -242,7 +242,7 @@ def test_the_temperature_goes_to_those_that_have_one() -> None:
     assert options.as_dict(make_sampler("greedy", 0.25)) == {}
     assert options.as_dict(make_sampler("top-k", 0.25, {"temperature": 2})) == {
         "temperature": 2.0,
-        "rule": "paper",
+        "rule": "javascript",
         "k": 5,
     }
 

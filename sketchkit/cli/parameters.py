@@ -183,7 +183,7 @@ class DrawingOptions:
             "--temperature",
             "-t",
             metavar="TAU",
-            help="How daring: towards 0 the likeliest, 1 the model itself.  [env: SKETCHKIT_TEMPERATURE]",
+            help="How daring: 1 is the model itself, less is tidier.  [env: SKETCHKIT_TEMPERATURE]",
             show_default="0.4",
         ),
     ] = None

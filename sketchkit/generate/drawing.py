@@ -47,7 +47,7 @@ def sample(
     Args:
         model: any; a conditional one draws from z.
         n: how many drawings.
-        temperature: tau, above 0; towards 0 the likeliest, 1 the model itself.
+        temperature: tau, above 0; 1 is the model itself, less is tidier.
         sampler: a name, or a sampler that is already made.
         seed: 0..2^63 - 1; drawing i of a seed is the same whatever n, the batch size and the order.
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.
@@ -128,7 +128,7 @@ def reconstruct(
     Args:
         model: a conditional VAE.
         sketches: the drawings, whole, in whatever units and place.
-        temperature: tau, above 0; towards 0 the likeliest, 1 the model itself.
+        temperature: tau, above 0; 1 is the model itself, less is tidier.
         sampler: a name, or a sampler that is already made.
         seed: 0..2^63 - 1; reconstruction k of a drawing is the same whichever others come with it.
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.

@@ -111,7 +111,7 @@ def complete(
         drawings: one or many; an end row is taken off, and the last stroke counts as finished unless the
             sketch says that its pen is down.
         n: how many endings each.
-        temperature: tau, above 0; towards 0 the likeliest, 1 the model itself.
+        temperature: tau, above 0; 1 is the model itself, less is tidier.
         seed: 0..2^63 - 1; ending i of a drawing is the same whatever n and whichever others come with it.
         keep: draw n, but return only the best that differ, this many at the most: those that the model
             ended come first, then the lowest `nll`; an ending that all but covers a better one goes.

@@ -42,12 +42,17 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class Tempered:
-    """The options that every built-in sampler with a temperature shares."""
+    """The options that every built-in sampler with a temperature shares.
+
+    By default temperature means what it does in both JavaScript libraries. The paper's rule divides the pen's
+    logits by tau, too: at 0.25 a lift or an end must be likely beforehand to happen at all, and a drawing in
+    which it never is does not end. Towards 0 the paper's rule is the greedy sampler.
+    """
 
     temperature: float = option(
-        0.4, "how daring: towards 0 the likeliest, 1 the model itself", low=1e-6, high=100.0
+        0.4, "how daring: 1 is the model itself, less is tidier", low=1e-6, high=100.0
     )
-    rule: str = option("paper", "what temperature means, as in the source named", choices=RULES)
+    rule: str = option("javascript", "what temperature means, as in the source named", choices=RULES)
 
     def _tempered(self, density: MixtureDensity) -> MixtureDensity:
         return density.tempered(self.temperature, self.rule)

@@ -291,7 +291,7 @@ def test_the_options_of_a_sampler_are_on_record(sketchkit: Sketchkit, bird: Path
     flags = ("--sampler", "top-k", "-O", "k=2", "-O", "temperature=0.9", "-o", "out.svg", "--json")
     told = sketchkit("complete", bird, "-n", 1, *flags).json[0]
     assert told["temperature"] == 0.9
-    assert told["options"] == {"k": 2, "rule": "paper"}
+    assert told["options"] == {"k": 2, "rule": "javascript"}
 
 
 def test_the_scale_can_be_given(sketchkit: Sketchkit, bird: Path) -> None:
