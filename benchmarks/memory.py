@@ -36,8 +36,9 @@ def measured(folder: Path, n: int, steps: int) -> dict[str, float]:
         every = ("--steps", str(steps), "--evaluate-every", str(steps), "--classes", "--threads", "1")
         words = ("train", str(data), "-o", str(run), "--backend", backend, *every, "--force")
         out[f"train {backend}"], seconds = peak(*words)
+        megabytes = out[f"train {backend}"]
         print(
-            f"{n:,} drawings: {steps} steps of {backend} in {seconds:.0f} s, {out[f'train {backend}']:,.0f} MB"
+            f"{n:,} drawings: {steps} steps of {backend} in {seconds:.0f} s, {megabytes:,.0f} MB", flush=True
         )
     return out
 
