@@ -107,7 +107,7 @@ def import_model(
 
 @app.command(cls=Command, epilog="sketchkit models export doodle --class pig -o pig.gen.json")
 def export(
-    name: Name,
+    name: AnyName,
     output: Annotated[
         str,
         typer.Option(
@@ -133,6 +133,20 @@ def export(
             help="The number type of the weights in a .safetensors file.", show_default="as they are"
         ),
     ] = None,
+    new_name: Annotated[
+        str | None,
+        typer.Option(
+            "--name", metavar="NAME", help="What a .safetensors file calls it.", show_default="its own name"
+        ),
+    ] = None,
+    licence: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Under which a .safetensors file may be used.",
+            show_default="what is known of it",
+        ),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Write a model as a file that others read."""
@@ -146,8 +160,10 @@ def export(
     native = suffix == ".safetensors"
     if native and class_name is not None:
         raise typer.BadParameter("a .safetensors file keeps all classes", param_hint="--class")
-    if not native and dtype is not None:
-        raise typer.BadParameter(f"the number type of {suffix} files is fixed", param_hint="--dtype")
+    card = {"name": new_name, "licence": licence}
+    for option, value in {"dtype": dtype, **card}.items():
+        if not native and value is not None:
+            raise typer.BadParameter(f"{suffix} files have no room for it", param_hint=f"--{option}")
     check_paths([output], force)
 
     from sketchkit.checkpoints.load import load_model
@@ -155,6 +171,7 @@ def export(
     from sketchkit.checkpoints.native import dump_native
 
     model = load_model(name, device="cpu")
+    model = model.with_card(**{fact: value for fact, value in card.items() if value is not None})
     if native:
         send(dump_native(model, dtype), output, force)
     else:

@@ -99,10 +99,22 @@ def test_export_stores_weights_in_half_precision(sketchkit: Sketchkit, doodle: P
     assert sizes[0] - sizes[1] == pytest.approx(2 * values, abs=16)
 
 
+def test_export_says_what_a_model_is_called_and_how_it_may_be_used(
+    sketchkit: Sketchkit, doodle: Path
+) -> None:
+    flags = ("--name", "scribbler", "--licence", "CC BY 4.0")
+    assert sketchkit("models", "export", "doodle", "-o", "mine.safetensors", *flags).code == 0
+    card = library.load_model("mine.safetensors").card
+    assert (card.name, card.licence) == ("scribbler", "CC BY 4.0")
+    assert card.classes == library.load_model("doodle").card.classes
+
+
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [
-        (["-o", "x.json", "--dtype", "float16"], "the number type of .json files is fixed"),
+        (["-o", "x.json", "--dtype", "float16"], ".json files have no room for it"),
+        (["-o", "x.js", "--name", "dog"], ".js files have no room for it"),
+        (["-o", "x.json", "--licence", "mine"], ".json files have no room for it"),
         (["-o", "x.safetensors", "--class", "cat"], "a .safetensors file keeps all classes"),
         (["-o", "x.safetensors", "--dtype", "int8"], "'int8' is not one of"),
     ],
