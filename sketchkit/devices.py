@@ -10,7 +10,7 @@ import torch
 
 from sketchkit.errors import DeviceError
 
-__all__ = ["one_thread", "resolve_device", "resolve_dtype"]
+__all__ = ["fast_bfloat16", "one_thread", "resolve_device", "resolve_dtype"]
 
 _DTYPES = {
     "float32": torch.float32,
@@ -53,6 +53,16 @@ def resolve_dtype(dtype: str | torch.dtype) -> torch.dtype:
     if isinstance(dtype, str) and dtype in _DTYPES:
         return _DTYPES[dtype]
     raise DeviceError(f"unknown number type {dtype!r}: choose one of {', '.join(_DTYPES)}")
+
+
+def fast_bfloat16(device: torch.device) -> bool | None:
+    """Whether a device takes products in bfloat16 faster than in float32; None where nobody can tell."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu":
+        return None
+    known = torch.cpu.get_capabilities()
+    return any(value for name, value in known.items() if "bf16" in name) if known else None
 
 
 # The number of threads is the whole process's: who comes first sets it, who leaves last restores it.

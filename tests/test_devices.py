@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sketchkit.devices import one_thread, resolve_device, resolve_dtype
+from sketchkit.devices import fast_bfloat16, one_thread, resolve_device, resolve_dtype
 from sketchkit.errors import DeviceError
 
 
@@ -52,6 +52,18 @@ def test_a_number_type_is_known_by_name_and_as_itself(name: str) -> None:
 def test_other_number_types_are_refused_with_those_that_exist(word: str | torch.dtype) -> None:
     with pytest.raises(DeviceError, match="float32, float64, bfloat16, float16"):
         resolve_dtype(word)
+
+
+def test_a_processor_knows_whether_it_has_products_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    for known, expected in (
+        ({"avx2": True, "avx512_bf16": False, "amx_bf16": True}, True),
+        ({"avx2": True, "avx512_bf16": False}, False),
+        ({}, None),
+    ):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda known=known: known)
+        assert fast_bfloat16(cpu) is expected
+    assert fast_bfloat16(torch.device("mps")) is None
 
 
 def test_one_thread_is_given_back_whatever_happens() -> None:

@@ -26,11 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLE", "parse_duration", "train"]
 
-EXAMPLE = (
-    "sketchkit train cats --backend vae --steps 20000 -o cats-vae\n"
-    "sketchkit train cats -o cats-vae --resume\n"
-    "torchrun --nproc-per-node 4 -m sketchkit train cats -o cats-vae"
-)
+EXAMPLE = "sketchkit train cats --backend vae --steps 20000 -o cats-vae"
 _INTERRUPTED = 130
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 

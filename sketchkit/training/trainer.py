@@ -14,7 +14,7 @@ import torch
 
 from sketchkit._version import __version__
 from sketchkit.card import PAPER_START, ModelCard
-from sketchkit.devices import resolve_device
+from sketchkit.devices import fast_bfloat16, resolve_device
 from sketchkit.errors import InputError, SketchkitError
 from sketchkit.files import shown
 from sketchkit.training import runs
@@ -164,6 +164,8 @@ def _run(
             loop.resume()
         if processes.first:
             keeper.open(makers, loop.progress.step, resume)
+            if info.config.precision == "bfloat16" and fast_bfloat16(processes.device) is False:
+                keeper.note("this device has no products in bfloat16 of its own: float32 would be faster")
             runs.write_run(folder, replace(info, step=loop.progress.step))
         else:
             loop.watcher = None

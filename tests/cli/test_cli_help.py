@@ -17,11 +17,15 @@ COMMANDS = [
     ["complete"],
     ["sample"],
     ["render"],
+    ["train"],
+    ["evaluate"],
+    ["doctor"],
+    *(["data", name] for name in ("list", "info", "fetch", "prepare", "synth")),
     *(["models", name] for name in ("list", "info", "import", "export", "pull", "remove")),
 ]
 
 
-@pytest.mark.parametrize("command", [[], ["models"], *COMMANDS], ids=" ".join)
+@pytest.mark.parametrize("command", [[], ["models"], ["data"], *COMMANDS], ids=" ".join)
 def test_help_fits_a_terminal_of_80_columns(sketchkit: Sketchkit, command: list[str]) -> None:
     shown = sketchkit(*command, "--help")
     assert (shown.code, shown.err) == (0, "")

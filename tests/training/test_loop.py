@@ -16,6 +16,7 @@ from loop_parts import Ear, losses, run_tiny, several, small_data, start, tiny
 
 from sketchkit.checkpoints.load import load_model
 from sketchkit.errors import CheckpointError, InputError
+from sketchkit.training import train
 from sketchkit.training.checkpointing import steps_saved
 from sketchkit.training.data import Dataset, Split
 from sketchkit.training.logs import read_log
@@ -236,6 +237,30 @@ def test_torch_is_left_as_it_was(small: Dataset, tmp_path: Path) -> None:
     run_tiny(small, tmp_path / "run", config={"steps": 2})
     assert torch.equal(torch.random.get_rng_state(), before)
     assert torch.get_num_threads() == 1
+
+
+def test_a_device_without_bfloat16_products_is_told_of(
+    small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sketchkit.training.trainer.fast_bfloat16", lambda device: False)
+    ear = Ear()
+    run_tiny(small, tmp_path / "run", ear, config={"precision": "bfloat16", "steps": 1})
+    assert ear.notes == ["this device has no products in bfloat16 of its own: float32 would be faster"]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("backend", ["decoder", "vae"])
+def test_a_run_on_cuda_comes_near_one_on_the_cpu(small: Dataset, tmp_path: Path, backend: str) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("there is no CUDA device here")
+    found = []
+    for device in ("cpu", "cuda"):
+        train(small, tmp_path / device, tiny(backend=backend, precision="float32"), device=device, threads=1)
+        found.append(read_log(tmp_path / device).train["loss"])
+    np.testing.assert_allclose(found[1], found[0], rtol=0.02)
+    asked = iter([None] * 9 + ["interrupted"])
+    train(small, tmp_path / "half", tiny(precision="bfloat16"), device="cuda", stop=lambda: next(asked))
+    assert train(small, tmp_path / "half", resume=True, device="cuda").status == "finished"
 
 
 def test_products_in_bfloat16_come_near_those_in_float32(small: Dataset, tmp_path: Path) -> None:
