@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sketchkit.cli.completions import complete_models
 from sketchkit.cli.console import print_json, say
 from sketchkit.cli.parameters import Force, Json, as_usage
 from sketchkit.cli.training_options import with_training_options
 from sketchkit.errors import InputError
 
 if TYPE_CHECKING:
+    from sketchkit.models import SketchModel
     from sketchkit.training.config import TrainConfig
     from sketchkit.training.data import Dataset
     from sketchkit.training.records import Watcher
@@ -43,6 +45,15 @@ def train(
     config: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Options from a TOML file; those given here count more."),
+    ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Begin with the weights, sizes and scale of a model, stored or a file.",
+            show_default="fresh weights",
+            autocompletion=complete_models,
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run where it stopped.")] = False,
     max_time: Annotated[
@@ -81,9 +92,11 @@ def train(
     seconds = None if max_time is None else parse_duration(max_time)
     if resume and (dry_run or force):
         raise typer.BadParameter("goes neither with --dry-run nor with --force", param_hint="--resume")
-    if resume and preset:
-        raise typer.BadParameter("a run that goes on keeps its own", param_hint="--preset")
-    chosen = _chosen(preset, config, settings, out if resume else None)
+    for name, given in (("--preset", preset), ("--init", init)):
+        if resume and given:
+            raise typer.BadParameter("a run that goes on keeps its own", param_hint=name)
+    begun = None if init is None else _loaded(init)
+    chosen = _chosen(preset, config, settings, out if resume else None, begun)
     from sketchkit.training.data import Dataset
     from sketchkit.training.data.folders import find
 
@@ -91,7 +104,7 @@ def train(
     if dry_run:
         _dry_run(dataset, chosen, device, threads, json)
         return
-    info = _train(dataset, out, chosen, resume, seconds, device, threads, tensorboard, force)
+    info = _train(dataset, out, chosen, resume, seconds, device, threads, tensorboard, force, begun)
     if json:
         print_json({"run": str(out), **info.to_json()})
     if info.status == "interrupted":
@@ -111,14 +124,22 @@ def parse_duration(text: str) -> float:
 
 
 def _chosen(
-    preset: str | None, file: Path | None, settings: Mapping[str, Any], run: Path | None
+    preset: str | None,
+    file: Path | None,
+    settings: Mapping[str, Any],
+    run: Path | None,
+    init: SketchModel | None,
 ) -> TrainConfig:
-    """The configuration: what is said here, then the file, then the preset or the run that goes on."""
+    """The configuration: what is said here, then the file, the model or run before it, and the preset."""
     from sketchkit.training.config import TrainConfig, read_config
     from sketchkit.training.runs import read_run
 
     values = {} if file is None else read_config(file)
     before = {} if run is None else read_run(run).config.to_json()
+    if init is not None:
+        from sketchkit.training.building import sizes_of
+
+        before = sizes_of(init)
     with as_usage():
         return TrainConfig.made(preset, before, values, settings)
 
@@ -133,6 +154,7 @@ def _train(
     threads: int | None,
     tensorboard: bool | None,
     force: bool,
+    init: SketchModel | None,
 ) -> RunInfo:
     if not out.absolute().parent.is_dir():
         raise InputError(f"{out}: there is no folder {out.absolute().parent}")
@@ -153,9 +175,16 @@ def _train(
             max_seconds=seconds,
             stop=stop,
             watchers=makers,
+            init=init,
         )
     say(f"{out}: {info.status} after {info.step:,} steps" + _advice(info, out))
     return info
+
+
+def _loaded(name: str) -> SketchModel:
+    from sketchkit.checkpoints.load import load_model
+
+    return load_model(name, device="cpu")
 
 
 def _advice(info: RunInfo, out: Path) -> str:

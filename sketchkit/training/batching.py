@@ -87,6 +87,7 @@ class Batches:
         none: the index that stands for no class.
         rank: which process this is.
         world: how many processes there are; each takes every so manieth drawing of a batch.
+        pin: whether batches shall lie in memory that a CUDA device copies from.
 
     Raises:
         InputError: there is nothing to learn from, or less of it than processes.
@@ -101,6 +102,7 @@ class Batches:
         none: int,
         rank: int = 0,
         world: int = 1,
+        pin: bool = False,
     ) -> None:
         if not len(split):
             raise InputError(f"the data set has no drawings in {split.name}")
@@ -108,7 +110,7 @@ class Batches:
             raise InputError(f"a batch of {config.batch_size} drawings cannot be shared by {world} processes")
         self.split, self.config = split, config
         self.scale_factor, self.nmax, self.none = scale_factor, nmax, none
-        self.rank, self.world = rank, world
+        self.rank, self.world, self.pin = rank, world, pin
         self.order = Order(split.classes, config.seed, config.balance)
 
     def batch(self, step: int) -> Batch:
@@ -129,7 +131,8 @@ class Batches:
             hidden = np.array([chance.random() for chance in chances]) < config.class_dropout
             labels = np.where(hidden, self.none, labels)
         batch = lay_out(offsets, lifts, inks, labels if config.classes else None, self.nmax, config.padding)
-        return self._with_chance(batch, chances)
+        whole = self._with_chance(batch, chances)
+        return whole.pinned() if self.pin else whole
 
     def from_step(self, step: int, stop: int) -> Generator[Batch]:
         """The batches of the updates step..stop - 1; the next is made while one is worked on."""

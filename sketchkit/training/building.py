@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
-from sketchkit.errors import CheckpointError
+from sketchkit.errors import CheckpointError, InputError
+from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.models.vae import VaeArchitecture, VaeModel
 from sketchkit.training.chance import Purpose, generator
 from sketchkit.training.config import TrainConfig
 
-__all__ = ["TrainState", "Trainable", "build"]
+__all__ = ["TrainState", "Trainable", "build", "sizes_of", "take_weights"]
 
 Trainable = DecoderModel | VaeModel
 
@@ -43,6 +44,42 @@ def build(config: TrainConfig, card: ModelCard) -> Trainable:
         return VaeModel(
             VaeArchitecture(encoder_hidden=config.encoder_hidden, latent=config.latent, **shared), card
         )
+
+
+def sizes_of(model: SketchModel) -> dict[str, Any]:
+    """What a configuration must say for a run that begins with a model's weights, by field name.
+
+    Raises:
+        InputError: a model of a backend that is not trained here.
+    """
+    if not isinstance(model, DecoderModel | VaeModel):
+        raise InputError(f"the model {model.card.name!r} is a {model.backend!r}, which is not trained here")
+    a = model.architecture
+    sizes = {name: getattr(a, name) for name in ("hidden", "mixtures", "cell", "embedding")}
+    if isinstance(model, VaeModel):
+        sizes |= {"encoder_hidden": model.architecture.encoder_hidden, "latent": model.architecture.latent}
+    return {**sizes, "backend": model.backend, "classes": a.classes > 0}
+
+
+def take_weights(model: Trainable, source: SketchModel) -> None:
+    """Begin with the weights of another model.
+
+    Raises:
+        InputError: it has other sizes, another start token or other classes.
+    """
+    name, ours, theirs = source.card.name, model.architecture, source.architecture
+    if ours != theirs:
+        raise InputError(f"the model {name!r} is {theirs}, and the run is for {ours}")
+    if source.card.start != model.card.start:
+        raise InputError(f"the model {name!r} begins drawings with another start token, {source.card.start}")
+    if model.labelled and source.card.classes != model.card.classes:
+        raise InputError(f"the model {name!r} knows other classes than the data set: {_few(source)}")
+    model.load_state_dict(source.state_dict())
+
+
+def _few(model: SketchModel) -> str:
+    names = ", ".join(model.card.classes[:5])
+    return names + (", ..." if len(model.card.classes) > 5 else "")
 
 
 class TrainState:
@@ -119,7 +156,7 @@ class TrainState:
             raise CheckpointError(f"the checkpoint does not fit the model: {str(error)[:200]}") from error
 
     def _check_fit(self, tensors: Mapping[str, Tensor]) -> None:
-        """Before anything changes: Adam would take moments of any shape, and nobody asks what is left over."""
+        """Before anything changes: Adam would take moments of any shape, and what is left over is lost."""
         models = {"model": self.model, "averaged": self.shown} if self.decay else {"model": self.model}
         due = {f"{part}.{name}": t.shape for part, m in models.items() for name, t in m.state_dict().items()}
         if int(tensors["updates"]):

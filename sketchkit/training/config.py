@@ -105,7 +105,7 @@ class TrainConfig:
         Raises:
             InputError: an unknown preset or name, or a value out of range.
         """
-        if preset is not None and preset not in PRESETS:
+        if preset is not None and preset not in tuple(PRESETS):  # nobody says that it can be hashed
             raise InputError(f"there is no preset {preset!r}: choose one of {', '.join(PRESETS)}")
         values = dict(PRESETS[preset]) if preset else {}
         for layer in layers:

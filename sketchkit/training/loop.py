@@ -116,11 +116,12 @@ class Loop:
         self.batches = Batches(
             data.split("train"),
             config,
-            data.scale_factor,
+            model.card.scale_factor,
             nmax,
             len(data.classes),
             processes.rank,
             processes.world,
+            pin=processes.device.type == "cuda",
         )
         self.state = TrainState(model, config)
         self.objective = processes.wrapped(Objective(model, nmax, config.precision))

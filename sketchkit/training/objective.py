@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -84,20 +85,26 @@ class Batch:
         """The same with z drawn by these numbers, [B, Z]."""
         return dataclasses.replace(self, noise=noise)
 
+    def pinned(self) -> Self:
+        """The same in memory that a CUDA device can copy from while both go on working."""
+        return self._changed(Tensor.pin_memory)
+
     def to(self, device: torch.device) -> Self:
         """The same on another device; from pinned memory the copies do not wait."""
         if device.type == "cpu":
             return self
-        moved: dict[str, Any] = {
-            "packing": self.packing.to(device),
-            "ink_packing": self.ink_packing.to(device),
-        }
+        return self._changed(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def _changed(self, change: Callable[[Tensor], Tensor]) -> Self:
+        """Every tensor changed, those of the packings too."""
+        changed: dict[str, Any] = {}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if isinstance(value, Tensor):
-                pinned = value.pin_memory() if device.type == "cuda" else value
-                moved[field.name] = pinned.to(device, non_blocking=True)
-        return dataclasses.replace(self, **moved)
+                changed[field.name] = change(value)
+            elif isinstance(value, Packing):
+                changed[field.name] = value.changed(change)
+        return dataclasses.replace(self, **changed)
 
 
 @dataclass(frozen=True)

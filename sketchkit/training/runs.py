@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 import os
 import shutil
 from collections.abc import Mapping
@@ -62,6 +63,8 @@ class RunInfo:
         versions: of sketchkit, torch and numpy.
         status: running, finished, interrupted, stopped-early, out-of-time or failed.
         step: the last one that a checkpoint holds.
+        init: the model whose weights it began with: name, checksum, and the scale factor that it keeps; None
+            for fresh weights.
     """
 
     config: TrainConfig
@@ -72,11 +75,17 @@ class RunInfo:
     versions: Mapping[str, str]
     status: str = "running"
     step: int = 0
+    init: Mapping[str, Any] | None = None
 
     @property
     def identity(self) -> str:
         """A checksum of all that decides what the run learns."""
-        return identity_of(self.config, str(self.data["fingerprint"]), self.nmax)
+        return identity_of(self.config, str(self.data["fingerprint"]), self.nmax, self.init)
+
+    @property
+    def scale_factor(self) -> float:
+        """Pixels in a model unit: the data's, or that of the model it began with."""
+        return float((self.init or self.data)["scale_factor"])
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values."""
@@ -84,10 +93,13 @@ class RunInfo:
         return {"format": FORMAT, "version": FORMAT_VERSION, **values, "config": self.config.to_json()}
 
 
-def identity_of(config: TrainConfig, fingerprint: str, nmax: int) -> str:
+def identity_of(
+    config: TrainConfig, fingerprint: str, nmax: int, init: Mapping[str, Any] | None = None
+) -> str:
     """A checksum of all that decides what a run learns."""
     fixed = {name: value for name, value in config.to_json().items() if name not in CHANGEABLE}
-    content = orjson.dumps([fixed, fingerprint, nmax], option=orjson.OPT_SORT_KEYS)
+    begun = [] if init is None else [init["blake2b"], init["scale_factor"]]
+    content = orjson.dumps([fixed, fingerprint, nmax, *begun], option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
@@ -125,12 +137,12 @@ def begin(folder: Path, *, overwrite: bool = False) -> None:
                 )
             shutil.rmtree(folder)
         folder.mkdir(exist_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{shown(folder)}: {reason(error)}") from error
 
 
 def _is_run(folder: Path) -> bool:
-    """Whether a folder is a run's, though perhaps a damaged one; others may have a `run.json` of their own."""
+    """Whether a folder is a run's, perhaps a damaged one; others may have a `run.json` of their own."""
     try:
         with open(folder / FILE_NAME, "rb") as stream:
             return FORMAT.encode() in stream.read(MAX_BYTES)
@@ -184,6 +196,10 @@ def _check(info: RunInfo) -> None:
     _object(info.versions)
     if not isinstance(_object(info.data).get("fingerprint"), str):
         raise ValueError("it does not say what data it learns from")
+    if not isinstance(_object(info.init or {"blake2b": ""}).get("blake2b"), str):
+        raise ValueError("it does not say what weights it began with")
+    if not 0 < info.scale_factor < math.inf:
+        raise ValueError("the scale factor must be above 0")
 
 
 def _object(value: Any) -> dict[str, Any]:

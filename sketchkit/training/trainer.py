@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,8 +18,9 @@ from sketchkit.card import PAPER_START, ModelCard
 from sketchkit.devices import fast_bfloat16, resolve_device
 from sketchkit.errors import InputError, SketchkitError
 from sketchkit.files import shown
+from sketchkit.models import SketchModel
 from sketchkit.training import runs
-from sketchkit.training.building import Trainable, build
+from sketchkit.training.building import Trainable, build, take_weights
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 from sketchkit.training.logs import CsvLog
@@ -51,6 +53,7 @@ def train(
     max_seconds: float | None = None,
     stop: Stop | None = None,
     watchers: Sequence[WatcherMaker] = (),
+    init: SketchModel | None = None,
 ) -> RunInfo:
     """Train a model, or go on with a run.
 
@@ -67,6 +70,8 @@ def train(
         max_seconds: after how long to stop, in this session.
         stop: asked after every update.
         watchers: made with the folder and the step that the run goes on from; told how it goes.
+        init: begin with its weights and its scale factor instead of fresh ones; of the sizes that the
+            configuration says (`building.sizes_of`). Not under `resume`.
 
     Returns:
         What the run's folder says of it now.
@@ -77,11 +82,14 @@ def train(
     """
     place = Path(folder)
     with joined(resolve_device(device)) as processes:
-        info = _prepared(place, data, config, processes, resume=resume, overwrite=overwrite, threads=threads)
+        info = _prepared(
+            place, data, config, processes, resume=resume, overwrite=overwrite, threads=threads, init=init
+        )
         if processes.device.type == "cpu":
             keep_memory()
         with threads_set(info.threads):
-            return _run(place, data, info, processes, resume, _stopping(stop, max_seconds), watchers)
+            asked = _stopping(stop, max_seconds)
+            return _run(place, data, info, processes, resume, asked, watchers, init)
 
 
 def _prepared(
@@ -93,6 +101,7 @@ def _prepared(
     resume: bool,
     overwrite: bool,
     threads: int | None,
+    init: SketchModel | None,
 ) -> RunInfo:
     """What the run is; its folder is there in the end."""
     info: RunInfo | SketchkitError | None = None
@@ -101,7 +110,7 @@ def _prepared(
             if resume:
                 info = _continued(folder, data, config, threads)
             else:
-                info = _begun(data, config or TrainConfig(), threads)
+                info = _begun(data, config or TrainConfig(), threads, init)
                 runs.begin(folder, overwrite=overwrite)
                 runs.write_run(folder, info)
         except SketchkitError as error:
@@ -113,19 +122,32 @@ def _prepared(
     return info
 
 
-def _begun(data: Dataset, config: TrainConfig, threads: int | None) -> RunInfo:
+def _begun(data: Dataset, config: TrainConfig, threads: int | None, init: SketchModel | None) -> RunInfo:
     if not len(data.split("train")):
         raise InputError(f"{shown(data.path)}: the data set has no drawings to train on")
-    with torch.device("meta"):
-        parameters = sum(p.numel() for p in build(config, card_of(data, "unnamed", 1)).parameters())
+    if init is None:
+        with torch.device("meta"):
+            model = build(config, card_of(data, "unnamed", 1))
+    else:
+        model = build(config, card_of(data, "unnamed", 1))
+        take_weights(model, init)
     return RunInfo(
         config=config,
         data=runs.described(data),
         nmax=config.nmax or data.max_length,
         threads=threads or torch.get_num_threads(),
-        parameters=parameters,
+        parameters=sum(p.numel() for p in model.parameters()),
         versions={"sketchkit": __version__, "torch": str(torch.__version__), "numpy": np.__version__},
+        init=None if init is None else _origin(init),
     )
+
+
+def _origin(model: SketchModel) -> dict[str, Any]:
+    digest = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+    card = model.card
+    return {"name": card.name, "blake2b": digest.hexdigest(), "scale_factor": card.scale_factor}
 
 
 def _continued(folder: Path, data: Dataset, config: TrainConfig | None, threads: int | None) -> RunInfo:
@@ -152,8 +174,12 @@ def _run(
     resume: bool,
     stop: Stop,
     makers: Sequence[WatcherMaker],
+    init: SketchModel | None,
 ) -> RunInfo:
-    model = build(info.config, card_of(data, folder.resolve().name, info.nmax))
+    card = card_of(data, folder.resolve().name, info.nmax)
+    model = build(info.config, replace(card, scale_factor=info.scale_factor))
+    if init is not None and not resume:
+        take_weights(model, init)
     model = model.to(processes.device).train()
     keeper = _Keeper(folder, data, info)
     loop = Loop(
@@ -167,6 +193,8 @@ def _run(
             if info.config.precision == "bfloat16" and fast_bfloat16(processes.device) is False:
                 keeper.note("this device has no products in bfloat16 of its own: float32 would be faster")
             runs.write_run(folder, replace(info, step=loop.progress.step))
+            if init is not None and not resume:
+                loop.save()  # what the run began with cannot be computed again
         else:
             loop.watcher = None
         status = "failed"
@@ -274,6 +302,7 @@ def _trained(card: ModelCard, info: RunInfo, found: Validation | None = None) ->
             **card.provenance,
             "trained_by": f"sketchkit {__version__}",
             "step": info.step,
+            **({} if info.init is None else {"began_with": dict(info.init)}),
             "config": info.config.to_json(),
             "data": {k: info.data[k] for k in ("fingerprint", "sources", "drawings") if k in info.data},
             **measured,

@@ -52,6 +52,16 @@ def test_a_run_can_be_gone_on_with(sketchkit: Sketchkit, faces: Path) -> None:
     )
 
 
+def test_a_run_may_begin_with_a_model(sketchkit: Sketchkit, faces: Path) -> None:
+    assert sketchkit("train", faces, "-o", "run", "--steps", 3, "--classes", *TINY).code == 0
+    begun = ("train", faces, "-o", "more", "--init", "run/last.safetensors", "--steps", 2, "--grid", 0)
+    done = sketchkit(*begun, "--no-tensorboard", "--json")
+    assert (done.code, done.json["config"]["hidden"], done.json["config"]["classes"]) == (0, 8, True)
+    assert done.json["init"]["name"] == "run"
+    other = sketchkit(*begun, "--hidden", 9, "--force")
+    assert other.code == 3 and "hidden=8" in other.err and other.err.count("\n") == 1
+
+
 def test_a_file_may_say_the_options_and_the_line_has_the_last_word(
     sketchkit: Sketchkit, faces: Path, home: Path
 ) -> None:

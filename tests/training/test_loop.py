@@ -224,6 +224,36 @@ def test_a_run_that_goes_on_may_become_longer_but_not_another(small: Dataset, tm
         run_tiny(small, folder, config={"steps": 12}, resume=True)
 
 
+def test_a_run_may_begin_with_a_model_of_its_sizes(small: Dataset, whole: Path, tmp_path: Path) -> None:
+    model, folder = load_model(whole / "last.safetensors"), tmp_path / "run"
+    # Its units are its own, whatever the data's.
+    model.with_card(scale_factor=2.0 * small.scale_factor)
+    still = {"backend": "vae", "learning_rate": 0.0, "min_learning_rate": 0.0, "steps": 2}
+    info = run_tiny(small, folder, config=still, init=model)
+    after = load_model(folder / "last.safetensors")
+    assert after.card.scale_factor == model.card.scale_factor
+    assert after.card.provenance["began_with"]["name"] == model.card.name == info.init["name"]
+    for name, weight in model.state_dict().items():
+        torch.testing.assert_close(after.state_dict()[name], weight, rtol=1e-6, atol=0)
+    with pytest.raises(
+        InputError, match=r"the model 'whole' is VaeArchitecture\(.*hidden=12.*and the run is for"
+    ):
+        run_tiny(small, tmp_path / "other", config={"backend": "vae", "hidden": 13}, init=model)
+    with pytest.raises(InputError, match="knows other classes than the data set: face, moon"):
+        run_tiny(small, tmp_path / "other", config=still, init=model.with_card(classes=("face", "moon")))
+
+
+def test_a_run_that_began_with_a_model_goes_on_exactly(small: Dataset, whole: Path, tmp_path: Path) -> None:
+    model, asked = load_model(whole / "last.safetensors"), iter([None, "interrupted"])
+    config = {"backend": "vae", "steps": 6, "save_every": 100}
+    run_tiny(small, tmp_path / "whole", config=config, init=model)
+    run_tiny(small, tmp_path / "run", config=config, init=model, stop=lambda: next(asked))
+    for path in (tmp_path / "run" / "checkpoints").glob("00000002.*"):
+        path.unlink()  # as if it had been killed before it saved anything but what it began with
+    assert run_tiny(small, tmp_path / "run", config=config, resume=True).step == 6
+    assert losses(tmp_path / "run") == losses(tmp_path / "whole")
+
+
 def test_an_evaluation_leaves_a_sheet_to_look_at(small: Dataset, tmp_path: Path) -> None:
     for backend in ("decoder", "vae"):
         run_tiny(small, tmp_path / backend, config={"backend": backend, "grid": 4, "steps": 4})

@@ -8,6 +8,7 @@ all steps at once beforehand, those for the gradient of the weights all at once 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +16,10 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-__all__ = ["Packing", "packed_lstm"]
+__all__ = ["Packing", "packed_lstm", "products_dtype", "sigmoid_backward", "tanh", "tanh_backward"]
 
-_sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
-_tanh_backward = torch.ops.aten.tanh_backward.grad_input
+sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
+tanh_backward = torch.ops.aten.tanh_backward.grad_input
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,9 @@ class Packing:
         ends = torch.empty_like(order).index_copy_(0, order, places)
         return cls(time, order, tuple(counts.tolist()), rows, ends)
 
-    def to(self, device: torch.device) -> Packing:
-        """The same on another device; the copies do not wait."""
-        moved = (part.to(device, non_blocking=True) for part in (self.order, self.rows, self.ends))
-        order, rows, ends = moved
-        return Packing(self.time, order, self.counts, rows, ends)
+    def changed(self, change: Callable[[Tensor], Tensor]) -> Packing:
+        """The same with every tensor changed, such as moved to another device."""
+        return Packing(self.time, change(self.order), self.counts, change(self.rows), change(self.ends))
 
     def pack(self, padded: Tensor) -> Tensor:
         """Padded values [B, T, D] as packed rows [N, D]."""
@@ -119,9 +118,8 @@ def packed_lstm(
 
     Source: as `LSTMCell`; the dropout is Semeniuta, Severyn & Barth 2016.
     """
-    kind = rows.device.type
-    products = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight_h.dtype
-    with torch.autocast(kind, enabled=False):
+    products = products_dtype(weight_h)
+    with torch.autocast(rows.device.type, enabled=False):
         out: Tensor = _PackedLSTM.apply(  # type: ignore[no-untyped-call]
             rows, weight_x, shared, weight_h, hidden, memory, counts, keep, products
         )
@@ -155,12 +153,12 @@ class _PackedLSTM(torch.autograd.Function):
             gate = gates[:, part].add_(shared[:, :count])
             _add_products(gate, previous[:, part].copy_(h[:, :count]), weight)
             gate[..., : 2 * size].sigmoid_()
-            _tanh(gate[..., 2 * size : 3 * size], gate[..., 2 * size : 3 * size])
+            tanh(gate[..., 2 * size : 3 * size], gate[..., 2 * size : 3 * size])
             gate[..., 3 * size :].sigmoid_()
             i, f, g, o = gate.chunk(4, -1)
             candidate = g if keep is None else g * keep[:, part]
             c = torch.addcmul(f * c[:, :count], i, candidate, out=memories[:, part])
-            h = _tanh(c, outputs[:, part]).mul_(o)
+            h = tanh(c, outputs[:, part]).mul_(o)
             begin += count
         ctx.save_for_backward(rows, weight_x, weight_h, memory, gates, memories, previous, keep)
         ctx.counts = counts
@@ -218,7 +216,13 @@ def _products(left: Tensor, right: Tensor) -> Tensor:
     return torch.stack([a @ b for a, b in zip(left, right, strict=True)])
 
 
-def _tanh(values: Tensor, out: Tensor) -> Tensor:
+def products_dtype(weight: Tensor) -> torch.dtype:
+    """The number type of a weight's recurrent products: autocast's where it is on, else its own."""
+    kind = weight.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else weight.dtype
+
+
+def tanh(values: Tensor, out: Tensor) -> Tensor:
     """The hyperbolic tangent as 2 sigmoid(2x) - 1, to the last bits of 1: thrice as fast as torch's own."""
     return torch.mul(values, 2.0, out=out).sigmoid_().mul_(2.0).sub_(1.0)
 
@@ -235,12 +239,12 @@ def _gate_gradients(
     """One step back: from dh and later steps' dc to the gates' gradients [G, n, 4H] and the earlier dc."""
     i, f, g, o = gates.chunk(4, -1)
     into_i, into_f, into_g, into_o = into.chunk(4, -1)
-    shown = _tanh(memory, torch.empty_like(memory))
-    _sigmoid_backward(dh * shown, o, grad_input=into_o)
+    shown = tanh(memory, torch.empty_like(memory))
+    sigmoid_backward(dh * shown, o, grad_input=into_o)
     through = torch.mul(dh, o, out=into_i)  # a place to put it, until i's own gradient comes
-    dc.add_(_tanh_backward(through, shown, grad_input=into_i))
+    dc.add_(tanh_backward(through, shown, grad_input=into_i))
     kept = dc if keep is None else dc * keep
-    _sigmoid_backward(torch.mul(kept, g, out=into_i), i, grad_input=into_i)
-    _sigmoid_backward(torch.mul(dc, before, out=into_f), f, grad_input=into_f)
-    _tanh_backward(torch.mul(kept, i, out=into_g), g, grad_input=into_g)
+    sigmoid_backward(torch.mul(kept, g, out=into_i), i, grad_input=into_i)
+    sigmoid_backward(torch.mul(dc, before, out=into_f), f, grad_input=into_f)
+    tanh_backward(torch.mul(kept, i, out=into_g), g, grad_input=into_g)
     dc.mul_(f)
