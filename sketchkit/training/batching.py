@@ -69,9 +69,8 @@ class Order:
     def _member(self, slots: npt.NDArray[np.int64], epoch: int) -> npt.NDArray[np.int64]:
         """The drawing of a slot: a class goes on each epoch where it stopped in the one before."""
         assert self._members is not None
+        # Classes without drawings share their start with the next one, which stands further right.
         group = np.searchsorted(self._starts, slots, "right") - 1
-        while (empty := self._sizes[group] == 0).any():  # classes without drawings share their start
-            group[empty] -= 1
         turn = (slots - self._starts[group] + epoch * self._sizes[group]) % self._counts[group]
         return self._members[self._firsts[group] + turn]  # type: ignore[no-any-return]
 

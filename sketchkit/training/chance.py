@@ -31,7 +31,8 @@ def generator(seed: int, purpose: Purpose, *place: int) -> np.random.Generator:
     Args:
         seed: of the run, 0..2^63 - 1.
         purpose: what they are for.
-        place: whole numbers of 0 or more, such as the step and the drawing.
+        place: whole numbers of 0 or more, such as the step and the drawing; as many for all places of a
+            purpose, since (3,) and (3, 0) are the same.
 
     Returns:
         A generator of its own (Philox), independent of those of all other places.

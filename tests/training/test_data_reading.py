@@ -48,6 +48,28 @@ def test_a_batch_is_its_drawings_padded_with_end_rows(train: Split, chosen: list
         assert not rows[b, : n - 1, 4].any()
 
 
+@given(chosen=st.lists(st.integers(0, 19), max_size=12))
+def test_drawings_end_to_end_are_those_of_a_batch_without_padding_and_end_rows(
+    train: Split, chosen: list[int]
+) -> None:
+    offsets, lifts, inks, classes = train.flat(chosen)
+    rows, lengths, labels = train.gather(chosen)
+    assert (offsets.dtype, lifts.dtype, inks.dtype, classes.dtype) == (np.float32, bool, np.int64, np.int64)
+    assert offsets.shape == (int(inks.sum()), 2) and lifts.shape == (int(inks.sum()),)
+    assert np.array_equal(inks, lengths - 1) and np.array_equal(classes, labels)
+    inked = rows[np.arange(rows.shape[1]) < inks[:, None]]
+    assert np.array_equal(offsets, inked[:, :2])
+    assert np.array_equal(lifts, inked[:, 3] == 1)
+
+
+def test_what_is_done_to_drawings_end_to_end_leaves_the_data_set_as_it_was(train: Split) -> None:
+    before = train.gather(np.arange(train.n))[0]
+    offsets, lifts, inks, classes = train.flat(np.arange(train.n))
+    offsets *= 3.0
+    lifts[:], inks[:], classes[:] = True, 0, 0
+    assert np.array_equal(train.gather(np.arange(train.n))[0], before)
+
+
 def test_every_row_has_one_pen_state(train: Split) -> None:
     rows, lengths, _ = train.gather(np.arange(train.n))
     assert (rows[:, :, 2:].sum(axis=2) == 1).all()
@@ -62,14 +84,16 @@ def test_a_batch_too_short_for_a_drawing_is_refused(train: Split) -> None:
 
 @pytest.mark.parametrize("chosen", [[-1], [10**6], [0.5], [[0]], ["a"]], ids=str)
 def test_drawings_that_do_not_exist_are_refused(train: Split, chosen: Any) -> None:
-    with pytest.raises(InputError):
-        train.gather(chosen)
+    for ask in (train.gather, train.flat):
+        with pytest.raises(InputError):
+            ask(chosen)
 
 
 def test_a_split_may_be_empty(folder: Path) -> None:
     test = Dataset.open(folder).split("test")
     assert (test.n, len(test), test.lengths.tolist()) == (0, 0, [])
     assert test.gather([])[0].shape == (0, 1, 5)
+    assert [part.shape for part in test.flat([])] == [(0, 2), (0,), (0,), (0,)]
 
 
 def test_the_length_of_a_data_set_is_that_of_its_splits(folder: Path) -> None:

@@ -7,26 +7,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from train_parts import density, softmax
 
 from sketchkit.errors import InputError
-from sketchkit.training.losses import KLSchedule, LearningRate, kl_loss, reconstruction_loss
+from sketchkit.training.losses import KLSchedule, kl_loss, reconstruction_loss
 
 M, NMAX = 3, 9
-
-
-def _softmax(x: np.ndarray) -> np.ndarray:
-    weights = np.exp(x - x.max())
-    return weights / weights.sum()
-
-
-def _density(raw: np.ndarray, dx: float, dy: float) -> float:
-    """Equations 3 to 5 for one point."""
-    pi = _softmax(raw[3 : 3 + M])
-    mu_x, mu_y, log_sx, log_sy, a = raw[3 + M :].reshape(5, M)
-    sx, sy, rho = np.exp(log_sx), np.exp(log_sy), np.tanh(a)
-    zx, zy = (dx - mu_x) / sx, (dy - mu_y) / sy
-    form = (zx**2 + zy**2 - 2 * rho * zx * zy) / (1 - rho**2)
-    return float((pi * np.exp(-form / 2) / (2 * math.pi * sx * sy * np.sqrt(1 - rho**2))).sum())
 
 
 def _batch() -> tuple[np.ndarray, np.ndarray]:
@@ -44,13 +30,43 @@ def test_the_reconstruction_loss_is_equation_9(evaluating: bool) -> None:
     offset = pen = 0.0
     for q, p in zip(raw, points, strict=True):
         if p[4] == 0:
-            offset -= math.log(_density(q, p[0], p[1]) + 1e-6)
+            offset -= math.log(density(q, p[0], p[1]) + 1e-6)
         if p[4] == 0 or not evaluating:
-            pen -= float((p[2:] * np.log(_softmax(q[:3]))).sum())
+            pen -= float((p[2:] * np.log(softmax(q[:3]))).sum())
     loss = reconstruction_loss(torch.tensor(raw), torch.tensor(points), 2, NMAX, evaluating=evaluating)
     assert float(loss.offset) == pytest.approx(offset / (2 * NMAX), rel=1e-12)
     assert float(loss.pen) == pytest.approx(pen / (2 * NMAX), rel=1e-12)
     assert float(loss.total) == pytest.approx((offset + pen) / (2 * NMAX), rel=1e-12)
+
+
+@pytest.mark.parametrize("evaluating", [False, True])
+def test_a_row_counts_as_often_as_its_weight_says_but_only_its_pen_state(evaluating: bool) -> None:
+    raw, points = (torch.tensor(values) for values in _batch())
+    weight = torch.tensor([1.0, 1, 1, 1, 1, 1, 5], dtype=torch.float64)  # the last row is one of padding
+    found = reconstruction_loss(raw, points, 2, NMAX, weight=weight, evaluating=evaluating)
+    rows = [*range(7), *[6] * 4]
+    repeated = reconstruction_loss(raw[rows], points[rows], 2, NMAX, evaluating=evaluating)
+    assert float(found.pen) == pytest.approx(float(repeated.pen), rel=1e-12)
+    assert float(found.offset) == pytest.approx(float(repeated.offset), rel=1e-12)
+    once = reconstruction_loss(raw, points, 2, NMAX, evaluating=evaluating)
+    assert float(found.nll) == float(once.nll)
+    assert (float(found.pen) == float(once.pen)) is evaluating
+
+
+@pytest.mark.parametrize("evaluating", [False, True])
+def test_the_plain_sum_knows_no_floor_and_leaves_no_row_out(evaluating: bool) -> None:
+    raw, points = _batch()
+    points[0, :2] = 9.0  # far below the floor
+    nll = 0.0
+    for q, p in zip(raw, points, strict=True):
+        nll -= 0.0 if p[4] else math.log(density(q, p[0], p[1]))
+        nll -= float((p[2:] * np.log(softmax(q[:3]))).sum())
+    leaf = torch.tensor(raw, requires_grad=True)
+    loss = reconstruction_loss(leaf, torch.tensor(points), 2, NMAX, evaluating=evaluating)
+    assert float(loss.nll) == pytest.approx(nll, rel=1e-12)
+    assert not loss.nll.requires_grad and loss.total.requires_grad
+    bare = reconstruction_loss(leaf, torch.tensor(points), 1, 1, floor=0.0)
+    assert bare.total.item() == pytest.approx(nll, rel=1e-12)
 
 
 def test_the_offset_of_an_end_row_does_not_matter() -> None:
@@ -97,21 +113,13 @@ def test_the_kl_weight_rises_from_its_minimum_and_the_loss_has_a_floor() -> None
     assert low.grad == 0.0
 
 
-def test_the_learning_rate_is_the_released_codes() -> None:
-    rate = LearningRate()
-    assert rate(0) == pytest.approx(1e-3)
-    assert rate(10_000) == pytest.approx((1e-3 - 1e-5) * 0.9999**10_000 + 1e-5)
-    assert rate(10**7) == pytest.approx(1e-5)
-
-
 @pytest.mark.parametrize(
     "make",
     [
         lambda: KLSchedule(weight=-1),
         lambda: KLSchedule(rate=1.5),
         lambda: KLSchedule(minimum=float("nan")),
-        lambda: LearningRate(first=1e-6),
-        lambda: LearningRate(decay=2.0),
+        lambda: KLSchedule(eta_min=1.1),
     ],
 )
 def test_numbers_out_of_range_are_refused(make: object) -> None:

@@ -1,0 +1,107 @@
+"""The processes of a run: one alone, several that meet, and those that cannot."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from sketchkit.errors import InputError
+from sketchkit.training.memory import keep_memory
+from sketchkit.training.processes import Processes, joined
+
+CPU = torch.device("cpu")
+VARIABLES = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_one_process_is_all_there_is() -> None:
+    with joined(CPU) as who:
+        assert (who.rank, who.world, who.first, who.device) == (0, 1, True, CPU)
+        values = torch.tensor([1.0, 2.0])
+        assert torch.equal(who.summed(values), values)
+        assert who.shared({"a": 1}) == {"a": 1}
+        assert (who.agreed(None), who.agreed("interrupted")) == (None, "interrupted")
+        module = torch.nn.Linear(2, 2)
+        assert who.wrapped(module) is module
+    assert not torch.distributed.is_initialized()
+    assert Processes() == Processes(0, 1, CPU)
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"WORLD_SIZE": "many"}, "must be whole numbers"),
+        ({"WORLD_SIZE": "2", "RANK": "first"}, "must be whole numbers"),
+        ({"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": ""}, "must be whole numbers"),
+        ({"WORLD_SIZE": "2", "RANK": "0"}, "the processes cannot meet: .*MASTER_ADDR"),
+        ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "localhost"}, "cannot meet: .*MASTER_PORT"),
+    ],
+)
+def test_what_no_torchrun_would_say_is_one_line(
+    said: dict[str, str], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=words) as told, joined(CPU):
+        pass
+    assert str(told.value).isprintable()
+    assert not torch.distributed.is_initialized()
+
+
+TWO = """
+import sys
+import torch
+from sketchkit.training.processes import joined
+torch.set_num_threads(1)
+with joined(torch.device("cpu")) as who:
+    values = torch.tensor([1.0, 10.0 * (who.rank + 1)], dtype=torch.float64)
+    assert who.summed(values).tolist() == [2.0, 30.0]
+    assert values.tolist() == [1.0, 10.0 * (who.rank + 1)], "what is summed stays as it was"
+    assert who.shared({"rank": who.rank}) == {"rank": 0}
+    assert who.agreed(None) is None
+    assert who.agreed("interrupted" if who.rank == 1 else None) == "interrupted"
+    assert who.agreed(f"of {who.rank}") == "of 0"
+    print(who.rank, who.world, who.first)
+assert not torch.distributed.is_initialized()
+"""
+
+
+def test_two_processes_share_sums_and_words() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    shared = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", TWO],
+            env={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    said = [process.communicate(timeout=240) for process in both]
+    assert [out for out, _ in said] == ["0 2 True\n", "1 2 False\n"], said
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only the GNU C library is told")
+def test_the_c_library_can_be_told_to_keep_memory() -> None:
+    code = "from sketchkit.training.memory import keep_memory; print(keep_memory(), keep_memory())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout in ("True True\n", "False False\n"), done.stderr
+
+
+def test_elsewhere_memory_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert keep_memory() is False
