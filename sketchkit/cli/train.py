@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -105,8 +106,10 @@ def train(
         _dry_run(dataset, chosen, device, threads, json)
         return
     info = _train(dataset, out, chosen, resume, seconds, device, threads, tensorboard, force, begun)
-    if json:
-        print_json({"run": str(out), **info.to_json()})
+    if _speaks():
+        say(f"{out}: {info.status} after {info.step:,} steps" + _advice(info, out))
+        if json:
+            print_json({"run": str(out), **info.to_json()})
     if info.status == "interrupted":
         raise typer.Exit(_INTERRUPTED)
 
@@ -177,8 +180,12 @@ def _train(
             watchers=makers,
             init=init,
         )
-    say(f"{out}: {info.status} after {info.step:,} steps" + _advice(info, out))
     return info
+
+
+def _speaks() -> bool:
+    """Whether this is the only process of the run, or the first of those that `torchrun` has started."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def _loaded(name: str) -> SketchModel:

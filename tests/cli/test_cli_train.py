@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
@@ -140,6 +141,29 @@ def test_ctrl_c_saves_and_leaves_in_peace(sketchkit: Sketchkit, faces: Path, hom
     assert process.returncode == 130
     assert "interrupted after" in err.splitlines()[-1] and err.splitlines()[-1].endswith("--resume goes on")
     assert list((home / "run" / "checkpoints").glob("*.json"))
+
+
+def test_of_several_processes_one_speaks(home: Path, faces: Path) -> None:
+    words = [
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        "-m",
+        "sketchkit",
+        "train",
+    ]
+    done = subprocess.run(
+        [sys.executable, *words, str(faces), "-o", "run", *TINY, "--steps", "3", "--json"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["status"] == "finished"
+    assert done.stderr.count("finished after 3 steps") == 1
 
 
 def test_a_full_disk_is_said_in_one_line(faces: Path, home: Path) -> None:
