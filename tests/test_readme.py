@@ -79,7 +79,11 @@ def test_the_sampler_of_contributing_samples(tiny_model: SketchModel) -> None:
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:
-    documents = ["README.md", "CONTRIBUTING.md", *(p.relative_to(ROOT) for p in (ROOT / "docs").rglob("*.md"))]
+    documents = [
+        "README.md",
+        "CONTRIBUTING.md",
+        *(p.relative_to(ROOT) for p in (ROOT / "docs").rglob("*.md")),
+    ]
     for document in documents:
         folder = (ROOT / document).parent
         for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / document).read_text(encoding="utf-8")):

@@ -71,7 +71,7 @@ class Sheets:
         n = min((self.config.grid + 1) // 2, len(self.valid))
         chosen = [i * len(self.valid) // n for i in range(n)]
         given = [self._sketch(model, i) for i in chosen]
-        again = reconstruct(model, given, self.config.temperature, seed=self.config.seed)
+        again = reconstruct(model, given, self.config.temperature, seed=self.config.seed, prepared=True)
         return [sketch for pair in zip(given, again, strict=True) for sketch in pair]
 
     def _sketch(self, model: SketchModel, index: int) -> Sketch:
