@@ -47,7 +47,7 @@ def test_every_command_of_the_readme_runs(workshop: Path) -> None:
         words = shlex.split(command)
         assert words[0] == "sketchkit"
         if words[1:3] == ["models", "pull"]:
-            words = ["sketchkit", "models", "import", f"published/{words[3]}.gen.json"]
+            words = ["sketchkit", "models", "import", f"published/{words[3]}.gen.json", "--name", words[3]]
         assert run(words[1:]) == 0, command
     assert (workshop / "cars.png").read_bytes().startswith(b"\x89PNG")
     assert len(list(workshop.glob("ending-*.svg"))) == 3

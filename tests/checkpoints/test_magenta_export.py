@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from sketchkit.card import ModelCard
-from sketchkit.checkpoints import store
 from sketchkit.checkpoints.load import load_model
 from sketchkit.checkpoints.magenta import dump_magenta
 from sketchkit.models import SketchModel
@@ -115,9 +114,10 @@ def test_another_reader_computes_what_the_trained_model_does(backend: str, label
 
 
 @pytest.mark.parametrize("name", ["doodle", "doodle-vae"])
-def test_another_reader_computes_what_the_bundled_models_do(name: str) -> None:
-    if not store.is_bundled(name):
-        pytest.skip(f"{name} does not come with this sketchkit")
+def test_another_reader_computes_what_the_bundled_models_do(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
     model, rows = load_model(name, device="cpu", dtype="float64"), _rows(40)
     z = np.random.default_rng(1).normal(size=model.architecture.latent) if model.conditional else None
     for label in ("car", "face"):
