@@ -26,7 +26,7 @@ COMMANDS = [line for block in _blocks(README, "console") for line in block.split
 
 @pytest.fixture
 def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model: SketchModel) -> Path:
-    """A folder with the examples in it, and an empty store; the published models are one of random weights."""
+    """A folder with the examples in it, and an empty store; what is published has random weights."""
     monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
