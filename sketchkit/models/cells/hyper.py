@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from sketchkit.models.cells.base import Cell, State, Tensors
-from sketchkit.models.cells.layernorm import LayerNormLSTMCell, orthogonal_gates
+from sketchkit.models.cells.layernorm import EPSILON, LayerNormLSTMCell, orthogonal_gates
+from sketchkit.models.cells.packed import Packing
+from sketchkit.models.cells.packed_hyper import HyperWeights, packed_hyper_lstm
 
 __all__ = ["HyperLSTMCell"]
 
@@ -67,6 +69,40 @@ class HyperLSTMCell(Cell):
         gates = scale_x * from_x + scale_h * linear(hidden, self.main.weight_h) + shift + self.bias
         out, new = self.main.finish(gates, memory, keep)
         return out, (*new, *new_hyper)
+
+    def packed(
+        self,
+        rows: Tensor,
+        context: Tensor | None,
+        state: State,
+        packing: Packing,
+        keep: Tensor | None = None,
+    ) -> Tensor:
+        """Every row of a packed batch, by gradients written by hand; see `Cell`."""
+        return packed_hyper_lstm(
+            rows,
+            None if context is None else packing.first(context),
+            self._joined_weights(),
+            tuple(map(packing.first, state)),
+            self.main.affine(),
+            self.hyper.affine(),
+            packing.counts,
+            keep,
+            forget_biases=(self.main.forget_bias, self.hyper.forget_bias),
+            epsilon=EPSILON,
+        )
+
+    def _joined_weights(self) -> HyperWeights:
+        bias = self.embed_scales.bias
+        return HyperWeights(
+            rows=torch.cat(self.input_weights()),
+            recurrent=torch.cat((self.main.weight_h, self.hyper.weight_x[:, self.input_size :])),
+            hyper=self.hyper.weight_h,
+            embedding=torch.cat((self.embed_scales.weight, self.embed_shifts.weight)),
+            embedding_bias=torch.cat((bias, bias.new_zeros(len(self.embed_shifts.weight)))),
+            spread=torch.cat((self.scale_x, self.scale_h, self.shift)),
+            bias=self.bias,
+        )
 
     def _modulations(self, hyper_out: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The factors of x's and of h's products and the shift, [B, 4H] each."""

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from sketchkit.models.cells.base import Cell, State, Tensors
+from sketchkit.models.cells.packed import Packing
+from sketchkit.models.cells.packed_layernorm import Affine, packed_layernorm_lstm
 
 __all__ = ["EPSILON", "LayerNormLSTMCell", "orthogonal_gates"]
 
@@ -56,6 +58,34 @@ class LayerNormLSTMCell(Cell):
         shown = normalise(memory, (size,), self.memory_scale, self.memory_shift, EPSILON)
         hidden = o.sigmoid() * shown.tanh()
         return hidden, (hidden, memory)
+
+    def packed(
+        self,
+        rows: Tensor,
+        context: Tensor | None,
+        state: State,
+        packing: Packing,
+        keep: Tensor | None = None,
+    ) -> Tensor:
+        """Every row of a packed batch, by gradients written by hand; see `Cell`."""
+        hidden, memory = (packing.first(part) for part in state)
+        return packed_layernorm_lstm(
+            rows,
+            None if context is None else packing.first(context),
+            self.weight_x,
+            self.weight_h,
+            hidden,
+            memory,
+            self.affine(),
+            packing.counts,
+            keep,
+            forget_bias=self.forget_bias,
+            epsilon=EPSILON,
+        )
+
+    def affine(self) -> Affine:
+        """What follows the normalisations."""
+        return Affine(self.gate_scale, self.gate_shift, self.memory_scale, self.memory_shift)
 
 
 def orthogonal_gates(hidden_size: int) -> Tensor:

@@ -119,6 +119,8 @@ def packed_lstm(
     Source: as `LSTMCell`; the dropout is Semeniuta, Severyn & Barth 2016.
     """
     products = products_dtype(weight_h)
+    # Under autocast the first state may come in half precision, in which gradients must not add up.
+    hidden, memory = (part.to(weight_h.dtype) for part in (hidden, memory))
     with torch.autocast(rows.device.type, enabled=False):
         out: Tensor = _PackedLSTM.apply(  # type: ignore[no-untyped-call]
             rows, weight_x, shared, weight_h, hidden, memory, counts, keep, products
