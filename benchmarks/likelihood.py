@@ -32,7 +32,7 @@ from sketchkit.training.memory import keep_memory
 from sketchkit.training.trainer import card_of
 
 #: What both of our models add to the released recipe, for a training of minutes.
-OURS = {"precision": "bfloat16", "schedule": "cosine", "ema": 0.999, "warmup": 100, "grid": 0}
+OURS = {"precision": "bfloat16", "schedule": "cosine", "ema": 0.999, "warmup": 20, "grid": 0}
 
 
 class Port(nn.Module):
