@@ -3,8 +3,8 @@
     python benchmarks/recipe.py SHEEP.npz [--steps 100] [--threads 1]
 
 Trains the conditional VAE on Aaron sheep three times, from the same weights, on the same drawings, with the
-same chance: as released, with every row up to Nmax computed and counted; by our defaults, with one row of
-padding that stands for the rest; and so in bfloat16. Prints the seconds and the validation loss of each, and
+same chance: as released, with every row up to Nmax computed and counted; by our defaults, without
+padding; and so in bfloat16. Prints the seconds and the validation loss of each, and
 the ratio to the released recipe's.
 """
 

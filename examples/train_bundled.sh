@@ -13,7 +13,7 @@ while [ "${1:---}" != -- ]; do drawings+=("$1"); shift; done
 folder=${2:?"usage: examples/train_bundled.sh DRAWINGS... -- FOLDER"}
 
 common=(--batch-size 100 --schedule cosine --warmup 100 --ema 0.999 --balance 0.3 --precision bfloat16
-        --threads 1 --grid 50)
+        --threads 1 --grid 50 --padding 1)
 
 # train DATA RUN OPTIONS...: a run that is there goes on with the options that it was begun with.
 train() {

@@ -69,7 +69,7 @@ class TrainConfig:
                             low=0, high=1)  # fmt: skip
     nmax: int = option(0, "Nmax, what losses are divided by; 0: the longest drawing of the data",
                        low=0, high=100_000)  # fmt: skip
-    padding: int = option(1, "rows computed behind an end, the last stands for the rest up to Nmax; -1: all",
+    padding: int = option(0, "rows computed behind an end, the last stands for the rest up to Nmax; -1: all",
                           low=-1, high=100_000)  # fmt: skip
 
     precision: str = option("float32", "of the products", choices=("float32", "bfloat16"))
