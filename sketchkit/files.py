@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import stat
@@ -12,7 +13,7 @@ from typing import BinaryIO
 
 from sketchkit.errors import InputError
 
-__all__ = ["atomic_write", "reason", "shown", "standard_input", "standard_output"]
+__all__ = ["atomic_write", "checksum_of", "reason", "shown", "standard_input", "standard_output"]
 
 
 def standard_input() -> BinaryIO:
@@ -92,6 +93,11 @@ def _place_new(temporary: str, target: str, name: str) -> None:
         os.replace(temporary, target)
     else:
         os.unlink(temporary)
+
+
+def checksum_of(data: bytes) -> str:
+    """The BLAKE2b checksum of some bytes, 16 bytes in hexadecimal."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def shown(path: str | os.PathLike[str]) -> str:

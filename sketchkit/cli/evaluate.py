@@ -9,7 +9,7 @@ import typer
 
 from sketchkit.cli.completions import complete_models, complete_samplers
 from sketchkit.cli.console import print_json, progress, write_stdout
-from sketchkit.cli.parameters import LARGEST_NUMBER, Force, as_usage
+from sketchkit.cli.parameters import LARGEST_NUMBER, DataName, Device, Force, as_usage
 from sketchkit.cli.settings import setting
 from sketchkit.errors import InputError
 
@@ -32,9 +32,7 @@ def evaluate(
             metavar="MODEL", help="A stored model, or a model's file.", autocompletion=complete_models
         ),
     ],
-    data: Annotated[
-        str, typer.Argument(metavar="DATA", help="A data set's folder, or the name of a stored one.")
-    ],
+    data: DataName,
     split: Annotated[Literal["train", "valid", "test"], typer.Option(help="Which drawings of it.")] = "test",
     class_name: Annotated[
         str | None,
@@ -103,15 +101,7 @@ def evaluate(
             "--recogniser", metavar="FILE", help="That judges looks.", show_default="sketchkit's own"
         ),
     ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            "--device",
-            metavar="NAME",
-            help="auto, cpu, cuda, mps...  [env: SKETCHKIT_DEVICE]",
-            show_default="auto",
-        ),
-    ] = None,
+    device: Device = None,
     output: Annotated[
         str | None,
         typer.Option(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_MODEL",
     "LARGEST_NUMBER",
+    "DataName",
+    "Device",
     "DrawingOptions",
     "Force",
     "InputOptions",
@@ -41,6 +43,18 @@ LARGEST_NUMBER = 2**63 - 1
 
 Json = Annotated[bool, typer.Option("--json", help="Say on stdout, as JSON, what was done.")]
 Listed = Annotated[bool, typer.Option("--json", help="Say it on stdout as JSON.")]
+DataName = Annotated[
+    str, typer.Argument(metavar="DATA", help="A data set's folder, or the name of a stored one.")
+]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        help="auto, cpu, cuda, mps...  [env: SKETCHKIT_DEVICE]",
+        show_default="auto",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
 
 
@@ -233,15 +247,7 @@ class DrawingOptions:
         bool,
         typer.Option("--exact", help="The same to the last bit at any number and batch size; slower."),
     ] = False
-    device: Annotated[
-        str | None,
-        typer.Option(
-            "--device",
-            metavar="NAME",
-            help="auto, cpu, cuda, mps...  [env: SKETCHKIT_DEVICE]",
-            show_default="auto",
-        ),
-    ] = None
+    device: Device = None
 
 
 def parse_tile(text: str | None) -> tuple[int, int | None] | None:

@@ -15,8 +15,10 @@ import typer
 
 from sketchkit.cli.completions import complete_models
 from sketchkit.cli.console import print_json, say
-from sketchkit.cli.parameters import Force, Json, as_usage
-from sketchkit.cli.training_options import with_training_options
+from sketchkit.cli.grouping import grouped
+from sketchkit.cli.parameters import DataName, Device, Force, Json, as_usage
+from sketchkit.cli.settings import setting
+from sketchkit.cli.training_options import TrainingOptions, said
 from sketchkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,10 +36,10 @@ _INTERRUPTED = 130
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-@with_training_options
+@grouped
 def train(
     *,
-    data: Annotated[str, typer.Argument(metavar="DATA", help="A data set's folder, or a stored one's name.")],
+    data: DataName,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="The folder of the run.")],
     preset: Annotated[
         str | None,
@@ -70,9 +72,7 @@ def train(
         int | None,
         typer.Option(metavar="N", min=1, max=1024, help="Of the CPU.", show_default="one for each core"),
     ] = None,
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, mps...", show_default="auto")
-    ] = "auto",
+    device: Device = None,
     tensorboard: Annotated[
         bool | None,
         typer.Option(
@@ -83,7 +83,7 @@ def train(
     ] = None,
     json: Json = False,
     force: Force = False,
-    settings: dict[str, Any],
+    settings: TrainingOptions,
 ) -> None:
     """Train a model on a data set.
 
@@ -97,15 +97,15 @@ def train(
         if resume and given:
             raise typer.BadParameter("a run that goes on keeps its own", param_hint=name)
     begun = None if init is None else _loaded(init)
-    chosen = _chosen(preset, config, settings, out if resume else None, begun)
+    chosen = _chosen(preset, config, said(settings), out if resume else None, begun)
     from sketchkit.training.data import Dataset
     from sketchkit.training.data.folders import find
 
-    dataset = Dataset.open(find(data), verify=False)
+    dataset, place = Dataset.open(find(data), verify=False), setting("device", device, "auto")
     if dry_run:
-        _dry_run(dataset, chosen, device, threads, json)
+        _dry_run(dataset, chosen, place, threads, json)
         return
-    info = _train(dataset, out, chosen, resume, seconds, device, threads, tensorboard, force, begun)
+    info = _train(dataset, out, chosen, resume, seconds, place, threads, tensorboard, force, begun)
     if _speaks():
         say(f"{out}: {info.status} after {info.step:,} steps" + _advice(info, out))
         if json:

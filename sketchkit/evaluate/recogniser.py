@@ -8,7 +8,6 @@ be compared with each other; a report names its version and the checksum of its 
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -24,7 +23,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.evaluate.raster import SIZE, raster
-from sketchkit.files import atomic_write, reason, shown
+from sketchkit.files import atomic_write, checksum_of, reason, shown
 from sketchkit.sketch import Sketch
 
 __all__ = [
@@ -276,7 +275,7 @@ def _parsed(data: bytes) -> Recogniser:
             f"a recogniser of format version {version!r}, this sketchkit reads {FORMAT_VERSION}"
         )
     about = About.from_json(facts)
-    return Recogniser(_filled(len(about.classes), tensors), about, _checksum(data))
+    return Recogniser(_filled(len(about.classes), tensors), about, checksum_of(data))
 
 
 def _filled(classes: int, tensors: dict[str, Tensor]) -> SketchNet:
@@ -299,7 +298,3 @@ def _unfilled(classes: int) -> SketchNet:
     """A network without numbers: making some would use up the caller's randomness."""
     with torch.device("meta"):
         return SketchNet(classes)
-
-
-def _checksum(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=16).hexdigest()

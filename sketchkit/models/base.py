@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from os import PathLike
@@ -184,6 +185,15 @@ class SketchModel(nn.Module, ABC):
         from sketchkit.checkpoints.native import save_model
 
         save_model(self, path, overwrite=overwrite, dtype=dtype)
+
+    def weights_checksum(self) -> str:
+        """Of names and numbers, the same wherever the model lies: 16 bytes of BLAKE2b in hexadecimal."""
+        digest = hashlib.blake2b(digest_size=16)
+        for name, tensor in sorted(self.state_dict().items()):
+            digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+            flat = tensor.detach().cpu().contiguous().reshape(-1)
+            digest.update(flat.view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
 
     def with_card(self, **changes: Any) -> Self:
         """The same model (weights shared, not copied) with another card."""

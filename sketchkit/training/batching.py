@@ -23,6 +23,7 @@ from sketchkit.training.augment import kept_points
 from sketchkit.training.chance import Purpose, generator, permuted
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Split
+from sketchkit.training.data.dataset import padded
 from sketchkit.training.objective import Batch
 
 __all__ = ["Batches", "Order", "lay_out"]
@@ -181,16 +182,10 @@ def lay_out(
     """
     whole = np.maximum(inks + 1, nmax)
     lengths = whole if padding < 0 else np.minimum(inks + 1 + padding, whole)
-    time = int(lengths.max(initial=1))
-    flat = np.zeros((len(inks) * time, 5), np.float32)
-    flat[:, 4] = 1.0
-    rows = np.zeros((len(offsets), 5), np.float32)
-    rows[:, :2], rows[:, 2], rows[:, 3] = offsets, ~lifts, lifts
-    skipped = np.arange(len(inks)) * time - (np.cumsum(inks) - inks)
-    flat[np.arange(len(rows)) + np.repeat(skipped, inks)] = rows
+    points = padded(offsets, lifts, inks, int(lengths.max(initial=1)))
     last = np.where(lengths > inks + 1, whole - lengths + 1, 1)
     return Batch.of(
-        torch.from_numpy(flat.reshape(len(inks), time, 5)),
+        torch.from_numpy(points),
         torch.from_numpy(lengths),
         torch.from_numpy(inks),
         None if labels is None else torch.from_numpy(labels),
@@ -202,9 +197,9 @@ def _kept(
     chances: list[np.random.Generator], lengths: torch.Tensor, packing: Packing, size: int, rate: float
 ) -> torch.Tensor:
     """Bool [N, size], packed: false where recurrent dropout drops."""
-    padded = np.zeros((len(chances), packing.time, size), bool)
+    mask = np.zeros((len(chances), packing.time, size), bool)
     threshold = round(rate * _SIXTEEN_BITS)
     for b, (chance, n) in enumerate(zip(chances, lengths.tolist(), strict=True)):
         bits = np.frombuffer(chance.bytes(2 * n * size), np.uint16)
-        np.greater_equal(bits.reshape(n, size), threshold, out=padded[b, :n])
-    return packing.pack(torch.from_numpy(padded))
+        np.greater_equal(bits.reshape(n, size), threshold, out=mask[b, :n])
+    return packing.pack(torch.from_numpy(mask))

@@ -9,7 +9,6 @@ counters are all there is beside the tensors.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -22,7 +21,7 @@ import orjson
 from torch import Tensor
 
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import atomic_write, reason, shown
+from sketchkit.files import atomic_write, checksum_of, reason, shown
 
 __all__ = ["KEPT", "Progress", "load_newest", "save_checkpoint", "steps_saved"]
 
@@ -85,10 +84,10 @@ def save_checkpoint(folder: Path, identity: str, progress: Progress, tensors: Ma
         "identity": identity,
         "tensors": f"{name}.safetensors",
         "bytes": len(data),
-        "blake2b": _checksum(data),
+        "blake2b": checksum_of(data),
         "progress": asdict(progress),
     }
-    whole = {**manifest, "self": _checksum(orjson.dumps(manifest))}
+    whole = {**manifest, "self": checksum_of(orjson.dumps(manifest))}
     for path, content in (
         (folder / f"{name}.safetensors", data),
         (folder / f"{name}.json", orjson.dumps(whole, option=orjson.OPT_INDENT_2)),
@@ -154,7 +153,7 @@ def _loaded(path: Path, identity: str) -> tuple[Progress, dict[str, Tensor]]:
         data = (path.parent / manifest["tensors"]).read_bytes()
     except OSError as error:
         raise _DamagedError(f"its tensors cannot be read: {reason(error)}") from error
-    if len(data) != manifest["bytes"] or _checksum(data) != manifest["blake2b"]:
+    if len(data) != manifest["bytes"] or checksum_of(data) != manifest["blake2b"]:
         raise _DamagedError("its tensors are damaged")
     try:
         return Progress(**manifest["progress"]), load(data)
@@ -167,7 +166,7 @@ def _manifest(path: Path) -> dict[str, Any]:
         with open(path, "rb") as stream:
             content = orjson.loads(stream.read(MAX_MANIFEST_BYTES))
         said = content.pop("self")
-        if _checksum(orjson.dumps(content)) != said:
+        if checksum_of(orjson.dumps(content)) != said:
             raise _DamagedError("the manifest is damaged")
         if content["format"] != FORMAT or content["version"] != FORMAT_VERSION:
             raise CheckpointError(f"{shown(path)}: version {content['version']!r} of {content['format']!r}")
@@ -190,7 +189,3 @@ def _let_go(folder: Path, newest: int) -> None:
         if ours:
             with suppress(OSError):
                 os.unlink(entry.path)
-
-
-def _checksum(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -37,11 +36,8 @@ CHECKPOINTS = "checkpoints"
 _TIDY_EVERY = 100
 
 
-class Stop(Protocol):
-    """Asked after every update whether to stop, and why: the new status of the run, or None to go on."""
-
-    def __call__(self) -> str | None:
-        """A status, or None."""
+#: Asked after every update whether to stop, and why: `interrupted` or `out-of-time`; None to go on.
+Stop = Callable[[], str | None]
 
 
 @dataclass(frozen=True)
@@ -199,7 +195,7 @@ class Loop:
         whole_offset, whole_pen, whole_kl, points = sums.tolist()
         loss, counted = whole_offset + whole_pen, offset + pen
         if kl is not None:
-            weight = self._kl_weight()
+            weight = self._kl_weight(self.progress.step)
             loss += weight * max(whole_kl, self.kl.minimum)
             if not whole_kl < self.kl.minimum:  # below the floor there is nothing to gain, and no gradient
                 counted = counted + weight * kl
@@ -211,8 +207,8 @@ class Loop:
             self.state.update(self.config.learning_rate_at(self.progress.step), self.config.clip)
         return costs, norm
 
-    def _kl_weight(self) -> float:
-        return self.kl.weight * self.kl.eta(self.progress.step)
+    def _kl_weight(self, step: int) -> float:
+        return self.kl.weight * self.kl.eta(step)
 
     def _check_skipped(self, costs: Costs, norm: float) -> None:
         if costs.finite and math.isfinite(norm):
@@ -239,7 +235,7 @@ class Loop:
                 offset=costs.offset,
                 pen=costs.pen,
                 kl=costs.kl,
-                kl_weight=0.0 if costs.kl is None else self.kl.weight * self.kl.eta(self.progress.step - 1),
+                kl_weight=0.0 if costs.kl is None else self._kl_weight(self.progress.step - 1),
                 learning_rate=self.config.learning_rate_at(self.progress.step - 1),
                 gradient_norm=norm,
                 points=self.progress.points,

@@ -12,7 +12,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import math
 import os
 import shutil
@@ -24,7 +23,7 @@ from typing import Any
 import orjson
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import atomic_write, reason, shown
+from sketchkit.files import atomic_write, checksum_of, reason, shown
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 
@@ -100,7 +99,7 @@ def identity_of(
     fixed = {name: value for name, value in config.to_json().items() if name not in CHANGEABLE}
     begun = [] if init is None else [init["blake2b"], init["scale_factor"]]
     content = orjson.dumps([fixed, fingerprint, nmax, *begun], option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+    return checksum_of(content)
 
 
 def described(data: Dataset) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from sketchkit.training.building import Trainable, build, take_weights
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 from sketchkit.training.logs import CsvLog
-from sketchkit.training.loop import Loop
+from sketchkit.training.loop import Loop, Stop
 from sketchkit.training.memory import keep_memory
 from sketchkit.training.processes import Processes, joined
 from sketchkit.training.records import Watcher, Watchers
@@ -34,8 +33,6 @@ from sketchkit.training.validation import Validation
 
 __all__ = ["Stop", "WatcherMaker", "card_of", "threads_set", "train"]
 
-#: Asked after every update whether to stop, and why: `interrupted` or `out-of-time`; None to go on.
-Stop = Callable[[], str | None]
 BEST_NAME, LAST_NAME = "best.safetensors", "last.safetensors"
 #: Watchers that need to know from which step a run goes on, made when that is known.
 WatcherMaker = Callable[[Path, int], Watcher]
@@ -143,11 +140,8 @@ def _begun(data: Dataset, config: TrainConfig, threads: int | None, init: Sketch
 
 
 def _origin(model: SketchModel) -> dict[str, Any]:
-    digest = hashlib.blake2b(digest_size=16)
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
     card = model.card
-    return {"name": card.name, "blake2b": digest.hexdigest(), "scale_factor": card.scale_factor}
+    return {"name": card.name, "blake2b": model.weights_checksum(), "scale_factor": card.scale_factor}
 
 
 def _continued(folder: Path, data: Dataset, config: TrainConfig | None, threads: int | None) -> RunInfo:

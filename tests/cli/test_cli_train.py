@@ -118,6 +118,14 @@ def test_what_cannot_be_is_refused_in_one_line(
     assert words in done.err and done.err.count("\n") == 1
 
 
+def test_the_device_of_the_settings_counts(
+    sketchkit: Sketchkit, faces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKETCHKIT_DEVICE", "gpu9")
+    done = sketchkit("train", faces, "-o", "run", *TINY)
+    assert (done.code, "the device 'gpu9' cannot be used here" in done.err) == (5, True)
+
+
 def test_a_set_without_drawings_to_train_on_is_refused(sketchkit: Sketchkit, home: Path) -> None:
     prepare_sketches(synth(1, seed=1, classes=["face"]), home / "one")
     done = sketchkit("train", "one", "-o", "run", *TINY, "--steps", 1)

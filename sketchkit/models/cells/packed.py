@@ -205,7 +205,7 @@ class _PackedLSTM(torch.autograd.Function):
 
 
 def _add_products(to: Tensor, left: Tensor, right: Tensor) -> None:
-    """Add left @ right of each LSTM; one at a time, as batched products in half precision crawl on a CPU."""
+    """Add left @ right of each LSTM, one at a time: batched ones in half precision are slow on a CPU."""
     for target, a, b in zip(to, left, right, strict=True):
         if target.dtype == a.dtype:
             target.addmm_(a, b)

@@ -19,7 +19,7 @@ from sketchkit.errors import FormatError, InputError
 from sketchkit.files import reason, shown
 from sketchkit.training.data.manifest import ARRAYS, SPLITS, ArrayInfo, Manifest, SplitInfo, read_manifest
 
-__all__ = ["Dataset", "Split", "array_path", "checksum"]
+__all__ = ["Dataset", "Split", "array_path", "checksum", "padded"]
 
 Array = npt.NDArray[Any]
 Int64 = npt.NDArray[np.int64]
@@ -32,6 +32,27 @@ _CHUNK = 1 << 20
 def array_path(folder: Path, split: str, kind: str) -> Path:
     """The file of one array."""
     return folder / f"{split}.{kind}"
+
+
+def padded(offsets: Array, lifts: Array, inks: Int64, length: int) -> Float32:
+    """Drawings that lie end to end, each ended and padded with end rows (0, 0, 0, 0, 1).
+
+    Args:
+        offsets: [R, 2], drawing after drawing.
+        lifts: bool [R], whether the pen lifts after each row.
+        inks: [B], the rows of each drawing, R in all.
+        length: T, more than any drawing has.
+
+    Returns:
+        Stroke-5 [B, T, 5], float32.
+    """
+    out = np.zeros((len(inks) * length, 5), np.float32)
+    out[:, 4] = 1.0
+    rows = np.zeros((len(offsets), 5), np.float32)
+    rows[:, :2], rows[:, 2], rows[:, 3] = offsets, ~lifts, lifts
+    skipped = np.arange(len(inks)) * length - (np.cumsum(inks) - inks)
+    out[np.arange(len(rows)) + np.repeat(skipped, inks)] = rows
+    return out.reshape(len(inks), length, 5)
 
 
 @final
@@ -124,13 +145,7 @@ class Split:
         total = longest if length is None else length
         if total < longest:
             raise InputError(f"a drawing of {longest} rows does not fit the length {total}")
-        out = np.zeros((len(inks) * total, 5), np.float32)
-        out[:, 4] = 1.0
-        rows = np.zeros((len(offsets), 5), np.float32)
-        rows[:, :2], rows[:, 2], rows[:, 3] = offsets, ~lifts, lifts
-        skipped = np.arange(len(inks)) * total - (np.cumsum(inks) - inks)
-        out[np.arange(len(rows)) + np.repeat(skipped, inks)] = rows
-        return out.reshape(len(inks), total, 5), inks + 1, classes
+        return padded(offsets, lifts, inks, total), inks + 1, classes
 
     def _checked(self, indices: npt.ArrayLike) -> Int64:
         chosen = np.asarray(indices)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import reason, shown
+from sketchkit.files import checksum_of, reason, shown
 
 __all__ = ["ARRAYS", "FILE_NAME", "SPLITS", "ArrayInfo", "Manifest", "SplitInfo", "read_manifest"]
 
@@ -192,7 +191,7 @@ def _parsed(content: bytes) -> Manifest:
         n_sources=_count(values["n_sources"]),
         read=_count(values["read"]),
         dropped={str(why): _count(n) for why, n in values["dropped"].items()},
-        fingerprint=hashlib.blake2b(content, digest_size=16).hexdigest(),
+        fingerprint=checksum_of(content),
     )
     if sum(manifest.length_counts) != manifest.drawings:
         raise ValueError("the lengths do not add up to the drawings")
