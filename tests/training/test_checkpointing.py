@@ -143,7 +143,7 @@ def sealed(**changes: Any) -> Callable[[bytes], bytes]:
         values = {**json.loads(content), **changes}
         del values["self"]
         plain = json.dumps(values, separators=(",", ":")).encode()
-        return json.dumps({**values, "self": checkpointing._checksum(plain)}).encode()
+        return json.dumps({**values, "self": checkpointing.checksum_of(plain)}).encode()
 
     return made
 
@@ -196,7 +196,7 @@ def test_tensors_that_match_their_manifest_but_are_none_are_damaged_too(folder: 
     content = b"no tensors at all"
     (folder / f"{NEWEST}.safetensors").write_bytes(content)
     path = folder / f"{NEWEST}.json"
-    fits = sealed(bytes=len(content), blake2b=checkpointing._checksum(content))
+    fits = sealed(bytes=len(content), blake2b=checkpointing.checksum_of(content))
     path.write_bytes(fits(path.read_bytes()))
     assert len(assert_newest(folder, 10)) == 1
 
