@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from statistics import fmean
 
 from sketchkit.training.records import EvaluationRecord, StepRecord
 
@@ -73,7 +72,8 @@ class Course:
 
     def recent(self, name: str) -> float:
         """The mean of a field over the last ten seconds of training."""
-        return fmean(getattr(record, name) for record in self._recent)
+        # Not by `fmean`, which fails where a run that diverges has numbers too large to be added.
+        return float(sum(getattr(record, name) for record in self._recent)) / len(self._recent)
 
     def speed(self) -> float | None:
         """Points a second over the last ten seconds of training; None while nobody can tell."""
@@ -173,12 +173,14 @@ def sparkline(values: Sequence[float], fine: bool = True) -> str:
     finite = [value for value in values if math.isfinite(value)]
     if not finite:
         return " " * len(values)
-    low, height = min(finite), max(finite) - min(finite)
+    # Halves: the distance of two numbers that are as large as can be has no room in a number.
+    low, height = min(finite) / 2, max(finite) / 2 - min(finite) / 2
 
     def bar(value: float) -> str:
         if not math.isfinite(value):
             return " "
-        return blocks[0 if height == 0 else min(int(len(blocks) * (value - low) / height), len(blocks) - 1)]
+        share = 0.0 if height == 0 else (value / 2 - low) / height
+        return blocks[min(int(len(blocks) * share), len(blocks) - 1)]
 
     return "".join(map(bar, values))
 

@@ -112,6 +112,15 @@ def test_whatever_comes_the_picture_fits_80_columns(
     assert "\n" not in course.line()
 
 
+@pytest.mark.parametrize("losses", [(1.7e308, 1.7e308), (math.inf, -math.inf), (math.nan, 1.0)])
+def test_a_run_that_diverges_is_shown_all_the_same(losses: tuple[float, float]) -> None:
+    course = Course(10)
+    for n, loss in enumerate(losses, start=1):
+        course.step(StepRecord(n, loss, loss, loss, loss, loss, loss, loss, n, n, 0))
+    assert not math.isfinite(course.recent("loss"))
+    assert all(len(line) <= 80 for line in shown(course, "run"))
+
+
 def test_the_curve_shows_the_whole_run_in_a_few_columns() -> None:
     course = Course(10**6)
     for n in range(1, 20_001):
@@ -131,6 +140,8 @@ def test_the_curve_shows_the_whole_run_in_a_few_columns() -> None:
         ([5, 5], "▁▁"),
         ([1, math.nan, 2, math.inf], "▁ █ "),
         ([math.nan], " "),
+        ([1.7e308, 0, -1.7e308], "█▅▁"),
+        ([1.7e308, 0], "█▁"),
         ([], ""),
     ],
 )
