@@ -60,6 +60,7 @@ def test_what_no_torchrun_would_say_is_one_line(
 
 TWO = """
 import sys
+from pathlib import Path
 import torch
 from sketchkit.training.processes import joined
 torch.set_num_threads(1)
@@ -71,8 +72,11 @@ with joined(torch.device("cpu")) as who:
     assert who.agreed(None) is None
     assert who.agreed("interrupted" if who.rank == 1 else None) == "interrupted"
     assert who.agreed(f"of {who.rank}") == "of 0"
+    who.wrapped(torch.nn.Linear(2, 2))(torch.ones(1, 2)).sum().backward()
     print(who.rank, who.world, who.first)
 assert not torch.distributed.is_initialized()
+threads = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
+assert not [name for name in threads if "gloo" in name], f"{threads} could abort the interpreter on its way out"
 """
 
 
@@ -93,6 +97,7 @@ def test_two_processes_share_sums_and_words() -> None:
     ]
     said = [process.communicate(timeout=240) for process in both]
     assert [out for out, _ in said] == ["0 2 True\n", "1 2 False\n"], said
+    assert [process.returncode for process in both] == [0, 0], said
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only the GNU C library is told")
