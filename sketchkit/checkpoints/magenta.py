@@ -119,6 +119,8 @@ def dump_magenta(model: SketchModel, *, wrapper: bool = False, label: str | None
     """
     if getattr(model.architecture, "cell", None) != "lstm":
         raise CheckpointError("Magenta's format only holds models with a plain LSTM cell")
+    if getattr(model.architecture, "position", False):
+        raise CheckpointError("Magenta's format cannot hold a model that reads where the pen is")
     class_index = model.label_index(label)
     if isinstance(model, VaeModel):
         arrays, mode = _vae_arrays(model, class_index), 1

@@ -23,7 +23,7 @@ from sketchkit.card import ModelCard
 from sketchkit.density import MixtureDensity
 from sketchkit.errors import InputError
 
-__all__ = ["SketchModel", "State", "check_sizes", "to_numpy"]
+__all__ = ["SketchModel", "State", "check_flags", "check_sizes", "to_numpy"]
 
 State = tuple[Tensor, ...]
 
@@ -254,6 +254,18 @@ def check_sizes(architecture: Any, *, at_least: int = 1, **limits: int) -> None:
         value = getattr(architecture, name)
         if not isinstance(value, int) or isinstance(value, bool) or not at_least <= value <= limit:
             raise InputError(f"{name} must be a whole number in {at_least}..{limit}, got {value!r}")
+
+
+def check_flags(architecture: Any, *names: str) -> None:
+    """Refuse an architecture whose named fields are not true or false.
+
+    Raises:
+        InputError: the first such field.
+    """
+    for name in names:
+        value = getattr(architecture, name)
+        if not isinstance(value, bool):
+            raise InputError(f"{name} must be true or false, got {value!r}")
 
 
 def to_numpy(values: Tensor) -> npt.NDArray[Any]:

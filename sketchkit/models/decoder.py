@@ -12,10 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
-from sketchkit.models.base import SketchModel, State, check_sizes
+from sketchkit.models.base import SketchModel, State, check_flags, check_sizes
 from sketchkit.models.cells import Packing, make_cell
 
-__all__ = ["ClassEmbedding", "DecoderArchitecture", "DecoderModel", "DecoderRNN"]
+__all__ = [
+    "ClassEmbedding",
+    "DecoderArchitecture",
+    "DecoderModel",
+    "DecoderRNN",
+    "row_size",
+    "with_position",
+]
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,7 @@ class DecoderArchitecture:
         cell: a key of `sketchkit.models.cells.CELLS`.
         classes: C, how many classes it can be told to draw; 0 for none.
         embedding: E, the size of what a class is turned into.
+        position: whether it reads where the pen is, too, beside how it came there.
     """
 
     hidden: int = 512
@@ -35,60 +43,95 @@ class DecoderArchitecture:
     cell: str = "lstm"
     classes: int = 0
     embedding: int = 32
+    position: bool = False
 
     def __post_init__(self) -> None:
         check_sizes(self, hidden=16_384, mixtures=1_024, embedding=4_096)
         check_sizes(self, at_least=0, classes=100_000)
+        check_flags(self, "position")
 
 
 class DecoderRNN(nn.Module):
     """A cell and a linear layer: what both kinds of model draw with.
 
-    Something that stays the same over a drawing, its context, may be joined to every row. It travels as the
-    last tensor of the state, so that whoever moves rows about moves it along.
+    Something that stays the same over a drawing, its context, may be joined to every row, and so may the place of
+    the pen. Both travel in the state, the context last, so that whoever moves rows about moves them along.
 
     Args:
         context_size: K, the size of the context; 0 for none.
         hidden: H.
         mixtures: M.
         cell: a key of `CELLS`.
+        position: whether the cell reads where the pen is.
     """
 
-    def __init__(self, context_size: int, hidden: int, mixtures: int, cell: str) -> None:
+    def __init__(
+        self, context_size: int, hidden: int, mixtures: int, cell: str, position: bool = False
+    ) -> None:
         super().__init__()
-        self.context_size = context_size
-        self.cell = make_cell(cell, 5 + context_size, hidden)
+        self.context_size, self.position = context_size, position
+        self.cell = make_cell(cell, row_size(position) + context_size, hidden)
         self.output = nn.Linear(hidden, 6 * mixtures + 3)
 
     def state_from(self, hidden: Tensor, memory: Tensor, *context: Tensor) -> State:
         """The state with a given output and memory, [B, H] each, and a context of K numbers in all."""
+        at = (hidden.new_zeros(len(hidden), 2, dtype=torch.float32),) if self.position else ()
         joined = (torch.cat(context, -1),) if context else ()
-        return (*self.cell.state_from(hidden, memory), *joined)
+        return (*self.cell.state_from(hidden, memory), *at, *joined)
 
     def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """One time step: rows [B, 5] -> raw outputs [B, 6M + 3] and the next state."""
-        inner, context = self._parted(state)
-        hidden, inner = self.cell.step(torch.cat((rows, *context), -1), inner)
-        return self.output(hidden), (*inner, *context)
+        inner, at, context = self._parted(state)
+        at = tuple(place + rows[:, :2] for place in at)
+        seen = (place.to(rows.dtype) for place in at)
+        hidden, inner = self.cell.step(torch.cat((rows, *seen, *context), -1), inner)
+        return self.output(hidden), (*inner, *at, *context)
 
     def forward(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """Every time step: rows [B, T, 5] -> raw outputs [B, T, 6M + 3] and the last state."""
-        inner, context = self._parted(state)
+        if not rows.shape[1]:
+            return self.output(rows.new_zeros(*rows.shape[:2], self.output.in_features)), state
+        inner, at, context = self._parted(state)
+        paths = tuple(place[:, None] + rows[..., :2].cumsum(1, dtype=place.dtype) for place in at)
+        seen = (path.to(rows.dtype) for path in paths)
         spread = (part[:, None].expand(-1, rows.shape[1], -1) for part in context)
-        hidden, inner = self.cell.sequence(torch.cat((rows, *spread), -1), inner)
-        return self.output(hidden), (*inner, *context)
+        hidden, inner = self.cell.sequence(torch.cat((rows, *seen, *spread), -1), inner)
+        return self.output(hidden), (*inner, *(path[:, -1] for path in paths), *context)
 
     def packed(self, rows: Tensor, state: State, packing: Packing, keep: Tensor | None = None) -> Tensor:
-        """Every row of a packed batch [N, 5] -> raw outputs [N, 6M + 3], for training; see `Cell.packed`."""
-        inner, context = self._parted(state)
-        outputs = self.cell.packed(rows, context[0] if context else None, inner, packing, keep)
+        """Every row of a batch for training; see `Cell.packed`.
+
+        Args:
+            rows: [B, T, 5].
+            state: before the first of them, that of `state_from`.
+            packing: of the rows that count, N.
+            keep: [N, H], packed, for recurrent dropout.
+
+        Returns:
+            Raw outputs [N, 6M + 3].
+        """
+        inner, _, context = self._parted(state)
+        read = packing.pack(with_position(rows) if self.position else rows)
+        outputs = self.cell.packed(read, context[0] if context else None, inner, packing, keep)
         # Means and spreads need more digits than autocast would leave them.
         with torch.autocast(outputs.device.type, enabled=False):
             return self.output(outputs.to(self.output.weight.dtype))  # type: ignore[no-any-return]
 
-    def _parted(self, state: State) -> tuple[State, State]:
-        """The cell's own state, and the context as a tuple of one tensor or none."""
-        return (state[:-1], state[-1:]) if self.context_size else (state, ())
+    def _parted(self, state: State) -> tuple[State, State, State]:
+        """The cell's own state; the place of the pen, and the context, each a tuple of one tensor or none."""
+        context = len(state) - bool(self.context_size)
+        at = context - self.position
+        return state[:at], state[at:context], state[context:]
+
+
+def row_size(position: bool) -> int:
+    """How many numbers of a row a cell reads."""
+    return 7 if position else 5
+
+
+def with_position(rows: Tensor) -> Tensor:
+    """Rows [B, T, 5], each with where it has brought the pen from (0, 0): [B, T, 7]."""
+    return torch.cat((rows, rows[..., :2].cumsum(1)), -1)
 
 
 class ClassEmbedding(nn.Module):
@@ -134,7 +177,7 @@ class DecoderModel(SketchModel):
         super().__init__(architecture, card)
         a = architecture
         self.embedding = ClassEmbedding(a.classes, a.embedding) if a.classes else None
-        self.decoder = DecoderRNN(a.embedding if a.classes else 0, a.hidden, a.mixtures, a.cell)
+        self.decoder = DecoderRNN(a.embedding if a.classes else 0, a.hidden, a.mixtures, a.cell, a.position)
 
     def initial_state(self, batch: int, z: Tensor | None = None, label: Tensor | None = None) -> State:
         """Zeros, and the class behind them; z must be None."""

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
 from sketchkit.errors import InputError
-from sketchkit.models.base import SketchModel, State, check_sizes, to_numpy
+from sketchkit.models.base import SketchModel, State, check_flags, check_sizes, to_numpy
 from sketchkit.models.cells import LSTMCell, Packing
-from sketchkit.models.decoder import ClassEmbedding, DecoderRNN
+from sketchkit.models.decoder import ClassEmbedding, DecoderRNN, row_size, with_position
 
 __all__ = ["VaeArchitecture", "VaeModel"]
 
@@ -33,6 +33,7 @@ class VaeArchitecture:
         cell: the decoder's cell, a key of `sketchkit.models.cells.CELLS`; the encoder is always an LSTM.
         classes: C, how many classes the decoder can be told to draw; 0 for none.
         embedding: E, the size of what a class is turned into.
+        position: whether encoder and decoder read where the pen is, too, beside how it came there.
         tanh_z: whether the initial state is computed from tanh(z), as published files below version 6 want.
     """
 
@@ -44,13 +45,13 @@ class VaeArchitecture:
     tanh_z: bool = False
     classes: int = 0
     embedding: int = 32
+    position: bool = False
 
     def __post_init__(self) -> None:
         limits = {"encoder_hidden": 16_384, "hidden": 16_384, "latent": 16_384, "mixtures": 1_024}
         check_sizes(self, **limits, embedding=4_096)
         check_sizes(self, at_least=0, classes=100_000)
-        if not isinstance(self.tanh_z, bool):
-            raise InputError(f"tanh_z must be true or false, got {self.tanh_z!r}")
+        check_flags(self, "tanh_z", "position")
 
 
 class VaeModel(SketchModel):
@@ -69,14 +70,14 @@ class VaeModel(SketchModel):
     def __init__(self, architecture: VaeArchitecture, card: ModelCard) -> None:
         super().__init__(architecture, card)
         a = architecture
-        self.forward_cell = LSTMCell(5, a.encoder_hidden)
-        self.backward_cell = LSTMCell(5, a.encoder_hidden)
+        self.forward_cell = LSTMCell(row_size(a.position), a.encoder_hidden)
+        self.backward_cell = LSTMCell(row_size(a.position), a.encoder_hidden)
         self.mu = nn.Linear(2 * a.encoder_hidden, a.latent)
         self.presig = nn.Linear(2 * a.encoder_hidden, a.latent)
         self.initial = nn.Linear(a.latent, 2 * a.hidden)
         self.embedding = ClassEmbedding(a.classes, a.embedding) if a.classes else None
         context_size = a.latent + (a.embedding if a.classes else 0)
-        self.decoder = DecoderRNN(context_size, a.hidden, a.mixtures, a.cell)
+        self.decoder = DecoderRNN(context_size, a.hidden, a.mixtures, a.cell, a.position)
 
     # --- encode ---------------------------------------------------------------------------------------
 
@@ -106,6 +107,8 @@ class VaeModel(SketchModel):
             keep: [N, 2E], packed, what candidate values of the forward and of the backward direction are
                 multiplied by under recurrent dropout; None for no dropout.
         """
+        if self.architecture.position:
+            rows = with_position(rows)
         both_ways = torch.stack([packing.pack(rows), packing.pack(_reversed(rows, lengths))])
         kept = None if keep is None else torch.stack(keep.chunk(2, -1))
         cells = (self.forward_cell, self.backward_cell)

@@ -19,7 +19,7 @@ import torch
 
 from sketchkit.errors import InputError
 from sketchkit.models.cells import Packing
-from sketchkit.training.augment import kept_points
+from sketchkit.training.augment import kept_points, strayed
 from sketchkit.training.chance import Purpose, generator, permuted
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Split
@@ -147,7 +147,7 @@ class Batches:
     def _with_chance(self, batch: Batch, chances: list[np.random.Generator]) -> Batch:
         """What a drawing's own chance decides beyond its rows: z, and what recurrent dropout drops."""
         config, vae = self.config, self.config.backend == "vae"
-        noise = keep = ink_keep = None
+        noise = stray = keep = ink_keep = None
         if vae:
             normals = [c.standard_normal(config.latent, dtype=np.float32) for c in chances]
             noise = torch.from_numpy(np.stack(normals))
@@ -156,10 +156,14 @@ class Batches:
             keep = _kept(chances, batch.lengths, batch.packing, config.hidden, rate)
             if vae:
                 ink_keep = _kept(chances, batch.inks, batch.ink_packing, 2 * config.encoder_hidden, rate)
+        if config.stray > 0:
+            most = config.stray / self.scale_factor
+            stray = torch.from_numpy(strayed(chances, batch.points.shape[1], batch.inks.numpy(), most))
         return replace(
             batch,
             drawings=config.batch_size,
             noise=noise,
+            stray=stray,
             keep=keep,
             ink_keep=ink_keep,
             keep_scale=1.0 / (1.0 - config.recurrent_dropout),

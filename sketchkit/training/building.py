@@ -36,6 +36,7 @@ def build(config: TrainConfig, card: ModelCard) -> Trainable:
         "cell": config.cell,
         "classes": classes,
         "embedding": config.embedding,
+        "position": config.position,
     }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(config.seed, Purpose.WEIGHTS).integers(2**63)))
@@ -55,7 +56,7 @@ def sizes_of(model: SketchModel) -> dict[str, Any]:
     if not isinstance(model, DecoderModel | VaeModel):
         raise InputError(f"the model {model.card.name!r} is a {model.backend!r}, which is not trained here")
     a = model.architecture
-    sizes = {name: getattr(a, name) for name in ("hidden", "mixtures", "cell", "embedding")}
+    sizes = {name: getattr(a, name) for name in ("hidden", "mixtures", "cell", "embedding", "position")}
     if isinstance(model, VaeModel):
         sizes |= {"encoder_hidden": model.architecture.encoder_hidden, "latent": model.architecture.latent}
     return {**sizes, "backend": model.backend, "classes": a.classes > 0}

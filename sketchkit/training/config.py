@@ -44,6 +44,7 @@ class TrainConfig:
     mixtures: int = option(20, "components of the mixture, M", low=1, high=1_024)
     classes: bool = option(False, "tell the model the class of each drawing")
     embedding: int = option(32, "numbers that a class becomes", low=1, high=4_096)
+    position: bool = option(False, "let the model read where the pen is, beside how it came there")
     class_dropout: float = option(0.1, "share of drawings whose class is kept from the model", low=0, high=1)
 
     steps: int = option(20_000, "updates in all", low=1, high=1_000_000_000)
@@ -65,6 +66,8 @@ class TrainConfig:
     recurrent_dropout: float = option(0.1, "share of candidate values dropped", low=0, high=0.99)
     axis_scale: float = option(0.15, "each axis is stretched by up to this", low=0, high=0.9)
     point_drop: float = option(0.1, "share of points left out inside a line", low=0, high=0.9)
+    stray: float = option(0.0, "pixels the pen goes astray at most on average, and is led back; 0 for never",
+                          low=0, high=100)  # fmt: skip
     balance: float = option(0.0, "0: a class is seen as often as it has drawings, 1: all alike",
                             low=0, high=1)  # fmt: skip
     nmax: int = option(0, "Nmax, what losses are divided by; 0: the longest drawing of the data",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from sketchkit.models.cells import Packing
@@ -33,6 +34,8 @@ class Batch:
         drawings: how many drawings the whole batch has, in all processes.
         label: int64 [B], classes, for a model that knows them; None for none.
         noise: [B, Z] standard normal numbers that z is drawn with; its mean when None.
+        stray: [B, T, 2] in model units, how far the decoder finds the pen from where each row should have brought
+            it; the next row is to bring it where it belongs. None for nowhere.
         keep: bool [N, H], packed: false for the candidates that recurrent dropout drops; None for no dropout.
         ink_keep: bool [N', 2E], likewise for both directions of the encoder.
         keep_scale: what the candidates that stay are multiplied by.
@@ -47,6 +50,7 @@ class Batch:
     drawings: int
     label: Tensor | None = None
     noise: Tensor | None = None
+    stray: Tensor | None = None
     keep: Tensor | None = None
     ink_keep: Tensor | None = None
     keep_scale: float = 1.0
@@ -138,7 +142,8 @@ def batch_loss(
     Source: Ha & Eck 2017, equations 1, 2, 9 and 10. The released code drops candidates of the encoder, too.
     """
     points, size = batch.points, len(batch.points)
-    inputs = torch.cat((model.start_rows(size)[:, None], points[:, :-1]), 1)
+    seen, wanted = (points, points) if batch.stray is None else _strayed(points, batch.stray)
+    inputs = torch.cat((model.start_rows(size)[:, None], seen[:, :-1]), 1)
     z, kl = None, None
     if isinstance(model, VaeModel):
         keep = _scaled(batch.ink_keep, batch, points.dtype)
@@ -147,11 +152,20 @@ def batch_loss(
         kl = kl_loss(mu, log_variance) * (size / batch.drawings)
     state = model.initial_state(size, z, batch.label)
     packing, keep = batch.packing, _scaled(batch.keep, batch, points.dtype)
-    raw = model.decoder.packed(packing.pack(inputs), state, packing, keep)
+    raw = model.decoder.packed(inputs, state, packing, keep)
     loss = reconstruction_loss(
-        raw, packing.pack(points), batch.drawings, nmax, evaluating=evaluating, weight=batch.weight
+        raw, packing.pack(wanted), batch.drawings, nmax, evaluating=evaluating, weight=batch.weight
     )
     return BatchLoss(loss, kl)
+
+
+def _strayed(points: Tensor, stray: Tensor) -> tuple[Tensor, Tensor]:
+    """What the decoder reads, and what it is to say, when the pen goes astray at every point."""
+    back = F.pad(stray[:, :-1], (0, 0, 1, 0))  # where it was before each row
+    seen, wanted = points.clone(), points.clone()
+    seen[..., :2] += stray - back
+    wanted[..., :2] -= back
+    return seen, wanted
 
 
 def _scaled(keep: Tensor | None, batch: Batch, dtype: torch.dtype) -> Tensor | None:
