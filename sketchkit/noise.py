@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sketchkit.errors import InputError
 
-__all__ = ["DRAWING", "LATENT", "Noise", "normals", "philox", "uniforms", "widened"]
+__all__ = ["DRAWING", "LATENT", "POSTERIOR", "Noise", "normals", "philox", "uniforms", "widened"]
 
 _ROUNDS = 10
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -25,8 +25,8 @@ _MASK = 0xFFFFFFFF
 #: Seeds and sketch indices are unsigned 64-bit numbers that fit a signed one.
 MAX_SEED = 2**63 - 1
 #: What the noise is for, the second number of the counter: the points of a drawing, or the latent vector that
-#: it is drawn from. Numbers of two streams never coincide, whatever the seed, sketch and step.
-DRAWING, LATENT = 0, 1
+#: it is drawn from, by the prior or around what a given drawing is encoded as. Numbers of two streams never coincide, whatever the seed, sketch and step.
+DRAWING, LATENT, POSTERIOR = 0, 1, 2
 
 
 class Noise:

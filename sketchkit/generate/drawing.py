@@ -15,6 +15,7 @@ from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, check_counts
 from sketchkit.latent import checked_z, encode_rows, prior
 from sketchkit.models import SketchModel
+from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import Sampler, make_sampler
 from sketchkit.sketch import Sketch
 from sketchkit.units import from_rows, read_whole
@@ -38,6 +39,7 @@ def sample(
     label: str | Labels | None = None,
     options: Mapping[str, Any] | None = None,
     first: int = 0,
+    index: npt.ArrayLike | None = None,
     max_points: int | None = None,
     exact: bool = False,
     progress: Progress | None = None,
@@ -57,6 +59,8 @@ def sample(
             knows classes; None, also among others, leaves it to the model.
         options: the sampler's further options by name.
         first: the index of the first drawing.
+        index: [n], the index of each drawing; first, first + 1 and so on when None. Drawings of one index meet the
+            same chance, so that they differ by z and label alone.
         max_points: after how many points of the model an endless drawing is cut; the model's own when None.
         exact: equal to the last bit whatever n and the batch size; slower.
         progress: told of every drawing that ends.
@@ -75,17 +79,17 @@ def sample(
     labels = _spread(label, n)
     if not n:
         return []
+    places = first + np.arange(n, dtype=np.int64) if index is None else _indices(index, n)
     latents = None
     if z is not None or model.conditional:
         latents = prior(model, n, seed, first) if z is None else checked_z(model, z, n)
     prompts, prompt_of = _prompts(model, labels, latents, exact)
-    index = first + np.arange(n, dtype=np.int64)
     loop = decode(
         model,
         chosen,
         prompts,
         prompt_of,
-        index,
+        places,
         seed=seed,
         max_points=max_points or model.card.max_length,
         width=batch_size,
@@ -100,7 +104,7 @@ def sample(
             (0.0, 0.0),
             joined=True,
             label=only or labels[job],
-            key=f"{seed}-{index[job]}",
+            key=f"{seed}-{places[job]}",
         )
         for job, drawn in enumerate(_in_order(loop, n, progress))
     ]
@@ -208,6 +212,20 @@ def _spread(label: str | Labels | None, n: int) -> Labels:
     if len(label) != n:
         raise InputError(f"{n} drawings need as many labels, or one for them all, got {len(label)}")
     return list(label)
+
+
+def _indices(index: npt.ArrayLike, n: int) -> npt.NDArray[np.int64]:
+    """Indices that somebody chose.
+
+    Raises:
+        InputError: not n whole numbers, or one that is out of range.
+    """
+    chosen = np.asarray(index)
+    if chosen.shape != (n,) or chosen.dtype.kind not in "iu":
+        raise InputError(f"the index must be {n} whole numbers, got {chosen.dtype} {list(chosen.shape)}")
+    if not all(0 <= int(each) <= MAX_SEED for each in (chosen.min(), chosen.max())):
+        raise InputError(f"an index must lie in 0..{MAX_SEED}")
+    return chosen.astype(np.int64)
 
 
 def _own_labels(model: SketchModel, sketches: Sequence[Sketch]) -> Labels:

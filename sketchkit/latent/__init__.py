@@ -1,5 +1,31 @@
 """Latent vectors z: what an encoder makes of drawings, the prior they come from, and ways between them."""
 
-from sketchkit.latent.encoding import checked_z, encode, encode_rows, latent_size, prior
+from sketchkit.latent.arithmetic import analogy, class_means
+from sketchkit.latent.encoding import checked_z, encode, encode_rows, latent_size, posterior, prior
+from sketchkit.latent.files import Latents, read_latents, write_latents
+from sketchkit.latent.mapping import Axes, By, check_by, principal_axes, umap_coordinates
+from sketchkit.latent.paths import Method, lerp, path, slerp, surface
 
-__all__ = ["checked_z", "encode", "encode_rows", "latent_size", "prior"]
+__all__ = [
+    "Axes",
+    "By",
+    "Latents",
+    "Method",
+    "analogy",
+    "check_by",
+    "checked_z",
+    "class_means",
+    "encode",
+    "encode_rows",
+    "latent_size",
+    "lerp",
+    "path",
+    "posterior",
+    "principal_axes",
+    "prior",
+    "read_latents",
+    "slerp",
+    "surface",
+    "umap_coordinates",
+    "write_latents",
+]

@@ -13,11 +13,11 @@ from sketchkit.errors import InputError
 from sketchkit.models import SketchModel
 from sketchkit.models.base import to_numpy
 from sketchkit.models.vae import VaeModel
-from sketchkit.noise import LATENT, normals
+from sketchkit.noise import LATENT, POSTERIOR, normals
 from sketchkit.sketch import Sketch
 from sketchkit.units import Rows, read_whole
 
-__all__ = ["checked_z", "encode", "encode_rows", "latent_size", "prior"]
+__all__ = ["checked_z", "encode", "encode_rows", "latent_size", "posterior", "prior"]
 
 #: Drawings are encoded so many rows at once, padding among them, to bound memory.
 _ROWS_AT_ONCE = 16_384
@@ -108,6 +108,35 @@ def prior(model: SketchModel, n: int, seed: int = 0, first: int = 0) -> Latents:
     """
     size = latent_size(model)
     return normals(seed, torch.arange(first, first + n), size, LATENT).numpy()
+
+
+def posterior(mu: npt.ArrayLike, sigma: npt.ArrayLike, draws: int, seed: int = 0) -> npt.NDArray[np.float32]:
+    """Latent vectors drawn from the posteriors of drawings.
+
+    Args:
+        mu: [n, Z].
+        sigma: [n, Z].
+        draws: D, how many of each.
+        seed: 0..2^63 - 1.
+
+    Returns:
+        z [n, D, Z], float32; draw d of drawing i is a function of the seed, of i and of d alone.
+
+    Raises:
+        InputError: shapes that do not go together, or a seed out of range.
+
+    Source: Ha & Eck 2017, equation 2.
+    """
+    mean, spread = np.asarray(mu, np.float32), np.asarray(sigma, np.float32)
+    if mean.ndim != 2 or spread.shape != mean.shape or draws < 1:
+        raise InputError(
+            f"draws from posteriors need mu and sigma of one shape [n, Z] and a number of 1 or more, got "
+            f"{list(mean.shape)}, {list(spread.shape)} and {draws}"
+        )
+    n, size = mean.shape
+    noise = normals(seed, torch.arange(n), draws * size, POSTERIOR).numpy().reshape(n, draws, size)
+    out: npt.NDArray[np.float32] = mean[:, None] + spread[:, None] * noise
+    return out
 
 
 def latent_size(model: SketchModel) -> int:

@@ -75,7 +75,9 @@ class DecoderRNN(nn.Module):
 
     def state_from(self, hidden: Tensor, memory: Tensor, *context: Tensor) -> State:
         """The state with a given output and memory, [B, H] each, and a context of K numbers in all."""
-        at = (hidden.new_zeros(len(hidden), 2, dtype=torch.float32),) if self.position else ()
+        # A sum of many offsets: half precision would lose its way.
+        kind = torch.promote_types(hidden.dtype, torch.float32)
+        at = (hidden.new_zeros(len(hidden), 2, dtype=kind),) if self.position else ()
         joined = (torch.cat(context, -1),) if context else ()
         return (*self.cell.state_from(hidden, memory), *at, *joined)
 

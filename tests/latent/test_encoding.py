@@ -84,7 +84,7 @@ def test_others_change_no_drawings_place(tiny_vae: VaeModel, monkeypatch: pytest
     np.testing.assert_allclose(encode(tiny_vae, drawings[::-1])[0][::-1], together, atol=1e-6)
     exact, _ = encode(tiny_vae, drawings, exact=True)
     np.testing.assert_array_equal(encode(tiny_vae, drawings[5:7], exact=True)[0], exact[5:7])
-    monkeypatch.setattr("sketchkit.latent._ROWS_AT_ONCE", 50)
+    monkeypatch.setattr("sketchkit.latent.encoding._ROWS_AT_ONCE", 50)
     np.testing.assert_allclose(encode(tiny_vae, drawings)[0], together, atol=1e-6)
 
 

@@ -9,7 +9,7 @@ import torch
 from sketchkit.card import PAPER_START, ModelCard
 from sketchkit.checkpoints.magenta import dump_magenta, parse_magenta
 from sketchkit.density import MixtureDensity
-from sketchkit.errors import InputError, PluginError
+from sketchkit.errors import CheckpointError, InputError, PluginError
 from sketchkit.models import SketchModel, backend
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.models.vae import VaeArchitecture, VaeModel
@@ -18,6 +18,10 @@ MODELS = {
     "hyper": lambda: DecoderModel(DecoderArchitecture(hidden=6, mixtures=3, cell="hyper-lstm"), ModelCard()),
     "decoder": lambda: DecoderModel(DecoderArchitecture(hidden=6, mixtures=3), ModelCard()),
     "vae": lambda: VaeModel(VaeArchitecture(encoder_hidden=4, hidden=6, latent=3, mixtures=2), ModelCard()),
+    "placed": lambda: DecoderModel(DecoderArchitecture(hidden=6, mixtures=3, position=True), ModelCard()),
+    "placed vae": lambda: VaeModel(
+        VaeArchitecture(encoder_hidden=4, hidden=6, latent=3, mixtures=2, position=True), ModelCard()
+    ),
 }
 
 
@@ -256,3 +260,42 @@ def test_a_model_that_has_drawn_can_still_be_trained(model: SketchModel) -> None
 def test_whether_z_is_squashed_must_be_true_or_false() -> None:
     with pytest.raises(InputError, match="tanh_z must be true or false, got 'no'"):
         VaeArchitecture(tanh_z="no")
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("name", ["placed", "placed vae"])
+def test_a_model_that_reads_where_the_pen_is_minds_the_way_there(name: str) -> None:
+    torch.manual_seed(4)
+    model = MODELS[name]().double().eval()
+    rows, z = _rows(1, 6).repeat(2, 1, 1), _latent(model, 1)
+    rows[1, 2, :2] += 1.0  # one row leads elsewhere, and from there all that follow
+    raw, state = model(rows, model.initial_state(2, None if z is None else z.repeat(2, 1)))
+    torch.testing.assert_close(state[2], rows[..., :2].sum(1), rtol=0, atol=1e-12)
+    assert not torch.allclose(raw[0, 2:], raw[1, 2:])
+    torch.testing.assert_close(raw[0, :2], raw[1, :2], rtol=0, atol=1e-12)
+
+
+@torch.inference_mode()
+def test_the_place_of_the_pen_is_kept_in_full_precision() -> None:
+    model = MODELS["placed"]().to(torch.bfloat16).eval()
+    rows = torch.zeros(1, 500, 5, dtype=torch.bfloat16)
+    rows[..., 0], rows[..., 2] = 1.0, 1.0
+    state = model.initial_state(1)
+    for t in range(500):
+        _, state = model.step(rows[:, t], state)
+    assert state[2].tolist() == [[500.0, 0.0]]
+    assert model(rows, model.initial_state(1))[1][2].tolist() == [[500.0, 0.0]]
+
+
+@pytest.mark.parametrize("value", [1, "yes", None])
+def test_a_model_reads_the_place_or_does_not(value: object) -> None:
+    with pytest.raises(InputError, match="position must be true or false"):
+        DecoderArchitecture(position=value)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="position must be true or false"):
+        VaeArchitecture(position=value)  # type: ignore[arg-type]
+
+
+def test_magentas_format_cannot_hold_a_model_that_reads_the_place() -> None:
+    for name in ("placed", "placed vae"):
+        with pytest.raises(CheckpointError, match="where the pen is"):
+            dump_magenta(MODELS[name]())

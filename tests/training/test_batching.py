@@ -39,6 +39,8 @@ def drawings(batch: Batch) -> list[dict[str, torch.Tensor]]:
         drawing = {"points": batch.points[b, :n], "weight": weight[b, :n], "inks": batch.inks[b]}
         given = {"label": batch.label, "noise": batch.noise}
         drawing |= {name: values[b] for name, values in given.items() if values is not None}
+        if batch.stray is not None:
+            drawing["stray"] = batch.stray[b, :n]
         if keep is not None:
             drawing["keep"] = keep[b, :n]
         if ink_keep is not None:
@@ -294,6 +296,25 @@ def test_latent_noise_is_normal(data: Dataset) -> None:
 # --- how drawings are laid out --------------------------------------------------------------------------
 
 inked = st.lists(st.integers(1, 12), min_size=1, max_size=7)
+
+
+def test_the_pen_goes_astray_as_far_as_it_may_and_in_some_drawings_less(data: Dataset) -> None:
+    batch = batches_of(data, small(backend="vae", batch_size=200, stray=5.0), 64).batch(0)
+    assert batch.stray is not None
+    spread = []
+    for astray, inks in zip(batch.stray.numpy(), batch.inks.tolist(), strict=True):
+        assert (astray[inks:] == 0).all()
+        spread.append(astray[:inks].std() * data.scale_factor)
+    assert 0 < min(spread) < 1 and 3.5 < max(spread) < 8
+    assert np.mean(spread) == pytest.approx(2.5, abs=0.5)
+
+
+def test_going_astray_changes_no_other_chance(data: Dataset) -> None:
+    one, other = (batches_of(data, small(backend="vae", stray=s), 64).batch(3) for s in (0.0, 5.0))
+    assert one.stray is None
+    for a, b in zip(drawings(one), drawings(other), strict=True):
+        assert set(b) - set(a) == {"stray"}
+        assert all(torch.equal(a[name], b[name]) for name in a)
 
 
 def rows_for(inks: list[int]) -> tuple[np.ndarray, np.ndarray]:

@@ -62,7 +62,7 @@ def test_every_text_is_one_of_a_few(info: OptionInfo) -> None:
 
 
 def test_nothing_is_left_without_a_check() -> None:
-    assert {info.name for info in FIELDS} == {i.name for i in [*NUMBERS, *CHOICES]} | {"classes"}
+    assert {info.name for info in FIELDS} == {i.name for i in [*NUMBERS, *CHOICES]} | {"classes", "position"}
     assert made(next(i for i in FIELDS if i.name == "classes"), "yes") is True
     for wrong in (None, 2, "perhaps", [], 0.5):
         with pytest.raises(InputError, match="'classes' of the training must be true or false"):

@@ -27,6 +27,10 @@ CASES: dict[str, dict[str, Any]] = {
     "hyper": {"cell": "hyper-lstm", "batch_size": 2},
     "vae": {"backend": "vae"},
     "vae without classes": {"backend": "vae", "classes": False},
+    "decoder that knows the place": {"position": True},
+    "vae that knows the place": {"backend": "vae", "position": True},
+    "decoder gone astray": {"stray": 5.0},
+    "vae gone astray that knows the place": {"backend": "vae", "position": True, "stray": 5.0},
 }
 
 
@@ -59,6 +63,8 @@ def outputs(cell: Cell, rows: Tensor, state: tuple[Tensor, ...], keep: Tensor | 
 def posterior(model: VaeModel, rows: Tensor, keep: Tensor | None) -> tuple[Tensor, Tensor]:
     """Equations 1 and 2 for one drawing: what is dropped of a direction is counted in its own order."""
     zeros = rows.new_zeros(1, model.architecture.encoder_hidden)
+    if model.architecture.position:
+        rows = torch.cat((rows, rows[:, :2].cumsum(0)), 1)
     kept = (None, None) if keep is None else keep.chunk(2, -1)
     ways = ((model.forward_cell, rows, kept[0]), (model.backward_cell, rows.flip(0), kept[1]))
     last = torch.cat([outputs(cell, way, (zeros, zeros), each)[-1] for cell, way, each in ways])
@@ -83,9 +89,18 @@ def slowly(model: Trainable, batch: Batch, nmax: int, *, evaluating: bool = Fals
         size = model.decoder.context_size
         context = state[-1][0] if size else points.new_zeros(0)
         before = torch.cat((points.new_tensor([[0.0, 0, 1, 0, 0]]), points[:-1]))
+        if (
+            batch.stray is not None
+        ):  # the pen is elsewhere after each point, and is to come to the next all the same
+            places, astray = points[:, :2].cumsum(0), batch.stray[b, : len(points)].double()
+            found_at = torch.cat((astray.new_zeros(1, 2), places + astray))
+            before[1:, :2] = found_at.diff(dim=0)[:-1]
+            points = torch.cat((places - found_at[:-1], points[:, 2:]), 1)
+        if model.architecture.position:
+            before = torch.cat((before, before[:, :2].cumsum(0)), 1)
         rows = torch.cat((before, context.expand(len(before), -1)), 1)
         hidden = outputs(
-            model.decoder.cell, rows, state[:-1] if size else state, None if keep is None else keep[b]
+            model.decoder.cell, rows, model.decoder._parted(state)[0], None if keep is None else keep[b]
         )
         raws = model.decoder.output(hidden).numpy()
         for t, (raw, point) in enumerate(zip(raws, points.numpy(), strict=True)):

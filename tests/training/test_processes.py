@@ -76,7 +76,7 @@ with joined(torch.device("cpu")) as who:
     print(who.rank, who.world, who.first)
 assert not torch.distributed.is_initialized()
 threads = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
-assert not [name for name in threads if "gloo" in name], f"{threads} could abort the interpreter on its way out"
+assert not [name for name in threads if "gloo" in name], f"{threads} could abort the exit"
 """
 
 

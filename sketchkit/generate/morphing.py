@@ -1,0 +1,267 @@
+"""Drawings between drawings: rows that lead from one to another, grids between four, and analogies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypedDict, Unpack
+
+import numpy as np
+import numpy.typing as npt
+
+from sketchkit.errors import InputError
+from sketchkit.generate.checks import Progress
+from sketchkit.generate.drawing import sample
+from sketchkit.latent import Method, encode, path, surface
+from sketchkit.latent import analogy as combined
+from sketchkit.models import SketchModel
+from sketchkit.sampling import Sampler
+from sketchkit.sketch import Sketch
+
+__all__ = ["DrawingSettings", "Morph", "Steps", "analogy", "grid", "interpolate", "morphs", "shared_label"]
+
+#: Of what leads between drawings, low: each differs from its neighbours by z alone.
+TEMPERATURE = 0.1
+#: Drawings that are in memory at once when there are many jobs.
+DRAWINGS_AT_ONCE = 2_000
+
+#: A number of drawings in a row, or (columns, rows) of a grid.
+Steps = int | tuple[int, int]
+
+
+class DrawingSettings(TypedDict, total=False):
+    """How drawings are decoded; see `sketchkit.sample`, whose arguments these are."""
+
+    sampler: str | Sampler
+    seed: int
+    batch_size: int | None
+    options: Mapping[str, Any] | None
+    max_points: int | None
+    exact: bool
+    progress: Progress | None
+
+
+@dataclass(frozen=True)
+class Morph:
+    """What leads between some drawings.
+
+    Args:
+        number: which of the jobs it is, from 0.
+        given: the drawings that it leads between.
+        z: [n, Z], where the drawings lie.
+        sketches: n, a grid's row by row; in Quick, Draw! pixels, from (0, 0).
+    """
+
+    number: int
+    given: tuple[Sketch, ...]
+    z: npt.NDArray[np.float32]
+    sketches: tuple[Sketch, ...]
+
+
+def interpolate(
+    model: SketchModel,
+    drawings: Sequence[Sketch],
+    n: int = 10,
+    temperature: float = TEMPERATURE,
+    *,
+    method: Method = "slerp",
+    label: str | None = None,
+    prepared: bool = False,
+    **settings: Unpack[DrawingSettings],
+) -> list[Sketch]:
+    """Drawings on the way from one drawing to another.
+
+    Args:
+        model: a conditional VAE.
+        drawings: two, or more to pass by, whole and in whatever units.
+        n: how many drawings, the reconstructions of the first and the last among them; at least 2.
+        temperature: tau, above 0.
+        method: slerp goes along great circles, lerp along straight lines.
+        label: what all of them show, for a model that knows classes; what the given ones share, when None.
+        prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
+        settings: see `sketchkit.sample`.
+
+    Returns:
+        n sketches in Quick, Draw! pixels, from (0, 0); all meet the same chance.
+
+    Raises:
+        InputError: a model without an encoder, fewer drawings or steps, an unknown method.
+        PluginError: an unknown sampler.
+
+    Source: Ha & Eck 2017, section 4.2 and figure 6.
+    """
+    jobs = morphs(
+        model, [drawings], n, temperature, method=method, label=label, prepared=prepared, **settings
+    )
+    return list(next(jobs).sketches)
+
+
+def grid(
+    model: SketchModel,
+    corners: Sequence[Sketch],
+    steps: tuple[int, int] = (7, 7),
+    temperature: float = TEMPERATURE,
+    *,
+    method: Method = "slerp",
+    label: str | None = None,
+    prepared: bool = False,
+    **settings: Unpack[DrawingSettings],
+) -> list[Sketch]:
+    """Drawings between four: down the left and the right edge, and across from edge to edge.
+
+    Args:
+        model: a conditional VAE.
+        corners: upper left, upper right, lower left, lower right.
+        steps: (columns, rows), each at least 2.
+        temperature: tau, above 0.
+        method: slerp goes along great circles, lerp along straight lines.
+        label: what all of them show, for a model that knows classes; what the corners share, when None.
+        prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
+        settings: see `sketchkit.sample`.
+
+    Returns:
+        columns x rows sketches, row by row, in Quick, Draw! pixels, from (0, 0); all meet the same chance.
+
+    Raises:
+        InputError: a model without an encoder, another number of corners, fewer steps, an unknown method.
+        PluginError: an unknown sampler.
+
+    Source: Ha & Eck 2017, section 4.2 and figure 7.
+    """
+    jobs = morphs(
+        model, [corners], steps, temperature, method=method, label=label, prepared=prepared, **settings
+    )
+    return list(next(jobs).sketches)
+
+
+def analogy(
+    model: SketchModel,
+    a: Sketch,
+    b: Sketch,
+    c: Sketch,
+    temperature: float = TEMPERATURE,
+    *,
+    label: str | None = None,
+    prepared: bool = False,
+    **settings: Unpack[DrawingSettings],
+) -> Sketch:
+    """What the first drawing has over the second, given to the third: a - b + c.
+
+    Args:
+        model: a conditional VAE.
+        a: a drawing, whole and in whatever units.
+        b: another.
+        c: a third.
+        temperature: tau, above 0.
+        label: what it shall show, for a model that knows classes; what c shows, where the model knows that,
+            when None.
+        prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
+        settings: see `sketchkit.sample`.
+
+    Returns:
+        A sketch in Quick, Draw! pixels, from (0, 0).
+
+    Raises:
+        InputError: a model without an encoder, a drawing without a line.
+        PluginError: an unknown sampler.
+
+    Source: Ha & Eck 2017, section 4.2 and figure 5.
+    """
+    mu, _ = encode(model, [a, b, c], prepared=prepared, exact=settings.get("exact", False))
+    what = shared_label(model, [c]) if label is None else label
+    return sample(model, 1, temperature, z=combined(*mu[:, None]), label=what, **settings)[0]
+
+
+def morphs(
+    model: SketchModel,
+    jobs: Iterable[Sequence[Sketch]],
+    steps: Steps,
+    temperature: float = TEMPERATURE,
+    *,
+    method: Method = "slerp",
+    label: str | None = None,
+    prepared: bool = False,
+    done: Callable[[int], bool] | None = None,
+    **settings: Unpack[DrawingSettings],
+) -> Iterator[Morph]:
+    """Many rows or grids, some thousand drawings at a time, so that memory does not grow with the jobs.
+
+    Args:
+        model: a conditional VAE.
+        jobs: for each the drawings it leads between: two or more for a row, four for a grid.
+        steps: how many drawings a row has, or (columns, rows) of a grid.
+        temperature: tau, above 0.
+        method: slerp goes along great circles, lerp along straight lines.
+        label: what all of them show, for a model that knows classes; what the drawings of a job share, when
+            None.
+        prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
+        done: asked for each job by its number, whether it is not needed any more.
+        settings: see `sketchkit.sample`; `progress` is told of the drawings of the jobs at hand.
+
+    Yields:
+        What is not done yet, in the order of the jobs. A job's drawings are a function of the job, its number
+        and the settings, whichever others are done.
+
+    Raises:
+        InputError: a model without an encoder, another number of drawings or steps, an unknown method.
+        PluginError: an unknown sampler.
+    """
+    size = steps if isinstance(steps, int) else steps[0] * steps[1]
+    numbered = enumerate(tuple(job) for job in jobs)
+    while block := list(islice(numbered, max(1, DRAWINGS_AT_ONCE // max(1, size)))):
+        wanted = [place for place, (number, _) in enumerate(block) if done is None or not done(number)]
+        if not wanted:
+            continue
+        # All of a block, also what is not wanted: products round by what else is computed.
+        ways = _ways(
+            model, [given for _, given in block], steps, method, prepared, settings.get("exact", False)
+        )
+        z = np.concatenate([ways[place] for place in wanted])
+        labels = [label or shared_label(model, block[place][1]) for place in wanted]
+        sketches = sample(
+            model,
+            len(z),
+            temperature,
+            z=z,
+            label=[each for each in labels for _ in range(size)],
+            index=np.repeat([block[place][0] for place in wanted], size),
+            **settings,
+        )
+        for k, place in enumerate(wanted):
+            mine = tuple(sketches[k * size : (k + 1) * size])
+            yield Morph(*block[place], ways[place], mine)
+
+
+def shared_label(model: SketchModel, sketches: Sequence[Sketch]) -> str | None:
+    """What all of some drawings show; None where they differ, or the model does not know it."""
+    names = {sketch.label for sketch in sketches}
+    name = names.pop() if len(names) == 1 else None
+    return name if model.labelled and name in model.card.classes else None
+
+
+def _ways(
+    model: SketchModel,
+    jobs: Sequence[tuple[Sketch, ...]],
+    steps: Steps,
+    method: Method,
+    prepared: bool,
+    exact: bool,
+) -> list[npt.NDArray[np.float32]]:
+    """Where the drawings of each job lie, [n, Z] each."""
+    for job in jobs:
+        _check_job(job, steps)
+    mu, _ = encode(model, [sketch for job in jobs for sketch in job], prepared=prepared, exact=exact)
+    stops = np.cumsum([len(job) for job in jobs])
+    stations = np.split(mu, stops[:-1])
+    if isinstance(steps, int):
+        return [path(each, steps, method).astype(np.float32) for each in stations]
+    flat = (each.reshape(-1, each.shape[-1]) for each in (surface(s, steps, method) for s in stations))
+    return [each.astype(np.float32) for each in flat]
+
+
+def _check_job(job: tuple[Sketch, ...], steps: Steps) -> None:
+    if isinstance(steps, int) and len(job) < 2:
+        raise InputError(f"a row leads between two drawings or more, got {len(job)}")
+    if not isinstance(steps, int) and len(job) != 4:
+        raise InputError(f"a grid has a drawing in each of its four corners, got {len(job)}")

@@ -1,0 +1,164 @@
+"""Latent vectors in files: a numpy archive of plain arrays that any numpy opens without unpickling.
+
+The arrays are `mu` and `sigma` [n, Z], `draws` [n, D, Z] where there are any, `keys`, `labels` and `sources`
+[n], strings that are empty where nothing is known, and `about`, JSON in one string: which model they are of
+and how they were made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sketchkit.errors import FormatError, InputError
+from sketchkit.files import atomic_write, reason, shown
+
+__all__ = ["Latents", "read_latents", "write_latents"]
+
+#: Of all arrays, unpacked: a million vectors of 128 numbers, three times over, have half of it.
+MAX_BYTES = 4 << 30
+#: How much smaller than its content a packed array may be.
+MAX_RATIO = 200
+_STRINGS = ("keys", "labels", "sources")
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Where drawings lie.
+
+    Args:
+        mu: [n, Z], the means of their posteriors.
+        sigma: [n, Z], the standard deviations.
+        draws: [n, D, Z], vectors drawn from the posteriors; None where there are none.
+        keys: n identifiers of the drawings, empty where nobody knows.
+        labels: n names of what they show, likewise.
+        sources: n names of the files that they are from, likewise.
+        about: the model (its name and the checksum of its weights), and how the file was made.
+    """
+
+    mu: npt.NDArray[np.float32]
+    sigma: npt.NDArray[np.float32]
+    draws: npt.NDArray[np.float32] | None = None
+    keys: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        n = len(self.mu)
+        for name in _STRINGS:
+            if not getattr(self, name):
+                object.__setattr__(self, name, ("",) * n)
+            if len(getattr(self, name)) != n:
+                raise InputError(f"{n} latent vectors need as many {name}, got {len(getattr(self, name))}")
+        if self.mu.ndim != 2 or self.sigma.shape != self.mu.shape:
+            shapes = f"{list(self.mu.shape)} and {list(self.sigma.shape)}"
+            raise InputError(f"mu and sigma must have one shape [n, Z], got {shapes}")
+        if self.draws is not None and (self.draws.ndim != 3 or self.draws.shape[::2] != self.mu.shape):
+            raise InputError(
+                f"draws must have the shape [{n}, D, {self.mu.shape[1]}], got {list(self.draws.shape)}"
+            )
+
+    def __len__(self) -> int:
+        """How many drawings, n."""
+        return len(self.mu)
+
+
+def write_latents(path: str | os.PathLike[str], latents: Latents, *, overwrite: bool = True) -> None:
+    """Write latent vectors, the whole file or none.
+
+    Args:
+        path: of the file.
+        latents: what it shall hold.
+        overwrite: whether it may exist already.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    arrays: dict[str, Any] = {"mu": latents.mu, "sigma": latents.sigma}
+    if latents.draws is not None:
+        arrays["draws"] = latents.draws
+    arrays |= {name: np.array(getattr(latents, name), np.str_) for name in _STRINGS}
+    arrays["about"] = np.array(json.dumps(dict(latents.about), sort_keys=True))
+    with atomic_write(path, overwrite=overwrite) as stream:
+        np.savez(stream, allow_pickle=False, **arrays)
+
+
+def read_latents(path: str | os.PathLike[str]) -> Latents:
+    """Read latent vectors; nothing is unpickled.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        InputError: it cannot be read.
+        FormatError: it is no such file, or damaged.
+    """
+    name = shown(path)
+    try:
+        with open(path, "rb") as stream:
+            return _read(stream)
+    except OSError as error:
+        raise InputError(f"{name}: {reason(error)}") from error
+    except (InputError, *_BROKEN) as error:
+        words = " ".join(str(error).split())[:300]
+        raise FormatError(f"{name}: no file of latent vectors: {words}") from error
+
+
+def _read(stream: IO[bytes]) -> Latents:
+    _check_sizes(stream)
+    stream.seek(0)
+    with np.load(stream, allow_pickle=False) as archive:
+        known = set(archive.files)
+        missing = {"mu", "sigma", "about"} - known
+        if missing:
+            raise ValueError(f"there is no {sorted(missing)[0]}")
+        numbers: dict[str, Any] = {n: _vectors(archive[n], n) for n in ("mu", "sigma", "draws") if n in known}
+        strings: dict[str, Any] = {n: _strings(archive[n], n) for n in _STRINGS if n in known}
+        about = json.loads(str(archive["about"][()]))
+    if not isinstance(about, dict):
+        raise ValueError("about is no JSON object")
+    return Latents(**numbers, **strings, about=about)
+
+
+def _check_sizes(stream: IO[bytes]) -> None:
+    """Refuse an archive that would unpack to more than anybody means."""
+    with zipfile.ZipFile(stream) as archive:
+        members = archive.infolist()
+    if sum(member.file_size for member in members) > MAX_BYTES:
+        raise ValueError(f"it holds more than {MAX_BYTES} bytes")
+    if any(member.file_size > MAX_RATIO * max(member.compress_size, 1) for member in members):
+        raise ValueError("an array is packed too tightly to be true")
+
+
+def _vectors(values: Any, name: str) -> npt.NDArray[np.float32]:
+    if not isinstance(values, np.ndarray) or values.dtype.kind != "f":
+        raise ValueError(f"{name} does not hold numbers")
+    with np.errstate(over="ignore"):
+        out = values.astype(np.float32)
+    if not np.isfinite(out).all():
+        raise ValueError(f"{name} holds a number that is not finite")
+    return out
+
+
+def _strings(values: Any, name: str) -> tuple[str, ...]:
+    if not isinstance(values, np.ndarray) or values.dtype.kind != "U" or values.ndim != 1:
+        raise ValueError(f"{name} does not hold strings")
+    return tuple(map(str, values.tolist()))

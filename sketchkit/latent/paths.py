@@ -1,0 +1,163 @@
+"""Ways through the latent space: straight lines, great circles, and the surface between four corners."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from sketchkit.errors import InputError
+
+__all__ = ["Method", "between", "lerp", "path", "slerp", "surface"]
+
+Method = Literal["slerp", "lerp"]
+Float64 = npt.NDArray[np.float64]
+
+#: Of a great circle through vectors whose directions are nearer than this angle, or opposite to within it, in
+#: radians, nothing is left but the straight line.
+_LEAST_ANGLE = 1e-6
+
+
+def lerp(a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike) -> Float64:
+    """Points on the straight line from a to b.
+
+    Args:
+        a: [..., Z].
+        b: [..., Z].
+        t: [...], the share of the way, 0 at a and 1 at b; beyond, the line goes on.
+
+    Returns:
+        [..., Z].
+    """
+    start, end, share = _checked(a, b, t)
+    out: Float64 = np.where(share[..., None] == 1.0, end, start + share[..., None] * (end - start))
+    return out
+
+
+def slerp(a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike) -> Float64:
+    """Points on the great circle from a to b, whose length goes evenly from that of a to that of b.
+
+    Args:
+        a: [..., Z].
+        b: [..., Z].
+        t: [...], the share of the way, 0 at a and 1 at b.
+
+    Returns:
+        [..., Z]; where the directions coincide, are opposite or there is none, the straight line.
+
+    Source: Shoemake 1985, "Animating rotation with quaternion curves"; in latent spaces White 2016, "Sampling
+        generative networks", as Ha & Eck 2017 use it. Departure: both weigh a and b themselves, by which the
+        length dips or bulges between vectors of unequal length; here the direction alone turns, and the
+        length is a straight line of its own.
+    """
+    start, end, share = _checked(a, b, t)
+    lengths = np.linalg.norm(start, axis=-1, keepdims=True), np.linalg.norm(end, axis=-1, keepdims=True)
+    directions = start / np.where(lengths[0], lengths[0], 1.0), end / np.where(lengths[1], lengths[1], 1.0)
+    # By both chords: the arc cosine loses half its digits where directions are near each other.
+    apart, along = (np.linalg.norm(d, axis=-1) for d in (np.subtract(*directions), np.add(*directions)))
+    angle = 2.0 * np.arctan2(apart, along)
+    turns = (np.minimum(angle, np.pi - angle) > _LEAST_ANGLE) & (lengths[0] * lengths[1] > 0)[..., 0]
+    angle = np.where(turns, angle, 1.0)
+    weights = np.sin((1.0 - share) * angle) / np.sin(angle), np.sin(share * angle) / np.sin(angle)
+    length = lengths[0] + share[..., None] * (lengths[1] - lengths[0])
+    circle = length * (weights[0][..., None] * directions[0] + weights[1][..., None] * directions[1])
+    way = np.where(turns[..., None], circle, start + share[..., None] * (end - start))
+    ends = np.where(share[..., None] == 1.0, end, way)
+    out: Float64 = np.where(share[..., None] == 0.0, start, ends)  # both to the last bit
+    return out
+
+
+def between(method: Method, a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike) -> Float64:
+    """`slerp` or `lerp`, by name.
+
+    Raises:
+        InputError: another name.
+    """
+    if method not in get_args(Method):
+        raise InputError(f"the method must be slerp or lerp, got {method!r}")
+    return slerp(a, b, t) if method == "slerp" else lerp(a, b, t)
+
+
+def path(stations: npt.ArrayLike, n: int, method: Method = "slerp") -> Float64:
+    """Points at even distances on a way through several stations.
+
+    Args:
+        stations: [S, Z], S at least 2; the way from each to the next is as long as any other.
+        n: how many points, at least 2; the first is the first station, the last the last one.
+        method: of the way between two stations.
+
+    Returns:
+        [n, Z].
+
+    Raises:
+        InputError: fewer stations or points.
+    """
+    given = np.asarray(stations, np.float64)
+    if given.ndim != 2 or len(given) < 2:
+        raise InputError(f"a way needs two stations or more, got an array of shape {list(given.shape)}")
+    if n < 2:
+        raise InputError(f"a way has 2 points or more, got {n}")
+    last = len(given) - 1
+    # Products of whole numbers, and one quotient: a station that a point falls on is met exactly.
+    legs, rests = np.divmod(np.arange(n) * last, n - 1)
+    legs, shares = np.where(legs == last, last - 1, legs), np.where(legs == last, 1.0, rests / (n - 1))
+    return between(method, given[legs], given[legs + 1], shares)
+
+
+def surface(corners: npt.ArrayLike, steps: tuple[int, int], method: Method = "slerp") -> Float64:
+    """Points of the surface that four corners span: along both edges first, then from edge to edge.
+
+    Args:
+        corners: [..., 4, Z]: upper left, upper right, lower left, lower right.
+        steps: (columns, rows), each at least 2.
+        method: of the way between two points.
+
+    Returns:
+        [..., rows, columns, Z], the corners themselves in the corners.
+
+    Raises:
+        InputError: another number of corners or fewer steps.
+
+    Source: Ha & Eck 2017, figure 7 (bilinear interpolation with slerp). Spherical ways do not commute: down
+        the left and the right edge first and then across is the order here.
+    """
+    given = np.asarray(corners, np.float64)
+    if given.ndim < 2 or given.shape[-2] != 4:
+        raise InputError(f"a grid needs four corners, got an array of shape {list(given.shape)}")
+    columns, rows = steps
+    if min(columns, rows) < 2:
+        raise InputError(f"a grid has 2 columns and 2 rows or more, got {columns}x{rows}")
+    down, across = np.linspace(0.0, 1.0, rows), np.linspace(0.0, 1.0, columns)
+    edges = between(
+        method, given[..., None, :2, :], given[..., None, 2:, :], down[:, None]
+    )  # [..., rows, 2, Z]
+    return between(method, edges[..., :1, :], edges[..., 1:, :], across)
+
+
+def _checked(a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike) -> tuple[Float64, Float64, Float64]:
+    """Both ends and the shares as float64 of shapes that go together."""
+    start, end, share = (_numbers(values) for values in (a, b, t))
+    if not start.ndim or not end.ndim or start.shape[-1] != end.shape[-1]:
+        raise InputError(f"a way cannot lead from {list(start.shape)} to {list(end.shape)} numbers")
+    try:
+        shape = np.broadcast_shapes(start.shape[:-1], end.shape[:-1], share.shape)
+    except ValueError:
+        what = f"{list(start.shape)}, {list(end.shape)} and {list(share.shape)}"
+        raise InputError(f"vectors and shares of the shapes {what} do not go together") from None
+    size = start.shape[-1]
+    return (
+        np.broadcast_to(start, (*shape, size)),
+        np.broadcast_to(end, (*shape, size)),
+        np.broadcast_to(share, shape),
+    )
+
+
+def _numbers(values: Any) -> Float64:
+    try:
+        out = np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"a way leads between numbers: {error}") from error
+    if not np.isfinite(out).all():
+        raise InputError("a way cannot lead through a number that is not finite")
+    return out
