@@ -111,6 +111,19 @@ def test_a_small_drawing_far_away_is_as_exact_as_float64_lets_it(place: float) -
     np.testing.assert_allclose(back[0], lines[0], rtol=1e-14, atol=1e-8)
 
 
+@given(st.lists(polylines, max_size=4), st.integers(0, 6))
+def test_many_paths_at_once_are_the_same_as_one_by_one(
+    drawings: list[list[list[tuple[float, float]]]], decimals: int
+) -> None:
+    sketches = [Sketch.from_polylines(lines) for lines in drawings]
+    starts = [
+        np.cumsum([0, *(len(line) for line in sketch.to_polylines()[:-1])])[: len(sketch)]
+        for sketch in sketches
+    ]
+    expected = [path_data(sketch.to_polylines(), decimals) for sketch in sketches]
+    assert svgdoc.paths_data([sketch.points for sketch in sketches], starts, decimals) == expected
+
+
 def test_nothing_is_drawn_for_no_polylines() -> None:
     assert path_data([], 2) == ""
     assert path_data([np.zeros((0, 2))], 2) == ""
@@ -118,6 +131,18 @@ def test_nothing_is_drawn_for_no_polylines() -> None:
 
 
 # --- documents ----------------------------------------------------------------------------------------
+
+
+@given(st.text(), st.text(), st.text(max_size=5))
+def test_whatever_is_written_is_read_back_as_it_was(words: str, label: str, id: str) -> None:
+    shown = svgdoc.text(words, (0, 0), 10, "red")
+    root = svgdoc.document((10, 10), title=words)
+    root.add(svgdoc.group(id=svgdoc.clean(id), label=label, children=[shown]))
+    group = ElementTree.fromstring(svgdoc.to_bytes(root)).find(f"{SVG}g")
+    assert group is not None
+    # XML itself turns every end of a line into a line feed, but not in what is escaped in an attribute.
+    assert group.findtext(f"{SVG}text") == svgdoc.clean(words).replace("\r\n", "\n").replace("\r", "\n")
+    assert (group.get(LABEL) or "", group.get("id") or "") == (svgdoc.clean(label), svgdoc.clean(id))
 
 
 def test_each_drawing_has_a_group_under_its_label_at_its_own_place() -> None:

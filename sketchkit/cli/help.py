@@ -1,4 +1,4 @@
-"""Help that keeps an example on its own line and knows the samplers that are installed."""
+"""Help that keeps an example on its own line and knows the samplers and renderers that are installed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typer.core import TyperCommand
 from sketchkit.cli.console import plain
 from sketchkit.cli.parameters import LARGEST_NUMBER
 
-__all__ = ["Command", "SamplerCommand", "show_help_alone"]
+__all__ = ["Command", "RendererCommand", "SamplerCommand", "show_help_alone"]
 
 
 def show_help_alone(context: typer.Context) -> None:
@@ -64,16 +64,29 @@ class SamplerCommand(Command):
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the samplers, then the examples."""
-        from sketchkit import registry
-
-        with formatter.section("Samplers and their options (-O NAME=VALUE)"):
-            for name in registry.names("sampler"):
-                rows = _option_rows(name)
-                formatter.write(f"  {plain(name)}{'' if rows else ': no options'}\n")
-                if rows:
-                    with formatter.indentation():
-                        formatter.write_dl(rows)
+        _write_plugins(formatter, "sampler", "Samplers and their options (-O NAME=VALUE)")
         super().format_epilog(ctx, formatter)
+
+
+class RendererCommand(Command):
+    """A command that also lists the options of every renderer."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the renderers, then the examples."""
+        _write_plugins(formatter, "renderer", "Renderers and their options (--format NAME:OPTION=VALUE)")
+        super().format_epilog(ctx, formatter)
+
+
+def _write_plugins(formatter: Any, kind: str, title: str) -> None:
+    from sketchkit import registry
+
+    with formatter.section(title):
+        for name in registry.names(kind):
+            rows = _option_rows(kind, name)
+            formatter.write(f"  {plain(name)}{'' if rows else ': no options'}\n")
+            if rows:
+                with formatter.indentation():
+                    formatter.write_dl(rows)
 
 
 def _tidied(name: str, text: str, *, bare: bool) -> tuple[str, str]:
@@ -83,12 +96,12 @@ def _tidied(name: str, text: str, *, bare: bool) -> tuple[str, str]:
     return (name.partition(" <")[0] if bare else name), text
 
 
-def _option_rows(sampler: str) -> list[tuple[str, str]]:
-    """(`k=5`, what it means) for each option of a sampler, or why it has none to show."""
+def _option_rows(kind: str, name: str) -> list[tuple[str, str]]:
+    """(`k=5`, what it means) for each option of a plugin, or why it has none to show."""
     from sketchkit import options, registry
 
     try:
-        described = options.describe(registry.load("sampler", sampler))
+        described = options.describe(registry.load(kind, name))
     except Exception as error:  # whatever is wrong with one plugin, the help of the others is shown
         return [("broken", plain(error))]
     return [

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import typer
 
 from sketchkit import registry
-from sketchkit.errors import InputError, PluginError
+from sketchkit.cli.parameters import as_usage
+from sketchkit.errors import PluginError
 from sketchkit.formats import format_for
-from sketchkit.rendering import Renderer, renderer_for
+from sketchkit.options import parse_pairs
+from sketchkit.rendering import Renderer, make_renderer
 
 __all__ = ["STDOUT", "Kind", "kind_of", "picture_renderer"]
 
@@ -28,46 +30,81 @@ class Kind:
         suffix: with the dot.
         renderer: what draws it; None for a file of drawings.
         format: what holds the drawings; None for a picture.
+        name: what the renderer or the format is called.
     """
 
     suffix: str
     renderer: Callable[[], Renderer] | None
     format: str | None = None
+    name: str = ""
+
+    @property
+    def plain_svg(self) -> bool:
+        """Whether it is our own SVG, in which a drawing may stand where its user drew it."""
+        return self.renderer is not None and self.name == "svg"
 
 
 def kind_of(name: str | None, path: str) -> Kind:
     """The kind of file that a user means.
 
     Args:
-        name: of a renderer or a format, or a suffix; the suffix of `path` tells when None.
+        name: of a renderer, with options as in `gif:seconds=0.5:loop=no`, of a format, or a suffix; the
+            suffix of `path` tells when None.
         path: the output; stdout is SVG unless the name says otherwise.
 
     Raises:
-        typer.BadParameter: nobody writes such files.
+        typer.BadParameter: nobody writes such files, or an option that the renderer does not have.
     """
-    suffix = _suffix(name, path)
-    for builtin in (True, False):
-        if any(registry.answering("renderer", suffix, builtin=builtin)):
-            return Kind(suffix, renderer_for(suffix))
-        if any(registry.answering("format", suffix, builtin=builtin)):
-            return Kind(suffix, None, format_for(suffix))
-    raise _unknown(suffix, name, ("renderer", "format"))
+    return _kind(name, path, ("renderer", "format"))
 
 
 def picture_renderer(name: str | None, path: str) -> Renderer:
     """The renderer of the picture that a user means; see `kind_of`."""
-    suffix = _suffix(name, path)
-    with suppress(InputError):
-        return renderer_for(suffix)()
-    raise _unknown(suffix, name, ("renderer",))
+    kind = _kind(name, path, ("renderer",))
+    assert kind.renderer is not None
+    return kind.renderer()
+
+
+def _kind(name: str | None, path: str, kinds: tuple[str, ...]) -> Kind:
+    """The kind of file that a user means, where only renderers or formats, too, may write it."""
+    asked, values = _parsed(name)
+    if asked in registry.names("renderer") and (suffixes := _suffixes("renderer", asked)):
+        return _picture(suffixes[0], asked, values)
+    suffix = _suffix(asked, path)
+    for builtin in (True, False):
+        for renderer in registry.answering("renderer", suffix, builtin=builtin):
+            return _picture(suffix, renderer, values)
+        for format in registry.answering("format", suffix, builtin=builtin) if "format" in kinds else ():
+            if values:
+                raise typer.BadParameter(f"{format} has no options", param_hint="--format")
+            return Kind(suffix, None, format_for(suffix), format)
+    raise _unknown(suffix, asked, kinds)
+
+
+def _picture(suffix: str, renderer: str, values: Mapping[str, str]) -> Kind:
+    """A kind of picture, whose options are checked before anything is drawn."""
+    if values:
+        with as_usage("--format"):
+            make_renderer(renderer, values)
+    return Kind(suffix, partial(make_renderer, renderer, values), name=renderer)
+
+
+def _parsed(name: str | None) -> tuple[str | None, dict[str, str]]:
+    """A name without the options behind it, and those."""
+    if name is None:
+        return None, {}
+    asked, *pairs = name.split(":")
+    if pairs and "=" not in pairs[0] and asked not in registry.names("renderer"):
+        asked = f"{asked}:{pairs.pop(0)}"  # a plugin's full name
+    with as_usage("--format"):
+        return asked, parse_pairs(pairs)
 
 
 def _suffix(name: str | None, path: str) -> str:
     if name is None:
         return ".svg" if path == STDOUT else Path(path).suffix.lower()
-    for kind in ("renderer", "format"):
-        if name in registry.names(kind) and (suffixes := _suffixes(kind, name)):
-            return suffixes[0]
+    if name in registry.names("format") and (suffixes := _suffixes("format", name)):
+        return suffixes[0]
     return f".{name.lower().lstrip('.')}"
 
 

@@ -188,7 +188,7 @@ def _write_one(item: Item, to: Destination, layout: Layout) -> str:
     path = to.path(item.stem, item.index)
     if to.kind.renderer is None:
         _write_data([item], path, to)
-    elif to.kind.suffix == ".svg" and item.page is not None:
+    elif to.kind.plain_svg and item.page is not None:
         send(item.page(), path, to.overwrite)
     else:
         content = to.kind.renderer().render([item.picture], layout, item.picture.metadata)

@@ -20,17 +20,23 @@ def render(
     *,
     output: Annotated[
         str,
-        typer.Option("--output", "-o", metavar="PATH", help="The picture: .svg, .png, .pdf; - is stdout."),
+        typer.Option(
+            "--output", "-o", metavar="PATH", help="The picture: .svg, .png, .pdf, .gif; - is stdout."
+        ),
     ],
     format: Annotated[
         str | None,
-        typer.Option(metavar="FORMAT", help="svg, png, pdf...", show_default="the suffix of PATH"),
+        typer.Option(
+            metavar="FORMAT",
+            help="The renderer, with its options: png:dpi=300:scale=2; see below.",
+            show_default="the suffix of PATH",
+        ),
     ] = None,
     sheet: SheetOptions,
     given: InputOptions,
     force: Force = False,
 ) -> None:
-    """Show drawings of any format on one sheet."""
+    """Show drawings of any format on one sheet, or one after another."""
     from sketchkit.cli.inputs import read_inputs
     from sketchkit.cli.kinds import picture_renderer
     from sketchkit.cli.outputs import check_paths, send

@@ -1,4 +1,4 @@
-"""Showing drawings: pictures set out on a sheet and written as SVG, PNG, PDF or what a plugin brings."""
+"""Showing drawings: pictures set out on a sheet and written as SVG, PNG, PDF, GIF or what a plugin brings."""
 
 from __future__ import annotations
 
@@ -7,17 +7,30 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Literal, overload
+from typing import Any, ClassVar, Literal, overload
 
-from sketchkit import registry
+from sketchkit import options, registry
 from sketchkit.errors import InputError, PluginError
 from sketchkit.files import atomic_write
 from sketchkit.rendering.base import Renderer
 from sketchkit.rendering.layout import Layout, Place, Sheet
+from sketchkit.rendering.page import Page
 from sketchkit.rendering.picture import Ink, Picture
 from sketchkit.sketch import Sketch
 
-__all__ = ["Ink", "Layout", "Picture", "Place", "Renderer", "Sheet", "render", "renderer_for", "renderers"]
+__all__ = [
+    "Ink",
+    "Layout",
+    "Page",
+    "Picture",
+    "Place",
+    "Renderer",
+    "Sheet",
+    "make_renderer",
+    "render",
+    "renderer_for",
+    "renderers",
+]
 
 
 @overload
@@ -26,13 +39,17 @@ def render(
     target: None = ...,
     *,
     tile: tuple[int, int | None] | None = ...,
-    cell: float = ...,
-    gap: float = ...,
+    cell: float | None = ...,
+    gap: float | None = ...,
     label: bool = ...,
-    stroke: float = ...,
-    margin: float = ...,
+    stroke: float | None = ...,
+    margin: float | None = ...,
     background: str | None = ...,
     scale: Literal["fit", "common"] = ...,
+    title: str | None = ...,
+    row_labels: Sequence[str] = ...,
+    column_labels: Sequence[str] = ...,
+    page: str | Page | None = ...,
     renderer: str | Renderer | None = ...,
     metadata: Mapping[str, object] | None = ...,
     overwrite: bool = ...,
@@ -45,13 +62,17 @@ def render(
     target: str | os.PathLike[str],
     *,
     tile: tuple[int, int | None] | None = ...,
-    cell: float = ...,
-    gap: float = ...,
+    cell: float | None = ...,
+    gap: float | None = ...,
     label: bool = ...,
-    stroke: float = ...,
-    margin: float = ...,
+    stroke: float | None = ...,
+    margin: float | None = ...,
     background: str | None = ...,
     scale: Literal["fit", "common"] = ...,
+    title: str | None = ...,
+    row_labels: Sequence[str] = ...,
+    column_labels: Sequence[str] = ...,
+    page: str | Page | None = ...,
     renderer: str | Renderer | None = ...,
     metadata: Mapping[str, object] | None = ...,
     overwrite: bool = ...,
@@ -63,13 +84,17 @@ def render(
     target: str | os.PathLike[str] | None = None,
     *,
     tile: tuple[int, int | None] | None = None,
-    cell: float = 128,
-    gap: float = 8,
+    cell: float | None = None,
+    gap: float | None = None,
     label: bool = False,
-    stroke: float = 2.0,
-    margin: float = 8,
+    stroke: float | None = None,
+    margin: float | None = None,
     background: str | None = None,
     scale: Literal["fit", "common"] = "fit",
+    title: str | None = None,
+    row_labels: Sequence[str] = (),
+    column_labels: Sequence[str] = (),
+    page: str | Page | None = None,
     renderer: str | Renderer | None = None,
     metadata: Mapping[str, object] | None = None,
     overwrite: bool = True,
@@ -79,14 +104,19 @@ def render(
     Args:
         drawings: one or many, row by row.
         target: the file to write, at once or not at all; none is written when None.
-        tile: (columns, rows); as many rows as it takes when rows is None, nearly a square when tile is.
-        cell: the side of a cell in pixels, as all lengths here.
-        gap: between two cells.
+        tile: (columns, rows); as many rows as it takes when rows is None; by the labels or nearly a square
+            when tile is.
+        cell: the side of a cell in pixels, 128 when None; a page is filled and takes none.
+        gap: between two cells, in pixels, with a page in millimetres as all lengths; 8 px or 3 mm when None.
         label: whether captions are written.
-        stroke: the width of lines, whatever the scale of a drawing.
-        margin: around the whole grid.
+        stroke: the width of lines, whatever the scale of a drawing; 2 px or 0.4 mm when None.
+        margin: around the whole, words included; 8 px or 10 mm when None.
         background: the colour of the paper, "none" for transparent; what suits the renderer when None.
         scale: "fit" fills each cell, "common" shows all drawings at one scale.
+        title: a line above the sheet.
+        row_labels: what the rows are called, from the top.
+        column_labels: what the columns are called, from the left.
+        page: the paper, such as "A4", "Letter-landscape" or "210x297mm"; as large as the grid when None.
         renderer: its name or the renderer itself; chosen by the suffix of the target when None, SVG where
             there is no target either.
         metadata: provenance, which the file carries.
@@ -99,7 +129,20 @@ def render(
         InputError: lengths that make no sheet, more drawings than cells, a suffix nobody writes.
         PluginError: a renderer that is unknown or cannot work here.
     """
-    layout = Layout(tile, cell, gap, label, stroke, margin, background, scale)
+    layout = Layout.on_page(
+        page,
+        cell=cell,
+        gap=gap,
+        stroke=stroke,
+        margin=margin,
+        tile=tile,
+        label=label,
+        background=background,
+        scale=scale,
+        title=title,
+        row_labels=tuple(row_labels),
+        column_labels=tuple(column_labels),
+    )
     chosen = _chosen(renderer, target)
     several = [drawings] if isinstance(drawings, Sketch | Picture) else drawings
     pictures = [Picture.of(each) if isinstance(each, Sketch) else each for each in several]
@@ -114,6 +157,26 @@ def render(
 def renderers() -> list[str]:
     """The names of all installed renderers, sorted; nothing is imported."""
     return registry.names("renderer")
+
+
+def make_renderer(name: str, values: Mapping[str, Any] | None = None) -> Renderer:
+    """A renderer by name, with its options.
+
+    Args:
+        name: of the renderer; see `renderers`.
+        values: options by name; strings are read as the option's type.
+
+    Returns:
+        The renderer; a stranger's in a wrapping that blames it for what fails.
+
+    Raises:
+        PluginError: it is unknown, or cannot be loaded or made.
+        InputError: an option it does not have, or a value out of range.
+    """
+    made_by, plugin = registry.load("renderer", name), registry.find("renderer", name)
+    with registry.blamed(plugin):
+        made: Renderer = options.create(made_by, f"renderer {name!r}", values or {})
+    return made if plugin.builtin else _Strange(plugin, made)
 
 
 def renderer_for(suffix: str) -> Callable[[], Renderer]:
@@ -156,13 +219,7 @@ class _Strange:
 def _maker(name: str) -> Callable[[], Renderer]:
     """The class of a renderer; for a stranger's, what makes one that is blamed for what it does."""
     made: Callable[[], Renderer] = registry.load("renderer", name)
-    plugin = registry.find("renderer", name)
-    return made if plugin.builtin else partial(_made_by_a_stranger, plugin, made)
-
-
-def _made_by_a_stranger(plugin: registry.Plugin, make: Callable[[], Renderer]) -> Renderer:
-    with registry.blamed(plugin):
-        return _Strange(plugin, make())
+    return made if registry.find("renderer", name).builtin else partial(make_renderer, name)
 
 
 def _known_suffixes() -> list[str]:
@@ -177,7 +234,7 @@ def _known_suffixes() -> list[str]:
 
 def _chosen(renderer: str | Renderer | None, target: str | os.PathLike[str] | None) -> Renderer:
     if isinstance(renderer, str):
-        return _maker(renderer)()
+        return make_renderer(renderer)
     if renderer is not None:
         return renderer
     return renderer_for(".svg" if target is None else Path(target).suffix)()

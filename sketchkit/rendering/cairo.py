@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
 
 from sketchkit.errors import InputError, PluginError
+from sketchkit.options import option
 from sketchkit.rendering.layout import Layout, Sheet
+from sketchkit.rendering.page import DOTS
 from sketchkit.rendering.palette import PAPER
 from sketchkit.rendering.picture import Picture
 from sketchkit.rendering.svg import draw_sheet
 from sketchkit.svgdoc import json_text
 
-__all__ = ["PdfRenderer", "PngRenderer"]
+__all__ = ["MOST_PIXELS", "PdfRenderer", "PngRenderer", "draw_png"]
 
 #: The longest side of a PNG, in pixels: cairo counts in 16 bits.
 LONGEST_SIDE = 32767
@@ -39,29 +41,54 @@ class PngRenderer:
     """PNG on white paper, unless the layout names a background; its metadata in a text chunk.
 
     Args:
-        scale: pixels of the image a pixel of the layout; 2 suits a screen of high density.
+        scale: how much larger than at `dpi`; 2 suits a screen of high density.
+        dpi: pixels of the image an inch of the sheet, which has 96 pixels of the layout. The image of a page
+            says it, too, so that it is printed at its true size.
 
     Raises:
-        InputError: a scale that is not above 0.
+        InputError: a scale or a dpi that is not above 0.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".png",)
 
-    scale: float = 1.0
+    scale: float = option(1.0, "How many times larger; 2 suits a fine screen.")
+    dpi: float = option(DOTS, "Pixels an inch; 300 suits a printer.")
 
     def __post_init__(self) -> None:
-        if not 0 < self.scale < float("inf"):
-            raise InputError(f"the scale of a PNG must be above 0, got {self.scale}")
+        for name in ("scale", "dpi"):
+            value = getattr(self, name)
+            if not 0 < value < float("inf"):
+                raise InputError(f"the {name} of a PNG must be above 0, got {value}")
 
     def render(self, pictures: Sequence[Picture], layout: Layout, metadata: Mapping[str, object]) -> bytes:
         """Draw pictures on one sheet; see `sketchkit.rendering.Renderer`."""
-        cairosvg = _cairosvg()
-        on_paper = dataclasses.replace(layout, background=layout.background or PAPER)
-        sheet = on_paper.arrange(pictures)
-        _check_png_size(sheet, self.scale)
-        drawn = draw_sheet(sheet, pictures, on_paper, {})
-        png = cairosvg.surface.PNGSurface.convert(drawn, scale=self.scale, unsafe=False, url_fetcher=_refuse)
-        return _with_text_chunk(png, metadata)
+        factor = self.scale * self.dpi / DOTS
+        png = draw_png(layout.arrange(pictures), pictures, layout, factor)
+        chunks = [_chunk(b"pHYs", _density(DOTS * factor))] if layout.page else []
+        if metadata:
+            chunks.append(_chunk(b"tEXt", _PNG_KEYWORD + b"\0" + json_text(metadata).encode("ascii")))
+        return b"".join((png[:_PNG_HEADER_END], *chunks, png[_PNG_HEADER_END:]))
+
+
+def draw_png(sheet: Sheet, pictures: Sequence[Picture], layout: Layout, scale: float) -> bytes:
+    """Pictures whose places are known as PNG, on white paper unless the layout names a background.
+
+    Args:
+        sheet: where they are.
+        pictures: what the cells show.
+        layout: for the width of lines, the background and the title.
+        scale: pixels of the image a pixel of the layout.
+
+    Raises:
+        InputError: a sheet of more pixels than a PNG should have, or of none.
+        PluginError: cairo is not installed.
+    """
+    cairosvg = _cairosvg()
+    _check_png_size(sheet, scale)
+    on_paper = dataclasses.replace(layout, background=layout.background or PAPER)
+    drawn = draw_sheet(sheet, pictures, on_paper, {})
+    png: bytes = cairosvg.surface.PNGSurface.convert(drawn, scale=scale, unsafe=False, url_fetcher=_refuse)
+    return png
 
 
 @dataclass(frozen=True)
@@ -117,13 +144,15 @@ def _check_png_size(sheet: Sheet, scale: float) -> None:
         )
 
 
-def _with_text_chunk(png: bytes, metadata: Mapping[str, object]) -> bytes:
-    """The image with its provenance as JSON in a `tEXt` chunk."""
-    if not metadata:
-        return png
-    body = b"tEXt" + _PNG_KEYWORD + b"\0" + json_text(metadata).encode("ascii")
-    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    return png[:_PNG_HEADER_END] + chunk + png[_PNG_HEADER_END:]
+def _chunk(name: bytes, body: bytes) -> bytes:
+    """A chunk of a PNG."""
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def _density(dpi: float) -> bytes:
+    """The body of a `pHYs` chunk: pixels a metre, the same both ways."""
+    metre = max(1, round(dpi / 0.0254))
+    return struct.pack(">IIB", metre, metre, 1)
 
 
 def _pdf_surface(cairosvg: Any, subject: str) -> Any:

@@ -1,10 +1,10 @@
-"""Words that fit under a cell, as far as one can tell without the reader's font."""
+"""Words that fit under or beside a cell, as far as one can tell without the reader's font."""
 
 from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["fitted"]
+__all__ = ["fitted", "length"]
 
 # Advance widths in parts of the font size, on the generous side of the usual sans-serif fonts.
 _NARROW, _USUAL, _CAPITAL, _WIDE = 0.36, 0.64, 0.78, 1.02
@@ -21,7 +21,7 @@ def fitted(words: str, width: float, font: float) -> str:
     """
     line = " ".join(words.split())
     room = width / font
-    if _length(line) <= room:
+    if len(line) * _WIDE <= room or length(line) <= room:
         return line
     kept, used = 0, _WIDE  # the ellipsis
     for letter in line:
@@ -32,8 +32,9 @@ def fitted(words: str, width: float, font: float) -> str:
     return line[:kept].rstrip() + "\u2026"
 
 
-def _length(line: str) -> float:
-    return sum(map(_advance, line))
+def length(words: str) -> float:
+    """How long words are as a line, in parts of the font size: rather too long than too short."""
+    return sum(map(_advance, " ".join(words.split())))
 
 
 def _advance(letter: str) -> float:

@@ -1,15 +1,23 @@
-"""Where each picture of a sheet stands: a grid of square cells with words under them."""
+"""Where each picture of a sheet stands: a grid of square cells with words around them, on a page or not.
+
+There is one unit inside: the pixel of CSS, the 96th part of an inch. Millimetres are what a user writes where
+there is a page; `Layout.on_page` turns them into pixels, and the file says its size in millimetres again.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 
 from sketchkit.errors import InputError
+from sketchkit.rendering.frame import BASELINE, Frame, Legend, Words, best, largest
+from sketchkit.rendering.page import GAP, MARGIN, MILLIMETRE, STROKE, Page
 from sketchkit.rendering.picture import Picture, bounds
 from sketchkit.sketch import Float64
 from sketchkit.svgdoc import checked_color
@@ -19,11 +27,8 @@ __all__ = ["Layout", "Place", "Sheet"]
 #: Empty paper between a drawing and the edge of its cell, as a share of the cell.
 PADDING = 0.06
 
-# The font of captions grows with the cell, but is never too small to read nor loud.
-_FONT_SHARE = 0.07
-_SMALLEST_FONT, _LARGEST_FONT = 7.0, 20.0
-_LINE_HEIGHT = 1.6
-_BASELINE = 1.1
+# Of a font, in pixels; on paper seven points.
+_LEAST_FONT, _LEAST_PRINTED_FONT = 7.0, 9.0
 
 
 @dataclass(frozen=True)
@@ -63,34 +68,43 @@ class Sheet:
         height: of the page in pixels.
         places: one a picture, row by row.
         font: the size of captions in pixels; 0 where there are none.
+        words: the title and the labels of rows and columns.
+        page: the paper, where the sheet is to be as large as that.
     """
 
     width: float
     height: float
     places: tuple[Place, ...]
     font: float
+    words: tuple[Words, ...] = ()
+    page: Page | None = None
 
     def baseline(self, place: Place) -> tuple[float, float]:
         """(x, y) in pixels of the middle of the line that the caption of a place stands on."""
-        return (place.middle[0], place.corner[1] + place.cell + _BASELINE * self.font)
+        return (place.middle[0], place.corner[1] + place.cell + BASELINE * self.font)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How pictures are set out on a sheet; all lengths in pixels.
+    """How pictures are set out on a sheet; all lengths in pixels, see `on_page` for millimetres.
 
     Args:
-        tile: (columns, rows); as many rows as it takes when rows is None, nearly a square when tile is.
-        cell: the side of a cell.
+        tile: (columns, rows); as many rows as it takes when rows is None. When tile is None, there are as
+            many columns or rows as have labels, else it is nearly a square, or what fills the page best.
+        cell: the side of a cell; with a page, cells are as large as it lets them be.
         gap: between two cells.
         label: whether captions are written, in a band under each cell.
         stroke: the width of lines, whatever the scale of a drawing.
-        margin: around the whole grid.
+        margin: around the whole, words included.
         background: the colour of the paper, "none" for transparent; what suits the renderer when None.
         scale: "fit" fills each cell, "common" shows all pictures at one scale, so that sizes compare.
+        title: a line above the sheet.
+        row_labels: what the rows are called, in a band on the left; those beyond the last have none.
+        column_labels: what the columns are called, in a band above the cells.
+        page: the paper, in the middle of which everything is set; as large as what is on it when None.
 
     Raises:
-        InputError: a length or a tile that makes no page.
+        InputError: a length or a tile that makes no page, or a margin that leaves nothing of it.
     """
 
     tile: tuple[int, int | None] | None = None
@@ -101,18 +115,61 @@ class Layout:
     margin: float = 8.0
     background: str | None = None
     scale: Literal["fit", "common"] = "fit"
+    title: str | None = None
+    row_labels: tuple[str, ...] = ()
+    column_labels: tuple[str, ...] = ()
+    page: Page | None = None
+
+    @classmethod
+    def on_page(
+        cls,
+        page: str | Page | None,
+        *,
+        cell: float | None = None,
+        gap: float | None = None,
+        stroke: float | None = None,
+        margin: float | None = None,
+        **others: Any,
+    ) -> Layout:
+        """A layout of lengths as a user writes them, each of which may be left open.
+
+        Args:
+            page: its name, such as "A4" or "Letter-landscape", measures such as "210x297mm", or itself; None
+                for a sheet as large as what is on it.
+            cell: the side of a cell in pixels, on no page only.
+            gap: in millimetres on a page, else in pixels; what suits when None, as of all lengths.
+            stroke: in the same unit.
+            margin: in the same unit; what a printer or plotter cannot reach.
+            others: more of the arguments of the class, by name.
+
+        Raises:
+            InputError: a page that nobody knows, a page and a cell, or what the class refuses.
+        """
+        lengths = {"gap": gap, "stroke": stroke, "margin": margin}
+        given: dict[str, Any] = {name: value for name, value in lengths.items() if value is not None}
+        if page is None:
+            return cls(**given if cell is None else {**given, "cell": cell}, **others)
+        if cell is not None:
+            raise InputError("cells are as large as the page lets them be: give a page or the size of a cell")
+        suited: dict[str, float] = {"gap": GAP, "stroke": STROKE, "margin": MARGIN} | given
+        for name, value in suited.items():
+            _check_length(name, value, "mm", above=name == "stroke")
+        paper = page if isinstance(page, Page) else Page.named(page)
+        pixels: dict[str, Any] = {name: value * MILLIMETRE for name, value in suited.items()}
+        return cls(**pixels, page=paper, **others)
 
     def __post_init__(self) -> None:
-        for name in ("cell", "stroke"):
-            _check_length(name, getattr(self, name), above=True)
-        for name in ("gap", "margin"):
-            _check_length(name, getattr(self, name), above=False)
+        for name in ("cell", "stroke", "gap", "margin"):
+            _check_length(name, getattr(self, name), "pixels", above=name in ("cell", "stroke"))
         if self.tile is not None and any(n is not None and n < 1 for n in self.tile):
             raise InputError(f"a tile needs at least one column and one row, got {_tile_text(self.tile)}")
         if self.scale not in ("fit", "common"):
             raise InputError(f"the scale must be 'fit' or 'common', got {self.scale!r}")
         if self.background is not None:
             checked_color(self.background)
+        if self.page is not None and min(self._room(self.page)) <= 0:
+            margin = self._said(self.margin)
+            raise InputError(f"a margin of {margin} leaves nothing of a page of {self.page}")
 
     def arrange(self, pictures: Sequence[Picture]) -> Sheet:
         """Give each picture its place.
@@ -124,52 +181,83 @@ class Layout:
             The sheet.
 
         Raises:
-            InputError: more pictures than the tile has cells, a line too wide for the cell, or drawings too
-                large to be measured.
+            InputError: more pictures than the tile has cells, more labels than rows or columns, cells too
+                small for their lines, no room on the page, or drawings too large to be measured.
         """
-        columns, rows = self._grid(len(pictures))
-        font = self._font()
-        step_x = self.cell + self.gap
-        step_y = step_x + math.ceil(_LINE_HEIGHT * font)
+        frame = self._frame(len(pictures))
+        across, down = frame.size
+        if self.page is None:
+            width, height = across + 2 * self.margin, down + 2 * self.margin
+            left = top = self.margin
+        else:
+            width, height = self.page.width * MILLIMETRE, self.page.height * MILLIMETRE
+            left, top = (width - across) / 2, (height - down) / 2
         boxes = [bounds(picture) for picture in pictures]
-        scales = self._scales(pictures, boxes)
-        corners = [
-            (self.margin + (i % columns) * step_x, self.margin + (i // columns) * step_y)
-            for i in range(len(pictures))
+        scales = self._scales(frame.cell, pictures, boxes)
+        places = []
+        for i, (scale, box) in enumerate(zip(scales, boxes, strict=True)):
+            x, y = frame.corner(i)
+            places.append(Place((left + x, top + y), frame.cell, scale, _centre(box)))
+        words = [
+            dataclasses.replace(line, at=(left + line.at[0], top + line.at[1]))
+            for line in frame.words(width - 2 * self.margin)
         ]
-        places = [
-            Place(corner, self.cell, scale, _centre(box))
-            for corner, scale, box in zip(corners, scales, boxes, strict=True)
+        return Sheet(width, height, tuple(places), frame.font if self.label else 0.0, tuple(words), self.page)
+
+    def _frame(self, count: int) -> Frame:
+        """The grid for so many pictures, with its words."""
+        least = _LEAST_FONT if self.page is None else _LEAST_PRINTED_FONT
+        legend = Legend(self.label, self.title, self.row_labels, self.column_labels, least)
+        grids = self._grids(count)
+        for columns, rows in grids:
+            self._check_labels(columns, rows)
+        if self.page is None:
+            return Frame(*grids[0], self.cell, self.gap, legend)
+        gap, room = self.gap, self._room(self.page)
+        frame = best([largest(partial(Frame, *grid, gap=gap, legend=legend), room) for grid in grids])
+        if frame is None:
+            raise InputError(f"{count} pictures do not fit a page of {self.page} with its gaps and words")
+        return frame
+
+    def _room(self, page: Page) -> tuple[float, float]:
+        """The printable width and height of a page, in pixels."""
+        return (page.width * MILLIMETRE - 2 * self.margin, page.height * MILLIMETRE - 2 * self.margin)
+
+    def _grids(self, count: int) -> list[tuple[int, int]]:
+        """(columns, rows) for so many pictures: one, or what is worth a try on a page."""
+        if self.tile is not None:
+            columns, rows = self.tile
+            rows = max(1, math.ceil(count / columns)) if rows is None else rows
+            if count > columns * rows:
+                cells = f"which has {columns * rows} cells"
+                raise InputError(f"{count} pictures do not fit a tile of {columns}x{rows}, {cells}")
+            return [(columns, rows)]
+        if self.column_labels:
+            return [_grid(len(self.column_labels), count)]
+        if self.row_labels:
+            return [(max(1, math.ceil(count / len(self.row_labels))), len(self.row_labels))]
+        if self.page is None:
+            return [_grid(math.ceil(math.sqrt(count)), count)]
+        # Words make the room for the cells a little narrower or lower than the page's own shape says.
+        width, height = self._room(self.page)
+        likely = math.sqrt(max(count, 1) * width / height)
+        return [
+            _grid(columns, count) for columns in range(int(likely / 2), min(math.ceil(2 * likely), count) + 1)
         ]
-        width = columns * step_x - self.gap + 2 * self.margin
-        height = rows * step_y - self.gap + 2 * self.margin
-        return Sheet(width, height, tuple(places), font)
 
-    def _font(self) -> float:
-        """The size of captions, in whole pixels so that the page stays in whole pixels too."""
-        if not self.label:
-            return 0.0
-        return float(round(min(max(_FONT_SHARE * self.cell, _SMALLEST_FONT), _LARGEST_FONT)))
-
-    def _grid(self, count: int) -> tuple[int, int]:
-        """(columns, rows) for so many pictures."""
-        columns, rows = self.tile or (math.ceil(math.sqrt(count)) or 1, None)
-        if rows is None:
-            rows = max(1, math.ceil(count / columns))
-        if count > columns * rows:
-            raise InputError(
-                f"{count} pictures do not fit a tile of {columns}x{rows}, which has {columns * rows} cells"
-            )
-        return columns, rows
+    def _check_labels(self, columns: int, rows: int) -> None:
+        for what, labels, number in (("row", self.row_labels, rows), ("column", self.column_labels, columns)):
+            if len(labels) > number:
+                raise InputError(f"{len(labels)} {what} labels are too many for {number} {what}s")
 
     def _scales(
-        self, pictures: Sequence[Picture], boxes: Sequence[tuple[float, float, float, float]]
+        self, cell: float, pictures: Sequence[Picture], boxes: Sequence[tuple[float, float, float, float]]
     ) -> list[float]:
         """Pixels a drawing unit, for each picture."""
         extents = [max(x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes]
         if not all(map(math.isfinite, extents)):
             raise InputError("a drawing is too large to be set out on a page")
-        inners = [self._inner(picture) for picture in pictures]
+        inners = [self._inner(cell, picture) for picture in pictures]
         scales = [inner / e if e else 1.0 for inner, e in zip(inners, extents, strict=True)]
         if self.scale == "common":
             # Pictures without extent fit at any scale.
@@ -177,18 +265,28 @@ class Layout:
             return [common] * len(scales)
         return scales
 
-    def _inner(self, picture: Picture) -> float:
+    def _inner(self, cell: float, picture: Picture) -> float:
         """The side of the square that a picture's points may fill, in pixels."""
         widest = max((ink.width or self.stroke for ink in picture.inks), default=self.stroke)
-        inner = self.cell * (1 - 2 * PADDING) - widest
+        inner = cell * (1 - 2 * PADDING) - widest
         if inner <= 0:
-            raise InputError(f"a line {widest:g} pixels wide does not fit a cell of {self.cell:g} pixels")
+            raise InputError(f"a line {self._said(widest)} wide does not fit a cell of {self._said(cell)}")
         return inner
 
+    def _said(self, pixels: float) -> str:
+        """A length in the unit that the user writes."""
+        return f"{pixels:g} pixels" if self.page is None else f"{pixels / MILLIMETRE:.3g} mm"
 
-def _check_length(name: str, value: float, above: bool) -> None:
+
+def _check_length(name: str, value: float, unit: str, above: bool) -> None:
     if not (0 < value < math.inf if above else 0 <= value < math.inf):
-        raise InputError(f"the {name} must be {'above 0' if above else '0 or more'} pixels, got {value}")
+        raise InputError(f"the {name} must be {'above 0' if above else '0 or more'} {unit}, got {value}")
+
+
+def _grid(columns: int, count: int) -> tuple[int, int]:
+    """(columns, rows): as many rows as it takes, at least one of each."""
+    columns = max(1, columns)
+    return columns, max(1, math.ceil(count / columns))
 
 
 def _centre(box: tuple[float, float, float, float]) -> tuple[float, float]:

@@ -69,4 +69,5 @@ def bounds(picture: Picture) -> tuple[float, float, float, float]:
 
 
 def _boxes(sketches: Sequence[Sketch]) -> list[tuple[float, float, float, float]]:
-    return [sketch.bounds for sketch in sketches if len(sketch.without_end())]
+    # A sketch that is nothing but its end row has no point.
+    return [sketch.bounds for sketch in sketches if len(sketch) > sketch.ended]

@@ -2,54 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
 
 from sketchkit import svgdoc
 from sketchkit.rendering.captions import fitted
 from sketchkit.rendering.layout import Layout, Place, Sheet
-from sketchkit.rendering.palette import CAPTION
+from sketchkit.rendering.palette import CAPTION, TITLE
 from sketchkit.rendering.picture import Ink, Picture
+from sketchkit.sketch import Float64, Sketch
 
-__all__ = ["SvgRenderer", "draw_sheet"]
+__all__ = ["DECIMALS", "SvgRenderer", "Track", "draw_sheet", "draw_still"]
 
-# A hundredth of a pixel is finer than any screen or plotter shows.
-_DECIMALS = 2
+#: Of coordinates: a hundredth of a pixel is finer than any screen or plotter shows.
+DECIMALS = 2
+
+
+@dataclass(frozen=True)
+class Track:
+    """Where the pen goes for one ink of a picture.
+
+    Args:
+        points: [n, 2] in pixels of the sheet.
+        starts: the rows where strokes begin, rising, the first of them 0; none where there are no points.
+    """
+
+    points: Float64
+    starts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, sketch: Sketch, place: Place) -> Track:
+        """The way of the pen of a drawing that has its place."""
+        points = place.apply(sketch.points)
+        lifts = np.flatnonzero(sketch.stroke5[: max(len(points) - 1, 0), 3]) + 1
+        return cls(points, np.concatenate([[0], lifts]) if len(points) else lifts)
+
+
+# From the tracks of each cell, an ink each, to the elements that draw them.
+_Drawer = Callable[[Sequence[Sequence[Track]]], Sequence[Sequence[Sequence[svgdoc.Element]]]]
 
 
 @dataclass(frozen=True)
 class SvgRenderer:
-    """SVG 1.1, one pixel a user unit, transparent unless the layout names a background."""
+    """SVG 1.1, transparent unless the layout names a background; a page has its true size.
+
+    One pixel is a user unit: 96 of them are an inch on a page, and anywhere else what the reader makes of it.
+    """
 
     suffixes: ClassVar[tuple[str, ...]] = (".svg",)
 
     def render(self, pictures: Sequence[Picture], layout: Layout, metadata: Mapping[str, object]) -> bytes:
-        """Draw pictures on one sheet; see `sketchkit.render.base.Renderer`."""
+        """Draw pictures on one sheet; see `sketchkit.rendering.Renderer`."""
         return draw_sheet(layout.arrange(pictures), pictures, layout, metadata)
 
 
+def draw_still(cells: Sequence[Sequence[Track]]) -> list[list[list[svgdoc.Element]]]:
+    """The paths of inks that lie there finished, one an ink; none of an ink without points."""
+    tracks = [track for inks in cells for track in inks]
+    data = iter(svgdoc.paths_data([t.points for t in tracks], [t.starts for t in tracks], DECIMALS))
+    return [[[svgdoc.path(d)] if (d := next(data)) else [] for _ in inks] for inks in cells]
+
+
 def draw_sheet(
-    sheet: Sheet, pictures: Sequence[Picture], layout: Layout, metadata: Mapping[str, object]
+    sheet: Sheet,
+    pictures: Sequence[Picture],
+    layout: Layout,
+    metadata: Mapping[str, object],
+    draw: _Drawer = draw_still,
 ) -> bytes:
     """The SVG of pictures whose places are known.
 
     Args:
         sheet: what `layout.arrange(pictures)` returned.
         pictures: what the cells show.
-        layout: for the width of lines and the background.
+        layout: for the width of lines, the background and the title.
         metadata: provenance of the whole sheet.
+        draw: makes the elements of all inks from the tracks of their pens.
 
     Returns:
         A UTF-8 document.
     """
-    paper = None if layout.background == "none" else layout.background
-    root = svgdoc.document(
-        (sheet.width, sheet.height), title=_title(pictures), metadata=metadata, background=paper
-    )
-    for number, (picture, place) in enumerate(zip(pictures, sheet.places, strict=True), start=1):
-        root.add(_cell(f"cell-{number}", picture, place, sheet, layout))
+    root = _document(sheet, layout, layout.title or _title(pictures), metadata)
+    pairs = list(zip(pictures, sheet.places, strict=True))
+    drawn = draw([[Track.of(ink.sketch, place) for ink in picture.inks] for picture, place in pairs])
+    for number, ((picture, place), elements) in enumerate(zip(pairs, drawn, strict=True), start=1):
+        root.add(_cell(f"cell-{number}", picture, place, elements, sheet, layout))
+    if sheet.words:
+        words = [
+            svgdoc.text(line.text, line.at, line.font, TITLE if line.title else CAPTION, line.anchor)
+            for line in sheet.words
+        ]
+        root.add(svgdoc.group(id="words", label="words", children=words))
     return svgdoc.to_bytes(root)
+
+
+def _document(sheet: Sheet, layout: Layout, title: str, metadata: Mapping[str, object]) -> svgdoc.Element:
+    paper = None if layout.background == "none" else layout.background
+    area = (0.0, 0.0, sheet.width, sheet.height)
+    if sheet.page is None:
+        return svgdoc.document(area[2:], area, title=title, metadata=metadata, background=paper)
+    size = (sheet.page.width, sheet.page.height)
+    return svgdoc.document(size, area, title=title, metadata=metadata, background=paper, unit="mm")
 
 
 def _title(pictures: Sequence[Picture]) -> str:
@@ -58,10 +115,17 @@ def _title(pictures: Sequence[Picture]) -> str:
     return f"{len(pictures)} drawing{'' if len(pictures) == 1 else 's'}"
 
 
-def _cell(id: str, picture: Picture, place: Place, sheet: Sheet, layout: Layout) -> svgdoc.Element:
+def _cell(
+    id: str,
+    picture: Picture,
+    place: Place,
+    drawn: Sequence[Sequence[svgdoc.Element]],
+    sheet: Sheet,
+    layout: Layout,
+) -> svgdoc.Element:
     inks = [
-        _ink(f"{id}-{number}-{svgdoc.slug(ink.name, 'ink')}", ink, place, layout)
-        for number, ink in enumerate(picture.inks, start=1)
+        _ink(f"{id}-{number}-{svgdoc.slug(ink.name, 'ink')}", ink, elements, layout)
+        for number, (ink, elements) in enumerate(zip(picture.inks, drawn, strict=True), start=1)
     ]
     # The whole caption is the cell's tooltip: what stands under it may be cut short.
     cell = svgdoc.group(
@@ -73,9 +137,7 @@ def _cell(id: str, picture: Picture, place: Place, sheet: Sheet, layout: Layout)
     return cell
 
 
-def _ink(id: str, ink: Ink, place: Place, layout: Layout) -> svgdoc.Element:
-    # Points are moved, not the group: a transform would scale the width of the line with the drawing.
-    data = svgdoc.path_data([place.apply(line) for line in ink.sketch.to_polylines()], _DECIMALS)
+def _ink(id: str, ink: Ink, elements: Sequence[svgdoc.Element], layout: Layout) -> svgdoc.Element:
+    # Points have been moved, not the group: a transform would scale the width of the line with the drawing.
     pen = svgdoc.Pen(ink.color, ink.width or layout.stroke)
-    children = [svgdoc.path(data)] if data else []
-    return svgdoc.group(id=id, label=ink.name, attributes=pen.attributes, children=children)
+    return svgdoc.group(id=id, label=ink.name, attributes=pen.attributes, children=elements)

@@ -7,18 +7,17 @@ output depends on nothing but the input: no timestamps, no random ids.
 from sketchkit.svgdoc.drawings import sketch_data, sketch_svg, write_drawings
 from sketchkit.svgdoc.elements import (
     INK,
-    Element,
     Pen,
+    animate,
     document,
     group,
     path,
     rectangle,
     text,
-    to_bytes,
-    to_text,
 )
 from sketchkit.svgdoc.layers import Layer, insert_layers, write_layers
-from sketchkit.svgdoc.numbers import decimals_for, path_data
+from sketchkit.svgdoc.markup import Element, to_bytes, to_text
+from sketchkit.svgdoc.numbers import decimals_for, path_data, paths_data
 from sketchkit.svgdoc.strings import checked_color, clean, json_text, slug
 
 __all__ = [
@@ -26,6 +25,7 @@ __all__ = [
     "Element",
     "Layer",
     "Pen",
+    "animate",
     "checked_color",
     "clean",
     "decimals_for",
@@ -35,6 +35,7 @@ __all__ = [
     "json_text",
     "path",
     "path_data",
+    "paths_data",
     "rectangle",
     "sketch_data",
     "sketch_svg",

@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 from sketchkit.errors import InputError
 from sketchkit.sketch import Sketch
-from sketchkit.svgdoc.elements import INK, Element, Pen, document, group, path, to_bytes, to_text
+from sketchkit.svgdoc.elements import INK, Pen, document, group, path
+from sketchkit.svgdoc.markup import Element, to_bytes, to_text
 from sketchkit.svgdoc.numbers import decimals_for, path_data
 
 __all__ = ["page_around", "shown_size", "sketch_data", "sketch_svg", "write_drawings"]

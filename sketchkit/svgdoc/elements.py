@@ -1,30 +1,30 @@
-"""SVG elements, written by svgwrite; no other module of the package knows it.
-
-Elements are of svgwrite's classes and opaque to everybody else: make them with the functions here, `add`
-one to another, and turn the outermost into bytes or text.
-"""
+"""The kinds of SVG elements that we write, each made by a function of its own."""
 
 from __future__ import annotations
 
 import math
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
-
-import svgwrite
+from typing import Literal
 
 from sketchkit.errors import InputError
+from sketchkit.svgdoc.markup import Element, Root
 from sketchkit.svgdoc.numbers import number
 from sketchkit.svgdoc.strings import checked_color, clean, json_text
 
-__all__ = ["INK", "Element", "Pen", "document", "group", "path", "rectangle", "text", "to_bytes", "to_text"]
+__all__ = [
+    "INK",
+    "Pen",
+    "animate",
+    "document",
+    "group",
+    "path",
+    "rectangle",
+    "text",
+]
 
 #: The colour of a drawing that nobody gave one: nearly black.
 INK = "#222222"
-
-Element = Any
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 INKSCAPE_NAMESPACE = "http://www.inkscape.org/namespaces/inkscape"
@@ -75,26 +75,27 @@ def document(
     description: str | None = None,
     metadata: Mapping[str, object] | None = None,
     background: str | None = None,
+    unit: str = "",
 ) -> Element:
     """An empty SVG document.
 
     Args:
-        size: width and height in CSS pixels.
+        size: width and height of the page as it is shown.
         viewbox: x, y, width and height of the page in user units; the size, from (0, 0), when None.
         title: a short name, shown as a tooltip and read aloud.
         description: a sentence.
         metadata: provenance, written as JSON.
         background: the colour of the paper; none when None.
+        unit: of the size: CSS pixels when empty, else "mm" or another of CSS's absolute units.
 
     Returns:
         The root element.
     """
     x, y, width, height = (0.0, 0.0, *size) if viewbox is None else viewbox
-    root = svgwrite.Drawing(size=(number(size[0]), number(size[1])), debug=False)
-    root.elements.clear()  # the empty <defs> that svgwrite always adds
     # All digits: a small drawing far from (0, 0) must not slip off its page.
-    root["viewBox"] = " ".join(number(value, digits=15) for value in (x, y, width, height))
-    root["xmlns:inkscape"] = INKSCAPE_NAMESPACE
+    page = " ".join(number(value, digits=15) for value in (x, y, width, height))
+    shown = {"width": number(size[0]) + unit, "height": number(size[1]) + unit}
+    root = Root("svg", {**shown, "viewBox": page, "xmlns:inkscape": INKSCAPE_NAMESPACE})
     _describe(root, title, description, metadata)
     if background is not None:
         root.add(rectangle((x, y, width, height), background))
@@ -126,90 +127,101 @@ def group(
         metadata: provenance, written as JSON.
         children: elements to add.
     """
-    element = _factory().g()
-    if standalone:
-        element["xmlns"] = SVG_NAMESPACE
-        element["xmlns:inkscape"] = INKSCAPE_NAMESPACE
-    if layer:
-        element["inkscape:groupmode"] = "layer"
-    named = {"id": id, "inkscape:label": None if label is None else clean(label), "style": style}
-    for name, value in {**named, **(attributes or {})}.items():
-        element[name] = value
+    names = {"xmlns": SVG_NAMESPACE, "xmlns:inkscape": INKSCAPE_NAMESPACE} if standalone else {}
+    named = {
+        "inkscape:groupmode": "layer" if layer else None,
+        "id": id,
+        "inkscape:label": None if label is None else clean(label),
+        "style": style,
+    }
+    element = Element("g", {**names, **named, **(attributes or {})})
     _describe(element, title, None, metadata)
-    for child in children:
-        element.add(child)
+    element.children.extend(children)
     return element
 
 
-def path(data: str, style: str | None = None) -> Element:
-    """A `<path>` of the data that `path_data` wrote."""
-    element = _factory().path(d=data)
-    if style is not None:
-        element["style"] = style
-    return element
+def path(
+    data: str,
+    style: str | None = None,
+    *,
+    attributes: Mapping[str, str] | None = None,
+    children: Iterable[Element] = (),
+) -> Element:
+    """A `<path>` of the data that `path_data` wrote, with animations in it where there are any."""
+    return Element("path", {"d": data, "style": style, **(attributes or {})}, children=children)
+
+
+def animate(
+    attribute: str, steps: Iterable[tuple[float, str]], seconds: float, *, loop: bool, jump: bool
+) -> Element:
+    """An `<animate>` of one attribute of the element that it is put in; it ends on its last value.
+
+    Args:
+        attribute: its name.
+        steps: (share, value): from 0 to 1, when the attribute has the value.
+        seconds: how long it takes.
+        loop: whether it begins again, for ever.
+        jump: whether the value jumps at each step, instead of gliding there.
+    """
+    shares, values = zip(*steps, strict=True)
+    return Element(
+        "animate",
+        {
+            "attributeName": attribute,
+            "keyTimes": ";".join(map(number, shares)),
+            "values": ";".join(values),
+            "dur": f"{number(seconds)}s",
+            "calcMode": "discrete" if jump else None,
+            "repeatCount": "indefinite" if loop else None,
+            "fill": "freeze",
+        },
+    )
 
 
 def rectangle(box: tuple[float, float, float, float], color: str) -> Element:
     """A filled `<rect>`; the box is x, y, width, height in user units."""
     x, y, width, height = map(number, box)
-    return _factory().rect(insert=(x, y), size=(width, height), fill=checked_color(color), stroke="none")
+    place = {"x": x, "y": y, "width": width, "height": height}
+    return Element("rect", {**place, "fill": checked_color(color), "stroke": "none"})
 
 
-def text(words: str, middle: tuple[float, float], size: float, color: str) -> Element:
+def text(
+    words: str,
+    at: tuple[float, float],
+    size: float,
+    color: str,
+    anchor: Literal["start", "middle", "end"] = "middle",
+) -> Element:
     """A `<text>` in the reader's sans-serif font.
 
     Args:
         words: one line.
-        middle: where the middle of its baseline stands, in user units.
+        at: where its baseline is held, in user units.
         size: of the font, in user units.
         color: of the letters.
+        anchor: which part of the baseline is held there.
     """
-    return _factory().text(
-        clean(words),
-        insert=(number(middle[0]), number(middle[1])),
-        font_family="sans-serif",
-        font_size=number(size),
-        text_anchor="middle",
-        fill=checked_color(color),
-        stroke="none",
+    return Element(
+        "text",
+        {
+            "x": number(at[0]),
+            "y": number(at[1]),
+            "font-family": "sans-serif",
+            "font-size": number(size),
+            "text-anchor": anchor,
+            "fill": checked_color(color),
+            "stroke": "none",
+        },
+        words=clean(words),
     )
-
-
-def to_text(element: Element) -> str:
-    """An element and what is in it as XML, without a declaration."""
-    return str(element.tostring())
-
-
-def to_bytes(root: Element) -> bytes:
-    """A document as UTF-8, with its XML declaration."""
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + to_text(root).encode() + b"\n"
-
-
-class _Description:
-    """A child that only holds text, of the shape that svgwrite asks of its elements."""
-
-    def __init__(self, name: str, words: str) -> None:
-        self.elementname = name
-        self._words = words
-
-    def get_xml(self) -> ElementTree.Element:
-        element = ElementTree.Element(self.elementname)
-        element.text = clean(self._words)
-        return element
 
 
 def _describe(
     element: Element, title: str | None, description: str | None, metadata: Mapping[str, object] | None
 ) -> None:
     if title:
-        element.add(_Description("title", title))
+        element.add(Element("title", words=clean(title)))
     if description:
-        element.add(_Description("desc", description))
+        element.add(Element("desc", words=clean(description)))
     if metadata:
-        element.add(_Description("metadata", json_text(metadata)))
-
-
-@cache
-def _factory() -> Any:
-    # Elements of one factory share its settings; each one's own would cost more than the element itself.
-    return svgwrite.Drawing(debug=False)
+        element.add(Element("metadata", words=clean(json_text(metadata))))

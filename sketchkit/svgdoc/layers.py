@@ -12,7 +12,8 @@ from typing import Literal
 from sketchkit.errors import InputError
 from sketchkit.sketch import Sketch
 from sketchkit.svgdoc.drawings import page_around, shown_size, sketch_data
-from sketchkit.svgdoc.elements import Pen, document, group, path, to_bytes, to_text
+from sketchkit.svgdoc.elements import Pen, document, group, path
+from sketchkit.svgdoc.markup import to_bytes, to_text
 from sketchkit.svgdoc.numbers import number
 from sketchkit.svgdoc.strings import slug
 

@@ -44,7 +44,16 @@ def test_a_model_may_be_a_file(sketchkit: Sketchkit, store: Path) -> None:
     assert (told[0]["model"], told[0]["output"]) == ("tiny.safetensors", "tiny.svg")
 
 
-@pytest.mark.parametrize(("suffix", "mark"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+@pytest.mark.parametrize(
+    ("suffix", "mark"),
+    [
+        ("svg", b"<?xml"),
+        ("png", b"\x89PNG"),
+        ("pdf", b"%PDF"),
+        ("gif", b"GIF89a"),
+        ("apng", b"\x89PNG"),
+    ],
+)
 def test_render_draws_every_kind_of_picture(
     sketchkit: Sketchkit, bird: Path, suffix: str, mark: bytes
 ) -> None:
@@ -61,6 +70,98 @@ def test_render_lays_out_as_it_is_told(sketchkit: Sketchkit, bird: Path) -> None
     assert {g.get("stroke-width") for g in root.iter(f"{SVG}g")} == {None, "5"}
 
 
+def test_render_fills_a_page_within_its_margin(sketchkit: Sketchkit, bird: Path) -> None:
+    flags = ("--page", "A5-landscape", "--margin", 20, "--gap", 5, "--stroke", 1, "--title", "Birds")
+    assert sketchkit("render", bird, bird, "-o", "out.svg", *flags).code == 0
+    root = ElementTree.parse("out.svg").getroot()
+    assert (root.get("width"), root.get("height")) == ("210mm", "148mm")
+    # Two cells side by side and the gap between them are as wide as the page lets them be.
+    wide = float((root.get("viewBox") or "").split()[2]) / 210
+    (left, right) = [path.get("d") or "" for path in root.iter(f"{SVG}path")]
+    apart = float(right.split()[0][1:]) - float(left.split()[0][1:])
+    assert apart / wide == pytest.approx((210 - 2 * 20 - 5) / 2 + 5, abs=0.01)
+    assert {g.get("stroke-width") for g in root.iter(f"{SVG}g")} == {None, "3.779528"}
+    assert [each.text for each in root.iter(f"{SVG}text")] == ["Birds"]
+
+
+def test_the_margin_is_the_gap_where_nobody_says_otherwise(sketchkit: Sketchkit, bird: Path) -> None:
+    widths = []
+    for flags in ((), ("--gap", 20), ("--margin", 20)):
+        sketchkit("render", bird, "-o", "out.svg", "--force", *flags)
+        widths.append(ElementTree.parse("out.svg").getroot().get("width"))
+    assert widths == ["176", "200", "200"]
+
+
+def test_one_scale_for_all_keeps_sizes_comparable(sketchkit: Sketchkit) -> None:
+    drawings = [{"word": "line", "drawing": [[[0, x], [0, 0]]], "recognized": True} for x in (50, 100)]
+    Path("two.ndjson").write_text("\n".join(map(json.dumps, drawings)))
+    extents = []
+    for sizes in ("fit", "common"):
+        sketchkit("render", "two.ndjson", "-o", "out.svg", "--force", "--sizes", sizes)
+        data = [p.get("d") or "" for p in ElementTree.parse("out.svg").getroot().iter(f"{SVG}path")]
+        extents.append([float(d.split("l")[1].split()[0]) for d in data])
+    assert extents[0][0] == extents[0][1] == extents[1][1] == pytest.approx(2 * extents[1][0], abs=0.02)
+
+
+def test_a_renderer_is_chosen_by_its_name_with_its_options(sketchkit: Sketchkit, bird: Path) -> None:
+    chosen = "animated-svg:seconds=3:loop=no"
+    assert sketchkit("render", bird, "-o", "out.svg", "--format", chosen).code == 0
+    assert {a.get("dur") for a in ElementTree.parse("out.svg").getroot().iter(f"{SVG}animate")} == {"3s"}
+    assert sketchkit("render", bird, "-o", "out.png", "--format", "png:dpi=192", "--cell", 100).code == 0
+    assert Path("out.png").read_bytes()[16:20] == (2 * 116).to_bytes(4, "big")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "reason"),
+    [
+        (
+            "gif:second=1",
+            "renderer 'gif' has no option 'second': it has seconds, pause, back_and_forth, loop",
+        ),
+        ("gif:seconds=0", "option 'seconds' of renderer 'gif' must be 0.02..600, got 0"),
+        ("gif:seconds", "an option is written name=value, got 'seconds'"),
+        ("svg:scale=2", "renderer 'svg' has no option 'scale': it has none"),
+        ("ndjson:scale=2", "nothing writes .ndjson files: there are .apng, .gif, .pdf, .png, .svg"),
+    ],
+)
+def test_what_a_renderer_does_not_take_is_said_in_one_line(
+    sketchkit: Sketchkit, bird: Path, chosen: str, reason: str
+) -> None:
+    refused = sketchkit("render", bird, "-o", "out.svg", "--format", chosen)
+    assert refused.code == 2
+    assert f"Invalid value for --format: {reason} (see" in refused.err
+    assert not Path("out.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (("--page", "B4"), "no page is called 'B4'"),
+        (("--page", "A4", "--cell", 20), "give a page or the size of a cell"),
+        (("--page", "A4", "--margin", 200), "a margin of 200 mm leaves nothing of a page of 210x297 mm"),
+        (("--page", "A4", "--stroke", 190), "a line 190 mm wide does not fit a cell of 190 mm"),
+    ],
+)
+def test_a_page_that_makes_no_sheet_is_an_error_of_usage(
+    sketchkit: Sketchkit, bird: Path, flags: tuple[object, ...], reason: str
+) -> None:
+    refused = sketchkit("render", bird, "-o", "out.svg", *flags)
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert reason in refused.err
+
+
+def test_files_of_animated_drawings_are_animated(sketchkit: Sketchkit) -> None:
+    made = sketchkit("sample", "-n", 2, "--layout", "files", "--format", "animated-svg")
+    assert made.code == 0
+    assert all(b"<animate" in Path(f"tiny-{index}.svg").read_bytes() for index in (0, 1))
+
+
+def test_render_help_lists_the_renderers_and_their_options(sketchkit: Sketchkit) -> None:
+    told = sketchkit("render", "--help").out.decode()
+    assert "animated-svg\n    seconds=5.0  Seconds until the last drawing is finished." in told
+    assert "svg: no options" in told
+
+
 def test_render_reads_stdin_and_writes_stdout(sketchkit: Sketchkit, bird: Path) -> None:
     piped = sketchkit("render", "-", "-o", "-", stdin=bird.read_bytes())
     assert (piped.code, piped.err) == (0, "")
@@ -70,7 +171,7 @@ def test_render_reads_stdin_and_writes_stdout(sketchkit: Sketchkit, bird: Path) 
 def test_render_draws_pictures_only(sketchkit: Sketchkit, bird: Path) -> None:
     refused = sketchkit("render", bird, "-o", "out.ndjson")
     assert refused.code == 2
-    assert "nothing writes .ndjson files: there are .pdf, .png, .svg" in refused.err
+    assert "nothing writes .ndjson files: there are .apng, .gif, .pdf, .png, .svg" in refused.err
 
 
 def test_render_shows_the_captions_of_strangers_harmlessly(sketchkit: Sketchkit) -> None:

@@ -132,3 +132,57 @@ def test_a_caption_is_one_line_that_begins_like_the_words(words: str, width: flo
 def test_a_caption_that_fits_stays_whole() -> None:
     assert fitted("a cat\nin the   sun", 120, 12) == "a cat in the sun"
     assert fitted("temperature 0.4, seed 12345", 120, 12).startswith("temperature 0")
+
+
+# --- words ---------------------------------------------------------------------------------------------
+
+labels = st.lists(st.text(max_size=30), max_size=4).map(tuple)
+
+
+@given(st.integers(0, 16), labels, labels, st.none() | st.text(max_size=40), st.booleans())
+def test_labels_stand_beside_the_cells_and_not_on_them(
+    count: int, rows: tuple[str, ...], columns: tuple[str, ...], title: str | None, captions: bool
+) -> None:
+    layout = Layout((4, 4), 60, 5, captions, 1, 7, title=title, row_labels=rows, column_labels=columns)
+    sheet = layout.arrange([Picture(())] * count)
+    grid_left = min((place.corner[0] for place in sheet.places), default=sheet.width)
+    grid_top = min((place.corner[1] for place in sheet.places), default=sheet.height)
+    for line in sheet.words:
+        x, y = line.at
+        assert layout.margin <= y <= sheet.height - layout.margin
+        if line.anchor == "end":
+            assert layout.margin < x < grid_left
+        else:
+            assert y < grid_top
+            assert layout.margin <= x <= sheet.width - layout.margin
+
+
+def test_a_row_has_its_label_at_its_height_and_a_column_above_its_middle() -> None:
+    sheet = Layout((2, 2), 100, row_labels=("a", "b"), column_labels=("c", "")).arrange([Picture(())] * 4)
+    found = {line.text: line.at for line in sheet.words}
+    assert set(found) == {"a", "b", "c"}
+    assert found["c"][0] == sheet.places[0].middle[0]
+    # A third of a letter of seven pixels below the middle, so that the letter's own middle stands there.
+    below = [found[name][1] - sheet.places[i].middle[1] for name, i in (("a", 0), ("b", 2))]
+    assert below == pytest.approx([2.45, 2.45])
+
+
+def test_labels_tell_how_many_rows_or_columns_there_are() -> None:
+    for layout, grid in ((Layout(column_labels=("a", "b")), (2, 3)), (Layout(row_labels=("a", "b")), (3, 2))):
+        places = layout.arrange([Picture(())] * 6).places
+        assert (
+            len({place.corner[0] for place in places}),
+            len({place.corner[1] for place in places}),
+        ) == grid
+
+
+@pytest.mark.parametrize("bad", [{"row_labels": ("a", "b", "c")}, {"column_labels": ("a", "b", "c")}])
+def test_more_labels_than_rows_or_columns_are_refused(bad: dict[str, tuple[str, ...]]) -> None:
+    with pytest.raises(InputError, match=r"3 (row|column) labels are too many for 2 (row|column)s"):
+        Layout((2, 2), **bad).arrange([Picture(())])  # type: ignore[arg-type]
+
+
+def test_a_sheet_without_words_is_as_it_was() -> None:
+    assert Layout((1, 1), 100, margin=5).arrange([line(1, 1)]).words == ()
+    sheet = Layout((1, 1), 100, margin=5, row_labels=("",), column_labels=("",)).arrange([line(1, 1)])
+    assert (sheet.width, sheet.height, sheet.words) == (110, 110, ())

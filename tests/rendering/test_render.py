@@ -19,6 +19,7 @@ from PIL import Image
 from sketchkit import registry
 from sketchkit.errors import InputError, PluginError
 from sketchkit.rendering import Ink, Layout, Picture, Renderer, render, renderer_for
+from sketchkit.rendering.animation import ApngRenderer, GifRenderer
 from sketchkit.rendering.cairo import PdfRenderer, PngRenderer
 from sketchkit.rendering.palette import ENDING, INK, SERIES
 from sketchkit.rendering.svg import SvgRenderer
@@ -113,6 +114,15 @@ def test_accents_are_colours_of_their_own() -> None:
     assert len({INK, *SERIES}) == len(SERIES) + 1
 
 
+def test_the_title_and_the_labels_of_rows_and_columns_are_written_once_each() -> None:
+    content = render(
+        [SQUARE] * 4, title="all <four>", row_labels=["up", "down"], column_labels=["left", "right"]
+    )
+    root = ElementTree.fromstring(content)
+    assert [text.text for text in root.iter(f"{SVG}text")] == ["all <four>", "left", "right", "up", "down"]
+    assert root.findtext(f"{SVG}title") == "all <four>"
+
+
 # --- PNG and PDF --------------------------------------------------------------------------------------
 
 
@@ -174,6 +184,8 @@ def test_a_page_that_the_format_cannot_hold_is_refused(kind: str, cell: float) -
 def test_a_png_without_scale_is_refused(scale: float) -> None:
     with pytest.raises(InputError, match="scale"):
         PngRenderer(scale=scale)
+    with pytest.raises(InputError, match="dpi"):
+        PngRenderer(dpi=scale)
 
 
 @pytest.mark.parametrize("kind", [PngRenderer, PdfRenderer])
@@ -232,7 +244,7 @@ def test_no_file_is_written_when_drawing_fails(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("target", ["sheet.gif", "sheet"])
+@pytest.mark.parametrize("target", ["sheet.bmp", "sheet"])
 def test_a_suffix_that_nobody_writes_names_those_that_somebody_does(target: str) -> None:
     with pytest.raises(InputError, match=r"nothing renders .*\.svg"):
         render(SQUARE, target)
@@ -293,7 +305,9 @@ def test_a_plugin_renders_its_own_suffixes_and_a_broken_one_hurts_nobody(
     assert render([SQUARE], renderer="loud") == b"loud"
     assert renderer_for(".txt")().render([], Layout(), {}) == b"loud"
     assert renderer_for(".svg") is SvgRenderer
-    with pytest.raises(InputError, match=r"nothing renders \.jpg: there are \.pdf, \.png, \.svg, \.txt"):
+    with pytest.raises(
+        InputError, match=r"nothing renders \.jpg: there are \.apng, \.gif, \.pdf, \.png, \.svg, \.txt"
+    ):
         renderer_for(".jpg")
 
 
@@ -318,7 +332,7 @@ def test_a_stranger_may_refuse_in_its_own_words(monkeypatch: pytest.MonkeyPatch)
         render([SQUARE], renderer="odd")
 
 
-@pytest.mark.parametrize("kind", [SvgRenderer, PngRenderer, PdfRenderer])
+@pytest.mark.parametrize("kind", [SvgRenderer, PngRenderer, PdfRenderer, GifRenderer, ApngRenderer])
 def test_our_renderers_are_renderers(kind: type[Renderer]) -> None:
     assert isinstance(kind(), Renderer)
     assert renderer_for(kind.suffixes[0]) is kind

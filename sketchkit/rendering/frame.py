@@ -1,0 +1,201 @@
+"""The parts of a sheet for one size of its cells: the grid, and the bands of words around it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sketchkit.rendering.captions import fitted, length
+
+__all__ = ["BASELINE", "Frame", "Legend", "Words", "best", "largest"]
+
+#: How far below the upper edge of its band the baseline of a line stands, in parts of the font size.
+BASELINE = 1.1
+
+# The font grows with the cell, but is never loud, nor so small that nobody can read it.
+_FONT_SHARE = 0.07
+_LARGEST_FONT = 20.0
+_TITLE_SHARE = 1.5
+_LINE_HEIGHT = 1.6
+# Of a row's label: from its last letter to the cells; from its middle down to its baseline.
+_SPACE, _HALF_LETTER = 0.7, 0.35
+# A row's label is cut where it is longer than a cell, or than this in parts of the font size.
+_LABEL_LENGTH = 8.0
+
+# Halvings of the size of a cell: more than float64 tells apart.
+_HALVINGS = 60
+
+
+@dataclass(frozen=True)
+class Words:
+    """A line of words on a sheet.
+
+    Args:
+        text: the line, which fits where it stands.
+        at: (x, y) in pixels where its baseline is held.
+        font: its size in pixels.
+        anchor: which part of the baseline is held there.
+        title: whether it is the title.
+    """
+
+    text: str
+    at: tuple[float, float]
+    font: float
+    anchor: Literal["middle", "end"] = "middle"
+    title: bool = False
+
+
+@dataclass(frozen=True)
+class Legend:
+    """The words of a sheet.
+
+    Args:
+        captions: whether each cell has a band for one under it.
+        title: a line above everything.
+        rows: what the rows are called, from the top.
+        columns: what the columns are called, from the left.
+        least: the smallest size of a font, in pixels.
+    """
+
+    captions: bool
+    title: str | None
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    least: float
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A grid of cells with its bands; all lengths in pixels, from the upper left corner of the whole.
+
+    Args:
+        columns: of cells.
+        rows: of cells.
+        cell: the side of a cell.
+        gap: between two cells.
+        legend: the words around them.
+    """
+
+    columns: int
+    rows: int
+    cell: float
+    gap: float
+    legend: Legend
+
+    @property
+    def font(self) -> float:
+        """The size of all words but the title, in whole pixels so that the page stays in whole pixels too."""
+        return float(round(min(max(_FONT_SHARE * self.cell, self.legend.least), _LARGEST_FONT)))
+
+    @property
+    def title_font(self) -> float:
+        """The size of the title."""
+        return float(round(_TITLE_SHARE * self.font))
+
+    @property
+    def left(self) -> float:
+        """The width of the band of the rows' labels."""
+        longest = max(map(length, self.legend.rows), default=0.0)
+        if not longest:
+            return 0.0
+        return float(math.ceil(min(longest * self.font, self._label_room) + _SPACE * self.font))
+
+    @property
+    def top(self) -> float:
+        """The height of the bands of the title and of the columns' labels."""
+        return self._title_band + (self._line(self.font) if any(self.legend.columns) else 0.0)
+
+    @property
+    def step(self) -> tuple[float, float]:
+        """From one cell to the next: to the right, and down."""
+        caption = self._line(self.font) if self.legend.captions else 0.0
+        return (self.cell + self.gap, self.cell + caption + self.gap)
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of the whole."""
+        across, down = self.step
+        return (self.left + self.columns * across - self.gap, self.top + self.rows * down - self.gap)
+
+    def corner(self, index: int) -> tuple[float, float]:
+        """(x, y) of the upper left corner of a cell, counted row by row."""
+        across, down = self.step
+        row, column = divmod(index, self.columns)
+        return (self.left + column * across, self.top + row * down)
+
+    def words(self, room: float) -> list[Words]:
+        """The title and the labels.
+
+        Args:
+            room: what the title may take, which stands in the middle of the whole.
+        """
+        out = []
+        if self.legend.title:
+            line = fitted(self.legend.title, room, self.title_font)
+            out.append(
+                Words(line, (self.size[0] / 2, BASELINE * self.title_font), self.title_font, title=True)
+            )
+        return [*out, *self._column_words(), *self._row_words()]
+
+    def _column_words(self) -> list[Words]:
+        baseline = self._title_band + BASELINE * self.font
+        return [
+            Words(
+                fitted(label, self.cell, self.font), (self.corner(i)[0] + self.cell / 2, baseline), self.font
+            )
+            for i, label in enumerate(self.legend.columns)
+            if label
+        ]
+
+    def _row_words(self) -> list[Words]:
+        right = self.left - _SPACE * self.font
+        return [
+            Words(
+                fitted(label, self._label_room, self.font),
+                (right, self.corner(i * self.columns)[1] + self.cell / 2 + _HALF_LETTER * self.font),
+                self.font,
+                "end",
+            )
+            for i, label in enumerate(self.legend.rows)
+            if label
+        ]
+
+    @property
+    def _label_room(self) -> float:
+        return max(self.cell, _LABEL_LENGTH * self.font)
+
+    @property
+    def _title_band(self) -> float:
+        return self._line(self.title_font) if self.legend.title else 0.0
+
+    @staticmethod
+    def _line(font: float) -> float:
+        return float(math.ceil(_LINE_HEIGHT * font))
+
+
+def largest(frame: Callable[[float], Frame], room: tuple[float, float]) -> Frame | None:
+    """The frame of the largest cells that fits into a room; None where none does, however small its cells.
+
+    Args:
+        frame: the frame of a size of cell.
+        room: width and height.
+    """
+
+    def fits(cell: float) -> bool:
+        return all(side <= most for side, most in zip(frame(cell).size, room, strict=True))
+
+    low, high = 0.0, max(room)
+    if not fits(low):
+        return None
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return frame(low)
+
+
+def best(frames: Sequence[Frame | None]) -> Frame | None:
+    """The frame with the largest cells, of such with the fewest; None where there is none."""
+    there = [frame for frame in frames if frame is not None]
+    return max(there, key=lambda frame: (frame.cell, -frame.columns * frame.rows), default=None)

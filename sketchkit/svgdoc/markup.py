@@ -1,0 +1,98 @@
+"""Elements and their text: `add` one to another, turn the outermost into text or bytes.
+
+The root of a document is written by svgwrite, which no other module of the package knows. What there may be
+thousands of on a sheet is written as text at once: svgwrite would take most of the time that a sheet takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import svgwrite
+
+__all__ = ["Element", "Root", "to_bytes", "to_text"]
+
+# XML 1.0, sections 2.4 and 3.3.3: what would be markup, and the white space that an attribute would lose.
+_IN_WORDS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_IN_ATTRIBUTES = _IN_WORDS | str.maketrans({'"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#09;"})
+
+
+class Element:
+    """An element with its attributes, and in it words or other elements.
+
+    Args:
+        name: of the tag.
+        attributes: by name; what is None or empty is not written.
+        words: the text in it.
+        children: the elements in it.
+    """
+
+    __slots__ = ("attributes", "children", "name", "words")
+
+    def __init__(
+        self,
+        name: str,
+        attributes: Mapping[str, str | None] | None = None,
+        *,
+        words: str = "",
+        children: Iterable[Element] = (),
+    ) -> None:
+        self.name = name
+        self.attributes: dict[str, str | None] = {**(attributes or {})}
+        self.words = words
+        self.children = list(children)
+
+    def add(self, child: Element) -> None:
+        """Put an element behind those that are in it."""
+        self.children.append(child)
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self.attributes[name] = value
+
+    def __getitem__(self, name: str) -> str:
+        return self.attributes[name] or ""
+
+    def write(self, parts: list[str]) -> None:
+        """Add the element's XML to what has been written."""
+        opening = self._opening()
+        if not self.words and not self.children:
+            parts.append(f"{opening} />")
+            return
+        parts.append(f"{opening}>{self.words.translate(_IN_WORDS)}")
+        for child in self.children:
+            child.write(parts)
+        parts.append(f"</{self.name}>")
+
+    def _opening(self) -> str:
+        """The start tag up to its end mark, attributes in alphabetical order."""
+        written = [
+            f' {name}="{value.translate(_IN_ATTRIBUTES)}"'
+            for name, value in sorted(self.attributes.items())
+            if value
+        ]
+        return f"<{self.name}{''.join(written)}"
+
+
+class Root(Element):
+    """The `<svg>` of a document, whose tag svgwrite writes: version, namespaces and all."""
+
+    __slots__ = ()
+
+    def _opening(self) -> str:
+        root = svgwrite.Drawing(debug=False)
+        root.elements.clear()  # the empty <defs> that svgwrite always adds
+        for name, value in self.attributes.items():
+            root[name] = value
+        return str(root.tostring()).removesuffix(" />")
+
+
+def to_text(element: Element) -> str:
+    """An element and what is in it as XML, without a declaration."""
+    parts: list[str] = []
+    element.write(parts)
+    return "".join(parts)
+
+
+def to_bytes(root: Element) -> bytes:
+    """A document as UTF-8, with its XML declaration."""
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + to_text(root).encode() + b"\n"
