@@ -16,7 +16,19 @@ from torch import Tensor
 
 from sketchkit.errors import InputError
 
-__all__ = ["DRAWING", "LATENT", "POSTERIOR", "Noise", "normals", "philox", "uniforms", "widened"]
+__all__ = [
+    "DRAWING",
+    "LATENT",
+    "PARTICLE",
+    "POSTERIOR",
+    "REDRAWING",
+    "RESAMPLING",
+    "Noise",
+    "normals",
+    "philox",
+    "uniforms",
+    "widened",
+]
 
 _ROUNDS = 10
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
@@ -24,9 +36,11 @@ _WEYL = (0x9E3779B9, 0xBB67AE85)
 _MASK = 0xFFFFFFFF
 #: Seeds and sketch indices are unsigned 64-bit numbers that fit a signed one.
 MAX_SEED = 2**63 - 1
-#: What the noise is for, the second number of the counter: the points of a drawing, or the latent vector that
-#: it is drawn from, by the prior or around what a given drawing is encoded as. Numbers of two streams never coincide, whatever the seed, sketch and step.
-DRAWING, LATENT, POSTERIOR = 0, 1, 2
+#: What the noise is for, the second number of the counter. Numbers of two streams never coincide, whatever
+#: the seed, sketch and step: the points of a drawing; the latent vector that it is drawn from, by the prior
+#: or around what a given drawing is encoded as; the points of a particle, and the resampling of all; points
+#: drawn anew.
+DRAWING, LATENT, POSTERIOR, PARTICLE, RESAMPLING, REDRAWING = range(6)
 
 
 class Noise:

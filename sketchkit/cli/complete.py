@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sketchkit.cli.bounds import BoundsOptions, Limits, name_of, tell_shortfall
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.parameters import DrawingOptions, InputOptions, Json, OutputOptions, SheetOptions
 from sketchkit.errors import InputError
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from sketchkit.cli.endings import Finished
     from sketchkit.cli.inputs import Input
     from sketchkit.cli.outputs import Destination
+    from sketchkit.cli.run import Run
+    from sketchkit.generate import Endings
     from sketchkit.rendering import Layout
 
 __all__ = ["EXAMPLE", "complete"]
@@ -25,6 +28,8 @@ EXAMPLE = "sketchkit complete bird.svg -n 9 --seed 1 -o endings.svg"
 
 # What the library takes.
 _LEAST_SCALE, _MOST_SCALE = 1e-9, 1e9
+# With bounds an ending has an index below so many times N: the library's `ATTEMPTS`, which loads torch.
+_ATTEMPTS = 32
 
 Layouts = Literal["grid", "layers", "files"]
 
@@ -59,6 +64,7 @@ def complete(
             "255 of them, in a drawing unit. auto: the likeliest.",
         ),
     ] = "auto",
+    bounds: BoundsOptions,
     drawing: DrawingOptions,
     sheet: SheetOptions,
     given: InputOptions,
@@ -77,18 +83,45 @@ def complete(
     to = Destination.of(output, _NAMES[layout], each=layout == "files", json=json)
     drawings = read_inputs(given, keep_documents=layout != "grid")
     page = _page(sheet, layout, len(drawings), min(n, keep or n))
-    _check_outputs(drawings, to, layout, n)
+    limits = Limits.of(bounds)
+    _check_outputs(drawings, to, layout, n, n if limits is None else n * _ATTEMPTS)
 
-    endings = run.complete([each.sketch for each in drawings], n, keep, factor)
+    endings = _draw(run, drawings, n, keep, factor, limits)
+    tell_shortfall(drawings, endings)
+    provenance = {**run.provenance, **({} if limits is None else limits.facts)}
     finished = [
-        Finished(each, mine, run.provenance, sheet.stroke)
+        Finished(each, mine, provenance, sheet.stroke, limits)
         for each, mine in zip(drawings, endings, strict=True)
     ]
     aligned = sheet.tile is None and len(drawings) > 1
-    paths = _write(finished, to, layout, page, run.provenance, aligned=aligned)
+    paths = _write(finished, to, layout, page, provenance, aligned=aligned)
     to.announce(paths)
     if json:
         report([item for each in finished for item in each.items()], paths)
+
+
+def _draw(
+    run: Run,
+    drawings: Sequence[Input],
+    n: int,
+    keep: int | None,
+    scale: float | Literal["auto"],
+    limits: Limits | None,
+) -> list[Endings]:
+    """The endings of all drawings.
+
+    Raises:
+        InputError: no ending of a drawing keeps within bounds; it is called by its name.
+    """
+    settings = {} if limits is None else limits.settings
+    try:
+        return run.complete([each.sketch for each in drawings], n, keep, scale, **settings)
+    except InputError as error:
+        from sketchkit.generate.attempts import NoEnding
+
+        if not isinstance(error, NoEnding):
+            raise
+        raise InputError(f"{name_of(drawings, error.drawing)}: {error.why}") from error
 
 
 def _parse_scale(text: str) -> float | Literal["auto"]:
@@ -104,19 +137,21 @@ def _parse_scale(text: str) -> float | Literal["auto"]:
     return scale
 
 
-def _check_outputs(drawings: Sequence[Input], to: Destination, layout: Layouts, n: int) -> None:
-    """Refuse, before the model draws, what could not be written in the end."""
+def _check_outputs(
+    drawings: Sequence[Input], to: Destination, layout: Layouts, n: int, attempts: int
+) -> None:
+    """Refuse, before the model draws, what could not be written in the end: n of so many attempts."""
     stems = [each.stem for each in drawings]
     if layout == "grid":
         to.check([to.path(stems[0])])
     elif layout == "files":
-        # With --keep nobody knows yet which of them it will be.
-        to.check([to.path(stem, index) for stem in stems for index in range(n)])
+        # With --keep or bounds nobody knows yet which of them it will be.
+        count = attempts if "{index}" in to.pattern else n
+        to.check([to.path(stem, index) for stem in stems for index in range(count)])
     else:
-        if to.kind.suffix != ".svg":
-            raise typer.BadParameter(
-                f"layers are written as SVG, not {to.kind.suffix}", param_hint="--layout"
-            )
+        if not to.kind.plain_svg:
+            what = to.kind.name if to.kind.suffix == ".svg" else to.kind.suffix
+            raise typer.BadParameter(f"layers are written as SVG, not {what}", param_hint="--layout")
         for each in drawings:
             if each.document is None:
                 raise InputError(f"{shown(each.source)}: layers can only be added to an SVG file")
@@ -148,6 +183,7 @@ def _write(
             send(each.layered(), to.path(each.given.stem), to.overwrite)
         return [to.path(each.given.stem) for each in finished for _ in each.endings]
     rows = [each.items() for each in finished]
-    pictures = rows_of_pictures(rows) if aligned and layout == "grid" else None
+    columns = page.tile[0] if page.tile else 1
+    pictures = rows_of_pictures(rows, columns) if aligned and layout == "grid" else None
     items = [item for row in rows for item in row]
     return write_items(items, to, page, provenance, each=layout == "files", pictures=pictures)

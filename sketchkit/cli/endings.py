@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from sketchkit.rendering.palette import ENDING, INK
 from sketchkit.svgdoc import Layer, insert_layers, write_layers
 
 if TYPE_CHECKING:
+    from sketchkit.cli.bounds import Limits
     from sketchkit.generate import Ending
 
 __all__ = ["Finished", "rows_of_pictures"]
@@ -32,12 +33,14 @@ class Finished:
         endings: what the model made of it.
         provenance: of the run.
         stroke: the width of a layer's pen in the drawing's units; as the document's own when None.
+        limits: where the endings might go, which their pictures show.
     """
 
     given: Input
     endings: Sequence[Ending]
     provenance: Mapping[str, Any]
     stroke: float | None = None
+    limits: Limits | None = None
 
     def items(self) -> list[Item]:
         """One an ending: for sheets, files of drawings, or as an SVG page of its own."""
@@ -86,8 +89,9 @@ class Finished:
     def _picture(self, ending: Ending) -> Picture:
         # The numbers first: a caption is cut where it is too long for its cell.
         caption = f"{ending.index}: {ending.nll:.2f} {self.given.stem}"
+        below = () if self.limits is None else self.limits.inks()
         inks = (Ink(self.given.sketch, INK, "drawing"), Ink(ending.ending, ENDING, _name(ending)))
-        return Picture(inks, caption, self._facts(ending))
+        return Picture((*below, *inks), caption, self._facts(ending))
 
     def _page(self, ending: Ending) -> bytes:
         """The drawing and one ending in two layers, in the drawing's own units and place."""
@@ -116,12 +120,21 @@ class Finished:
             "scale": ending.scale,
             "nll": ending.nll,
             "finished": ending.finished,
+            **self._record(ending),
         }
 
+    def _record(self, ending: Ending) -> dict[str, Any]:
+        """What it took to keep within bounds, where there are any."""
+        from sketchkit.generate import Endings
 
-def rows_of_pictures(rows: Sequence[Sequence[Item]]) -> list[Picture]:
-    """The pictures of several drawings, a row each; a row that is shorter than others ends in empty cells."""
-    columns = max(map(len, rows))
+        attempts = self.endings.attempts if isinstance(self.endings, Endings) else None
+        if attempts is None:
+            return {}
+        return {"redrawn": ending.redrawn, "attempts": asdict(attempts)}
+
+
+def rows_of_pictures(rows: Sequence[Sequence[Item]], columns: int) -> list[Picture]:
+    """The pictures of several drawings, a row each, which ends in empty cells where it is shorter."""
     blank = Picture(())
     return [
         picture

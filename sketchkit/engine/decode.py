@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,7 @@ from sketchkit.models import SketchModel
 from sketchkit.noise import Noise, uniforms
 from sketchkit.sampling import Sampler
 
-__all__ = ["EXACT_WIDTH", "Drawn", "decode", "default_width"]
+__all__ = ["EXACT_WIDTH", "Chooser", "Drawn", "decode", "default_width"]
 
 #: The fixed number of rows of every product under `exact`.
 EXACT_WIDTH = 16
@@ -56,6 +56,25 @@ class Drawn:
     nll: float
 
 
+class Chooser(Protocol):
+    """Chooses points in a sampler's stead, and knows whose they are."""
+
+    def __call__(self, raw: Tensor, noise: Noise, jobs: Indices, steps: Indices) -> Tensor:
+        """Choose a point for every slot.
+
+        Args:
+            raw: [B, 6M + 3], the model's raw outputs.
+            noise: B rows of uniform numbers.
+            jobs: [B], the job in each slot, -1 where there is none.
+            steps: [B], which point of its drawing it is; on an accelerator a slot may run on for some steps
+                after its drawing is over.
+
+        Returns:
+            [B, 5], as a sampler does.
+        """
+        ...
+
+
 def default_width(device: torch.device) -> int:
     """How many slots suit a device."""
     return 128 if device.type == "cpu" else 4096
@@ -74,6 +93,7 @@ def decode(
     width: int | None = None,
     exact: bool = False,
     score: bool = False,
+    choose: Chooser | None = None,
 ) -> Iterator[Drawn]:
     """Draw until every job has ended or has `max_points` rows.
 
@@ -88,6 +108,7 @@ def decode(
         width: the most slots; one that suits the device when None.
         exact: equal bits whatever the width, order and number of jobs; slower.
         score: whether to keep the negative log-likelihood.
+        choose: chooses the points in the sampler's stead.
 
     Yields:
         The drawings as they end, in no particular order.
@@ -95,6 +116,7 @@ def decode(
     slots = EXACT_WIDTH if exact else min(width or default_width(model.device), len(prompt_of))
     slots = max(slots, LEAST_ROWS)
     loop = _Loop(model, sampler, prompts, prompt_of, index_of, seed, max_points, slots, exact, score)
+    loop.choose = choose
     while loop.live:
         loop.step()
         yield from loop.harvest()
@@ -119,6 +141,7 @@ class _Loop:
         self.model, self.sampler, self.prompts = model, sampler, prompts
         self.prompt_of, self.index_of = prompt_of, index_of
         self.seed, self.max_points, self.exact, self.score = seed, max_points, exact, score
+        self.choose: Chooser | None = None
         self.stride = _STRIDE.get(model.device.type, _ACCELERATOR_STRIDE)
         self.waiting = 0  # the next job nobody has started
         self.tick = 0
@@ -145,8 +168,11 @@ class _Loop:
             self.noise_at = 0
             self._make_noise(np.arange(len(self.job)))
         raw, self.state = self.model.step(self.rows, self.state)
-        density = MixtureDensity(raw)
-        points = self.sampler(density, Noise(self.noise[:, self.noise_at]))
+        density, noise = MixtureDensity(raw), Noise(self.noise[:, self.noise_at])
+        if self.choose is None:
+            points = self.sampler(density, noise)
+        else:
+            points = self.choose(raw, noise, self.job, self.age)
         place = self.tick % len(self.history)
         self.history[place] = points
         if self.losses is not None:

@@ -19,7 +19,7 @@ from sketchkit.devices import one_thread
 from sketchkit.errors import InputError
 from sketchkit.evaluate.heldout import HeldOut
 from sketchkit.models import SketchModel
-from sketchkit.noise import normals
+from sketchkit.noise import POSTERIOR, normals
 from sketchkit.training.losses import kl_loss, reconstruction_loss
 
 __all__ = ["Scores", "class_indices", "score_drawings"]
@@ -31,8 +31,6 @@ Int64 = npt.NDArray[np.int64]
 
 #: Drawings are scored so many rows at once, padding among them, to bound memory.
 _ROWS_AT_ONCE = 16_384
-#: The stream of noise that z is drawn from the posterior with; drawings and priors have others.
-_POSTERIOR = 2
 
 
 @runtime_checkable
@@ -174,7 +172,7 @@ def _posterior(model: SketchModel, points: Tensor) -> tuple[Tensor, Tensor]:
 
 def _drawn(mu: Tensor, log_variance: Tensor, seed: int, index: Int64) -> Tensor:
     """A vector z of each posterior, a function of the seed and the drawing's place in its split."""
-    noise = normals(seed, torch.from_numpy(index).to(mu.device), mu.shape[1], _POSTERIOR)
+    noise = normals(seed, torch.from_numpy(index).to(mu.device), mu.shape[1], POSTERIOR)
     return mu + (log_variance / 2).exp() * noise.to(mu.dtype)
 
 

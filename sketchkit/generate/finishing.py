@@ -3,47 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, overload
 
-import numpy as np
-
 from sketchkit.devices import one_thread
-from sketchkit.engine import EXACT_WIDTH, Drawn, decode, read_prompts
+from sketchkit.engine import EXACT_WIDTH, read_prompts
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, check_counts
+from sketchkit.generate.desk import Desk, check_begun, freely, within
+from sketchkit.generate.ending import Ending, Endings
 from sketchkit.generate.ranking import too_alike
+from sketchkit.generate.regions import Avoided, Bounds, Region
 from sketchkit.geometry import outline
 from sketchkit.models import SketchModel
 from sketchkit.sampling import Sampler, make_sampler
 from sketchkit.sketch import Float64, Sketch
-from sketchkit.units import Beginning, best_scales, from_rows, read_beginning
+from sketchkit.units import best_scales, read_beginning
 
-__all__ = ["Ending", "complete"]
-
-
-@dataclass(frozen=True)
-class Ending:
-    """One way to go on with a drawing.
-
-    Args:
-        sketch: the whole drawing, what was given and what was added, in its own units and place.
-        ending: what was added alone, in the same units and place.
-        nll: negative log-likelihood of the ending under the model itself (temperature 1), natural logarithm,
-            in model units, a point: over all that the model drew, the end row among them.
-        seed: the seed it was drawn with.
-        index: which of the drawings of that seed it is.
-        scale: pixels of the training data in a drawing unit, as the model saw it.
-        finished: whether the model ended the drawing; else it was cut at the greatest length.
-    """
-
-    sketch: Sketch
-    ending: Sketch
-    nll: float
-    seed: int
-    index: int
-    scale: float
-    finished: bool
+__all__ = ["Ending", "Endings", "complete"]
 
 
 @overload
@@ -62,8 +38,11 @@ def complete(
     batch_size: int | None = ...,
     max_points: int | None = ...,
     exact: bool = ...,
+    region: Region | None = ...,
+    avoid: Avoided | None = ...,
+    clearance: float = ...,
     progress: Progress | None = ...,
-) -> list[Ending]: ...
+) -> Endings: ...
 
 
 @overload
@@ -82,8 +61,11 @@ def complete(
     batch_size: int | None = ...,
     max_points: int | None = ...,
     exact: bool = ...,
+    region: Region | None = ...,
+    avoid: Avoided | None = ...,
+    clearance: float = ...,
     progress: Progress | None = ...,
-) -> list[list[Ending]]: ...
+) -> list[Endings]: ...
 
 
 @one_thread()
@@ -102,8 +84,11 @@ def complete(
     batch_size: int | None = None,
     max_points: int | None = None,
     exact: bool = False,
+    region: Region | None = None,
+    avoid: Avoided | None = None,
+    clearance: float = 0.0,
     progress: Progress | None = None,
-) -> list[Ending] | list[list[Ending]]:
+) -> Endings | list[Endings]:
     """Finish drawings, each in several ways, in the place where they stand.
 
     Args:
@@ -122,14 +107,20 @@ def complete(
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.
         max_points: after how many points an ending is cut that does not end; the model's own when None.
         exact: equal to the last bit whatever n and the batch size; slower.
+        region: x, y, width and height of a rectangle, in drawing units, that holds all the ink that is added.
+        avoid: a drawing, or a list of polygons, that added ink neither crosses nor enters; see `Bounds`.
+        clearance: how far added ink stays from both, in drawing units; its own width does not count.
         progress: told of every ending that is done.
 
     Returns:
         For each drawing its endings, in the order of their index, or from the best with `keep`; a single
-        drawing gives a single list.
+        drawing gives a single list. With `region` or `avoid` they are the first n that keep within bounds, or
+        fewer if 32 n attempts are not enough, and the list has the record of these `attempts`.
 
     Raises:
-        InputError: a number out of range, a conditional model, an option the sampler does not have.
+        InputError: a number out of range, a conditional model, an option the sampler does not have, a region
+            or something to avoid that is none.
+        NoEnding: an InputError, too: not one ending of some drawing keeps within bounds.
         PluginError: an unknown sampler.
 
     Source: Ha & Eck 2017, section 3.3 and figure 6. Departure: before it is read, a drawing is simplified as
@@ -143,6 +134,7 @@ def complete(
         )
     if keep is not None and keep < 1:
         raise InputError(f"keep must be 1 or more, got {keep}")
+    bounds = None if region is None and avoid is None and not clearance else Bounds(region, avoid, clearance)
     several = [drawings] if isinstance(drawings, Sketch) else list(drawings)
     if not all(isinstance(drawing, Sketch) for drawing in several):
         raise InputError("complete takes sketches: sketchkit.read makes one of a file")
@@ -151,48 +143,29 @@ def complete(
         return []
     scales = best_scales(model, begun, label) if scale == "auto" else [_number(scale)] * len(begun)
     beginnings = [read_beginning(d, s, model.card) for d, s in zip(begun, scales, strict=True)]
+    if bounds is not None and n:
+        check_begun(bounds, beginnings)
     prompts = read_prompts(
         model,
         [b.rows for b in beginnings],
         exact_width=EXACT_WIDTH if exact else None,
         label=model.label_index(label),
     )
-    out: list[list[Ending]] = [[] for _ in begun]
-    loop = decode(
+    desk = Desk(
         model,
         make_sampler(sampler, temperature, options),
         prompts,
-        np.repeat(np.arange(len(begun)), n),
-        np.tile(np.arange(n), len(begun)),
-        seed=seed,
-        max_points=max_points or model.card.max_length,
-        width=batch_size,
-        exact=exact,
-        score=True,
+        begun,
+        beginnings,
+        scales,
+        seed,
+        max_points or model.card.max_length,
+        batch_size,
+        exact,
     )
-    for done, drawn in enumerate(loop, start=1):
-        which, index = divmod(drawn.job, n)
-        ending = _ending(begun[which], beginnings[which], scales[which], drawn, seed, index)
-        out[which].append(ending)
-        if progress is not None:
-            progress(done, len(begun) * n)
-    chosen = [_best(endings, keep) for endings in out]
+    out = freely(desk, n, progress) if bounds is None else within(desk, n, bounds, progress)
+    chosen = [Endings(_best(endings, keep), endings.attempts) for endings in out]
     return chosen[0] if isinstance(drawings, Sketch) else chosen
-
-
-def _ending(
-    drawing: Sketch, beginning: Beginning, scale: float, drawn: Drawn, seed: int, index: int
-) -> Ending:
-    ending = from_rows(
-        drawn.rows,
-        beginning.factor,
-        beginning.anchor,
-        joined=beginning.pen_down or not len(beginning.rows),
-        label=drawing.label,
-        key=drawing.key,
-    )
-    nll = drawn.nll / len(drawn.rows)
-    return Ending(drawing + ending, ending, nll, seed, index, scale, ending.ended)
 
 
 def _best(endings: list[Ending], keep: int | None) -> list[Ending]:

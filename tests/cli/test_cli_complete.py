@@ -238,7 +238,7 @@ def test_rows_stay_rows_where_one_drawing_keeps_fewer_endings() -> None:
 
     sketch = library.Sketch([[1, 1, 1, 0, 0]])
     item = Item("a", 0, sketch, Picture((Ink(sketch),)))
-    assert [len(p.inks) for p in rows_of_pictures([[item], [item, item]])] == [1, 0, 1, 1]
+    assert [len(p.inks) for p in rows_of_pictures([[item], [item, item]], 3)] == [1, 0, 0, 1, 1, 0]
 
 
 def test_stdin_to_stdout_gives_the_bytes_of_the_file_and_nothing_else(

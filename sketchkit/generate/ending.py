@@ -1,0 +1,50 @@
+"""What `complete` gives back: the endings of a drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sketchkit.generate.attempts import Attempts
+from sketchkit.sketch import Sketch
+
+__all__ = ["Ending", "Endings"]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """One way to go on with a drawing.
+
+    Args:
+        sketch: the whole drawing, what was given and what was added, in its own units and place.
+        ending: what was added alone, in the same units and place.
+        nll: negative log-likelihood of the ending under the model itself (temperature 1), natural logarithm,
+            in model units, a point: over all that the model drew, the end row among them.
+        seed: the seed it was drawn with.
+        index: which of the drawings of that seed it is.
+        scale: pixels of the training data in a drawing unit, as the model saw it.
+        finished: whether the model ended the drawing; else it was cut at the greatest length.
+        redrawn: at how many steps the first point was out of bounds and another was taken.
+    """
+
+    sketch: Sketch
+    ending: Sketch
+    nll: float
+    seed: int
+    index: int
+    scale: float
+    finished: bool
+    redrawn: int = 0
+
+
+class Endings(list[Ending]):
+    """The endings of one drawing, and what it took to find them.
+
+    Args:
+        endings: in order.
+        attempts: the record, where there were bounds to keep within.
+    """
+
+    def __init__(self, endings: Iterable[Ending] = (), attempts: Attempts | None = None) -> None:
+        super().__init__(endings)
+        self.attempts = attempts
