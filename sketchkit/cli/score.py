@@ -1,0 +1,212 @@
+"""`sketchkit score`: what drawings cost a model, stroke by stroke."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sketchkit._version import __version__
+from sketchkit.cli.completions import complete_known_classes, complete_models
+from sketchkit.cli.grouping import grouped
+from sketchkit.cli.parameters import (
+    DEFAULT_MODEL,
+    Device,
+    DrawingOptions,
+    Force,
+    InputOptions,
+    Listed,
+    SheetOptions,
+)
+from sketchkit.errors import InputError
+from sketchkit.files import shown
+
+if TYPE_CHECKING:
+    from sketchkit.cli.inputs import Input
+    from sketchkit.cli.run import Run
+    from sketchkit.generate import Score
+    from sketchkit.rendering import Picture
+
+__all__ = ["EXAMPLE", "score"]
+
+EXAMPLE = "sketchkit score cat.ndjson --limit 12 --heat heat.png"
+
+
+@partial(grouped, without={"label"})
+def score(
+    *,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="NAME",
+            help="A model, or a model's file.  [env: SKETCHKIT_MODEL]",
+            autocompletion=complete_models,
+            show_default=DEFAULT_MODEL,
+        ),
+    ] = None,
+    class_name: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            metavar="NAME",
+            help="What the drawings show, for a model that knows classes.",
+            autocompletion=complete_known_classes,
+            show_default="what each file says",
+        ),
+    ] = None,
+    prepared: Annotated[
+        bool,
+        typer.Option("--prepared", help="They are training data: pixels of 0 to 255, simplified already."),
+    ] = False,
+    heat: Annotated[
+        str | None,
+        typer.Option(
+            "--heat",
+            metavar="PATH",
+            help="A picture to write, each stroke in the colour of its cost a point: .svg, .png, .pdf; - is "
+            "stdout.",
+            show_default="none",
+        ),
+    ] = None,
+    device: Device = None,
+    sheet: SheetOptions,
+    given: InputOptions,
+    json: Listed = False,
+    force: Force = False,
+) -> None:
+    """Say how much drawings surprise a model, and which strokes do.
+
+    The cost is -log p, a natural logarithm in model units, of all points and of the end: less is likelier.
+    """
+    from sketchkit.cli.inputs import read_inputs
+    from sketchkit.cli.kinds import STDOUT, picture_renderer
+    from sketchkit.cli.outputs import check_paths, send
+    from sketchkit.cli.run import Run
+
+    if heat == STDOUT and json:
+        raise typer.BadParameter("--json and the picture cannot both go to stdout", param_hint="--heat")
+    renderer = None if heat is None else picture_renderer(None, heat)
+    if heat is not None:
+        check_paths([heat], force)
+    classes = None if class_name is None else [class_name]
+    run = Run.of(DrawingOptions(model=model, classes=classes, device=device))
+    drawings = read_inputs(given)
+    _check_lines(drawings)
+    # The scale takes a cell of its own.
+    page = dataclasses.replace(sheet.layout(len(drawings) + 1), label=True)
+
+    scores = _scored(run, drawings, class_name, prepared=prepared)
+    if renderer is not None and heat is not None:
+        provenance = {"generator": "sketchkit", "version": __version__, "model": run.provenance["model"]}
+        send(renderer.render(_pictures(drawings, scores), page, provenance), heat, force)
+    if json:
+        from sketchkit.cli.console import print_json
+
+        print_json([_facts(each, mine) for each, mine in zip(drawings, scores, strict=True)])
+    elif heat != STDOUT:
+        _print(drawings, scores)
+
+
+def _check_lines(drawings: Sequence[Input]) -> None:
+    """Refuse a drawing of nothing but dots, which no model reads, before the model is loaded."""
+    for each in drawings:
+        if all(len(line) < 2 for line in each.sketch.to_polylines()):
+            raise InputError(f"{_called(each)}: a drawing without a line cannot be scored")
+
+
+def _scored(run: Run, drawings: Sequence[Input], label: str | None, *, prepared: bool) -> list[Score]:
+    from sketchkit.cli.console import progress
+
+    model = run.load()
+    from sketchkit.generate import score as score_all
+
+    # What the library refuses it calls by its key.
+    sketches = [each.sketch.labelled(each.sketch.label, _called(each)) for each in drawings]
+    with progress("Scoring") as report:
+        return score_all(model, sketches, label=label, prepared=prepared, progress=report)
+
+
+def _called(each: Input) -> str:
+    """A drawing in the words of an error: its file, and of several in a file which."""
+    only = shown(each.source)
+    return only if each.stem in each.source else f"{only} ({shown(each.stem)})"
+
+
+def _print(drawings: Sequence[Input], scores: Sequence[Score]) -> None:
+    from sketchkit.cli.console import print_table
+
+    latent = any(score.kl is not None for score in scores)
+    header = ("drawing", "points", "strokes", "NLL a point", "dearest stroke", *(["KL"] if latent else []))
+    rows = [
+        (
+            each.stem,
+            str(len(score.points)),
+            str(score.n_strokes),
+            f"{score.per_point:.3f}",
+            f"{score.dearest} ({score.strokes_per_point[score.dearest]:.3f} a point)",
+            *([] if score.kl is None else [f"{score.kl:.2f}"]),
+        )
+        for each, score in zip(drawings, scores, strict=True)
+    ]
+    print_table(header, rows)
+
+
+def _facts(each: Input, score: Score) -> dict[str, Any]:
+    """Everything about a drawing as JSON values; a stroke that is a dot has no cost."""
+    strokes = zip(score.stroke_points.tolist(), score.strokes.tolist(), score.strokes_per_point, strict=True)
+    rows = zip(score.offset.tolist(), score.pen.tolist(), score.stroke_of.tolist(), strict=True)
+    return {
+        "input": each.source,
+        "drawing": each.stem,
+        "class": score.label,
+        "points": len(score.points),
+        "nll": score.total,
+        "nll_per_point": score.per_point,
+        "nll_offset": float(score.offset.sum()),
+        "nll_pen": float(score.pen.sum()),
+        "nll_end": score.end,
+        **({} if score.kl is None else {"kl": score.kl}),
+        "dearest_stroke": score.dearest,
+        "strokes": [
+            {"stroke": k, "points": n, "nll": total, "nll_per_point": float(mean) if n else None}
+            for k, (n, total, mean) in enumerate(strokes)
+        ],
+        "rows": [
+            {"offset": offset, "pen": pen, "stroke": None if stroke < 0 else stroke}
+            for offset, pen, stroke in rows
+        ],
+    }
+
+
+def _pictures(drawings: Sequence[Input], scores: Sequence[Score]) -> list[Picture]:
+    """The user's own strokes, coloured on one scale for all drawings, and the scale itself."""
+    from sketchkit.rendering.heat import legend
+
+    costs = [cost for score in scores for cost in score.strokes_per_point.tolist() if math.isfinite(cost)]
+    low, high = min(costs), max(costs)
+    pictures = [_picture(each, score, low, high) for each, score in zip(drawings, scores, strict=True)]
+    return [*pictures, legend(f"{low:.2f} to {high:.2f} a point")]
+
+
+def _picture(each: Input, score: Score, low: float, high: float) -> Picture:
+    from sketchkit.rendering import Ink, Picture
+    from sketchkit.rendering.heat import heat_color
+    from sketchkit.rendering.palette import INK
+    from sketchkit.sketch import Sketch
+
+    inks = []
+    for k, (line, cost) in enumerate(
+        zip(each.sketch.to_polylines(), score.strokes_per_point.tolist(), strict=True)
+    ):
+        share = (cost - low) / (high - low) if high > low else 0.0
+        # A dot, which the model does not read, keeps the ink.
+        color = heat_color(share) if math.isfinite(share) else INK
+        inks.append(Ink(Sketch.from_polylines([line]), color, f"stroke {k}: {cost:.2f}"))
+    facts = {key: value for key, value in _facts(each, score).items() if key != "rows"}
+    return Picture(tuple(inks), f"{score.per_point:.2f}: {each.stem}", facts)

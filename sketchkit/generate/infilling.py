@@ -1,0 +1,302 @@
+"""Draw what is missing between given strokes, so that what comes after the gap fits what comes before it.
+
+A decoder-only model knows what came before, and nothing of what is to come. So many attempts are drawn at the
+gap (`sketchkit.generate.particles`); whenever one lifts its pen, the strokes behind the gap are put after it,
+and the model says how likely they are there.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from sketchkit.devices import one_thread
+from sketchkit.engine import read_prompts
+from sketchkit.errors import InputError
+from sketchkit.generate.checks import Progress, check_counts
+from sketchkit.generate.particles import Attempt, Rest, Swarm, effective_size, log_sum, shares
+from sketchkit.generate.ranking import too_alike
+from sketchkit.geometry import line_to_stroke, magenta_simplify, outline
+from sketchkit.models import SketchModel
+from sketchkit.noise import MAX_SEED
+from sketchkit.sampling import Sampler, make_sampler
+from sketchkit.sketch import Float64, Sketch
+from sketchkit.units import MAX_READ, SIMPLIFICATION, WHOLE, Beginning, from_rows, read_beginning
+
+__all__ = ["MAX_PARTICLES", "MAX_STROKES", "InfillSearch", "Infilling", "infill", "split_at"]
+
+#: What the memory of a small machine holds.
+MAX_PARTICLES = 16_384
+MAX_STROKES = 1_000
+# Nobody knows how many strokes are missing: twice as many as are replaced, and at least this many.
+_USUAL_STROKES = 4
+_END_ROW = np.array([[0.0, 0.0, 0.0, 0.0, 1.0]])
+
+
+@dataclass(frozen=True)
+class InfillSearch:
+    """How the search for infills went.
+
+    Args:
+        attempts: how often a particle lifted its pen, and the rest was tried.
+        fitting: of how many of them the rest was at least as likely as with an empty gap.
+        effective: the effective sample size of all attempts, at most their number: how many of them tell
+            something of the posterior. Of a few, the best may be far from what more particles would find.
+        evidence: the logarithm of how likely the rest is whatever comes before it: the estimate of the
+            likelihood of the rest, summed over the numbers of strokes.
+    """
+
+    attempts: int
+    fitting: int
+    effective: float
+    evidence: float
+
+    @property
+    def share(self) -> float:
+        """The share of the attempts that fit, 0 to 1."""
+        return self.fitting / self.attempts
+
+
+@dataclass(frozen=True)
+class Infilling:
+    """One way to fill a gap.
+
+    Args:
+        sketch: the whole drawing, what was given and what was added, in its own units and place.
+        part: what was added alone, in the same units and place.
+        rest: log-likelihood of what follows the gap, the way to it among it, under the model itself
+            (temperature 1), natural logarithm, in model units.
+        gain: by how much the rest is likelier than with an empty gap, a natural logarithm. If the gap opens
+            the drawing, without the way to the rest.
+        weight: the attempt's share of the posterior, by the particles, 0 to 1.
+        seed: the seed it was drawn with.
+        index: its place among the infills, the best is 0.
+        scale: pixels of the training data in a drawing unit, as the model saw it.
+        search: how the whole search went.
+    """
+
+    sketch: Sketch
+    part: Sketch
+    rest: float
+    gain: float
+    weight: float
+    seed: int
+    index: int
+    scale: float
+    search: InfillSearch
+
+    @property
+    def fits(self) -> bool:
+        """Whether the rest is at least as likely as with an empty gap."""
+        return self.gain >= 0.0
+
+
+@one_thread()
+@torch.inference_mode()
+def infill(
+    model: SketchModel,
+    sketch: Sketch,
+    gap: tuple[int, int],
+    n: int = 9,
+    particles: int = 256,
+    temperature: float = 0.4,
+    seed: int = 0,
+    *,
+    label: str | None = None,
+    sampler: str | Sampler = "temperature",
+    options: Mapping[str, Any] | None = None,
+    max_strokes: int | None = None,
+    max_points: int | None = None,
+    progress: Progress | None = None,
+) -> list[Infilling]:
+    """Draw what is missing between the strokes of a drawing, in several ways.
+
+    Args:
+        model: an unconditional model.
+        sketch: the drawing, finished but for the gap; all its strokes count as such.
+        gap: (i, j): strokes i to j - 1, counted from 0 in pen order, dots included, are replaced; none with
+            i = j, where something is drawn before stroke i. At least one stroke that is no dot must follow.
+            If none comes before, the infill begins where stroke 0 began.
+        n: how many infills, the best that differ, at the most.
+        particles: how many are drawn at once, 1 to 16,384; more find better ones.
+        temperature: tau, above 0; 1 is the model itself, less is tidier.
+        seed: 0..2^63 - 1; the same seed and number of particles draw the same.
+        label: what the drawing shows, one of the model's classes, for a model that knows classes.
+        sampler: a name, or a sampler that is already made.
+        options: the sampler's further options by name.
+        max_strokes: of an infill; twice as many as are replaced, and at least 4, when None.
+        max_points: after how many points a particle is given up that does not lift its pen; the model's own
+            greatest length when None.
+        progress: told of every stroke that all particles have drawn.
+
+    Returns:
+        Infills, the one after which the rest is likeliest first: each attempt is a draw from the model, so
+        that their posterior probabilities are as these likelihoods. One that all but covers a better one is
+        left out.
+
+    Raises:
+        InputError: a number out of range, a gap that the drawing does not have or with nothing behind it, a
+            conditional model, or no attempt of which a stroke came to its end.
+        PluginError: an unknown sampler.
+
+    Source: see `sketchkit.generate.particles`. The drawing is read at the size at which it fills 255 pixels,
+        simplified as the training data were, and the infill is drawn by the sampler, but the rest is always
+        judged by the model itself.
+    """
+    check_counts(model, n, seed, 0, None, max_points)
+    _check_numbers(n, particles, max_strokes)
+    if model.conditional:
+        raise InputError(
+            f"the model {model.card.name!r} is conditional: it draws whole drawings from a latent vector and "
+            "cannot draw between strokes; a decoder-only model can"
+        )
+    chosen = make_sampler(sampler, temperature, options)
+    before, _, after = split_at(sketch, gap)
+    scale = _scale(sketch)
+    # If nothing comes before the gap, a dot says where to begin, which models do not read.
+    given = before if len(before) else Sketch.from_polylines([sketch.points[:1]])
+    beginning = read_beginning(given, scale, model.card)
+    rest = _rest(after, beginning, scale)
+    prompts = read_prompts(model, [beginning.rows], label=model.label_index(label))
+    swarm = Swarm(model, chosen, prompts, rest, particles, seed, max_points or model.card.max_length)
+    most = max_strokes or max(2 * (gap[1] - gap[0]), _USUAL_STROKES)
+    for stroke in range(1, most + 1):
+        if not swarm.advance():
+            break
+        if progress is not None:
+            progress(stroke, most)
+    return _best(swarm, n, _Around(sketch, before, after, beginning, scale))
+
+
+def split_at(sketch: Sketch, gap: tuple[int, int]) -> tuple[Sketch, Sketch, Sketch]:
+    """A drawing in three: what comes before a gap, what the gap holds, and what follows it.
+
+    Args:
+        sketch: S strokes, dots included.
+        gap: (i, j), 0 <= i <= j < S; strokes i to j - 1 lie in the gap.
+
+    Returns:
+        Three sketches in the units and place of the drawing, without end rows; the first two may be empty.
+
+    Raises:
+        InputError: a gap that the drawing does not have, or in a place that nothing fixes.
+    """
+    if not isinstance(sketch, Sketch):
+        raise InputError("infill takes a sketch: sketchkit.read makes one of a file")
+    try:
+        first, last = (operator.index(number) for number in gap)
+    except (TypeError, ValueError):
+        raise InputError(f"a gap is two whole numbers (i, j), got {gap!r}") from None
+    lines = sketch.to_polylines()
+    called = f"the gap {first}:{last}"
+    if not 0 <= first <= last <= len(lines):
+        raise InputError(f"{called} is not there: the drawing has {len(lines)} strokes, numbered from 0")
+    if not any(len(line) > 1 for line in lines[last:]):
+        raise InputError(f"nothing follows {called} that a model could read: complete draws endings")
+    if last == 0:
+        raise InputError(f"{called} has no place: nothing comes before it, and no stroke is replaced")
+    before, within, after = lines[:first], lines[first:last], lines[last:]
+    return Sketch.from_polylines(before), Sketch.from_polylines(within), Sketch.from_polylines(after)
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What an attempt is put into to make a drawing of it."""
+
+    sketch: Sketch
+    before: Sketch
+    after: Sketch
+    beginning: Beginning
+    scale: float
+
+    def part(self, attempt: Attempt) -> Sketch:
+        """What was added alone."""
+        opens = not len(self.beginning.rows)
+        return from_rows(attempt.rows, self.beginning.factor, self.beginning.anchor, joined=opens)
+
+    def whole(self, part: Sketch) -> Sketch:
+        """The drawing with it."""
+        drawn = self.before + part if len(self.before) else part
+        whole = (drawn + self.after).labelled(self.sketch.label, self.sketch.key)
+        return whole.with_end() if self.sketch.ended else whole
+
+
+def _check_numbers(n: int, particles: int, max_strokes: int | None) -> None:
+    """Refuse what `check_counts` does not know.
+
+    Raises:
+        InputError: the first of them that is out of range.
+    """
+    for name, value, most in (
+        ("n", n, MAX_SEED),
+        ("particles", particles, MAX_PARTICLES),
+        ("max_strokes", 1 if max_strokes is None else max_strokes, MAX_STROKES),
+    ):
+        if not 1 <= value <= most:
+            raise InputError(f"{name} must lie in 1..{most}, got {value}")
+
+
+def _scale(sketch: Sketch) -> float:
+    """Pixels of the training data in a drawing unit: the drawing, what is replaced among it, fills 255."""
+    x0, y0, x1, y1 = sketch.bounds
+    return WHOLE / (max(x1 - x0, y1 - y0) or WHOLE)
+
+
+def _rest(after: Sketch, beginning: Beginning, scale: float) -> Rest:
+    """What follows the gap, as a model reads it after a beginning.
+
+    Raises:
+        InputError: more points than a model reads.
+    """
+    lines = [line for line in after.to_polylines() if len(line) > 1]
+    simple = magenta_simplify([line * scale for line in lines], SIMPLIFICATION)
+    starts = [simple[0][0], *(line[-1] for line in simple[:-1])]
+    strokes = [line_to_stroke(line, start) for line, start in zip(simple, starts, strict=True)]
+    rows = np.concatenate([*strokes, _END_ROW])
+    if len(rows) > MAX_READ:
+        raise InputError(f"{len(rows)} points follow the gap, of which a model can read {MAX_READ}")
+    rows[:, :2] *= beginning.factor / scale
+    place = (lines[0][0] - np.array(beginning.anchor)) * beginning.factor
+    return Rest(rows, place, opens=not len(beginning.rows))
+
+
+def _best(swarm: Swarm, n: int, around: _Around) -> list[Infilling]:
+    """The attempts after which the rest is likeliest, of those that differ.
+
+    Raises:
+        InputError: there is none.
+    """
+    attempts = swarm.attempts
+    if not attempts:
+        raise InputError(f"not one of {swarm.count} particles came to the end of a stroke: try more of them")
+    log_weights = np.array([attempt.log_weight for attempt in attempts])
+    weights = shares(log_weights)
+    search = InfillSearch(
+        attempts=len(attempts),
+        fitting=sum(attempt.gain >= 0.0 for attempt in attempts),
+        effective=effective_size(log_weights),
+        evidence=log_sum(log_weights) - math.log(swarm.count),
+    )
+    kept: list[Infilling] = []
+    outlines: list[Float64] = []
+    for i in np.argsort([-attempt.rest for attempt in attempts], kind="stable"):
+        best, part = attempts[i], around.part(attempts[i])
+        whole, mine = around.whole(part), outline(part)
+        if too_alike(mine, outlines, whole):
+            continue
+        place = len(kept)
+        kept.append(
+            Infilling(
+                whole, part, best.rest, best.gain, float(weights[i]), swarm.seed, place, around.scale, search
+            )
+        )
+        outlines.append(mine)
+        if len(kept) == n:
+            break
+    return kept

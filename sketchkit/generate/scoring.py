@@ -1,0 +1,235 @@
+"""What a drawing costs a model, point by point and stroke by stroke: how much it surprises it, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from sketchkit.density import MixtureDensity
+from sketchkit.devices import one_thread
+from sketchkit.errors import InputError
+from sketchkit.generate.checks import Progress
+from sketchkit.latent import encode_rows
+from sketchkit.models import SketchModel
+from sketchkit.models.base import State
+from sketchkit.sketch import Float64, Sketch
+from sketchkit.units import Rows, read_whole
+
+__all__ = ["Score", "log_probabilities", "score"]
+
+#: Drawings are scored so many rows at once, padding among them, to bound memory.
+_ROWS_AT_ONCE = 16_384
+
+Int64 = npt.NDArray[np.int64]
+_END_ROW = np.array([[0.0, 0.0, 0.0, 0.0, 1.0]])
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """What a drawing costs a model that is told every point before it predicts the next.
+
+    Everything is -log p, natural logarithm; offsets are densities in model units, so that a cost may be
+    negative. The rows are those that the model read: the drawing at the size of the training data and
+    simplified as they are, from its second point on (the first is where a drawing begins), and the end row.
+
+    Args:
+        offset: float64 [N], of how the pen comes to each row's point; 0 for the end row, which is no point.
+        pen: float64 [N], of what the pen does there.
+        stroke_of: int64 [N], the stroke of the user's drawing that each row belongs to, counted from 0 in pen
+            order, dots included; the end row belongs to none, -1.
+        n_strokes: S, how many strokes the user's drawing has.
+        label: the class that the model was told; None for none.
+        kl: for a conditional model the Kullback-Leibler divergence of the drawing's posterior from the prior,
+            a sum over the latent dimensions; None of a model without latent vectors.
+    """
+
+    offset: Float64
+    pen: Float64
+    stroke_of: Int64
+    n_strokes: int
+    label: str | None = None
+    kl: float | None = None
+
+    @property
+    def points(self) -> Float64:
+        """The cost of each row, [N]."""
+        return self.offset + self.pen
+
+    @property
+    def total(self) -> float:
+        """The cost of the whole drawing, its end among it."""
+        return float(self.points.sum())
+
+    @property
+    def per_point(self) -> float:
+        """The cost of a row, on average: what models are compared by, whatever the length of drawings."""
+        return self.total / len(self.points)
+
+    @property
+    def end(self) -> float:
+        """The cost of ending here: the pen of the end row."""
+        return float(self.pen[-1])
+
+    @property
+    def stroke_points(self) -> Int64:
+        """How many rows each stroke has, [S]; 0 for a dot, which models do not read."""
+        return np.bincount(self._inked, minlength=self.n_strokes)
+
+    @property
+    def strokes(self) -> Float64:
+        """The cost of each stroke, [S]: of the way to it, its points and lifting the pen behind it."""
+        return np.bincount(self._inked, self.points[:-1], self.n_strokes).astype(np.float64)
+
+    @property
+    def strokes_per_point(self) -> Float64:
+        """The cost of a row of each stroke, on average, [S]; nan for a dot."""
+        counts = self.stroke_points
+        out: Float64 = np.divide(self.strokes, counts, out=np.full(self.n_strokes, np.nan), where=counts > 0)
+        return out
+
+    @property
+    def dearest(self) -> int:
+        """The stroke that costs most a row."""
+        return int(np.nanargmax(self.strokes_per_point))
+
+    @property
+    def _inked(self) -> Int64:
+        return self.stroke_of[:-1]
+
+
+@one_thread()
+@torch.inference_mode()
+def score(
+    model: SketchModel,
+    sketches: Sequence[Sketch],
+    *,
+    label: str | None = None,
+    prepared: bool = False,
+    progress: Progress | None = None,
+) -> list[Score]:
+    """Say what drawings cost a model, from its own start token to the end row.
+
+    Args:
+        model: any; a conditional one needs an encoder and draws from the mean of each drawing's own
+            posterior. Then a cost is that of drawing it again, not of the drawing itself: z has seen it.
+        sketches: n finished drawings, in whatever units and place; end rows and dots are left out.
+        label: what they all show, one of the model's classes, for a model that knows classes; each drawing's
+            own label, where the model knows it, when None.
+        prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
+        progress: told of every drawing that is done.
+
+    Returns:
+        A score for each drawing, in their order; it does not depend on the others but for the last bits.
+
+    Raises:
+        InputError: no list of sketches, a drawing without a line or of more points than are read, a class
+            that the model does not know, a conditional model without an encoder.
+
+    Source: Ha & Eck 2017, equations 3 to 9, without the division by Nmax.
+    """
+    if not isinstance(model, SketchModel):
+        raise InputError("a model is needed, not its name: sketchkit.load_model loads one")
+    if isinstance(sketches, Sketch) or not all(isinstance(sketch, Sketch) for sketch in sketches):
+        raise InputError("score takes a list of sketches: sketchkit.read makes one of a file")
+    drawings = [_read(model, sketch, i, prepared=prepared) for i, sketch in enumerate(sketches)]
+    labels = [label or _own_label(model, sketch) for sketch in sketches]
+    classes = model.label_index(labels)
+    latents, divergences = _latents(model, drawings)
+    costs: list[tuple[Float64, Float64]] = [(np.zeros(0), np.zeros(0))] * len(drawings)
+    done = 0
+    for chunk in _chunks([len(rows) for rows in drawings]):
+        z = None if latents is None else torch.from_numpy(latents[chunk])
+        state = model.initial_state(len(chunk), z, None if classes is None else classes[chunk])
+        padded, lengths = _padded([drawings[i] for i in chunk])
+        offset, pen = log_probabilities(model, model.start_rows(len(chunk)), padded, state)
+        for b, i in enumerate(chunk):
+            costs[i] = (-offset[b, : lengths[b]], -pen[b, : lengths[b]])
+        done += len(chunk)
+        if progress is not None:
+            progress(done, len(drawings))
+    return [
+        Score(offset, pen, _strokes_of(sketch, rows), sketch.n_strokes, told, kl)
+        for sketch, rows, told, kl, (offset, pen) in zip(
+            sketches, drawings, labels, divergences, costs, strict=True
+        )
+    ]
+
+
+def log_probabilities(
+    model: SketchModel, first: Tensor, points: Rows, state: State
+) -> tuple[Float64, Float64]:
+    """Teacher forcing: what each row is worth to a model that has read all before it.
+
+    Args:
+        model: any.
+        first: [B, 5], the row that is read before the first of `points`.
+        points: [B, T, 5] rows in model units.
+        state: before `first`, tensors of B rows.
+
+    Returns:
+        The log density of the offsets and the log-probability of the pen states, float64 [B, T] each; 0 for
+        the offset of an end row.
+    """
+    wide = torch.promote_types(model.dtype, torch.float32)
+    rows = torch.from_numpy(points).to(wide).to(model.device)
+    inputs = torch.cat((first[:, None], rows[:, :-1].to(model.dtype)), 1)
+    raw, _ = model(inputs, state)
+    offset, pen = MixtureDensity(raw).log_prob(rows)
+    inked = torch.where(rows[..., 4] == 1.0, 0.0, offset)
+    return inked.cpu().double().numpy(), pen.cpu().double().numpy()
+
+
+def _read(model: SketchModel, sketch: Sketch, number: int, *, prepared: bool) -> Rows:
+    """The rows [N, 5] that a model reads of a drawing, the end row last; an error names the drawing."""
+    try:
+        rows = read_whole(sketch, model.card, prepared=prepared).rows
+    except InputError as error:
+        raise InputError(f"{sketch.key or f'drawing {number}'}: {error}") from error
+    return np.concatenate([rows, _END_ROW])
+
+
+def _own_label(model: SketchModel, sketch: Sketch) -> str | None:
+    """What a drawing says it shows, where the model knows it."""
+    return sketch.label if model.labelled and sketch.label in model.card.classes else None
+
+
+def _latents(
+    model: SketchModel, drawings: Sequence[Rows]
+) -> tuple[npt.NDArray[np.float32] | None, Sequence[float | None]]:
+    """The means of the drawings' posteriors, [n, Z], and how far these are from the prior; None elsewhere."""
+    if not model.conditional:
+        return None, [None] * len(drawings)
+    mu, sigma = encode_rows(model, [rows[:-1] for rows in drawings])
+    mean, spread = mu.astype(np.float64), sigma.astype(np.float64)
+    divergence = 0.5 * (mean**2 + spread**2 - 1.0 - 2.0 * np.log(spread)).sum(axis=1)
+    return mu, divergence.tolist()
+
+
+def _strokes_of(sketch: Sketch, rows: Rows) -> Int64:
+    """The user's stroke that each row belongs to: simplifying keeps the strokes, but those that are dots."""
+    read = np.flatnonzero([len(line) > 1 for line in sketch.to_polylines()])
+    before = np.cumsum(rows[:, 3]) - rows[:, 3]  # strokes that ended before this row
+    return np.append(read[before[:-1].astype(np.int64)], -1)
+
+
+def _padded(drawings: Sequence[Rows]) -> tuple[Rows, list[int]]:
+    """Drawings as one array [B, T, 5], and their lengths."""
+    lengths = [len(rows) for rows in drawings]
+    padded = np.zeros((len(drawings), max(lengths), 5))
+    for b, rows in enumerate(drawings):
+        padded[b, : lengths[b]] = rows
+    return padded, lengths
+
+
+def _chunks(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Places of drawings, the longest first, as many as fit `_ROWS_AT_ONCE` with padding; one at least."""
+    order = np.argsort(-np.asarray(lengths, np.int64), kind="stable").tolist()
+    while order:
+        count = max(1, _ROWS_AT_ONCE // lengths[order[0]])
+        yield order[:count]
+        order = order[count:]
