@@ -1,0 +1,268 @@
+"""`sketchkit atlas`: a map of the latent space, and which drawings the model finds strange."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from sketchkit.cli.completions import complete_models
+from sketchkit.cli.grouping import grouped
+from sketchkit.cli.parameters import (
+    DEFAULT_VAE,
+    LARGEST_NUMBER,
+    Device,
+    Json,
+    LatentOptions,
+    LowTemperature,
+    OutputOptions,
+    SheetOptions,
+)
+
+if TYPE_CHECKING:
+    from sketchkit.cli.outputs import Item
+    from sketchkit.cli.sources import Source
+    from sketchkit.generate import Atlas, Located
+    from sketchkit.rendering import Layout, Picture, Renderer
+
+__all__ = ["EXAMPLE", "atlas"]
+
+EXAMPLE = "sketchkit atlas animals --class pig --limit 2000 -o pigs.svg"
+#: The library's own limit, which cannot be asked before torch is loaded.
+MOST_STEPS = 100
+
+
+@grouped
+def atlas(
+    *,
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA", help="A data set's folder, the name of a stored one, or a file of drawings."
+        ),
+    ],
+    output: OutputOptions,
+    split: Annotated[
+        Literal["train", "valid", "test"], typer.Option(help="Which drawings of a data set.")
+    ] = "valid",
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--class", metavar="NAME", help="Only this class; again for more.", show_default="all"),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", metavar="N", min=1, help="The most drawings, chosen by chance.", show_default="all"
+        ),
+    ] = None,
+    steps: Annotated[
+        str, typer.Option("--steps", metavar="COLSxROWS", help="How many places the map has.")
+    ] = "12x16",
+    by: Annotated[
+        Literal["pca", "umap"],
+        typer.Option(help="The two directions of most variance, or UMAP (pip install 'sketchkit[umap]')."),
+    ] = "pca",
+    worst: Annotated[
+        int,
+        typer.Option("--worst", metavar="N", min=0, help="How many of the strangest drawings to list."),
+    ] = 10,
+    outliers: Annotated[
+        str | None,
+        typer.Option(
+            "--outliers", metavar="PATH", help="A second sheet that shows them.", show_default="none"
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="NAME",
+            help="A conditional VAE, or its file.  [env: SKETCHKIT_VAE]",
+            autocompletion=complete_models,
+            show_default=DEFAULT_VAE,
+        ),
+    ] = None,
+    temperature: LowTemperature = 0.1,
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed", "-s", metavar="N", min=0, max=LARGEST_NUMBER, help="The same seed draws the same."
+        ),
+    ] = 0,
+    device: Device = None,
+    sheet: SheetOptions,
+    json: Json = False,
+) -> None:
+    """Draw a map of the latent space: what the model draws where, darker where drawings live.
+
+    Then the strangest drawings are listed: those that cost the model most, per point, given their own z.
+    """
+    from sketchkit.cli.console import progress
+    from sketchkit.cli.kinds import STDOUT
+    from sketchkit.cli.outputs import Destination, write_items
+    from sketchkit.cli.run import Run
+    from sketchkit.cli.sources import read_source, stem_of
+
+    size = _parse_steps(steps)
+    if sheet.tile is not None:
+        raise typer.BadParameter("--steps says how many cells an atlas has", param_hint="--tile")
+    if outliers is not None and (not worst or outliers == STDOUT):
+        reason = "there is nothing to show with --worst 0" if not worst else "this sheet needs a file"
+        raise typer.BadParameter(reason, param_hint="--outliers")
+    run = Run.latent(LatentOptions(vae=model, seed=seed, device=device), temperature)
+    to = Destination.of(output, "atlas", each=False, json=json)
+    layout, second = sheet.layout(size[0] * size[1], size[0]), _Second.of(outliers, output, sheet, worst)
+    to.check([to.path(stem_of(data)), *([] if outliers is None else [outliers])])
+    source = read_source(data, split, classes or [], limit, seed)
+
+    from sketchkit.generate import atlas as drawn
+    from sketchkit.generate import locate
+    from sketchkit.latent import check_by
+
+    check_by(by)
+    loaded = run.load()
+    with progress("Encoding") as told:
+        located = locate(
+            loaded,
+            source.sketches(range(len(source.indices))),
+            prepared=source.prepared,
+            progress=lambda done, _: told(done, len(source.indices)),
+        )
+    with progress("Drawing") as told:
+        made = drawn(loaded, located, size, by, progress=told, **run.settings())
+    strange = located.outliers(worst)
+    settings = {"by": by, "steps": list(size), "limit": limit, "data": source.facts}
+    provenance = {**run.provenance, **settings}
+    paths = write_items(_items(source.stem, made), to, layout, provenance, each=False)
+    to.announce(paths[:1])
+    if second is not None:
+        second.write(_portraits(source, located, strange), provenance)
+    if json:
+        about = {**provenance, "output": paths[0], "outliers_output": outliers}
+        _print_json(about, source, located, made, strange)
+    elif paths[0] != STDOUT:
+        _print_words(source, located, made, strange)
+
+
+# --- what is written and said ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Second:
+    """The sheet of the strangest drawings."""
+
+    path: str
+    renderer: Renderer
+    layout: Layout
+    overwrite: bool
+
+    @classmethod
+    def of(cls, path: str | None, output: OutputOptions, sheet: SheetOptions, count: int) -> _Second | None:
+        """From what the user wrote; None where nobody wants it."""
+        from sketchkit.cli.kinds import picture_renderer
+
+        if path is None:
+            return None
+        # Each says what it is and what it costs, whether captions were asked for or not.
+        return cls(path, picture_renderer(None, path), replace(sheet, label=True).layout(count), output.force)
+
+    def write(self, pictures: Sequence[Picture], provenance: dict[str, Any]) -> None:
+        from sketchkit.cli.outputs import send
+
+        send(self.renderer.render(pictures, self.layout, provenance), self.path, self.overwrite)
+
+
+def _parse_steps(text: str) -> tuple[int, int]:
+    """`12x16`: twelve columns and sixteen rows.
+
+    Raises:
+        typer.BadParameter: anything else, or more than fit a map.
+    """
+    found = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", text.lower())
+    if not found or not all(2 <= int(n) <= MOST_STEPS for n in found.groups()):
+        raise typer.BadParameter(
+            f"{text!r} is not COLUMNSxROWS of 2 to {MOST_STEPS} each, such as 12x16", param_hint="--steps"
+        )
+    return int(found[1]), int(found[2])
+
+
+def _items(stem: str, made: Atlas) -> list[Item]:
+    from sketchkit.cli.outputs import Item
+
+    pictures = zip(made.sketches, made.pictures(), strict=True)
+    return [Item(stem, index, sketch, picture) for index, (sketch, picture) in enumerate(pictures)]
+
+
+def _portraits(source: Source, located: Located, strange: Sequence[int]) -> list[Picture]:
+    from sketchkit.rendering import Ink, Picture
+
+    return [
+        Picture((Ink(sketch),), f"{sketch.label or source.indices[i]} {located.nll[i]:.2f}")
+        for i, sketch in zip(strange, source.sketches(strange), strict=True)
+    ]
+
+
+def _facts(source: Source, located: Located, made: Atlas, i: int) -> dict[str, Any]:
+    """One drawing as JSON values."""
+    return {
+        "index": source.indices[i],
+        "key": source.keys[i],
+        "label": located.labels[i],
+        "coordinates": made.coordinates[i].tolist(),
+        "nll_per_point": float(located.nll[i]),
+    }
+
+
+def _print_json(
+    about: dict[str, Any], source: Source, located: Located, made: Atlas, strange: Sequence[int]
+) -> None:
+    from sketchkit.cli.console import print_json
+
+    places = zip(made.sketches, made.grid.tolist(), made.density.tolist(), strict=True)
+    print_json(
+        {
+            **about,
+            "share": None if made.axes is None else made.axes.share.tolist(),
+            "places": [
+                {"coordinates": place, "density": density, "class": sketch.label, "finished": sketch.ended}
+                for sketch, place, density in places
+            ],
+            "outliers": [_facts(source, located, made, i) for i in strange],
+            "drawings": [_facts(source, located, made, i) for i in range(len(located))],
+        }
+    )
+
+
+def _print_words(source: Source, located: Located, made: Atlas, strange: Sequence[int]) -> None:
+    from sketchkit.cli.console import plain, print_table
+
+    print(plain(f"{len(located)} drawings of {source.stem}: {_spanned(made)}"))
+    if not strange:
+        return
+    print("those that cost most, given their own z:")
+    rows = [_facts(source, located, made, i) for i in strange]
+    print_table(
+        ("DRAWING", "KEY", "CLASS", "NLL PER POINT", "X", "Y"),
+        [
+            (
+                str(row["index"]),
+                row["key"] or "-",
+                row["label"] or "-",
+                f"{row['nll_per_point']:.3f}",
+                *(f"{each:.2f}" for each in row["coordinates"]),
+            )
+            for row in rows
+        ],
+    )
+
+
+def _spanned(made: Atlas) -> str:
+    """What the map is spanned by, in words."""
+    if made.axes is None:
+        return "a map by UMAP"
+    first, second = (f"{100 * share:.1f} %" for share in made.axes.share)
+    return f"{first} of the variance to the right, {second} up"

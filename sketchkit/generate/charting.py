@@ -1,0 +1,213 @@
+"""The atlas: a map of the latent space, drawn by the model itself, on which drawings have their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Unpack
+
+import numpy as np
+import numpy.typing as npt
+
+from sketchkit.errors import InputError
+from sketchkit.generate.checks import Progress
+from sketchkit.generate.drawing import sample
+from sketchkit.generate.morphing import TEMPERATURE, DrawingSettings
+from sketchkit.generate.scoring import score
+from sketchkit.latent import Axes, By, check_by, encode, principal_axes, umap_coordinates
+from sketchkit.models import SketchModel
+from sketchkit.rendering import Ink, Picture
+from sketchkit.rendering.palette import INK, PAPER
+from sketchkit.sketch import Sketch
+
+__all__ = ["Atlas", "Located", "atlas", "locate"]
+
+Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
+
+#: Drawings that are in memory at once.
+_DRAWINGS_AT_ONCE = 2_048
+#: The map reaches over the middle of the drawings, so that a few far away do not squeeze all others together.
+_QUANTILES = (0.02, 0.98)
+#: Most places a side: a map of more could not be looked at, let alone be drawn.
+MOST_STEPS = 100
+#: So many drawings nearest to a place decide what it shows; more where several are equally near.
+_NEIGHBOURS = 15
+#: How much of the ink is left where no drawing is near.
+_FAINTEST = 0.18
+
+
+@dataclass(frozen=True, eq=False)
+class Located:
+    """Where n drawings lie in a latent space.
+
+    Args:
+        z: float32 [n, Z], the mean of each posterior.
+        nll: float64 [n], the negative log-likelihood per point of each drawing given its own z, as
+            `sketchkit.score` has it: natural logarithms, model units, the end row counted as a point.
+        labels: n names; None where a drawing does not say what it shows.
+    """
+
+    z: npt.NDArray[np.float32]
+    nll: Float64
+    labels: tuple[str | None, ...]
+
+    def __len__(self) -> int:
+        """How many, n."""
+        return len(self.z)
+
+    def outliers(self, n: int) -> list[int]:
+        """The n drawings that the model finds hardest to draw again, the hardest first, by their numbers."""
+        return np.argsort(-self.nll, kind="stable")[:n].tolist()  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """A map of P = columns * rows places, row by row from the upper left.
+
+    Args:
+        by: how it was made.
+        steps: (columns, rows).
+        axes: what it is spanned by; None for UMAP, which has none.
+        coordinates: [n, 2], where the drawings lie: to the right, and up.
+        grid: [P, 2], where the places lie.
+        z: float32 [P, Z], what is drawn at each of them.
+        density: [P], how many drawings are near, as a part of what it is at the most crowded place, 0..1.
+        sketches: P, drawn by the model; the label is the class that it was told, if any.
+    """
+
+    by: By
+    steps: tuple[int, int]
+    axes: Axes | None
+    coordinates: Float64
+    grid: Float64
+    z: npt.NDArray[np.float32]
+    density: Float64
+    sketches: tuple[Sketch, ...]
+
+    def pictures(self) -> list[Picture]:
+        """The places as they go on a sheet of `steps`: the fewer drawings are near, the lighter."""
+        return [
+            Picture((Ink(sketch, _shade(float(density))),), sketch.label, {"coordinates": place.tolist()})
+            for sketch, density, place in zip(self.sketches, self.density, self.grid, strict=True)
+        ]
+
+
+def locate(
+    model: SketchModel,
+    sketches: Iterable[Sketch],
+    *,
+    prepared: bool = False,
+    progress: Progress | None = None,
+) -> Located:
+    """Where drawings lie in a model's latent space, and how well it can draw them again from there.
+
+    Args:
+        model: a conditional VAE; one that knows classes is told each drawing's, where it knows that.
+        sketches: n finished drawings, in whatever units; read some thousand at a time, so that very many that
+            a generator makes take no more memory than their latent vectors.
+        prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
+        progress: told of (drawings done, 0): how many there are is not known.
+
+    Raises:
+        InputError: a model without an encoder, a drawing without a line.
+    """
+    z, nll, labels = [encode(model, [])[0]], [np.zeros(0)], list[str | None]()
+    for several in _batches(sketches, _DRAWINGS_AT_ONCE):
+        z.append(encode(model, several, prepared=prepared)[0])
+        nll.append(np.array([each.per_point for each in score(model, several, prepared=prepared)]))
+        labels += [sketch.label for sketch in several]
+        if progress is not None:
+            progress(len(labels), 0)
+    return Located(np.concatenate(z), np.concatenate(nll), tuple(labels))
+
+
+def atlas(
+    model: SketchModel,
+    located: Located,
+    steps: tuple[int, int] = (12, 16),
+    by: By = "pca",
+    temperature: float = TEMPERATURE,
+    **settings: Unpack[DrawingSettings],
+) -> Atlas:
+    """Draw a map of where drawings lie.
+
+    By PCA, the map is the plane through the mean of all drawings along the two directions in which they vary
+    most, and each place shows what the model draws there. From UMAP's map no way leads back: each place shows
+    the mean z of the 15 drawings that lie nearest to it. A model that knows classes is told what most of the
+    nearest 15 show.
+
+    Args:
+        model: the one that the drawings were located with.
+        located: three drawings at least, for UMAP 16.
+        steps: (columns, rows), 2 to 100 each; along each axis they reach over the central 96 % of the
+            drawings.
+        by: pca, or umap where umap-learn is installed.
+        temperature: tau, above 0; low, so that places differ by their z alone.
+        settings: see `sketchkit.sample`; the seed is that of UMAP's chance, too.
+
+    Raises:
+        InputError: a number out of range, too few drawings, or drawings that do not differ.
+        PluginError: UMAP is not installed, or an unknown sampler.
+    """
+    check_by(by)
+    if not all(2 <= n <= MOST_STEPS for n in steps):
+        raise InputError(f"an atlas has 2 to {MOST_STEPS} columns and rows, got {steps[0]}x{steps[1]}")
+    axes = principal_axes(located.z) if by == "pca" else None
+    seed = settings.get("seed", 0)
+    coordinates = umap_coordinates(located.z, seed) if axes is None else axes.project(located.z)
+    grid, step = _grid(coordinates, steps)
+    near = [_near(coordinates, place, step) for place in grid]
+    density = np.array([crowd for crowd, _ in near])
+    if axes is None:
+        z = np.stack([located.z[nearest].mean(0) for _, nearest in near])
+    else:
+        z = axes.place(grid).astype(np.float32)
+    labels = [_shown(model, located.labels, nearest) for _, nearest in near]
+    # All places meet the same chance.
+    index = np.zeros(len(grid), np.int64)
+    sketches = sample(model, len(grid), temperature, z=z, label=labels, index=index, **settings)
+    return Atlas(by, steps, axes, coordinates, grid, z, density / density.max(), tuple(sketches))
+
+
+def _batches(sketches: Iterable[Sketch], size: int) -> Iterator[list[Sketch]]:
+    rest = iter(sketches)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _grid(coordinates: Float64, steps: tuple[int, int]) -> tuple[Float64, Float64]:
+    """The places [P, 2] of a map, row by row, the highest first, and how far they are apart [2]."""
+    low, high = np.quantile(coordinates, _QUANTILES, axis=0)
+    if (high <= low).any():  # nearly all drawings are alike
+        low, high = coordinates.min(0), coordinates.max(0)
+    columns, rows = steps
+    right, up = np.meshgrid(np.linspace(low[0], high[0], columns), np.linspace(high[1], low[1], rows))
+    return np.stack([right.ravel(), up.ravel()], 1), (high - low) / (np.array(steps) - 1)
+
+
+def _near(coordinates: Float64, place: Float64, step: Float64) -> tuple[float, Int64]:
+    """How many drawings are near a place, and which are the nearest.
+
+    Distances are counted in steps, so that what looks near on the sheet is near: a drawing one step away
+    counts for 0.61, two steps for 0.14, three for 0.01 (a normal distribution).
+    """
+    squares = (((coordinates - place) / step) ** 2).sum(1)
+    last = min(_NEIGHBOURS, len(squares)) - 1
+    farthest = np.partition(squares, last)[last]
+    return float(np.exp(-squares / 2).sum()), np.flatnonzero(squares <= farthest)
+
+
+def _shown(model: SketchModel, labels: Sequence[str | None], nearest: Int64) -> str | None:
+    """What most of some drawings show that the model knows; of equals the first by name."""
+    known = set(model.card.classes if model.labelled else ())
+    names = sorted(name for i in nearest if (name := labels[i]) is not None and name in known)
+    return max(dict.fromkeys(names), key=names.count, default=None)
+
+
+def _shade(density: float) -> str:
+    """The ink of a place: the root keeps the slopes of the crowd from fading as fast as they empty."""
+    part = _FAINTEST + (1.0 - _FAINTEST) * density**0.5
+    channels = zip(bytes.fromhex(INK[1:]), bytes.fromhex(PAPER[1:]), strict=True)
+    return "#" + bytes(round(paper + part * (ink - paper)) for ink, paper in channels).hex()

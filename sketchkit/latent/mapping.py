@@ -1,0 +1,168 @@
+"""Two dimensions for a map of latent vectors: the axes along which they vary most, or UMAP's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from sketchkit.devices import one_thread
+from sketchkit.errors import InputError, PluginError
+
+__all__ = ["Axes", "By", "check_by", "principal_axes", "umap_coordinates"]
+
+#: How a map is made.
+By = Literal["pca", "umap"]
+Float64 = npt.NDArray[np.float64]
+
+#: UMAP's neighbourhoods, as many as its authors take.
+_NEIGHBOURS = 15
+
+
+@dataclass(frozen=True, eq=False)
+class Axes:
+    """Some directions in a latent space, and the middle that they lead away from.
+
+    Args:
+        mean: [Z], the middle.
+        axes: [K, Z], orthonormal, the most telling first.
+        share: [K], the part of the whole variance that each has, 0..1.
+    """
+
+    mean: Float64
+    axes: Float64
+    share: Float64
+
+    def project(self, z: npt.ArrayLike) -> Float64:
+        """Where latent vectors lie along the axes.
+
+        Args:
+            z: [..., Z].
+
+        Returns:
+            Coordinates [..., K], in the units of z.
+
+        Raises:
+            InputError: another shape.
+        """
+        coordinates: Float64 = (_checked(z, len(self.mean), "latent vectors") - self.mean) @ self.axes.T
+        return coordinates
+
+    def place(self, coordinates: npt.ArrayLike) -> Float64:
+        """What lies at a place on the axes: mean + a * axis 1 + b * axis 2 and so on.
+
+        Args:
+            coordinates: [..., K].
+
+        Returns:
+            Latent vectors [..., Z], which `project` takes to the same coordinates.
+
+        Raises:
+            InputError: another shape.
+        """
+        z: Float64 = self.mean + _checked(coordinates, len(self.axes), "coordinates") @ self.axes
+        return z
+
+
+@one_thread()
+def principal_axes(z: npt.ArrayLike, n: int = 2) -> Axes:
+    """The directions in which latent vectors vary most.
+
+    Args:
+        z: [N, Z].
+        n: how many axes, K.
+
+    Returns:
+        The axes. The largest component of each is positive, so that a map does not change sides by chance.
+
+    Raises:
+        InputError: another shape, a number that is not finite, or vectors that vary in fewer directions.
+
+    Source: Pearson 1901, "On lines and planes of closest fit to systems of points in space", by the singular
+        values of the centred vectors, all of them and in float64.
+    """
+    vectors = _vectors(z)
+    mean = vectors.mean(0)
+    _, sizes, directions = torch.linalg.svd(torch.from_numpy(vectors - mean), full_matrices=False)
+    # What is smaller than the rounding of the largest is no direction.
+    smallest = float(sizes[0]) * max(vectors.shape) * np.finfo(np.float64).eps
+    varied = int((sizes > smallest).sum())
+    if not 1 <= n <= varied:
+        raise InputError(f"{len(vectors)} drawings vary in too few directions, {varied}, to span {n} axes")
+    axes = directions[:n].numpy()
+    signs = np.sign(axes[np.arange(n), np.abs(axes).argmax(1)])
+    variances = sizes.numpy() ** 2
+    return Axes(mean, axes * signs[:, None], variances[:n] / variances.sum())
+
+
+def check_by(by: str) -> None:
+    """Refuse, before any work is done, a way of making maps that there is not.
+
+    Raises:
+        InputError: an unknown one.
+        PluginError: UMAP, where it is not installed.
+    """
+    if by not in get_args(By):
+        raise InputError(f"a map is made by pca or umap, got {by!r}")
+    if by == "umap":
+        _umap()
+
+
+def umap_coordinates(z: npt.ArrayLike, seed: int = 0) -> Float64:
+    """A map on which neighbours in the latent space stay neighbours; distances and directions mean nothing.
+
+    Args:
+        z: [N, Z], N above 15.
+        seed: 0..2^63 - 1; of UMAP's chance.
+
+    Returns:
+        Coordinates [N, 2]. No way leads back from them: what lies between drawings, nobody knows.
+
+    Raises:
+        InputError: another shape, a number that is not finite, or too few vectors.
+        PluginError: UMAP is not installed.
+
+    Source: McInnes, Healy & Melville 2018, "UMAP: Uniform Manifold Approximation and Projection for Dimension
+        Reduction", by the authors' own umap-learn, whose defaults these are.
+    """
+    umap, vectors = _umap(), _vectors(z)
+    if len(vectors) <= _NEIGHBOURS:
+        raise InputError(f"UMAP needs more than {_NEIGHBOURS} drawings, got {len(vectors)}")
+    # One job: on several the result would depend on their order.
+    mapper = umap.UMAP(n_neighbors=_NEIGHBOURS, random_state=seed % 2**32, n_jobs=1)
+    return np.asarray(mapper.fit_transform(vectors), np.float64)
+
+
+def _umap() -> Any:
+    """The module umap, imported only when a map is made with it.
+
+    Raises:
+        PluginError: it is not installed.
+    """
+    try:
+        import umap
+    except ImportError as error:
+        raise PluginError(
+            "UMAP is not installed: `pip install 'sketchkit[umap]'` brings it, and pca needs nothing"
+        ) from error
+    return umap
+
+
+def _vectors(z: npt.ArrayLike) -> Float64:
+    """Latent vectors [N, Z] as float64, N and Z at least 1."""
+    vectors = np.asarray(z, np.float64)
+    if vectors.ndim != 2 or not vectors.size:
+        raise InputError(f"a map is made of latent vectors [N, Z], got the shape {list(vectors.shape)}")
+    if not np.isfinite(vectors).all():
+        raise InputError("a latent vector holds a number that is not finite")
+    return vectors
+
+
+def _checked(values: npt.ArrayLike, size: int, what: str) -> Float64:
+    numbers = np.asarray(values, np.float64)
+    if not numbers.ndim or numbers.shape[-1] != size:
+        raise InputError(f"{what} must have the shape [..., {size}], got {list(numbers.shape)}")
+    return numbers
