@@ -26,8 +26,22 @@ if TYPE_CHECKING:
     from sketchkit.checkpoints.pull import pull_model
     from sketchkit.checkpoints.store import names as list_models
     from sketchkit.formats import read, read_all, write
-    from sketchkit.generate import Ending, complete, reconstruct, sample
-    from sketchkit.latent import encode
+    from sketchkit.generate import (
+        Ending,
+        Infilling,
+        Score,
+        analogy,
+        atlas,
+        complete,
+        grid,
+        infill,
+        interpolate,
+        locate,
+        reconstruct,
+        sample,
+        score,
+    )
+    from sketchkit.latent import encode, principal_axes
     from sketchkit.models import SketchModel
     from sketchkit.rendering import render, renderers
     from sketchkit.sampling import samplers
@@ -38,19 +52,28 @@ __all__ = [
     "DeviceError",
     "Ending",
     "FormatError",
+    "Infilling",
     "InputError",
     "ModelCard",
     "PluginError",
+    "Score",
     "Sketch",
     "SketchBatch",
     "SketchModel",
     "SketchkitError",
     "__version__",
+    "analogy",
+    "atlas",
     "complete",
     "encode",
+    "grid",
     "import_model",
+    "infill",
+    "interpolate",
     "list_models",
     "load_model",
+    "locate",
+    "principal_axes",
     "pull_model",
     "read",
     "read_all",
@@ -59,20 +82,30 @@ __all__ = [
     "renderers",
     "sample",
     "samplers",
+    "score",
     "write",
 ]
 
 _HOMES = {
     "Ending": "sketchkit.generate:Ending",
+    "Infilling": "sketchkit.generate:Infilling",
     "ModelCard": "sketchkit.card:ModelCard",
+    "Score": "sketchkit.generate:Score",
     "Sketch": "sketchkit.sketch:Sketch",
     "SketchBatch": "sketchkit.batch:SketchBatch",
     "SketchModel": "sketchkit.models:SketchModel",
+    "analogy": "sketchkit.generate:analogy",
+    "atlas": "sketchkit.generate:atlas",
     "complete": "sketchkit.generate:complete",
     "encode": "sketchkit.latent:encode",
+    "grid": "sketchkit.generate:grid",
     "import_model": "sketchkit.checkpoints.load:import_model",
+    "infill": "sketchkit.generate:infill",
+    "interpolate": "sketchkit.generate:interpolate",
     "list_models": "sketchkit.checkpoints.store:names",
     "load_model": "sketchkit.checkpoints.load:load_model",
+    "locate": "sketchkit.generate:locate",
+    "principal_axes": "sketchkit.latent:principal_axes",
     "pull_model": "sketchkit.checkpoints.pull:pull_model",
     "read": "sketchkit.formats:read",
     "read_all": "sketchkit.formats:read_all",
@@ -81,6 +114,7 @@ _HOMES = {
     "renderers": "sketchkit.rendering:renderers",
     "sample": "sketchkit.generate:sample",
     "samplers": "sketchkit.sampling:samplers",
+    "score": "sketchkit.generate:score",
     "write": "sketchkit.formats:write",
 }
 

@@ -9,7 +9,7 @@ import typer
 
 from sketchkit.cli.completions import complete_models, complete_samplers
 from sketchkit.cli.console import print_json, progress, write_stdout
-from sketchkit.cli.parameters import LARGEST_NUMBER, DataName, Device, Force, as_usage
+from sketchkit.cli.parameters import LARGEST_NUMBER, DataName, Device, Force, as_usage, parse_temperatures
 from sketchkit.cli.settings import setting
 from sketchkit.errors import InputError
 
@@ -122,7 +122,7 @@ def evaluate(
     from sketchkit.training.data import Dataset
     from sketchkit.training.data.folders import find
 
-    temperatures = _temperatures(temperature or [_SEVERAL])
+    temperatures = parse_temperatures(temperature or [_SEVERAL])
     with as_usage():
         values = plugins.parse_pairs(option or [])
         if "temperature" in values:
@@ -160,22 +160,6 @@ def evaluate(
         print_json(report.to_json())
     elif output is None:
         write_stdout(report.to_markdown().encode())
-
-
-def _temperatures(texts: list[str]) -> tuple[float, ...]:
-    """`["0.25,0.5", "1"]` as numbers, each once.
-
-    Raises:
-        typer.BadParameter: something that is no number.
-    """
-    words = [word.strip() for text in texts for word in text.split(",")]
-    try:
-        return tuple(dict.fromkeys(map(float, words)))
-    except ValueError:
-        bad = ",".join(texts)
-        raise typer.BadParameter(
-            f"{bad!r} is no list of numbers, such as 0.25,0.5", param_hint="-t"
-        ) from None
 
 
 def _suffix(output: str | None) -> str:

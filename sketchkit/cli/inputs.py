@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from sketchkit.formats.svg import SvgDocument, read_svg
 from sketchkit.formats.svg.limits import MAX_BYTES
 from sketchkit.sketch import Sketch
 
-__all__ = ["Input", "read_inputs"]
+__all__ = ["Input", "Kept", "read_inputs", "read_one"]
 
 STDIN = "-"
 
@@ -54,7 +55,66 @@ def read_inputs(chosen: InputOptions, keep_documents: bool = False) -> list[Inpu
     return [each for file in chosen.files for each in _drawings(file, chosen, keep_documents=keep_documents)]
 
 
+def read_one(reference: str, input_format: str = "svg", kept: Kept | None = None) -> Input:
+    """Read one drawing.
+
+    Args:
+        reference: a file that holds one drawing, or FILE#K for drawing K of a file, counted from 0; `-` is
+            standard input.
+        input_format: what comes on standard input.
+        kept: files that have been read already, to read each only once.
+
+    Raises:
+        InputError: a file that is missing or unreadable, no such drawing in it, or several where one is
+            meant.
+    """
+    file, number = _parted(reference)
+    sketches = (kept or Kept()).sketches(file, input_format if file == STDIN else _format_of(file))
+    stem = "stdin" if file == STDIN else Path(file).stem
+    if number is None and len(sketches) > 1:
+        raise InputError(
+            f"{_called(file)}: holds {len(sketches)} drawings: {shown(file)}#0 means the first of them"
+        )
+    if number is None:
+        return Input(sketches[0], file, stem)
+    if number >= len(sketches):
+        raise InputError(f"{_called(file)}: holds no drawing {number}, only 0 to {len(sketches) - 1}")
+    return Input(sketches[number], reference, f"{stem}-{number}")
+
+
+class Kept:
+    """The drawings of the files that were read last."""
+
+    def __init__(self, most: int = 16) -> None:
+        self._most = most
+        self._files: dict[str, list[Sketch]] = {}
+
+    def sketches(self, file: str, kind: str) -> list[Sketch]:
+        """All drawings of a file.
+
+        Raises:
+            InputError: see `read_inputs`.
+        """
+        if file not in self._files:
+            sketches = list(read_all(file, format=kind))
+            _check_any(file, sketches)
+            while len(self._files) >= self._most:
+                del self._files[next(iter(self._files))]
+            self._files[file] = sketches
+        return self._files[file]
+
+
+def _parted(reference: str) -> tuple[str, int | None]:
+    """The file that is meant, and which of its drawings; a file that has such a name goes first."""
+    file, mark, number = reference.rpartition("#")
+    if mark and number.isascii() and number.isdigit() and len(number) < 10 and not os.path.exists(reference):
+        return file, int(number)
+    return reference, None
+
+
 def _drawings(file: str, chosen: InputOptions, *, keep_documents: bool) -> list[Input]:
+    if _parted(file)[1] is not None:
+        return [read_one(file)]
     kind = chosen.input_format if file == STDIN else _format_of(file)
     stem = "stdin" if file == STDIN else Path(file).stem
     if kind == "svg" and keep_documents:

@@ -15,9 +15,25 @@ import typer
 from typer.main import get_command
 
 from sketchkit._version import __version__
-from sketchkit.cli import complete, data, doctor, evaluate, models, render, sample, train
+from sketchkit.cli import (
+    analogy,
+    atlas,
+    complete,
+    data,
+    doctor,
+    encode,
+    evaluate,
+    infill,
+    interpolate,
+    models,
+    reconstruct,
+    render,
+    sample,
+    score,
+    train,
+)
 from sketchkit.cli.console import say
-from sketchkit.cli.help import Command, SamplerCommand, show_help_alone
+from sketchkit.cli.help import Command, RendererCommand, SamplerCommand, show_help_alone
 from sketchkit.errors import CheckpointError, DeviceError, PluginError, SketchkitError
 from sketchkit.files import reason, shown
 
@@ -57,7 +73,16 @@ def _root(
 
 app.command(cls=SamplerCommand, epilog=complete.EXAMPLE)(complete.complete)
 app.command(cls=SamplerCommand, epilog=sample.EXAMPLE)(sample.sample)
-app.command(cls=Command, epilog=render.EXAMPLE)(render.render)
+app.command(cls=RendererCommand, epilog=render.EXAMPLE)(render.render)
+app.command(cls=SamplerCommand, epilog=reconstruct.EXAMPLE)(reconstruct.reconstruct)
+app.command(cls=SamplerCommand, epilog=interpolate.INTERPOLATE_EXAMPLE)(interpolate.interpolate)
+app.command(cls=SamplerCommand, epilog=interpolate.GRID_EXAMPLE)(interpolate.grid)
+app.command(cls=SamplerCommand, epilog=analogy.EXAMPLE)(analogy.analogy)
+app.command(cls=Command, epilog=encode.ENCODE_EXAMPLE)(encode.encode)
+app.command(cls=SamplerCommand, epilog=encode.DECODE_EXAMPLE)(encode.decode)
+app.command(cls=Command, epilog=atlas.EXAMPLE)(atlas.atlas)
+app.command(cls=SamplerCommand, epilog=infill.EXAMPLE)(infill.infill)
+app.command(cls=Command, epilog=score.EXAMPLE)(score.score)
 app.command(cls=Command, epilog=train.EXAMPLE)(train.train)
 app.command(cls=SamplerCommand, epilog=evaluate.EXAMPLE)(evaluate.evaluate)
 app.command(cls=Command, epilog=doctor.EXAMPLE)(doctor.doctor)

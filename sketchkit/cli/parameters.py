@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_MODEL",
+    "DEFAULT_VAE",
     "LARGEST_NUMBER",
     "DataName",
     "Device",
@@ -28,16 +29,21 @@ __all__ = [
     "Force",
     "InputOptions",
     "Json",
+    "LatentOptions",
     "Listed",
+    "LowTemperature",
     "OutputOptions",
     "SheetOptions",
     "as_usage",
+    "parse_temperatures",
     "parse_tile",
 ]
 
 #: The model of a user who names none; it comes with sketchkit.
 DEFAULT_MODEL = "doodle"
-_DEFAULT_STROKE = 2.0
+#: The conditional VAE of a user who names none; it comes with sketchkit, too.
+DEFAULT_VAE = "doodle-vae"
+_DEFAULT_CELL, _DEFAULT_GAP = 160.0, 8.0
 #: Of seeds and indices: what 64 bits hold.
 LARGEST_NUMBER = 2**63 - 1
 
@@ -59,12 +65,12 @@ Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that
 
 
 @contextmanager
-def as_usage() -> Iterator[None]:
-    """What the library says of a value that the command line gave it is an error of usage."""
+def as_usage(option: str | None = None) -> Iterator[None]:
+    """What the library says of a value that the command line gave it is an error of usage, of an option's."""
     try:
         yield
     except InputError as error:
-        raise typer.BadParameter(str(error)) from error
+        raise typer.BadParameter(str(error), param_hint=option) from error
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,9 @@ class InputOptions:
 
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILES", help="Drawings: SVG, ndjson, bin, npz; - reads stdin."),
+        typer.Argument(
+            metavar="FILES", help="Drawings: SVG, ndjson, bin, npz; FILE#K is one of many; - reads stdin."
+        ),
     ]
     input_format: Annotated[
         str, typer.Option("--input-format", metavar="FORMAT", help="What comes on stdin.")
@@ -108,7 +116,10 @@ class OutputOptions:
     format: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="FORMAT", help="svg, png, pdf, ndjson...", show_default="the suffix of PATH"
+            "--format",
+            metavar="FORMAT",
+            help="svg, animated-svg, png, pdf, gif, ndjson...; with options, such as gif:seconds=0.5.",
+            show_default="the suffix of PATH",
         ),
     ] = None
     force: Force = False
@@ -124,16 +135,56 @@ class SheetOptions:
             "--tile", metavar="COLSxROWS", help="The cells of the sheet.", show_default="nearly a square"
         ),
     ] = None
-    cell: Annotated[float, typer.Option("--cell", metavar="PX", help="The side of a cell.")] = 160
-    gap: Annotated[float, typer.Option("--gap", metavar="PX", help="Between two cells, and around.")] = 8
+    cell: Annotated[
+        float | None,
+        typer.Option(
+            "--cell", metavar="PX", help="The side of a cell.", show_default="160, or what fills the page"
+        ),
+    ] = None
+    gap: Annotated[
+        float | None,
+        typer.Option(
+            "--gap",
+            metavar="WIDTH",
+            help="Between two cells, in pixels; in millimetres on a page.",
+            show_default="8, or 3 on a page",
+        ),
+    ] = None
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            "--margin",
+            metavar="WIDTH",
+            help="Around everything, in pixels; in millimetres on a page.",
+            show_default="the gap, or 10 on a page",
+        ),
+    ] = None
+    page: Annotated[
+        str | None,
+        typer.Option(
+            "--page",
+            metavar="PAGE",
+            help="The paper that the sheet fills: A3, A4, A5, Letter, Legal, each also with -landscape, or "
+            "measures such as 210x297mm.",
+            show_default="as large as its cells",
+        ),
+    ] = None
+    title: Annotated[str | None, typer.Option("--title", metavar="WORDS", help="A line above the sheet.")] = (
+        None
+    )
+    sizes: Annotated[
+        Literal["fit", "common"],
+        typer.Option("--sizes", help="Each drawing fills its cell, or all have one scale."),
+    ] = "fit"
     label: Annotated[bool, typer.Option("--label", help="Write a caption under each drawing.")] = False
     stroke: Annotated[
         float | None,
         typer.Option(
             "--stroke",
             metavar="WIDTH",
-            help="Of lines, in pixels; in a drawing's own units where it stays in place.",
-            show_default="2, or as the drawing's",
+            help="Of lines, in pixels; in millimetres on a page, in a drawing's own units where it stays in "
+            "place.",
+            show_default="2, or 0.4 on a page, or as the drawing's",
         ),
     ] = None
     background: Annotated[
@@ -159,11 +210,81 @@ class SheetOptions:
         from sketchkit.rendering import Layout, Picture
 
         tile = parse_tile(self.tile) or (None if columns is None else (columns, None))
-        stroke = _DEFAULT_STROKE if self.stroke is None else self.stroke
         with as_usage():
-            layout = Layout(tile, self.cell, self.gap, self.label, stroke, self.gap, self.background)
+            layout = Layout.on_page(
+                self.page,
+                **self._lengths(),
+                stroke=self.stroke,
+                tile=tile,
+                label=self.label,
+                background=self.background,
+                scale=self.sizes,
+                title=self.title,
+            )
             layout.arrange([Picture(())] * count)
         return layout
+
+    def _lengths(self) -> dict[str, float | None]:
+        """The lengths of the grid; what a page makes of those that are left open, it knows itself."""
+        if self.page is not None:
+            return {"cell": self.cell, "gap": self.gap, "margin": self.margin}
+        gap = _DEFAULT_GAP if self.gap is None else self.gap
+        cell = _DEFAULT_CELL if self.cell is None else self.cell
+        return {"cell": cell, "gap": gap, "margin": gap if self.margin is None else self.margin}
+
+
+SamplerName = Annotated[
+    str | None,
+    typer.Option(
+        "--sampler",
+        metavar="NAME",
+        help="How the next point is chosen; see below.  [env: SKETCHKIT_SAMPLER]",
+        autocompletion=complete_samplers,
+        show_default="temperature",
+    ),
+]
+SamplerOption = Annotated[
+    list[str] | None,
+    typer.Option("--option", "-O", metavar="NAME=VALUE", help="An option of the sampler; see below."),
+]
+Seed = Annotated[
+    int,
+    typer.Option(
+        "--seed", "-s", metavar="N", min=0, max=LARGEST_NUMBER, help="The same seed draws the same."
+    ),
+]
+MaxPoints = Annotated[
+    int | None,
+    typer.Option(
+        "--max-points",
+        metavar="N",
+        min=1,
+        max=MAX_LENGTH,
+        help="Where a drawing is cut that does not end.",
+        show_default="the model's own",
+    ),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        "--batch-size",
+        metavar="N",
+        min=1,
+        max=LARGEST_NUMBER,
+        help="The most drawings at once.",
+        show_default="suits the device",
+    ),
+]
+LowTemperature = Annotated[
+    float,
+    typer.Option(
+        "--temperature", "-t", metavar="TAU", help="How daring: 1 is the model itself, less is tidier."
+    ),
+]
+Exact = Annotated[
+    bool,
+    typer.Option("--exact", help="The same to the last bit at any number and batch size; slower."),
+]
 
 
 @dataclass(frozen=True)
@@ -201,53 +322,78 @@ class DrawingOptions:
             show_default="0.4",
         ),
     ] = None
-    sampler: Annotated[
+    sampler: SamplerName = None
+    option: SamplerOption = None
+    seed: Seed = 0
+    max_points: MaxPoints = None
+    batch_size: BatchSize = None
+    exact: Exact = False
+    device: Device = None
+
+
+@dataclass(frozen=True)
+class LatentOptions:
+    """Which model encodes drawings and draws them again, and how; the temperature is the command's own."""
+
+    vae: Annotated[
         str | None,
         typer.Option(
-            "--sampler",
+            "--model",
+            "-m",
             metavar="NAME",
-            help="How the next point is chosen; see below.  [env: SKETCHKIT_SAMPLER]",
-            autocompletion=complete_samplers,
-            show_default="temperature",
+            help="A conditional VAE, or its file.  [env: SKETCHKIT_VAE]",
+            autocompletion=complete_models,
+            show_default=DEFAULT_VAE,
         ),
     ] = None
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--option", "-O", metavar="NAME=VALUE", help="An option of the sampler; see below."),
-    ] = None
-    seed: Annotated[
-        int,
+    class_name: Annotated[
+        str | None,
         typer.Option(
-            "--seed", "-s", metavar="N", min=0, max=LARGEST_NUMBER, help="The same seed draws the same."
-        ),
-    ] = 0
-    max_points: Annotated[
-        int | None,
-        typer.Option(
-            "--max-points",
-            metavar="N",
-            min=1,
-            max=MAX_LENGTH,
-            help="Where a drawing is cut that does not end.",
-            show_default="the model's own",
+            "--class",
+            metavar="NAME",
+            help="What the drawings show, for a model that knows classes.",
+            autocompletion=complete_known_classes,
+            show_default="what the files say",
         ),
     ] = None
-    batch_size: Annotated[
-        int | None,
-        typer.Option(
-            "--batch-size",
-            metavar="N",
-            min=1,
-            max=LARGEST_NUMBER,
-            help="The most drawings at once.",
-            show_default="suits the device",
-        ),
-    ] = None
-    exact: Annotated[
-        bool,
-        typer.Option("--exact", help="The same to the last bit at any number and batch size; slower."),
-    ] = False
+    sampler: SamplerName = None
+    option: SamplerOption = None
+    seed: Seed = 0
+    max_points: MaxPoints = None
+    batch_size: BatchSize = None
+    exact: Exact = False
     device: Device = None
+
+    def drawing(self, temperature: float | None) -> DrawingOptions:
+        """The same as options of a drawing command."""
+        return DrawingOptions(
+            self.vae,
+            None if self.class_name is None else [self.class_name],
+            temperature,
+            self.sampler,
+            self.option,
+            self.seed,
+            self.max_points,
+            self.batch_size,
+            self.exact,
+            self.device,
+        )
+
+
+def parse_temperatures(texts: list[str]) -> tuple[float, ...]:
+    """`["0.25,0.5", "1"]` as numbers, each once.
+
+    Raises:
+        typer.BadParameter: something that is no number.
+    """
+    words = [word.strip() for text in texts for word in text.split(",")]
+    try:
+        return tuple(dict.fromkeys(map(float, words)))
+    except ValueError:
+        bad = ",".join(texts)
+        raise typer.BadParameter(
+            f"{bad!r} is no list of numbers, such as 0.25,0.5", param_hint="-t"
+        ) from None
 
 
 def parse_tile(text: str | None) -> tuple[int, int | None] | None:

@@ -11,13 +11,13 @@ from sketchkit import options
 from sketchkit._version import __version__
 from sketchkit.checkpoints import store
 from sketchkit.cli.console import progress
-from sketchkit.cli.parameters import DEFAULT_MODEL, DrawingOptions, as_usage
+from sketchkit.cli.parameters import DEFAULT_MODEL, DEFAULT_VAE, DrawingOptions, LatentOptions, as_usage
 from sketchkit.cli.settings import setting
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.sampling import Sampler, Tempered, make_sampler
 
 if TYPE_CHECKING:
-    from sketchkit.generate import Ending
+    from sketchkit.generate import Endings
     from sketchkit.models import SketchModel
     from sketchkit.sketch import Sketch
 
@@ -51,15 +51,23 @@ class Run:
             PluginError: an unknown sampler.
             CheckpointError: nobody names a model, and the one that comes with sketchkit is not there.
         """
-        name = setting("sampler", chosen.sampler, "temperature")
         temperature = setting("temperature", chosen.temperature, 0.4)
+        return cls._made(chosen, setting("model", chosen.model, "") or _default_model(), temperature)
+
+    @classmethod
+    def latent(cls, chosen: LatentOptions, temperature: float) -> Run:
+        """The same for a command that goes through latent vectors, at the temperature that it has settled."""
+        return cls._made(chosen.drawing(temperature), setting("vae", chosen.vae, DEFAULT_VAE), temperature)
+
+    @classmethod
+    def _made(cls, chosen: DrawingOptions, model: str, temperature: float) -> Run:
+        name = setting("sampler", chosen.sampler, "temperature")
         with as_usage():
             values = options.parse_pairs(chosen.option or [])
             if chosen.temperature is not None and "temperature" in values:
                 raise InputError("--temperature and -O temperature say both how daring: give one of them")
             sampler = make_sampler(name, temperature, values)
             _check_temperature(temperature)
-        model = setting("model", chosen.model, "") or _default_model()
         return cls(model, name, sampler, setting("device", chosen.device, "auto"), chosen)
 
     @property
@@ -99,32 +107,47 @@ class Run:
 
     def sample(self, n: int, first: int) -> list[Sketch]:
         """Draw from nothing."""
-        model = self._load()
+        model = self.load()
         from sketchkit.generate import sample
 
         with progress("Drawing") as report:
             labels = [self.class_of(first + i) for i in range(n)]
-            return sample(model, n, label=labels, first=first, progress=report, **self._settings())
+            return sample(model, n, label=labels, first=first, progress=report, **self.settings())
 
     def complete(
-        self, drawings: Sequence[Sketch], n: int, keep: int | None, scale: float | Literal["auto"]
-    ) -> list[list[Ending]]:
-        """Finish drawings, all in one batch."""
-        model, label = self._load(), self.class_of(0)
+        self,
+        drawings: Sequence[Sketch],
+        n: int,
+        keep: int | None,
+        scale: float | Literal["auto"],
+        **bounds: Any,
+    ) -> list[Endings]:
+        """Finish drawings, all in one batch; `bounds` says where, as for the library's `complete`."""
+        model, label = self.load(), self.class_of(0)
         from sketchkit.generate import complete
 
         with progress("Drawing endings") as report:
             return complete(
-                model, drawings, n, keep=keep, scale=scale, label=label, progress=report, **self._settings()
+                model,
+                drawings,
+                n,
+                keep=keep,
+                scale=scale,
+                label=label,
+                progress=report,
+                **self.settings(),
+                **bounds,
             )
 
-    def _load(self) -> SketchModel:
+    def load(self) -> SketchModel:
+        """The model itself."""
         # The first import of torch: nothing that a user can get wrong should have to wait for it.
         from sketchkit.checkpoints.load import load_model
 
         return load_model(self.model, device=self.device)
 
-    def _settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
+        """How drawings are decoded, as arguments of the library's functions."""
         return {
             "sampler": self.sampler,
             "seed": self.chosen.seed,

@@ -1,6 +1,34 @@
 """Drawing with a model: `sample` and `reconstruct` whole drawings, `complete` what somebody has begun."""
 
+from sketchkit.generate.attempts import Attempts
+from sketchkit.generate.charting import Atlas, Located, atlas, locate
 from sketchkit.generate.drawing import reconstruct, sample
-from sketchkit.generate.finishing import Ending, complete
+from sketchkit.generate.ending import Ending, Endings
+from sketchkit.generate.finishing import complete
+from sketchkit.generate.infilling import Infilling, InfillSearch, infill
+from sketchkit.generate.morphing import Morph, Steps, analogy, grid, interpolate, morphs
+from sketchkit.generate.scoring import Score, score
 
-__all__ = ["Ending", "complete", "reconstruct", "sample"]
+__all__ = [
+    "Atlas",
+    "Attempts",
+    "Ending",
+    "Endings",
+    "InfillSearch",
+    "Infilling",
+    "Located",
+    "Morph",
+    "Score",
+    "Steps",
+    "analogy",
+    "atlas",
+    "complete",
+    "grid",
+    "infill",
+    "interpolate",
+    "locate",
+    "morphs",
+    "reconstruct",
+    "sample",
+    "score",
+]

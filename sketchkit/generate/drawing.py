@@ -59,8 +59,8 @@ def sample(
             knows classes; None, also among others, leaves it to the model.
         options: the sampler's further options by name.
         first: the index of the first drawing.
-        index: [n], the index of each drawing; first, first + 1 and so on when None. Drawings of one index meet the
-            same chance, so that they differ by z and label alone.
+        index: [n], the index of each drawing; first, first + 1 and so on when None. Drawings of one index
+            meet the same chance, so that they differ by z and label alone.
         max_points: after how many points of the model an endless drawing is cut; the model's own when None.
         exact: equal to the last bit whatever n and the batch size; slower.
         progress: told of every drawing that ends.

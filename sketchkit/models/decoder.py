@@ -54,8 +54,9 @@ class DecoderArchitecture:
 class DecoderRNN(nn.Module):
     """A cell and a linear layer: what both kinds of model draw with.
 
-    Something that stays the same over a drawing, its context, may be joined to every row, and so may the place of
-    the pen. Both travel in the state, the context last, so that whoever moves rows about moves them along.
+    Something that stays the same over a drawing, its context, may be joined to every row, and so may the
+    place of the pen. Both travel in the state, the context last, so that whoever moves rows about moves them
+    along.
 
     Args:
         context_size: K, the size of the context; 0 for none.

@@ -34,8 +34,8 @@ class Batch:
         drawings: how many drawings the whole batch has, in all processes.
         label: int64 [B], classes, for a model that knows them; None for none.
         noise: [B, Z] standard normal numbers that z is drawn with; its mean when None.
-        stray: [B, T, 2] in model units, how far the decoder finds the pen from where each row should have brought
-            it; the next row is to bring it where it belongs. None for nowhere.
+        stray: [B, T, 2] in model units, how far the decoder finds the pen from where each row should have
+            brought it; the next row is to bring it where it belongs. None for nowhere.
         keep: bool [N, H], packed: false for the candidates that recurrent dropout drops; None for no dropout.
         ink_keep: bool [N', 2E], likewise for both directions of the encoder.
         keep_scale: what the candidates that stay are multiplied by.

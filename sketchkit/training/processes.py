@@ -102,8 +102,8 @@ def joined(device: torch.device) -> Iterator[Processes]:
         device = torch.device("cuda", local)
         torch.cuda.set_device(device)
     backend = "nccl" if device.type == "cuda" else "gloo"
-    # Its functions take the group of this moment as their default, and would keep one that is there already from
-    # ending: its threads would run on, and now and then abort the interpreter on its way out.
+    # Its functions take the group of this moment as their default, and would keep one that is there already
+    # from ending: its threads would run on, and now and then abort the interpreter on its way out.
     import_module("torch.distributed.nn.functional")
     try:
         torch.distributed.init_process_group(backend, timeout=_PATIENCE)

@@ -19,6 +19,15 @@ COMMANDS = [
     ["render"],
     ["train"],
     ["evaluate"],
+    ["encode"],
+    ["decode"],
+    ["reconstruct"],
+    ["interpolate"],
+    ["grid"],
+    ["analogy"],
+    ["atlas"],
+    ["score"],
+    ["infill"],
     ["doctor"],
     *(["data", name] for name in ("list", "info", "fetch", "prepare", "synth")),
     *(["models", name] for name in ("list", "info", "import", "export", "pull", "remove")),
@@ -34,12 +43,14 @@ def test_help_fits_a_terminal_of_80_columns(sketchkit: Sketchkit, command: list[
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_the_help_of_a_command_ends_with_an_example_on_its_own_line(
+def test_the_help_of_a_command_ends_with_examples_on_lines_of_their_own(
     sketchkit: Sketchkit, command: list[str]
 ) -> None:
-    *_, heading, example = sketchkit(*command, "--help").out.decode().splitlines()
-    assert heading == "Example:"
-    assert example.startswith(f"  sketchkit {' '.join(command)} ") or example.endswith(" ".join(command))
+    lines = sketchkit(*command, "--help").out.decode().splitlines()
+    examples = lines[lines.index("Example:") + 1 :]
+    assert examples
+    for example in examples:
+        assert example.startswith(f"  sketchkit {' '.join(command)} ") or example.endswith(" ".join(command))
 
 
 def test_the_examples_work(sketchkit: Sketchkit, own_store: Path, bird: Path, doodle: Path) -> None:

@@ -118,7 +118,12 @@ def test_jobs_are_taken_a_block_at_a_time(
 
 @pytest.mark.parametrize(
     ("count", "steps", "words"),
-    [(1, 3, "two drawings or more"), (3, (2, 2), "four corners"), (2, 1, "2 points or more"), (4, (1, 3), "2 columns")],
+    [
+        (1, 3, "two drawings or more"),
+        (3, (2, 2), "four corners"),
+        (2, 1, "2 points or more"),
+        (4, (1, 3), "2 columns"),
+    ],
 )
 def test_what_makes_no_way_is_refused(
     tiny_vae: VaeModel, drawings: list[Sketch], count: int, steps: int | tuple[int, int], words: str

@@ -1,0 +1,170 @@
+"""`sketchkit analogy`: what one drawing has over another, given to a third."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from sketchkit.cli.grouping import grouped
+from sketchkit.cli.parameters import Json, LatentOptions, LowTemperature, OutputOptions, SheetOptions
+from sketchkit.errors import InputError
+from sketchkit.files import shown
+
+if TYPE_CHECKING:
+    from sketchkit.cli.inputs import Input
+    from sketchkit.cli.outputs import Item
+    from sketchkit.models import SketchModel
+    from sketchkit.sketch import Sketch
+
+__all__ = ["EXAMPLE", "analogy"]
+
+EXAMPLE = "\n".join(
+    (
+        "sketchkit analogy pig.svg pig-head.svg cat-head.svg -o cat.svg",
+        "sketchkit analogy cat.svg mean:cat mean:pig --from animals -o pig.svg",
+    )
+)
+_MEAN = "mean:"
+#: A mean is over no more drawings of a class than this.
+_MOST_OF_A_CLASS = 2_000
+_SIGNS = ("A", "- B", "+ C", "=")
+
+
+@dataclass(frozen=True)
+class _Term:
+    """One of the three.
+
+    Args:
+        word: as the user wrote it.
+        given: the drawing; None for the mean of a class.
+        label: what it shows, where that is known.
+    """
+
+    word: str
+    given: Input | None
+    label: str | None
+
+
+@grouped
+def analogy(
+    *,
+    a: Annotated[str, typer.Argument(metavar="A", help="A drawing, FILE#K for one of many, or mean:CLASS.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="What is taken away from it.")],
+    c: Annotated[str, typer.Argument(metavar="C", help="What is added.")],
+    output: OutputOptions,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="DATA", help="The data set that mean:CLASS is over.", show_default="none"
+        ),
+    ] = None,
+    split: Annotated[
+        Literal["train", "valid", "test"], typer.Option("--split", help="Which drawings of it.")
+    ] = "train",
+    prepared: Annotated[
+        bool, typer.Option("--prepared", help="Read drawings as they stand: they are training data already.")
+    ] = False,
+    temperature: LowTemperature = 0.1,
+    latent: LatentOptions,
+    sheet: SheetOptions,
+    json: Json = False,
+) -> None:
+    """Draw A - B + C: what A has over B, given to C.
+
+    The sheet shows what was given above, and below what the model makes of each, and of the sum.
+    """
+    from sketchkit.cli.outputs import Destination, report, write_items
+    from sketchkit.cli.run import Run
+
+    run = Run.latent(latent, temperature)
+    to = Destination.of(output, "analogy", each=False, json=json)
+    terms = [_term(word, source) for word in (a, b, c)]
+    page = sheet.layout(8, 4)
+    to.check([to.path("analogy")])
+    model = run.load()
+    import numpy as np
+
+    from sketchkit.generate import sample
+    from sketchkit.latent import analogy as combined
+
+    z = _vectors(model, terms, source, split, prepared=prepared)
+    vectors = np.concatenate([z, combined(*z)[None]])
+    known = set(model.card.classes) if model.labelled else set()
+    labels = [run.class_of(0) or (term.label if term.label in known else None) for term in terms]
+    sketches = sample(
+        model, 4, z=vectors, label=[*labels, labels[2]], index=np.zeros(4, np.int64), **run.settings()
+    )
+    provenance = {**run.provenance, "analogy": [a, b, c]}
+    items = [_item(sketches[3], provenance)]
+    pictures = None if sheet.tile else _pictures(terms, sketches, items[0])
+    paths = write_items(items, to, page, provenance, each=False, pictures=pictures)
+    to.announce(paths)
+    if json:
+        report(items, paths)
+
+
+def _term(word: str, source: str | None) -> _Term:
+    from sketchkit.cli.inputs import read_one
+
+    if not word.startswith(_MEAN):
+        given = read_one(word)
+        return _Term(word, given, given.sketch.label)
+    if source is None:
+        raise typer.BadParameter(
+            f"{word} is over the drawings of a data set: --from DATA", param_hint="--from"
+        )
+    return _Term(word, None, word.removeprefix(_MEAN))
+
+
+def _vectors(
+    model: SketchModel, terms: Sequence[_Term], source: str | None, split: str, *, prepared: bool
+) -> Any:
+    """Where the three lie, [3, Z]."""
+    import numpy as np
+
+    from sketchkit.latent import encode
+
+    out = []
+    for term in terms:
+        if term.given is not None:
+            mu, _ = encode(model, [term.given.sketch], prepared=prepared)
+        else:
+            mu, _ = encode(model, _of_class(str(source), split, str(term.label)), prepared=True)
+        out.append(mu.mean(0, dtype=np.float64))
+    return np.stack(out)
+
+
+def _of_class(source: str, split: str, label: str) -> list[Sketch]:
+    """Drawings of a class of a data set."""
+    from sketchkit.evaluate.heldout import HeldOut
+    from sketchkit.training.data import Dataset
+    from sketchkit.training.data.folders import find
+
+    data = Dataset.open(find(source), verify=False)
+    if label not in data.classes:
+        raise InputError(f"{shown(source)}: holds no class {label!r}: there are {', '.join(data.classes)}")
+    return HeldOut.choose(data, split, label=label, limit=_MOST_OF_A_CLASS).sketches()
+
+
+def _item(sketch: Sketch, provenance: dict[str, Any]) -> Item:
+    from sketchkit.cli.outputs import Item
+    from sketchkit.rendering import Ink, Picture
+    from sketchkit.rendering.palette import ENDING
+
+    facts = {**provenance, "finished": sketch.ended}
+    return Item("analogy", 0, sketch, Picture((Ink(sketch, ENDING),), _SIGNS[3], facts))
+
+
+def _pictures(terms: Sequence[_Term], sketches: Sequence[Sketch], result: Item) -> list[Any]:
+    """Above what was given, below what the model makes of it, and of the sum."""
+    from sketchkit.rendering import Ink, Picture
+
+    above = [
+        Picture((), term.word) if term.given is None else Picture((Ink(term.given.sketch),), term.given.stem)
+        for term in terms
+    ]
+    below = [Picture((Ink(sketch),), sign) for sketch, sign in zip(sketches[:3], _SIGNS[:3], strict=True)]
+    return [*above, Picture(()), *below, result.picture]

@@ -1,0 +1,158 @@
+"""Many files in one run that may be killed at any moment: a rerun writes what is missing, and nothing twice.
+
+Every file is written whole or not at all. A small record beside the files says which run they are of, so that
+files of different runs are never mixed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from sketchkit.cli.kinds import STDOUT, Kind, kind_of
+from sketchkit.cli.outputs import Destination, check_paths
+from sketchkit.cli.parameters import OutputOptions
+from sketchkit.errors import InputError
+from sketchkit.files import atomic_write, checksum_of, reason, shown
+
+__all__ = ["RECORD", "BulkOutput"]
+
+#: The record's name, in the folder of the files.
+RECORD = "sketchkit-run.json"
+_FORMAT = "sketchkit-bulk"
+_MAX_RECORD_BYTES = 1 << 20
+_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
+
+
+@dataclass(frozen=True)
+class BulkOutput:
+    """Where the files of many jobs go, in one or several formats each.
+
+    Args:
+        destinations: one a format.
+        overwrite: whether to begin anew where there are files of another run.
+    """
+
+    destinations: tuple[Destination, ...]
+    overwrite: bool
+
+    @classmethod
+    def of(cls, chosen: OutputOptions) -> BulkOutput:
+        """From what the user wrote: a pattern, and formats with commas between them.
+
+        Raises:
+            typer.BadParameter: no pattern, one that would give all jobs one name, or a kind of file nobody
+            writes.
+        """
+        if chosen.output is None or not re.search(r"\{(stem|index)\}", os.path.basename(chosen.output)):
+            raise typer.BadParameter(
+                "many files need a pattern such as 'grids/{stem}.svg': {stem} is a job's name, {index} its "
+                "number",
+                param_hint="--output",
+            )
+        names = [None] if chosen.format is None else [name.strip() for name in chosen.format.split(",")]
+        return cls(tuple(_destination(chosen, name, several=len(names) > 1) for name in names), chosen.force)
+
+    @property
+    def folder(self) -> Path:
+        """Where the files go."""
+        return Path(self.destinations[0].pattern).parent
+
+    def paths(self, name: str, number: int) -> list[str]:
+        """The files of one job."""
+        return [to.path(name, number) for to in self.destinations]
+
+    def begin(self, names: Sequence[str], identity: Mapping[str, Any]) -> None:
+        """Make sure that what is there already is of this very run.
+
+        Args:
+            names: of the jobs.
+            identity: everything that decides what the files hold, as JSON values.
+
+        Raises:
+            InputError: files or a record of another run, two jobs of one file, or a folder that cannot be
+                written.
+        """
+        record = {"format": _FORMAT, "version": 1, "run": dict(identity), "jobs": len(names)}
+        content = (
+            json.dumps({**record, "checksum": _checksum(record)}, indent=2, sort_keys=True).encode() + b"\n"
+        )
+        path = self.folder / RECORD
+        paths = [file for number, name in enumerate(names) for file in self.paths(name, number)]
+        check_paths(paths, overwrite=True)
+        there = _record_of(path)
+        if there == content:
+            self._sweep()
+            return
+        if there is not None and not self.overwrite:
+            raise InputError(f"{shown(path)}: the folder holds files of another run; --force replaces them")
+        present = [file for file in paths if os.path.lexists(file)]
+        if present and not self.overwrite:
+            raise InputError(f"{shown(present[0])}: the file exists already; --force overwrites it")
+        # The old files first: none of them may be taken for one of this run when it goes on after it was
+        # killed.
+        for file in present:
+            with _told(file):
+                os.unlink(file)
+        self._sweep()
+        with atomic_write(path) as stream:
+            stream.write(content)
+
+    def done(self, name: str, number: int) -> bool:
+        """Whether all files of a job are there."""
+        return all(map(os.path.exists, self.paths(name, number)))
+
+    def _sweep(self) -> None:
+        """Remove what a run that was killed was writing."""
+        with suppress(OSError):
+            for entry in os.scandir(self.folder):
+                if _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                    os.unlink(entry.path)
+
+
+def _destination(chosen: OutputOptions, name: str | None, *, several: bool) -> Destination:
+    """Where files of one format go: under the pattern, with its own suffix where there are several."""
+    assert chosen.output is not None
+    kind: Kind = kind_of(name, chosen.output)
+    if chosen.output == STDOUT:
+        raise typer.BadParameter("many files cannot go to stdout", param_hint="--output")
+    pattern = str(Path(chosen.output).with_suffix(kind.suffix)) if several else chosen.output
+    to = Destination.of(OutputOptions(pattern, name, chosen.force), "{stem}", each=True)
+    if to.kind.renderer is None:
+        raise typer.BadParameter(f"a sheet is a picture, not {to.kind.suffix}", param_hint="--format")
+    return to
+
+
+def _checksum(record: Mapping[str, Any]) -> str:
+    return checksum_of(json.dumps(record, sort_keys=True).encode())
+
+
+def _record_of(path: Path) -> bytes | None:
+    """A record that is there; None where there is none."""
+    try:
+        with _told(path), path.open("rb") as stream:
+            return stream.read(_MAX_RECORD_BYTES)
+    except FileNotFoundError:
+        return None
+
+
+class _told:
+    """The system's objections in one line; that a file is not there passes."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            raise InputError(f"{shown(self._path)}: {reason(error)}") from error

@@ -1,0 +1,275 @@
+"""`sketchkit interpolate` and `sketchkit grid`: drawings between drawings, one sheet or many in one run."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from sketchkit.cli.grouping import grouped
+from sketchkit.cli.job_options import JobOptions
+from sketchkit.cli.parameters import Json, LatentOptions, LowTemperature, OutputOptions, SheetOptions
+
+if TYPE_CHECKING:
+    from sketchkit.cli.bulk import BulkOutput
+    from sketchkit.cli.inputs import Input
+    from sketchkit.cli.jobs import Jobs
+    from sketchkit.cli.outputs import Item
+    from sketchkit.cli.run import Run
+    from sketchkit.generate import Morph, Steps
+    from sketchkit.rendering import Layout, Picture
+
+__all__ = ["GRID_EXAMPLE", "INTERPOLATE_EXAMPLE", "grid", "interpolate"]
+
+INTERPOLATE_EXAMPLE = "\n".join(
+    (
+        "sketchkit interpolate cat.svg pig.svg -n 10 -o cat-to-pig.svg",
+        "sketchkit interpolate --pairs random:100 --from animals -o 'ways/{stem}.gif'",
+    )
+)
+GRID_EXAMPLE = "\n".join(
+    (
+        "sketchkit grid cat.svg pig.svg crab.svg face.svg --steps 7x7 -o g.svg",
+        "sketchkit grid --pairs random:1000 --from animals -o 'grids/{stem}.svg'",
+    )
+)
+
+Given = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FILES", help="Drawings; FILE#K is drawing K of a file, from 0.", show_default="none"
+    ),
+]
+Way = Annotated[
+    Literal["slerp", "lerp"], typer.Option("--method", help="Along great circles, or straight lines.")
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Task:
+    """What both commands have settled before they draw.
+
+    Args:
+        run: how.
+        steps: how far.
+        method: which way.
+        layout: of every sheet.
+    """
+
+    run: Run
+    steps: Steps
+    method: Literal["slerp", "lerp"]
+    layout: Layout
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What every sheet is made with, as JSON values."""
+        return {**self.run.provenance, "method": self.method, "steps": self.steps}
+
+
+@grouped
+def interpolate(
+    *,
+    files: Given = None,
+    output: OutputOptions,
+    n: Annotated[
+        int, typer.Option("-n", metavar="N", min=2, help="How many drawings, both ends among them.")
+    ] = 10,
+    via: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--via", metavar="FILE", help="A drawing to pass by; again for more.", show_default="none"
+        ),
+    ] = None,
+    method: Way = "slerp",
+    temperature: LowTemperature = 0.1,
+    many: JobOptions,
+    latent: LatentOptions,
+    sheet: SheetOptions,
+    json: Json = False,
+) -> None:
+    """Draw the way from one drawing to another: a row, or an animation where the output is one.
+
+    --jobs and --pairs make many in one run, a file each; a run that was stopped goes on when called again.
+    """
+    from sketchkit.cli.run import Run
+
+    stations = [*(files or [])[:1], *(via or []), *(files or [])[1:]]
+    task = _Task(Run.latent(latent, temperature), n, method, sheet.layout(n, n))
+    if many.many:
+        _check_alone(stations)
+        _draw_many(task, many, output, latent.class_name, 2)
+        return
+    _check_count(files, 2, "a way leads from one drawing to another")
+    _draw_one(task, stations, output, "{stem}-way", many, json=json)
+
+
+@grouped
+def grid(
+    *,
+    files: Given = None,
+    output: OutputOptions,
+    steps: Annotated[
+        str, typer.Option("--steps", metavar="COLSxROWS", help="How many drawings, the corners among them.")
+    ] = "7x7",
+    method: Way = "slerp",
+    temperature: LowTemperature = 0.1,
+    many: JobOptions,
+    latent: LatentOptions,
+    sheet: SheetOptions,
+    json: Json = False,
+) -> None:
+    """Draw what lies between four drawings: upper left, upper right, lower left, lower right.
+
+    --jobs and --pairs make many in one run, a file each; a run that was stopped goes on when called again.
+    """
+    from sketchkit.cli.run import Run
+
+    size = _parse_steps(steps)
+    task = _Task(Run.latent(latent, temperature), size, method, sheet.layout(size[0] * size[1], size[0]))
+    if many.many:
+        _check_alone(files)
+        _draw_many(task, many, output, latent.class_name, 4)
+        return
+    _check_count(files, 4, "a grid has a drawing in each of its corners")
+    _draw_one(task, files or [], output, "{stem}-grid", many, json=json)
+
+
+def _draw_one(
+    task: _Task, files: Sequence[str], output: OutputOptions, default: str, many: JobOptions, *, json: bool
+) -> None:
+    """One row or grid, on one sheet."""
+    from sketchkit.cli.console import progress
+    from sketchkit.cli.inputs import Kept, read_one
+    from sketchkit.cli.outputs import Destination, report, write_items
+
+    kept = Kept()
+    to = Destination.of(output, default, each=False, json=json)
+    given = [read_one(file, kept=kept) for file in files]
+    to.check([to.path(given[0].stem)])
+    model = task.run.load()
+    from sketchkit.generate import morphs
+
+    with progress("Drawing") as told:
+        jobs = morphs(
+            model,
+            [[each.sketch for each in given]],
+            task.steps,
+            method=task.method,
+            label=task.run.class_of(0),
+            prepared=many.prepared,
+            progress=told,
+            **task.run.settings(),
+        )
+        morph = next(jobs)
+    provenance = {**task.provenance, "drawings": [each.source for each in given]}
+    items = _items(given, morph, provenance)
+    paths = write_items(items, to, task.layout, provenance, each=False)
+    to.announce(paths)
+    if json:
+        report(items, paths)
+
+
+def _draw_many(task: _Task, many: JobOptions, output: OutputOptions, label: str | None, size: int) -> None:
+    """A sheet a job; what is there from a run that was stopped stays."""
+    from sketchkit.cli.bulk import BulkOutput
+    from sketchkit.cli.console import say
+    from sketchkit.cli.jobs import Jobs
+
+    to = BulkOutput.of(output)
+    jobs = Jobs.of(many, label, size, task.run.chosen.seed)
+    model = task.run.load()
+    identity = {
+        **task.provenance,
+        "weights": model.weights_checksum(),
+        "jobs": jobs.digest,
+        "prepared": jobs.prepared,
+        "max_points": task.run.chosen.max_points,
+        "layout": dataclasses.asdict(task.layout),
+        "format": output.format,
+        "pattern": [each.pattern for each in to.destinations],
+    }
+    to.begin(jobs.names, identity)
+    written = _write_many(task, jobs, model, to)
+    left = len(jobs.names) - written
+    say(f"wrote {written} of {len(jobs.names)} jobs" + (f"; {left} were there already" if left else ""))
+
+
+def _write_many(task: _Task, jobs: Jobs, model: Any, to: BulkOutput) -> int:
+    """Draw and write what is not there yet, and return how many jobs that were."""
+    from sketchkit.cli.console import progress
+    from sketchkit.cli.outputs import send
+    from sketchkit.generate import morphs
+
+    names = jobs.names
+    renderers = [each.kind.renderer() for each in to.destinations if each.kind.renderer is not None]
+    drawn = morphs(
+        model,
+        jobs,
+        task.steps,
+        method=task.method,
+        label=task.run.class_of(0),
+        prepared=jobs.prepared,
+        done=lambda number: to.done(names[number], number),
+        **task.run.settings(),
+    )
+    written = 0
+    with progress("Drawing") as told:
+        for morph in drawn:
+            name = names[morph.number]
+            facts = {**task.provenance, "job": name, "drawings": [s.key or "" for s in morph.given]}
+            pictures = _pictures(morph, name)
+            for renderer, path in zip(renderers, to.paths(name, morph.number), strict=True):
+                send(renderer.render(pictures, task.layout, facts), path, True)
+            written += 1
+            told(morph.number + 1, len(names))
+    return written
+
+
+def _pictures(morph: Morph, name: str) -> list[Picture]:
+    from sketchkit.rendering import Ink, Picture
+
+    return [Picture((Ink(sketch),), f"{name} {index}") for index, sketch in enumerate(morph.sketches)]
+
+
+def _items(given: Sequence[Input], morph: Morph, provenance: Mapping[str, Any]) -> list[Item]:
+    from sketchkit.cli.outputs import Item
+    from sketchkit.rendering import Ink, Picture
+
+    stem = given[0].stem
+    return [
+        Item(
+            stem,
+            index,
+            sketch,
+            Picture((Ink(sketch),), f"{index}", {**provenance, "index": index, "finished": sketch.ended}),
+        )
+        for index, sketch in enumerate(morph.sketches)
+    ]
+
+
+def _parse_steps(text: str) -> tuple[int, int]:
+    """`7x5`: seven columns and five rows.
+
+    Raises:
+        typer.BadParameter: anything else.
+    """
+    found = re.fullmatch(r"([0-9]{1,3})x([0-9]{1,3})", text.lower())
+    if not found or min(int(found[1]), int(found[2])) < 2:
+        raise typer.BadParameter(
+            f"{text!r} is not COLUMNSxROWS from 2x2 on, such as 7x7", param_hint="--steps"
+        )
+    return int(found[1]), int(found[2])
+
+
+def _check_alone(files: Sequence[str] | None) -> None:
+    if files:
+        raise typer.BadParameter("give drawings, or --jobs or --pairs, but not both", param_hint="FILES")
+
+
+def _check_count(files: Sequence[str] | None, count: int, what: str) -> None:
+    if len(files or []) != count:
+        raise typer.BadParameter(f"{what}: give {count} drawings, or --jobs or --pairs", param_hint="FILES")

@@ -1,0 +1,64 @@
+"""The options of `interpolate` and `grid` that make many in one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import typer
+
+__all__ = ["JobOptions"]
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """Many at once."""
+
+    jobs: Annotated[
+        str | None,
+        typer.Option(
+            "--jobs",
+            metavar="FILE",
+            help='Many in one run, each a line: {"name": "a", "drawings": ["x.svg", "cats.ndjson#3"]}.',
+            show_default="none",
+        ),
+    ] = None
+    pairs: Annotated[
+        str | None,
+        typer.Option(
+            "--pairs",
+            metavar="all|random:N",
+            help="Many in one run, between drawings of --from: every choice of them, or N by chance.",
+            show_default="none",
+        ),
+    ] = None
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="DATA",
+            help="Of --pairs: a data set, or a file of drawings.",
+            show_default="none",
+        ),
+    ] = None
+    split: Annotated[
+        Literal["train", "valid", "test"], typer.Option("--split", help="Which drawings of that data set.")
+    ] = "test"
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit",
+            metavar="N",
+            min=1,
+            help="The most drawings of it, chosen by chance.",
+            show_default="all",
+        ),
+    ] = None
+    prepared: Annotated[
+        bool, typer.Option("--prepared", help="Read drawings as they stand: they are training data already.")
+    ] = False
+
+    @property
+    def many(self) -> bool:
+        """Whether this is a run of many."""
+        return self.jobs is not None or self.pairs is not None

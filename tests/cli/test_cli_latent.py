@@ -1,0 +1,323 @@
+"""`encode`, `decode`, `reconstruct`, `interpolate`, `grid` and `analogy`."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import Sketchkit
+
+import sketchkit as library
+from sketchkit.latent import read_latents
+from sketchkit.models.vae import VaeModel
+from sketchkit.training.data import prepare_sketches, synth
+
+KILLS = int(os.environ.get("SKETCHKIT_KILLS", "2"))
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(autouse=True)
+def dreamer(bundled: Path, tiny_vae: VaeModel) -> None:
+    """A conditional VAE in the place of sketchkit's own."""
+    tiny_vae.save(bundled / "doodle-vae.safetensors")
+
+
+@pytest.fixture
+def drawings(home: Path) -> Path:
+    """Twelve drawings in a file."""
+    library.write(list(synth(12, seed=3)), home / "drawings.ndjson")
+    return home / "drawings.ndjson"
+
+
+def cells(path: str | Path) -> list[ElementTree.Element]:
+    """The cells of a sheet."""
+    root = ElementTree.parse(path).getroot()
+    return [each for each in root.iter(f"{SVG}g") if (each.get("id") or "").startswith("cell-") and not
+            (each.get("id") or "").removeprefix("cell-").count("-")]  # fmt: skip
+
+
+def facts(path: str | Path) -> dict[str, Any]:
+    """The provenance of a sheet."""
+    found = next(ElementTree.parse(path).getroot().iter(f"{SVG}metadata"))
+    value: dict[str, Any] = json.loads(found.text or "")
+    return value
+
+
+# --- encode and decode ----------------------------------------------------------------------------------
+
+
+def test_drawings_are_encoded_with_what_they_are(sketchkit: Sketchkit, drawings: Path) -> None:
+    told = sketchkit("encode", drawings, "-o", "z.npz", "--draws", 3, "--seed", 5, "--json").json
+    assert (told["drawings"], told["draws"], told["latent"], told["model"]) == (12, 3, 6, "dreamer")
+    found = read_latents("z.npz")
+    model = library.load_model("doodle-vae", device="cpu")
+    sketches = list(library.read_all(drawings))
+    mu, sigma = library.encode(model, sketches)
+    np.testing.assert_array_equal(found.mu, mu)
+    np.testing.assert_array_equal(found.sigma, sigma)
+    assert found.draws is not None and found.draws.shape == (12, 3, 6)
+    assert found.labels == tuple(sketch.label or "" for sketch in sketches)
+    assert found.sources == (str(drawings),) * 12
+    assert found.about["seed"] == 5
+
+
+def test_what_is_encoded_is_decoded(sketchkit: Sketchkit, drawings: Path) -> None:
+    sketchkit("encode", drawings, "-o", "z.npz")
+    sketchkit("decode", "z.npz", "-o", "again.ndjson")
+    model = library.load_model("doodle-vae", device="cpu")
+    labels = [s.label if s.label == "cat" else None for s in library.read_all(drawings)]
+    expected = library.sample(model, 12, 0.1, z=read_latents("z.npz").mu, label=labels)
+    for made, wanted in zip(library.read_all("again.ndjson"), expected, strict=True):
+        ours, theirs = made.to_polylines(), wanted.to_polylines()
+        assert [len(line) for line in ours] == [len(line) for line in theirs]
+        assert all(np.allclose(a, b, atol=1e-3) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_draws_are_decoded_where_there_are_any(sketchkit: Sketchkit, drawings: Path) -> None:
+    sketchkit("encode", drawings, "--limit", 4, "-o", "z.npz", "--draws", 2)
+    told = sketchkit("decode", "z.npz", "--layout", "files", "--json").json
+    assert [each.get("draw") for each in told] == [0, 1] * 4
+    assert all(Path(f"z-{i}.svg").exists() for i in range(8))
+    told = sketchkit("decode", "z.npz", "--means", "-o", "means.svg", "--json").json
+    assert len(told) == 4 and "draw" not in told[0]
+
+
+def test_vectors_of_other_weights_are_refused(
+    sketchkit: Sketchkit, drawings: Path, home: Path, tiny_vae: VaeModel
+) -> None:
+    sketchkit("encode", drawings, "-o", "z.npz")
+    state = {name: value * 1.01 for name, value in tiny_vae.state_dict().items()}
+    other = VaeModel(tiny_vae.architecture, tiny_vae.card)
+    other.load_state_dict(state)
+    other.save(home / "other.safetensors")
+    refused = sketchkit("decode", "z.npz", "-m", "other.safetensors", "-o", "out.svg")
+    assert refused.code == 3 and "of other weights" in refused.err
+    assert not Path("out.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["encode", "drawings.ndjson", "-o", "z.svg"], 2, "written as .npz"),
+        (["encode", "drawings.ndjson", "-m", "tiny", "-o", "z.npz"], 3, "no encoder"),
+        (["decode", "drawings.ndjson"], 3, "no file of latent vectors"),
+        (["decode", "nothing.npz"], 3, "no such file"),
+        (["interpolate", "drawings.ndjson"], 2, "give 2 drawings"),
+        (["interpolate", "drawings.ndjson", "drawings.ndjson#1"], 3, "drawings.ndjson#0 means the first"),
+        (["interpolate", "drawings.ndjson#0", "drawings.ndjson#12"], 3, "no drawing 12, only 0 to 11"),
+        (["interpolate", "drawings.ndjson#0", "drawings.ndjson#1", "-n", "1"], 2, "-n"),
+        (["interpolate", "drawings.ndjson#0", "drawings.ndjson#1", "-t", "0"], 2, "temperature"),
+        (["grid", *["drawings.ndjson#0"] * 3], 2, "give 4 drawings"),
+        (["grid", *["drawings.ndjson#0"] * 4, "--steps", "1x5"], 2, "COLUMNSxROWS"),
+        (["grid", "--jobs", "j", "--pairs", "all", "-o", "{stem}.svg"], 2, "give one of them"),
+        (["grid", "--pairs", "all", "-o", "{stem}.svg"], 2, "--from DATA"),
+        (["grid", "--pairs", "some", "--from", "drawings.ndjson", "-o", "{stem}.svg"], 2, "all nor random:N"),
+        (["grid", "--pairs", "all", "--from", "drawings.ndjson", "-o", "x.svg"], 2, "need a pattern"),
+        (["grid", "--pairs", "all", "--from", "drawings.ndjson"], 2, "need a pattern"),
+        (["grid", "a", "--pairs", "all", "--from", "drawings.ndjson", "-o", "{stem}.svg"], 2, "not both"),
+        (["grid", "--pairs", "all", "--from", "drawings.ndjson", "-o", "{stem}.npz"], 2, "is a picture"),
+        (["analogy", "drawings.ndjson#0", "mean:cat", "drawings.ndjson#1"], 2, "--from DATA"),
+        (["reconstruct", "drawings.ndjson", "-t", "warm"], 2, "no list of numbers"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    sketchkit: Sketchkit, drawings: Path, words: list[str], code: int, said: str
+) -> None:
+    refused = sketchkit(*words)
+    assert refused.code == code, refused.err
+    assert said in refused.err.replace("\n", " ")
+    assert len(refused.err.strip().splitlines()) == 1
+    assert [path.name for path in Path().iterdir()] == ["drawings.ndjson"]
+
+
+# --- sheets ---------------------------------------------------------------------------------------------
+
+
+def test_a_sheet_of_reconstructions_has_a_row_a_drawing(sketchkit: Sketchkit, drawings: Path) -> None:
+    flags = ("--limit", 3, "-t", "0.1,0.5", "-t", 1, "-o", "again.svg", "--json")
+    told = sketchkit("reconstruct", drawings, *flags).json
+    assert [each["temperature"] for each in told] == [0.1, 0.5, 1.0] * 3
+    found = cells("again.svg")
+    assert len(found) == 12
+    colors = [
+        next(
+            each.iter(
+                f"{SVG}g",
+            )
+        )
+        .find(f"{SVG}g")
+        .get("stroke")
+        for each in found
+    ]  # type: ignore[union-attr]
+    assert len(set(colors[:4])) == 4 and colors[:4] == colors[4:8] == colors[8:]
+    assert facts("again.svg")["temperature"] == [0.1, 0.5, 1.0]
+
+
+def test_a_way_is_a_row_and_a_grid_a_square(sketchkit: Sketchkit, drawings: Path) -> None:
+    one, two = f"{drawings}#0", f"{drawings}#5"
+    assert sketchkit("interpolate", one, two, "-n", 4, "--via", f"{drawings}#7", "-o", "way.svg").code == 0
+    assert len(cells("way.svg")) == 4
+    assert facts("way.svg")["drawings"] == [one, f"{drawings}#7", two]
+    corners = (one, two, f"{drawings}#1", f"{drawings}#2")
+    assert sketchkit("grid", *corners, "--steps", "3x2", "--cell", 10, "--gap", 0, "-o", "grid.svg").code == 0
+    root = ElementTree.parse("grid.svg").getroot()
+    assert (root.get("width"), root.get("height")) == ("30", "20")
+    assert len(cells("grid.svg")) == 6
+
+
+def test_a_way_can_be_drawings(sketchkit: Sketchkit, drawings: Path) -> None:
+    assert sketchkit("interpolate", f"{drawings}#0", f"{drawings}#1", "-n", 5, "-o", "way.ndjson").code == 0
+    assert len(list(library.read_all("way.ndjson"))) == 5
+
+
+def test_an_analogy_shows_what_was_given_and_the_sum(
+    sketchkit: Sketchkit, drawings: Path, home: Path
+) -> None:
+    words = [f"{drawings}#{k}" for k in (0, 1, 2)]
+    told = sketchkit("analogy", *words, "-o", "sum.svg", "--json").json
+    assert told[0]["analogy"] == words
+    assert len(cells("sum.svg")) == 8
+    prepare_sketches(synth(40, seed=1, classes=["cat", "sun"]), home / "animals")
+    flags = ("--from", "animals", "-o", "mean.svg")
+    assert sketchkit("analogy", words[0], "mean:cat", "mean:sun", *flags).code == 0
+    refused = sketchkit("analogy", words[0], "mean:dog", "mean:sun", "--from", "animals", "-o", "no.svg")
+    assert refused.code == 3 and "no class 'dog': there are cat, sun" in refused.err
+
+
+def test_a_file_may_be_called_like_one_of_its_drawings(sketchkit: Sketchkit, bird: Path, home: Path) -> None:
+    (home / "bird#1.svg").write_bytes(bird.read_bytes())
+    assert sketchkit("interpolate", "bird#1.svg", "bird.svg", "-n", 2, "-o", "way.svg").code == 0
+
+
+# --- many in one run ------------------------------------------------------------------------------------
+
+
+def snapshot() -> dict[str, bytes]:
+    """All files of the folder out/."""
+    return {path.name: path.read_bytes() for path in sorted(Path("out").iterdir())}
+
+
+def test_all_choices_of_some_drawings(sketchkit: Sketchkit, drawings: Path) -> None:
+    Path("out").mkdir()
+    flags = ("--from", drawings, "--limit", 4, "-n", 3, "-o", "out/{stem}.svg")
+    done = sketchkit("interpolate", "--pairs", "all", *flags)
+    assert done.code == 0 and "wrote 6 of 6 jobs" in done.err
+    assert sorted(snapshot()) == [*(f"{i}.svg" for i in range(6)), "sketchkit-run.json"]
+    assert all(len(cells(f"out/{i}.svg")) == 3 for i in range(6))
+
+
+def test_a_rerun_writes_what_is_missing_and_the_same_bytes(sketchkit: Sketchkit, drawings: Path) -> None:
+    Path("out").mkdir()
+    command = ("grid", "--pairs", "random:6", "--from", drawings, "--steps", "2x3", "-o", "out/g-{index}.svg")
+    assert sketchkit(*command, "--format", "svg,png").code == 0
+    whole = snapshot()
+    assert len(whole) == 13
+    for name in ("g-1.svg", "g-1.png", "g-4.png"):
+        Path("out", name).unlink()
+    Path("out", ".0123456789abcdef.tmp").write_bytes(b"half")
+    again = sketchkit(*command, "--format", "svg,png")
+    assert "wrote 2 of 6 jobs; 4 were there already" in again.err
+    assert snapshot() == whole
+
+
+def test_files_of_another_run_are_not_mixed_in(sketchkit: Sketchkit, drawings: Path) -> None:
+    Path("out").mkdir()
+    command = ("interpolate", "--pairs", "random:3", "--from", drawings, "-n", 2, "-o", "out/{stem}.svg")
+    assert sketchkit(*command).code == 0
+    whole = snapshot()
+    refused = sketchkit(*command, "--seed", 1)
+    assert refused.code == 3 and "files of another run" in refused.err
+    assert snapshot() == whole
+    assert sketchkit(*command, "--seed", 1, "--force").code == 0
+    forced = snapshot()
+    assert forced.keys() == whole.keys() and all(forced[name] != whole[name] for name in whole)
+    Path("out/sketchkit-run.json").unlink()
+    assert "exists already" in sketchkit(*command, "--seed", 1).err
+    assert {name: forced[name] for name in snapshot()} == snapshot()
+
+
+def test_jobs_may_be_listed(sketchkit: Sketchkit, drawings: Path, bird: Path, home: Path) -> None:
+    (home / "lists").mkdir()
+    Path("out").mkdir()
+    lines = [
+        {"name": "first", "drawings": ["../drawings.ndjson#1", "../bird.svg"]},
+        {"name": "second", "drawings": ["../bird.svg", "../drawings.ndjson#2", "../drawings.ndjson#3"]},
+    ]
+    (home / "lists" / "jobs.jsonl").write_text("\n\n".join(map(json.dumps, lines)))
+    done = sketchkit("interpolate", "--jobs", "lists/jobs.jsonl", "-n", 3, "-o", "out/{stem}.svg")
+    assert done.code == 0, done.err
+    assert sorted(snapshot()) == ["first.svg", "second.svg", "sketchkit-run.json"]
+    assert facts("out/second.svg")["job"] == "second"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "holds 0 jobs"),
+        ("hello", "line 1: no JSON"),
+        ("[" * 100_000, "line 1: no JSON"),
+        ("[]", "line 1: a job needs a name"),
+        ('{"name": "../x", "drawings": []}', "a name that can be a file's"),
+        ('{"name": ".x", "drawings": []}', "a name that can be a file's"),
+        ('{"name": "x", "drawings": "y"}', "a list of drawings"),
+        ('{"name": "x", "drawings": ["a\\u0000"]}', "cannot be a file's"),
+        ('{"name": "x", "drawings": ["a"]}\n{"name": "x", "drawings": ["b"]}', "two jobs are called 'x'"),
+        ('{"name": "x", "drawings": ["none.svg", "none.svg"]}', "no such file"),
+        ('{"name": "x", "drawings": ["drawings.ndjson#1"]}', "two drawings or more"),
+    ],
+)
+def test_a_list_of_jobs_that_is_none_is_refused(
+    sketchkit: Sketchkit, drawings: Path, content: str, said: str
+) -> None:
+    Path("jobs.jsonl").write_text(content)
+    Path("out").mkdir()
+    refused = sketchkit("interpolate", "--jobs", "jobs.jsonl", "-o", "out/{stem}.svg")
+    assert refused.code == 3 and said in refused.err, refused.err
+    assert not list(Path("out").glob("*.svg"))
+
+
+def test_a_data_set_gives_drawings_of_a_class(sketchkit: Sketchkit, home: Path) -> None:
+    prepare_sketches(synth(60, seed=1, classes=["cat", "sun"]), home / "animals")
+    Path("out").mkdir()
+    command = ("grid", "--pairs", "random:2", "--from", "animals", "--split", "train", "--steps", "2x2")
+    assert sketchkit(*command, "--class", "cat", "-o", "out/{stem}.svg").code == 0
+    assert facts("out/0.svg")["class"] == "cat"
+    refused = sketchkit(*command, "--class", "dog", "-o", "out/{stem}.svg", "-f")
+    assert refused.code == 3 and "no class 'dog'" in refused.err
+
+
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
+    drawings: Path, sketchkit: Sketchkit, tmp_path: Path, tiny_vae: VaeModel
+) -> None:
+    tiny_vae.save("dreamer.safetensors")
+    Path("out").mkdir()
+    flags = ("--from", str(drawings), "--steps", "4x4", "-m", "dreamer.safetensors")
+    command = ["grid", "--pairs", "random:200", *flags, "-o", "out/{stem}.svg"]
+    assert sketchkit(*command).code == 0
+    whole = snapshot()
+    shutil.rmtree("out")
+    Path("out").mkdir()
+    chance, kills = random.Random(1), 0
+    while True:
+        process = subprocess.Popen([sys.executable, "-m", "sketchkit", *command], stderr=subprocess.DEVNULL)
+        already = len(list(Path("out").iterdir()))
+        while process.poll() is None and len(list(Path("out").iterdir())) <= already:
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0.0, 0.15))
+        if process.poll() is None and kills < KILLS:
+            process.kill()
+            kills += 1
+        if process.wait() == 0:
+            break
+    assert kills == KILLS, "the run was over before it could be killed"
+    assert snapshot() == whole
