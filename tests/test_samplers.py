@@ -20,8 +20,8 @@ from sketchkit.noise import Noise, uniforms
 from sketchkit.sampling import Sampler, Tempered, make_sampler, samplers
 from sketchkit.sampling.base import RULES
 
-BUILT_IN = ["greedy", "nucleus", "temperature", "top-k", "truncated"]
-TEMPERED = [name for name in BUILT_IN if name != "greedy"]
+BUILT_IN = ["greedy", "mean", "nucleus", "temperature", "top-k", "truncated"]
+TEMPERED = [name for name in BUILT_IN if name not in ("greedy", "mean")]
 MIXTURES = 5
 
 
@@ -153,6 +153,24 @@ def test_top_k_draws_from_the_k_heaviest_alone(
     lightest_allowed = sorted(logits, reverse=True)[:k][-1]
     assert all(logits[c] >= lightest_allowed for c in set(chosen.tolist()))
     assert len(set(chosen.tolist())) <= k
+
+
+def test_the_mean_lies_where_the_components_pull_it_and_lifts_where_lifting_is_likeliest() -> None:
+    raw = _far_apart([math.log(0.25), math.log(0.75)], 3)
+    raw[:, :3] = torch.tensor([[2.0, 1.0, 0.0], [0.0, 2.0, 1.0], [0.0, 1.0, 2.0]])
+    points = make_sampler("mean")(MixtureDensity(raw), _noise(3))
+    torch.testing.assert_close(points[:, 0], torch.full((3,), 750.0))
+    assert points[:, 2:].tolist() == torch.eye(3).tolist()
+
+
+def test_the_mean_does_not_jump_where_one_component_gives_way_to_another() -> None:
+    shares = torch.linspace(0.49, 0.51, 21)
+    raw = _far_apart([0.0, 0.0], len(shares))
+    raw[:, 3:5] = torch.stack((shares.log(), (1 - shares).log()), -1)
+    steps = make_sampler("mean")(MixtureDensity(raw), _noise(len(shares)))[:, 0].diff().abs()
+    assert steps.max() < 2.0
+    jumps = make_sampler("greedy")(MixtureDensity(raw), _noise(len(shares)))[:, 0].diff().abs()
+    assert jumps.max() == 1000.0
 
 
 @pytest.mark.parametrize("k", [MIXTURES, MIXTURES + 1, 10**9, 10**30])
