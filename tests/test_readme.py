@@ -54,7 +54,7 @@ def test_every_command_of_the_readme_runs(workshop: Path) -> None:
 
 
 def test_every_option_the_readme_names_exists(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("complete", "sample", "render", "train"):
+    for command in ("complete", "sample", "render", "train", "grid"):
         assert run([command, "--help"]) == 0
     shown = capsys.readouterr().out
     for option in set(re.findall(r"`(--[a-z-]+)", README)) - {"--install-completion"}:
