@@ -157,6 +157,12 @@ class MixtureDensity:
         half_log_det = log_sx + log_sy + _LOG_2 - magnitude - torch.log1p(torch.exp(-2.0 * magnitude))
         return -_LOG_2PI - half_log_det - 0.5 * (along.square() + across.square())
 
+    def mean_offset(self) -> Tensor:
+        """The mean of the whole mixture, [..., 2] in model units, in the density's dtype."""
+        shares = widened(self.component_logits).softmax(-1)  # [..., M]
+        means = widened(self.parameters[..., :2, :])  # [..., 2, M]
+        return (means * shares[..., None, :]).sum(-1).to(self.parameters.dtype)
+
     # --- drawn from -----------------------------------------------------------------------------------
 
     def draw(self, noise: Noise, max_radius: float = math.inf) -> Tensor:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sketchkit.cli.flags import Json, LowTemperature, Prepared, SplitName
 from sketchkit.cli.grouping import grouped
-from sketchkit.cli.parameters import Json, LatentOptions, LowTemperature, OutputOptions, SheetOptions
+from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions
 from sketchkit.errors import InputError
 from sketchkit.files import shown
 
@@ -61,12 +62,8 @@ def analogy(
             "--from", metavar="DATA", help="The data set that mean:CLASS is over.", show_default="none"
         ),
     ] = None,
-    split: Annotated[
-        Literal["train", "valid", "test"], typer.Option("--split", help="Which drawings of it.")
-    ] = "train",
-    prepared: Annotated[
-        bool, typer.Option("--prepared", help="Read drawings as they stand: they are training data already.")
-    ] = False,
+    split: SplitName = "train",
+    prepared: Prepared = False,
     temperature: LowTemperature = 0.1,
     latent: LatentOptions,
     sheet: SheetOptions,

@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sketchkit.cli.completions import complete_models
-from sketchkit.cli.grouping import grouped
-from sketchkit.cli.parameters import (
-    DEFAULT_VAE,
-    LARGEST_NUMBER,
+from sketchkit.cli.flags import (
     Device,
     Json,
-    LatentOptions,
     LowTemperature,
-    OutputOptions,
-    SheetOptions,
+    Seed,
+    SplitName,
+    VaeName,
 )
+from sketchkit.cli.grouping import grouped
+from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions
 
 if TYPE_CHECKING:
     from sketchkit.cli.outputs import Item
@@ -45,9 +43,7 @@ def atlas(
         ),
     ],
     output: OutputOptions,
-    split: Annotated[
-        Literal["train", "valid", "test"], typer.Option(help="Which drawings of a data set.")
-    ] = "valid",
+    split: SplitName = "valid",
     classes: Annotated[
         list[str] | None,
         typer.Option("--class", metavar="NAME", help="Only this class; again for more.", show_default="all"),
@@ -75,24 +71,9 @@ def atlas(
             "--outliers", metavar="PATH", help="A second sheet that shows them.", show_default="none"
         ),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="NAME",
-            help="A conditional VAE, or its file.  [env: SKETCHKIT_VAE]",
-            autocompletion=complete_models,
-            show_default=DEFAULT_VAE,
-        ),
-    ] = None,
+    model: VaeName = None,
     temperature: LowTemperature = 0.1,
-    seed: Annotated[
-        int,
-        typer.Option(
-            "--seed", "-s", metavar="N", min=0, max=LARGEST_NUMBER, help="The same seed draws the same."
-        ),
-    ] = 0,
+    seed: Seed = 0,
     device: Device = None,
     sheet: SheetOptions,
     json: Json = False,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sketchkit.cli.bounds import BoundsOptions, Limits, name_of, tell_shortfall
+from sketchkit.cli.flags import Json
 from sketchkit.cli.grouping import grouped
-from sketchkit.cli.parameters import DrawingOptions, InputOptions, Json, OutputOptions, SheetOptions
+from sketchkit.cli.parameters import DrawingOptions, InputOptions, OutputOptions, SheetOptions
 from sketchkit.errors import InputError
 from sketchkit.files import shown
 

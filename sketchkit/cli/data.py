@@ -13,9 +13,10 @@ import typer
 from sketchkit.cli.completions import complete_classes
 from sketchkit.cli.console import plain, print_json, print_table, progress, say
 from sketchkit.cli.datasets import class_rows, described, found, holds, report
+from sketchkit.cli.flags import Force, Json
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import Command, show_help_alone
-from sketchkit.cli.parameters import Force, Json, as_usage
+from sketchkit.cli.parameters import as_usage
 from sketchkit.errors import InputError
 
 if TYPE_CHECKING:

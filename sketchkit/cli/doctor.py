@@ -11,7 +11,7 @@ import typer
 
 from sketchkit.cli.console import plain, print_json
 from sketchkit.cli.course import clock_time, figure
-from sketchkit.cli.parameters import Listed
+from sketchkit.cli.flags import Listed
 
 if TYPE_CHECKING:
     from sketchkit.training.doctor import Diagnosis

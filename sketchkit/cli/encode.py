@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sketchkit.cli.completions import complete_models
-from sketchkit.cli.grouping import grouped
-from sketchkit.cli.parameters import (
+from sketchkit.cli.flags import (
     DEFAULT_VAE,
     LARGEST_NUMBER,
     Device,
     Force,
-    InputOptions,
     Json,
-    LatentOptions,
     LowTemperature,
-    OutputOptions,
-    SheetOptions,
+    Prepared,
+    VaeName,
 )
+from sketchkit.cli.grouping import grouped
+from sketchkit.cli.parameters import InputOptions, LatentOptions, OutputOptions, SheetOptions
 from sketchkit.errors import InputError
 from sketchkit.files import shown
 
@@ -39,17 +37,7 @@ DECODE_EXAMPLE = "sketchkit decode cats.npz -o cats.svg"
 def encode(
     *,
     output: Annotated[str, typer.Option("--output", "-o", metavar="PATH", help="The .npz file to write.")],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="NAME",
-            help="A conditional VAE, or its file.  [env: SKETCHKIT_VAE]",
-            autocompletion=complete_models,
-            show_default=DEFAULT_VAE,
-        ),
-    ] = None,
+    model: VaeName = None,
     draws: Annotated[
         int,
         typer.Option(
@@ -63,9 +51,7 @@ def encode(
     seed: Annotated[
         int, typer.Option("--seed", "-s", metavar="N", min=0, max=LARGEST_NUMBER, help="Of these draws.")
     ] = 0,
-    prepared: Annotated[
-        bool, typer.Option("--prepared", help="Read drawings as they stand: they are training data already.")
-    ] = False,
+    prepared: Prepared = False,
     given: InputOptions,
     device: Device = None,
     force: Force = False,

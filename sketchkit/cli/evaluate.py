@@ -9,7 +9,8 @@ import typer
 
 from sketchkit.cli.completions import complete_models, complete_samplers
 from sketchkit.cli.console import print_json, progress, write_stdout
-from sketchkit.cli.parameters import LARGEST_NUMBER, DataName, Device, Force, as_usage, parse_temperatures
+from sketchkit.cli.flags import LARGEST_NUMBER, DataName, Device, Force
+from sketchkit.cli.parameters import as_usage, parse_temperatures
 from sketchkit.cli.settings import setting
 from sketchkit.errors import InputError
 

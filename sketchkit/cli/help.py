@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from sketchkit.cli.console import plain
-from sketchkit.cli.parameters import LARGEST_NUMBER
+from sketchkit.cli.flags import LARGEST_NUMBER
 
 __all__ = ["Command", "RendererCommand", "SamplerCommand", "show_help_alone"]
 

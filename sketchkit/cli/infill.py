@@ -13,8 +13,9 @@ import typer
 
 from sketchkit._version import __version__
 from sketchkit.cli.console import say
+from sketchkit.cli.flags import Json
 from sketchkit.cli.grouping import grouped
-from sketchkit.cli.parameters import DrawingOptions, Json, OutputOptions, SheetOptions
+from sketchkit.cli.parameters import DrawingOptions, OutputOptions, SheetOptions
 from sketchkit.errors import InputError
 from sketchkit.files import shown
 

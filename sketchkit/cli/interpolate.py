@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sketchkit.cli.flags import Json, LowTemperature
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.job_options import JobOptions
-from sketchkit.cli.parameters import Json, LatentOptions, LowTemperature, OutputOptions, SheetOptions
+from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions
 
 if TYPE_CHECKING:
     from sketchkit.cli.bulk import BulkOutput

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+
+from sketchkit.cli.flags import Prepared, SplitName
 
 __all__ = ["JobOptions"]
 
@@ -41,9 +43,7 @@ class JobOptions:
             show_default="none",
         ),
     ] = None
-    split: Annotated[
-        Literal["train", "valid", "test"], typer.Option("--split", help="Which drawings of that data set.")
-    ] = "test"
+    split: SplitName = "test"
     limit: Annotated[
         int | None,
         typer.Option(
@@ -54,9 +54,7 @@ class JobOptions:
             show_default="all",
         ),
     ] = None
-    prepared: Annotated[
-        bool, typer.Option("--prepared", help="Read drawings as they stand: they are training data already.")
-    ] = False
+    prepared: Prepared = False
 
     @property
     def many(self) -> bool:

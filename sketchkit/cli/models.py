@@ -16,8 +16,8 @@ from sketchkit.cli.completions import (
     complete_own_models,
 )
 from sketchkit.cli.console import plain, print_json, print_table, progress, say
+from sketchkit.cli.flags import Force, Listed
 from sketchkit.cli.help import Command, show_help_alone
-from sketchkit.cli.parameters import Force, Listed
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import shown
 

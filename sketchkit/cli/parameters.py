@@ -12,26 +12,29 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sketchkit.card import MAX_LENGTH
-from sketchkit.cli.completions import complete_known_classes, complete_models, complete_samplers
+from sketchkit.cli.completions import complete_known_classes
+from sketchkit.cli.flags import (
+    BatchSize,
+    Device,
+    Exact,
+    Force,
+    MaxPoints,
+    ModelName,
+    SamplerName,
+    SamplerOption,
+    Seed,
+    ShownClass,
+    VaeName,
+)
 from sketchkit.errors import InputError
 
 if TYPE_CHECKING:
     from sketchkit.rendering import Layout
 
 __all__ = [
-    "DEFAULT_MODEL",
-    "DEFAULT_VAE",
-    "LARGEST_NUMBER",
-    "DataName",
-    "Device",
     "DrawingOptions",
-    "Force",
     "InputOptions",
-    "Json",
     "LatentOptions",
-    "Listed",
-    "LowTemperature",
     "OutputOptions",
     "SheetOptions",
     "as_usage",
@@ -39,29 +42,7 @@ __all__ = [
     "parse_tile",
 ]
 
-#: The model of a user who names none; it comes with sketchkit.
-DEFAULT_MODEL = "doodle"
-#: The conditional VAE of a user who names none; it comes with sketchkit, too.
-DEFAULT_VAE = "doodle-vae"
 _DEFAULT_CELL, _DEFAULT_GAP = 160.0, 8.0
-#: Of seeds and indices: what 64 bits hold.
-LARGEST_NUMBER = 2**63 - 1
-
-Json = Annotated[bool, typer.Option("--json", help="Say on stdout, as JSON, what was done.")]
-Listed = Annotated[bool, typer.Option("--json", help="Say it on stdout as JSON.")]
-DataName = Annotated[
-    str, typer.Argument(metavar="DATA", help="A data set's folder, or the name of a stored one.")
-]
-Device = Annotated[
-    str | None,
-    typer.Option(
-        "--device",
-        metavar="NAME",
-        help="auto, cpu, cuda, mps...  [env: SKETCHKIT_DEVICE]",
-        show_default="auto",
-    ),
-]
-Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
 
 
 @contextmanager
@@ -233,75 +214,11 @@ class SheetOptions:
         return {"cell": cell, "gap": gap, "margin": gap if self.margin is None else self.margin}
 
 
-SamplerName = Annotated[
-    str | None,
-    typer.Option(
-        "--sampler",
-        metavar="NAME",
-        help="How the next point is chosen; see below.  [env: SKETCHKIT_SAMPLER]",
-        autocompletion=complete_samplers,
-        show_default="temperature",
-    ),
-]
-SamplerOption = Annotated[
-    list[str] | None,
-    typer.Option("--option", "-O", metavar="NAME=VALUE", help="An option of the sampler; see below."),
-]
-Seed = Annotated[
-    int,
-    typer.Option(
-        "--seed", "-s", metavar="N", min=0, max=LARGEST_NUMBER, help="The same seed draws the same."
-    ),
-]
-MaxPoints = Annotated[
-    int | None,
-    typer.Option(
-        "--max-points",
-        metavar="N",
-        min=1,
-        max=MAX_LENGTH,
-        help="Where a drawing is cut that does not end.",
-        show_default="the model's own",
-    ),
-]
-BatchSize = Annotated[
-    int | None,
-    typer.Option(
-        "--batch-size",
-        metavar="N",
-        min=1,
-        max=LARGEST_NUMBER,
-        help="The most drawings at once.",
-        show_default="suits the device",
-    ),
-]
-LowTemperature = Annotated[
-    float,
-    typer.Option(
-        "--temperature", "-t", metavar="TAU", help="How daring: 1 is the model itself, less is tidier."
-    ),
-]
-Exact = Annotated[
-    bool,
-    typer.Option("--exact", help="The same to the last bit at any number and batch size; slower."),
-]
-
-
 @dataclass(frozen=True)
 class DrawingOptions:
     """Which model draws, and how."""
 
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="NAME",
-            help="A model, or a model's file.  [env: SKETCHKIT_MODEL]",
-            autocompletion=complete_models,
-            show_default=DEFAULT_MODEL,
-        ),
-    ] = None
+    model: ModelName = None
     classes: Annotated[
         list[str] | None,
         typer.Option(
@@ -335,27 +252,8 @@ class DrawingOptions:
 class LatentOptions:
     """Which model encodes drawings and draws them again, and how; the temperature is the command's own."""
 
-    vae: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="NAME",
-            help="A conditional VAE, or its file.  [env: SKETCHKIT_VAE]",
-            autocompletion=complete_models,
-            show_default=DEFAULT_VAE,
-        ),
-    ] = None
-    class_name: Annotated[
-        str | None,
-        typer.Option(
-            "--class",
-            metavar="NAME",
-            help="What the drawings show, for a model that knows classes.",
-            autocompletion=complete_known_classes,
-            show_default="what the files say",
-        ),
-    ] = None
+    vae: VaeName = None
+    class_name: ShownClass = None
     sampler: SamplerName = None
     option: SamplerOption = None
     seed: Seed = 0

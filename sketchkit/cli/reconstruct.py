@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sketchkit.cli.flags import Json, Prepared
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.parameters import (
     InputOptions,
-    Json,
     LatentOptions,
     OutputOptions,
     SheetOptions,
@@ -43,9 +43,7 @@ def reconstruct(
             show_default=_SEVERAL,
         ),
     ] = None,
-    prepared: Annotated[
-        bool, typer.Option("--prepared", help="Read drawings as they stand: they are training data already.")
-    ] = False,
+    prepared: Prepared = False,
     latent: LatentOptions,
     sheet: SheetOptions,
     given: InputOptions,

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from sketchkit._version import __version__
+from sketchkit.cli.flags import Force
 from sketchkit.cli.grouping import grouped
-from sketchkit.cli.parameters import Force, InputOptions, SheetOptions
+from sketchkit.cli.parameters import InputOptions, SheetOptions
 
 __all__ = ["EXAMPLE", "render"]
 

@@ -11,7 +11,8 @@ from sketchkit import options
 from sketchkit._version import __version__
 from sketchkit.checkpoints import store
 from sketchkit.cli.console import progress
-from sketchkit.cli.parameters import DEFAULT_MODEL, DEFAULT_VAE, DrawingOptions, LatentOptions, as_usage
+from sketchkit.cli.flags import DEFAULT_MODEL, DEFAULT_VAE
+from sketchkit.cli.parameters import DrawingOptions, LatentOptions, as_usage
 from sketchkit.cli.settings import setting
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.sampling import Sampler, Tempered, make_sampler

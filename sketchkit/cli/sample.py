@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sketchkit.cli.flags import LARGEST_NUMBER, Json
 from sketchkit.cli.grouping import grouped
-from sketchkit.cli.parameters import LARGEST_NUMBER, DrawingOptions, Json, OutputOptions, SheetOptions
+from sketchkit.cli.parameters import DrawingOptions, OutputOptions, SheetOptions
 
 if TYPE_CHECKING:
     from sketchkit.cli.outputs import Item

@@ -11,17 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sketchkit._version import __version__
-from sketchkit.cli.completions import complete_known_classes, complete_models
+from sketchkit.cli.flags import Device, Force, Listed, ModelName, Prepared, ShownClass
 from sketchkit.cli.grouping import grouped
-from sketchkit.cli.parameters import (
-    DEFAULT_MODEL,
-    Device,
-    DrawingOptions,
-    Force,
-    InputOptions,
-    Listed,
-    SheetOptions,
-)
+from sketchkit.cli.parameters import DrawingOptions, InputOptions, SheetOptions
 from sketchkit.errors import InputError
 from sketchkit.files import shown
 
@@ -39,31 +31,9 @@ EXAMPLE = "sketchkit score cat.ndjson --limit 12 --heat heat.png"
 @partial(grouped, without={"label"})
 def score(
     *,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            metavar="NAME",
-            help="A model, or a model's file.  [env: SKETCHKIT_MODEL]",
-            autocompletion=complete_models,
-            show_default=DEFAULT_MODEL,
-        ),
-    ] = None,
-    class_name: Annotated[
-        str | None,
-        typer.Option(
-            "--class",
-            metavar="NAME",
-            help="What the drawings show, for a model that knows classes.",
-            autocompletion=complete_known_classes,
-            show_default="what each file says",
-        ),
-    ] = None,
-    prepared: Annotated[
-        bool,
-        typer.Option("--prepared", help="They are training data: pixels of 0 to 255, simplified already."),
-    ] = False,
+    model: ModelName = None,
+    class_name: ShownClass = None,
+    prepared: Prepared = False,
     heat: Annotated[
         str | None,
         typer.Option(

@@ -15,8 +15,9 @@ import typer
 
 from sketchkit.cli.completions import complete_models
 from sketchkit.cli.console import print_json, say
+from sketchkit.cli.flags import DataName, Device, Force, Json
 from sketchkit.cli.grouping import grouped
-from sketchkit.cli.parameters import DataName, Device, Force, Json, as_usage
+from sketchkit.cli.parameters import as_usage
 from sketchkit.cli.settings import setting
 from sketchkit.cli.training_options import TrainingOptions, said
 from sketchkit.errors import InputError

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sketchkit.noise import widened
-
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -18,15 +16,13 @@ if TYPE_CHECKING:
 class Mean:
     """Take the mean of the mixture and the likeliest pen: with a latent vector, the drawing that it means.
 
-    The offset is a continuous function of what the model says, where one component gives way to another too, so
-    that drawings between drawings change smoothly. Without a latent vector it is a compromise between all that
-    might come, which is nothing that anybody draws.
+    The offset is a continuous function of what the model says, also where one component gives way to another,
+    so that drawings between drawings change smoothly. Without a latent vector it is a compromise between all
+    that might come, which is nothing that anybody draws.
     """
 
     def __call__(self, density: MixtureDensity, noise: Noise) -> Tensor:
         """Choose one point a row; see `Sampler`."""
-        weights = widened(density.component_logits).softmax(-1)  # [B, M]
-        offset = (widened(density.parameters[..., :2, :]) * weights[..., None, :]).sum(-1)  # [B, 2]
-        out = density.parameters.new_zeros(len(weights), 5)
-        out[:, :2] = offset
+        out = density.parameters.new_zeros(len(density.pen_logits), 5)
+        out[:, :2] = density.mean_offset()
         return out.scatter_(1, density.pen_logits.argmax(-1, keepdim=True) + 2, 1.0)

@@ -1,0 +1,150 @@
+"""Single options that several commands share, each declared once.
+
+Defaults that depend on a user's settings are None where they are used, and are settled by
+`sketchkit.cli.settings`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from sketchkit.card import MAX_LENGTH
+from sketchkit.cli.completions import complete_known_classes, complete_models, complete_samplers
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "DEFAULT_VAE",
+    "LARGEST_NUMBER",
+    "BatchSize",
+    "DataName",
+    "Device",
+    "Exact",
+    "Force",
+    "Json",
+    "Listed",
+    "LowTemperature",
+    "MaxPoints",
+    "ModelName",
+    "Prepared",
+    "SamplerName",
+    "SamplerOption",
+    "Seed",
+    "ShownClass",
+    "SplitName",
+    "VaeName",
+]
+
+#: The model of a user who names none; it comes with sketchkit.
+DEFAULT_MODEL = "doodle"
+#: The conditional VAE of a user who names none; it comes with sketchkit, too.
+DEFAULT_VAE = "doodle-vae"
+#: Of seeds and indices: what 64 bits hold.
+LARGEST_NUMBER = 2**63 - 1
+
+Json = Annotated[bool, typer.Option("--json", help="Say on stdout, as JSON, what was done.")]
+Listed = Annotated[bool, typer.Option("--json", help="Say it on stdout as JSON.")]
+DataName = Annotated[
+    str, typer.Argument(metavar="DATA", help="A data set's folder, or the name of a stored one.")
+]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        help="auto, cpu, cuda, mps...  [env: SKETCHKIT_DEVICE]",
+        show_default="auto",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
+SamplerName = Annotated[
+    str | None,
+    typer.Option(
+        "--sampler",
+        metavar="NAME",
+        help="How the next point is chosen; see below.  [env: SKETCHKIT_SAMPLER]",
+        autocompletion=complete_samplers,
+        show_default="temperature",
+    ),
+]
+SamplerOption = Annotated[
+    list[str] | None,
+    typer.Option("--option", "-O", metavar="NAME=VALUE", help="An option of the sampler; see below."),
+]
+Seed = Annotated[
+    int,
+    typer.Option(
+        "--seed", "-s", metavar="N", min=0, max=LARGEST_NUMBER, help="The same seed draws the same."
+    ),
+]
+MaxPoints = Annotated[
+    int | None,
+    typer.Option(
+        "--max-points",
+        metavar="N",
+        min=1,
+        max=MAX_LENGTH,
+        help="Where a drawing is cut that does not end.",
+        show_default="the model's own",
+    ),
+]
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        "--batch-size",
+        metavar="N",
+        min=1,
+        max=LARGEST_NUMBER,
+        help="The most drawings at once.",
+        show_default="suits the device",
+    ),
+]
+LowTemperature = Annotated[
+    float,
+    typer.Option(
+        "--temperature", "-t", metavar="TAU", help="How daring: 1 is the model itself, less is tidier."
+    ),
+]
+Exact = Annotated[
+    bool,
+    typer.Option("--exact", help="The same to the last bit at any number and batch size; slower."),
+]
+ModelName = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME",
+        help="A model, or a model's file.  [env: SKETCHKIT_MODEL]",
+        autocompletion=complete_models,
+        show_default=DEFAULT_MODEL,
+    ),
+]
+VaeName = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME",
+        help="A conditional VAE, or its file.  [env: SKETCHKIT_VAE]",
+        autocompletion=complete_models,
+        show_default=DEFAULT_VAE,
+    ),
+]
+ShownClass = Annotated[
+    str | None,
+    typer.Option(
+        "--class",
+        metavar="NAME",
+        help="What the drawings show, for a model that knows classes.",
+        autocompletion=complete_known_classes,
+        show_default="what the files say",
+    ),
+]
+Prepared = Annotated[
+    bool, typer.Option("--prepared", help="Read drawings as they stand: they are training data already.")
+]
+SplitName = Annotated[
+    Literal["train", "valid", "test"], typer.Option("--split", help="Which drawings of that data set.")
+]
