@@ -12,8 +12,7 @@ drawings=()
 while [ "${1:---}" != -- ]; do drawings+=("$1"); shift; done
 folder=${2:?"usage: examples/train_bundled.sh DRAWINGS... -- FOLDER"}
 
-common=(--batch-size 100 --schedule cosine --warmup 100 --ema 0.999 --balance 0.3 --precision bfloat16
-        --threads 1 --grid 50 --padding 1)
+common=(--batch-size 100 --schedule cosine --balance 0.3 --precision bfloat16 --threads 1 --grid 50)
 
 # train DATA RUN OPTIONS...: a run that is there goes on with the options that it was begun with.
 train() {
@@ -31,14 +30,20 @@ train() {
 
 # In the second stage the one drawing in twenty of more than 80 points is left out: they are mostly scribbles, which
 # a model at a low temperature falls into and does not know how to end.
-train all doodle-first --seed 1 --backend decoder --classes --steps 12000
-train short doodle --seed 1 --init "$folder/doodle-first/best.safetensors" --steps 1500 --learning-rate 2e-4 --nmax 198
+decoder=(--warmup 100 --ema 0.999 --padding 1)
+train all doodle-first --seed 1 --backend decoder --classes "${decoder[@]}" --steps 12000
+train short doodle --seed 1 --init "$folder/doodle-first/best.safetensors" "${decoder[@]}" --steps 1500 \
+  --learning-rate 2e-4 --nmax 198
 
-# First L_KL is held at its floor, then it weighs a fifth, so that z says more of the drawing.
-train all doodle-vae-first --seed 1 --backend vae --classes --steps 7000 \
-  --kl-weight 0.25 --kl-rate 0.9995 --kl-minimum 0.4
-train all doodle-vae --seed 2 --init "$folder/doodle-vae-first/last.safetensors" --steps 4000 \
-  --learning-rate 7e-4 --kl-weight 0.05 --kl-start 1
+# First z learns to say nearly everything, then the pen goes further astray, so that z says where things are and not
+# only how they go on; in the end L_KL weighs more, so that there are drawings between drawings.
+vae=(--recurrent-dropout 0 --kl-start 1 --kl-minimum 0)
+train all doodle-vae-first --seed 5 --backend vae --classes --position --stray 3 "${vae[@]}" \
+  --kl-weight 0.02 --warmup 100 --ema 0.999 --steps 6000
+train all doodle-vae-second --seed 6 --init "$folder/doodle-vae-first/last.safetensors" --stray 10 "${vae[@]}" \
+  --kl-weight 0.02 --warmup 100 --ema 0.999 --steps 2900
+train all doodle-vae --seed 8 --init "$folder/doodle-vae-second/last.safetensors" --stray 10 "${vae[@]}" \
+  --kl-weight 0.15 --warmup 50 --ema 0.998 --steps 3200 --learning-rate 9e-4
 
 licence='CC BY 4.0. Trained on the Quick, Draw! dataset, made available by Google under CC BY 4.0'
 for name in doodle doodle-vae; do

@@ -153,7 +153,7 @@ def reconstruct(
         InputError: a number out of range, a model without an encoder, a drawing without a line.
         PluginError: an unknown sampler.
 
-    Source: Ha & Eck 2017, section 4.1 and figure 4. Departure: z is the mean of the posterior, not a draw
+    Source: Ha & Eck 2017, section 4. Departure: z is the mean of the posterior, not a draw
         from it, so that what differs between two reconstructions is the decoder's doing alone.
     """
     several = list(sketches)

@@ -123,7 +123,7 @@ def complete(
         NoEnding: an InputError, too: not one ending of some drawing keeps within bounds.
         PluginError: an unknown sampler.
 
-    Source: Ha & Eck 2017, section 3.3 and figure 6. Departure: before it is read, a drawing is simplified as
+    Source: Ha & Eck 2017, sections 3.3 and 4. Departure: before it is read, a drawing is simplified as
         the training data were, at its scale.
     """
     check_counts(model, n, seed, 0, batch_size, max_points)

@@ -89,7 +89,7 @@ def interpolate(
         InputError: a model without an encoder, fewer drawings or steps, an unknown method.
         PluginError: an unknown sampler.
 
-    Source: Ha & Eck 2017, section 4.2 and figure 6.
+    Source: Ha & Eck 2017, section 4.
     """
     jobs = morphs(
         model, [drawings], n, temperature, method=method, label=label, prepared=prepared, **settings
@@ -127,7 +127,7 @@ def grid(
         InputError: a model without an encoder, another number of corners, fewer steps, an unknown method.
         PluginError: an unknown sampler.
 
-    Source: Ha & Eck 2017, section 4.2 and figure 7.
+    Source: Ha & Eck 2017, section 4.
     """
     jobs = morphs(
         model, [corners], steps, temperature, method=method, label=label, prepared=prepared, **settings
@@ -166,7 +166,7 @@ def analogy(
         InputError: a model without an encoder, a drawing without a line.
         PluginError: an unknown sampler.
 
-    Source: Ha & Eck 2017, section 4.2 and figure 5.
+    Source: Ha & Eck 2017, section 4.
     """
     mu, _ = encode(model, [a, b, c], prepared=prepared, exact=settings.get("exact", False))
     what = shared_label(model, [c]) if label is None else label

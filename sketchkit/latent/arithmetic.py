@@ -28,7 +28,7 @@ def analogy(a: npt.ArrayLike, b: npt.ArrayLike, c: npt.ArrayLike) -> Float64:
     Raises:
         InputError: shapes that do not go together.
 
-    Source: Ha & Eck 2017, section 4.2 and figure 5: a pig's body, by a whole cat, a cat's head and a pig's
+    Source: Ha & Eck 2017, section 4: a pig's body, by a whole cat, a cat's head and a pig's
         head.
     """
     first, less, more = (np.asarray(each, np.float64) for each in (a, b, c))

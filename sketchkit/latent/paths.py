@@ -119,7 +119,7 @@ def surface(corners: npt.ArrayLike, steps: tuple[int, int], method: Method = "sl
     Raises:
         InputError: another number of corners or fewer steps.
 
-    Source: Ha & Eck 2017, figure 7 (bilinear interpolation with slerp). Spherical ways do not commute: down
+    Source: Ha & Eck 2017, section 4 (bilinear interpolation with slerp). Spherical ways do not commute: down
         the left and the right edge first and then across is the order here.
     """
     given = np.asarray(corners, np.float64)
