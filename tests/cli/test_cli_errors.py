@@ -69,7 +69,7 @@ def is_harmless(text: str) -> bool:
         ),
         (["sample", "--layout", "files", "-o", "s{index:03}.svg"], 2, "{index:03} stands for nothing"),
         (["complete", "bird.svg", "--format", "pgn"], 2, "did you mean .png?"),
-        (["complete", "bird.svg", "-o", "x.nosuch"], 2, "nothing writes .nosuch files: there are .bin, "),
+        (["complete", "bird.svg", "-o", "x.nosuch"], 2, "nothing writes .nosuch files: there are .apng, "),
         (["complete", "bird.svg", "-o", ""], 2, "a name without a suffix needs --format"),
         (["complete", "bird.svg", "-o", "-", "--json"], 2, "cannot both go to stdout"),
         (["sample", "-o", "-", "--json"], 2, "cannot both go to stdout"),
@@ -171,7 +171,7 @@ def test_a_file_that_exists_stays_unless_forced(
 ) -> None:
     Path(name).write_text("mine")
     with monkeypatch.context() as patched:
-        patched.setattr("sketchkit.cli.run.Run._load", lambda self: pytest.fail("the work has started"))
+        patched.setattr("sketchkit.cli.run.Run.load", lambda self: pytest.fail("the work has started"))
         refused = sketchkit(*args)
     assert refused.err == f"sketchkit: {name}: the file exists already; --force overwrites it\n"
     assert (refused.code, Path(name).read_text()) == (3, "mine")
@@ -184,13 +184,13 @@ def test_a_file_that_appears_during_the_work_stays(
 ) -> None:
     from sketchkit.cli.run import Run
 
-    load = Run._load
+    load = Run.load
 
     def slow(self: Run) -> object:
         Path("out.svg").write_text("theirs")
         return load(self)
 
-    monkeypatch.setattr(Run, "_load", slow)
+    monkeypatch.setattr(Run, "load", slow)
     refused = sketchkit("complete", bird, "-o", "out.svg")
     assert (refused.code, refused.err) == (3, "sketchkit: out.svg: the file exists already\n")
     assert Path("out.svg").read_text() == "theirs"
@@ -230,7 +230,7 @@ def test_a_lack_of_memory_is_no_crash(
     def hungry(self: object) -> None:
         raise error
 
-    monkeypatch.setattr("sketchkit.cli.run.Run._load", hungry)
+    monkeypatch.setattr("sketchkit.cli.run.Run.load", hungry)
     failed = sketchkit("sample")
     assert (failed.code, "--batch-size" in failed.err) == (5, True)
 
