@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -51,7 +52,8 @@ def reconstruct(
 ) -> None:
     """Draw drawings again from what a model remembers of them.
 
-    One row a drawing: the drawing itself in ink, then its reconstructions from blue (tidy) to red (daring).
+    One row a drawing: the drawing itself in ink, then its reconstructions from blue (tidy) to red (daring);
+    --label names rows and columns.
     """
     from sketchkit.cli.inputs import read_inputs
     from sketchkit.cli.outputs import Destination, report, write_items
@@ -63,6 +65,10 @@ def reconstruct(
     drawings = read_inputs(given)
     columns = len(temperatures) + 1
     page = sheet.layout(columns * len(drawings), columns)
+    if sheet.label and not sheet.tile:
+        heads = ("drawing", *(f"{each:g}" for each in temperatures))
+        stems = tuple(each.stem for each in drawings)
+        page = dataclasses.replace(page, label=False, column_labels=heads, row_labels=stems)
     to.check([to.path(drawings[0].stem)])
 
     again = _drawn(runs, drawings, prepared=prepared)

@@ -163,6 +163,13 @@ def test_a_sheet_of_reconstructions_has_a_row_a_drawing(sketchkit: Sketchkit, dr
     assert facts("again.svg")["temperature"] == [0.1, 0.5, 1.0]
 
 
+def test_rows_and_columns_of_reconstructions_are_named(sketchkit: Sketchkit, drawings: Path) -> None:
+    flags = ("--limit", 2, "-t", "0.1,1", "--label", "-o", "again.svg")
+    assert sketchkit("reconstruct", drawings, *flags).code == 0
+    words = [each.text for each in ElementTree.parse("again.svg").getroot().iter(f"{SVG}text")]
+    assert sorted(words) == sorted(["drawing", "0.1", "1", "drawings-0", "drawings-1"])
+
+
 def test_a_way_is_a_row_and_a_grid_a_square(sketchkit: Sketchkit, drawings: Path) -> None:
     one, two = f"{drawings}#0", f"{drawings}#5"
     assert sketchkit("interpolate", one, two, "-n", 4, "--via", f"{drawings}#7", "-o", "way.svg").code == 0
