@@ -19,7 +19,7 @@ from sketchkit.evaluate.likelihood import class_indices, score_drawings
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.models.vae import VaeModel
-from sketchkit.noise import normals
+from sketchkit.noise import POSTERIOR, normals
 
 NMAX = 70
 
@@ -124,7 +124,7 @@ def test_z_is_drawn_from_the_posterior_by_the_seed_and_the_drawings_place(held: 
     drawn = score_drawings(model, held, NMAX, seed=5)
     rows, place = _rows(model, held, 2), torch.from_numpy(held.indices[2:3])
     mu, sigma = model.encode(rows[:-1])
-    z = mu + sigma * normals(5, place, 5, module._POSTERIOR)[0].double().numpy()
+    z = mu + sigma * normals(5, place, 5, POSTERIOR)[0].double().numpy()
     offset, pen, *_ = _slow_costs(model.raw_outputs(rows[:-1], z=z), rows)
     assert drawn.total[2] == pytest.approx(offset + pen, rel=1e-9)
     assert not np.allclose(drawn.total, score_drawings(model, held, NMAX, seed=6).total)
