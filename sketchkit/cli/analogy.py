@@ -79,7 +79,7 @@ def analogy(
     run = Run.latent(latent, temperature)
     to = Destination.of(output, "analogy", each=False, json=json)
     terms = [_term(word, source) for word in (a, b, c)]
-    page = sheet.layout(8, 4)
+    page = sheet.layout(1 if sheet.tile else 8, 4)
     to.check([to.path("analogy")])
     model = run.load()
     import numpy as np

@@ -175,7 +175,10 @@ def _items(stem: str, made: Atlas) -> list[Item]:
     from sketchkit.cli.outputs import Item
 
     pictures = zip(made.sketches, made.pictures(), strict=True)
-    return [Item(stem, index, sketch, picture) for index, (sketch, picture) in enumerate(pictures)]
+    return [
+        Item(stem, index, sketch.labelled(sketch.label, f"{stem}-{index}"), picture)
+        for index, (sketch, picture) in enumerate(pictures)
+    ]
 
 
 def _portraits(source: Source, located: Located, strange: Sequence[int]) -> list[Picture]:

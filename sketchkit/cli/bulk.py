@@ -81,20 +81,27 @@ class BulkOutput:
             InputError: files or a record of another run, two jobs of one file, or a folder that cannot be
                 written.
         """
-        record = {"format": _FORMAT, "version": 1, "run": dict(identity), "jobs": len(names)}
+        paths = [file for number, name in enumerate(names) for file in self.paths(name, number)]
+        files = checksum_of("\0".join(paths).encode("utf-8", "surrogateescape"))
+        record = {"format": _FORMAT, "version": 1, "run": dict(identity), "jobs": len(names), "files": files}
         content = (
             json.dumps({**record, "checksum": _checksum(record)}, indent=2, sort_keys=True).encode() + b"\n"
         )
         path = self.folder / RECORD
-        paths = [file for number, name in enumerate(names) for file in self.paths(name, number)]
-        check_paths(paths, overwrite=True)
+        self._check(paths)
         there = _record_of(path)
-        if there == content:
+        if there == content and not self.overwrite:
             self._sweep()
             return
         if there is not None and not self.overwrite:
             raise InputError(f"{shown(path)}: the folder holds files of another run; --force replaces them")
-        present = [file for file in paths if os.path.lexists(file)]
+        if there is not None and _files_of(there) != files:
+            raise InputError(
+                f"{shown(path)}: the folder holds files of another run, which has other names: choose "
+                "another folder"
+            )
+        found = set(os.listdir(self.folder))
+        present = [file for file in paths if os.path.basename(file) in found]
         if present and not self.overwrite:
             raise InputError(f"{shown(present[0])}: the file exists already; --force overwrites it")
         # The old files first: none of them may be taken for one of this run when it goes on after it was
@@ -110,6 +117,12 @@ class BulkOutput:
         """Whether all files of a job are there."""
         return all(map(os.path.exists, self.paths(name, number)))
 
+    def _check(self, paths: Sequence[str]) -> None:
+        """Refuse two outputs of one name, and a folder that cannot be written; asked once for all."""
+        if len(set(paths)) < len(paths):
+            check_paths(paths, overwrite=True)
+        check_paths(paths[:1], overwrite=True)
+
     def _sweep(self) -> None:
         """Remove what a run that was killed was writing."""
         with suppress(OSError):
@@ -124,11 +137,34 @@ def _destination(chosen: OutputOptions, name: str | None, *, several: bool) -> D
     kind: Kind = kind_of(name, chosen.output)
     if chosen.output == STDOUT:
         raise typer.BadParameter("many files cannot go to stdout", param_hint="--output")
-    pattern = str(Path(chosen.output).with_suffix(kind.suffix)) if several else chosen.output
+    if re.search(r"\{(stem|index)\}", os.path.dirname(chosen.output)):
+        raise typer.BadParameter(
+            "all files go to one folder: {stem} and {index} stand in their names", param_hint="--output"
+        )
+    own = Path(chosen.output).suffix.lower() == kind.suffix
+    pattern = chosen.output if own or not several else _bare(chosen.output) + kind.suffix
     to = Destination.of(OutputOptions(pattern, name, chosen.force), "{stem}", each=True)
     if to.kind.renderer is None:
         raise typer.BadParameter(f"a sheet is a picture, not {to.kind.suffix}", param_hint="--format")
     return to
+
+
+def _bare(pattern: str) -> str:
+    """A pattern without its suffix, if that says what kind of file it is."""
+    suffix = Path(pattern).suffix
+    with suppress(typer.BadParameter):
+        if suffix:
+            kind_of(None, pattern)
+            return pattern.removesuffix(suffix)
+    return pattern
+
+
+def _files_of(record: bytes) -> object:
+    """The checksum of the names of the files of another run."""
+    try:
+        return json.loads(record)["files"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _checksum(record: Mapping[str, Any]) -> str:

@@ -100,6 +100,7 @@ def interpolate(
 
     stations = [*(files or [])[:1], *(via or []), *(files or [])[1:]]
     task = _Task(Run.latent(latent, temperature), n, method, sheet.layout(n, n))
+    many.check(json=json)
     if many.many:
         _check_alone(stations)
         _draw_many(task, many, output, latent.class_name, 2)
@@ -131,6 +132,7 @@ def grid(
 
     size = _parse_steps(steps)
     task = _Task(Run.latent(latent, temperature), size, method, sheet.layout(size[0] * size[1], size[0]))
+    many.check(json=json)
     if many.many:
         _check_alone(files)
         _draw_many(task, many, output, latent.class_name, 4)
@@ -189,6 +191,8 @@ def _draw_many(task: _Task, many: JobOptions, output: OutputOptions, label: str 
         "jobs": jobs.digest,
         "prepared": jobs.prepared,
         "max_points": task.run.chosen.max_points,
+        "exact": task.run.chosen.exact,
+        "device": model.device.type,
         "layout": dataclasses.asdict(task.layout),
         "format": output.format,
         "pattern": [each.pattern for each in to.destinations],
@@ -221,7 +225,7 @@ def _write_many(task: _Task, jobs: Jobs, model: Any, to: BulkOutput) -> int:
     with progress("Drawing") as told:
         for morph in drawn:
             name = names[morph.number]
-            facts = {**task.provenance, "job": name, "drawings": [s.key or "" for s in morph.given]}
+            facts = {**task.provenance, "job": name, "drawings": jobs.given(morph.number)}
             pictures = _pictures(morph, name)
             for renderer, path in zip(renderers, to.paths(name, morph.number), strict=True):
                 send(renderer.render(pictures, task.layout, facts), path, True)
@@ -245,7 +249,7 @@ def _items(given: Sequence[Input], morph: Morph, provenance: Mapping[str, Any]) 
         Item(
             stem,
             index,
-            sketch,
+            sketch.labelled(sketch.label, f"{stem}-{provenance['seed']}-{index}"),
             Picture((Ink(sketch),), f"{index}", {**provenance, "index": index, "finished": sketch.ended}),
         )
         for index, sketch in enumerate(morph.sketches)

@@ -60,3 +60,15 @@ class JobOptions:
     def many(self) -> bool:
         """Whether this is a run of many."""
         return self.jobs is not None or self.pairs is not None
+
+    def check(self, *, json: bool) -> None:
+        """Refuse options that would be passed over in silence.
+
+        Raises:
+            typer.BadParameter: the first of them.
+        """
+        if self.pairs is None and (self.source, self.limit) != (None, None):
+            what = "--from" if self.source is not None else "--limit"
+            raise typer.BadParameter("goes with --pairs only", param_hint=what)
+        if self.many and json:
+            raise typer.BadParameter("goes with one row or grid only", param_hint="--json")

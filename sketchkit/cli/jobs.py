@@ -38,18 +38,29 @@ class Jobs:
     Args:
         names: of the jobs, unique.
         drawings: the drawings of a job, by its number.
+        given: what these drawings are called, by its number.
         prepared: whether they are drawings of the training data's kind already.
         digest: of all that the drawings come from.
     """
 
     names: Sequence[str]
     drawings: Callable[[int], tuple[Sketch, ...]]
+    given: Callable[[int], list[str]]
     prepared: bool
     digest: str
 
     def __iter__(self) -> Iterator[tuple[Sketch, ...]]:
-        """The drawings of every job, in turn."""
-        return map(self.drawings, range(len(self.names)))
+        """The drawings of every job, in turn.
+
+        Raises:
+            InputError: one that cannot be read, or is without a line; names the job.
+        """
+        for number, name in enumerate(self.names):
+            drawings = self.drawings(number)
+            for sketch, called in zip(drawings, self.given(number), strict=True):
+                if not any(len(line) > 1 for line in sketch.to_polylines()):
+                    raise InputError(f"job {name!r}: {shown(called)}: holds no drawing with a line")
+            yield drawings
 
     @classmethod
     def of(cls, chosen: JobOptions, label: str | None, size: int, seed: int) -> Jobs:
@@ -98,7 +109,8 @@ def _listed(path: str, *, prepared: bool) -> Jobs:
 
     files = sorted({os.path.join(folder, re.sub(r"#\d+$", "", each)) for _, them in jobs for each in them})
     states = [[file, *_state(file)] for file in files]
-    return Jobs(names, drawings, prepared, checksum_of(data + json.dumps(states).encode()))
+    digest = checksum_of(data + json.dumps(states).encode())
+    return Jobs(names, drawings, lambda number: list(jobs[number][1]), prepared, digest)
 
 
 def _job(line: bytes, where: str) -> tuple[str, tuple[str, ...]]:
@@ -158,7 +170,12 @@ def _chosen(chosen: JobOptions, label: str | None, size: int, seed: int) -> Jobs
         return tuple(there.sketches(picks[number].tolist()))
 
     digest = checksum_of(json.dumps(words, sort_keys=True).encode())
-    return Jobs(names, drawings, chosen.prepared or there.prepared, digest)
+
+    def given(number: int) -> list[str]:
+        places = picks[number].tolist()
+        return [there.keys[place] or f"{there.stem}#{there.indices[place]}" for place in places]
+
+    return Jobs(names, drawings, given, chosen.prepared or there.prepared, digest)
 
 
 def _picks(pairs: str, count: int, size: int, seed: int) -> Any:

@@ -64,7 +64,8 @@ def reconstruct(
     to = Destination.of(output, "{stem}-again", each=False, json=json)
     drawings = read_inputs(given)
     columns = len(temperatures) + 1
-    page = sheet.layout(columns * len(drawings), columns)
+    shown = len(temperatures) if sheet.tile else columns  # a tile of the user's is for what is drawn
+    page = sheet.layout(shown * len(drawings), columns)
     if sheet.label and not sheet.tile:
         heads = ("drawing", *(f"{each:g}" for each in temperatures))
         stems = tuple(each.stem for each in drawings)

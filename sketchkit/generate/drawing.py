@@ -13,12 +13,12 @@ from sketchkit.devices import one_thread
 from sketchkit.engine import EXACT_WIDTH, Drawn, Prompts, decode, read_prompts
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, check_counts
-from sketchkit.latent import checked_z, encode_rows, prior
+from sketchkit.latent import checked_z, encode_rows, prior, read_wholes
 from sketchkit.models import SketchModel
 from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import Sampler, make_sampler
 from sketchkit.sketch import Sketch
-from sketchkit.units import from_rows, read_whole
+from sketchkit.units import from_rows
 
 __all__ = ["reconstruct", "sample"]
 
@@ -82,7 +82,7 @@ def sample(
     places = first + np.arange(n, dtype=np.int64) if index is None else _indices(index, n)
     latents = None
     if z is not None or model.conditional:
-        latents = prior(model, n, seed, first) if z is None else checked_z(model, z, n)
+        latents = prior(model, n, seed, index=places) if z is None else checked_z(model, z, n)
     prompts, prompt_of = _prompts(model, labels, latents, exact)
     loop = decode(
         model,
@@ -156,13 +156,15 @@ def reconstruct(
     Source: Ha & Eck 2017, section 4. Departure: z is the mean of the posterior, not a draw
         from it, so that what differs between two reconstructions is the decoder's doing alone.
     """
-    several = list(sketches)
     check_counts(model, n, seed, 0, batch_size, max_points)
+    if isinstance(sketches, Sketch) or not all(isinstance(sketch, Sketch) for sketch in sketches):
+        raise InputError("reconstruct takes a list of sketches: sketchkit.read makes one of a file")
+    several = list(sketches)
     chosen = make_sampler(sampler, temperature, options)
     labels = _own_labels(model, several) if label is None else _spread(label, len(several))
     if not (several and n):
         return []
-    wholes = [read_whole(sketch, model.card, prepared=prepared) for sketch in several]
+    wholes = read_wholes(model, several, prepared=prepared)
     mu, _ = encode_rows(model, [whole.rows for whole in wholes], exact=exact)
     prompts, prompt_of = _prompts(model, labels, mu, exact)
     loop = decode(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from operator import index
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -129,6 +130,8 @@ def grid(
 
     Source: Ha & Eck 2017, section 4.
     """
+    if isinstance(steps, int) or len(steps) != 2:
+        raise InputError(f"the steps of a grid are (columns, rows), got {steps!r}")
     jobs = morphs(
         model, [corners], steps, temperature, method=method, label=label, prepared=prepared, **settings
     )
@@ -207,6 +210,7 @@ def morphs(
         InputError: a model without an encoder, another number of drawings or steps, an unknown method.
         PluginError: an unknown sampler.
     """
+    steps = _whole(steps)
     size = steps if isinstance(steps, int) else steps[0] * steps[1]
     numbered = enumerate(tuple(job) for job in jobs)
     while block := list(islice(numbered, max(1, DRAWINGS_AT_ONCE // max(1, size)))):
@@ -258,6 +262,18 @@ def _ways(
         return [path(each, steps, method).astype(np.float32) for each in stations]
     flat = (each.reshape(-1, each.shape[-1]) for each in (surface(s, steps, method) for s in stations))
     return [each.astype(np.float32) for each in flat]
+
+
+def _whole(steps: Steps) -> Steps:
+    """The same as Python's own whole numbers.
+
+    Raises:
+        InputError: other numbers.
+    """
+    try:
+        return tuple(map(index, steps)) if isinstance(steps, tuple | list) else index(steps)  # type: ignore[return-value]
+    except TypeError:
+        raise InputError(f"steps are whole numbers, got {steps!r}") from None
 
 
 def _check_job(job: tuple[Sketch, ...], steps: Steps) -> None:

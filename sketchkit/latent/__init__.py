@@ -1,7 +1,15 @@
 """Latent vectors z: what an encoder makes of drawings, the prior they come from, and ways between them."""
 
 from sketchkit.latent.arithmetic import analogy, class_means
-from sketchkit.latent.encoding import checked_z, encode, encode_rows, latent_size, posterior, prior
+from sketchkit.latent.encoding import (
+    checked_z,
+    encode,
+    encode_rows,
+    latent_size,
+    posterior,
+    prior,
+    read_wholes,
+)
 from sketchkit.latent.files import Latents, read_latents, write_latents
 from sketchkit.latent.mapping import Axes, By, check_by, principal_axes, umap_coordinates
 from sketchkit.latent.paths import Method, lerp, path, slerp, surface
@@ -24,6 +32,7 @@ __all__ = [
     "principal_axes",
     "prior",
     "read_latents",
+    "read_wholes",
     "slerp",
     "surface",
     "umap_coordinates",

@@ -15,9 +15,9 @@ from sketchkit.models.base import to_numpy
 from sketchkit.models.vae import VaeModel
 from sketchkit.noise import LATENT, POSTERIOR, normals
 from sketchkit.sketch import Sketch
-from sketchkit.units import Rows, read_whole
+from sketchkit.units import Rows, Whole, read_whole
 
-__all__ = ["checked_z", "encode", "encode_rows", "latent_size", "posterior", "prior"]
+__all__ = ["checked_z", "encode", "encode_rows", "latent_size", "posterior", "prior", "read_wholes"]
 
 #: Drawings are encoded so many rows at once, padding among them, to bound memory.
 _ROWS_AT_ONCE = 16_384
@@ -48,10 +48,25 @@ def encode(
         the end row.
     """
     encoder = _encoder(model)
-    if isinstance(sketches, Sketch) or not all(isinstance(sketch, Sketch) for sketch in sketches):
-        raise InputError("encode takes a list of sketches: sketchkit.read makes one of a file")
-    wholes = [read_whole(sketch, model.card, prepared=prepared) for sketch in sketches]
+    wholes = read_wholes(model, sketches, prepared=prepared)
     return encode_rows(encoder, [whole.rows for whole in wholes], exact=exact)
+
+
+def read_wholes(model: SketchModel, sketches: Sequence[Sketch], *, prepared: bool = False) -> list[Whole]:
+    """Drawings as an encoder reads them; see `sketchkit.units.read_whole`.
+
+    Raises:
+        InputError: something else than a list of sketches, or a drawing that cannot be encoded; says which.
+    """
+    if isinstance(sketches, Sketch) or not all(isinstance(sketch, Sketch) for sketch in sketches):
+        raise InputError("a list of sketches is needed: sketchkit.read makes one of a file")
+    out = []
+    for number, sketch in enumerate(sketches):
+        try:
+            out.append(read_whole(sketch, model.card, prepared=prepared))
+        except InputError as error:
+            raise InputError(f"{sketch.key or f'drawing {number}'}: {error}") from error
+    return out
 
 
 @one_thread()
@@ -88,7 +103,9 @@ def encode_rows(
     return mu, sigma
 
 
-def prior(model: SketchModel, n: int, seed: int = 0, first: int = 0) -> Latents:
+def prior(
+    model: SketchModel, n: int, seed: int = 0, first: int = 0, *, index: npt.NDArray[np.int64] | None = None
+) -> Latents:
     """Latent vectors drawn from the prior N(0, I).
 
     Args:
@@ -96,9 +113,10 @@ def prior(model: SketchModel, n: int, seed: int = 0, first: int = 0) -> Latents:
         n: how many.
         seed: 0..2^63 - 1.
         first: the index of the first.
+        index: [n], the index of each; first, first + 1 and so on when None.
 
     Returns:
-        z [n, Z], float32. Row i is a function of the seed and of the index first + i alone, from a stream of
+        z [n, Z], float32. Each is a function of the seed and of its index alone, from a stream of
         the counter-based noise (`sketchkit.noise.LATENT`) that no point of a drawing is drawn with.
 
     Raises:
@@ -107,7 +125,8 @@ def prior(model: SketchModel, n: int, seed: int = 0, first: int = 0) -> Latents:
     Source: Ha & Eck 2017, section 3.2.
     """
     size = latent_size(model)
-    return normals(seed, torch.arange(first, first + n), size, LATENT).numpy()
+    places = torch.arange(first, first + n) if index is None else torch.from_numpy(index)
+    return normals(seed, places, size, LATENT).numpy()
 
 
 def posterior(mu: npt.ArrayLike, sigma: npt.ArrayLike, draws: int, seed: int = 0) -> npt.NDArray[np.float32]:
@@ -179,6 +198,8 @@ def checked_z(model: SketchModel, z: npt.ArrayLike, n: int) -> Latents:
 
 
 def _encoder(model: SketchModel) -> VaeModel:
+    if not isinstance(model, SketchModel):
+        raise InputError("a model is needed, not its name: sketchkit.load_model loads one")
     if not isinstance(model, VaeModel):
         raise InputError(f"the model {model.card.name!r} has no encoder: only a conditional VAE has one")
     return model

@@ -25,10 +25,9 @@ __all__ = ["Latents", "read_latents", "write_latents"]
 
 #: Of all arrays, unpacked: a million vectors of 128 numbers, three times over, have half of it.
 MAX_BYTES = 4 << 30
-#: How much smaller than its content a packed array may be.
-MAX_RATIO = 200
 _STRINGS = ("keys", "labels", "sources")
 _BROKEN = (
+    MemoryError,
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
@@ -98,7 +97,7 @@ def write_latents(path: str | os.PathLike[str], latents: Latents, *, overwrite: 
     arrays |= {name: np.array(getattr(latents, name), np.str_) for name in _STRINGS}
     arrays["about"] = np.array(json.dumps(dict(latents.about), sort_keys=True))
     with atomic_write(path, overwrite=overwrite) as stream:
-        np.savez(stream, allow_pickle=False, **arrays)
+        np.savez(stream, **arrays)
 
 
 def read_latents(path: str | os.PathLike[str]) -> Latents:
@@ -113,13 +112,15 @@ def read_latents(path: str | os.PathLike[str]) -> Latents:
     """
     name = shown(path)
     try:
-        with open(path, "rb") as stream:
-            return _read(stream)
-    except OSError as error:
+        stream = open(path, "rb")  # noqa: SIM115 - closed below, where its errors mean something else
+    except (OSError, ValueError) as error:
         raise InputError(f"{name}: {reason(error)}") from error
-    except (InputError, *_BROKEN) as error:
-        words = " ".join(str(error).split())[:300]
-        raise FormatError(f"{name}: no file of latent vectors: {words}") from error
+    with stream:
+        try:
+            return _read(stream)
+        except (InputError, OSError, *_BROKEN) as error:  # a damaged archive may send us to impossible places
+            words = " ".join(str(error).split())[:300]
+            raise FormatError(f"{name}: no file of latent vectors: {words}") from error
 
 
 def _read(stream: IO[bytes]) -> Latents:
@@ -144,13 +145,13 @@ def _check_sizes(stream: IO[bytes]) -> None:
         members = archive.infolist()
     if sum(member.file_size for member in members) > MAX_BYTES:
         raise ValueError(f"it holds more than {MAX_BYTES} bytes")
-    if any(member.file_size > MAX_RATIO * max(member.compress_size, 1) for member in members):
-        raise ValueError("an array is packed too tightly to be true")
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise ValueError("an array is packed, which encode never does")
 
 
 def _vectors(values: Any, name: str) -> npt.NDArray[np.float32]:
-    if not isinstance(values, np.ndarray) or values.dtype.kind != "f":
-        raise ValueError(f"{name} does not hold numbers")
+    if not isinstance(values, np.ndarray) or values.dtype.kind != "f" or not values.ndim:
+        raise ValueError(f"{name} does not hold vectors of numbers")
     with np.errstate(over="ignore"):
         out = values.astype(np.float32)
     if not np.isfinite(out).all():

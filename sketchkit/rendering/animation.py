@@ -56,7 +56,12 @@ class _Animation:
         frames = [self._frame(draw_png(sheet, [picture], still, 1.0)) for picture in shown]
         times = [round(1000 * seconds) for seconds in self._times(order)]
         stream = io.BytesIO()
-        self._save(stream, [frames[i] for i in order], times, json_text(metadata) if metadata else "")
+        try:
+            self._save(stream, [frames[i] for i in order], times, json_text(metadata) if metadata else "")
+        except (OverflowError, ValueError) as error:  # equal frames in a row are shown as one, for their sum
+            raise InputError(
+                f"a picture cannot be shown for {max(times) / 1000:g} seconds or more in such a file"
+            ) from error
         return stream.getvalue()
 
     def _order(self, count: int) -> list[int]:

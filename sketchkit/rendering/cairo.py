@@ -6,6 +6,7 @@ Only SVG that sketchkit has just written comes here, never a user's file, and no
 from __future__ import annotations
 
 import dataclasses
+import math
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
@@ -134,6 +135,8 @@ def _refuse(url: str, resource_type: str) -> NoReturn:
 
 
 def _check_png_size(sheet: Sheet, scale: float) -> None:
+    if not math.isfinite(scale * max(sheet.width, sheet.height)):
+        raise InputError(f"a PNG at {scale:g} times its size is too large")
     width, height = round(sheet.width * scale), round(sheet.height * scale)
     if min(width, height) < 1:
         raise InputError(f"a PNG of {width}x{height} pixels is empty: use larger cells")

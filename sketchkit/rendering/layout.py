@@ -241,9 +241,8 @@ class Layout:
         # Words make the room for the cells a little narrower or lower than the page's own shape says.
         width, height = self._room(self.page)
         likely = math.sqrt(max(count, 1) * width / height)
-        return [
-            _grid(columns, count) for columns in range(int(likely / 2), min(math.ceil(2 * likely), count) + 1)
-        ]
+        most = max(1, min(math.ceil(2 * likely), count))
+        return [_grid(columns, count) for columns in range(min(int(likely / 2), most), most + 1)]
 
     def _check_labels(self, columns: int, rows: int) -> None:
         for what, labels, number in (("row", self.row_labels, rows), ("column", self.column_labels, columns)):

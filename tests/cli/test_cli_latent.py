@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from conftest import Sketchkit
 import sketchkit as library
 from sketchkit.latent import read_latents
 from sketchkit.models.vae import VaeModel
-from sketchkit.training.data import prepare_sketches, synth
+from sketchkit.training.data import Dataset, prepare_sketches, synth
 
 KILLS = int(os.environ.get("SKETCHKIT_KILLS", "2"))
 SVG = "{http://www.w3.org/2000/svg}"
@@ -126,6 +128,14 @@ def test_vectors_of_other_weights_are_refused(
         (["grid", "--pairs", "all", "--from", "drawings.ndjson"], 2, "need a pattern"),
         (["grid", "a", "--pairs", "all", "--from", "drawings.ndjson", "-o", "{stem}.svg"], 2, "not both"),
         (["grid", "--pairs", "all", "--from", "drawings.ndjson", "-o", "{stem}.npz"], 2, "is a picture"),
+        (["grid", "--pairs", "all", "--from", "drawings.ndjson", "-o", "{stem}/x.svg"], 2, "need a pattern"),
+        (["grid", "--pairs", "all", "--from", "drawings.ndjson", "-o", "{stem}/{stem}.svg"], 2, "one folder"),
+        (
+            ["grid", "--pairs", "all", "--from", "drawings.ndjson", "-o", "{stem}.svg", "--json"],
+            2,
+            "goes with one",
+        ),
+        (["grid", "a", "b", "c", "d", "--from", "drawings.ndjson"], 2, "with --pairs only"),
         (["analogy", "drawings.ndjson#0", "mean:cat", "drawings.ndjson#1"], 2, "--from DATA"),
         (["reconstruct", "drawings.ndjson", "-t", "warm"], 2, "no list of numbers"),
     ],
@@ -253,6 +263,91 @@ def test_files_of_another_run_are_not_mixed_in(sketchkit: Sketchkit, drawings: P
     assert {name: forced[name] for name in snapshot()} == snapshot()
 
 
+def test_all_that_decides_what_files_hold_makes_another_run(
+    sketchkit: Sketchkit, drawings: Path, tiny_vae: VaeModel
+) -> None:
+    Path("out").mkdir()
+    other = VaeModel(tiny_vae.architecture, tiny_vae.card)
+    other.load_state_dict({name: value * 1.01 for name, value in tiny_vae.state_dict().items()})
+    other.save("other.safetensors")
+    start = ("interpolate", "--from", drawings, "-o", "out/{stem}.svg")
+    usual = ("--pairs", "random:3", "-n", 3)
+    assert sketchkit(*start, *usual).code == 0
+    whole = snapshot()
+    changes = (
+        ("--exact",), ("--cell", 50), ("--method", "lerp"), ("-t", 0.5), ("-m", "other.safetensors"),
+        ("--limit", 5), ("--prepared",), ("--max-points", 9), ("--format", "svg"),
+    )  # fmt: skip
+    for change in changes:
+        refused = sketchkit(*start, *usual, *change)
+        assert refused.code == 3 and "files of another run" in refused.err, change
+    assert snapshot() == whole
+    library.write(list(synth(12, seed=4)), drawings)
+    assert "files of another run" in sketchkit(*start, *usual).err
+    refused = sketchkit(*start, "--pairs", "random:11", "-n", 3, "--force")
+    assert refused.code == 3 and "which has other names" in refused.err
+    assert snapshot() == whole
+
+
+def test_the_choice_the_method_and_the_class_change_what_is_drawn(
+    sketchkit: Sketchkit, drawings: Path
+) -> None:
+    start = ("interpolate", "--pairs", "random:2", "--from", drawings, "-n", 4, "--exact")
+    made = {}
+    for name, change in {
+        "usual": (), "again": (), "seed": ("--seed", 1), "lerp": ("--method", "lerp"),
+        "warm": ("-t", 1),
+    }.items():  # fmt: skip
+        Path(name).mkdir()
+        assert sketchkit(*start, *change, "-o", f"{name}/{{stem}}.svg").code == 0, name
+        made[name] = [re.findall(rb' d="[^"]*"', Path(name, f"{k}.svg").read_bytes()) for k in (0, 1)]
+    assert made["usual"] == made["again"]
+    assert all(made[name] != made["usual"] for name in ("seed", "lerp", "warm"))
+    sketchkit("encode", drawings, "--limit", 3, "-o", "z.npz")
+    for name in ("cat", "sun"):
+        assert sketchkit("decode", "z.npz", "--class", name, "-o", f"{name}.svg", "--exact").code == 0
+    drawn = [re.findall(rb' d="[^"]*"', Path(f"{name}.svg").read_bytes()) for name in ("cat", "sun")]
+    assert drawn[0] != drawn[1]
+
+
+def test_an_analogy_is_a_less_b_and_c(sketchkit: Sketchkit, drawings: Path) -> None:
+    sketches = [sketch.labelled(None) for sketch in library.read_all(drawings)][:3]
+    library.write(sketches, "three.ndjson")
+    words = [f"three.ndjson#{k}" for k in (0, 1, 2)]
+    assert sketchkit("analogy", *words, "-o", "sum.ndjson").code == 0
+    model = library.load_model("doodle-vae", device="cpu")
+    wanted = library.analogy(model, *library.read_all("three.ndjson"))
+    (made,) = library.read_all("sum.ndjson")
+    assert [len(line) for line in made.to_polylines()] == [len(line) for line in wanted.to_polylines()]
+    assert all(map(partial(np.allclose, atol=1e-2), made.to_polylines(), wanted.to_polylines()))
+
+
+def test_drawings_of_a_way_have_keys_of_their_own(sketchkit: Sketchkit, drawings: Path) -> None:
+    told = sketchkit("interpolate", f"{drawings}#0", f"{drawings}#1", "-n", 4, "-o", "way.ndjson")
+    assert told.code == 0, told.err
+    assert len({sketch.key for sketch in library.read_all("way.ndjson")}) == 4
+
+
+def test_a_tile_holds_what_is_drawn_alone(sketchkit: Sketchkit, drawings: Path) -> None:
+    words = [f"{drawings}#{k}" for k in (0, 1, 2)]
+    assert sketchkit("analogy", *words, "--tile", "1x1", "-o", "sum.svg").code == 0
+    assert sketchkit("reconstruct", words[0], "-t", "0.1,0.5", "--tile", "2x1", "-o", "two.svg").code == 0
+    assert (len(cells("sum.svg")), len(cells("two.svg"))) == (1, 2)
+
+
+def test_a_job_that_cannot_be_drawn_is_named(sketchkit: Sketchkit, drawings: Path, bird: Path) -> None:
+    dot = '<path d="M5 5h0" stroke="black" stroke-linecap="round"/>'
+    Path("dot.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg">{dot}</svg>')
+    jobs = [
+        {"name": "good", "drawings": ["bird.svg", "bird.svg"]},
+        {"name": "bad", "drawings": ["bird.svg", "dot.svg"]},
+    ]
+    Path("jobs.jsonl").write_text("\n".join(map(json.dumps, jobs)))
+    Path("out").mkdir()
+    refused = sketchkit("interpolate", "--jobs", "jobs.jsonl", "-o", "out/{stem}.svg")
+    assert refused.code == 3 and "dot.svg" in refused.err, refused.err
+
+
 def test_jobs_may_be_listed(sketchkit: Sketchkit, drawings: Path, bird: Path, home: Path) -> None:
     (home / "lists").mkdir()
     Path("out").mkdir()
@@ -265,6 +360,7 @@ def test_jobs_may_be_listed(sketchkit: Sketchkit, drawings: Path, bird: Path, ho
     assert done.code == 0, done.err
     assert sorted(snapshot()) == ["first.svg", "second.svg", "sketchkit-run.json"]
     assert facts("out/second.svg")["job"] == "second"
+    assert facts("out/second.svg")["drawings"] == lines[1]["drawings"]
 
 
 @pytest.mark.parametrize(
@@ -299,6 +395,11 @@ def test_a_data_set_gives_drawings_of_a_class(sketchkit: Sketchkit, home: Path) 
     command = ("grid", "--pairs", "random:2", "--from", "animals", "--split", "train", "--steps", "2x2")
     assert sketchkit(*command, "--class", "cat", "-o", "out/{stem}.svg").code == 0
     assert facts("out/0.svg")["class"] == "cat"
+    data = Dataset.open("animals").split("train")
+    cats = np.flatnonzero(data.classes == 0)
+    known = {f"{key:016x}" for key in data.keys[cats].tolist()} | {f"animals#{place}" for place in cats}
+    given = [name for k in (0, 1) for name in facts(f"out/{k}.svg")["drawings"]]
+    assert len(given) == 8 and set(given) <= known
     refused = sketchkit(*command, "--class", "dog", "-o", "out/{stem}.svg", "-f")
     assert refused.code == 3 and "no class 'dog'" in refused.err
 

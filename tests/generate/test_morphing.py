@@ -132,6 +132,30 @@ def test_what_makes_no_way_is_refused(
         list(morphs(tiny_vae, [drawings[:count]], steps))
 
 
+def test_a_grid_has_columns_and_rows(tiny_vae: VaeModel, drawings: list[Sketch]) -> None:
+    for steps in (3, (3,), (3, 2, 1)):
+        with pytest.raises(InputError, match="columns, rows"):
+            sk.grid(tiny_vae, drawings[:4], steps)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="whole numbers"):
+        sk.grid(tiny_vae, drawings[:4], (2.0, 2))  # type: ignore[arg-type]
+    assert len(sk.interpolate(tiny_vae, drawings[:2], np.int64(3))) == 3  # type: ignore[arg-type]
+
+
+def test_each_job_meets_the_chance_of_its_number(tiny_vae: VaeModel, drawings: list[Sketch]) -> None:
+    first, second = morphs(tiny_vae, [drawings[:2], drawings[:2]], 2, 1.0)
+    np.testing.assert_array_equal(first.z, second.z)
+    assert first.sketches != second.sketches
+    again = sk.sample(tiny_vae, 2, 1.0, z=second.z, index=[1, 1])
+    assert all(map(_alike, second.sketches, again))
+
+
+def test_a_chosen_index_means_the_same_drawing_as_in_a_run_of_many(tiny_vae: VaeModel) -> None:
+    chosen = sk.sample(tiny_vae, 2, 1.0, seed=3, index=[7, 5])
+    many = sk.sample(tiny_vae, 8, 1.0, seed=3)
+    assert all(map(_alike, chosen, [many[7], many[5]]))
+    assert [sketch.key for sketch in chosen] == ["3-7", "3-5"]
+
+
 def test_a_model_without_an_encoder_is_refused(tiny_model: SketchModel, drawings: list[Sketch]) -> None:
     with pytest.raises(InputError, match="no encoder"):
         sk.interpolate(tiny_model, drawings[:2])

@@ -101,11 +101,13 @@ def test_what_cannot_be_encoded_is_refused(tiny_vae: VaeModel, tiny_model: Sketc
     with pytest.raises(InputError, match="the model 'tiny' has no encoder: only a conditional VAE has one"):
         encode(tiny_model, [SQUARE])
     for empty in (Sketch.from_polylines([]), Sketch.from_polylines([[(7, 8)]])):
-        with pytest.raises(InputError, match="a drawing without a line cannot be encoded"):
+        with pytest.raises(InputError, match="drawing 1: a drawing without a line cannot be encoded"):
             encode(tiny_vae, [SQUARE, empty])
+        with pytest.raises(InputError, match="dot: a drawing without a line"):
+            encode(tiny_vae, [SQUARE, empty.labelled(None, "dot")])
     with pytest.raises(InputError, match="a drawing without rows"):
         encode_rows(tiny_vae, [np.zeros((0, 5))])
-    with pytest.raises(InputError, match="encode takes a list of sketches"):
+    with pytest.raises(InputError, match="a list of sketches is needed"):
         encode(tiny_vae, SQUARE)  # type: ignore[arg-type]
     long = Sketch.from_polylines([np.arange(2 * MAX_READ + 4).reshape(-1, 2) % 97])
     with pytest.raises(InputError, match=f"the limit is {MAX_READ}"):

@@ -67,6 +67,12 @@ def _archive(**arrays: object) -> bytes:
     return stream.getvalue()
 
 
+def _packed() -> bytes:
+    stream = io.BytesIO()
+    np.savez_compressed(stream, mu=np.zeros((2, 3)), sigma=np.zeros((2, 3)), about=np.array("{}"))
+    return stream.getvalue()
+
+
 def _bomb() -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -98,6 +104,9 @@ def _evil() -> bytes:
         _archive(mu=np.full((2, 3), np.inf)),
         _archive(mu=np.full((2, 3), 1e300)),
         _archive(mu=np.zeros(3)),
+        _archive(mu=np.array(1.0)),
+        _archive(mu=np.array(1.0), sigma=np.array(1.0)),
+        _packed(),
         _archive(sigma=np.zeros((2, 4))),
         _archive(draws=np.zeros((2, 3))),
         _archive(keys=np.array(["a"])),

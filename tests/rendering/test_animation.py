@@ -107,3 +107,12 @@ def test_an_animation_needs_paper_and_a_size_that_memory_holds(kind: str) -> Non
         render(DOT_AND_LINES, renderer=kind, background="none")
     with pytest.raises(InputError, match="4 frames of 9016x9016 pixels are too large"):
         render(DOT_AND_LINES, renderer=kind, cell=9000)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("gif", {"seconds": 400, "pause": 400}), ("apng", {"seconds": 65.537})]
+)
+def test_times_that_a_file_cannot_say_are_refused(name: str, values: dict[str, Any]) -> None:
+    sketches = [Sketch.from_polylines([[(0, 0), (k, 9)]]) for k in (3, 5)]
+    with pytest.raises(InputError, match="cannot be shown for"):
+        render(sketches, renderer=make_renderer(name, values))

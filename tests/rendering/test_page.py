@@ -131,3 +131,16 @@ def test_a_png_without_a_page_is_of_no_size() -> None:
 def test_what_no_page_holds_is_refused(bad: dict[str, object]) -> None:
     with pytest.raises(InputError):
         Layout.on_page("A4", **bad).arrange([Picture(())])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("page", "count"), [("1000x50mm", 1), ("400x25mm", 1), ("2000x50mm", 3), ("50x1000mm", 1)]
+)
+def test_a_page_may_be_as_long_as_it_likes(page: str, count: int) -> None:
+    layout = Layout.on_page(page, margin=5)
+    assert len(layout.arrange([Picture(())] * count).places) == count
+
+
+def test_a_png_of_endless_size_is_refused() -> None:
+    with pytest.raises(InputError, match="too large"):
+        render([Picture(())], renderer=PngRenderer(scale=1e200, dpi=1e200))
