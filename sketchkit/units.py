@@ -23,7 +23,17 @@ from sketchkit.geometry import magenta_simplify, magenta_strokes, quickdraw_simp
 from sketchkit.models import SketchModel
 from sketchkit.sketch import Float64, Sketch
 
-__all__ = ["LADDER", "Beginning", "Whole", "best_scales", "from_rows", "read_beginning", "read_whole"]
+__all__ = [
+    "LADDER",
+    "Beginning",
+    "Whole",
+    "best_scales",
+    "chunks",
+    "from_rows",
+    "padded_rows",
+    "read_beginning",
+    "read_whole",
+]
 
 #: The size of a whole training drawing, in its pixels.
 WHOLE = 255.0
@@ -214,6 +224,36 @@ def _resized(rows: Rows, factor: float) -> Rows:
     return out
 
 
+def chunks(lengths: Sequence[int], rows: int) -> Iterator[list[int]]:
+    """Places of drawings, the longest first, as many as fit so many rows with padding; one at least.
+
+    Args:
+        lengths: of the drawings, each 1 or more.
+        rows: the most at once, padding among them.
+    """
+    order = np.argsort(-np.asarray(lengths, np.int64), kind="stable").tolist()
+    while order:
+        count = max(1, rows // lengths[order[0]])
+        yield order[:count]
+        order = order[count:]
+
+
+def padded_rows(drawings: Sequence[Rows]) -> tuple[Rows, npt.NDArray[np.int64]]:
+    """Drawings as one array.
+
+    Args:
+        drawings: B arrays [N, 5], B at least 1.
+
+    Returns:
+        [B, T, 5], zeros behind the rows of each, T at least 1; and their lengths [B].
+    """
+    lengths = np.array([len(rows) for rows in drawings], np.int64)
+    out = np.zeros((len(drawings), max(int(lengths.max()), 1), 5))
+    for b, rows in enumerate(drawings):
+        out[b, : len(rows)] = rows
+    return out, lengths
+
+
 def _size_penalty(size: float) -> float:
     """Minus the log of the size's prior, up to a constant."""
     return 0.5 * (math.log2(size / WHOLE) / _SIZE_SPREAD) ** 2
@@ -223,10 +263,7 @@ def _losses(model: SketchModel, drawings: Sequence[Rows], label: Tensor | None) 
     """Negative log-likelihood in model units, a sum; infinite for a drawing without rows."""
     out: list[float] = []
     for chunk in _chunks(drawings):
-        lengths = np.array([len(rows) for rows in chunk], np.int64)
-        padded = np.zeros((len(chunk), max(int(lengths.max()), 1), 5))
-        for b, rows in enumerate(chunk):
-            padded[b, : len(rows)] = rows
+        padded, lengths = padded_rows(chunk)
         inputs = torch.from_numpy(padded).to(model.dtype).to(model.device)
         state = model.initial_state(len(chunk), label=label)
         losses = model.score(inputs, torch.from_numpy(lengths).to(model.device), state)

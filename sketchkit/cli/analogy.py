@@ -89,8 +89,7 @@ def analogy(
 
     z = _vectors(model, terms, source, split, prepared=prepared)
     vectors = np.concatenate([z, combined(*z)[None]])
-    known = set(model.card.classes) if model.labelled else set()
-    labels = [run.class_of(0) or (term.label if term.label in known else None) for term in terms]
+    labels = [run.class_of(0) or model.known_label(term.label) for term in terms]
     sketches = sample(
         model, 4, z=vectors, label=[*labels, labels[2]], index=np.zeros(4, np.int64), **run.settings()
     )

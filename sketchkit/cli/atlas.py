@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,7 +17,7 @@ from sketchkit.cli.flags import (
     VaeName,
 )
 from sketchkit.cli.grouping import grouped
-from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions
+from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions, parse_steps
 
 if TYPE_CHECKING:
     from sketchkit.cli.outputs import Item
@@ -88,7 +87,7 @@ def atlas(
     from sketchkit.cli.run import Run
     from sketchkit.cli.sources import read_source, stem_of
 
-    size = _parse_steps(steps)
+    size = parse_steps(steps, "12x16", MOST_STEPS)
     if sheet.tile is not None:
         raise typer.BadParameter("--steps says how many cells an atlas has", param_hint="--tile")
     if outliers is not None and (not worst or outliers == STDOUT):
@@ -155,20 +154,6 @@ class _Second:
         from sketchkit.cli.outputs import send
 
         send(self.renderer.render(pictures, self.layout, provenance), self.path, self.overwrite)
-
-
-def _parse_steps(text: str) -> tuple[int, int]:
-    """`12x16`: twelve columns and sixteen rows.
-
-    Raises:
-        typer.BadParameter: anything else, or more than fit a map.
-    """
-    found = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", text.lower())
-    if not found or not all(2 <= int(n) <= MOST_STEPS for n in found.groups()):
-        raise typer.BadParameter(
-            f"{text!r} is not COLUMNSxROWS of 2 to {MOST_STEPS} each, such as 12x16", param_hint="--steps"
-        )
-    return int(found[1]), int(found[2])
 
 
 def _items(stem: str, made: Atlas) -> list[Item]:

@@ -107,8 +107,11 @@ class BulkOutput:
         # The old files first: none of them may be taken for one of this run when it goes on after it was
         # killed.
         for file in present:
-            with _told(file):
-                os.unlink(file)
+            try:
+                with suppress(FileNotFoundError):
+                    os.unlink(file)
+            except OSError as error:
+                raise InputError(f"{shown(file)}: {reason(error)}") from error
         self._sweep()
         with atomic_write(path) as stream:
             stream.write(content)
@@ -174,21 +177,9 @@ def _checksum(record: Mapping[str, Any]) -> str:
 def _record_of(path: Path) -> bytes | None:
     """A record that is there; None where there is none."""
     try:
-        with _told(path), path.open("rb") as stream:
+        with path.open("rb") as stream:
             return stream.read(_MAX_RECORD_BYTES)
     except FileNotFoundError:
         return None
-
-
-class _told:
-    """The system's objections in one line; that a file is not there passes."""
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
-            raise InputError(f"{shown(self._path)}: {reason(error)}") from error
+    except OSError as error:
+        raise InputError(f"{shown(path)}: {reason(error)}") from error

@@ -127,7 +127,7 @@ def decode(
     _check_model(model, latents, file)
     from sketchkit.generate import sample
 
-    labels = _labels(model, [latents.labels[which] for which, _ in names], run.class_of(0))
+    labels = [run.class_of(0) or model.known_label(latents.labels[which]) for which, _ in names]
     with progress("Drawing") as told:
         sketches = sample(model, len(z), z=z, label=labels, progress=told, **run.settings())
     items = [
@@ -165,11 +165,6 @@ def _check_model(model: Any, latents: Latents, file: str) -> None:
             f"{shown(file)}: the vectors are of other weights (model {name!r}) than {model.card.name!r} has: "
             "--model takes the model that encoded them"
         )
-
-
-def _labels(model: Any, names: list[str], wanted: str | None) -> list[str | None]:
-    known = set(model.card.classes) if model.labelled else set()
-    return [wanted or (name if name in known else None) for name in names]
 
 
 def _item(

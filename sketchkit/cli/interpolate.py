@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,7 +11,7 @@ import typer
 from sketchkit.cli.flags import Json, LowTemperature
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.job_options import JobOptions
-from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions
+from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions, parse_steps
 
 if TYPE_CHECKING:
     from sketchkit.cli.bulk import BulkOutput
@@ -100,13 +99,9 @@ def interpolate(
 
     stations = [*(files or [])[:1], *(via or []), *(files or [])[1:]]
     task = _Task(Run.latent(latent, temperature), n, method, sheet.layout(n, n))
-    many.check(json=json)
-    if many.many:
-        _check_alone(stations)
-        _draw_many(task, many, output, latent.class_name, 2)
-        return
-    _check_count(files, 2, "a way leads from one drawing to another")
-    _draw_one(task, stations, output, "{stem}-way", many, json=json)
+    if not _drawn_many(task, stations, many, output, 2, json=json):
+        _check_count(files, 2, "a way leads from one drawing to another")
+        _draw_one(task, stations, output, "{stem}-way", many, json=json)
 
 
 @grouped
@@ -130,15 +125,11 @@ def grid(
     """
     from sketchkit.cli.run import Run
 
-    size = _parse_steps(steps)
+    size = parse_steps(steps, "7x7")
     task = _Task(Run.latent(latent, temperature), size, method, sheet.layout(size[0] * size[1], size[0]))
-    many.check(json=json)
-    if many.many:
-        _check_alone(files)
-        _draw_many(task, many, output, latent.class_name, 4)
-        return
-    _check_count(files, 4, "a grid has a drawing in each of its corners")
-    _draw_one(task, files or [], output, "{stem}-grid", many, json=json)
+    if not _drawn_many(task, files, many, output, 4, json=json):
+        _check_count(files, 4, "a grid has a drawing in each of its corners")
+        _draw_one(task, files or [], output, "{stem}-grid", many, json=json)
 
 
 def _draw_one(
@@ -176,14 +167,27 @@ def _draw_one(
         report(items, paths)
 
 
-def _draw_many(task: _Task, many: JobOptions, output: OutputOptions, label: str | None, size: int) -> None:
-    """A sheet a job; what is there from a run that was stopped stays."""
+def _drawn_many(
+    task: _Task,
+    files: Sequence[str] | None,
+    many: JobOptions,
+    output: OutputOptions,
+    size: int,
+    *,
+    json: bool,
+) -> bool:
+    """Draw a sheet a job, if there are jobs; what is there from a run that was stopped stays."""
+    many.check(json=json)
+    if not many.many:
+        return False
+    if files:
+        raise typer.BadParameter("give drawings, or --jobs or --pairs, but not both", param_hint="FILES")
     from sketchkit.cli.bulk import BulkOutput
     from sketchkit.cli.console import say
     from sketchkit.cli.jobs import Jobs
 
     to = BulkOutput.of(output)
-    jobs = Jobs.of(many, label, size, task.run.chosen.seed)
+    jobs = Jobs.of(many, task.run.class_of(0), size, task.run.chosen.seed)
     model = task.run.load()
     identity = {
         **task.provenance,
@@ -201,6 +205,7 @@ def _draw_many(task: _Task, many: JobOptions, output: OutputOptions, label: str 
     written = _write_many(task, jobs, model, to)
     left = len(jobs.names) - written
     say(f"wrote {written} of {len(jobs.names)} jobs" + (f"; {left} were there already" if left else ""))
+    return True
 
 
 def _write_many(task: _Task, jobs: Jobs, model: Any, to: BulkOutput) -> int:
@@ -254,25 +259,6 @@ def _items(given: Sequence[Input], morph: Morph, provenance: Mapping[str, Any]) 
         )
         for index, sketch in enumerate(morph.sketches)
     ]
-
-
-def _parse_steps(text: str) -> tuple[int, int]:
-    """`7x5`: seven columns and five rows.
-
-    Raises:
-        typer.BadParameter: anything else.
-    """
-    found = re.fullmatch(r"([0-9]{1,3})x([0-9]{1,3})", text.lower())
-    if not found or min(int(found[1]), int(found[2])) < 2:
-        raise typer.BadParameter(
-            f"{text!r} is not COLUMNSxROWS from 2x2 on, such as 7x7", param_hint="--steps"
-        )
-    return int(found[1]), int(found[2])
-
-
-def _check_alone(files: Sequence[str] | None) -> None:
-    if files:
-        raise typer.BadParameter("give drawings, or --jobs or --pairs, but not both", param_hint="FILES")
 
 
 def _check_count(files: Sequence[str] | None, count: int, what: str) -> None:

@@ -5,6 +5,7 @@ Defaults that depend on a user's settings are None here and are settled by `sket
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ __all__ = [
     "OutputOptions",
     "SheetOptions",
     "as_usage",
+    "parse_steps",
     "parse_temperatures",
     "parse_tile",
 ]
@@ -292,6 +294,20 @@ def parse_temperatures(texts: list[str]) -> tuple[float, ...]:
         raise typer.BadParameter(
             f"{bad!r} is no list of numbers, such as 0.25,0.5", param_hint="-t"
         ) from None
+
+
+def parse_steps(text: str, example: str, most: int = 999) -> tuple[int, int]:
+    """`7x5`: seven columns and five rows.
+
+    Raises:
+        typer.BadParameter: anything else, or not from 2 to `most` of either.
+    """
+    found = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", text.lower())
+    if not found or not all(2 <= int(n) <= most for n in found.groups()):
+        raise typer.BadParameter(
+            f"{text!r} is not COLUMNSxROWS of 2 to {most} each, such as {example}", param_hint="--steps"
+        )
+    return int(found[1]), int(found[2])
 
 
 def parse_tile(text: str | None) -> tuple[int, int | None] | None:

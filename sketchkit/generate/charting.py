@@ -115,8 +115,9 @@ def locate(
     """
     z, nll, labels = [encode(model, [])[0]], [np.zeros(0)], list[str | None]()
     for several in _batches(sketches, _DRAWINGS_AT_ONCE):
-        z.append(encode(model, several, prepared=prepared)[0])
-        nll.append(np.array([each.per_point for each in score(model, several, prepared=prepared)]))
+        scores = score(model, several, prepared=prepared)
+        z.append(np.stack([each.z for each in scores if each.z is not None]))
+        nll.append(np.array([each.per_point for each in scores]))
         labels += [sketch.label for sketch in several]
         if progress is not None:
             progress(len(labels), 0)

@@ -161,7 +161,11 @@ def reconstruct(
         raise InputError("reconstruct takes a list of sketches: sketchkit.read makes one of a file")
     several = list(sketches)
     chosen = make_sampler(sampler, temperature, options)
-    labels = _own_labels(model, several) if label is None else _spread(label, len(several))
+    labels = (
+        [model.known_label(sketch.label) for sketch in several]
+        if label is None
+        else _spread(label, len(several))
+    )
     if not (several and n):
         return []
     wholes = read_wholes(model, several, prepared=prepared)
@@ -228,12 +232,6 @@ def _indices(index: npt.ArrayLike, n: int) -> npt.NDArray[np.int64]:
     if not all(0 <= int(each) <= MAX_SEED for each in (chosen.min(), chosen.max())):
         raise InputError(f"an index must lie in 0..{MAX_SEED}")
     return chosen.astype(np.int64)
-
-
-def _own_labels(model: SketchModel, sketches: Sequence[Sketch]) -> Labels:
-    """What the drawings say they show, where the model knows it."""
-    known = set(model.card.classes) if model.labelled else set()
-    return [sketch.label if sketch.label in known else None for sketch in sketches]
 
 
 def _in_order(loop: Iterator[Drawn], total: int, progress: Progress | None) -> list[Drawn]:

@@ -240,8 +240,7 @@ def morphs(
 def shared_label(model: SketchModel, sketches: Sequence[Sketch]) -> str | None:
     """What all of some drawings show; None where they differ, or the model does not know it."""
     names = {sketch.label for sketch in sketches}
-    name = names.pop() if len(names) == 1 else None
-    return name if model.labelled and name in model.card.classes else None
+    return model.known_label(names.pop()) if len(names) == 1 else None
 
 
 def _ways(
@@ -271,9 +270,12 @@ def _whole(steps: Steps) -> Steps:
         InputError: other numbers.
     """
     try:
-        return tuple(map(index, steps)) if isinstance(steps, tuple | list) else index(steps)  # type: ignore[return-value]
-    except TypeError:
-        raise InputError(f"steps are whole numbers, got {steps!r}") from None
+        if not isinstance(steps, tuple | list):
+            return index(steps)
+        columns, rows = map(index, steps)
+    except (TypeError, ValueError):
+        raise InputError(f"steps are one or two whole numbers, got {steps!r}") from None
+    return columns, rows
 
 
 def _check_job(job: tuple[Sketch, ...], steps: Steps) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,11 @@ from sketchkit.density import MixtureDensity
 from sketchkit.devices import one_thread
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress
-from sketchkit.latent import encode_rows
+from sketchkit.latent import encode_rows, read_wholes
 from sketchkit.models import SketchModel
 from sketchkit.models.base import State
 from sketchkit.sketch import Float64, Sketch
-from sketchkit.units import Rows, read_whole
+from sketchkit.units import Rows, chunks, padded_rows
 
 __all__ = ["Score", "log_probabilities", "score"]
 
@@ -46,6 +46,7 @@ class Score:
         label: the class that the model was told; None for none.
         kl: for a conditional model the Kullback-Leibler divergence of the drawing's posterior from the prior,
             a sum over the latent dimensions; None of a model without latent vectors.
+        z: float32 [Z], the mean of that posterior; None likewise.
     """
 
     offset: Float64
@@ -54,6 +55,7 @@ class Score:
     n_strokes: int
     label: str | None = None
     kl: float | None = None
+    z: npt.NDArray[np.float32] | None = None
 
     @property
     def points(self) -> Float64:
@@ -136,26 +138,28 @@ def score(
         raise InputError("a model is needed, not its name: sketchkit.load_model loads one")
     if isinstance(sketches, Sketch) or not all(isinstance(sketch, Sketch) for sketch in sketches):
         raise InputError("score takes a list of sketches: sketchkit.read makes one of a file")
-    drawings = [_read(model, sketch, i, prepared=prepared) for i, sketch in enumerate(sketches)]
-    labels = [label or _own_label(model, sketch) for sketch in sketches]
+    wholes = read_wholes(model, sketches, prepared=prepared)
+    drawings = [np.concatenate([whole.rows, _END_ROW]) for whole in wholes]
+    labels = [label or model.known_label(sketch.label) for sketch in sketches]
     classes = model.label_index(labels)
     latents, divergences = _latents(model, drawings)
     costs: list[tuple[Float64, Float64]] = [(np.zeros(0), np.zeros(0))] * len(drawings)
     done = 0
-    for chunk in _chunks([len(rows) for rows in drawings]):
-        z = None if latents is None else torch.from_numpy(latents[chunk])
-        state = model.initial_state(len(chunk), z, None if classes is None else classes[chunk])
-        padded, lengths = _padded([drawings[i] for i in chunk])
+    for chunk in chunks([len(rows) for rows in drawings], _ROWS_AT_ONCE):
+        given = None if latents is None else torch.from_numpy(latents[chunk])
+        state = model.initial_state(len(chunk), given, None if classes is None else classes[chunk])
+        padded, lengths = padded_rows([drawings[i] for i in chunk])
         offset, pen = log_probabilities(model, model.start_rows(len(chunk)), padded, state)
         for b, i in enumerate(chunk):
             costs[i] = (-offset[b, : lengths[b]], -pen[b, : lengths[b]])
         done += len(chunk)
         if progress is not None:
             progress(done, len(drawings))
+    z = [None] * len(drawings) if latents is None else list(latents)
     return [
-        Score(offset, pen, _strokes_of(sketch, rows), sketch.n_strokes, told, kl)
-        for sketch, rows, told, kl, (offset, pen) in zip(
-            sketches, drawings, labels, divergences, costs, strict=True
+        Score(offset, pen, _strokes_of(sketch, rows), sketch.n_strokes, told, kl, mine)
+        for sketch, rows, told, kl, mine, (offset, pen) in zip(
+            sketches, drawings, labels, divergences, z, costs, strict=True
         )
     ]
 
@@ -184,20 +188,6 @@ def log_probabilities(
     return inked.cpu().double().numpy(), pen.cpu().double().numpy()
 
 
-def _read(model: SketchModel, sketch: Sketch, number: int, *, prepared: bool) -> Rows:
-    """The rows [N, 5] that a model reads of a drawing, the end row last; an error names the drawing."""
-    try:
-        rows = read_whole(sketch, model.card, prepared=prepared).rows
-    except InputError as error:
-        raise InputError(f"{sketch.key or f'drawing {number}'}: {error}") from error
-    return np.concatenate([rows, _END_ROW])
-
-
-def _own_label(model: SketchModel, sketch: Sketch) -> str | None:
-    """What a drawing says it shows, where the model knows it."""
-    return sketch.label if model.labelled and sketch.label in model.card.classes else None
-
-
 def _latents(
     model: SketchModel, drawings: Sequence[Rows]
 ) -> tuple[npt.NDArray[np.float32] | None, Sequence[float | None]]:
@@ -215,21 +205,3 @@ def _strokes_of(sketch: Sketch, rows: Rows) -> Int64:
     read = np.flatnonzero([len(line) > 1 for line in sketch.to_polylines()])
     before = np.cumsum(rows[:, 3]) - rows[:, 3]  # strokes that ended before this row
     return np.append(read[before[:-1].astype(np.int64)], -1)
-
-
-def _padded(drawings: Sequence[Rows]) -> tuple[Rows, list[int]]:
-    """Drawings as one array [B, T, 5], and their lengths."""
-    lengths = [len(rows) for rows in drawings]
-    padded = np.zeros((len(drawings), max(lengths), 5))
-    for b, rows in enumerate(drawings):
-        padded[b, : lengths[b]] = rows
-    return padded, lengths
-
-
-def _chunks(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Places of drawings, the longest first, as many as fit `_ROWS_AT_ONCE` with padding; one at least."""
-    order = np.argsort(-np.asarray(lengths, np.int64), kind="stable").tolist()
-    while order:
-        count = max(1, _ROWS_AT_ONCE // lengths[order[0]])
-        yield order[:count]
-        order = order[count:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from sketchkit.models.base import to_numpy
 from sketchkit.models.vae import VaeModel
 from sketchkit.noise import LATENT, POSTERIOR, normals
 from sketchkit.sketch import Sketch
-from sketchkit.units import Rows, Whole, read_whole
+from sketchkit.units import Rows, Whole, chunks, padded_rows, read_whole
 
 __all__ = ["checked_z", "encode", "encode_rows", "latent_size", "posterior", "prior", "read_wholes"]
 
@@ -92,13 +92,10 @@ def encode_rows(
         raise InputError("a drawing without rows cannot be encoded")
     mu = np.zeros((len(drawings), encoder.architecture.latent), np.float32)
     sigma = np.zeros_like(mu)
-    for chunk in _chunks([len(rows) for rows in drawings], 1 if exact else _ROWS_AT_ONCE):
-        lengths = [len(drawings[i]) for i in chunk]
-        padded = np.zeros((len(chunk), max(lengths), 5))
-        for b, i in enumerate(chunk):
-            padded[b, : lengths[b]] = drawings[i]
+    for chunk in chunks([len(rows) for rows in drawings], 1 if exact else _ROWS_AT_ONCE):
+        padded, lengths = padded_rows([drawings[i] for i in chunk])
         rows = torch.from_numpy(padded).to(model.dtype).to(model.device)
-        mean, log_variance = encoder.encode_batch(rows, torch.tensor(lengths, device=model.device))
+        mean, log_variance = encoder.encode_batch(rows, torch.from_numpy(lengths).to(model.device))
         mu[chunk], sigma[chunk] = to_numpy(mean), to_numpy((log_variance / 2).exp())
     return mu, sigma
 
@@ -203,12 +200,3 @@ def _encoder(model: SketchModel) -> VaeModel:
     if not isinstance(model, VaeModel):
         raise InputError(f"the model {model.card.name!r} has no encoder: only a conditional VAE has one")
     return model
-
-
-def _chunks(lengths: Sequence[int], rows: int) -> Iterator[list[int]]:
-    """Places of drawings, the longest first, as many as fit so many rows with padding; one at least."""
-    order = np.argsort(-np.asarray(lengths, np.int64), kind="stable").tolist()
-    while order:
-        count = max(1, rows // lengths[order[0]])
-        yield order[:count]
-        order = order[count:]

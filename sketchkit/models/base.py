@@ -205,6 +205,10 @@ class SketchModel(nn.Module, ABC):
         """Whether the model draws what it is told to: whether it knows classes."""
         return getattr(self.architecture, "classes", 0) > 0
 
+    def known_label(self, label: str | None) -> str | None:
+        """A class by its name, if the model knows it; None for any other, which it need not be told."""
+        return label if self.labelled and label in self.card.classes else None
+
     def label_index(self, label: str | Sequence[str | None] | None) -> Tensor | None:
         """Classes by their names.
 
