@@ -115,7 +115,7 @@ def uniforms(seed: int, index: Tensor, step: Tensor, stream: int = DRAWING) -> T
     return ((bits >> 9).to(torch.float32) + 0.5) * 2.0**-23
 
 
-def normals(seed: int, index: Tensor, size: int, stream: int) -> Tensor:
+def normals(seed: int, index: Tensor, size: int, stream: int, begin: int = 0) -> Tensor:
     """A vector of standard normal numbers for every sketch.
 
     Args:
@@ -123,6 +123,7 @@ def normals(seed: int, index: Tensor, size: int, stream: int) -> Tensor:
         index: int64 [B], which sketches, 0 or more.
         size: the length of a vector, Z.
         stream: what they are for; four numbers of a vector take one step of it.
+        begin: the step that the first four come from, so that a long vector can be made in pieces.
 
     Returns:
         float32 [B, Z], none further than 5.8 from 0; the first numbers do not depend on Z.
@@ -132,7 +133,7 @@ def normals(seed: int, index: Tensor, size: int, stream: int) -> Tensor:
 
     Source: Box & Muller 1958.
     """
-    steps = torch.arange((size + 3) // 4, device=index.device)
+    steps = torch.arange(begin, begin + (size + 3) // 4, device=index.device)
     quads = uniforms(seed, index[:, None], steps, stream)  # [B, S, 4]
     # Two normal numbers need two uniform ones: here the noise of one step gives two pairs.
     pairs = [Noise(quads.roll(shift, -1).flatten(0, -2)).normals() for shift in (0, 2)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -198,6 +200,15 @@ def test_endings_that_are_alike_are_kept_once(tiny_model: SketchModel) -> None:
         ({"max_points": 10**12}, "max_points must lie in 1..100000"),
         ({"scale": "foo"}, "the scale must be a number or 'auto'"),
         ({"keep": 0}, "keep must be 1 or more"),
+        ({"n": 2.5}, "^n must be a whole number, got 2.5$"),
+        ({"n": "3"}, "^n must be a whole number, got '3'$"),
+        ({"n": True}, "^n must be a whole number, got True$"),
+        ({"n": [2]}, "^n must be a whole number, got a list$"),
+        ({"n": 10**12}, r"^n must lie in 0..1000000, got 10{12}$"),
+        ({"seed": 1.5}, "^seed must be a whole number"),
+        ({"keep": 2.5}, "^keep must be a whole number"),
+        ({"batch_size": 8.0}, "^batch_size must be a whole number"),
+        ({"max_points": 8.0}, "^max_points must be a whole number"),
         ({"temperature": 0.0}, "'temperature' of sampler 'temperature' must be 1e-06..100"),
         ({"temperature": float("nan")}, "must be 1e-06..100"),
         ({"options": {"k": 1}}, "has no option 'k'"),
@@ -208,6 +219,28 @@ def test_numbers_out_of_range_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=complaint):
         complete(tiny_model, START, **arguments)
+
+
+@pytest.mark.parametrize("number", [np.int32, np.int64, np.uint8, torch.tensor])
+def test_whole_numbers_of_any_kind_draw_the_same(tiny_model: SketchModel, number: Any) -> None:
+    plain = complete(tiny_model, START, 3, seed=5, keep=2)
+    assert _same(complete(tiny_model, START, number(3), seed=number(5), keep=number(2)), plain)
+    drawings = sample(tiny_model, number(2), seed=number(5), first=number(1), max_points=number(9))
+    assert drawings == sample(tiny_model, 2, seed=5, first=1, max_points=9)
+
+
+@pytest.mark.parametrize("name", ["n", "seed", "first", "batch_size", "max_points"])
+def test_what_is_no_whole_number_is_refused_by_name(tiny_model: SketchModel, name: str) -> None:
+    values: dict[str, Any] = {"n": 2, name: 1.5}
+    with pytest.raises(InputError, match=f"^{name} must be a whole number, got 1.5$"):
+        sample(tiny_model, **values)
+
+
+def test_more_endings_of_all_drawings_than_one_call_draws_are_refused_at_once(
+    tiny_model: SketchModel,
+) -> None:
+    with pytest.raises(InputError, match=r"^400000 times 3 drawings are more than one call draws, 1000000$"):
+        complete(tiny_model, [START] * 3, 400_000)
 
 
 # --- conditional models ---------------------------------------------------------------------------------
@@ -223,6 +256,31 @@ def _all_close(some: list[Sketch], others: list[Sketch]) -> bool:
 def test_a_beginning_is_nothing_for_a_conditional_model(tiny_vae: VaeModel) -> None:
     with pytest.raises(InputError, match=r"'dreamer' is conditional: .* a decoder-only model can"):
         complete(tiny_vae, START, 1)
+
+
+def test_there_are_as_many_drawings_as_latent_vectors(tiny_vae: VaeModel) -> None:
+    z = np.random.default_rng(1).normal(size=(3, 6))
+    assert sample(tiny_vae, z=z) == sample(tiny_vae, 3, z=z)
+    assert len(sample(tiny_vae, label=["sun", "cat"])) == 2
+    assert len(sample(tiny_vae, index=[4, 7, 9, 1])) == 4
+    assert len(sample(tiny_vae)) == 16
+    assert sample(tiny_vae, z=np.zeros((0, 6))) == []
+
+
+@pytest.mark.parametrize(
+    ("n", "shape", "complaint"),
+    [
+        (2, (3, 6), r"^z must have the shape \[2, 6\], got \[3, 6\]$"),
+        (None, (3, 5), r"^z must have the shape \[n, 6\], got \[3, 5\]$"),
+        (None, (6,), r"^z must have the shape \[n, 6\], got \[6\]$"),
+        (2.0, (2, 6), "^n must be a whole number, got 2.0$"),
+    ],
+)
+def test_latent_vectors_that_do_not_fit_are_refused(
+    tiny_vae: VaeModel, n: Any, shape: tuple[int, ...], complaint: str
+) -> None:
+    with pytest.raises(InputError, match=complaint):
+        sample(tiny_vae, n, z=np.zeros(shape))
 
 
 @pytest.mark.parametrize("label", [None, "sun"])

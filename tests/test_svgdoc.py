@@ -258,7 +258,9 @@ def test_metadata_that_json_cannot_say_is_refused(value: object) -> None:
         svgdoc.json_text({"value": value})
 
 
-@pytest.mark.parametrize("color", ["url(#a)", "red;}", "", "#12", "rgb(1,2,3)", 'red"', "red\n"])
+@pytest.mark.parametrize(
+    "color", ["url(#a)", "red;}", "", "#12", "rgb(1,2,3)", 'red"', "red\n", "nonsense", "none", "transparent"]
+)
 def test_a_colour_that_is_more_than_a_colour_is_refused(color: str) -> None:
     with pytest.raises(InputError, match="colour"):
         svgdoc.Pen(color, 1)

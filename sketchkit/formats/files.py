@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, ClassVar
@@ -13,18 +13,21 @@ from sketchkit import registry
 from sketchkit.errors import FormatError, InputError, PluginError
 from sketchkit.files import atomic_write, reason, shown, standard_input, standard_output
 from sketchkit.formats.base import Format
+from sketchkit.formats.references import parted
 from sketchkit.sketch import Sketch
 
-__all__ = ["format_for", "read", "read_all", "write"]
+__all__ = ["format_for", "format_of", "read", "read_all", "write"]
 
 Place = str | os.PathLike[str] | BinaryIO
 
 
 def read(path: Place, *, format: str | None = None, **options: Any) -> Sketch:
-    """Read the one drawing of a file.
+    """Read the one drawing of a file, or one of many.
 
     Args:
-        path: a file name, "-" for standard input, or a binary stream; the last two need `format`.
+        path: a file name, "-" for standard input, or a binary stream; the last two need `format`. FILE#K is
+            drawing K of a file, counted from 0; no more is read than that takes. A file that is really called
+            so goes first.
         format: the name of a format; the suffix tells when None.
         options: of the format.
 
@@ -32,19 +35,26 @@ def read(path: Place, *, format: str | None = None, **options: Any) -> Sketch:
         The drawing.
 
     Raises:
-        InputError: the file cannot be opened, or an option is unknown.
-        FormatError: an unknown format, a broken file, no drawing in it or several.
+        InputError: the file cannot be opened, what follows # is no number, or an option is unknown.
+        FormatError: an unknown format, a broken file, no such drawing in it, or several where one is meant.
         PluginError: the format's plugin does not load.
     """
+    number = None
+    if isinstance(path, str | os.PathLike):
+        path, number = parted(os.fspath(path))
     drawings = read_all(path, format=format, **options)
     name = _name(path, "standard input")
+    if number is not None:
+        return _numbered(drawings, number, name)
     first = next(drawings, None)
     if first is None:
         raise FormatError(f"{name}: holds no drawing")
     another = next(drawings, None)
     drawings.close()
     if another is not None:
-        raise FormatError(f"{name}: holds several drawings; read_all reads them")
+        named = isinstance(path, str) and path != "-"
+        hint = f", and {name}#0 means the first of them" if named else ""
+        raise FormatError(f"{name}: holds several drawings; read_all reads them{hint}")
     return first
 
 
@@ -66,7 +76,7 @@ def read_all(path: Place, *, format: str | None = None, **options: Any) -> Gener
         FormatError: an unknown format, or a broken file, as soon as reading comes to it.
         PluginError: the format's plugin does not load.
     """
-    return _read_with(_format(path, format, options), path)
+    return _read_with(_format(path, format, options, format_of), path)
 
 
 def write(
@@ -93,7 +103,7 @@ def write(
         FormatError: an unknown format, or something that the format cannot hold.
         PluginError: the format's plugin does not load.
     """
-    writer = _format(path, format, options)
+    writer = _format(path, format, options, _format_to_write)
     source = _Source([sketches] if isinstance(sketches, Sketch) else sketches)
     try:
         with _opened_to_write(path, overwrite) as stream:
@@ -141,6 +151,24 @@ def format_for(suffix: str) -> str:
         raise PluginError(f"several plugins read {suffix} files: give format as one of {', '.join(claims)}")
     what = f"the suffix {suffix!r} is unknown" if suffix else "a name without a suffix needs format"
     raise FormatError("; ".join([f"{what}: there are {', '.join(sorted(known))}", *broken]))
+
+
+def format_of(path: str | os.PathLike[str]) -> str:
+    """The name of the format of a file that is there, by its suffix.
+
+    Raises:
+        InputError: it is a folder, or a name without a suffix that no file has.
+        FormatError: no format answers to its suffix.
+        PluginError: see `format_for`.
+    """
+    try:
+        return _format_to_write(path)
+    except FormatError:
+        if os.path.isdir(path):
+            raise InputError(f"{shown(path)}: this is a folder") from None
+        if not (os.path.splitext(path)[1] or os.path.exists(path)):
+            raise InputError(f"{shown(path)}: no such file") from None
+        raise
 
 
 @dataclass(frozen=True)
@@ -206,6 +234,18 @@ class _Source(Iterator[Sketch]):
         return sketch
 
 
+def _numbered(drawings: Generator[Sketch, None, None], number: int, name: str) -> Sketch:
+    count = 0
+    try:
+        for count, sketch in enumerate(drawings, start=1):
+            if count > number:
+                return sketch
+    finally:
+        drawings.close()
+    there = f"only 0 to {count - 1}" if count else "and no other"
+    raise FormatError(f"{name}: holds no drawing {number}, {there}")
+
+
 def _read_with(reader: Format, path: Place) -> Generator[Sketch, None, None]:
     name = _name(path, "standard input")
     try:
@@ -215,15 +255,25 @@ def _read_with(reader: Format, path: Place) -> Generator[Sketch, None, None]:
         raise InputError(f"{name}: {_missing(error)}") from error
 
 
-def _format(path: Place, name: str | None, values: dict[str, Any]) -> Format:
-    """The format by its name or by the suffix of the path, made with its options."""
+def _format_to_write(path: str | os.PathLike[str]) -> str:
+    """The name of the format of a file that may not be there yet."""
+    try:
+        return format_for(os.path.splitext(os.fspath(path))[1])
+    except FormatError as error:
+        raise FormatError(f"{shown(path)}: {error}") from None
+
+
+def _format(
+    path: Place,
+    name: str | None,
+    values: dict[str, Any],
+    by_path: Callable[[str | os.PathLike[str]], str],
+) -> Format:
+    """The format by its name or by what the path says, made with its options."""
     if name is None:
         if not isinstance(path, str | os.PathLike) or os.fspath(path) == "-":
             raise InputError(f"{_name(path, 'standard input or output')}: without a suffix it needs format")
-        try:
-            name = format_for(os.path.splitext(os.fspath(path))[1])
-        except FormatError as error:
-            raise FormatError(f"{shown(path)}: {error}") from None
+        name = by_path(path)
     loaded, plugin = registry.load("format", name), registry.find("format", name)
     with registry.blamed(plugin):
         made = option_tools.create(loaded, f"format {name!r}", values)

@@ -10,7 +10,7 @@ from sketchkit.latent.encoding import (
     prior,
     read_wholes,
 )
-from sketchkit.latent.files import Latents, read_latents, write_latents
+from sketchkit.latent.files import Latents, check_size, read_latents, write_latents
 from sketchkit.latent.mapping import Axes, By, check_by, principal_axes, umap_coordinates
 from sketchkit.latent.paths import Method, lerp, path, slerp, surface
 
@@ -21,6 +21,7 @@ __all__ = [
     "Method",
     "analogy",
     "check_by",
+    "check_size",
     "checked_z",
     "class_means",
     "encode",

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from sketchkit.counts import MAX_DRAWINGS, whole
 from sketchkit.devices import one_thread
 from sketchkit.errors import InputError
 from sketchkit.models import SketchModel
 from sketchkit.models.base import to_numpy
 from sketchkit.models.vae import VaeModel
-from sketchkit.noise import LATENT, POSTERIOR, normals
+from sketchkit.noise import LATENT, MAX_SEED, POSTERIOR, normals
 from sketchkit.sketch import Sketch
 from sketchkit.units import Rows, Whole, chunks, padded_rows, read_whole
 
@@ -21,12 +23,20 @@ __all__ = ["checked_z", "encode", "encode_rows", "latent_size", "posterior", "pr
 
 #: Drawings are encoded so many rows at once, padding among them, to bound memory.
 _ROWS_AT_ONCE = 16_384
+#: Numbers of noise that are made at once.
+_NUMBERS_AT_ONCE = 1 << 20
 
 Latents = npt.NDArray[np.float32]
+Progress = Callable[[int, int], None]
 
 
 def encode(
-    model: SketchModel, sketches: Sequence[Sketch], *, prepared: bool = False, exact: bool = False
+    model: SketchModel,
+    sketches: Sequence[Sketch],
+    *,
+    prepared: bool = False,
+    exact: bool = False,
+    progress: Progress | None = None,
 ) -> tuple[Latents, Latents]:
     """The posterior of drawings: where each of them lies in a model's latent space.
 
@@ -37,6 +47,7 @@ def encode(
             which are read as they stand; else each is made to fill 255 pixels and simplified as Quick, Draw!
             does.
         exact: equal to the last bit whichever others come with a drawing; slower.
+        progress: called with (steps done, steps in all); a drawing is two: it is read, and it is encoded.
 
     Returns:
         mu [n, Z] and sigma [n, Z], float32.
@@ -48,12 +59,26 @@ def encode(
         the end row.
     """
     encoder = _encoder(model)
-    wholes = read_wholes(model, sketches, prepared=prepared)
-    return encode_rows(encoder, [whole.rows for whole in wholes], exact=exact)
+    told = progress or (lambda done, total: None)
+    wholes = read_wholes(model, sketches, prepared=prepared, progress=lambda done, n: told(done, 2 * n))
+    rows = [whole.rows for whole in wholes]
+    return encode_rows(encoder, rows, exact=exact, progress=lambda done, n: told(n + done, 2 * n))
 
 
-def read_wholes(model: SketchModel, sketches: Sequence[Sketch], *, prepared: bool = False) -> list[Whole]:
+def read_wholes(
+    model: SketchModel,
+    sketches: Sequence[Sketch],
+    *,
+    prepared: bool = False,
+    progress: Progress | None = None,
+) -> list[Whole]:
     """Drawings as an encoder reads them; see `sketchkit.units.read_whole`.
+
+    Args:
+        model: that shall read them.
+        sketches: n finished drawings.
+        prepared: see `encode`.
+        progress: called with (drawings read, n).
 
     Raises:
         InputError: something else than a list of sketches, or a drawing that cannot be encoded; says which.
@@ -66,13 +91,15 @@ def read_wholes(model: SketchModel, sketches: Sequence[Sketch], *, prepared: boo
             out.append(read_whole(sketch, model.card, prepared=prepared))
         except InputError as error:
             raise InputError(f"{sketch.key or f'drawing {number}'}: {error}") from error
+        if progress is not None:
+            progress(number + 1, len(sketches))
     return out
 
 
 @one_thread()
 @torch.inference_mode()
 def encode_rows(
-    model: SketchModel, drawings: Sequence[Rows], *, exact: bool = False
+    model: SketchModel, drawings: Sequence[Rows], *, exact: bool = False, progress: Progress | None = None
 ) -> tuple[Latents, Latents]:
     """The posterior of drawings that are rows already.
 
@@ -80,6 +107,7 @@ def encode_rows(
         model: a conditional VAE.
         drawings: n arrays [N, 5] in model units, N at least 1, without end rows.
         exact: encode each alone, so that the others cannot change its last bits.
+        progress: called with (drawings encoded, n).
 
     Returns:
         mu [n, Z] and sigma [n, Z], float32.
@@ -92,11 +120,15 @@ def encode_rows(
         raise InputError("a drawing without rows cannot be encoded")
     mu = np.zeros((len(drawings), encoder.architecture.latent), np.float32)
     sigma = np.zeros_like(mu)
+    done = 0
     for chunk in chunks([len(rows) for rows in drawings], 1 if exact else _ROWS_AT_ONCE):
         padded, lengths = padded_rows([drawings[i] for i in chunk])
         rows = torch.from_numpy(padded).to(model.dtype).to(model.device)
         mean, log_variance = encoder.encode_batch(rows, torch.from_numpy(lengths).to(model.device))
         mu[chunk], sigma[chunk] = to_numpy(mean), to_numpy((log_variance / 2).exp())
+        done += len(chunk)
+        if progress is not None:
+            progress(done, len(drawings))
     return mu, sigma
 
 
@@ -117,11 +149,12 @@ def prior(
         the counter-based noise (`sketchkit.noise.LATENT`) that no point of a drawing is drawn with.
 
     Raises:
-        InputError: a model without latent vectors, or a seed out of range.
+        InputError: a model without latent vectors, or a number out of range.
 
     Source: Ha & Eck 2017, section 3.2.
     """
-    size = latent_size(model)
+    size, n, seed = latent_size(model), whole("n", n, 0, MAX_DRAWINGS), whole("seed", seed, 0, MAX_SEED)
+    first = whole("first", first, 0, MAX_SEED - n)
     places = torch.arange(first, first + n) if index is None else torch.from_numpy(index)
     return normals(seed, places, size, LATENT).numpy()
 
@@ -139,19 +172,31 @@ def posterior(mu: npt.ArrayLike, sigma: npt.ArrayLike, draws: int, seed: int = 0
         z [n, D, Z], float32; draw d of drawing i is a function of the seed, of i and of d alone.
 
     Raises:
-        InputError: shapes that do not go together, or a seed out of range.
+        InputError: shapes that do not go together, a number out of range, or more than memory holds.
 
     Source: Ha & Eck 2017, equation 2.
     """
+    draws, seed = whole("draws", draws, 1), whole("seed", seed, 0, MAX_SEED)
     mean, spread = np.asarray(mu, np.float32), np.asarray(sigma, np.float32)
-    if mean.ndim != 2 or spread.shape != mean.shape or draws < 1:
-        raise InputError(
-            f"draws from posteriors need mu and sigma of one shape [n, Z] and a number of 1 or more, got "
-            f"{list(mean.shape)}, {list(spread.shape)} and {draws}"
-        )
+    if mean.ndim != 2 or spread.shape != mean.shape:
+        shapes = f"{list(mean.shape)} and {list(spread.shape)}"
+        raise InputError(f"draws from posteriors need mu and sigma of one shape [n, Z], got {shapes}")
     n, size = mean.shape
-    noise = normals(seed, torch.arange(n), draws * size, POSTERIOR).numpy().reshape(n, draws, size)
-    out: npt.NDArray[np.float32] = mean[:, None] + spread[:, None] * noise
+    try:
+        out = np.empty((n, draws, size), np.float32)
+    except (MemoryError, ValueError):
+        what = f"{draws} draws of each of {n} drawings, {4 * n * draws * size / 1e9:.1f} GB"
+        raise InputError(f"{what}, are more than memory holds") from None
+    # The noise takes tens of bytes a number while it is made, so it is made in pieces: of four draws, or a
+    # multiple of them, since one step of it has four numbers.
+    at_once = min(draws, max(4, _NUMBERS_AT_ONCE // max(1, size) // 4 * 4))
+    drawings = max(1, _NUMBERS_AT_ONCE // max(1, at_once * size))
+    for first, begin in product(range(0, n, drawings), range(0, draws, at_once)):
+        here, count = slice(first, first + drawings), min(at_once, draws - begin)
+        index = torch.arange(first, min(first + drawings, n))
+        noise = normals(seed, index, count * size, POSTERIOR, begin * size // 4).numpy()
+        mine = noise.reshape(len(index), count, size)
+        out[here, begin : begin + count] = mean[here, None] + spread[here, None] * mine
     return out
 
 
@@ -167,13 +212,13 @@ def latent_size(model: SketchModel) -> int:
     return size
 
 
-def checked_z(model: SketchModel, z: npt.ArrayLike, n: int) -> Latents:
+def checked_z(model: SketchModel, z: npt.ArrayLike, n: int | None) -> Latents:
     """Latent vectors as an array of the shape a model wants.
 
     Args:
         model: a conditional model.
         z: n vectors.
-        n: how many there must be.
+        n: how many there must be; any number when None.
 
     Returns:
         [n, Z], float32.
@@ -187,8 +232,9 @@ def checked_z(model: SketchModel, z: npt.ArrayLike, n: int) -> Latents:
             values = np.asarray(z, np.float32)
     except (TypeError, ValueError) as error:
         raise InputError(f"z must be an array of numbers: {error}") from error
-    if values.shape != (n, size):
-        raise InputError(f"z must have the shape [{n}, {size}], got {list(values.shape)}")
+    if values.ndim != 2 or values.shape != (len(values) if n is None else n, size):
+        wanted = "n" if n is None else n
+        raise InputError(f"z must have the shape [{wanted}, {size}], got {list(values.shape)}")
     if not np.isfinite(values).all():
         raise InputError("z holds a number that is not finite")
     return values

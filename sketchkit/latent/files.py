@@ -21,7 +21,7 @@ import numpy.typing as npt
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import atomic_write, reason, shown
 
-__all__ = ["Latents", "read_latents", "write_latents"]
+__all__ = ["Latents", "check_size", "read_latents", "write_latents"]
 
 #: Of all arrays, unpacked: a million vectors of 128 numbers, three times over, have half of it.
 MAX_BYTES = 4 << 30
@@ -80,6 +80,26 @@ class Latents:
         return len(self.mu)
 
 
+def check_size(n: int, draws: int, size: int) -> None:
+    """Refuse, before any work is done, what no file of latent vectors holds.
+
+    Args:
+        n: how many drawings.
+        draws: how many vectors are drawn from the posterior of each.
+        size: the length of a vector, Z.
+
+    Raises:
+        InputError: they are larger than `read_latents` reads.
+    """
+    needed = 4 * n * (draws + 2) * size
+    if needed > MAX_BYTES:
+        of_what = f"{draws} draws of each of {n} drawings" if draws else f"{n} drawings"
+        raise InputError(
+            f"the vectors of {of_what} take {needed / 1e9:.1f} GB, and a file of them holds at most "
+            f"{MAX_BYTES / 1e9:.1f} GB"
+        )
+
+
 def write_latents(path: str | os.PathLike[str], latents: Latents, *, overwrite: bool = True) -> None:
     """Write latent vectors, the whole file or none.
 
@@ -89,8 +109,9 @@ def write_latents(path: str | os.PathLike[str], latents: Latents, *, overwrite: 
         overwrite: whether it may exist already.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: the file cannot be written, or would be too large to be read again.
     """
+    check_size(len(latents), 0 if latents.draws is None else latents.draws.shape[1], latents.mu.shape[1])
     arrays: dict[str, Any] = {"mu": latents.mu, "sigma": latents.sigma}
     if latents.draws is not None:
         arrays["draws"] = latents.draws

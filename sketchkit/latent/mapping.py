@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sketchkit.counts import whole
 from sketchkit.devices import one_thread
 from sketchkit.errors import InputError, PluginError
+from sketchkit.noise import MAX_SEED
 
 __all__ = ["Axes", "By", "check_by", "principal_axes", "umap_coordinates"]
 
@@ -84,13 +86,13 @@ def principal_axes(z: npt.ArrayLike, n: int = 2) -> Axes:
     Source: Pearson 1901, "On lines and planes of closest fit to systems of points in space", by the singular
         values of the centred vectors, all of them and in float64.
     """
-    vectors = _vectors(z)
+    n, vectors = whole("n", n, 1), _vectors(z)
     mean = vectors.mean(0)
     _, sizes, directions = torch.linalg.svd(torch.from_numpy(vectors - mean), full_matrices=False)
     # What is smaller than the rounding of the largest is no direction.
     smallest = float(sizes[0]) * max(vectors.shape) * np.finfo(np.float64).eps
     varied = int((sizes > smallest).sum())
-    if not 1 <= n <= varied:
+    if n > varied:
         raise InputError(f"{len(vectors)} drawings vary in too few directions, {varied}, to span {n} axes")
     axes = directions[:n].numpy()
     signs = np.sign(axes[np.arange(n), np.abs(axes).argmax(1)])
@@ -128,6 +130,7 @@ def umap_coordinates(z: npt.ArrayLike, seed: int = 0) -> Float64:
     Source: McInnes, Healy & Melville 2018, "UMAP: Uniform Manifold Approximation and Projection for Dimension
         Reduction", by the authors' own umap-learn, whose defaults these are.
     """
+    seed = whole("seed", seed, 0, MAX_SEED)
     umap, vectors = _umap(), _vectors(z)
     if len(vectors) <= _NEIGHBOURS:
         raise InputError(f"UMAP needs more than {_NEIGHBOURS} drawings, got {len(vectors)}")

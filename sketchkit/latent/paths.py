@@ -80,11 +80,12 @@ def between(method: Method, a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike
 
 
 def path(stations: npt.ArrayLike, n: int, method: Method = "slerp") -> Float64:
-    """Points at even distances on a way through several stations.
+    """Points on a way through several stations, each of which is one of them.
 
     Args:
-        stations: [S, Z], S at least 2; the way from each to the next is as long as any other.
-        n: how many points, at least 2; the first is the first station, the last the last one.
+        stations: [S, Z], S at least 2.
+        n: how many points, S or more. Between two stations they are at even distances, and there are as many
+            as between any other two, or one more or less where the numbers do not divide.
         method: of the way between two stations.
 
     Returns:
@@ -96,12 +97,13 @@ def path(stations: npt.ArrayLike, n: int, method: Method = "slerp") -> Float64:
     given = np.asarray(stations, np.float64)
     if given.ndim != 2 or len(given) < 2:
         raise InputError(f"a way needs two stations or more, got an array of shape {list(given.shape)}")
-    if n < 2:
-        raise InputError(f"a way has 2 points or more, got {n}")
-    last = len(given) - 1
-    # Products of whole numbers, and one quotient: a station that a point falls on is met exactly.
-    legs, rests = np.divmod(np.arange(n) * last, n - 1)
-    legs, shares = np.where(legs == last, last - 1, legs), np.where(legs == last, 1.0, rests / (n - 1))
+    count = len(given)
+    if n < count:
+        raise InputError(f"a way past {count} stations has {count} points or more, got {n}")
+    # The number of the point that each station is: whole numbers, halves rounded up.
+    stops = (2 * np.arange(count) * (n - 1) + count - 1) // (2 * (count - 1))
+    legs = np.searchsorted(stops[1:-1], np.arange(n), side="right")
+    shares = (np.arange(n) - stops[legs]) / (stops[legs + 1] - stops[legs])
     return between(method, given[legs], given[legs + 1], shares)
 
 

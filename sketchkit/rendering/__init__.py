@@ -15,7 +15,7 @@ from sketchkit.files import atomic_write
 from sketchkit.rendering.base import Renderer
 from sketchkit.rendering.layout import Layout, Place, Sheet
 from sketchkit.rendering.page import Page
-from sketchkit.rendering.picture import Ink, Picture
+from sketchkit.rendering.picture import Drawn, Ink, Picture
 from sketchkit.sketch import Sketch
 
 __all__ = [
@@ -32,10 +32,13 @@ __all__ = [
     "renderers",
 ]
 
+#: What a cell may show.
+Shown = Sketch | Drawn | Picture
+
 
 @overload
 def render(
-    drawings: Sketch | Picture | Iterable[Sketch | Picture],
+    drawings: Shown | Iterable[Shown],
     target: None = ...,
     *,
     tile: tuple[int, int | None] | None = ...,
@@ -58,7 +61,7 @@ def render(
 
 @overload
 def render(
-    drawings: Sketch | Picture | Iterable[Sketch | Picture],
+    drawings: Shown | Iterable[Shown],
     target: str | os.PathLike[str],
     *,
     tile: tuple[int, int | None] | None = ...,
@@ -80,7 +83,7 @@ def render(
 
 
 def render(
-    drawings: Sketch | Picture | Iterable[Sketch | Picture],
+    drawings: Shown | Iterable[Shown],
     target: str | os.PathLike[str] | None = None,
     *,
     tile: tuple[int, int | None] | None = None,
@@ -102,7 +105,7 @@ def render(
     """Draw sketches or pictures on one sheet.
 
     Args:
-        drawings: one or many, row by row.
+        drawings: one or many, row by row; of an ending or an infill the whole drawing is shown.
         target: the file to write, at once or not at all; none is written when None.
         tile: (columns, rows); as many rows as it takes when rows is None; by the labels or nearly a square
             when tile is.
@@ -111,11 +114,12 @@ def render(
         label: whether captions are written.
         stroke: the width of lines, whatever the scale of a drawing; 2 px or 0.4 mm when None.
         margin: around the whole, words included; 8 px or 10 mm when None.
-        background: the colour of the paper, "none" for transparent; what suits the renderer when None.
+        background: the colour of the paper, `#rgb`, `#rrggbb` or a name of SVG's, "none" for transparent;
+            what suits the renderer when None.
         scale: "fit" fills each cell, "common" shows all drawings at one scale.
         title: a line above the sheet.
-        row_labels: what the rows are called, from the top.
-        column_labels: what the columns are called, from the left.
+        row_labels: what the rows are called, from the top: one each, or none at all.
+        column_labels: what the columns are called, from the left, likewise.
         page: the paper, such as "A4", "Letter-landscape" or "210x297mm"; as large as the grid when None.
         renderer: its name or the renderer itself; chosen by the suffix of the target when None, SVG where
             there is no target either.
@@ -126,7 +130,8 @@ def render(
         The bytes of the file where there is no target, else None: they are in the file.
 
     Raises:
-        InputError: lengths that make no sheet, more drawings than cells, a suffix nobody writes.
+        InputError: something that is no drawing, lengths that make no sheet, more drawings than cells, not as
+            many labels as rows or columns, a colour or a suffix nobody knows.
         PluginError: a renderer that is unknown or cannot work here.
     """
     layout = Layout.on_page(
@@ -140,12 +145,11 @@ def render(
         background=background,
         scale=scale,
         title=title,
-        row_labels=tuple(row_labels),
-        column_labels=tuple(column_labels),
+        row_labels=_labels("row_labels", row_labels),
+        column_labels=_labels("column_labels", column_labels),
     )
     chosen = _chosen(renderer, target)
-    several = [drawings] if isinstance(drawings, Sketch | Picture) else drawings
-    pictures = [Picture.of(each) if isinstance(each, Sketch) else each for each in several]
+    pictures = [_picture(each) for each in _several(drawings)]
     content = chosen.render(pictures, layout, metadata or {})
     if target is None:
         return content
@@ -203,17 +207,42 @@ class _Strange:
     """A stranger's renderer: its failures bear its name."""
 
     plugin: registry.Plugin
-    renderer: Renderer
+    __wrapped__: Renderer
 
     # Whoever wants to know them asks the class, before a renderer is made.
     suffixes: ClassVar[tuple[str, ...]] = ()
 
     def render(self, pictures: Sequence[Picture], layout: Layout, metadata: Mapping[str, object]) -> bytes:
         with registry.blamed(self.plugin):
-            content = self.renderer.render(pictures, layout, metadata)
+            content = self.__wrapped__.render(pictures, layout, metadata)
             if not isinstance(content, bytes):
                 raise PluginError(f"{self.plugin} drew a {type(content).__name__}, not the bytes of a file")
         return content
+
+
+def _labels(name: str, labels: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(labels, str):
+        raise InputError(f"{name} must be a list of words, got one: {labels!r}")
+    return tuple(labels)
+
+
+def _several(drawings: Shown | Iterable[Shown]) -> Iterable[Shown]:
+    if isinstance(drawings, Sketch | Picture | Drawn):
+        return [drawings]
+    if isinstance(drawings, str | bytes) or not isinstance(drawings, Iterable):
+        raise InputError(f"a sheet shows drawings, not a {type(drawings).__name__}")
+    return drawings
+
+
+def _picture(shown: Shown) -> Picture:
+    if isinstance(shown, Picture):
+        return shown
+    sketch = shown if isinstance(shown, Sketch) else getattr(shown, "sketch", None)
+    if not isinstance(sketch, Sketch):
+        what = type(shown).__name__
+        hint = ": give one list of them all" if isinstance(shown, list) else ""
+        raise InputError(f"a cell of a sheet shows one drawing, not a {what}{hint}")
+    return Picture.of(sketch)
 
 
 def _maker(name: str) -> Callable[[], Renderer]:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sketchkit.counts import whole
 from sketchkit.errors import InputError
 from sketchkit.rendering.frame import BASELINE, Frame, Legend, Words, best, largest
 from sketchkit.rendering.page import GAP, MARGIN, MILLIMETRE, STROKE, Page
@@ -96,15 +97,17 @@ class Layout:
         label: whether captions are written, in a band under each cell.
         stroke: the width of lines, whatever the scale of a drawing.
         margin: around the whole, words included.
-        background: the colour of the paper, "none" for transparent; what suits the renderer when None.
+        background: the colour of the paper, `#rgb`, `#rrggbb` or a name of SVG's, "none" for transparent;
+            what suits the renderer when None.
         scale: "fit" fills each cell, "common" shows all pictures at one scale, so that sizes compare.
         title: a line above the sheet.
-        row_labels: what the rows are called, in a band on the left; those beyond the last have none.
+        row_labels: what the rows are called, in a band on the left: one each, or none at all.
         column_labels: what the columns are called, in a band above the cells.
         page: the paper, in the middle of which everything is set; as large as what is on it when None.
 
     Raises:
-        InputError: a length or a tile that makes no page, or a margin that leaves nothing of it.
+        InputError: a length or a tile that makes no page, a margin that leaves nothing of it, or a background
+            that is no colour.
     """
 
     tile: tuple[int, int | None] | None = None
@@ -161,12 +164,13 @@ class Layout:
     def __post_init__(self) -> None:
         for name in ("cell", "stroke", "gap", "margin"):
             _check_length(name, getattr(self, name), "pixels", above=name in ("cell", "stroke"))
+        _check_tile(self.tile)
         if self.tile is not None and any(n is not None and n < 1 for n in self.tile):
             raise InputError(f"a tile needs at least one column and one row, got {_tile_text(self.tile)}")
         if self.scale not in ("fit", "common"):
             raise InputError(f"the scale must be 'fit' or 'common', got {self.scale!r}")
         if self.background is not None:
-            checked_color(self.background)
+            checked_color(self.background, none=True)
         if self.page is not None and min(self._room(self.page)) <= 0:
             margin = self._said(self.margin)
             raise InputError(f"a margin of {margin} leaves nothing of a page of {self.page}")
@@ -181,8 +185,8 @@ class Layout:
             The sheet.
 
         Raises:
-            InputError: more pictures than the tile has cells, more labels than rows or columns, cells too
-                small for their lines, no room on the page, or drawings too large to be measured.
+            InputError: more pictures than the tile has cells, not as many labels as rows or columns, cells
+                too small for their lines, no room on the page, or drawings too large to be measured.
         """
         frame = self._frame(len(pictures))
         across, down = frame.size
@@ -210,7 +214,7 @@ class Layout:
         legend = Legend(self.label, self.title, self.row_labels, self.column_labels, least)
         grids = self._grids(count)
         for columns, rows in grids:
-            self._check_labels(columns, rows)
+            self._check_labels(columns, rows, count)
         if self.page is None:
             return Frame(*grids[0], self.cell, self.gap, legend)
         gap, room = self.gap, self._room(self.page)
@@ -244,10 +248,13 @@ class Layout:
         most = max(1, min(math.ceil(2 * likely), count))
         return [_grid(columns, count) for columns in range(min(int(likely / 2), most), most + 1)]
 
-    def _check_labels(self, columns: int, rows: int) -> None:
+    def _check_labels(self, columns: int, rows: int, count: int) -> None:
         for what, labels, number in (("row", self.row_labels, rows), ("column", self.column_labels, columns)):
-            if len(labels) > number:
-                raise InputError(f"{len(labels)} {what} labels are too many for {number} {what}s")
+            if labels and len(labels) != number:
+                many = "many" if len(labels) > number else "few"
+                raise InputError(f"{len(labels)} {what} labels are too {many} for {number} {what}s")
+            if self.tile is None and len(labels) > max(count, 1):
+                raise InputError(f"{len(labels)} {what} labels are too many for {count} drawings")
 
     def _scales(
         self, cell: float, pictures: Sequence[Picture], boxes: Sequence[tuple[float, float, float, float]]
@@ -280,6 +287,17 @@ class Layout:
 def _check_length(name: str, value: float, unit: str, above: bool) -> None:
     if not (0 < value < math.inf if above else 0 <= value < math.inf):
         raise InputError(f"the {name} must be {'above 0' if above else '0 or more'} {unit}, got {value}")
+
+
+def _check_tile(tile: object) -> None:
+    """Refuse what is not two whole numbers, or one and None."""
+    if tile is None:
+        return
+    if not isinstance(tile, tuple | list) or len(tile) != 2:
+        raise InputError(f"a tile is (columns, rows), got {tile!r}")
+    whole("the columns of a tile", tile[0])
+    if tile[1] is not None:
+        whole("the rows of a tile", tile[1])
 
 
 def _grid(columns: int, count: int) -> tuple[int, int]:

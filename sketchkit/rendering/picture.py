@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from sketchkit.errors import InputError
 from sketchkit.rendering.palette import INK
 from sketchkit.sketch import Sketch
 from sketchkit.svgdoc import checked_color
 
-__all__ = ["Ink", "Picture", "bounds"]
+__all__ = ["Drawn", "Ink", "Picture", "bounds"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Ink:
 
     Args:
         sketch: the drawing; inks of one picture share its units and its page.
-        color: `#rgb`, `#rrggbb` or a name.
+        color: `#rgb`, `#rrggbb` or a name of SVG's.
         name: what its group is called in the file.
         width: of the line, in pixels of the sheet; the layout's when None.
 
@@ -37,6 +38,16 @@ class Ink:
         checked_color(self.color)
         if self.width is not None and not 0 < self.width < math.inf:
             raise InputError(f"the width of an ink must be above 0 pixels, got {self.width}")
+
+
+@runtime_checkable
+class Drawn(Protocol):
+    """What a model made of a drawing, such as an ending or an infill."""
+
+    @property
+    def sketch(self) -> Sketch:
+        """The whole drawing."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ Everything sketchkit writes as SVG goes through here, and so does every string t
 output depends on nothing but the input: no timestamps, no random ids.
 """
 
+from sketchkit.svgdoc.colors import checked_color
 from sketchkit.svgdoc.drawings import sketch_data, sketch_svg, write_drawings
 from sketchkit.svgdoc.elements import (
     INK,
@@ -18,7 +19,7 @@ from sketchkit.svgdoc.elements import (
 from sketchkit.svgdoc.layers import Layer, insert_layers, write_layers
 from sketchkit.svgdoc.markup import Element, to_bytes, to_text
 from sketchkit.svgdoc.numbers import decimals_for, path_data, paths_data
-from sketchkit.svgdoc.strings import checked_color, clean, json_text, slug
+from sketchkit.svgdoc.strings import clean, json_text, slug
 
 __all__ = [
     "INK",

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sketchkit.errors import InputError
+from sketchkit.svgdoc.colors import checked_color
 from sketchkit.svgdoc.markup import Element, Root
 from sketchkit.svgdoc.numbers import number
-from sketchkit.svgdoc.strings import checked_color, clean, json_text
+from sketchkit.svgdoc.strings import clean, json_text
 
 __all__ = [
     "INK",
@@ -35,7 +36,7 @@ class Pen:
     """What a line is drawn with: a round pen.
 
     Args:
-        color: `#rgb`, `#rrggbb` or a name.
+        color: `#rgb`, `#rrggbb` or a name of SVG's.
         width: in the units of the element that it draws, above 0.
 
     Raises:

@@ -12,12 +12,11 @@ import numpy as np
 
 from sketchkit.errors import InputError
 
-__all__ = ["checked_color", "clean", "json_text", "slug"]
+__all__ = ["clean", "json_text", "slug"]
 
 # XML 1.0, production 2: what is not a Char cannot be written at all, not even as a reference.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_ID = re.compile("[^a-z0-9]+")
-_COLOR = re.compile("#[0-9a-f]{3}|#[0-9a-f]{6}|[a-z]+", re.IGNORECASE)
 _LONGEST_SLUG = 60
 
 
@@ -34,17 +33,6 @@ def slug(text: str, otherwise: str) -> str:
         otherwise: what to return when nothing of the text is left.
     """
     return _NOT_ID.sub("-", text.lower())[:_LONGEST_SLUG].strip("-") or otherwise
-
-
-def checked_color(color: str) -> str:
-    """The colour itself, if it is `#rgb`, `#rrggbb` or a name: nothing that could refer to a resource.
-
-    Raises:
-        InputError: anything else.
-    """
-    if not _COLOR.fullmatch(color):
-        raise InputError(f"a colour must be #rgb, #rrggbb or a name, got {color!r}")
-    return color
 
 
 def json_text(metadata: Mapping[str, object]) -> str:

@@ -42,8 +42,57 @@ def test_one_drawing_means_one(tmp_path):
     with pytest.raises(FormatError, match=r"drawings.ndjson: holds no drawing$"):
         read(path)
     write([CAT, DOG], path)
-    with pytest.raises(FormatError, match="several drawings; read_all reads them"):
+    with pytest.raises(FormatError, match=r"several drawings; read_all reads them, and .*#0 means the first"):
         read(path)
+
+
+@pytest.mark.parametrize("suffix", [".ndjson", ".bin", ".npz"])
+def test_one_of_many_drawings_is_read_by_its_number(tmp_path, suffix):
+    path = tmp_path / f"drawings{suffix}"
+    write([CAT, DOG], path)
+    assert [read(f"{path}#{k}").n_strokes for k in (0, 1)] == [1, 2]
+    assert read(Path(f"{path}#1")) == list(read_all(path))[1]
+    with pytest.raises(FormatError) as refused:
+        read(f"{path}#2")
+    assert str(refused.value) == f"{path}: holds no drawing 2, only 0 to 1"
+
+
+def test_no_more_of_a_long_file_is_read_than_one_of_its_drawings_takes(tmp_path):
+    path = tmp_path / "drawings.ndjson"
+    write([CAT, DOG], path)
+    with path.open("ab") as stream:
+        stream.write(b"{ broken")
+    assert read(f"{path}#1") == DOG
+    with pytest.raises(FormatError, match="line 3: not JSON"):
+        read(f"{path}#2")
+
+
+@pytest.mark.parametrize("number", ["-1", "", "x", "1.5", "+1", "\u0663", "9" * 5000])
+def test_what_is_no_number_of_a_drawing_is_told(tmp_path, number):
+    path = tmp_path / "drawings.ndjson"
+    write([CAT, DOG], path)
+    with pytest.raises(
+        InputError, match=r"drawings are numbered from 0: .*drawings.ndjson#0 is the first"
+    ) as refused:
+        read(f"{path}#{number}")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_is_called_like_one_of_many_goes_first(tmp_path):
+    write([CAT, DOG], tmp_path / "drawings.ndjson")
+    write(DOG, tmp_path / "drawings.ndjson#0", format="ndjson")
+    assert read(tmp_path / "drawings.ndjson#0", format="ndjson") == DOG
+    write(CAT, tmp_path / "c#1.npz")
+    assert read(tmp_path / "c#1.npz").n_strokes == 1
+    with pytest.raises(InputError, match=r"none.ndjson: no such file$"):
+        read(tmp_path / "none.ndjson#1")
+
+
+def test_one_of_many_comes_on_standard_input(monkeypatch):
+    stream = io.BytesIO()
+    write([CAT, DOG], stream, format="ndjson")
+    monkeypatch.setattr(sys, "stdin", Standard(stream.getvalue()))
+    assert read("-#1", format="ndjson") == DOG
 
 
 def test_reading_is_lazy_and_closes_its_file(tmp_path):
@@ -98,11 +147,24 @@ def test_without_a_suffix_the_format_must_be_named(place):
 
 def test_an_unknown_suffix_lists_those_there_are(tmp_path):
     for name in ("cat.gif", "cat", "c a\nt.gif"):
+        (tmp_path / name).touch()
         with pytest.raises(FormatError) as refused:
             read(tmp_path / name)
         message = str(refused.value)
         assert message.isprintable()
         assert all(suffix in message for suffix in (".bin", ".ndjson", ".npz", ".svg"))
+
+
+def test_what_is_no_file_is_not_asked_for_its_format(tmp_path):
+    (tmp_path / "cats").mkdir()
+    (tmp_path / "cats.v2").mkdir()
+    for name, words in (("dog", "no such file"), ("cats", "a folder"), ("cats.v2", "a folder")):
+        with pytest.raises(InputError, match=f"{name}: .*{words}") as refused:
+            read(tmp_path / name)
+        assert "format" not in str(refused.value).removeprefix(str(tmp_path))
+    write(CAT, tmp_path / "dog", format="svg")
+    with pytest.raises(FormatError, match="needs format"):
+        write(CAT, tmp_path / "bird")
 
 
 def test_unknown_options_and_formats_are_named(tmp_path):

@@ -79,6 +79,9 @@ def test_outliers_are_the_dearest_drawings_the_dearest_first() -> None:
     assert found.outliers(3) == [1, 3, 0]
     assert found.outliers(9) == [1, 3, 0, 2]
     assert found.outliers(0) == []
+    for bad in (2.5, -1):
+        with pytest.raises(InputError, match=r"^n must be (a whole number|0 or more), got"):
+            found.outliers(bad)  # type: ignore[arg-type]
 
 
 def test_no_drawings_are_nowhere(tiny_vae: VaeModel, tiny_model: SketchModel) -> None:
@@ -188,6 +191,9 @@ def test_by_umap_a_place_shows_the_mean_of_the_nearest_drawings(
         ({"steps": (5, 101)}, "got 5x101"),
         ({"by": "tsne"}, "a map is made by pca or umap"),
         ({"seed": -1}, "seed must lie in"),
+        ({"seed": 1.5}, "^seed must be a whole number, got 1.5$"),
+        ({"steps": 3}, r"^the steps of an atlas are \(columns, rows\), got 3$"),
+        ({"steps": (3, 2.5)}, "^rows must be a whole number, got 2.5$"),
     ],
 )
 def test_what_makes_no_map_is_refused(tiny_vae: VaeModel, changes: dict[str, object], complaint: str) -> None:

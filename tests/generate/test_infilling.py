@@ -254,6 +254,9 @@ def test_dots_alone_do_not_follow_a_gap(tiny_model: SketchModel) -> None:
     "settings",
     [
         {"n": 0},
+        {"n": 1.5},
+        {"particles": 1.5},
+        {"max_strokes": 1.5},
         {"particles": 0},
         {"particles": 100_000},
         {"max_strokes": 0},

@@ -49,6 +49,12 @@ def test_a_way_may_pass_by_others(tiny_vae: VaeModel, drawings: list[Sketch]) ->
     assert all(map(_alike, way[2:], between))
 
 
+def test_all_that_are_passed_by_are_seen(tiny_vae: VaeModel, drawings: list[Sketch]) -> None:
+    way = sk.interpolate(tiny_vae, drawings[:3], 4, method="lerp")
+    again = sk.sample(tiny_vae, 3, 0.1, z=sk.encode(tiny_vae, drawings[:3])[0], index=np.zeros(3, np.int64))
+    assert all(map(_alike, [way[0], way[2], way[3]], again))
+
+
 def test_a_grid_has_its_corners_in_the_corners(tiny_vae: VaeModel, drawings: list[Sketch]) -> None:
     made = sk.grid(tiny_vae, drawings[:4], (3, 5))
     assert len(made) == 15
@@ -122,6 +128,7 @@ def test_jobs_are_taken_a_block_at_a_time(
         (1, 3, "two drawings or more"),
         (3, (2, 2), "four corners"),
         (2, 1, "2 points or more"),
+        (4, 3, "a way past 4 drawings has 4 points or more, got 3"),
         (4, (1, 3), "2 columns"),
     ],
 )
@@ -136,9 +143,19 @@ def test_a_grid_has_columns_and_rows(tiny_vae: VaeModel, drawings: list[Sketch])
     for steps in (3, (3,), (3, 2, 1)):
         with pytest.raises(InputError, match="columns, rows"):
             sk.grid(tiny_vae, drawings[:4], steps)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="whole numbers"):
+    with pytest.raises(InputError, match=r"^columns must be a whole number, got 2.0$"):
         sk.grid(tiny_vae, drawings[:4], (2.0, 2))  # type: ignore[arg-type]
     assert len(sk.interpolate(tiny_vae, drawings[:2], np.int64(3))) == 3  # type: ignore[arg-type]
+
+
+def test_no_more_drawings_than_one_call_draws_lie_between_others(
+    tiny_vae: VaeModel, drawings: list[Sketch]
+) -> None:
+    for bad, complaint in ((2.5, "^n must be a whole number, got 2.5$"), (10**9, "^1000000000 drawings are")):
+        with pytest.raises(InputError, match=complaint):
+            sk.interpolate(tiny_vae, drawings[:2], bad)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"^4000000 drawings are more than one call draws, 1000000$"):
+        sk.grid(tiny_vae, drawings[:4], (2000, 2000))
 
 
 def test_each_job_meets_the_chance_of_its_number(tiny_vae: VaeModel, drawings: list[Sketch]) -> None:

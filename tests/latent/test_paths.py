@@ -62,6 +62,30 @@ def test_a_way_passes_its_stations(method: str) -> None:
     assert (way[::3] == stations).all()
 
 
+@given(st.integers(2, 7), st.integers(0, 30), st.sampled_from(["slerp", "lerp"]))
+def test_every_station_is_a_point_of_the_way_whatever_the_numbers(count: int, more: int, method: str) -> None:
+    stations = np.random.default_rng(count).normal(size=(count, 6))
+    way = path(stations, count + more, method)  # type: ignore[arg-type]
+    assert way.shape == (count + more, 6)
+    found = [np.flatnonzero((way == station).all(axis=1)) for station in stations]
+    assert [len(each) for each in found] == [1] * count
+    places = np.concatenate(found)
+    assert places[0] == 0 and places[-1] == count + more - 1
+    assert np.ptp(np.diff(places)) <= 1
+
+
+def test_points_between_two_stations_are_at_even_distances() -> None:
+    assert path([[0.0], [3.0], [7.0]], 8, "lerp").ravel().tolist() == [
+        0,
+        0.75,
+        1.5,
+        2.25,
+        3,
+        *(pytest.approx(3 + 4 * k / 3) for k in (1, 2)),
+        7,
+    ]
+
+
 def test_a_surface_has_its_corners_in_the_corners() -> None:
     corners = np.random.default_rng(2).normal(size=(3, 4, 6))
     made = surface(corners, (5, 7))
@@ -83,6 +107,7 @@ def test_the_edges_of_a_surface_are_ways_between_its_corners() -> None:
     [
         (lambda: path([[1.0, 2.0]], 3), "two stations or more"),
         (lambda: path([[1.0], [2.0]], 1), "2 points or more"),
+        (lambda: path([[1.0], [2.0], [3.0]], 2), "a way past 3 stations has 3 points or more, got 2"),
         (lambda: surface(np.zeros((3, 2)), (2, 2)), "four corners"),
         (lambda: surface(np.zeros((4, 2)), (2, 1)), "2 columns and 2 rows"),
         (lambda: between("nurbs", [1.0], [2.0], 0.5), "slerp or lerp"),  # type: ignore[arg-type]

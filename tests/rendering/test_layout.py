@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,6 +104,10 @@ def test_inks_of_one_picture_share_one_transform() -> None:
         {"tile": (3, 0)},
         {"scale": "stretch"},
         {"background": "url(#a)"},
+        {"background": "nonsense"},
+        {"background": "rebeccapurple"},
+        {"background": "#12345"},
+        {"background": 3},
     ],
 )
 def test_lengths_that_make_no_page_are_refused(bad: dict[str, object]) -> None:
@@ -136,7 +141,7 @@ def test_a_caption_that_fits_stays_whole() -> None:
 
 # --- words ---------------------------------------------------------------------------------------------
 
-labels = st.lists(st.text(max_size=30), max_size=4).map(tuple)
+labels = (st.just([]) | st.lists(st.text(max_size=30), min_size=4, max_size=4)).map(tuple)
 
 
 @given(st.integers(0, 16), labels, labels, st.none() | st.text(max_size=40), st.booleans())
@@ -176,10 +181,25 @@ def test_labels_tell_how_many_rows_or_columns_there_are() -> None:
         ) == grid
 
 
-@pytest.mark.parametrize("bad", [{"row_labels": ("a", "b", "c")}, {"column_labels": ("a", "b", "c")}])
-def test_more_labels_than_rows_or_columns_are_refused(bad: dict[str, tuple[str, ...]]) -> None:
-    with pytest.raises(InputError, match=r"3 (row|column) labels are too many for 2 (row|column)s"):
-        Layout((2, 2), **bad).arrange([Picture(())])  # type: ignore[arg-type]
+@pytest.mark.parametrize("kind", ["row", "column"])
+@pytest.mark.parametrize(("count", "what"), [(3, "many"), (1, "few")])
+def test_more_or_fewer_labels_than_rows_or_columns_are_refused(kind: str, count: int, what: str) -> None:
+    bad: dict[str, Any] = {f"{kind}_labels": ("a",) * count}
+    with pytest.raises(InputError, match=f"^{count} {kind} labels are too {what} for 2 {kind}s$"):
+        Layout((2, 2), **bad).arrange([Picture(())])
+
+
+@pytest.mark.parametrize("kind", ["row", "column"])
+def test_more_labels_than_drawings_make_no_sheet_by_themselves(kind: str) -> None:
+    bad: dict[str, Any] = {f"{kind}_labels": ("a", "b", "c")}
+    with pytest.raises(InputError, match=f"^3 {kind} labels are too many for 2 drawings$"):
+        Layout(**bad).arrange([Picture(())] * 2)
+
+
+@pytest.mark.parametrize("bad", [2, "22", (2.5, None), (2, 2.0), (2,), (None, None)])
+def test_a_tile_is_two_whole_numbers(bad: Any) -> None:
+    with pytest.raises(InputError, match=r"^(a tile is|the (columns|rows) of a tile must be)"):
+        Layout(bad)
 
 
 def test_a_sheet_without_words_is_as_it_was() -> None:

@@ -17,7 +17,8 @@ import pytest
 from PIL import Image
 
 from sketchkit import registry
-from sketchkit.errors import InputError, PluginError
+from sketchkit.errors import InputError, PluginError, PluginWarning
+from sketchkit.generate import Ending, Endings
 from sketchkit.rendering import Ink, Layout, Picture, Renderer, render, renderer_for
 from sketchkit.rendering.animation import ApngRenderer, GifRenderer
 from sketchkit.rendering.cairo import PdfRenderer, PngRenderer
@@ -47,6 +48,37 @@ def pixels(png: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 def dark(png: bytes) -> int:
     return int((pixels(png)[..., :3].max(axis=2) < 100).sum())
+
+
+# --- what is shown ----------------------------------------------------------------------------------------
+
+
+def test_of_an_ending_the_whole_drawing_is_shown() -> None:
+    endings = Endings([Ending(SQUARE, DOT, 1.0, 0, index, 1.0, True) for index in range(2)])
+    assert render(endings) == render([SQUARE, SQUARE])
+    assert render(endings[0]) == render(SQUARE)
+    assert render([DOT, endings[0], FINISHED]) == render([DOT, SQUARE, FINISHED])
+
+
+@pytest.mark.parametrize(
+    ("drawings", "complaint"),
+    [
+        (["cat.svg"], "^a cell of a sheet shows one drawing, not a str$"),
+        ([[SQUARE]], "^a cell of a sheet shows one drawing, not a list: give one list of them all$"),
+        ("cat.svg", "^a sheet shows drawings, not a str$"),
+        (None, "^a sheet shows drawings, not a NoneType$"),
+    ],
+)
+def test_what_is_no_drawing_is_not_shown(drawings: Any, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        render(drawings)
+
+
+@pytest.mark.parametrize("name", ["row_labels", "column_labels"])
+def test_a_string_is_no_list_of_labels(name: str) -> None:
+    values: dict[str, Any] = {name: "ab"}
+    with pytest.raises(InputError, match=f"^{name} must be a list of words, got one: 'ab'$"):
+        render([SQUARE, SQUARE], **values)
 
 
 # --- SVG ----------------------------------------------------------------------------------------------
@@ -303,7 +335,8 @@ def test_a_plugin_renders_its_own_suffixes_and_a_broken_one_hurts_nobody(
 ) -> None:
     _install(monkeypatch, broken="no_such_module:X", loud="Loud", mute="Mute")
     assert render([SQUARE], renderer="loud") == b"loud"
-    assert renderer_for(".txt")().render([], Layout(), {}) == b"loud"
+    with pytest.warns(PluginWarning, match="the renderer odd-plugin:broken cannot be loaded"):
+        assert renderer_for(".txt")().render([], Layout(), {}) == b"loud"
     assert renderer_for(".svg") is SvgRenderer
     with pytest.raises(
         InputError, match=r"nothing renders \.jpg: there are \.apng, \.gif, \.pdf, \.png, \.svg, \.txt"
