@@ -9,6 +9,7 @@ __all__ = [
     "FormatError",
     "InputError",
     "PluginError",
+    "PluginWarning",
     "SketchkitError",
 ]
 
@@ -26,7 +27,11 @@ class FormatError(InputError):
 
 
 class PluginError(SketchkitError):
-    """A model, sampler, renderer or format that is unknown, ambiguous or fails to load."""
+    """A plugin that is unknown, ambiguous, made for another version, or fails to load or to work."""
+
+
+class PluginWarning(UserWarning):
+    """A plugin that nobody asked for by name has been passed over, since it cannot be loaded."""
 
 
 class CheckpointError(SketchkitError):

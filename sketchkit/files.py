@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -64,7 +62,7 @@ def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = True) -> Ite
         return
     if mode is not None and not overwrite:
         raise InputError(f"{name}: the file exists already")
-    temporary = os.path.join(os.path.dirname(target), f".{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(os.path.dirname(target), f".{os.urandom(8).hex()}.tmp")
     try:
         with _told(name, temporary):
             with open(temporary, "xb") as stream:
@@ -97,6 +95,8 @@ def _place_new(temporary: str, target: str, name: str) -> None:
 
 def checksum_of(data: bytes) -> str:
     """The BLAKE2b checksum of some bytes, 16 bytes in hexadecimal."""
+    import hashlib
+
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 

@@ -2,43 +2,78 @@
 
 Built-ins come through the same groups as everybody else's. A built-in owns its bare name; two strangers
 with one name make that name an error that shows `dist:name`, which always works. Nothing here imports a
-plugin until somebody asks for it by name.
+plugin until somebody asks for it, and one that fails costs a warning at the most.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
+import re
+import sys
+import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache, cached_property
+from importlib.metadata import EntryPoint
 from typing import Any
 
-from sketchkit.errors import PluginError, SketchkitError
+from sketchkit._version import __version__
+from sketchkit.errors import PluginError, PluginWarning, SketchkitError
+from sketchkit.installed import Installed, installed, misfit
 
-__all__ = ["GROUPS", "Plugin", "answering", "blamed", "find", "load", "names", "suffixes_of"]
+__all__ = [
+    "GROUPS",
+    "STRANGERS_VARIABLE",
+    "Plugin",
+    "all_plugins",
+    "answering",
+    "blamed",
+    "damaged",
+    "find",
+    "load",
+    "names",
+    "suffixes_of",
+    "warn_of",
+]
 
 #: The kinds of plugin, by what a user calls one of them.
 GROUPS = {
+    "command": "sketchkit.commands",
     "format": "sketchkit.formats",
     "model": "sketchkit.models",
-    "sampler": "sketchkit.samplers",
     "renderer": "sketchkit.renderers",
+    "sampler": "sketchkit.samplers",
 }
+#: Set and empty, or `0`: only the built-ins are there.
+STRANGERS_VARIABLE = "SKETCHKIT_PLUGINS"
 
 _OWN_DISTRIBUTION = "sketchkit"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+_TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\s*:\s*[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\s*(\[.*\])?")
+_warned: set[str] = set()
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """One entry point: a name, where it lives and who published it."""
+    """One entry point: a name, where it lives and who published it.
+
+    Args:
+        kind: a key of `GROUPS`.
+        name: of the entry point.
+        distribution: that brings it.
+        entry_point: what it names.
+        version: of the distribution.
+        requires: the distribution's requirements.
+    """
 
     kind: str
     name: str
     distribution: str
     entry_point: EntryPoint
+    version: str = ""
+    requires: tuple[str, ...] = ()
 
     @property
     def builtin(self) -> bool:
@@ -50,8 +85,37 @@ class Plugin:
         """`distribution:name`, which nobody else can take."""
         return f"{self.distribution}:{self.name}"
 
+    @cached_property
+    def problem(self) -> str | None:
+        """Why it cannot be loaded, as far as its metadata tell; None where they say nothing against it."""
+        if self.builtin:
+            return None
+        wanted = misfit(self.requires, _OWN_DISTRIBUTION, __version__)
+        if wanted is not None:
+            return f"it needs {wanted}, and this is {__version__}"
+        if not _TARGET.fullmatch(self.entry_point.value):
+            return f"its entry point is {self.entry_point.value!r}, which is not of the form module:attribute"
+        return None
+
     def __str__(self) -> str:
         return f"the {self.kind} {self.full_name}"
+
+
+def all_plugins(kind: str | None = None) -> list[Plugin]:
+    """Every plugin that may be used, of one kind or of all; the built-ins first, nothing is imported."""
+    found = [p for each in GROUPS if kind in (None, each) for p in _plugins(each, _strangers_allowed())]
+    return sorted(found, key=lambda p: (p.kind, not p.builtin, p.name, p.distribution))
+
+
+def damaged() -> list[tuple[Installed, str]]:
+    """What brings plugins that nobody can use, since its metadata are damaged, and how they are."""
+    if not _strangers_allowed():
+        return []
+    out = [(each, each.problem) for each in _all_installed() if each.problem is not None]
+    for each in _all_installed():
+        nameless = [e.name for e in each.entry_points if not _NAME.fullmatch(e.name)]
+        out += [(each, f"{name!r} is no name for a plugin") for name in nameless]
+    return out
 
 
 def names(kind: str) -> list[str]:
@@ -95,20 +159,27 @@ def find(kind: str, name: str) -> Plugin:
 def load(kind: str, name: str) -> Any:
     """Import a plugin and return what its entry point names.
 
+    What a stranger's module prints while it is imported goes to stderr: stdout belongs to the result.
+
     Args:
         kind: a key of `GROUPS`.
         name: a bare name or `distribution:name`.
 
     Raises:
-        PluginError: the name is unknown or ambiguous, or the import failed, whatever it raised; names the
-            distribution.
+        PluginError: the name is unknown or ambiguous, the plugin is made for another version of sketchkit, or
+            the import failed, whatever it raised; names the distribution.
     """
     plugin = find(kind, name)
-    try:
+    if plugin.builtin:
         return plugin.entry_point.load()
-    except (Exception, SystemExit) as error:
-        if plugin.builtin:
-            raise
+    if plugin.problem is not None:
+        raise PluginError(f"{plugin} cannot be loaded: {plugin.problem}")
+    try:
+        with redirect_stdout(sys.stderr) if sys.stderr is not None else nullcontext():
+            return plugin.entry_point.load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may raise whatever it likes, and must not end us
         raise PluginError(f"{plugin} cannot be loaded: {_in_a_line(error)}") from error
 
 
@@ -119,7 +190,7 @@ def suffixes_of(plugin: Any) -> tuple[str, ...]:
 
 
 def answering(kind: str, suffix: str, *, builtin: bool) -> Iterator[str]:
-    """The names of the plugins that answer to a suffix; those that cannot be loaded are passed over.
+    """The names of the plugins that answer to a suffix; each that cannot be loaded is warned of.
 
     Args:
         kind: a key of `GROUPS`.
@@ -133,10 +204,19 @@ def answering(kind: str, suffix: str, *, builtin: bool) -> Iterator[str]:
     for name in sorted(known, key=lambda name: (f".{name}" != suffix, ":" in name, name)):
         try:
             suffixes = suffixes_of(load(kind, name))
-        except PluginError:
+        except PluginError as error:
+            warn_of(find(kind, name), error)
             continue
         if suffix in suffixes:
             yield name
+
+
+def warn_of(plugin: Plugin, error: Exception) -> None:
+    """Say once in a process that a plugin is passed over, and why."""
+    key = f"{plugin.kind} {plugin.full_name}"
+    if key not in _warned:
+        _warned.add(key)
+        warnings.warn(str(error), PluginWarning, stacklevel=2)
 
 
 @contextmanager
@@ -159,30 +239,38 @@ def blamed(plugin: Plugin) -> Iterator[None]:
 
 
 def _in_a_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    return (f"{type(error).__name__}: {error}".splitlines() or [""])[0]
 
 
 def _strangers_allowed() -> bool:
     """`SKETCHKIT_PLUGINS=` (set and empty) or `=0` leaves only the built-ins."""
-    return os.environ.get("SKETCHKIT_PLUGINS", "1") not in ("", "0")
+    return os.environ.get(STRANGERS_VARIABLE, "1") not in ("", "0")
 
 
 @cache
-def _all_entry_points() -> dict[str, tuple[EntryPoint, ...]]:
-    # One scan of the installed distributions serves all groups: it is what takes the time.
-    found = entry_points()
-    return {group: tuple(found.select(group=group)) for group in GROUPS.values()}
+def _all_installed() -> tuple[Installed, ...]:
+    # One scan serves all groups: it is what takes the time.
+    return tuple(installed())
 
 
 @cache
 def _plugins(kind: str, strangers: bool) -> tuple[Plugin, ...]:
     unique: dict[str, Plugin] = {}
-    for entry_point in _all_entry_points()[GROUPS[kind]]:
-        distribution = entry_point.dist.name if entry_point.dist is not None else "unknown"
-        plugin = Plugin(kind, entry_point.name, distribution, entry_point)
-        if strangers or plugin.builtin:
-            # The same distribution may be found twice on sys.path; the first one wins, as on import.
-            unique.setdefault(plugin.full_name, plugin)
+    for distribution in _all_installed():
+        if not strangers and distribution.name != _OWN_DISTRIBUTION:
+            continue
+        for entry_point in distribution.entry_points:
+            # A name that the shell or `distribution:name` could not carry is none.
+            if entry_point.group == GROUPS[kind] and _NAME.fullmatch(entry_point.name):
+                plugin = Plugin(
+                    kind,
+                    entry_point.name,
+                    distribution.name,
+                    entry_point,
+                    distribution.version,
+                    distribution.requires,
+                )
+                unique.setdefault(plugin.full_name, plugin)
     return tuple(unique.values())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,26 +13,28 @@ from typing import Any
 import pytest
 
 from sketchkit import registry
-from sketchkit.errors import PluginError
+from sketchkit.errors import PluginError, PluginWarning
+from sketchkit.installed import Installed, installed, misfit
 
 GROUP = registry.GROUPS["sampler"]
 Install = Callable[..., None]
 
 
-def _entry(distribution: str | None, name: str, value: str = "json:loads") -> EntryPoint:
-    entry = EntryPoint(name, value, GROUP)
-    # As importlib.metadata itself ties an entry point to its distribution.
-    vars(entry).update(dist=None if distribution is None else SimpleNamespace(name=distribution))
-    return entry
+Entry = tuple[str, EntryPoint]
+
+
+def _entry(distribution: str, name: str, value: str = "json:loads") -> Entry:
+    return distribution, EntryPoint(name, value, GROUP)
 
 
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Put entry points of samplers in the place of those that are really installed."""
 
-    def put(*entries: EntryPoint) -> None:
-        found: dict[str, tuple[EntryPoint, ...]] = dict.fromkeys(registry.GROUPS.values(), ())
-        monkeypatch.setattr(registry, "_all_entry_points", lambda: {**found, GROUP: entries})
+    def put(*entries: Entry, requires: tuple[str, ...] = ()) -> None:
+        found = tuple(Installed(name, "1.0", requires, (entry,)) for name, entry in entries)
+        monkeypatch.setattr(registry, "_all_installed", lambda: found)
+        monkeypatch.setattr(registry, "_warned", set())
         registry._plugins.cache_clear()
 
     monkeypatch.delenv("SKETCHKIT_PLUGINS", raising=False)
@@ -92,17 +94,6 @@ def test_every_name_listed_can_be_found(install: Install) -> None:
         assert name in (registry.find("sampler", name).name, registry.find("sampler", name).full_name)
 
 
-def test_one_distribution_found_twice_is_one_plugin(install: Install) -> None:
-    install(_entry("flow", "swirl", "json:loads"), _entry("flow", "swirl", "json:dumps"))
-    assert registry.names("sampler") == ["swirl"]
-    assert registry.find("sampler", "swirl").entry_point.value == "json:loads"
-
-
-def test_a_plugin_without_a_distribution_has_a_name_all_the_same(install: Install) -> None:
-    install(_entry(None, "swirl"))
-    assert registry.find("sampler", "swirl").full_name == "unknown:swirl"
-
-
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
@@ -112,6 +103,8 @@ def test_a_plugin_without_a_distribution_has_a_name_all_the_same(install: Instal
         ("raise ValueError('one\\ntwo')", "ValueError: one"),
         ("1 / 0", "ZeroDivisionError: "),
         ("other = 1", "AttributeError: "),
+        ("def f(): f()\nf()", "RecursionError: "),
+        ("class Odd(BaseException): pass\nraise Odd('mine')", "Odd: mine"),
     ],
 )
 def test_a_broken_plugin_is_named_with_its_distribution(
@@ -130,8 +123,122 @@ def test_a_broken_plugin_is_named_with_its_distribution(
 def test_a_broken_plugin_does_not_swallow_an_interrupt(
     install: Install, module: Callable[[str], str]
 ) -> None:
-    install(_entry("flow", "swirl", module("raise KeyboardInterrupt")))
+    install(_entry("flow", "swirl", f"{module('raise KeyboardInterrupt')}:x"))
     with pytest.raises(KeyboardInterrupt):
+        registry.load("sampler", "swirl")
+
+
+def test_what_a_plugin_prints_while_it_is_imported_goes_to_stderr(
+    install: Install, module: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(_entry("flow", "swirl", f"{module('print(1234)')}:__name__"))
+    registry.load("sampler", "swirl")
+    assert capsys.readouterr() == ("", "1234\n")
+
+
+@pytest.mark.parametrize(
+    "wanted", ["sketchkit>=99", "Sketchkit ( >=99 )", "sketchkit==0.0.1", "sketchkit<0.0.1,>0"]
+)
+def test_a_plugin_for_another_version_is_not_imported(
+    install: Install, module: Callable[[str], str], wanted: str
+) -> None:
+    name = module("raise AssertionError('imported')")
+    install(_entry("flow", "swirl", f"{name}:Sampler"), requires=("numpy", wanted))
+    with pytest.raises(PluginError, match=r"the sampler flow:swirl cannot be loaded: it needs [Ss]ketchkit"):
+        registry.load("sampler", "swirl")
+
+
+@pytest.mark.parametrize(
+    "wanted", ["sketchkit", "sketchkit>=0.0.1", "sketchkit~=0.1", "sketchkit>=0.0; extra == 'x'"]
+)
+def test_a_plugin_for_this_version_is_loaded(install: Install, wanted: str) -> None:
+    install(_entry("flow", "swirl"), requires=("other>=99", wanted))
+    assert registry.load("sampler", "swirl")
+
+
+def test_versions_are_compared_by_their_numbers() -> None:
+    for version, fits in (("1.10", True), ("1.9.0", True), ("1.9", True), ("1.8.9", False)):
+        assert (misfit(("sketchkit>=1.9",), "sketchkit", version) is None) == fits
+    assert misfit(("sketchkit>=1.0.0",), "sketchkit", "1") is None
+    assert misfit(("sketchkit>=1.0",), "sketchkit", "1.0.dev1") == "sketchkit>=1.0"
+    assert misfit(("sketchkit?!",), "sketchkit", "1") == "sketchkit?!"
+
+
+def test_a_plugin_that_is_passed_over_is_warned_of_once(
+    install: Install, module: Callable[[str], str]
+) -> None:
+    install(_entry("flow", "swirl", f"{module('1 / 0')}:x"))
+    with pytest.warns(PluginWarning, match="the sampler flow:swirl cannot be loaded") as said:
+        assert list(registry.answering("sampler", ".x", builtin=False)) == []
+        assert list(registry.answering("sampler", ".x", builtin=False)) == []
+    assert len(said) == 1
+
+
+def _folder(parent: Path, folder: str, metadata: str | bytes | None, entry_points: str | bytes) -> None:
+    place = parent / f"{folder}.dist-info"
+    place.mkdir(parents=True)
+    for name, content in (("METADATA", metadata), ("entry_points.txt", entry_points)):
+        if content is not None:
+            (place / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def _found(*paths: Path) -> list[Installed]:
+    return installed(distributions(path=[str(path) for path in paths]))
+
+
+SWIRL = "[sketchkit.samplers]\nswirl = flow:Swirl\n"
+
+
+def test_metadata_tell_of_a_plugin(tmp_path: Path) -> None:
+    head = "Name: flow\nVersion: 1.2\nRequires-Dist: numpy\nRequires-Dist: sketchkit>=0.1\n\nVersion: 3\n"
+    _folder(tmp_path, "flow-1.2", head, "[console_scripts]\nx = y:z\n" + SWIRL + "Whirl = flow:Whirl\n")
+    _folder(tmp_path, "other-1.0", "Name: other\nVersion: 1.0\n", "[console_scripts]\nx = y:z\n")
+    (flow,) = _found(tmp_path)
+    assert (flow.name, flow.version, flow.problem) == ("flow", "1.2", None)
+    assert flow.requires == ("numpy", "sketchkit>=0.1")
+    assert [(e.group, e.name, e.value) for e in flow.entry_points] == [
+        ("sketchkit.samplers", "swirl", "flow:Swirl"),
+        ("sketchkit.samplers", "Whirl", "flow:Whirl"),
+    ]
+
+
+def test_of_two_distributions_of_one_name_the_first_counts(tmp_path: Path) -> None:
+    _folder(tmp_path / "a", "flow-1.0", "Name: flow\nVersion: 1.0\n", SWIRL)
+    _folder(tmp_path / "b", "Flow-2.0", "Name: Flow\nVersion: 2.0\n", SWIRL)
+    assert [each.version for each in _found(tmp_path / "a", tmp_path / "b")] == ["1.0"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "entry_points", "problem"),
+    [
+        (None, SWIRL, "its metadata have no name"),
+        (b"\xff\xfe", SWIRL, "its metadata cannot be read"),
+        ("Name: flow\n", b"[sketchkit.samplers]\nswirl = \xff", "its metadata cannot be read"),
+        ("Name: flow\n", "swirl = flow:Swirl\n[sketchkit.samplers]", "its entry_points.txt cannot be read"),
+        ("Name: flow\n", "[sketchkit.samplers\nswirl = flow:Swirl", "its entry_points.txt cannot be read"),
+        ("Name: flow\n", "[sketchkit.samplers]\nswirl", "its entry_points.txt cannot be read"),
+        ("Name: flow\n", SWIRL + "#" * 1_000_001, "its entry_points.txt cannot be read: longer than"),
+    ],
+)
+def test_damaged_metadata_are_told_of_their_distribution_alone(
+    tmp_path: Path, metadata: str | bytes | None, entry_points: str | bytes, problem: str
+) -> None:
+    _folder(tmp_path, "flow-1.0", metadata, entry_points)
+    _folder(tmp_path, "zeal-1.0", "Name: zeal\n", SWIRL)
+    flow, zeal = sorted(_found(tmp_path), key=lambda each: each.name)
+    assert flow.name == "flow" and flow.problem is not None and problem in flow.problem
+    assert zeal.problem is None and len(zeal.entry_points) == 1
+
+
+def test_names_that_no_command_line_could_carry_are_not_listed(install: Install) -> None:
+    install(_entry("flow", "a b"), _entry("flow", "-x"), _entry("flow", "x:y"), _entry("flow", "x\x1b[2J"))
+    assert registry.names("sampler") == []
+
+
+@pytest.mark.parametrize("value", ["flow", "flow:", ":Swirl", "flow.Swirl()", "flow:a b", "__import__('os')"])
+def test_an_entry_point_that_names_nothing_is_not_imported(install: Install, value: str) -> None:
+    install(_entry("flow", "swirl", value))
+    with pytest.raises(PluginError, match="not of the form module:attribute"):
         registry.load("sampler", "swirl")
 
 
