@@ -13,7 +13,6 @@ every product at one fixed shape, which makes drawings equal bit for bit.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,11 +23,14 @@ from torch import Tensor
 from sketchkit.density import MixtureDensity
 from sketchkit.engine.prompts import LEAST_ROWS, Prompts
 from sketchkit.models import SketchModel
+from sketchkit.models.base import State
 from sketchkit.noise import Noise, uniforms
-from sketchkit.sampling import Sampler
+from sketchkit.sampling import Draft, StepSampler, stateful
 
-__all__ = ["EXACT_WIDTH", "Chooser", "Drawn", "decode", "default_width"]
+__all__ = ["ATTEMPT_SHIFT", "EXACT_WIDTH", "Chooser", "decode_steps", "default_width"]
 
+#: The number of an attempt stands above the step in one number of the counter; a drawing has fewer steps.
+ATTEMPT_SHIFT = 20
 #: The fixed number of rows of every product under `exact`.
 EXACT_WIDTH = 16
 # Noise is made for this many steps at once: a hundred small operations, shared.
@@ -40,37 +42,24 @@ _ACCELERATOR_STRIDE = 8
 Indices = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """One drawing that has left the loop.
-
-    Args:
-        job: its place in the list of jobs.
-        rows: float32 [n, 5] in model units; the last is (0, 0, 0, 0, 1) if the model ended it.
-        nll: negative log-likelihood of the rows under the model itself (temperature 1), a sum over points;
-            nan where nobody asked.
-    """
-
-    job: int
-    rows: npt.NDArray[np.float32]
-    nll: float
-
-
 class Chooser(Protocol):
     """Chooses points in a sampler's stead, and knows whose they are."""
 
-    def __call__(self, raw: Tensor, noise: Noise, jobs: Indices, steps: Indices) -> Tensor:
+    def __call__(
+        self, raw: Tensor, noise: Noise, memory: State, jobs: Indices, steps: Indices
+    ) -> tuple[Tensor, State]:
         """Choose a point for every slot.
 
         Args:
             raw: [B, 6M + 3], the model's raw outputs.
             noise: B rows of uniform numbers.
+            memory: what the sampler remembers of each slot's drawing.
             jobs: [B], the job in each slot, -1 where there is none.
             steps: [B], which point of its drawing it is; on an accelerator a slot may run on for some steps
                 after its drawing is over.
 
         Returns:
-            [B, 5], as a sampler does.
+            [B, 5] and the memory after, as a sampler does.
         """
         ...
 
@@ -81,20 +70,21 @@ def default_width(device: torch.device) -> int:
 
 
 @torch.inference_mode()
-def decode(
+def decode_steps(
     model: SketchModel,
-    sampler: Sampler,
+    sampler: StepSampler,
     prompts: Prompts,
     prompt_of: Indices,
     index_of: Indices,
     *,
     seed: int,
     max_points: int,
+    attempt_of: Indices | None = None,
     width: int | None = None,
     exact: bool = False,
     score: bool = False,
     choose: Chooser | None = None,
-) -> Iterator[Drawn]:
+) -> Iterator[Draft]:
     """Draw until every job has ended or has `max_points` rows.
 
     Args:
@@ -105,6 +95,7 @@ def decode(
         index_of: [J], the sketch index of each job's noise.
         seed: 0..2^63 - 1.
         max_points: the most rows a drawing gets, an end row included.
+        attempt_of: [J], the attempt that each job's noise belongs to; the first of all when None.
         width: the most slots; one that suits the device when None.
         exact: equal bits whatever the width, order and number of jobs; slower.
         score: whether to keep the negative log-likelihood.
@@ -115,8 +106,20 @@ def decode(
     """
     slots = EXACT_WIDTH if exact else min(width or default_width(model.device), len(prompt_of))
     slots = max(slots, LEAST_ROWS)
-    loop = _Loop(model, sampler, prompts, prompt_of, index_of, seed, max_points, slots, exact, score)
-    loop.choose = choose
+    loop = _Loop(
+        model,
+        sampler,
+        prompts,
+        prompt_of,
+        index_of,
+        attempt_of,
+        seed,
+        max_points,
+        slots,
+        exact,
+        score,
+        choose,
+    )
     while loop.live:
         loop.step()
         yield from loop.harvest()
@@ -128,20 +131,23 @@ class _Loop:
     def __init__(
         self,
         model: SketchModel,
-        sampler: Sampler,
+        sampler: StepSampler,
         prompts: Prompts,
         prompt_of: Indices,
         index_of: Indices,
+        attempt_of: Indices | None,
         seed: int,
         max_points: int,
         slots: int,
         exact: bool,
         score: bool,
+        choose: Chooser | None,
     ) -> None:
-        self.model, self.sampler, self.prompts = model, sampler, prompts
+        self.model, self.sampler, self.prompts = model, stateful(sampler), prompts
         self.prompt_of, self.index_of = prompt_of, index_of
+        self.attempt_of = np.zeros_like(index_of) if attempt_of is None else attempt_of
         self.seed, self.max_points, self.exact, self.score = seed, max_points, exact, score
-        self.choose: Chooser | None = None
+        self.choose = choose
         self.stride = _STRIDE.get(model.device.type, _ACCELERATOR_STRIDE)
         self.waiting = 0  # the next job nobody has started
         self.tick = 0
@@ -154,6 +160,7 @@ class _Loop:
         first = torch.zeros(slots, dtype=torch.int64, device=model.device)
         self.rows = prompts.rows[first]
         self.state = tuple(part[first] for part in prompts.state)
+        self.memory = self.sampler.initial_state(slots, model.device)
         self.noise = torch.zeros(slots, _NOISE_STEPS, 4, device=model.device)
         self.noise_at = 0
         self._fill(np.arange(slots))
@@ -170,9 +177,9 @@ class _Loop:
         raw, self.state = self.model.step(self.rows, self.state)
         density, noise = MixtureDensity(raw), Noise(self.noise[:, self.noise_at])
         if self.choose is None:
-            points = self.sampler(density, noise)
+            points, self.memory = self.sampler.step(density, noise, self.memory)
         else:
-            points = self.choose(raw, noise, self.job, self.age)
+            points, self.memory = self.choose(raw, noise, self.memory, self.job, self.age)
         place = self.tick % len(self.history)
         self.history[place] = points
         if self.losses is not None:
@@ -183,7 +190,7 @@ class _Loop:
         self.unseen += 1
         self.age += 1
 
-    def harvest(self) -> list[Drawn]:
+    def harvest(self) -> list[Draft]:
         """Take out what has ended, if it is time to look, and refill or shrink."""
         if self.unseen < self.stride:
             return []
@@ -208,7 +215,7 @@ class _Loop:
         over = any_end | (self.age >= self.max_points)
         return np.where(over, np.minimum(length, self.max_points), 0)
 
-    def _taken(self, slots: Indices, lengths: Indices) -> list[Drawn]:
+    def _taken(self, slots: Indices, lengths: Indices) -> list[Draft]:
         """The drawings in some slots, copied out of the ring in one go."""
         begin = self.tick - self.age[slots]
         ticks = np.concatenate([np.arange(b, b + n) for b, n in zip(begin, lengths, strict=True)])
@@ -221,7 +228,8 @@ class _Loop:
             if mine[-1, 4] == 1.0:
                 mine[-1, :2] = 0.0  # the offset of an end row is untrained
             nll = float("nan") if losses is None else float(losses[stop - n : stop].sum())
-            out.append(Drawn(int(self.job[slot]), mine, nll))
+            job = int(self.job[slot])
+            out.append(Draft(job, mine, nll, int(self.attempt_of[job])))
         return out
 
     def _fill(self, slots: Indices) -> None:
@@ -240,6 +248,10 @@ class _Loop:
         self.rows = self.rows.index_copy(0, where, self.prompts.rows[prompt])
         for part, source in zip(self.state, self.prompts.state, strict=True):
             part[where] = source[prompt]
+        fresh = self.sampler.initial_state(n, self.model.device)
+        self.memory = tuple(
+            part.index_copy(0, where, new) for part, new in zip(self.memory, fresh, strict=True)
+        )
         self._make_noise(taken)
 
     def _shrink(self) -> None:
@@ -253,6 +265,7 @@ class _Loop:
         self.job, self.age = self.job[slots], self.age[slots]
         self.rows, self.noise, self.history = self.rows[where], self.noise[where], self.history[:, where]
         self.state = tuple(part[where] for part in self.state)
+        self.memory = tuple(part[where] for part in self.memory)
         if self.losses is not None:
             self.losses = self.losses[:, where]
 
@@ -260,7 +273,8 @@ class _Loop:
         """Noise of some slots for the rest of the current block of steps."""
         jobs = self.job[slots]
         index = np.where(jobs >= 0, self.index_of[jobs], 0)
-        steps = self.age[slots][:, None] + np.arange(_NOISE_STEPS - self.noise_at)
+        attempt = np.where(jobs >= 0, self.attempt_of[jobs], 0) << ATTEMPT_SHIFT
+        steps = (attempt + self.age[slots])[:, None] + np.arange(_NOISE_STEPS - self.noise_at)
         values = uniforms(self.seed, self._tensor(index)[:, None], self._tensor(steps))
         self.noise[self._tensor(slots), self.noise_at :] = values
 

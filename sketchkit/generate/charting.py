@@ -10,6 +10,7 @@ from typing import Unpack
 import numpy as np
 import numpy.typing as npt
 
+from sketchkit.counts import whole
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress
 from sketchkit.generate.drawing import sample
@@ -17,6 +18,7 @@ from sketchkit.generate.morphing import TEMPERATURE, DrawingSettings
 from sketchkit.generate.scoring import score
 from sketchkit.latent import Axes, By, check_by, encode, principal_axes, umap_coordinates
 from sketchkit.models import SketchModel
+from sketchkit.noise import MAX_SEED
 from sketchkit.rendering import Ink, Picture
 from sketchkit.rendering.palette import INK, PAPER
 from sketchkit.sketch import Sketch
@@ -58,8 +60,12 @@ class Located:
         return len(self.z)
 
     def outliers(self, n: int) -> list[int]:
-        """The n drawings that the model finds hardest to draw again, the hardest first, by their numbers."""
-        return np.argsort(-self.nll, kind="stable")[:n].tolist()  # type: ignore[no-any-return]
+        """The n drawings that the model finds hardest to draw again, the hardest first, by their numbers.
+
+        Raises:
+            InputError: n is no whole number of 0 or more.
+        """
+        return np.argsort(-self.nll, kind="stable")[: whole("n", n, 0)].tolist()  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,10 +159,13 @@ def atlas(
         PluginError: UMAP is not installed, or an unknown sampler.
     """
     check_by(by)
+    if not isinstance(steps, tuple | list) or len(steps) != 2:
+        raise InputError(f"the steps of an atlas are (columns, rows), got {steps!r}")
+    steps = (whole("columns", steps[0]), whole("rows", steps[1]))
     if not all(2 <= n <= MOST_STEPS for n in steps):
         raise InputError(f"an atlas has 2 to {MOST_STEPS} columns and rows, got {steps[0]}x{steps[1]}")
     axes = principal_axes(located.z) if by == "pca" else None
-    seed = settings.get("seed", 0)
+    seed = whole("seed", settings.get("seed", 0), 0, MAX_SEED)
     coordinates = umap_coordinates(located.z, seed) if axes is None else axes.project(located.z)
     grid, step = _grid(coordinates, steps)
     near = [_near(coordinates, place, step) for place in grid]

@@ -3,34 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from sketchkit.card import MAX_LENGTH
+from sketchkit.counts import MAX_DRAWINGS, whole
 from sketchkit.errors import InputError
 from sketchkit.models import SketchModel
 from sketchkit.noise import MAX_SEED
 
-__all__ = ["Progress", "check_counts"]
+__all__ = ["Counts", "Progress", "checked_counts"]
 
 #: Called with (drawings finished, drawings in all).
 Progress = Callable[[int, int], None]
 
 
-def check_counts(
-    model: SketchModel, n: int, seed: int, first: int, batch_size: int | None, max_points: int | None
-) -> None:
-    """Refuse what is no model, and numbers out of range.
+class Counts(NamedTuple):
+    """The numbers of a call, in Python's own.
+
+    Args:
+        n: how many drawings, of each one given where there are any.
+        seed: 0..2^63 - 1.
+        batch_size: the most at once; None for what suits.
+        max_points: of a drawing; the model's own limit where the caller names none.
+    """
+
+    n: int
+    seed: int
+    batch_size: int | None
+    max_points: int
+
+
+def checked_counts(
+    model: SketchModel, n: int, seed: int, batch_size: int | None, max_points: int | None, given: int = 1
+) -> Counts:
+    """Refuse what is no model, and numbers that are not whole or out of range.
+
+    Args:
+        model: any.
+        n: how many drawings.
+        seed: as in `Counts`.
+        batch_size: as in `Counts`.
+        max_points: None for the model's own.
+        given: each of how many drawings gets n.
 
     Raises:
         InputError: the first of them.
     """
     if not isinstance(model, SketchModel):
         raise InputError("a model is needed, not its name: sketchkit.load_model loads one")
-    for name, value, low, high in (
-        ("n", n, 0, MAX_SEED),
-        ("seed", seed, 0, MAX_SEED),
-        ("first", first, 0, MAX_SEED - n),
-        ("batch_size", 1 if batch_size is None else batch_size, 1, MAX_SEED),
-        ("max_points", 1 if max_points is None else max_points, 1, MAX_LENGTH),
-    ):
-        if not low <= value <= high:
-            raise InputError(f"{name} must lie in {low}..{high}, got {value}")
+    count = whole("n", n, 0, MAX_DRAWINGS)
+    if count * given > MAX_DRAWINGS:
+        raise InputError(f"{count} times {given} drawings are more than one call draws, {MAX_DRAWINGS}")
+    return Counts(
+        count,
+        whole("seed", seed, 0, MAX_SEED),
+        None if batch_size is None else whole("batch_size", batch_size, 1, MAX_SEED),
+        model.card.max_length if max_points is None else whole("max_points", max_points, 1, MAX_LENGTH),
+    )

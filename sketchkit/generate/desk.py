@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.engine import Drawn, Prompts, decode
+from sketchkit.engine import Prompts, decode
 from sketchkit.generate.attempts import NoEnding, Search
 from sketchkit.generate.checks import Progress
 from sketchkit.generate.ending import Ending, Endings
 from sketchkit.generate.fence import Fence, begins_with_ink
 from sketchkit.generate.regions import Bounds
 from sketchkit.models import SketchModel
-from sketchkit.sampling import Sampler
+from sketchkit.sampling import AnySampler, Draft, stepwise
 from sketchkit.sketch import Sketch
 from sketchkit.units import Beginning, from_rows
 
@@ -29,7 +29,7 @@ class Desk:
     """All that endings are drawn with."""
 
     model: SketchModel
-    sampler: Sampler
+    sampler: AnySampler
     prompts: Prompts
     begun: Sequence[Sketch]
     beginnings: Sequence[Beginning]
@@ -63,7 +63,7 @@ class Desk:
     def fence(self, bounds: Bounds, which: Indices, index: Indices) -> Fence:
         """What keeps these endings within bounds."""
         return Fence(
-            self.sampler,
+            stepwise(self.sampler, "within bounds"),
             bounds,
             self.beginnings,
             which,
@@ -72,7 +72,7 @@ class Desk:
             max_points=self.max_points,
         )
 
-    def _ending(self, which: int, index: int, drawn: Drawn, redrawn: int) -> Ending:
+    def _ending(self, which: int, index: int, drawn: Draft, redrawn: int) -> Ending:
         drawing, beginning = self.begun[which], self.beginnings[which]
         ending = from_rows(
             drawn.rows,

@@ -9,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sketchkit.counts import whole
 from sketchkit.devices import one_thread
-from sketchkit.engine import EXACT_WIDTH, Drawn, Prompts, decode, read_prompts
+from sketchkit.engine import EXACT_WIDTH, Prompts, decode, read_prompts
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import Progress, check_counts
+from sketchkit.generate.checks import Progress, checked_counts
 from sketchkit.latent import checked_z, encode_rows, prior, read_wholes
 from sketchkit.models import SketchModel
 from sketchkit.noise import MAX_SEED
-from sketchkit.sampling import Sampler, make_sampler
+from sketchkit.sampling import AnySampler, Draft, make_sampler
 from sketchkit.sketch import Sketch
 from sketchkit.units import from_rows
 
@@ -24,14 +25,16 @@ __all__ = ["reconstruct", "sample"]
 
 Labels = Sequence[str | None]
 _NOTHING = np.zeros((0, 5))
+#: How many are drawn where nothing tells.
+_USUAL = 16
 
 
 @one_thread()
 def sample(
     model: SketchModel,
-    n: int = 16,
+    n: int | None = None,
     temperature: float = 0.4,
-    sampler: str | Sampler = "temperature",
+    sampler: str | AnySampler = "temperature",
     seed: int = 0,
     batch_size: int | None = None,
     *,
@@ -48,7 +51,8 @@ def sample(
 
     Args:
         model: any; a conditional one draws from z.
-        n: how many drawings.
+        n: how many drawings, at most a million; when None, as many as z, the labels or the indices are for,
+            and 16 where none of these is given.
         temperature: tau, above 0; 1 is the model itself, less is tidier.
         sampler: a name, or a sampler that is already made.
         seed: 0..2^63 - 1; drawing i of a seed is the same whatever n, the batch size and the order.
@@ -74,15 +78,18 @@ def sample(
 
     Source: Ha & Eck 2017, sections 3.2 and 3.3.
     """
-    check_counts(model, n, seed, first, batch_size, max_points)
+    usual = _USUAL if n is None else n
+    count, seed, batch_size, max_points = checked_counts(model, usual, seed, batch_size, max_points)
+    latents = None if z is None else checked_z(model, z, None if n is None else count)
+    n = count if n is not None else _told(latents, label, index)
+    first = whole("first", first, 0, MAX_SEED - n)
     chosen = make_sampler(sampler, temperature, options)
     labels = _spread(label, n)
     if not n:
         return []
     places = first + np.arange(n, dtype=np.int64) if index is None else _indices(index, n)
-    latents = None
-    if z is not None or model.conditional:
-        latents = prior(model, n, seed, index=places) if z is None else checked_z(model, z, n)
+    if latents is None and model.conditional:
+        latents = prior(model, n, seed, index=places)
     prompts, prompt_of = _prompts(model, labels, latents, exact)
     loop = decode(
         model,
@@ -91,7 +98,7 @@ def sample(
         prompt_of,
         places,
         seed=seed,
-        max_points=max_points or model.card.max_length,
+        max_points=max_points,
         width=batch_size,
         exact=exact,
     )
@@ -115,7 +122,7 @@ def reconstruct(
     model: SketchModel,
     sketches: Sequence[Sketch],
     temperature: float = 0.25,
-    sampler: str | Sampler = "temperature",
+    sampler: str | AnySampler = "temperature",
     seed: int = 0,
     batch_size: int | None = None,
     *,
@@ -156,10 +163,10 @@ def reconstruct(
     Source: Ha & Eck 2017, section 4. Departure: z is the mean of the posterior, not a draw
         from it, so that what differs between two reconstructions is the decoder's doing alone.
     """
-    check_counts(model, n, seed, 0, batch_size, max_points)
     if isinstance(sketches, Sketch) or not all(isinstance(sketch, Sketch) for sketch in sketches):
         raise InputError("reconstruct takes a list of sketches: sketchkit.read makes one of a file")
     several = list(sketches)
+    n, seed, batch_size, max_points = checked_counts(model, n, seed, batch_size, max_points, len(several))
     chosen = make_sampler(sampler, temperature, options)
     labels = (
         [model.known_label(sketch.label) for sketch in several]
@@ -178,7 +185,7 @@ def reconstruct(
         np.repeat(prompt_of, n),
         np.tile(np.arange(n), len(several)),
         seed=seed,
-        max_points=max_points or model.card.max_length,
+        max_points=max_points,
         width=batch_size,
         exact=exact,
     )
@@ -205,6 +212,15 @@ def _prompts(
     places = {name: place for place, name in enumerate(names)}
     which = [places[name] for name in labels] if z is None else range(len(labels))
     return prompts, np.array(which, np.int64)
+
+
+def _told(latents: npt.NDArray[np.float32] | None, label: str | Labels | None, index: Any) -> int:
+    """How many drawings are meant by those who do not say so."""
+    if latents is not None:
+        return len(latents)
+    if label is not None and not isinstance(label, str):
+        return len(label)
+    return _USUAL if index is None else np.size(index)
 
 
 def _spread(label: str | Labels | None, n: int) -> Labels:
@@ -234,9 +250,9 @@ def _indices(index: npt.ArrayLike, n: int) -> npt.NDArray[np.int64]:
     return chosen.astype(np.int64)
 
 
-def _in_order(loop: Iterator[Drawn], total: int, progress: Progress | None) -> list[Drawn]:
+def _in_order(loop: Iterator[Draft], total: int, progress: Progress | None) -> list[Draft]:
     """All drawings by job, as they were asked for."""
-    out: dict[int, Drawn] = {}
+    out: dict[int, Draft] = {}
     for drawn in loop:
         out[drawn.job] = drawn
         if progress is not None:

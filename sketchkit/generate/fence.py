@@ -11,8 +11,9 @@ from torch import Tensor
 
 from sketchkit.density import MixtureDensity
 from sketchkit.generate.regions import Bools, Bounds
+from sketchkit.models.base import State
 from sketchkit.noise import REDRAWING, Noise, uniforms
-from sketchkit.sampling import Sampler
+from sketchkit.sampling import StepSampler, stateful
 from sketchkit.sketch import Float32, Float64
 from sketchkit.units import Beginning
 
@@ -52,7 +53,7 @@ class Fence:
 
     def __init__(
         self,
-        sampler: Sampler,
+        sampler: StepSampler,
         bounds: Bounds,
         beginnings: Sequence[Beginning],
         prompt_of: Int64,
@@ -62,7 +63,7 @@ class Fence:
         max_points: int,
         candidates: int = CANDIDATES,
     ) -> None:
-        self.sampler, self.bounds, self.index_of = sampler, bounds, index_of
+        self.sampler, self.bounds, self.index_of = stateful(sampler), bounds, index_of
         self.seed, self.max_points, self.candidates = seed, max_points, candidates
         jobs = len(prompt_of)
         # The arithmetic of `units.from_rows` and `Sketch.points`, so that both find a point in one place.
@@ -76,20 +77,24 @@ class Fence:
         #: [J], how many steps were drawn again.
         self.redrawn = np.zeros(jobs, np.int64)
 
-    def __call__(self, raw: Tensor, noise: Noise, jobs: Int64, steps: Int64) -> Tensor:
+    def __call__(
+        self, raw: Tensor, noise: Noise, memory: State, jobs: Int64, steps: Int64
+    ) -> tuple[Tensor, State]:
         """Choose a point for every slot; see `sketchkit.engine.decode.Chooser`."""
-        points = self.sampler(MixtureDensity(raw), noise)
+        points, after = self.sampler.step(MixtureDensity(raw), noise, memory)
         # On an accelerator the loop runs on for some steps with what is over.
         going = np.flatnonzero((jobs >= 0) & ~self._over[jobs] & (steps < self.max_points))
         mine, rows = jobs[going], _rows(points)[going]
         wrong = ~self._allowed(mine, rows)
         if wrong.any():
             slots = torch.from_numpy(going[wrong]).to(points.device)
-            chosen = self._drawn_again(raw[slots], mine[wrong], steps[going[wrong]])
+            before = tuple(part[slots] for part in memory)
+            chosen, kept = self._drawn_again(raw[slots], before, mine[wrong], steps[going[wrong]])
             points = points.index_copy(0, slots, chosen)
+            after = tuple(part.index_copy(0, slots, new) for part, new in zip(after, kept, strict=True))
             rows[wrong] = _rows(chosen)
         self._advance(mine, rows)
-        return points
+        return points, after
 
     def _allowed(self, jobs: Int64, rows: Float32) -> Bools:
         """Whether points are within bounds; an end row puts nothing on the paper."""
@@ -98,7 +103,7 @@ class Fence:
         ended: Bools = rows[:, 4] == 1.0
         return ended | self.bounds.allows(starts, ends, self._down[jobs])
 
-    def _drawn_again(self, raw: Tensor, jobs: Int64, steps: Int64) -> Tensor:
+    def _drawn_again(self, raw: Tensor, memory: State, jobs: Int64, steps: Int64) -> tuple[Tensor, State]:
         """The first further candidate that fits for each of F rows, [F, 5]; an end row where none does."""
         count, more = len(jobs), self.candidates - 1
         self.redrawn[jobs] += 1
@@ -106,14 +111,15 @@ class Fence:
         numbers = steps[:, None] + ((np.arange(more) + 1) << _CANDIDATE_SHIFT)
         index, step = (torch.from_numpy(a).to(raw.device) for a in (self.index_of[jobs], numbers))
         noise = uniforms(self.seed, index[:, None], step, REDRAWING)  # [F, K - 1, 4]
-        points = self.sampler(density, Noise(noise.flatten(0, 1)))
+        several = tuple(part.repeat_interleave(more, 0) for part in memory)
+        points, after = self.sampler.step(density, Noise(noise.flatten(0, 1)), several)
         fits = self._allowed(np.repeat(jobs, more), _rows(points)).reshape(count, more)
         first = torch.from_numpy(np.arange(count) * more + fits.argmax(axis=1)).to(raw.device)
         chosen = points[first]
         self.broken[jobs] = ~fits.any(axis=1)
         none = torch.from_numpy(self.broken[jobs]).to(raw.device)
         chosen[none] = chosen.new_tensor([0.0, 0.0, 0.0, 0.0, 1.0])
-        return chosen
+        return chosen, tuple(part[first] for part in after)
 
     def _advance(self, jobs: Int64, rows: Float32) -> None:
         self._walked[jobs] += self._offsets(jobs, rows)

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, overload
 
+import numpy as np
+
+from sketchkit.counts import whole
 from sketchkit.devices import one_thread
 from sketchkit.engine import EXACT_WIDTH, read_prompts
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import Progress, check_counts
+from sketchkit.generate.checks import Progress, checked_counts
 from sketchkit.generate.desk import Desk, check_begun, freely, within
 from sketchkit.generate.ending import Ending, Endings
 from sketchkit.generate.ranking import too_alike
 from sketchkit.generate.regions import Avoided, Bounds, Region
 from sketchkit.geometry import outline
 from sketchkit.models import SketchModel
-from sketchkit.sampling import Sampler, make_sampler
+from sketchkit.sampling import AnySampler, make_sampler
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.units import best_scales, read_beginning
 
@@ -33,7 +36,7 @@ def complete(
     scale: float | Literal["auto"] = ...,
     *,
     label: str | None = ...,
-    sampler: str | Sampler = ...,
+    sampler: str | AnySampler = ...,
     options: Mapping[str, Any] | None = ...,
     batch_size: int | None = ...,
     max_points: int | None = ...,
@@ -56,7 +59,7 @@ def complete(
     scale: float | Literal["auto"] = ...,
     *,
     label: str | None = ...,
-    sampler: str | Sampler = ...,
+    sampler: str | AnySampler = ...,
     options: Mapping[str, Any] | None = ...,
     batch_size: int | None = ...,
     max_points: int | None = ...,
@@ -79,7 +82,7 @@ def complete(
     scale: float | Literal["auto"] = "auto",
     *,
     label: str | None = None,
-    sampler: str | Sampler = "temperature",
+    sampler: str | AnySampler = "temperature",
     options: Mapping[str, Any] | None = None,
     batch_size: int | None = None,
     max_points: int | None = None,
@@ -95,7 +98,7 @@ def complete(
         model: an unconditional model.
         drawings: one or many; an end row is taken off, and the last stroke counts as finished unless the
             sketch says that its pen is down.
-        n: how many endings each.
+        n: how many endings each; a million in all at the most.
         temperature: tau, above 0; 1 is the model itself, less is tidier.
         seed: 0..2^63 - 1; ending i of a drawing is the same whatever n and whichever others come with it.
         keep: draw n, but return only the best that differ, this many at the most: those that the model
@@ -126,16 +129,15 @@ def complete(
     Source: Ha & Eck 2017, sections 3.3 and 4. Departure: before it is read, a drawing is simplified as
         the training data were, at its scale.
     """
-    check_counts(model, n, seed, 0, batch_size, max_points)
+    several = [drawings] if isinstance(drawings, Sketch) else list(drawings)
+    n, seed, batch_size, max_points = checked_counts(model, n, seed, batch_size, max_points, len(several))
     if model.conditional:
         raise InputError(
             f"the model {model.card.name!r} is conditional: it draws whole drawings from a latent vector and "
             "cannot go on with a beginning; a decoder-only model can"
         )
-    if keep is not None and keep < 1:
-        raise InputError(f"keep must be 1 or more, got {keep}")
+    keep = None if keep is None else whole("keep", keep, 1)
     bounds = None if region is None and avoid is None and not clearance else Bounds(region, avoid, clearance)
-    several = [drawings] if isinstance(drawings, Sketch) else list(drawings)
     if not all(isinstance(drawing, Sketch) for drawing in several):
         raise InputError("complete takes sketches: sketchkit.read makes one of a file")
     begun = [drawing.without_end() for drawing in several]
@@ -159,7 +161,7 @@ def complete(
         beginnings,
         scales,
         seed,
-        max_points or model.card.max_length,
+        max_points,
         batch_size,
         exact,
     )
@@ -185,6 +187,6 @@ def _best(endings: list[Ending], keep: int | None) -> list[Ending]:
 
 
 def _number(scale: object) -> float:
-    if isinstance(scale, int | float):
+    if isinstance(scale, int | float | np.integer | np.floating) and not isinstance(scale, bool):
         return float(scale)
     raise InputError(f"the scale must be a number or 'auto', got {scale!r}")

@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from sketchkit.counts import MAX_DRAWINGS, whole
 from sketchkit.devices import one_thread
 from sketchkit.engine import read_prompts
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import Progress, check_counts
+from sketchkit.generate.checks import Progress, checked_counts
 from sketchkit.generate.particles import Attempt, Rest, Swarm, effective_size, log_sum, shares
 from sketchkit.generate.ranking import too_alike
 from sketchkit.geometry import line_to_stroke, magenta_simplify, outline
 from sketchkit.models import SketchModel
-from sketchkit.noise import MAX_SEED
-from sketchkit.sampling import Sampler, make_sampler
+from sketchkit.sampling import AnySampler, make_sampler, stepwise
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.units import MAX_READ, SIMPLIFICATION, WHOLE, Beginning, from_rows, read_beginning
 
@@ -109,7 +109,7 @@ def infill(
     seed: int = 0,
     *,
     label: str | None = None,
-    sampler: str | Sampler = "temperature",
+    sampler: str | AnySampler = "temperature",
     options: Mapping[str, Any] | None = None,
     max_strokes: int | None = None,
     max_points: int | None = None,
@@ -149,14 +149,16 @@ def infill(
         simplified as the training data were, and the infill is drawn by the sampler, but the rest is always
         judged by the model itself.
     """
-    check_counts(model, n, seed, 0, None, max_points)
-    _check_numbers(n, particles, max_strokes)
+    n, seed, _, max_points = checked_counts(model, n, seed, None, max_points)
+    whole("n", n, 1, MAX_DRAWINGS)
+    particles = whole("particles", particles, 1, MAX_PARTICLES)
+    max_strokes = None if max_strokes is None else whole("max_strokes", max_strokes, 1, MAX_STROKES)
     if model.conditional:
         raise InputError(
             f"the model {model.card.name!r} is conditional: it draws whole drawings from a latent vector and "
             "cannot draw between strokes; a decoder-only model can"
         )
-    chosen = make_sampler(sampler, temperature, options)
+    chosen = stepwise(make_sampler(sampler, temperature, options), "into a gap")
     before, _, after = split_at(sketch, gap)
     scale = _scale(sketch)
     # If nothing comes before the gap, a dot says where to begin, which models do not read.
@@ -164,7 +166,7 @@ def infill(
     beginning = read_beginning(given, scale, model.card)
     rest = _rest(after, beginning, scale)
     prompts = read_prompts(model, [beginning.rows], label=model.label_index(label))
-    swarm = Swarm(model, chosen, prompts, rest, particles, seed, max_points or model.card.max_length)
+    swarm = Swarm(model, chosen, prompts, rest, particles, seed, max_points)
     most = max_strokes or max(2 * (gap[1] - gap[0]), _USUAL_STROKES)
     for stroke in range(1, most + 1):
         if not swarm.advance():
@@ -225,21 +227,6 @@ class _Around:
         drawn = self.before + part if len(self.before) else part
         whole = (drawn + self.after).labelled(self.sketch.label, self.sketch.key)
         return whole.with_end() if self.sketch.ended else whole
-
-
-def _check_numbers(n: int, particles: int, max_strokes: int | None) -> None:
-    """Refuse what `check_counts` does not know.
-
-    Raises:
-        InputError: the first of them that is out of range.
-    """
-    for name, value, most in (
-        ("n", n, MAX_SEED),
-        ("particles", particles, MAX_PARTICLES),
-        ("max_strokes", 1 if max_strokes is None else max_strokes, MAX_STROKES),
-    ):
-        if not 1 <= value <= most:
-            raise InputError(f"{name} must lie in 1..{most}, got {value}")
 
 
 def _scale(sketch: Sketch) -> float:

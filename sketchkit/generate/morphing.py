@@ -5,22 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from operator import index
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
 
+from sketchkit.counts import MAX_DRAWINGS, whole
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress
 from sketchkit.generate.drawing import sample
 from sketchkit.latent import Method, encode, path, surface
 from sketchkit.latent import analogy as combined
 from sketchkit.models import SketchModel
-from sketchkit.sampling import Sampler
+from sketchkit.sampling import AnySampler
 from sketchkit.sketch import Sketch
 
-__all__ = ["DrawingSettings", "Morph", "Steps", "analogy", "grid", "interpolate", "morphs", "shared_label"]
+__all__ = [
+    "DrawingSettings",
+    "Morph",
+    "Steps",
+    "analogy",
+    "check_job",
+    "grid",
+    "interpolate",
+    "morphs",
+    "shared_label",
+]
 
 #: Of what leads between drawings, low: each differs from its neighbours by z alone.
 TEMPERATURE = 0.1
@@ -34,7 +44,7 @@ Steps = int | tuple[int, int]
 class DrawingSettings(TypedDict, total=False):
     """How drawings are decoded; see `sketchkit.sample`, whose arguments these are."""
 
-    sampler: str | Sampler
+    sampler: str | AnySampler
     seed: int
     batch_size: int | None
     options: Mapping[str, Any] | None
@@ -76,7 +86,7 @@ def interpolate(
     Args:
         model: a conditional VAE.
         drawings: two, or more to pass by, whole and in whatever units.
-        n: how many drawings, the reconstructions of the first and the last among them; at least 2.
+        n: how many drawings, the reconstructions of the given ones among them; at least as many as those.
         temperature: tau, above 0.
         method: slerp goes along great circles, lerp along straight lines.
         label: what all of them show, for a model that knows classes; what the given ones share, when None.
@@ -92,6 +102,7 @@ def interpolate(
 
     Source: Ha & Eck 2017, section 4.
     """
+    n = whole("n", n)
     jobs = morphs(
         model, [drawings], n, temperature, method=method, label=label, prepared=prepared, **settings
     )
@@ -130,7 +141,7 @@ def grid(
 
     Source: Ha & Eck 2017, section 4.
     """
-    if isinstance(steps, int) or len(steps) != 2:
+    if not isinstance(steps, Sequence) or isinstance(steps, str) or len(steps) != 2:
         raise InputError(f"the steps of a grid are (columns, rows), got {steps!r}")
     jobs = morphs(
         model, [corners], steps, temperature, method=method, label=label, prepared=prepared, **settings
@@ -212,6 +223,8 @@ def morphs(
     """
     steps = _whole(steps)
     size = steps if isinstance(steps, int) else steps[0] * steps[1]
+    if size > MAX_DRAWINGS:
+        raise InputError(f"{size} drawings are more than one call draws, {MAX_DRAWINGS}")
     numbered = enumerate(tuple(job) for job in jobs)
     while block := list(islice(numbered, max(1, DRAWINGS_AT_ONCE // max(1, size)))):
         wanted = [place for place, (number, _) in enumerate(block) if done is None or not done(number)]
@@ -253,7 +266,7 @@ def _ways(
 ) -> list[npt.NDArray[np.float32]]:
     """Where the drawings of each job lie, [n, Z] each."""
     for job in jobs:
-        _check_job(job, steps)
+        check_job(job, steps)
     mu, _ = encode(model, [sketch for job in jobs for sketch in job], prepared=prepared, exact=exact)
     stops = np.cumsum([len(job) for job in jobs])
     stations = np.split(mu, stops[:-1])
@@ -269,17 +282,26 @@ def _whole(steps: Steps) -> Steps:
     Raises:
         InputError: other numbers.
     """
-    try:
-        if not isinstance(steps, tuple | list):
-            return index(steps)
-        columns, rows = map(index, steps)
-    except (TypeError, ValueError):
-        raise InputError(f"steps are one or two whole numbers, got {steps!r}") from None
-    return columns, rows
+    if not isinstance(steps, tuple | list):
+        return whole("steps", steps)
+    if len(steps) != 2:
+        raise InputError(f"steps are one or two whole numbers, got {steps!r}")
+    return whole("columns", steps[0]), whole("rows", steps[1])
 
 
-def _check_job(job: tuple[Sketch, ...], steps: Steps) -> None:
+def check_job(job: Sequence[Any], steps: Steps) -> None:
+    """Refuse a job that makes no row or grid of so many steps, before any of its drawings is looked at.
+
+    Args:
+        job: a drawing, or what stands for it, a place.
+        steps: how many drawings a row has, or (columns, rows) of a grid.
+
+    Raises:
+        InputError: too few drawings, or more than there are steps: each of a row is seen in it.
+    """
     if isinstance(steps, int) and len(job) < 2:
         raise InputError(f"a row leads between two drawings or more, got {len(job)}")
+    if isinstance(steps, int) and len(job) > steps:
+        raise InputError(f"a way past {len(job)} drawings has {len(job)} points or more, got {steps}")
     if not isinstance(steps, int) and len(job) != 4:
         raise InputError(f"a grid has a drawing in each of its four corners, got {len(job)}")

@@ -22,7 +22,7 @@ from sketchkit.generate.scoring import log_probabilities
 from sketchkit.models import SketchModel
 from sketchkit.models.base import State
 from sketchkit.noise import PARTICLE, RESAMPLING, Noise, uniforms
-from sketchkit.sampling import Sampler
+from sketchkit.sampling import StepSampler, stateful
 from sketchkit.sketch import Float64
 
 __all__ = ["Attempt", "Rest", "Swarm", "effective_size", "log_sum", "shares", "systematic"]
@@ -94,18 +94,19 @@ class Swarm:
     def __init__(
         self,
         model: SketchModel,
-        sampler: Sampler,
+        sampler: StepSampler,
         beginning: Prompts,
         rest: Rest,
         count: int,
         seed: int,
         max_points: int,
     ) -> None:
-        self.model, self.sampler, self.rest = model, sampler, rest
+        self.model, self.sampler, self.rest = model, stateful(sampler), rest
         self.count, self.seed, self.max_points = count, seed, max_points
         first = torch.zeros(count, dtype=torch.int64, device=model.device)
         self.rows = beginning.rows[first]  # [K, 5], read next
         self.state = tuple(part[first] for part in beginning.state)
+        self.memory = self.sampler.initial_state(count, model.device)
         self.drawn: list[Float32] = [np.zeros((0, 5), np.float32)] * count
         self.alive = np.ones(count, bool)
         self.generation = 0
@@ -153,32 +154,35 @@ class Swarm:
         going = np.flatnonzero(self.alive)
         where = self._tensor(going)
         rows, state = self.rows[where], tuple(part[where] for part in self.state)
+        memory = tuple(part[where] for part in self.memory)
         owners: list[Int64] = []
         points: list[Float32] = []
         length = np.array([len(drawn) for drawn in self.drawn], np.int64)
         for step in range(self.max_points):
             raw, state = self.model.step(rows, state)
-            drawn = self.sampler(MixtureDensity(raw), self._noise(where, step))
+            drawn, memory = self.sampler.step(MixtureDensity(raw), self._noise(where, step), memory)
             rows = drawn.to(self.model.dtype)
             owners.append(going)
             points.append(drawn.float().cpu().numpy())
             length[going] += 1
             lifted = points[-1][:, 3] == 1.0
             self.alive[going] = lifted | ((points[-1][:, 4] == 0.0) & (length[going] < self.max_points))
-            self._put_back(going, lifted, rows, state)
+            self._put_back(going, lifted, rows, state, memory)
             stays = np.flatnonzero(self.alive[going] & ~lifted)
             if not len(stays):
                 break
             kept = self._tensor(stays)
             going, where, rows = going[stays], where[kept], rows[kept]
-            state = tuple(part[kept] for part in state)
+            state, memory = tuple(part[kept] for part in state), tuple(part[kept] for part in memory)
         self._keep(np.concatenate(owners), np.concatenate(points))
 
-    def _put_back(self, going: Int64, lifted: npt.NDArray[np.bool_], rows: Tensor, state: State) -> None:
+    def _put_back(
+        self, going: Int64, lifted: npt.NDArray[np.bool_], rows: Tensor, state: State, memory: State
+    ) -> None:
         """Keep what the particles that have lifted their pens go on from."""
         mine, here = self._tensor(going[lifted]), self._tensor(np.flatnonzero(lifted))
         self.rows[mine] = rows[here]
-        for part, source in zip(self.state, state, strict=True):
+        for part, source in zip((*self.state, *self.memory), (*state, *memory), strict=True):
             part[mine] = source[here]
 
     def _keep(self, owners: Int64, points: Float32) -> None:
@@ -211,6 +215,7 @@ class Swarm:
         parents = systematic(shares(self.log_weight), start)
         where = self._tensor(parents)
         self.rows, self.state = self.rows[where], tuple(part[where] for part in self.state)
+        self.memory = tuple(part[where] for part in self.memory)
         self.drawn = [self.drawn[k] for k in parents]
         self.alive, self.ahead = self.alive[parents], self.ahead[parents]
         self.log_weight = np.full(self.count, log_sum(self.log_weight) - math.log(self.count))

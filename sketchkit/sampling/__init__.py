@@ -1,4 +1,4 @@
-"""Samplers: how the next point is chosen from the model's density, one strategy a file."""
+"""Samplers: how the next point is chosen from the model's density, or a drawing from several; one a file."""
 
 from __future__ import annotations
 
@@ -7,10 +7,35 @@ from typing import Any
 
 from sketchkit import options, registry
 from sketchkit.errors import InputError, PluginError
-from sketchkit.sampling.base import Sampler, Tempered
-from sketchkit.sampling.strange import Strange
+from sketchkit.sampling.base import (
+    AnySampler,
+    Draft,
+    DrawingSampler,
+    Sampler,
+    StatefulSampler,
+    StepSampler,
+    Studio,
+    Tempered,
+)
+from sketchkit.sampling.drafting import Drafting
+from sketchkit.sampling.steps import stateful, stepwise
+from sketchkit.sampling.strange import wrapped
 
-__all__ = ["Sampler", "Tempered", "make_sampler", "samplers"]
+__all__ = [
+    "AnySampler",
+    "Draft",
+    "Drafting",
+    "DrawingSampler",
+    "Sampler",
+    "StatefulSampler",
+    "StepSampler",
+    "Studio",
+    "Tempered",
+    "make_sampler",
+    "samplers",
+    "stateful",
+    "stepwise",
+]
 
 
 def samplers() -> list[str]:
@@ -19,8 +44,8 @@ def samplers() -> list[str]:
 
 
 def make_sampler(
-    sampler: str | Sampler, temperature: float | None = None, values: Mapping[str, Any] | None = None
-) -> Sampler:
+    sampler: str | AnySampler, temperature: float | None = None, values: Mapping[str, Any] | None = None
+) -> AnySampler:
     """A sampler by name, with its options.
 
     Args:
@@ -32,14 +57,14 @@ def make_sampler(
         The sampler; a stranger's in a wrapping that looks at each of its points.
 
     Raises:
-        PluginError: an unknown sampler, or one that is not callable or cannot be made.
+        PluginError: an unknown sampler, or one that is none or cannot be made.
         InputError: an option it does not have, or a value out of range.
     """
     if not isinstance(sampler, str):
         if values:
             raise InputError("a sampler that is already made has its options: give none beside it")
-        if isinstance(sampler, type) or not isinstance(sampler, Sampler):
-            raise InputError(f"a sampler is a name or an object that can be called, got {sampler!r}")
+        if isinstance(sampler, type) or not _is_sampler(sampler):
+            raise InputError(f"a sampler is a name or an object that is one, got {sampler!r}")
         return sampler
     made_by, plugin = registry.load("sampler", sampler), registry.find("sampler", sampler)
     with registry.blamed(plugin):
@@ -47,6 +72,10 @@ def make_sampler(
         if temperature is not None and any(o.name == "temperature" for o in options.describe(made_by)):
             chosen.setdefault("temperature", temperature)
         made = options.create(made_by, f"sampler {sampler!r}", chosen)
-    if not isinstance(made, Sampler):
-        raise PluginError(f"the sampler {sampler!r} makes a {type(made).__name__}, which cannot be called")
-    return made if plugin.builtin else Strange(plugin, made)
+    if not _is_sampler(made):
+        raise PluginError(f"the sampler {sampler!r} makes a {type(made).__name__}, which is no sampler")
+    return made if plugin.builtin else wrapped(plugin, made)
+
+
+def _is_sampler(made: object) -> bool:
+    return isinstance(made, Sampler | StatefulSampler | DrawingSampler)

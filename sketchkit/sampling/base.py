@@ -1,19 +1,35 @@
-"""What a sampler is: a pure function from a density and noise to the next point."""
+"""What a sampler is: a rule by which the next point is chosen, or a whole drawing out of several."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from sketchkit.options import option
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import torch
     from torch import Tensor
 
     from sketchkit.density import MixtureDensity
     from sketchkit.noise import Noise
 
-__all__ = ["Sampler", "Tempered"]
+    Indices: TypeAlias = npt.NDArray[np.int64]
+    State: TypeAlias = tuple[Tensor, ...]
+
+__all__ = [
+    "AnySampler",
+    "Draft",
+    "DrawingSampler",
+    "Sampler",
+    "StatefulSampler",
+    "StepSampler",
+    "Studio",
+    "Tempered",
+]
 
 #: The names of `sketchkit.density.TemperatureRule`, spelt here so that help needs no torch.
 RULES = ("paper", "tensorflow", "javascript")
@@ -38,6 +54,132 @@ class Sampler(Protocol):
             [B, 5]: offsets in model units and a one-hot pen state.
         """
         ...
+
+
+@runtime_checkable
+class StatefulSampler(Protocol):
+    """A strategy for the next point that remembers something of each drawing, such as how it went so far.
+
+    The memory is a tuple of tensors whose first dimension is the row. The engine keeps it, moves its rows
+    about with the drawings they belong to, and begins anew where a drawing begins; the sampler itself is as
+    pure as one without.
+    """
+
+    def initial_state(self, rows: int, device: torch.device) -> State:
+        """The memory before the first point of B drawings, a tuple of [B, ...] tensors.
+
+        Args:
+            rows: B.
+            device: where the tensors shall lie.
+        """
+        ...
+
+    def step(self, density: MixtureDensity, noise: Noise, state: State) -> tuple[Tensor, State]:
+        """Choose a point for every row.
+
+        Args:
+            density: of B rows.
+            noise: B rows of uniform numbers.
+            state: the memory, of the shapes and types of `initial_state`; not written to.
+
+        Returns:
+            [B, 5], offsets in model units and a one-hot pen state, and the memory for the next point.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Draft:
+    """One whole drawing, or one ending, as a model drew it.
+
+    Args:
+        job: which of the drawings asked for it belongs to.
+        rows: float32 [n, 5] in model units; the last is (0, 0, 0, 0, 1) if the model ended it.
+        nll: negative log-likelihood of the rows under the model itself (temperature 1), natural logarithm, a
+            sum over points; nan where nobody asked.
+        attempt: with which noise: 0 is that of a drawing that is drawn once.
+    """
+
+    job: int
+    rows: npt.NDArray[np.float32]
+    nll: float
+    attempt: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether the model ended it; else it was cut at the greatest length."""
+        return bool(len(self.rows)) and bool(self.rows[-1, 4] == 1.0)
+
+    @property
+    def nll_per_point(self) -> float:
+        """The negative log-likelihood over the number of points, the end among them."""
+        return self.nll / max(len(self.rows), 1)
+
+
+class Studio(Protocol):
+    """What a sampler that looks at whole drawings works with: the model, the beginnings, and noise.
+
+    Everything is a function of the seed, a drawing's index and the attempt: what comes out depends neither on
+    the order nor on the company in which it is asked for.
+    """
+
+    @property
+    def jobs(self) -> int:
+        """How many drawings are asked for, J; each is known by its number."""
+        ...
+
+    @property
+    def max_points(self) -> int:
+        """The most rows a drawing gets, an end row included."""
+        ...
+
+    def drafts(self, sampler: StepSampler, jobs: Indices, attempts: Indices) -> Iterator[Draft]:
+        """Draw, each to its end, all at once.
+
+        Args:
+            sampler: chooses the points.
+            jobs: [D], which drawing each draft is of; any as often as you like.
+            attempts: [D], 0..4095, the number of its noise: two drafts of one drawing and one number are the
+                same.
+
+        Yields:
+            The D drafts as they end, with their `nll`, in no particular order.
+        """
+        ...
+
+    def begin(self, jobs: Indices) -> tuple[Tensor, State]:
+        """Where drawings begin: the row that each reads first, [D, 5], and the model's state before it."""
+        ...
+
+    def advance(self, rows: Tensor, state: State) -> tuple[MixtureDensity, State]:
+        """One point further: rows [D, 5] that are read, to the density of the next and the state after."""
+        ...
+
+    def noise(self, jobs: Indices, attempts: Indices, steps: Indices) -> Noise:
+        """The uniform numbers of points, D rows: `drafts` uses those of step 0, 1, 2... of each."""
+        ...
+
+
+@runtime_checkable
+class DrawingSampler(Protocol):
+    """A strategy that looks at whole drawings: draws several and chooses, starts again, searches.
+
+    It is registered like every other sampler. Because it decides late, it cannot keep a drawing within bounds
+    or fill a gap point by point.
+    """
+
+    def draw(self, studio: Studio) -> Iterator[Draft]:
+        """Draw everything that is asked for.
+
+        Yields:
+            One draft for each of `studio.jobs`, in any order, as soon as it is decided.
+        """
+        ...
+
+
+#: A sampler that chooses point by point.
+StepSampler: TypeAlias = Sampler | StatefulSampler
+AnySampler: TypeAlias = Sampler | StatefulSampler | DrawingSampler
 
 
 @dataclass(frozen=True)

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sketchkit import registry
 from sketchkit.errors import PluginError
+from sketchkit.sampling.base import DrawingSampler, StatefulSampler
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from sketchkit.density import MixtureDensity
     from sketchkit.noise import Noise
-    from sketchkit.sampling.base import Sampler
+    from sketchkit.sampling.base import AnySampler, Draft, Sampler, State, Studio
 
-__all__ = ["Strange"]
+__all__ = ["wrapped"]
 
 
-@dataclass(frozen=True)
-class Strange:
-    """A stranger's sampler.
+def wrapped(plugin: registry.Plugin, sampler: AnySampler) -> AnySampler:
+    """A stranger's sampler in a wrapping of its kind.
 
     Args:
         plugin: where it is from.
-        __wrapped__: the sampler itself, under the name that Python's own wrappings use.
+        sampler: the sampler itself; the wrapping has it as `__wrapped__`, as Python's own wrappings do.
     """
+    if isinstance(sampler, DrawingSampler):
+        return _StrangeDrawing(plugin, sampler)
+    if isinstance(sampler, StatefulSampler):
+        return _StrangeStateful(plugin, sampler)
+    return _Strange(plugin, sampler)
 
+
+@dataclass(frozen=True)
+class _Strange:
     plugin: registry.Plugin
     __wrapped__: Sampler
 
@@ -38,10 +48,56 @@ class Strange:
         """
         with registry.blamed(self.plugin):
             points = self.__wrapped__(density, noise)
-            problem = _problem(points, len(noise.uniforms))
-            if problem is not None:
-                raise PluginError(f"{self.plugin} chose {problem}")
+            _refuse(self.plugin, "chose", _problem(points, len(noise.uniforms)))
         return points
+
+
+@dataclass(frozen=True)
+class _StrangeStateful:
+    plugin: registry.Plugin
+    __wrapped__: StatefulSampler
+
+    def initial_state(self, rows: int, device: torch.device) -> State:
+        """The memory before the first point; see `StatefulSampler`."""
+        with registry.blamed(self.plugin):
+            state = self.__wrapped__.initial_state(rows, device)
+            _refuse(self.plugin, "remembers", _state_problem(state, rows))
+        return state
+
+    def step(self, density: MixtureDensity, noise: Noise, state: State) -> tuple[Tensor, State]:
+        """Choose one point a row; see `StatefulSampler`."""
+        rows = len(noise.uniforms)
+        with registry.blamed(self.plugin):
+            points, after = self.__wrapped__.step(density, noise, state)
+            _refuse(self.plugin, "chose", _problem(points, rows))
+            _refuse(self.plugin, "remembers", _state_problem(after, rows))
+            if [(part.shape, part.dtype) for part in after] != [(part.shape, part.dtype) for part in state]:
+                _refuse(self.plugin, "remembers", "tensors of other shapes or types than initial_state made")
+        return points, after
+
+
+@dataclass(frozen=True)
+class _StrangeDrawing:
+    plugin: registry.Plugin
+    __wrapped__: DrawingSampler
+
+    def draw(self, studio: Studio) -> Iterator[Draft]:
+        """Draw everything that is asked for; see `DrawingSampler`."""
+        with registry.blamed(self.plugin):
+            drafts = iter(self.__wrapped__.draw(studio))
+        while True:
+            with registry.blamed(self.plugin):
+                draft = next(drafts, None)
+                if draft is not None:
+                    _refuse(self.plugin, "drew", _draft_problem(draft, studio.jobs))
+            if draft is None:
+                return
+            yield draft
+
+
+def _refuse(plugin: registry.Plugin, verb: str, problem: str | None) -> None:
+    if problem is not None:
+        raise PluginError(f"{plugin} {verb} {problem}")
 
 
 def _problem(points: Any, rows: int) -> str | None:
@@ -60,3 +116,28 @@ def _problem(points: Any, rows: int) -> str | None:
     if not bool(((pens == 0) | (pens == 1)).all() & (pens.sum(-1) == 1).all()):
         return "a pen state that is not one-hot: (1, 0, 0), (0, 1, 0) or (0, 0, 1)"
     return None
+
+
+def _state_problem(state: Any, rows: int) -> str | None:
+    import torch
+
+    if not isinstance(state, tuple) or not all(isinstance(part, torch.Tensor) for part in state):
+        return "something else than a tuple of tensors"
+    if not all(part.dim() and len(part) == rows for part in state):
+        return f"a tensor whose first dimension is not that of the {rows} rows"
+    return None
+
+
+def _draft_problem(draft: Any, jobs: int) -> str | None:
+    import numpy as np
+    import torch
+
+    from sketchkit.sampling.base import Draft
+
+    if not isinstance(draft, Draft):
+        return f"a {type(draft).__name__}, not a Draft"
+    if not 0 <= draft.job < jobs:
+        return f"drawing {draft.job} of {jobs} that were asked for"
+    if not isinstance(draft.rows, np.ndarray) or draft.rows.ndim != 2:
+        return "rows that are no array [n, 5]"
+    return _problem(torch.from_numpy(draft.rows), len(draft.rows))

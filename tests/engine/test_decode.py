@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketchkit.density import MixtureDensity
-from sketchkit.engine import Drawn, decode, read_prompts
+from sketchkit.engine import decode, read_prompts
 from sketchkit.models import SketchModel
 from sketchkit.noise import Noise, uniforms
-from sketchkit.sampling import make_sampler
+from sketchkit.sampling import Draft, make_sampler
 
 EMPTY = np.zeros((0, 5))
 
@@ -30,7 +30,7 @@ def _draw(
     width: int | None = None,
     exact: bool = False,
     score: bool = False,
-) -> dict[int, Drawn]:
+) -> dict[int, Draft]:
     """Drawings by job."""
     prompts = read_prompts(model, beginnings or [EMPTY], exact_width=16 if exact else None)
     return {

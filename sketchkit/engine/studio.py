@@ -1,0 +1,182 @@
+"""Drawing with any sampler: point by point in the loop, or as a sampler of whole drawings wants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sketchkit.density import MixtureDensity
+from sketchkit.engine.decode import (
+    ATTEMPT_SHIFT,
+    EXACT_WIDTH,
+    Chooser,
+    Indices,
+    decode_steps,
+    default_width,
+)
+from sketchkit.engine.prompts import LEAST_ROWS, Prompts
+from sketchkit.errors import InputError, PluginError
+from sketchkit.models import SketchModel
+from sketchkit.models.base import State
+from sketchkit.noise import Noise, uniforms
+from sketchkit.sampling import AnySampler, Draft, DrawingSampler, StepSampler, stepwise
+
+__all__ = ["Easel", "decode"]
+
+
+def decode(
+    model: SketchModel,
+    sampler: AnySampler,
+    prompts: Prompts,
+    prompt_of: Indices,
+    index_of: Indices,
+    *,
+    seed: int,
+    max_points: int,
+    width: int | None = None,
+    exact: bool = False,
+    score: bool = False,
+    choose: Chooser | None = None,
+) -> Iterator[Draft]:
+    """Draw until every job has ended or has `max_points` rows.
+
+    Args:
+        model: any backend's.
+        sampler: of any kind.
+        prompts: the states that drawings start from.
+        prompt_of: [J], which prompt each job continues.
+        index_of: [J], the sketch index of each job's noise.
+        seed: 0..2^63 - 1.
+        max_points: the most rows a drawing gets, an end row included.
+        width: the most slots; one that suits the device when None.
+        exact: equal bits whatever the width, order and number of jobs; slower.
+        score: whether to keep the negative log-likelihood.
+        choose: chooses the points in the stead of a sampler that goes point by point.
+
+    Yields:
+        The drawings as they end, in no particular order.
+
+    Raises:
+        InputError: `choose` beside a sampler that looks at whole drawings.
+        PluginError: a sampler that does not draw what it is asked for.
+    """
+    if isinstance(sampler, DrawingSampler) and choose is None:
+        easel = Easel(model, prompts, prompt_of, index_of, seed, max_points, width, exact)
+        yield from _each_once(sampler.draw(easel), easel.jobs)
+        return
+    yield from decode_steps(
+        model,
+        stepwise(sampler, "point by point"),
+        prompts,
+        prompt_of,
+        index_of,
+        seed=seed,
+        max_points=max_points,
+        width=width,
+        exact=exact,
+        score=score,
+        choose=choose,
+    )
+
+
+def _each_once(drafts: Iterator[Draft], jobs: int) -> Iterator[Draft]:
+    """Drafts of which there must be one a job."""
+    missing = set(range(jobs))
+    for draft in drafts:
+        if draft.job not in missing:
+            raise PluginError(f"the sampler drew drawing {draft.job} twice")
+        missing.remove(draft.job)
+        yield draft
+    if missing:
+        raise PluginError(f"the sampler drew {jobs - len(missing)} of {jobs} drawings")
+
+
+@dataclass(frozen=True)
+class Easel:
+    """The studio of the engine; see `sketchkit.sampling.Studio`. Arguments as of `decode`."""
+
+    model: SketchModel
+    prompts: Prompts
+    prompt_of: Indices
+    index_of: Indices
+    seed: int
+    max_points: int
+    width: int | None
+    exact: bool
+
+    @property
+    def jobs(self) -> int:
+        """How many drawings are asked for."""
+        return len(self.prompt_of)
+
+    def drafts(self, sampler: StepSampler, jobs: Indices, attempts: Indices) -> Iterator[Draft]:
+        """Draw each draft to its end; see `Studio`."""
+        mine, attempts = _whole(jobs, self.jobs, "a job"), _whole(attempts, 1 << 12, "an attempt")
+        for draft in decode_steps(
+            self.model,
+            sampler,
+            self.prompts,
+            self.prompt_of[mine],
+            self.index_of[mine],
+            seed=self.seed,
+            max_points=self.max_points,
+            attempt_of=attempts,
+            width=self.width,
+            exact=self.exact,
+            score=True,
+        ):
+            yield Draft(int(mine[draft.job]), draft.rows, draft.nll, draft.attempt)
+
+    def begin(self, jobs: Indices) -> tuple[Tensor, State]:
+        """Where drawings begin; see `Studio`."""
+        mine = _whole(jobs, self.jobs, "a job")
+        prompt = torch.from_numpy(self.prompt_of[mine]).to(self.model.device)
+        return self.prompts.rows[prompt], tuple(part[prompt] for part in self.prompts.state)
+
+    @torch.inference_mode()
+    def advance(self, rows: Tensor, state: State) -> tuple[MixtureDensity, State]:
+        """One point further; see `Studio`. In chunks, each of as many rows as suit the device."""
+        size = EXACT_WIDTH if self.exact else max(self.width or default_width(self.model.device), LEAST_ROWS)
+        rows = rows.to(self.model.dtype)
+        raws, states = [], []
+        for begin in range(0, max(len(rows), 1), size):
+            chunk = slice(begin, begin + size)
+            mine = rows[chunk]
+            least = EXACT_WIDTH if self.exact else LEAST_ROWS
+            filled, inner = _filled(mine, least), tuple(_filled(part[chunk], least) for part in state)
+            raw, after = self.model.step(filled, inner)
+            raws.append(raw[: len(mine)])
+            states.append(tuple(part[: len(mine)] for part in after))
+        joined = tuple(torch.cat(parts) for parts in zip(*states, strict=True))
+        return MixtureDensity(torch.cat(raws)), joined
+
+    def noise(self, jobs: Indices, attempts: Indices, steps: Indices) -> Noise:
+        """The uniform numbers of points; see `Studio`."""
+        mine, attempts = _whole(jobs, self.jobs, "a job"), _whole(attempts, 1 << 12, "an attempt")
+        index = torch.from_numpy(self.index_of[mine]).to(self.model.device)
+        step = (attempts << ATTEMPT_SHIFT) + _whole(steps, 1 << ATTEMPT_SHIFT, "a step")
+        return Noise(uniforms(self.seed, index, torch.from_numpy(step).to(self.model.device)))
+
+
+def _whole(values: Indices, limit: int, what: str) -> Indices:
+    """Whole numbers that lie below a limit.
+
+    Raises:
+        InputError: one that does not.
+    """
+    found = np.asarray(values)
+    if found.ndim != 1 or (len(found) and (found.dtype.kind not in "iu" or found.min() < 0)):
+        raise InputError(f"{what} is a whole number from 0, in an array [D], got {found!r}")
+    if len(found) and found.max() >= limit:
+        raise InputError(f"{what} must lie below {limit}, got {found.max()}")
+    return found.astype(np.int64)
+
+
+def _filled(values: Tensor, least: int) -> Tensor:
+    """At least so many rows: zeros stand in for those that are missing."""
+    missing = least - len(values)
+    return values if missing <= 0 else torch.cat((values, values.new_zeros(missing, *values.shape[1:])))

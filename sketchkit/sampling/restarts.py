@@ -1,0 +1,53 @@
+"""Begin again where a drawing went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sketchkit.options import option
+from sketchkit.sampling.drafting import Drafting, likelihood
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sketchkit.sampling.base import Draft, Studio
+
+
+@dataclass(frozen=True)
+class Restarts(Drafting):
+    """Draw, and begin again with other noise, n times in all, while the model does not end the drawing.
+
+    With a limit a drawing that is less likely a point than that is begun again, too. Where nothing will do,
+    the best of all attempts is taken. Most drawings take one attempt, so that this costs little.
+    """
+
+    limit: float | None = option(None, "the greatest NLL per point that will do; any when none is given")
+
+    def choose(self, drafts: Sequence[Draft]) -> Draft:
+        """The best of those that would not do."""
+        return min(drafts, key=likelihood)
+
+    def draw(self, studio: Studio) -> Iterator[Draft]:
+        """Draw until it will do; see `DrawingSampler`."""
+        import numpy as np
+
+        hand, best = self._hand(), dict[int, "Draft"]()
+        waiting = np.arange(studio.jobs)
+        for attempt in range(self.n):
+            again = []
+            for draft in studio.drafts(hand, waiting, np.full(len(waiting), attempt)):
+                if self._will_do(draft):
+                    best.pop(draft.job, None)
+                    yield draft
+                    continue
+                again.append(draft.job)
+                best[draft.job] = self.choose([draft, best.get(draft.job, draft)])
+            waiting = np.array(sorted(again), np.int64)
+            if not len(waiting):
+                return
+        yield from (best[job] for job in sorted(best))
+
+    def _will_do(self, draft: Draft) -> bool:
+        return draft.ended and (self.limit is None or draft.nll_per_point <= self.limit)
