@@ -10,17 +10,17 @@ import typer
 
 from sketchkit.cli.flags import Json, LowTemperature, Prepared, SplitName
 from sketchkit.cli.grouping import grouped
+from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions
-from sketchkit.errors import InputError
-from sketchkit.files import shown
 
 if TYPE_CHECKING:
     from sketchkit.cli.inputs import Input
     from sketchkit.cli.outputs import Item
+    from sketchkit.cli.sources import Source
     from sketchkit.models import SketchModel
     from sketchkit.sketch import Sketch
 
-__all__ = ["EXAMPLE", "analogy"]
+__all__ = ["EXAMPLE", "analogy", "app"]
 
 EXAMPLE = "\n".join(
     (
@@ -59,7 +59,10 @@ def analogy(
     source: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="DATA", help="The data set that mean:CLASS is over.", show_default="none"
+            "--from",
+            metavar="DATA",
+            help="What mean:CLASS is over: a data set, or a file of drawings that say what they show.",
+            show_default="none",
         ),
     ] = None,
     split: SplitName = "train",
@@ -75,9 +78,13 @@ def analogy(
     """
     from sketchkit.cli.outputs import Destination, report, write_items
     from sketchkit.cli.run import Run
+    from sketchkit.cli.unused import check_sheet
 
     run = Run.latent(latent, temperature)
     to = Destination.of(output, "analogy", each=False, json=json)
+    check_sheet(sheet, to)
+    if source is not None and not any(word.startswith(_MEAN) for word in (a, b, c)):
+        raise typer.BadParameter(f"goes with {_MEAN}CLASS only", param_hint="--from")
     terms = [_term(word, source) for word in (a, b, c)]
     page = sheet.layout(1 if sheet.tile else 8, 4)
     to.check([to.path("analogy")])
@@ -110,7 +117,7 @@ def _term(word: str, source: str | None) -> _Term:
         return _Term(word, given, given.sketch.label)
     if source is None:
         raise typer.BadParameter(
-            f"{word} is over the drawings of a data set: --from DATA", param_hint="--from"
+            f"{word} is over the drawings of a data set or a file: --from DATA", param_hint="--from"
         )
     return _Term(word, None, word.removeprefix(_MEAN))
 
@@ -121,28 +128,27 @@ def _vectors(
     """Where the three lie, [3, Z]."""
     import numpy as np
 
+    from sketchkit.cli.console import progress
     from sketchkit.latent import encode
 
     out = []
-    for term in terms:
-        if term.given is not None:
-            mu, _ = encode(model, [term.given.sketch], prepared=prepared)
-        else:
-            mu, _ = encode(model, _of_class(str(source), split, str(term.label)), prepared=True)
-        out.append(mu.mean(0, dtype=np.float64))
+    with progress("Encoding") as told:
+        for term in terms:
+            if term.given is not None:
+                mu, _ = encode(model, [term.given.sketch], prepared=prepared)
+            else:
+                there = _of_class(str(source), split, str(term.label))
+                sketches = list(there.sketches(range(len(there.indices))))
+                mu, _ = encode(model, sketches, prepared=prepared or there.prepared, progress=told)
+            out.append(mu.mean(0, dtype=np.float64))
     return np.stack(out)
 
 
-def _of_class(source: str, split: str, label: str) -> list[Sketch]:
-    """Drawings of a class of a data set."""
-    from sketchkit.evaluate.heldout import HeldOut
-    from sketchkit.training.data import Dataset
-    from sketchkit.training.data.folders import find
+def _of_class(source: str, split: str, label: str) -> Source:
+    """Drawings of a class of a data set or a file, the same for every seed."""
+    from sketchkit.cli.sources import read_source
 
-    data = Dataset.open(find(source), verify=False)
-    if label not in data.classes:
-        raise InputError(f"{shown(source)}: holds no class {label!r}: there are {', '.join(data.classes)}")
-    return HeldOut.choose(data, split, label=label, limit=_MOST_OF_A_CLASS).sketches()
+    return read_source(source, split, [label], _MOST_OF_A_CLASS, 0)
 
 
 def _item(sketch: Sketch, provenance: dict[str, Any]) -> Item:
@@ -164,3 +170,6 @@ def _pictures(terms: Sequence[_Term], sketches: Sequence[Sketch], result: Item) 
     ]
     below = [Picture((Ink(sketch),), sign) for sketch, sign in zip(sketches[:3], _SIGNS[:3], strict=True)]
     return [*above, Picture(()), *below, result.picture]
+
+
+app = alone(analogy, SamplerCommand, EXAMPLE)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -17,7 +19,10 @@ from sketchkit.cli.flags import (
     VaeName,
 )
 from sketchkit.cli.grouping import grouped
+from sketchkit.cli.help import Command, alone
 from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions, parse_steps
+from sketchkit.errors import InputError
+from sketchkit.files import shown
 
 if TYPE_CHECKING:
     from sketchkit.cli.outputs import Item
@@ -25,14 +30,16 @@ if TYPE_CHECKING:
     from sketchkit.generate import Atlas, Located
     from sketchkit.rendering import Layout, Picture, Renderer
 
-__all__ = ["EXAMPLE", "atlas"]
+__all__ = ["EXAMPLE", "app", "atlas"]
 
 EXAMPLE = "sketchkit atlas animals --class pig --limit 2000 -o pigs.svg"
 #: The library's own limit, which cannot be asked before torch is loaded.
 MOST_STEPS = 100
+#: Drawings that a map takes, likewise.
+_LEAST = {"pca": 3, "umap": 16}
 
 
-@grouped
+@partial(grouped, without={"tile"})
 def atlas(
     *,
     data: Annotated[
@@ -86,18 +93,24 @@ def atlas(
     from sketchkit.cli.outputs import Destination, write_items
     from sketchkit.cli.run import Run
     from sketchkit.cli.sources import read_source, stem_of
+    from sketchkit.cli.unused import check_sheet
 
     size = parse_steps(steps, "12x16", MOST_STEPS)
-    if sheet.tile is not None:
-        raise typer.BadParameter("--steps says how many cells an atlas has", param_hint="--tile")
     if outliers is not None and (not worst or outliers == STDOUT):
         reason = "there is nothing to show with --worst 0" if not worst else "this sheet needs a file"
         raise typer.BadParameter(reason, param_hint="--outliers")
     run = Run.latent(LatentOptions(vae=model, seed=seed, device=device), temperature)
     to = Destination.of(output, "atlas", each=False, json=json)
+    check_sheet(sheet, to)
     layout, second = sheet.layout(size[0] * size[1], size[0]), _Second.of(outliers, output, sheet, worst)
-    to.check([to.path(stem_of(data)), *([] if outliers is None else [outliers])])
+    path = to.path(stem_of(data))
+    if outliers is not None and os.path.realpath(outliers) == os.path.realpath(path):
+        raise typer.BadParameter(
+            f"{shown(path)} is the map itself: give another name", param_hint="--outliers"
+        )
+    to.check([path, *([] if outliers is None else [outliers])])
     source = read_source(data, split, classes or [], limit, seed)
+    _check_number(data, source, split, by, limit)
 
     from sketchkit.generate import atlas as drawn
     from sketchkit.generate import locate
@@ -128,6 +141,27 @@ def atlas(
         _print_words(source, located, made, strange)
 
 
+def _check_number(
+    data: str, source: Source, split: str, by: Literal["pca", "umap"], limit: int | None
+) -> None:
+    """Refuse, before the model is loaded, too few drawings for a map.
+
+    Raises:
+        InputError: there are too few.
+    """
+    count, least = len(source.indices), _LEAST[by]
+    if count >= least:
+        return
+    among = f" of {' and '.join(source.facts['classes'])}" if source.facts["classes"] else ""
+    if limit == count:
+        there = f"--limit leaves {count}"
+    elif source.prepared:
+        there = f"the {split} split has {count}{among}: --split names another part"
+    else:
+        there = f"the file has {count}{among}"
+    raise InputError(f"{shown(data)}: a map by {by} takes {least} drawings or more, and {there}")
+
+
 # --- what is written and said ---------------------------------------------------------------------------
 
 
@@ -151,9 +185,9 @@ class _Second:
         return cls(path, picture_renderer(None, path), replace(sheet, label=True).layout(count), output.force)
 
     def write(self, pictures: Sequence[Picture], provenance: dict[str, Any]) -> None:
-        from sketchkit.cli.outputs import send
+        from sketchkit.cli.outputs import rendered, send
 
-        send(self.renderer.render(pictures, self.layout, provenance), self.path, self.overwrite)
+        send(rendered(self.renderer, pictures, self.layout, provenance), self.path, self.overwrite)
 
 
 def _items(stem: str, made: Atlas) -> list[Item]:
@@ -235,3 +269,6 @@ def _spanned(made: Atlas) -> str:
         return "a map by UMAP"
     first, second = (f"{100 * share:.1f} %" for share in made.axes.share)
     return f"{first} of the variance to the right, {second} up"
+
+
+app = alone(atlas, Command, EXAMPLE)

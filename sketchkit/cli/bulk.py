@@ -9,14 +9,16 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from sketchkit.cli.console import say
 from sketchkit.cli.kinds import STDOUT, Kind, kind_of
 from sketchkit.cli.outputs import Destination, check_paths
 from sketchkit.cli.parameters import OutputOptions
@@ -70,6 +72,32 @@ class BulkOutput:
         """The files of one job."""
         return [to.path(name, number) for to in self.destinations]
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other runs out of the folder, which is locked itself, so that no file of a lock is left.
+
+        The lock ends with the process, however that ends.
+
+        Raises:
+            InputError: another run is at work there, or there is no such folder.
+        """
+        if find_spec("fcntl") is None:  # Windows
+            say(f"sketchkit: {shown(self.folder)}: this system locks no folders: start no second run in it")
+            yield
+            return
+        try:
+            handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            what = "there is no folder" if isinstance(error, FileNotFoundError | NotADirectoryError) else ""
+            raise InputError(
+                f"{shown(self.destinations[0].pattern)}: {what or reason(error)} {shown(self.folder)}"
+            ) from error
+        try:
+            _lock(handle, self.folder)
+            yield
+        finally:
+            os.close(handle)
+
     def begin(self, names: Sequence[str], identity: Mapping[str, Any]) -> None:
         """Make sure that what is there already is of this very run.
 
@@ -93,6 +121,8 @@ class BulkOutput:
         if there == content and not self.overwrite:
             self._sweep()
             return
+        if there is not None and self._left_nothing(there):
+            there = None
         if there is not None and not self.overwrite:
             raise InputError(f"{shown(path)}: the folder holds files of another run; --force replaces them")
         if there is not None and _files_of(there) != files:
@@ -125,6 +155,13 @@ class BulkOutput:
         if len(set(paths)) < len(paths):
             check_paths(paths, overwrite=True)
         check_paths(paths[:1], overwrite=True)
+
+    def _left_nothing(self, record: bytes) -> bool:
+        """Whether a run left its record and nothing else: it failed or was killed before its first file."""
+        patterns = _patterns_of(record)
+        return patterns is not None and not any(
+            pattern.fullmatch(name) for name in os.listdir(self.folder) for pattern in patterns
+        )
 
     def _sweep(self) -> None:
         """Remove what a run that was killed was writing."""
@@ -170,8 +207,45 @@ def _files_of(record: bytes) -> object:
         return None
 
 
+def _patterns_of(record: bytes) -> list[re.Pattern[str]] | None:
+    """What the files of another run are called, in that folder; None of what is no record of ours."""
+    try:
+        found = json.loads(record)
+        checksum = found.pop("checksum")
+        patterns = [os.path.basename(pattern) for pattern in found["run"]["pattern"]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    if checksum != _checksum(found):
+        return None
+    fields = {r"\{stem\}": ".+", r"\{index\}": "[0-9]+"}
+    return [
+        re.compile(
+            re.sub(r"\\\{(?:stem|index)\\\}", lambda field: fields[field[0]], re.escape(pattern)), re.S
+        )
+        for pattern in patterns
+    ]
+
+
 def _checksum(record: Mapping[str, Any]) -> str:
     return checksum_of(json.dumps(record, sort_keys=True).encode())
+
+
+def _lock(handle: int, folder: Path) -> None:
+    """Lock an open folder until it is closed.
+
+    Raises:
+        InputError: another process has.
+    """
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(
+            f"{shown(folder)}: another run is writing into this folder: wait for its end or choose another"
+        ) from None
+    except OSError as error:  # some file systems of other machines
+        say(f"sketchkit: {shown(folder)}: cannot be locked ({reason(error)}): start no second run in it")
 
 
 def _record_of(path: Path) -> bytes | None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sketchkit.cli.bounds import BoundsOptions, Limits, name_of, tell_shortfall
-from sketchkit.cli.flags import Json
+from sketchkit.cli.flags import MOST_DRAWINGS, Json, one_class
 from sketchkit.cli.grouping import grouped
+from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.parameters import DrawingOptions, InputOptions, OutputOptions, SheetOptions
 from sketchkit.errors import InputError
 from sketchkit.files import shown
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from sketchkit.generate import Endings
     from sketchkit.rendering import Layout
 
-__all__ = ["EXAMPLE", "complete"]
+__all__ = ["EXAMPLE", "app", "complete"]
 
 EXAMPLE = "sketchkit complete bird.svg -n 9 --seed 1 -o endings.svg"
 
@@ -47,7 +48,10 @@ def complete(
             help="One sheet, layers in a copy of the user's document, or a file each (name them by {index})."
         ),
     ] = "grid",
-    n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="How many endings a drawing gets.")] = 9,
+    n: Annotated[
+        int,
+        typer.Option("-n", metavar="N", min=1, max=MOST_DRAWINGS, help="How many endings a drawing gets."),
+    ] = 9,
     keep: Annotated[
         int | None,
         typer.Option(
@@ -76,12 +80,15 @@ def complete(
     from sketchkit.cli.inputs import read_inputs
     from sketchkit.cli.outputs import Destination, report
     from sketchkit.cli.run import Run
+    from sketchkit.cli.unused import check_sheet, refuse_sheet
 
     factor = _parse_scale(scale)
     run = Run.of(drawing)
-    if len(run.classes) > 1:
-        raise typer.BadParameter("a drawing is finished as one thing: give one class", param_hint="--class")
+    one_class(run.classes, "a drawing is finished as one thing")
     to = Destination.of(output, _NAMES[layout], each=layout == "files", json=json)
+    if layout == "layers":
+        refuse_sheet(sheet, "layers stand in the user's own document, which is no sheet", {"stroke"})
+    check_sheet(sheet, to, own_page=layout == "files")
     drawings = read_inputs(given, keep_documents=layout != "grid")
     page = _page(sheet, layout, len(drawings), min(n, keep or n))
     limits = Limits.of(bounds)
@@ -94,6 +101,7 @@ def complete(
         Finished(each, mine, provenance, sheet.stroke, limits)
         for each, mine in zip(drawings, endings, strict=True)
     ]
+    _tell_finished(finished)
     aligned = sheet.tile is None and len(drawings) > 1
     paths = _write(finished, to, layout, page, provenance, aligned=aligned)
     to.announce(paths)
@@ -123,6 +131,18 @@ def _draw(
         if not isinstance(error, NoEnding):
             raise
         raise InputError(f"{name_of(drawings, error.drawing)}: {error.why}") from error
+
+
+def _tell_finished(finished: Sequence[Finished]) -> None:
+    """Say of which drawings endings add nothing; a line each on stderr."""
+    from sketchkit.cli.console import say
+
+    drawings = [each.given for each in finished]
+    for place, each in enumerate(finished):
+        empty = sum(map(each.adds_nothing, each.endings))
+        if empty:
+            what = f"{empty} of {len(each.endings)} endings add{'s' if empty == 1 else ''} nothing"
+            say(f"{name_of(drawings, place)}: {what}: the model thinks the drawing is finished")
 
 
 def _parse_scale(text: str) -> float | Literal["auto"]:
@@ -188,3 +208,6 @@ def _write(
     pictures = rows_of_pictures(rows, columns) if aligned and layout == "grid" else None
     items = [item for row in rows for item in row]
     return write_items(items, to, page, provenance, each=layout == "files", pictures=pictures)
+
+
+app = alone(complete, SamplerCommand, EXAMPLE)

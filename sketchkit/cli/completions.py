@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import typer
+
 from sketchkit.errors import SketchkitError
 
 __all__ = [
@@ -11,6 +13,7 @@ __all__ = [
     "complete_known_classes",
     "complete_models",
     "complete_own_models",
+    "complete_sampler_options",
     "complete_samplers",
 ]
 
@@ -63,3 +66,20 @@ complete_own_models = _completer(_own_model_names)
 complete_samplers = _completer(_sampler_names)
 complete_classes = _completer(_class_names)
 complete_known_classes = _completer(_known_class_names)
+
+
+def complete_sampler_options(ctx: typer.Context, incomplete: str) -> list[str]:
+    """`name=` for the options of the sampler that the line names so far, then the values it takes."""
+    from sketchkit import options, registry
+    from sketchkit.cli.settings import setting
+
+    try:
+        name = setting("sampler", ctx.params.get("sampler"), "temperature")
+        known = options.describe(registry.load("sampler", name))
+    except Exception:  # whatever is wrong with the plugin, completion is no place to tell
+        return []
+    words = [f"{each.name}=" for each in known]
+    for each in known:
+        values = each.choices or (("true", "false") if each.type is bool else ())
+        words += [f"{each.name}={value}" for value in values if incomplete.startswith(f"{each.name}=")]
+    return [word for word in words if word.startswith(incomplete) and word != incomplete]

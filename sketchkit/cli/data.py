@@ -29,6 +29,7 @@ app = typer.Typer(
     help="Data sets: list, info, fetch, prepare, synth.",
     callback=show_help_alone,
     invoke_without_command=True,
+    rich_markup_mode=None,
 )
 
 

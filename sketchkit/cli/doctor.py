@@ -12,11 +12,12 @@ import typer
 from sketchkit.cli.console import plain, print_json
 from sketchkit.cli.course import clock_time, figure
 from sketchkit.cli.flags import Listed
+from sketchkit.cli.help import Command, alone
 
 if TYPE_CHECKING:
     from sketchkit.training.doctor import Diagnosis
 
-__all__ = ["EXAMPLE", "doctor"]
+__all__ = ["EXAMPLE", "app", "doctor"]
 
 EXAMPLE = "sketchkit doctor cats-run"
 
@@ -81,3 +82,6 @@ def _summary(facts: dict[str, Any]) -> list[str]:
             losses = f"loss {figure(at['loss'])}, NLL {figure(at['nll'])} a point"
             lines.append(f"{words.ljust(_MARGIN)}{losses}, at step {at['step']:,}")
     return lines
+
+
+app = alone(doctor, Command, EXAMPLE)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sketchkit.cli.encoding import EncodeOptions, Given
 from sketchkit.cli.flags import (
     DEFAULT_VAE,
     LARGEST_NUMBER,
@@ -18,7 +19,8 @@ from sketchkit.cli.flags import (
     VaeName,
 )
 from sketchkit.cli.grouping import grouped
-from sketchkit.cli.parameters import InputOptions, LatentOptions, OutputOptions, SheetOptions
+from sketchkit.cli.help import Command, SamplerCommand, alone
+from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions
 from sketchkit.errors import InputError
 from sketchkit.files import shown
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from sketchkit.latent import Latents
     from sketchkit.sketch import Sketch
 
-__all__ = ["DECODE_EXAMPLE", "ENCODE_EXAMPLE", "decode", "encode"]
+__all__ = ["DECODE_EXAMPLE", "ENCODE_EXAMPLE", "decode", "decode_app", "encode", "encode_app"]
 
 ENCODE_EXAMPLE = "sketchkit encode cats.ndjson --limit 100 -o cats.npz"
 DECODE_EXAMPLE = "sketchkit decode cats.npz -o cats.svg"
@@ -49,46 +51,58 @@ def encode(
         ),
     ] = 0,
     seed: Annotated[
-        int, typer.Option("--seed", "-s", metavar="N", min=0, max=LARGEST_NUMBER, help="Of these draws.")
+        int,
+        typer.Option(
+            "--seed",
+            "-s",
+            metavar="N",
+            min=0,
+            max=LARGEST_NUMBER,
+            help="Of these draws, and of the choice that --limit makes among a data set.",
+        ),
     ] = 0,
     prepared: Prepared = False,
-    given: InputOptions,
+    given: EncodeOptions,
     device: Device = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
     """Write where drawings lie in a model's latent space: mu and sigma, numpy arrays in a .npz file."""
-    from sketchkit.cli.console import print_json
-    from sketchkit.cli.inputs import read_inputs
+    from sketchkit.cli.console import print_json, progress
     from sketchkit.cli.outputs import check_paths
     from sketchkit.cli.settings import setting
 
     if Path(output).suffix.lower() != ".npz":
         raise typer.BadParameter("latent vectors are written as .npz", param_hint="--output")
     check_paths([output], force)
-    drawings = read_inputs(given)
+    drawings = Given.of(given, seed, prepared=prepared)
     place = setting("device", device, "auto")
     name = setting("vae", model, DEFAULT_VAE)
 
     from sketchkit.checkpoints.load import load_model
-    from sketchkit.latent import Latents, posterior, write_latents
-    from sketchkit.latent import encode as encoded
+    from sketchkit.latent import Latents, check_size, latent_size, posterior, write_latents
 
-    loaded = load_model(name, device=place)
-    mu, sigma = encoded(loaded, [each.sketch for each in drawings], prepared=prepared)
-    about = _about(loaded, seed=seed, prepared=prepared)
+    with progress("Loading the model"):
+        loaded = load_model(name, device=place)
+    if loaded.conditional:  # else the encoder that is missing is told of
+        check_size(len(drawings), draws, latent_size(loaded))
+    found = drawings.encoded(loaded)
+    about = _about(loaded, seed=seed, prepared=drawings.prepared)
+    if drawings.facts:
+        about["data"] = drawings.facts
     latents = Latents(
-        mu,
-        sigma,
-        posterior(mu, sigma, draws, seed) if draws else None,
-        tuple(each.sketch.key or each.stem for each in drawings),
-        tuple(each.sketch.label or "" for each in drawings),
-        tuple(each.source for each in drawings),
+        found.mu,
+        found.sigma,
+        posterior(found.mu, found.sigma, draws, seed) if draws else None,
+        drawings.keys,
+        found.labels,
+        drawings.sources,
         about,
     )
     write_latents(output, latents, overwrite=force)
     if json:
-        print_json({"output": output, "drawings": len(mu), "latent": mu.shape[1], "draws": draws, **about})
+        size = found.mu.shape[1]
+        print_json({"output": output, "drawings": len(drawings), "latent": size, "draws": draws, **about})
 
 
 @grouped
@@ -111,11 +125,13 @@ def decode(
     from sketchkit.cli.console import progress
     from sketchkit.cli.outputs import Destination, report, write_items
     from sketchkit.cli.run import Run
+    from sketchkit.cli.unused import check_sheet
     from sketchkit.latent import read_latents
 
     run, each = Run.latent(latent, temperature), layout == "files"
     stem = Path(file).stem or "drawings"
     to = Destination.of(output, "{stem}-{index}" if each else "{stem}", each=each, json=json)
+    check_sheet(sheet, to)
     latents = read_latents(file)
     z, names = _vectors(latents, means=means)
     if not len(z):
@@ -191,3 +207,7 @@ def _item(
         Picture((Ink(sketch),), caption, facts),
         source=source,
     )
+
+
+encode_app = alone(encode, Command, ENCODE_EXAMPLE)
+decode_app = alone(decode, SamplerCommand, DECODE_EXAMPLE)

@@ -57,7 +57,7 @@ class Finished:
         ]
 
     def layered(self) -> bytes:
-        """The user's document as it was, with a layer an ending; the first that fits the page is shown."""
+        """The user's document as it was, with a layer an ending; one that fits the page is shown."""
         if self.given.document is None:
             raise InputError(f"{self.given.source}: layers can only be added to an SVG file")
         data, document = self.given.document
@@ -75,22 +75,29 @@ class Finished:
         """What tells an ending from all others in a file of drawings."""
         return f"{self.given.sketch.key or self.given.stem}-{self.provenance['seed']}-{ending.index}"
 
+    def adds_nothing(self, ending: Ending) -> bool:
+        """Whether an ending leaves the drawing as it was: the model took it for finished."""
+        given = self.given.sketch.without_end()
+        # Where the pen is down, an ending begins with the point at which it stands.
+        return len(ending.ending.without_end()) <= given.pen_down
+
     def _best_on_page(self) -> int:
-        """The place of the first ending that does not leave the page; of the first if all do."""
+        """The place of the first ending with ink that does not leave the page; of the first if all do."""
         page = None if self.given.document is None else self.given.document[1].view_box
-        if page is None:
-            return 0
-        fits = (
-            page.x <= x0 and page.y <= y0 and x1 <= page.x + page.width and y1 <= page.y + page.height
-            for x0, y0, x1, y1 in (ending.ending.bounds for ending in self.endings)
-        )
-        return next((place for place, fit in enumerate(fits) if fit), 0)
+        inked = [place for place, ending in enumerate(self.endings) if not self.adds_nothing(ending)]
+        if page is None or not inked:
+            return inked[0] if inked else 0
+        for place in inked:
+            x0, y0, x1, y1 = self.endings[place].ending.bounds
+            if page.x <= x0 and page.y <= y0 and x1 <= page.x + page.width and y1 <= page.y + page.height:
+                return place
+        return inked[0]
 
     def _picture(self, ending: Ending) -> Picture:
         # The numbers first: a caption is cut where it is too long for its cell.
         caption = f"{ending.index}: {ending.nll:.2f} {self.given.stem}"
         below = () if self.limits is None else self.limits.inks()
-        inks = (Ink(self.given.sketch, INK, "drawing"), Ink(ending.ending, ENDING, _name(ending)))
+        inks = (Ink(self.given.sketch, INK, "drawing"), Ink(ending.ending, ENDING, self._name(ending)))
         return Picture((*below, *inks), caption, self._facts(ending))
 
     def _page(self, ending: Ending) -> bytes:
@@ -104,7 +111,11 @@ class Finished:
         )
 
     def _layer(self, ending: Ending, metadata: Mapping[str, Any]) -> Layer:
-        return Layer(ending.ending, _name(ending), ENDING, self._pen(), metadata)
+        return Layer(ending.ending, self._name(ending), ENDING, self._pen(), metadata)
+
+    def _name(self, ending: Ending) -> str:
+        """What its group or layer is called: by its index, which no other ending of the drawing has."""
+        return f"ending {ending.index}" + (" (adds nothing)" if self.adds_nothing(ending) else "")
 
     def _pen(self) -> float:
         """The width of a layer's pen: the user's choice, the document's own, or by the drawing's size."""
@@ -141,7 +152,3 @@ def rows_of_pictures(rows: Sequence[Sequence[Item]], columns: int) -> list[Pictu
         for row in rows
         for picture in ([item.picture for item in row] + [blank] * (columns - len(row)))
     ]
-
-
-def _name(ending: Ending) -> str:
-    return f"ending {ending.index}"

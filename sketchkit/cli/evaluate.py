@@ -9,7 +9,8 @@ import typer
 
 from sketchkit.cli.completions import complete_models, complete_samplers
 from sketchkit.cli.console import print_json, progress, write_stdout
-from sketchkit.cli.flags import LARGEST_NUMBER, DataName, Device, Force
+from sketchkit.cli.flags import LARGEST_NUMBER, DataName, Device, Force, one_class
+from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.parameters import as_usage, parse_temperatures
 from sketchkit.cli.settings import setting
 from sketchkit.errors import InputError
@@ -17,7 +18,7 @@ from sketchkit.errors import InputError
 if TYPE_CHECKING:
     from sketchkit.evaluate import Report
 
-__all__ = ["EXAMPLE", "evaluate"]
+__all__ = ["EXAMPLE", "app", "evaluate"]
 
 EXAMPLE = "sketchkit evaluate bird birds --temperature 0.25,0.5 -o report.md"
 #: What a report can be written as.
@@ -35,8 +36,8 @@ def evaluate(
     ],
     data: DataName,
     split: Annotated[Literal["train", "valid", "test"], typer.Option(help="Which drawings of it.")] = "test",
-    class_name: Annotated[
-        str | None,
+    classes: Annotated[
+        list[str] | None,
         typer.Option(
             "--class", metavar="NAME", help="Only this class, and samples of it.", show_default="all"
         ),
@@ -124,6 +125,7 @@ def evaluate(
     from sketchkit.training.data.folders import find
 
     temperatures = parse_temperatures(temperature or [_SEVERAL])
+    label = one_class(classes, "a report is of one class, or of all")
     with as_usage():
         values = plugins.parse_pairs(option or [])
         if "temperature" in values:
@@ -143,7 +145,7 @@ def evaluate(
 
     choices = Choices(
         split=split,
-        label=class_name,
+        label=label,
         limit=limit,
         samples=samples,
         temperatures=temperatures,
@@ -181,3 +183,6 @@ def _write(report: Report, output: str, suffix: str, force: bool) -> None:
 
     content = report.to_markdown().encode() if suffix == ".md" else json_bytes(report.to_json())
     send(content, output, force)
+
+
+app = alone(evaluate, SamplerCommand, EXAMPLE)

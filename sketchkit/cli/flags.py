@@ -6,22 +6,31 @@ Defaults that depend on a user's settings are None where they are used, and are 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import typer
 
 from sketchkit.card import MAX_LENGTH
-from sketchkit.cli.completions import complete_known_classes, complete_models, complete_samplers
+from sketchkit.cli.completions import (
+    complete_known_classes,
+    complete_models,
+    complete_sampler_options,
+    complete_samplers,
+)
+from sketchkit.counts import MAX_DRAWINGS
 
 __all__ = [
     "DEFAULT_MODEL",
     "DEFAULT_VAE",
     "LARGEST_NUMBER",
+    "MOST_DRAWINGS",
     "BatchSize",
     "DataName",
     "Device",
     "Exact",
     "Force",
+    "InputFormat",
     "Json",
     "Listed",
     "LowTemperature",
@@ -34,12 +43,15 @@ __all__ = [
     "ShownClass",
     "SplitName",
     "VaeName",
+    "one_class",
 ]
 
 #: The model of a user who names none; it comes with sketchkit.
 DEFAULT_MODEL = "doodle"
 #: The conditional VAE of a user who names none; it comes with sketchkit, too.
 DEFAULT_VAE = "doodle-vae"
+#: The library's own limit for one call.
+MOST_DRAWINGS = MAX_DRAWINGS
 #: Of seeds and indices: what 64 bits hold.
 LARGEST_NUMBER = 2**63 - 1
 
@@ -70,7 +82,13 @@ SamplerName = Annotated[
 ]
 SamplerOption = Annotated[
     list[str] | None,
-    typer.Option("--option", "-O", metavar="NAME=VALUE", help="An option of the sampler; see below."),
+    typer.Option(
+        "--option",
+        "-O",
+        metavar="NAME=VALUE",
+        help="An option of the sampler; see below.",
+        autocompletion=complete_sampler_options,
+    ),
 ]
 Seed = Annotated[
     int,
@@ -98,6 +116,15 @@ BatchSize = Annotated[
         max=LARGEST_NUMBER,
         help="The most drawings at once.",
         show_default="suits the device",
+    ),
+]
+InputFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--input-format",
+        metavar="FORMAT",
+        help="What the files hold: svg, ndjson, quickdraw-bin, npz...",
+        show_default="by their suffix; on stdin svg",
     ),
 ]
 LowTemperature = Annotated[
@@ -133,7 +160,7 @@ VaeName = Annotated[
     ),
 ]
 ShownClass = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--class",
         metavar="NAME",
@@ -148,3 +175,18 @@ Prepared = Annotated[
 SplitName = Annotated[
     Literal["train", "valid", "test"], typer.Option("--split", help="Which drawings of that data set.")
 ]
+
+
+def one_class(names: Sequence[str] | None, why: str = "all drawings show one thing") -> str | None:
+    """The class that a user named, for a command that takes one: the last of several would surprise.
+
+    Args:
+        names: what followed each `--class`.
+        why: there can be one alone.
+
+    Raises:
+        typer.BadParameter: there are several.
+    """
+    if len(names or []) > 1:
+        raise typer.BadParameter(f"{why}: give one class", param_hint="--class")
+    return names[0] if names else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -12,7 +13,20 @@ from typer.core import TyperCommand
 from sketchkit.cli.console import plain
 from sketchkit.cli.flags import LARGEST_NUMBER
 
-__all__ = ["Command", "RendererCommand", "SamplerCommand", "show_help_alone"]
+__all__ = ["Command", "RendererCommand", "SamplerCommand", "alone", "show_help_alone"]
+
+
+def alone(function: Callable[..., None], cls: type[Command], epilog: str) -> typer.Typer:
+    """A command of its own, as an entry point names it.
+
+    Args:
+        function: the command.
+        cls: what its help is like.
+        epilog: examples, a line each.
+    """
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(cls=cls, epilog=epilog)(function)
+    return app
 
 
 def show_help_alone(context: typer.Context) -> None:

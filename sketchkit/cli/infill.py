@@ -13,8 +13,9 @@ import typer
 
 from sketchkit._version import __version__
 from sketchkit.cli.console import say
-from sketchkit.cli.flags import Json
+from sketchkit.cli.flags import MOST_DRAWINGS, InputFormat, Json, one_class
 from sketchkit.cli.grouping import grouped
+from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.parameters import DrawingOptions, OutputOptions, SheetOptions
 from sketchkit.errors import InputError
 from sketchkit.files import shown
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from sketchkit.rendering import Picture
     from sketchkit.sketch import Sketch
 
-__all__ = ["EXAMPLE", "infill"]
+__all__ = ["EXAMPLE", "app", "infill"]
 
 EXAMPLE = "sketchkit infill bird.svg --gap 0:1 -n 4 -o infills.svg"
 
@@ -68,7 +69,10 @@ def infill(
         Layouts, typer.Option(help="One sheet, or a file each (name them by {index}).")
     ] = "grid",
     n: Annotated[
-        int, typer.Option("-n", metavar="N", min=1, help="The best so many infills that differ.")
+        int,
+        typer.Option(
+            "-n", metavar="N", min=1, max=MOST_DRAWINGS, help="The best so many infills that differ."
+        ),
     ] = 9,
     particles: Annotated[
         int,
@@ -91,9 +95,7 @@ def infill(
             show_default="twice as many as are replaced, 4 at the least",
         ),
     ] = None,
-    input_format: Annotated[
-        str, typer.Option("--input-format", metavar="FORMAT", help="What comes on stdin.")
-    ] = "svg",
+    input_format: InputFormat = None,
     drawing: DrawingOptions,
     sheet: SheetOptions,
     json: Json = False,
@@ -105,12 +107,16 @@ def infill(
     """
     from sketchkit.cli.outputs import Destination, report, write_items
     from sketchkit.cli.run import Run
+    from sketchkit.cli.unused import check_sheet
 
     if (gap is None) != number:
         raise typer.BadParameter("give either --gap I:J or --number", param_hint="--gap")
-    each = layout == "files" and not number
+    each = layout == "files"
     name = "{stem}-strokes" if number else "{stem}-{index}" if each else "{stem}-infills"
     to = Destination.of(output, name, each=each, json=json)
+    check_sheet(sheet, to, own_page=each)
+    if number and layout == "files":
+        raise typer.BadParameter("--number draws one sheet", param_hint="--layout")
     if gap is None:
         given = _read(file, input_format)
         to.check([to.path(given.stem)])
@@ -119,8 +125,7 @@ def infill(
         page = dataclasses.replace(sheet.layout(len(items)), label=True)
     else:
         where, run, page = _parse_gap(gap), Run.of(drawing), sheet.layout(1 if each else n)
-        if len(run.classes) > 1:
-            raise typer.BadParameter("a drawing shows one thing: give one class", param_hint="--class")
+        one_class(run.classes, "a drawing shows one thing")
         given = _read(file, input_format)
         to.check([to.path(given.stem, index) for index in range(n if each else 1)])
         infills, around = _infill(run, given, where, n, particles, max_strokes)
@@ -140,12 +145,13 @@ def _parse_gap(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
-def _read(file: str, input_format: str) -> Input:
+def _read(file: str, input_format: str | None) -> Input:
     """The drawing; of an SVG file the document, too, which says how its page looks."""
     from sketchkit.cli.inputs import read_inputs, read_one
     from sketchkit.cli.parameters import InputOptions
 
-    if Path(file).suffix.lower() == ".svg" or (file == "-" and input_format == "svg"):
+    by_name = file == "-" or Path(file).suffix.lower() == ".svg"
+    if input_format == "svg" or (input_format is None and by_name):
         (given,) = read_inputs(InputOptions([file], input_format), keep_documents=True)
         return given
     return read_one(file, input_format)
@@ -285,3 +291,6 @@ class _Filled:
         own = None if self.given.document is None else self.given.document[1].pen_width
         x0, y0, x1, y1 = self.given.sketch.bounds
         return self.stroke or own or max(x1 - x0, y1 - y0) * _PEN_SHARE or 1.0
+
+
+app = alone(infill, SamplerCommand, EXAMPLE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +10,8 @@ import typer
 
 from sketchkit.cli.parameters import InputOptions
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import shown, standard_input
-from sketchkit.formats import format_for, read_all
+from sketchkit.files import reason, shown, standard_input
+from sketchkit.formats import format_of, parted, read, read_all
 from sketchkit.formats.svg import SvgDocument, read_svg
 from sketchkit.formats.svg.limits import MAX_BYTES
 from sketchkit.sketch import Sketch
@@ -31,12 +30,19 @@ class Input:
         source: the file as the user wrote it.
         stem: what outputs made from it are called.
         document: for SVG, its bytes and what the reader found; kept where something is added to it.
+        number: which of the drawings of its file it is, from 0, where the file has several.
     """
 
     sketch: Sketch
     source: str
     stem: str
     document: tuple[bytes, SvgDocument] | None = field(default=None, repr=False)
+    number: int | None = None
+
+    @property
+    def called(self) -> str:
+        """The drawing in the words of an error: its file, and of several in a file which, as FILE#K."""
+        return _called(self.source) + ("" if self.number is None else f"#{self.number}")
 
 
 def read_inputs(chosen: InputOptions, keep_documents: bool = False) -> list[Input]:
@@ -55,22 +61,27 @@ def read_inputs(chosen: InputOptions, keep_documents: bool = False) -> list[Inpu
     return [each for file in chosen.files for each in _drawings(file, chosen, keep_documents=keep_documents)]
 
 
-def read_one(reference: str, input_format: str = "svg", kept: Kept | None = None) -> Input:
+def read_one(reference: str, input_format: str | None = None, kept: Kept | None = None) -> Input:
     """Read one drawing.
 
     Args:
         reference: a file that holds one drawing, or FILE#K for drawing K of a file, counted from 0; `-` is
             standard input.
-        input_format: what comes on standard input.
+        input_format: what the file holds; None where its suffix tells, or it is SVG on standard input.
         kept: files that have been read already, to read each only once.
 
     Raises:
         InputError: a file that is missing or unreadable, no such drawing in it, or several where one is
             meant.
     """
-    file, number = _parted(reference)
-    sketches = (kept or Kept()).sketches(file, input_format if file == STDIN else _format_of(file))
+    file, number = parted(reference)
+    kind = _kind_of(file, input_format)
     stem = "stdin" if file == STDIN else Path(file).stem
+    if number is not None and kept is None:
+        sketch = read(reference, format=kind)  # no more of a long file than it takes
+        _check_any(reference, [sketch])
+        return Input(sketch, reference, f"{stem}-{number}")
+    sketches = (kept or Kept()).sketches(file, kind)
     if number is None and len(sketches) > 1:
         raise InputError(
             f"{_called(file)}: holds {len(sketches)} drawings: {shown(file)}#0 means the first of them"
@@ -104,18 +115,10 @@ class Kept:
         return self._files[file]
 
 
-def _parted(reference: str) -> tuple[str, int | None]:
-    """The file that is meant, and which of its drawings; a file that has such a name goes first."""
-    file, mark, number = reference.rpartition("#")
-    if mark and number.isascii() and number.isdigit() and len(number) < 10 and not os.path.exists(reference):
-        return file, int(number)
-    return reference, None
-
-
 def _drawings(file: str, chosen: InputOptions, *, keep_documents: bool) -> list[Input]:
-    if _parted(file)[1] is not None:
-        return [read_one(file)]
-    kind = chosen.input_format if file == STDIN else _format_of(file)
+    if parted(file)[1] is not None:
+        return [read_one(file, chosen.input_format)]
+    kind = _chosen_kind(file, chosen.input_format)
     stem = "stdin" if file == STDIN else Path(file).stem
     if kind == "svg" and keep_documents:
         return [_with_document(file, stem)]
@@ -126,14 +129,20 @@ def _drawings(file: str, chosen: InputOptions, *, keep_documents: bool) -> list[
     if len(sketches) == 1:
         return [Input(sketches[0], file, stem)]
     digits = len(str(len(sketches) - 1))
-    return [Input(sketch, file, f"{stem}-{i:0{digits}}") for i, sketch in enumerate(sketches)]
+    return [Input(sketch, file, f"{stem}-{i:0{digits}}", number=i) for i, sketch in enumerate(sketches)]
 
 
-def _format_of(file: str) -> str:
+def _kind_of(file: str, chosen: str | None) -> str:
+    """The format of a file: what the user says, or else its suffix."""
+    return chosen or ("svg" if file == STDIN else format_of(file))
+
+
+def _chosen_kind(file: str, chosen: str | None) -> str:
+    """The same for a command that has the option."""
     try:
-        return format_for(Path(file).suffix)
+        return _kind_of(file, chosen)
     except FormatError as error:
-        raise FormatError(f"{shown(file)}: {error}") from None
+        raise FormatError(f"{error}; --input-format says what such a file holds") from None
 
 
 def _check_any(file: str, sketches: list[Sketch]) -> None:
@@ -162,7 +171,8 @@ def _bytes_of(file: str) -> bytes:
     except FileNotFoundError:
         raise InputError(f"{_called(file)}: no such file") from None
     except OSError as error:
-        raise InputError(f"{_called(file)}: {(error.strerror or str(error)).lower()}") from error
+        what = "this is a folder" if isinstance(error, IsADirectoryError) else reason(error)
+        raise InputError(f"{_called(file)}: {what}") from error
 
 
 def _called(file: str) -> str:

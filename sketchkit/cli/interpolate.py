@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sketchkit.cli.flags import Json, LowTemperature
+from sketchkit.cli.flags import MOST_DRAWINGS, Json, LowTemperature
 from sketchkit.cli.grouping import grouped
+from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.job_options import JobOptions
 from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions, parse_steps
 
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
     from sketchkit.cli.outputs import Item
     from sketchkit.cli.run import Run
     from sketchkit.generate import Morph, Steps
+    from sketchkit.models import SketchModel
     from sketchkit.rendering import Layout, Picture
 
-__all__ = ["GRID_EXAMPLE", "INTERPOLATE_EXAMPLE", "grid", "interpolate"]
+__all__ = ["GRID_EXAMPLE", "INTERPOLATE_EXAMPLE", "grid", "grid_app", "interpolate", "interpolate_app"]
 
 INTERPOLATE_EXAMPLE = "\n".join(
     (
@@ -57,12 +60,14 @@ class _Task:
         steps: how far.
         method: which way.
         layout: of every sheet.
+        sheet: what the user says of it.
     """
 
     run: Run
     steps: Steps
     method: Literal["slerp", "lerp"]
     layout: Layout
+    sheet: SheetOptions
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -76,12 +81,18 @@ def interpolate(
     files: Given = None,
     output: OutputOptions,
     n: Annotated[
-        int, typer.Option("-n", metavar="N", min=2, help="How many drawings, both ends among them.")
+        int,
+        typer.Option(
+            "-n", metavar="N", min=2, max=MOST_DRAWINGS, help="How many drawings, both ends among them."
+        ),
     ] = 10,
     via: Annotated[
         list[str] | None,
         typer.Option(
-            "--via", metavar="FILE", help="A drawing to pass by; again for more.", show_default="none"
+            "--via",
+            metavar="FILE",
+            help="A drawing to pass by, which is one of the N; again for more.",
+            show_default="none",
         ),
     ] = None,
     method: Way = "slerp",
@@ -98,7 +109,12 @@ def interpolate(
     from sketchkit.cli.run import Run
 
     stations = [*(files or [])[:1], *(via or []), *(files or [])[1:]]
-    task = _Task(Run.latent(latent, temperature), n, method, sheet.layout(n, n))
+    if n < len(stations):
+        raise typer.BadParameter(
+            f"{n} drawings have no room for all that are given: -n {len(stations)} is the least",
+            param_hint="-n",
+        )
+    task = _Task(Run.latent(latent, temperature), n, method, sheet.layout(n, n), sheet)
     if not _drawn_many(task, stations, many, output, 2, json=json):
         _check_count(files, 2, "a way leads from one drawing to another")
         _draw_one(task, stations, output, "{stem}-way", many, json=json)
@@ -126,7 +142,9 @@ def grid(
     from sketchkit.cli.run import Run
 
     size = parse_steps(steps, "7x7")
-    task = _Task(Run.latent(latent, temperature), size, method, sheet.layout(size[0] * size[1], size[0]))
+    task = _Task(
+        Run.latent(latent, temperature), size, method, sheet.layout(size[0] * size[1], size[0]), sheet
+    )
     if not _drawn_many(task, files, many, output, 4, json=json):
         _check_count(files, 4, "a grid has a drawing in each of its corners")
         _draw_one(task, files or [], output, "{stem}-grid", many, json=json)
@@ -139,9 +157,11 @@ def _draw_one(
     from sketchkit.cli.console import progress
     from sketchkit.cli.inputs import Kept, read_one
     from sketchkit.cli.outputs import Destination, report, write_items
+    from sketchkit.cli.unused import check_sheet
 
     kept = Kept()
     to = Destination.of(output, default, each=False, json=json)
+    check_sheet(task.sheet, to)
     given = [read_one(file, kept=kept) for file in files]
     to.check([to.path(given[0].stem)])
     model = task.run.load()
@@ -187,9 +207,31 @@ def _drawn_many(
     from sketchkit.cli.jobs import Jobs
 
     to = BulkOutput.of(output)
-    jobs = Jobs.of(many, task.run.class_of(0), size, task.run.chosen.seed)
-    model = task.run.load()
-    identity = {
+    with to.alone():
+        jobs = Jobs.of(many, task.run.class_of(0), size, task.run.chosen.seed)
+        model = task.run.load()
+        _check_jobs(task, jobs, model)
+        to.begin(jobs.names, _identity(task, jobs, model, output, to))
+        written = _write_many(task, jobs, model, to)
+    left = len(jobs.names) - written
+    say(f"wrote {written} of {len(jobs.names)} jobs" + (f"; {left} were there already" if left else ""))
+    return True
+
+
+def _check_jobs(task: _Task, jobs: Jobs, model: SketchModel) -> None:
+    """Refuse a job that cannot be drawn, before a run begins."""
+    from sketchkit.cli.console import progress
+    from sketchkit.units import read_whole
+
+    with progress("Checking jobs") as told:
+        jobs.check(task.steps, partial(read_whole, card=model.card, prepared=jobs.prepared), told)
+
+
+def _identity(
+    task: _Task, jobs: Jobs, model: SketchModel, output: OutputOptions, to: BulkOutput
+) -> dict[str, Any]:
+    """All that decides what the files of a run hold, as JSON values."""
+    return {
         **task.provenance,
         "weights": model.weights_checksum(),
         "jobs": jobs.digest,
@@ -201,14 +243,9 @@ def _drawn_many(
         "format": output.format,
         "pattern": [each.pattern for each in to.destinations],
     }
-    to.begin(jobs.names, identity)
-    written = _write_many(task, jobs, model, to)
-    left = len(jobs.names) - written
-    say(f"wrote {written} of {len(jobs.names)} jobs" + (f"; {left} were there already" if left else ""))
-    return True
 
 
-def _write_many(task: _Task, jobs: Jobs, model: Any, to: BulkOutput) -> int:
+def _write_many(task: _Task, jobs: Jobs, model: SketchModel, to: BulkOutput) -> int:
     """Draw and write what is not there yet, and return how many jobs that were."""
     from sketchkit.cli.console import progress
     from sketchkit.cli.outputs import send
@@ -264,3 +301,7 @@ def _items(given: Sequence[Input], morph: Morph, provenance: Mapping[str, Any]) 
 def _check_count(files: Sequence[str] | None, count: int, what: str) -> None:
     if len(files or []) != count:
         raise typer.BadParameter(f"{what}: give {count} drawings, or --jobs or --pairs", param_hint="FILES")
+
+
+interpolate_app = alone(interpolate, SamplerCommand, INTERPOLATE_EXAMPLE)
+grid_app = alone(grid, SamplerCommand, GRID_EXAMPLE)

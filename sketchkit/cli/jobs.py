@@ -22,13 +22,14 @@ from sketchkit.errors import FormatError, InputError
 from sketchkit.files import checksum_of, reason, shown
 
 if TYPE_CHECKING:
+    from sketchkit.generate import Steps
     from sketchkit.sketch import Sketch
 
 __all__ = ["Jobs"]
 
 _MAX_JOBS = 1_000_000
 _MAX_LIST_BYTES = 1 << 28
-_RANDOM = re.compile(r"random:([0-9]{1,9})")
+_RANDOM = re.compile(r"random:([0-9]{1,18})")
 
 
 @dataclass(frozen=True)
@@ -37,30 +38,63 @@ class Jobs:
 
     Args:
         names: of the jobs, unique.
-        drawings: the drawings of a job, by its number.
-        given: what these drawings are called, by its number.
+        members: what stands for each drawing of a job, by its number; the same for the same drawing.
+        drawing: the drawing that one of these stands for.
+        called: what it is called.
+        where: a job in the words of an error, by its number.
         prepared: whether they are drawings of the training data's kind already.
         digest: of all that the drawings come from.
     """
 
     names: Sequence[str]
-    drawings: Callable[[int], tuple[Sketch, ...]]
-    given: Callable[[int], list[str]]
+    members: Callable[[int], Sequence[Any]]
+    drawing: Callable[[Any], Sketch]
+    called: Callable[[Any], str]
+    where: Callable[[int], str]
     prepared: bool
     digest: str
 
     def __iter__(self) -> Iterator[tuple[Sketch, ...]]:
-        """The drawings of every job, in turn.
+        """The drawings of every job, in turn."""
+        for number in range(len(self.names)):
+            yield tuple(map(self.drawing, self.members(number)))
+
+    def given(self, number: int) -> list[str]:
+        """What the drawings of a job are called."""
+        return list(map(self.called, self.members(number)))
+
+    def check(self, steps: Steps, read: Callable[[Sketch], object], told: Callable[[int, int], None]) -> None:
+        """Read every drawing once, so that a run does not fail after the half of it.
+
+        Args:
+            steps: of every row or grid.
+            read: refuses a drawing that the model cannot read.
+            told: is told of the jobs that are found fit, and of how many there are.
 
         Raises:
-            InputError: one that cannot be read, or is without a line; names the job.
+            InputError: the first job that cannot be drawn, where it stands, and why.
         """
-        for number, name in enumerate(self.names):
-            drawings = self.drawings(number)
-            for sketch, called in zip(drawings, self.given(number), strict=True):
-                if not any(len(line) > 1 for line in sketch.to_polylines()):
-                    raise InputError(f"job {name!r}: {shown(called)}: holds no drawing with a line")
-            yield drawings
+        from sketchkit.generate.morphing import check_job
+
+        fit: set[Any] = set()
+        for number in range(len(self.names)):
+            members = self.members(number)
+            try:
+                check_job(members, steps)
+                for member in members:
+                    if member not in fit:
+                        self._check_drawing(member, read)
+                        fit.add(member)
+            except InputError as error:
+                raise InputError(f"{self.where(number)}: {error}") from error
+            told(number + 1, len(self.names))
+
+    def _check_drawing(self, member: Any, read: Callable[[Sketch], object]) -> None:
+        sketch = self.drawing(member)
+        try:
+            read(sketch)
+        except InputError as error:
+            raise InputError(f"{shown(self.called(member))}: {error}") from error
 
     @classmethod
     def of(cls, chosen: JobOptions, label: str | None, size: int, seed: int) -> Jobs:
@@ -91,26 +125,31 @@ class Jobs:
 def _listed(path: str, *, prepared: bool) -> Jobs:
     """The jobs of a file; the drawings that they name lie where it lies, unless a path says otherwise."""
     data = _bytes_of(path)
-    jobs = [
-        _job(line, f"{shown(path)}: line {n}") for n, line in enumerate(data.splitlines(), 1) if line.strip()
-    ]
+    lines = [(n, line) for n, line in enumerate(data.splitlines(), 1) if line.strip()]
+    jobs = [_job(line, f"{shown(path)}: line {n}") for n, line in lines]
     if not 0 < len(jobs) <= _MAX_JOBS:
         raise FormatError(f"{shown(path)}: holds {len(jobs)} jobs, where 1 to {_MAX_JOBS} are taken")
-    names = [name for name, _ in jobs]
-    if len(set(names)) < len(names):
-        twice = next(
-            name for name, again in zip(sorted(names), sorted(names)[1:], strict=False) if name == again
-        )
-        raise FormatError(f"{shown(path)}: two jobs are called {twice!r}")
+    first: dict[str, int] = {}
+    for (n, _), (name, _) in zip(lines, jobs, strict=True):
+        if first.setdefault(name, n) != n:
+            raise FormatError(f"{shown(path)}: lines {first[name]} and {n}: two jobs are called {name!r}")
     folder, kept = os.path.dirname(path), Kept()
 
-    def drawings(number: int) -> tuple[Sketch, ...]:
-        return tuple(read_one(os.path.join(folder, each), kept=kept).sketch for each in jobs[number][1])
+    def drawing(reference: str) -> Sketch:
+        return read_one(os.path.join(folder, reference), kept=kept).sketch
 
     files = sorted({os.path.join(folder, re.sub(r"#\d+$", "", each)) for _, them in jobs for each in them})
     states = [[file, *_state(file)] for file in files]
     digest = checksum_of(data + json.dumps(states).encode())
-    return Jobs(names, drawings, lambda number: list(jobs[number][1]), prepared, digest)
+    return Jobs(
+        list(first),
+        lambda number: jobs[number][1],
+        drawing,
+        str,
+        lambda number: f"{shown(path)}: line {lines[number][0]}: job {jobs[number][0]!r}",
+        prepared,
+        digest,
+    )
 
 
 def _job(line: bytes, where: str) -> tuple[str, tuple[str, ...]]:
@@ -166,16 +205,21 @@ def _chosen(chosen: JobOptions, label: str | None, size: int, seed: int) -> Jobs
     state = _state(chosen.source)
     words = [there.facts, state, chosen.pairs, size, seed]
 
-    def drawings(number: int) -> tuple[Sketch, ...]:
-        return tuple(there.sketches(picks[number].tolist()))
-
     digest = checksum_of(json.dumps(words, sort_keys=True).encode())
 
-    def given(number: int) -> list[str]:
-        places = picks[number].tolist()
-        return [there.keys[place] or f"{there.stem}#{there.indices[place]}" for place in places]
+    def drawing(place: int) -> Sketch:
+        (sketch,) = there.sketches([place])
+        return sketch
 
-    return Jobs(names, drawings, given, chosen.prepared or there.prepared, digest)
+    return Jobs(
+        names,
+        lambda number: picks[number].tolist(),
+        drawing,
+        lambda place: there.keys[place] or f"{there.stem}#{there.indices[place]}",
+        lambda number: f"{shown(str(chosen.source))}: job {names[number]!r}",
+        chosen.prepared or there.prepared,
+        digest,
+    )
 
 
 def _picks(pairs: str, count: int, size: int, seed: int) -> Any:
@@ -189,9 +233,9 @@ def _picks(pairs: str, count: int, size: int, seed: int) -> Any:
         raise typer.BadParameter(f"{pairs!r} is neither all nor random:N", param_hint="--pairs")
     n = int(by_chance[1]) if by_chance else comb(count, size)
     if not 0 < n <= _MAX_JOBS:
+        hint = "" if by_chance else ": --limit takes fewer drawings"
         raise typer.BadParameter(
-            f"{n} jobs are no number that one run takes, 1 to {_MAX_JOBS}: --limit takes fewer drawings",
-            param_hint="--pairs",
+            f"{n} jobs are no number that one run takes, 1 to {_MAX_JOBS}{hint}", param_hint="--pairs"
         )
     if not by_chance:
         return np.array(list(itertools.combinations(range(count), size)), np.int64)

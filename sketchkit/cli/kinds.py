@@ -68,6 +68,11 @@ def picture_renderer(name: str | None, path: str) -> Renderer:
 def _kind(name: str | None, path: str, kinds: tuple[str, ...]) -> Kind:
     """The kind of file that a user means, where only renderers or formats, too, may write it."""
     asked, values = _parsed(name)
+    if asked is not None and "," in asked:
+        raise typer.BadParameter(
+            f"{asked!r} are several: only interpolate and grid write more than one, with --jobs or --pairs",
+            param_hint="--format",
+        )
     if asked in registry.names("renderer") and (suffixes := _suffixes("renderer", asked)):
         return _picture(suffixes[0], asked, values)
     suffix = _suffix(asked, path)

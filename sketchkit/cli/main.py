@@ -9,33 +9,21 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.main import get_command
 
 from sketchkit._version import __version__
-from sketchkit.cli import (
-    analogy,
-    atlas,
-    complete,
-    data,
-    doctor,
-    encode,
-    evaluate,
-    infill,
-    interpolate,
-    models,
-    reconstruct,
-    render,
-    sample,
-    score,
-    train,
-)
+from sketchkit.cli.commands import Commands
 from sketchkit.cli.console import say
-from sketchkit.cli.help import Command, RendererCommand, SamplerCommand, show_help_alone
-from sketchkit.errors import CheckpointError, DeviceError, PluginError, SketchkitError
+from sketchkit.cli.help import show_help_alone
+from sketchkit.errors import CheckpointError, DeviceError, PluginError, PluginWarning, SketchkitError
 from sketchkit.files import reason, shown
+from sketchkit.registry import STRANGERS_VARIABLE
 
 __all__ = ["app", "main", "run"]
 
@@ -46,6 +34,7 @@ _CRASH, _USAGE, _INPUT, _PLUGIN, _MODEL, _INTERRUPTED, _UNREAD = 1, 2, 3, 4, 5, 
 
 app = typer.Typer(
     name="sketchkit",
+    cls=Commands,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     # Words of users and plugins end up in help texts: no markup is read from them.
@@ -60,38 +49,46 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _shut_out_strangers(wanted: bool) -> None:
+    if wanted:
+        # In the environment, where processes that this one starts find it, too.
+        os.environ[STRANGERS_VARIABLE] = ""
+
+
 @app.callback()
 def _root(
     context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
+    no_plugins: Annotated[
+        bool,
+        typer.Option(
+            "--no-plugins",
+            help="Use nothing but sketchkit's own.  [env: SKETCHKIT_PLUGINS=]",
+            callback=_shut_out_strangers,
+            is_eager=True,
+        ),
+    ] = False,
 ) -> None:
     """Finish, sample and render generative vector sketches."""
     show_help_alone(context)
 
 
-app.command(cls=SamplerCommand, epilog=complete.EXAMPLE)(complete.complete)
-app.command(cls=SamplerCommand, epilog=sample.EXAMPLE)(sample.sample)
-app.command(cls=RendererCommand, epilog=render.EXAMPLE)(render.render)
-app.command(cls=SamplerCommand, epilog=reconstruct.EXAMPLE)(reconstruct.reconstruct)
-app.command(cls=SamplerCommand, epilog=interpolate.INTERPOLATE_EXAMPLE)(interpolate.interpolate)
-app.command(cls=SamplerCommand, epilog=interpolate.GRID_EXAMPLE)(interpolate.grid)
-app.command(cls=SamplerCommand, epilog=analogy.EXAMPLE)(analogy.analogy)
-app.command(cls=Command, epilog=encode.ENCODE_EXAMPLE)(encode.encode)
-app.command(cls=SamplerCommand, epilog=encode.DECODE_EXAMPLE)(encode.decode)
-app.command(cls=Command, epilog=atlas.EXAMPLE)(atlas.atlas)
-app.command(cls=SamplerCommand, epilog=infill.EXAMPLE)(infill.infill)
-app.command(cls=Command, epilog=score.EXAMPLE)(score.score)
-app.command(cls=Command, epilog=train.EXAMPLE)(train.train)
-app.command(cls=SamplerCommand, epilog=evaluate.EXAMPLE)(evaluate.evaluate)
-app.command(cls=Command, epilog=doctor.EXAMPLE)(doctor.doctor)
-app.add_typer(models.app, name="models")
-app.add_typer(data.app, name="data")
-
-
 def run(args: list[str] | None = None) -> int:
     """Run one command line and return its exit code; every error has been printed."""
+    strangers = os.environ.get(STRANGERS_VARIABLE)
+    try:
+        with _plugins_warned_of():
+            return _run(args)
+    finally:
+        if strangers is None:
+            os.environ.pop(STRANGERS_VARIABLE, None)
+        else:
+            os.environ[STRANGERS_VARIABLE] = strangers
+
+
+def _run(args: list[str] | None) -> int:
     try:
         code = get_command(app).main(args, prog_name="sketchkit", standalone_mode=False)
         if sys.stdout is not None:
@@ -127,6 +124,23 @@ def main() -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     sys.exit(run())
+
+
+@contextmanager
+def _plugins_warned_of() -> Iterator[None]:
+    """A plugin that is passed over costs one line on stderr; other warnings are shown as ever."""
+    with warnings.catch_warnings():
+        shown_before = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, PluginWarning):
+                say(f"sketchkit: warning: {message}")
+            else:
+                shown_before(message, category, *where, **more)
+
+        warnings.showwarning = show
+        warnings.filterwarnings("always", category=PluginWarning)
+        yield
 
 
 def _hold_closed_streams() -> None:

@@ -16,7 +16,7 @@ from sketchkit.cli.completions import (
     complete_own_models,
 )
 from sketchkit.cli.console import plain, print_json, print_table, progress, say
-from sketchkit.cli.flags import Force, Listed
+from sketchkit.cli.flags import Force, Listed, one_class
 from sketchkit.cli.help import Command, show_help_alone
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import shown
@@ -24,7 +24,10 @@ from sketchkit.files import shown
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Models: list, import, export, pull, remove.", callback=show_help_alone, invoke_without_command=True
+    help="Models: list, import, export, pull, remove.",
+    callback=show_help_alone,
+    invoke_without_command=True,
+    rich_markup_mode=None,
 )
 
 Name = Annotated[
@@ -117,8 +120,8 @@ def export(
             help="What to write: .json or .js for the JavaScript libraries, or .safetensors.",
         ),
     ],
-    class_name: Annotated[
-        str | None,
+    classes: Annotated[
+        list[str] | None,
         typer.Option(
             "--class",
             metavar="NAME",
@@ -158,7 +161,8 @@ def export(
             f"a model is exported as one of {', '.join(_EXPORTS)}", param_hint="--output"
         )
     native = suffix == ".safetensors"
-    if native and class_name is not None:
+    label = one_class(classes, "such a file draws one thing")
+    if native and label is not None:
         raise typer.BadParameter("a .safetensors file keeps all classes", param_hint="--class")
     card = {"name": new_name, "licence": licence}
     for option, value in {"dtype": dtype, **card}.items():
@@ -175,7 +179,7 @@ def export(
     if native:
         send(dump_native(model, dtype), output, force)
     else:
-        send(dump_magenta(model, wrapper=suffix == ".js", label=class_name), output, force)
+        send(dump_magenta(model, wrapper=suffix == ".js", label=label), output, force)
 
 
 @app.command(cls=Command, epilog="sketchkit models pull bird")

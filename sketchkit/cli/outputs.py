@@ -8,20 +8,21 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import typer
 
-from sketchkit.cli.console import print_json, say, write_stdout
+from sketchkit.cli.console import print_json, progress, say, write_stdout
 from sketchkit.cli.kinds import STDOUT, Kind, kind_of
 from sketchkit.cli.parameters import OutputOptions
 from sketchkit.errors import InputError
 from sketchkit.files import atomic_write, shown
 from sketchkit.formats import write
-from sketchkit.rendering import Layout, Picture
+from sketchkit.rendering import Layout, Picture, Renderer
 from sketchkit.sketch import Sketch
 
-__all__ = ["Destination", "Item", "check_paths", "report", "send", "write_items"]
+__all__ = ["Destination", "Item", "check_paths", "rendered", "report", "send", "write_items"]
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,14 @@ def _check_path(path: str, overwrite: bool) -> None:
         raise InputError(f"{shown(path)}: the folder {shown(folder)} cannot be written to")
 
 
+def rendered(
+    renderer: Renderer, pictures: Sequence[Picture], layout: Layout, metadata: Mapping[str, Any]
+) -> bytes:
+    """What a renderer makes of pictures; a sheet may be large, so that something moves at a terminal."""
+    with progress("Rendering"):
+        return renderer.render(pictures, layout, metadata)
+
+
 def send(content: bytes, path: str, overwrite: bool) -> None:
     """Bytes to a file, at once or not at all, or to stdout."""
     if path == STDOUT:
@@ -173,18 +182,21 @@ def write_items(
         The file that each item is in.
     """
     if each:
-        return [_write_one(item, to, layout) for item in items]
+        with progress("Writing") as told:
+            return [
+                _write_one(item, to, layout, partial(told, n, len(items))) for n, item in enumerate(items, 1)
+            ]
     path = to.path(items[0].stem)
     if to.kind.renderer is None:
         _write_data(items, path, to)
     else:
         own = [item.picture for item in items]
-        content = to.kind.renderer().render(pictures or own, layout, provenance)
+        content = rendered(to.kind.renderer(), pictures or own, layout, provenance)
         send(content, path, to.overwrite)
     return [path] * len(items)
 
 
-def _write_one(item: Item, to: Destination, layout: Layout) -> str:
+def _write_one(item: Item, to: Destination, layout: Layout, done: Callable[[], None]) -> str:
     path = to.path(item.stem, item.index)
     if to.kind.renderer is None:
         _write_data([item], path, to)
@@ -193,6 +205,7 @@ def _write_one(item: Item, to: Destination, layout: Layout) -> str:
     else:
         content = to.kind.renderer().render([item.picture], layout, item.picture.metadata)
         send(content, path, to.overwrite)
+    done()
     return path
 
 

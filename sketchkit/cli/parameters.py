@@ -19,6 +19,7 @@ from sketchkit.cli.flags import (
     Device,
     Exact,
     Force,
+    InputFormat,
     MaxPoints,
     ModelName,
     SamplerName,
@@ -26,6 +27,7 @@ from sketchkit.cli.flags import (
     Seed,
     ShownClass,
     VaeName,
+    one_class,
 )
 from sketchkit.errors import InputError
 
@@ -66,16 +68,14 @@ class InputOptions:
             metavar="FILES", help="Drawings: SVG, ndjson, bin, npz; FILE#K is one of many; - reads stdin."
         ),
     ]
-    input_format: Annotated[
-        str, typer.Option("--input-format", metavar="FORMAT", help="What comes on stdin.")
-    ] = "svg"
+    input_format: InputFormat = None
     limit: Annotated[
         int | None,
         typer.Option(
             "--limit",
             metavar="N",
             min=1,
-            help="Only the first so many drawings of a file.",
+            help="Only the first so many drawings of each file.",
             show_default="all",
         ),
     ] = None
@@ -115,7 +115,10 @@ class SheetOptions:
     tile: Annotated[
         str | None,
         typer.Option(
-            "--tile", metavar="COLSxROWS", help="The cells of the sheet.", show_default="nearly a square"
+            "--tile",
+            metavar="COLSxROWS",
+            help="The cells of the sheet.",
+            show_default="by what is drawn, or nearly a square",
         ),
     ] = None
     cell: Annotated[
@@ -175,7 +178,7 @@ class SheetOptions:
         typer.Option(
             "--background",
             metavar="COLOR",
-            help="Of the paper: a name, #rrggbb, or none.",
+            help="Of the paper: a name that SVG knows, such as ivory, #rgb, #rrggbb, or none.",
             show_default="suits the file",
         ),
     ] = None
@@ -255,7 +258,7 @@ class LatentOptions:
     """Which model encodes drawings and draws them again, and how; the temperature is the command's own."""
 
     vae: VaeName = None
-    class_name: ShownClass = None
+    classes: ShownClass = None
     sampler: SamplerName = None
     option: SamplerOption = None
     seed: Seed = 0
@@ -265,10 +268,15 @@ class LatentOptions:
     device: Device = None
 
     def drawing(self, temperature: float | None) -> DrawingOptions:
-        """The same as options of a drawing command."""
+        """The same as options of a drawing command.
+
+        Raises:
+            typer.BadParameter: several classes.
+        """
+        one_class(self.classes)
         return DrawingOptions(
             self.vae,
-            None if self.class_name is None else [self.class_name],
+            self.classes,
             temperature,
             self.sampler,
             self.option,

@@ -10,6 +10,7 @@ import typer
 
 from sketchkit.cli.flags import Json, Prepared
 from sketchkit.cli.grouping import grouped
+from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.parameters import (
     InputOptions,
     LatentOptions,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sketchkit.cli.run import Run
     from sketchkit.sketch import Sketch
 
-__all__ = ["EXAMPLE", "reconstruct"]
+__all__ = ["EXAMPLE", "app", "reconstruct"]
 
 EXAMPLE = "sketchkit reconstruct car.svg face.svg --temperature 0.01,0.4,1 -o again.svg"
 _SEVERAL = "0.01,0.2,0.4,0.6,0.8,1"
@@ -58,10 +59,12 @@ def reconstruct(
     from sketchkit.cli.inputs import read_inputs
     from sketchkit.cli.outputs import Destination, report, write_items
     from sketchkit.cli.run import Run
+    from sketchkit.cli.unused import check_sheet
 
     temperatures = parse_temperatures(temperature or [_SEVERAL])
     runs = [Run.latent(latent, each) for each in temperatures]
     to = Destination.of(output, "{stem}-again", each=False, json=json)
+    check_sheet(sheet, to)
     drawings = read_inputs(given)
     columns = len(temperatures) + 1
     shown = len(temperatures) if sheet.tile else columns  # a tile of the user's is for what is drawn
@@ -132,3 +135,6 @@ def _rows(drawings: Sequence[Input], items: Sequence[Item], columns: int) -> lis
         out.append(Picture((Ink(each.sketch),), each.stem))
         out += [item.picture for item in items[i * columns : (i + 1) * columns]]
     return out
+
+
+app = alone(reconstruct, SamplerCommand, EXAMPLE)

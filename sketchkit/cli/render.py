@@ -9,9 +9,10 @@ import typer
 from sketchkit._version import __version__
 from sketchkit.cli.flags import Force
 from sketchkit.cli.grouping import grouped
+from sketchkit.cli.help import RendererCommand, alone
 from sketchkit.cli.parameters import InputOptions, SheetOptions
 
-__all__ = ["EXAMPLE", "render"]
+__all__ = ["EXAMPLE", "app", "render"]
 
 EXAMPLE = "sketchkit render cat.ndjson --limit 25 --tile 5x5 -o cats.png"
 
@@ -40,7 +41,7 @@ def render(
     """Show drawings of any format on one sheet, or one after another."""
     from sketchkit.cli.inputs import read_inputs
     from sketchkit.cli.kinds import picture_renderer
-    from sketchkit.cli.outputs import check_paths, send
+    from sketchkit.cli.outputs import check_paths, rendered, send
     from sketchkit.rendering import Ink, Picture
 
     renderer = picture_renderer(format, output)
@@ -49,4 +50,7 @@ def render(
     layout = sheet.layout(len(drawings))
     pictures = [Picture((Ink(each.sketch),), each.sketch.label or each.stem) for each in drawings]
     provenance = {"generator": "sketchkit", "version": __version__}
-    send(renderer.render(pictures, layout, provenance), output, force)
+    send(rendered(renderer, pictures, layout, provenance), output, force)
+
+
+app = alone(render, RendererCommand, EXAMPLE)

@@ -15,7 +15,7 @@ from sketchkit.cli.flags import DEFAULT_MODEL, DEFAULT_VAE
 from sketchkit.cli.parameters import DrawingOptions, LatentOptions, as_usage
 from sketchkit.cli.settings import setting
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.sampling import Sampler, Tempered, make_sampler
+from sketchkit.sampling import AnySampler, Tempered, make_sampler
 
 if TYPE_CHECKING:
     from sketchkit.generate import Endings
@@ -39,7 +39,7 @@ class Run:
 
     model: str
     sampler_name: str
-    sampler: Sampler
+    sampler: AnySampler
     device: str
     chosen: DrawingOptions
 
@@ -143,9 +143,10 @@ class Run:
     def load(self) -> SketchModel:
         """The model itself."""
         # The first import of torch: nothing that a user can get wrong should have to wait for it.
-        from sketchkit.checkpoints.load import load_model
+        with progress("Loading the model"):
+            from sketchkit.checkpoints.load import load_model
 
-        return load_model(self.model, device=self.device)
+            return load_model(self.model, device=self.device)
 
     def settings(self) -> dict[str, Any]:
         """How drawings are decoded, as arguments of the library's functions."""

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sketchkit.cli.flags import LARGEST_NUMBER, Json
+from sketchkit.cli.flags import LARGEST_NUMBER, MOST_DRAWINGS, Json
 from sketchkit.cli.grouping import grouped
+from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.parameters import DrawingOptions, OutputOptions, SheetOptions
 
 if TYPE_CHECKING:
     from sketchkit.cli.outputs import Item
     from sketchkit.sketch import Sketch
 
-__all__ = ["EXAMPLE", "sample"]
+__all__ = ["EXAMPLE", "app", "sample"]
 
 EXAMPLE = "sketchkit sample --class pig -n 16 --temperature 0.25 -o pigs.png"
 
@@ -28,7 +29,9 @@ def sample(
     layout: Annotated[
         Literal["grid", "files"], typer.Option(help="One sheet, or a file each (name them by {index}).")
     ] = "grid",
-    n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="How many drawings.")] = 16,
+    n: Annotated[
+        int, typer.Option("-n", metavar="N", min=1, max=MOST_DRAWINGS, help="How many drawings.")
+    ] = 16,
     first: Annotated[
         int, typer.Option(metavar="INDEX", min=0, max=LARGEST_NUMBER, help="The index of the first drawing.")
     ] = 0,
@@ -39,9 +42,11 @@ def sample(
     """Draw from nothing."""
     from sketchkit.cli.outputs import Destination, report, write_items
     from sketchkit.cli.run import Run
+    from sketchkit.cli.unused import check_sheet
 
     run, each = Run.of(drawing), layout == "files"
     to = Destination.of(output, "{stem}-{index}" if each else "{stem}", each=each, json=json)
+    check_sheet(sheet, to)
     indices = range(first, first + n)
     page = sheet.layout(1) if each else sheet.layout(n, _columns(n, len(run.classes)))
     to.check([to.path(run.stem, index) for index in indices] if each else [to.path(run.stem)])
@@ -70,3 +75,6 @@ def _item(stem: str, index: int, sketch: Sketch, provenance: Mapping[str, Any]) 
 
     facts = {**provenance, "finished": sketch.ended}
     return Item(stem, index, sketch, Picture((Ink(sketch),), f"{stem} {index}", facts))
+
+
+app = alone(sample, SamplerCommand, EXAMPLE)

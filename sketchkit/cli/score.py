@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sketchkit._version import __version__
-from sketchkit.cli.flags import Device, Force, Listed, ModelName, Prepared, ShownClass
+from sketchkit.cli.flags import Device, Force, Listed, ModelName, Prepared, ShownClass, one_class
 from sketchkit.cli.grouping import grouped
+from sketchkit.cli.help import Command, alone
 from sketchkit.cli.parameters import DrawingOptions, InputOptions, SheetOptions
 from sketchkit.errors import InputError
-from sketchkit.files import shown
 
 if TYPE_CHECKING:
     from sketchkit.cli.inputs import Input
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sketchkit.generate import Score
     from sketchkit.rendering import Picture
 
-__all__ = ["EXAMPLE", "score"]
+__all__ = ["EXAMPLE", "app", "score"]
 
 EXAMPLE = "sketchkit score cat.ndjson --limit 12 --heat heat.png"
 
@@ -32,7 +32,7 @@ EXAMPLE = "sketchkit score cat.ndjson --limit 12 --heat heat.png"
 def score(
     *,
     model: ModelName = None,
-    class_name: ShownClass = None,
+    classes: ShownClass = None,
     prepared: Prepared = False,
     heat: Annotated[
         str | None,
@@ -56,25 +56,28 @@ def score(
     """
     from sketchkit.cli.inputs import read_inputs
     from sketchkit.cli.kinds import STDOUT, picture_renderer
-    from sketchkit.cli.outputs import check_paths, send
+    from sketchkit.cli.outputs import check_paths, rendered, send
     from sketchkit.cli.run import Run
+    from sketchkit.cli.unused import refuse_sheet
 
     if heat == STDOUT and json:
         raise typer.BadParameter("--json and the picture cannot both go to stdout", param_hint="--heat")
     renderer = None if heat is None else picture_renderer(None, heat)
-    if heat is not None:
+    if heat is None:
+        refuse_sheet(sheet, "goes with --heat only: there is no picture")
+    else:
         check_paths([heat], force)
-    classes = None if class_name is None else [class_name]
+    label = one_class(classes)
     run = Run.of(DrawingOptions(model=model, classes=classes, device=device))
     drawings = read_inputs(given)
     _check_lines(drawings)
     # The scale takes a cell of its own.
     page = dataclasses.replace(sheet.layout(len(drawings) + 1), label=True)
 
-    scores = _scored(run, drawings, class_name, prepared=prepared)
+    scores = _scored(run, drawings, label, prepared=prepared)
     if renderer is not None and heat is not None:
         provenance = {"generator": "sketchkit", "version": __version__, "model": run.provenance["model"]}
-        send(renderer.render(_pictures(drawings, scores), page, provenance), heat, force)
+        send(rendered(renderer, _pictures(drawings, scores), page, provenance), heat, force)
     if json:
         from sketchkit.cli.console import print_json
 
@@ -87,7 +90,7 @@ def _check_lines(drawings: Sequence[Input]) -> None:
     """Refuse a drawing of nothing but dots, which no model reads, before the model is loaded."""
     for each in drawings:
         if all(len(line) < 2 for line in each.sketch.to_polylines()):
-            raise InputError(f"{_called(each)}: a drawing without a line cannot be scored")
+            raise InputError(f"{each.called}: a drawing without a line cannot be scored")
 
 
 def _scored(run: Run, drawings: Sequence[Input], label: str | None, *, prepared: bool) -> list[Score]:
@@ -97,15 +100,9 @@ def _scored(run: Run, drawings: Sequence[Input], label: str | None, *, prepared:
     from sketchkit.generate import score as score_all
 
     # What the library refuses it calls by its key.
-    sketches = [each.sketch.labelled(each.sketch.label, _called(each)) for each in drawings]
+    sketches = [each.sketch.labelled(each.sketch.label, each.called) for each in drawings]
     with progress("Scoring") as report:
         return score_all(model, sketches, label=label, prepared=prepared, progress=report)
-
-
-def _called(each: Input) -> str:
-    """A drawing in the words of an error: its file, and of several in a file which."""
-    only = shown(each.source)
-    return only if each.stem in each.source else f"{only} ({shown(each.stem)})"
 
 
 def _print(drawings: Sequence[Input], scores: Sequence[Score]) -> None:
@@ -180,3 +177,6 @@ def _picture(each: Input, score: Score, low: float, high: float) -> Picture:
         inks.append(Ink(Sketch.from_polylines([line]), color, f"stroke {k}: {cost:.2f}"))
     facts = {key: value for key, value in _facts(each, score).items() if key != "rows"}
     return Picture(tuple(inks), f"{score.per_point:.2f}: {each.stem}", facts)
+
+
+app = alone(score, Command, EXAMPLE)

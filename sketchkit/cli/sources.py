@@ -13,6 +13,7 @@ from sketchkit.cli.console import say
 from sketchkit.errors import InputError
 from sketchkit.files import shown
 from sketchkit.formats import read_all
+from sketchkit.hints import hint
 from sketchkit.sketch import Sketch
 
 if TYPE_CHECKING:
@@ -75,7 +76,9 @@ def _from_file(path: str, classes: Sequence[str], limit: int | None, seed: int) 
     known = {sketch.label for sketch in everything}
     for name in classes:
         if name not in known:
-            raise InputError(f"{shown(path)}: holds no drawing of {name!r}")
+            labels = sorted(label for label in known if label is not None)
+            what = hint(name, labels) if labels else "its drawings do not say what they show"
+            raise InputError(f"{shown(path)}: holds no drawing of {name!r}: {what}")
     wanted = [i for i, sketch in enumerate(everything) if not classes or sketch.label in classes]
     lined = [i for i in wanted if any(len(line) > 1 for line in everything[i].to_polylines())]
     if not lined:

@@ -17,10 +17,12 @@ from sketchkit.cli.completions import complete_models
 from sketchkit.cli.console import print_json, say
 from sketchkit.cli.flags import DataName, Device, Force, Json
 from sketchkit.cli.grouping import grouped
+from sketchkit.cli.help import alone
 from sketchkit.cli.parameters import as_usage
 from sketchkit.cli.settings import setting
-from sketchkit.cli.training_options import TrainingOptions, said
+from sketchkit.cli.training_options import TrainCommand, TrainingOptions, said
 from sketchkit.errors import InputError
+from sketchkit.options import parse_pairs
 
 if TYPE_CHECKING:
     from sketchkit.models import SketchModel
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from sketchkit.training.runs import RunInfo
     from sketchkit.training.trainer import WatcherMaker
 
-__all__ = ["EXAMPLE", "parse_duration", "train"]
+__all__ = ["EXAMPLE", "app", "parse_duration", "train"]
 
 EXAMPLE = "sketchkit train cats --backend vae --steps 20000 -o cats-vae"
 _INTERRUPTED = 130
@@ -85,6 +87,15 @@ def train(
     json: Json = False,
     force: Force = False,
     settings: TrainingOptions,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--option",
+            "-O",
+            metavar="NAME=VALUE",
+            help="An option of the architecture of a plugin's backend; see below.",
+        ),
+    ] = None,
 ) -> None:
     """Train a model on a data set.
 
@@ -98,7 +109,10 @@ def train(
         if resume and given:
             raise typer.BadParameter("a run that goes on keeps its own", param_hint=name)
     begun = None if init is None else _loaded(init)
-    chosen = _chosen(preset, config, said(settings), out if resume else None, begun)
+    with as_usage("--option"):
+        architecture = parse_pairs(option or ())
+    settled = {**said(settings), "architecture": architecture}
+    chosen = _chosen(preset, config, settled, out if resume else None, begun)
     from sketchkit.training.data import Dataset
     from sketchkit.training.data.folders import find
 
@@ -135,17 +149,17 @@ def _chosen(
     init: SketchModel | None,
 ) -> TrainConfig:
     """The configuration: what is said here, then the file, the model or run before it, and the preset."""
+    from sketchkit.training.backends import sizes_of, suited
     from sketchkit.training.config import TrainConfig, read_config
     from sketchkit.training.runs import read_run
 
     values = {} if file is None else read_config(file)
     before = {} if run is None else read_run(run).config.to_json()
     if init is not None:
-        from sketchkit.training.building import sizes_of
-
         before = sizes_of(init)
     with as_usage():
-        return TrainConfig.made(preset, before, values, settings)
+        made = TrainConfig.made(preset, before, values, settings)
+        return suited(made, values.keys() | settings.keys())
 
 
 def _train(
@@ -243,3 +257,6 @@ def _dry_run(dataset: Dataset, chosen: TrainConfig, device: str, threads: int | 
         return
     for line in found.lines():
         print(line)
+
+
+app = alone(train, TrainCommand, EXAMPLE)

@@ -7,15 +7,45 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sketchkit import options
-from sketchkit.training.config import TrainConfig
+from sketchkit import options, registry
+from sketchkit.cli.console import plain
+from sketchkit.cli.help import Command
+from sketchkit.training.config import option_infos
 
-__all__ = ["TrainingOptions", "said"]
+__all__ = ["TrainCommand", "TrainingOptions", "said"]
+
+
+class TrainCommand(Command):
+    """A command that also lists what plugins' backends are told of their sizes, if there are any."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the backends, then the examples."""
+        strange = [name for name in registry.names("model") if not registry.find("model", name).builtin]
+        if strange:
+            with formatter.section("Backends of plugins and their options (-O NAME=VALUE)"):
+                for name in strange:
+                    formatter.write(f"  {plain(name)}\n")
+                    with formatter.indentation():
+                        formatter.write_dl(_rows(name))
+        super().format_epilog(ctx, formatter)
 
 
 def said(chosen: TrainingOptions) -> dict[str, Any]:
     """What the user said of a training, by field name."""
     return {name: value for name, value in asdict(chosen).items() if value is not None}
+
+
+def _rows(name: str) -> list[tuple[str, str]]:
+    """(`layers=4`, what it means) for what a plugin's architecture is told, or why nothing can be shown."""
+    try:
+        from sketchkit.models import backend
+        from sketchkit.training.backends import declared
+
+        infos = declared(backend(name).architecture_type)
+    except Exception as error:  # whatever is wrong with one plugin, the help of the others is shown
+        return [("broken", plain(error))]
+    rows = [(f"{o.name}={o.default}", f"{o.help}  [{o.range}]" if o.range else o.help) for o in infos]
+    return [(plain(left), plain(right)) for left, right in rows] or [("no options", "")]
 
 
 def _option(info: options.OptionInfo) -> Any:
@@ -41,11 +71,11 @@ if TYPE_CHECKING:
 
     @dataclass(frozen=True)
     class TrainingOptions:
-        """Every field of `TrainConfig`, None where the user does not say it."""
+        """Every option of a training, None where the user does not say it."""
 
 else:
     TrainingOptions = make_dataclass(
         "TrainingOptions",
-        [(info.name, _option(info), field(default=None)) for info in options.describe(TrainConfig)],
+        [(info.name, _option(info), field(default=None)) for info in option_infos()],
         frozen=True,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from sketchkit.errors import InputError
 from sketchkit.files import shown
+from sketchkit.hints import hint
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import Dataset, Split
 from sketchkit.units import from_rows
@@ -64,7 +64,7 @@ class HeldOut:
             indices = np.flatnonzero(there.classes == _class_index(data, label))
         if not len(indices):
             what = "no drawings" if label is None else f"no drawings of {label!r}"
-            raise InputError(f"{shown(data.path)}: the {split} split holds {what}")
+            raise InputError(f"{shown(data.path)}: the {split} split holds {what}{_elsewhere(data, label)}")
         available = len(indices)
         if limit is not None and limit < available:
             indices = np.sort(np.random.default_rng(seed).permutation(indices)[: max(limit, 1)])
@@ -107,9 +107,16 @@ def sketches_of(data: Dataset, split: Split, indices: Int64) -> list[Sketch]:
     ]
 
 
+def _elsewhere(data: Dataset, label: str | None) -> str:
+    """Which splits do hold drawings, in words; nothing if none does."""
+    counts = {
+        name: info.drawings if label is None else info.per_class[data.classes.index(label)]
+        for name, info in data.manifest.splits.items()
+    }
+    return "".join(f", {name} holds {count}" for name, count in counts.items() if count)
+
+
 def _class_index(data: Dataset, label: str) -> int:
     if label not in data.classes:
-        near = difflib.get_close_matches(label, data.classes, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(data.classes)}"
-        raise InputError(f"{shown(data.path)}: holds no class {label!r}: {hint}")
+        raise InputError(f"{shown(data.path)}: holds no class {label!r}: {hint(label, data.classes)}")
     return data.classes.index(label)

@@ -198,15 +198,26 @@ def test_the_largest_map_is_the_librarys() -> None:
         (("nowhere",), 3, "nowhere: no such data set"),
         (("animals", "--split", "test"), 3, "animals: the test split holds no drawings"),
         (("animals", "--class", "son"), 3, "holds no class 'son': did you mean 'sun'"),
-        (("animals", "--limit", "2"), 3, "2 drawings vary in too few directions, 1, to span 2 axes"),
+        (("animals", "--limit", "2"), 3, "a map by pca takes 3 drawings or more, and --limit leaves 2"),
+        (("animals", "--class", "SUN"), 3, "holds no class 'SUN': did you mean 'sun'?"),
+        (("cats.ndjson", "--class", "CAT"), 3, "holds no drawing of 'CAT': did you mean 'cat'?"),
+        (("two.ndjson",), 3, "two.ndjson: a map by pca takes 3 drawings or more, and the file has 2"),
+        (
+            ("animals", "--split", "train", "--by", "umap"),
+            3,
+            "animals: a map by umap takes 16 drawings or more, and the train split has",
+        ),
         (("animals", "--steps", "12"), 2, "'12' is not COLUMNSxROWS of 2 to 100 each, such as 12x16"),
         (("animals", "--steps", "1x9"), 2, "'1x9' is not COLUMNSxROWS"),
         (("animals", "--steps", "9x101"), 2, "'9x101' is not COLUMNSxROWS"),
-        (("animals", "--tile", "3x4"), 2, "--steps says how many cells an atlas has"),
+        (("animals", "--tile", "3x4"), 2, "No such option: --tile"),
+        (("animals", "--title", "x", "-o", "a.npz"), 2, ".npz files hold drawings, not a sheet"),
         (("animals", "--outliers", "x.svg", "--worst", "0"), 2, "nothing to show with --worst 0"),
         (("animals", "--outliers", "-"), 2, "this sheet needs a file"),
         (("animals", "--outliers", "x.doc"), 2, "nothing writes .doc files"),
-        (("animals", "--outliers", "atlas.svg"), 3, "atlas.svg: 2 outputs would have this name"),
+        (("animals", "--outliers", "./animals.svg", "-o", "{stem}.svg"), 2, "animals.svg is the map itself"),
+        (("animals", "--outliers", "atlas.svg"), 2, "atlas.svg is the map itself: give another name"),
+        (("animals", "--format", "svg,png"), 2, "'svg,png' are several: only interpolate and grid write"),
         (("animals", "-o", "no/atlas.svg"), 3, "there is no folder"),
         (("animals", "-o", "atlas.doc"), 2, "nothing writes .doc files"),
         (("animals", "-t", "-1"), 2, "temperature"),
@@ -222,6 +233,7 @@ def test_errors_are_one_line(
     sketchkit: Sketchkit, animals: Dataset, words: tuple[str, ...], code: int, reason: str
 ) -> None:
     library.write(_drawings()[:3], "cats.ndjson")
+    library.write(_drawings()[:2], "two.ndjson")
     Path("broken.ndjson").write_text("{")
     Path("dots.ndjson").write_text('{"word": "dot", "drawing": []}\n')
     _failed(sketchkit("atlas", *words), code, reason)

@@ -69,6 +69,28 @@ def test_a_drawing_is_finished_as_one_thing(sketchkit: Sketchkit, bird: Path) ->
     assert len(set(endings.values())) == 3
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "score bird.svg",
+        "interpolate bird.svg bird.svg",
+        "interpolate --pairs all --from drawings.ndjson -o {stem}.svg",
+        "grid bird.svg bird.svg bird.svg bird.svg",
+        "reconstruct bird.svg",
+        "analogy bird.svg bird.svg bird.svg",
+        "decode z.npz",
+        "infill bird.svg --gap 0:1",
+        "evaluate zoo birds",
+        "models export zoo -o zoo.json",
+    ],
+)
+def test_where_all_show_one_thing_several_classes_are_refused_rather_than_the_last_taken(
+    sketchkit: Sketchkit, bird: Path, command: str
+) -> None:
+    refused = sketchkit(*command.split(), "--class", "cat", "--class", "pig")
+    assert (refused.code, ": give one class" in refused.err) == (2, True)
+
+
 def test_a_model_with_a_latent_vector_draws_and_does_not_finish(
     sketchkit: Sketchkit, bird: Path, own_store: Path, tiny_vae: VaeModel
 ) -> None:

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from conftest import BIRD, Sketchkit
 
 import sketchkit as library
+from sketchkit.card import ModelCard
 from sketchkit.formats import read_all
+from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.rendering.palette import ENDING, INK
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -197,6 +200,48 @@ def test_the_layer_shown_is_the_first_that_stays_on_the_page(sketchkit: Sketchki
         assert [g.get("style") for g in layers].index("display:inline") == shown
 
 
+@pytest.fixture
+def contented(own_store: Path) -> None:
+    """A model that takes most drawings for finished."""
+    torch.manual_seed(1)
+    card = ModelCard("contented", scale_factor=40.0, max_length=20)
+    model = DecoderModel(DecoderArchitecture(hidden=16, mixtures=3), card)
+    model.decoder.output.bias.data[2] += 1.0
+    model.save(own_store / "contented.safetensors")
+
+
+def test_endings_that_add_nothing_are_told_and_named_and_not_shown(
+    sketchkit: Sketchkit, bird: Path, contented: None
+) -> None:
+    command = ("complete", bird, "-m", "contented", "-n", 8, "-t", 1, "--seed", 2)
+    told = sketchkit(*command, "--layout", "layers", "-o", "out.svg", "--json")
+    svg = Path("out.svg").read_bytes()
+    layers = [g for g in groups_in(svg) if g.get(f"{INKSCAPE}groupmode") == "layer"]
+    empty = [g for g in layers if g.find(f"{SVG}path") is None]
+    assert 2 <= len(empty) < 8 and empty[0] is layers[0], "else there is nothing to test"
+    assert (
+        told.err
+        == f"{bird}: {len(empty)} of 8 endings add nothing: the model thinks the drawing is finished\n"
+    )
+    labels = [g.get(f"{INKSCAPE}label") or "" for g in layers]
+    assert labels == [f"ending {i}" + (" (adds nothing)" if g in empty else "") for i, g in enumerate(layers)]
+    assert len({g.get("id") for g in layers}) == 8
+    (shown,) = (g for g in layers if g.get("style") == "display:inline")
+    assert shown not in empty
+
+
+def test_where_all_endings_add_something_nothing_is_said(sketchkit: Sketchkit, bird: Path) -> None:
+    assert sketchkit("complete", bird, "-n", 3, "-o", "out.svg").err == ""
+
+
+def test_of_several_drawings_each_is_told_by_its_name(
+    sketchkit: Sketchkit, bird: Path, contented: None
+) -> None:
+    library.write([library.read(bird)] * 2, "two.ndjson")
+    told = sketchkit("complete", "two.ndjson", "-m", "contented", "-n", 8, "-t", 1, "-o", "out.svg")
+    assert [line.partition(":")[0] for line in told.err.splitlines()] == ["two-0", "two-1"]
+
+
 def test_keep_leaves_the_best_first(sketchkit: Sketchkit, bird: Path) -> None:
     kept = sketchkit("complete", bird, "-n", 6, "--keep", 3, "-o", "out.svg", "--json").json
     everything = sketchkit("complete", bird, "-n", 6, "-o", "all.svg", "--json").json
@@ -267,9 +312,9 @@ def test_stdin_may_be_another_format(sketchkit: Sketchkit, bird: Path) -> None:
 
 @pytest.mark.parametrize("name", ["out.svg", "out.png", "out.pdf", "out.npz"])
 def test_the_same_command_gives_the_same_bytes(sketchkit: Sketchkit, bird: Path, name: str) -> None:
-    made = []
+    made, words = [], () if name == "out.npz" else ("--label",)
     for _ in range(2):
-        assert sketchkit("complete", bird, "-n", 2, "--label", "-o", name, "--force").code == 0
+        assert sketchkit("complete", bird, "-n", 2, *words, "-o", name, "--force").code == 0
         made.append(Path(name).read_bytes())
     assert made[0] == made[1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -71,6 +72,39 @@ def test_drawings_are_encoded_with_what_they_are(sketchkit: Sketchkit, drawings:
     assert found.labels == tuple(sketch.label or "" for sketch in sketches)
     assert found.sources == (str(drawings),) * 12
     assert found.about["seed"] == 5
+
+
+DOT = library.Sketch.from_polylines([[(5, 5)]])
+
+
+def test_a_drawing_without_a_line_is_left_out_and_named(sketchkit: Sketchkit, drawings: Path) -> None:
+    given = list(library.read_all(drawings))[:3]
+    library.write([given[0], DOT, given[1], DOT], "some.ndjson")
+    library.write(given[2], "last.ndjson")
+    told = sketchkit("encode", "some.ndjson", "last.ndjson", "-o", "z.npz")
+    left = "left out 2 of 5 drawings, which have no line: some.ndjson#1, some.ndjson#3\n"
+    assert (told.code, told.err) == (0, left)
+    assert sketchkit("encode", drawings, "--limit", 3, "-o", "same.npz").err == ""
+    np.testing.assert_allclose(read_latents("z.npz").mu, read_latents("same.npz").mu, atol=1e-6)
+
+
+def test_where_no_drawing_has_a_line_nothing_is_encoded(sketchkit: Sketchkit) -> None:
+    library.write([DOT] * 7, "dots.ndjson")
+    library.write(DOT, "dot.ndjson")
+    refused = sketchkit("encode", "dot.ndjson", "-o", "z.npz")
+    assert (refused.code, "dot.ndjson: the drawing has no line" in refused.err) == (3, True)
+    refused = sketchkit("encode", "dots.ndjson", "-o", "z.npz")
+    assert "dots.ndjson#4, ...: no drawing has a line" in refused.err and "#5" not in refused.err
+    assert not Path("z.npz").exists()
+
+
+def test_a_drawing_that_cannot_be_encoded_is_named(sketchkit: Sketchkit, drawings: Path) -> None:
+    wild = np.random.default_rng(1).uniform(0, 255, (5_000, 2))
+    library.write(
+        [*list(library.read_all(drawings))[:2], library.Sketch.from_polylines([wild])], "wild.ndjson"
+    )
+    refused = sketchkit("encode", "wild.ndjson", "-o", "z.npz")
+    assert refused.code == 3 and "sketchkit: wild.ndjson#2: a drawing of" in refused.err
 
 
 def test_what_is_encoded_is_decoded(sketchkit: Sketchkit, drawings: Path) -> None:
@@ -345,7 +379,9 @@ def test_a_job_that_cannot_be_drawn_is_named(sketchkit: Sketchkit, drawings: Pat
     Path("jobs.jsonl").write_text("\n".join(map(json.dumps, jobs)))
     Path("out").mkdir()
     refused = sketchkit("interpolate", "--jobs", "jobs.jsonl", "-o", "out/{stem}.svg")
-    assert refused.code == 3 and "dot.svg" in refused.err, refused.err
+    assert refused.code == 3
+    assert "jobs.jsonl: line 2: job 'bad': dot.svg: a drawing without a line" in refused.err
+    assert not list(Path("out").iterdir())
 
 
 def test_jobs_may_be_listed(sketchkit: Sketchkit, drawings: Path, bird: Path, home: Path) -> None:
@@ -374,9 +410,13 @@ def test_jobs_may_be_listed(sketchkit: Sketchkit, drawings: Path, bird: Path, ho
         ('{"name": ".x", "drawings": []}', "a name that can be a file's"),
         ('{"name": "x", "drawings": "y"}', "a list of drawings"),
         ('{"name": "x", "drawings": ["a\\u0000"]}', "cannot be a file's"),
-        ('{"name": "x", "drawings": ["a"]}\n{"name": "x", "drawings": ["b"]}', "two jobs are called 'x'"),
-        ('{"name": "x", "drawings": ["none.svg", "none.svg"]}', "no such file"),
-        ('{"name": "x", "drawings": ["drawings.ndjson#1"]}', "two drawings or more"),
+        (
+            '{"name": "x", "drawings": ["a"]}\n{"name": "x", "drawings": ["b"]}',
+            "lines 1 and 2: two jobs are called 'x'",
+        ),
+        ('{"name": "x", "drawings": ["none.svg", "none.svg"]}', "line 1: job 'x': none.svg: no such file"),
+        ('\n{"name": "x", "drawings": ["drawings.ndjson#1"]}', "line 2: job 'x': a row leads between two"),
+        (json.dumps({"name": "x", "drawings": ["drawings.ndjson#1"] * 11}), "11 points or more, got 10"),
     ],
 )
 def test_a_list_of_jobs_that_is_none_is_refused(
@@ -386,7 +426,95 @@ def test_a_list_of_jobs_that_is_none_is_refused(
     Path("out").mkdir()
     refused = sketchkit("interpolate", "--jobs", "jobs.jsonl", "-o", "out/{stem}.svg")
     assert refused.code == 3 and said in refused.err, refused.err
-    assert not list(Path("out").glob("*.svg"))
+    assert not list(Path("out").iterdir())
+
+
+def test_a_run_that_left_nothing_but_its_record_blocks_no_other(sketchkit: Sketchkit, drawings: Path) -> None:
+    Path("out").mkdir()
+    command = ("interpolate", "--pairs", "random:3", "--from", drawings, "-n", 2)
+    assert sketchkit(*command, "-m", "tiny", "-o", "out/{stem}.svg").code == 3
+    Path("out/.0123456789abcdef.tmp").write_bytes(b"half")
+    Path("out/notes.txt").write_text("mine")
+    assert "sketchkit-run.json" in snapshot(), "else there is nothing to test"
+    assert sketchkit(*command, "--seed", 1, "-o", "out/way-{index}.svg").code == 0
+    assert sorted(snapshot()) == ["notes.txt", "sketchkit-run.json", *(f"way-{i}.svg" for i in range(3))]
+    for i in (0, 1):
+        Path(f"out/way-{i}.svg").unlink()
+    refused = sketchkit(*command, "-o", "out/{stem}.svg")
+    assert refused.code == 3 and "files of another run" in refused.err
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", "not JSON", '{"checksum": "0", "run": {"pattern": ["x"]}}'])
+def test_a_record_that_is_not_ours_blocks_a_run(sketchkit: Sketchkit, drawings: Path, content: str) -> None:
+    Path("out").mkdir()
+    Path("out/sketchkit-run.json").write_text(content)
+    refused = sketchkit(
+        "grid", "--pairs", "random:1", "--from", drawings, "--steps", "2x2", "-o", "out/{stem}.svg"
+    )
+    assert refused.code == 3 and "files of another run" in refused.err
+    assert Path("out/sketchkit-run.json").read_text() == content
+
+
+def test_a_second_run_in_the_same_folder_is_refused_until_the_first_has_died(
+    sketchkit: Sketchkit, drawings: Path, tiny_vae: VaeModel
+) -> None:
+    tiny_vae.save("dreamer.safetensors")
+    Path("out").mkdir()
+    flags = ("--from", str(drawings), "--steps", "4x4", "-m", "dreamer.safetensors")
+    command = ["grid", "--pairs", "random:2000", *flags, "-o", "out/{stem}.svg"]
+    first = subprocess.Popen([sys.executable, "-m", "sketchkit", *command], stderr=subprocess.DEVNULL)
+    try:
+        while first.poll() is None and len(list(Path("out").glob("*.svg"))) < 3:
+            time.sleep(0.01)
+        assert first.poll() is None, "the run was over before there could be a second"
+        half = Path("out/.0123456789abcdef.tmp")
+        half.write_bytes(b"half")
+        for target, more in (("out/{stem}.svg", ()), ("out/../out/other-{stem}.svg", ("--force",))):
+            refused = sketchkit(*command[:-1], target, *more)
+            assert refused.code == 3 and "out: another run is writing into this folder" in refused.err
+        assert half.exists() and first.poll() is None
+    finally:
+        first.kill()
+        first.wait()
+    few = ("grid", "--pairs", "random:2", "--from", drawings, "--steps", "2x2", "-o", "out/{stem}.svg")
+    assert "files of another run" in sketchkit(*few).err
+    shutil.rmtree("out")
+    Path("out").mkdir()
+    assert sketchkit(*few).code == 0
+    assert sorted(snapshot()) == ["0.svg", "1.svg", "sketchkit-run.json"]
+
+
+def test_a_folder_that_cannot_be_locked_is_told(
+    sketchkit: Sketchkit, drawings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(handle: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    Path("out").mkdir()
+    few = ("grid", "--pairs", "random:2", "--from", drawings, "--steps", "2x2", "-o", "out/{stem}.svg")
+    done = sketchkit(*few)
+    assert done.code == 0 and "out: cannot be locked (no locks available)" in done.err
+    missing = sketchkit(*few[:-1], "nowhere/{stem}.svg")
+    assert missing.code == 3 and "there is no folder nowhere" in missing.err
+
+
+def test_all_drawings_of_a_way_are_seen_in_it(sketchkit: Sketchkit, drawings: Path) -> None:
+    library.write([sketch.labelled(None) for sketch in library.read_all(drawings)][:4], "four.ndjson")
+    ends, via = ["four.ndjson#0", "four.ndjson#1"], ["--via", "four.ndjson#2", "--via", "four.ndjson#3"]
+    refused = sketchkit("interpolate", *ends, *via, "-n", 3, "-o", "way.svg")
+    assert refused.code == 2 and "3 drawings have no room for all that are given: -n 4" in refused.err
+    for n, places in ((4, [0, 1, 2, 3]), (6, [0, 2, 3, 5])):
+        way, given = f"way-{n}.ndjson", [ends[0], via[1], via[3], ends[1]]
+        assert sketchkit("interpolate", *ends, *via, "-n", n, "-o", way).code == 0
+        drawn = list(library.read_all(way))
+        for place, each in zip(places, given, strict=True):
+            sketchkit("interpolate", each, each, "-n", 2, "-o", "one.ndjson", "-f")
+            one = next(library.read_all("one.ndjson"))
+            assert all(
+                np.allclose(a, b, atol=1e-2)
+                for a, b in zip(drawn[place].to_polylines(), one.to_polylines(), strict=True)
+            )
 
 
 def test_a_data_set_gives_drawings_of_a_class(sketchkit: Sketchkit, home: Path) -> None:

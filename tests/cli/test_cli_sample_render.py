@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -181,3 +182,25 @@ def test_render_shows_the_captions_of_strangers_harmlessly(sketchkit: Sketchkit)
     assert b"\x1b" not in Path("out.svg").read_bytes()
     (words,) = ElementTree.parse("out.svg").getroot().iter(f"{SVG}text")
     assert words.text == "\N{REPLACEMENT CHARACTER}[31m\u202e<b>&"
+
+
+def test_a_file_of_any_name_is_what_the_user_says_it_is(sketchkit: Sketchkit, bird: Path) -> None:
+    library.write([library.read(bird)] * 2, "two.ndjson")
+    Path("plain").write_bytes(Path("two.ndjson").read_bytes())
+    Path("misleading.ndjson").write_bytes(bird.read_bytes())
+    refused = sketchkit("render", "plain", "-o", "out.svg")
+    assert refused.code == 3 and "plain: a name without a suffix" in refused.err
+    assert "--input-format says what such a file holds" in refused.err
+    for file, format, like in (
+        ("plain", "ndjson", "two.ndjson"),
+        ("plain#1", "ndjson", "two.ndjson#1"),
+        ("misleading.ndjson", "svg", "bird.svg"),
+    ):
+        assert sketchkit("score", file, "--input-format", format).code == 0, file
+        made = sketchkit("render", file, "--input-format", format, "-o", "-").out
+        assert re.findall(rb' d="[^"]*"', made) == re.findall(
+            rb' d="[^"]*"', sketchkit("render", like, "-o", "-").out
+        )
+    assert sketchkit("complete", "plain", "--input-format", "ndjson", "-n", 1, "-o", "out.svg").code == 0
+    told = sketchkit("infill", "misleading.ndjson", "--input-format", "svg", "--number", "-o", "strokes.svg")
+    assert told.code == 0, told.err

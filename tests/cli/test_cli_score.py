@@ -117,9 +117,7 @@ def refused(outcome: Outcome, code: int, *words: str) -> None:
 def test_a_drawing_of_dots_is_named(sketchkit: Sketchkit, home: Path) -> None:
     drawings = [Sketch.from_polylines(LINES[:1]), Sketch.from_polylines([[(3, 3)]])]
     library.write(drawings, home / "dots.ndjson")
-    refused(
-        sketchkit("score", "dots.ndjson", "--heat", "heat.svg"), 3, "dots.ndjson (dots-1)", "without a line"
-    )
+    refused(sketchkit("score", "dots.ndjson", "--heat", "heat.svg"), 3, "dots.ndjson#1", "without a line")
     assert not Path("heat.svg").exists()
 
 

@@ -13,6 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from conftest import Sketchkit
+
+import sketchkit as library
+from sketchkit.latent import Latents, write_latents
+from sketchkit.models.vae import VaeModel
+from sketchkit.training.data import prepare_sketches, synth
 
 pty = pytest.importorskip("pty", reason="terminals that a program can open are a thing of POSIX")
 
@@ -123,3 +129,41 @@ def test_a_name_that_the_user_gave_is_not_repeated(terminal: type[Terminal], bir
     running = terminal("complete", "bird.svg", "-n", "1", "-o", "out.svg")
     assert running.finish() == 0
     assert b"out.svg" not in running.shown
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("encode drawings.ndjson -o z.npz", ["Loading the model", "Encoding"]),
+        ("analogy mean:cat mean:sun drawings.ndjson#0 --from animals -o sum.svg", ["Encoding", "Rendering"]),
+        ("decode known.npz -o known.pdf", ["Drawing", "Rendering"]),
+        ("decode known.npz --layout files", ["Drawing", "Writing"]),
+        ("score drawings.ndjson --heat heat.png", ["Scoring", "Rendering"]),
+        ("render drawings.ndjson -o all.png", ["Rendering"]),
+        ("render drawings.ndjson -o all.gif", ["Rendering"]),
+        ("interpolate --pairs random:2 --from drawings.ndjson -o {stem}.svg", ["Checking jobs", "Drawing"]),
+    ],
+)
+def test_whatever_may_take_long_shows_that_it_goes_on(
+    terminal: type[Terminal],
+    sketchkit: Sketchkit,
+    tiny_vae: VaeModel,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    words: list[str],
+) -> None:
+    tiny_vae.save("dreamer.safetensors")
+    monkeypatch.setenv("SKETCHKIT_VAE", "dreamer.safetensors")
+    given = list(synth(12, seed=3))
+    library.write(given, "drawings.ndjson")
+    if "animals" in command:
+        prepare_sketches(synth(60, seed=1, classes=["cat", "sun"]), Path("animals"))
+    if "known" in command:
+        mu, sigma = library.encode(tiny_vae, given[:3])
+        write_latents("known.npz", Latents(mu, sigma, None, tuple("abc"), ("",) * 3, ("",) * 3, {}))
+    running = terminal(*command.split())
+    assert running.finish() == 0, running.shown
+    for each in words:
+        assert each.encode() in running.shown
+    quiet = sketchkit(*command.split(), "--force")
+    assert quiet.code == 0 and not any(each in quiet.err for each in words)

@@ -199,10 +199,12 @@ def test_chance_chooses_when_there_are_too_many(tmp_path: Path) -> None:
 
 def test_no_drawings_are_refused_in_one_line(tmp_path: Path) -> None:
     data = small_data(tmp_path, splits=(100, 0, 0))
-    with pytest.raises(InputError, match=r"shapes: the test split holds no drawings$"):
+    with pytest.raises(InputError, match=r"shapes: the test split holds no drawings, train holds \d+$"):
         HeldOut.choose(data)
     with pytest.raises(InputError, match="holds no class 'fac': did you mean 'face'"):
         HeldOut.choose(data, "train", label="fac")
+    with pytest.raises(InputError, match=r"holds no class 'FACE': did you mean 'face'\?$"):
+        HeldOut.choose(data, "train", label="FACE")
     with pytest.raises(InputError, match="the valid split holds no drawings of 'sun'"):
         HeldOut.choose(data, "valid", label="sun")
     with pytest.raises(InputError, match="a split is one of train, valid, test"):

@@ -1,0 +1,112 @@
+"""The commands by name: those of sketchkit and those that plugins bring, each loaded when it is run."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from sketchkit import registry
+from sketchkit.errors import PluginError, SketchkitError
+
+__all__ = ["Commands"]
+
+#: Our own, in the order of help, and what it says of each: so none is imported to be listed.
+_OURS = {
+    "complete": "Finish drawings, each in several ways, where they stand.",
+    "sample": "Draw from nothing.",
+    "render": "Show drawings of any format, on a sheet or as an animation.",
+    "reconstruct": "Draw drawings again from what a model remembers of them.",
+    "interpolate": "Draw the way from one drawing to another.",
+    "grid": "Draw what lies between four drawings; thousands in one run.",
+    "analogy": "Draw A - B + C: what A has over B, given to C.",
+    "encode": "Write where drawings lie in a model's latent space.",
+    "decode": "Draw what latent vectors say.",
+    "atlas": "Draw a map of the latent space, and list the strangest.",
+    "infill": "Draw what is missing between the strokes of a drawing.",
+    "score": "Say how much drawings and their strokes surprise a model.",
+    "train": "Train a model on a data set.",
+    "evaluate": "Measure how good a model is, on drawings it has not seen.",
+    "doctor": "Say what is wrong with a training run, and what to do.",
+    "models": "Models: list, import, export, pull, remove.",
+    "data": "Data sets: list, info, fetch, prepare, synth.",
+    "plugins": "Plugins: list, check, begin a new one.",
+}
+#: What ends a command that means to end, and what its user has done wrong.
+_MEANT = (typer.Exit, typer.Abort, typer.TyperException, SketchkitError, OSError)
+
+
+class Commands(TyperGroup):
+    """The group of all commands. A stranger's is known by its name until somebody runs it."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Our own in the order of help, then those of plugins by name; nothing is imported."""
+        known = registry.names("command")
+        return sorted(known, key=lambda name: (_place(name), name))
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """What stands for the command of a name until it is run.
+
+        Raises:
+            PluginError: several plugins bring it.
+        """
+        if not any(cmd_name in (p.name, p.full_name) for p in registry.all_plugins("command")):
+            return None
+        plugin = registry.find("command", cmd_name)
+        return _Listed(plugin, cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that the first word names; see `TyperGroup`."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx))
+            hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; what a plugin's fails by is told as its failure."""
+        try:
+            return super().invoke(ctx)
+        except _MEANT:
+            raise
+        except Exception as error:
+            name = ctx.invoked_subcommand
+            if name is None:
+                raise
+            with registry.blamed(registry.find("command", name)):
+                raise error
+
+
+class _Listed(TyperCommand):
+    """Stands for a command in lists and help, and becomes it when it is run."""
+
+    def __init__(self, plugin: registry.Plugin, name: str) -> None:
+        text = _OURS.get(name, "") if plugin.builtin else f"(by {plugin.distribution})"
+        super().__init__(name, callback=None, help=text)
+        self.plugin = plugin
+
+    def make_context(self, info_name: Any, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """Load the command and let it read its arguments."""
+        return _loaded(self.plugin, str(info_name)).make_context(info_name, args, parent=parent, **extra)
+
+
+def _loaded(plugin: registry.Plugin, name: str) -> Any:
+    """The command itself.
+
+    Raises:
+        PluginError: it cannot be loaded, or is no command.
+    """
+    app = registry.load("command", plugin.full_name)
+    if not isinstance(app, typer.Typer):
+        raise PluginError(f"{plugin} is a {type(app).__name__}, not a typer.Typer")
+    with registry.blamed(plugin):
+        command = get_command(app)
+    command.name = name
+    return command
+
+
+def _place(name: str) -> int:
+    return list(_OURS).index(name) if name in _OURS else len(_OURS)

@@ -1,0 +1,129 @@
+"""Distributions as pip leaves them, written by hand, and an environment to install real ones into."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def write_distribution(
+    folder: Path,
+    name: str,
+    source: str,
+    plugins: Mapping[str, Mapping[str, str]],
+    *,
+    requires: tuple[str, ...] = ("sketchkit>=0.1",),
+    entry_points: str | bytes | None = None,
+) -> None:
+    """Lay an installed distribution into a folder that is on the path.
+
+    Args:
+        folder: of distributions, as `site-packages` is one.
+        name: of the distribution; its module has underscores for dashes.
+        source: of the module.
+        plugins: by kind, the attribute of the module that each name stands for.
+        requires: what the metadata say it needs.
+        entry_points: the whole file, where it shall not be the right one.
+    """
+    module = name.replace("-", "_")
+    (folder / f"{module}.py").write_text(source)
+    information = folder / f"{module}-1.0.dist-info"
+    information.mkdir()
+    lines = [f"Name: {name}", "Version: 1.0", "Metadata-Version: 2.1"]
+    lines += [f"Requires-Dist: {each}" for each in requires]
+    (information / "METADATA").write_text("\n".join(lines) + "\n")
+    right = "".join(
+        f"[sketchkit.{kind}s]\n" + "".join(f"{key} = {module}:{value}\n" for key, value in found.items())
+        for kind, found in plugins.items()
+    )
+    content = right if entry_points is None else entry_points
+    (information / "entry_points.txt").write_bytes(
+        content if isinstance(content, bytes) else content.encode()
+    )
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command line left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run_beside(folder: Path, *args: str, **environment: str) -> Done:
+    """Run `sketchkit` in a process of its own that finds the distributions of a folder."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sketchkit", *args],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(folder),
+            "OMP_NUM_THREADS": "1",
+            "COLUMNS": "100",
+            **environment,
+        },
+        timeout=300,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+class Environment:
+    """A second virtual environment, which has all that this one has and can be installed into.
+
+    Its `pip` is this one's: it asks no index and builds with what is here.
+
+    Args:
+        folder: where to make it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+        self.python = folder / "bin" / "python"
+        (site,) = folder.glob("lib/python*/site-packages")
+        ours = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+        lines = [f"import site; site.addsitedir({path!r})" for path in ours]
+        (site / "first_environment.pth").write_text("\n".join(lines) + "\n")
+        self._script("sketchkit", f'exec "{self.python}" -m sketchkit "$@"')
+        self._script("pytest", f'exec "{self.python}" -m pytest -p no:cacheprovider "$@"')
+        install = "--no-deps --no-build-isolation --disable-pip-version-check -q"
+        self._script(
+            "pip",
+            f'word=$1; shift; exec "{sys.executable}" -m pip --python "{self.python}" $word {install} "$@"',
+        )
+
+    def _script(self, name: str, line: str) -> None:
+        path = self.folder / "bin" / name
+        path.write_text(f"#!/bin/sh\n{line}\n")
+        path.chmod(0o755)
+
+    def run(self, command: str, folder: Path, **environment: str) -> Done:
+        """Run a line of shell in the environment."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("SKETCHKIT_", "PYTHONPATH"))}
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env={
+                **inherited,
+                "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+                "OMP_NUM_THREADS": "1",
+                "COLUMNS": "100",
+                "SKETCHKIT_DATA_DIR": str(folder / "data"),
+                **environment,
+            },
+            timeout=900,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,158 @@
+"""Thirteen plugins that are broken in as many ways, all installed at once: what they cost everybody else."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from plugin_parts import run_beside, write_distribution
+
+from sketchkit import registry
+
+GOOD = """
+from dataclasses import dataclass
+from sketchkit.sampling import Tempered
+@dataclass(frozen=True)
+class Good(Tempered):
+    def __call__(self, density, noise):
+        return self._tempered(density).draw(noise)
+"""
+NAN = GOOD.replace("return self._tempered(density).draw(noise)", "return density.draw(noise) * float('nan')")
+WRITES = GOOD.replace("return", "density.pen_logits.add_(1.0); return")
+SIGNATURE = GOOD.replace("(self, density, noise)", "(self, density)")
+#: By distribution: its module, and what `plugins --check` must say.
+BROKEN = {
+    "raises-at-import": ("raise ValueError('no luck')", "ValueError: no luck"),
+    "exits-at-import": ("import sys; sys.exit(0)", "SystemExit"),
+    "never-returns": ("def f(): return f()\nf()", "RecursionError"),
+    "wrong-signature": (SIGNATURE, "TypeError"),
+    "not-a-number": (NAN, "nan"),
+    "like-ours": (GOOD, "sketchkit's own has this name"),
+    "like-another": (GOOD, "like-the-other has one of this name"),
+    "like-the-other": (GOOD, "like-another has one of this name"),
+    "bad-metadata": (GOOD, "entry_points.txt cannot be read"),
+    "too-new": (GOOD, "it needs sketchkit>=99"),
+    "writes-to-inputs": (WRITES, "writ"),
+    "prints-at-import": ("print('look at me')\n" + GOOD, "prints"),
+    "lacks-something": ("import not_there_at_all", "not-there-at-all"),
+}
+NAMES = {"like-ours": "greedy", "like-another": "twin", "like-the-other": "twin"}
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all of them, and something to draw on."""
+    folder = tmp_path_factory.mktemp("shelf")
+    for name, (source, _) in BROKEN.items():
+        plugins = {"sampler": {NAMES.get(name, name): "Good"}}
+        # Each of them, or its like, stands in the other groups, too.
+        if name not in NAMES:
+            plugins |= {
+                kind: {f"{name}-{kind}": "Good"} for kind in ("renderer", "format", "command", "model")
+            }
+        requires = {"too-new": "sketchkit>=99", "lacks-something": "not-there-at-all>=1"}
+        write_distribution(
+            folder,
+            name,
+            source,
+            plugins,
+            requires=(requires.get(name, "sketchkit>=0.1"),),
+            entry_points="[sketchkit.samplers\nno = way" if name == "bad-metadata" else None,
+        )
+    lines = '<path d="M 0 0 L 90 9 L 50 50"/><path d="M 9 9 L 90 90"/>'
+    (folder / "cat.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg">{lines}</svg>')
+    return folder
+
+
+#: One line of work for every command.
+WORK = """
+plugins
+models list
+data list
+complete cat.svg -n 2 --max-points 20 -o endings.svg
+sample -n 4 --max-points 20 -o drawn.ndjson
+render drawn.ndjson -o drawn.png
+reconstruct cat.svg --temperature 0.1 --max-points 20 -o again.svg
+interpolate cat.svg drawn.ndjson#1 -n 3 --max-points 20 -o row.svg
+grid cat.svg drawn.ndjson#1 drawn.ndjson#2 cat.svg --steps 2x2 --max-points 20 -o grid.svg
+analogy cat.svg drawn.ndjson#1 drawn.ndjson#2 --max-points 20 -o sum.svg
+encode cat.svg -o z.npz
+decode z.npz --max-points 20 -o z.svg
+infill cat.svg --gap 0:1 -n 1 -o gap.svg
+score cat.svg
+data synth -n 120 --class face --class sun --split 60/20/20 -o shapes
+train shapes -o run --steps 2 --hidden 8 --mixtures 2 --grid 0 --batch-size 4
+doctor run
+evaluate run/last.safetensors shapes --limit 4 --samples 0 --split train
+atlas shapes --split train --limit 30 --steps 2x2 -o map.svg
+"""
+RUN_ALL = """
+import sys
+from sketchkit.cli.main import run
+for line in sys.stdin.read().strip().splitlines():
+    print(run(line.split()), line, file=open("codes.txt", "a"))
+"""
+
+
+def test_every_command_works_beside_them(shelf: Path) -> None:
+    lines = WORK.strip().splitlines()
+    named = {line.split()[0] for line in lines}
+    assert named == {p.name for p in registry.all_plugins("command") if p.builtin}
+    done = run_beside_in_one(shelf, WORK)
+    codes = (shelf / "codes.txt").read_text().splitlines()
+    assert [code.split(" ", 1) for code in codes] == [["0", line] for line in lines], done.stderr
+    assert "Traceback" not in done.stderr
+    assert "look at me" not in done.stdout
+
+
+def run_beside_in_one(shelf: Path, lines: str) -> subprocess.CompletedProcess[str]:
+    import os
+
+    return subprocess.run(
+        [sys.executable, "-c", RUN_ALL],
+        input=lines,
+        capture_output=True,
+        text=True,
+        cwd=shelf,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(shelf),
+            "OMP_NUM_THREADS": "1",
+            "SKETCHKIT_DATA_DIR": str(shelf / "data"),
+        },
+        timeout=600,
+        check=False,
+    )
+
+
+def test_the_help_of_every_command_shows_what_is_sound(shelf: Path) -> None:
+    for command in ([], ["complete"], ["render"], ["plugins"]):
+        shown = run_beside(shelf, *command, "--help")
+        assert shown.code == 0 and "Traceback" not in shown.err
+        assert "look at me" not in shown.out
+    assert "temperature=0.4" in run_beside(shelf, "complete", "--help").out
+
+
+def test_each_of_them_is_an_error_of_one_line_for_whoever_asks_for_it(shelf: Path) -> None:
+    for name in ("raises-at-import", "exits-at-import", "never-returns", "wrong-signature", "not-a-number"):
+        failed = run_beside(shelf, "sample", "-n", "1", "--sampler", name, "-o", f"{name}.svg")
+        assert (failed.code, failed.out) == (4, ""), name
+        assert f"the sampler {name}:{name}" in failed.err and len(failed.err.splitlines()) == 1
+        assert not (shelf / f"{name}.svg").exists()
+
+
+def test_a_check_names_all_of_them_with_the_reason(shelf: Path) -> None:
+    done = run_beside(shelf, "plugins", "--check", "--json")
+    assert done.code == 4
+    rows = json.loads(done.out)
+    for name, (_, words) in BROKEN.items():
+        mine = [row for row in rows if row["distribution"] == name and row["group"] in ("samplers", "")]
+        assert len(mine) == 1, name
+        assert mine[0]["state"] not in ("works", "installed", "built-in"), mine[0]
+        assert words in mine[0]["reason"], mine[0]
+    ours = [row for row in rows if row["distribution"] == "sketchkit"]
+    assert ours and all(row["state"] == "works" for row in ours), ours
+    assert "look at me" not in done.out

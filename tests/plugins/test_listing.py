@@ -1,0 +1,170 @@
+"""Plugins in the command line: listed without being imported, told apart, run, and shut out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from plugin_parts import run_beside, write_distribution
+
+STEADY = """
+from sketchkit.sampling import Tempered
+class Steady(Tempered):
+    def __call__(self, density, noise):
+        return density.tempered(0.01).draw(noise)
+"""
+COMMAND = """
+import sys
+import typer
+app = typer.Typer()
+@app.command()
+def anything(word: str = "hello") -> None:
+    "Say a word."
+    if word == "fail":
+        raise RuntimeError("it went wrong")
+    if word == "missing":
+        open("not-there.txt")
+    if word == "three":
+        raise typer.Exit(3)
+    print(word)
+"""
+GROUP = """
+import typer
+app = typer.Typer(help="Two commands.")
+@app.command()
+def one() -> None:
+    print(1)
+@app.command()
+def two() -> None:
+    print(2)
+"""
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Path:
+    """A folder for distributions."""
+    folder = tmp_path / "shelf"
+    folder.mkdir()
+    return folder
+
+
+def _listed(shelf: Path, *args: str, **environment: str) -> dict[str, dict[str, str]]:
+    done = run_beside(shelf, *args, "plugins", "--json", **environment)
+    assert done.err == ""
+    return {f"{row['distribution']}:{row['name']}": row for row in json.loads(done.out)}
+
+
+def test_fifty_plugins_are_listed_and_none_is_imported(shelf: Path) -> None:
+    for number in range(50):
+        source = f"open('imported-{number}', 'w')\n" + STEADY
+        kinds = {"sampler": {f"steady-{number}": "Steady"}, "command": {f"word-{number}": "app"}}
+        write_distribution(shelf, f"flow-{number}", source, kinds)
+    rows = _listed(shelf)
+    assert rows["flow-7:steady-7"] == {
+        "group": "samplers",
+        "name": "steady-7",
+        "distribution": "flow-7",
+        "version": "1.0",
+        "state": "installed",
+        "reason": "",
+    }
+    assert sum(row["state"] == "installed" for row in rows.values()) == 100
+    shown = run_beside(shelf, "--help")
+    assert "word-49" in shown.out and "(by flow-49)" in shown.out
+    assert run_beside(shelf, "plugins").out.count("flow-") == 100
+    assert not list(shelf.glob("imported-*"))
+
+
+def test_strangers_are_shut_out_by_a_flag_and_by_the_environment(shelf: Path) -> None:
+    write_distribution(shelf, "flow", STEADY, {"sampler": {"steady": "Steady"}, "command": {"word": "app"}})
+    assert "flow:steady" in _listed(shelf)
+    assert "flow:steady" not in _listed(shelf, "--no-plugins")
+    assert "flow:steady" not in _listed(shelf, SKETCHKIT_PLUGINS="")
+    refused = run_beside(shelf, "--no-plugins", "word")
+    assert (refused.code, refused.out) == (2, "") and "No such command 'word'" in refused.err
+    refused = run_beside(shelf, "--no-plugins", "sample", "--sampler", "steady", "-o", "-")
+    assert refused.code == 4 and "no sampler named 'steady'" in refused.err
+
+
+def test_a_name_that_two_bring_is_told_by_the_distribution(shelf: Path) -> None:
+    kinds = {"sampler": {"steady": "Steady", "greedy": "Steady"}, "command": {"word": "app"}}
+    write_distribution(shelf, "flow", STEADY + COMMAND, kinds)
+    write_distribution(shelf, "zeal", STEADY + COMMAND, kinds)
+    rows = _listed(shelf)
+    assert rows["sketchkit:greedy"]["state"] == "built-in"
+    assert rows["flow:steady"]["state"] == rows["zeal:greedy"]["state"] == "clash"
+    assert rows["flow:steady"]["reason"] == "zeal has one of this name, too: call it flow:steady"
+    assert rows["zeal:greedy"]["reason"] == "sketchkit's own has this name: call it zeal:greedy"
+    refused = run_beside(shelf, "word")
+    assert refused.code == 4
+    assert refused.err == (
+        "sketchkit: several plugins bring a command named 'word': choose one of flow:word, zeal:word\n"
+    )
+    assert run_beside(shelf, "zeal:word", "--word", "hi").out == "hi\n"
+    drawn = run_beside(shelf, "sample", "-n", "1", "--sampler", "flow:greedy", "-o", "x.svg")
+    assert drawn.code == 0, drawn.err
+    assert b"flow:greedy" in (shelf / "x.svg").read_bytes()
+
+
+def test_a_command_of_a_plugin_is_run_like_any_other(shelf: Path) -> None:
+    write_distribution(shelf, "flow", COMMAND, {"command": {"word": "app"}})
+    write_distribution(shelf, "zeal", GROUP, {"command": {"count": "app"}})
+    assert run_beside(shelf, "word").out == "hello\n"
+    assert run_beside(shelf, "word", "--word", "hi").out == "hi\n"
+    assert "Say a word." in run_beside(shelf, "word", "--help").out
+    assert run_beside(shelf, "count", "two").out == "2\n"
+    assert run_beside(shelf, "word", "--word", "three").code == 3
+    wrong = run_beside(shelf, "word", "--wrod", "x")
+    assert wrong.code == 2 and wrong.err.startswith("sketchkit: ")
+    assert wrong.err.endswith("(see `sketchkit word --help`)\n")
+    assert "Did you mean 'word'?" in run_beside(shelf, "wrod").err
+
+
+def test_a_command_of_a_plugin_that_fails_is_blamed(shelf: Path) -> None:
+    write_distribution(shelf, "flow", COMMAND, {"command": {"word": "app", "wrong": "sys"}})
+    failed = run_beside(shelf, "word", "--word", "fail")
+    assert failed.code == 4
+    assert failed.err == "sketchkit: the command flow:word failed: RuntimeError: it went wrong\n"
+    missing = run_beside(shelf, "word", "--word", "missing")
+    assert (missing.code, missing.err) == (3, "sketchkit: not-there.txt: no such file or directory\n")
+    wrong = run_beside(shelf, "wrong")
+    assert wrong.code == 4 and "the command flow:wrong is a module, not a typer.Typer" in wrong.err
+
+
+def test_a_plugin_nobody_asked_for_by_name_costs_one_warning(shelf: Path) -> None:
+    source = "raise ImportError('gone')"
+    write_distribution(shelf, "flow", source, {"renderer": {"odd": "Odd", "even": "Even"}})
+    (shelf / "x.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><path d="M 0 0 L 9 9"/></svg>')
+    asked = run_beside(shelf, "render", "x.svg", "-o", "y.odd")
+    warnings = [line for line in asked.err.splitlines() if line.startswith("sketchkit: warning: ")]
+    assert asked.code == 2
+    assert sorted(warnings) == [
+        "sketchkit: warning: the renderer flow:even cannot be loaded: ImportError: gone",
+        "sketchkit: warning: the renderer flow:odd cannot be loaded: ImportError: gone",
+    ]
+    assert run_beside(shelf, "render", "x.svg", "-o", "y.png").err == ""
+
+
+def test_what_is_damaged_is_listed_with_its_reason(shelf: Path) -> None:
+    kinds = {"sampler": {"steady": "Steady"}}
+    write_distribution(shelf, "flow", STEADY, kinds, requires=("sketchkit>=99",))
+    write_distribution(shelf, "zeal", STEADY, {}, entry_points="[sketchkit.samplers\nsteady = zeal:Steady\n")
+    write_distribution(shelf, "grow", STEADY, {}, entry_points="[sketchkit.samplers]\na b = grow:Steady\n")
+    write_distribution(shelf, "glow", STEADY, {}, entry_points="[sketchkit.samplers]\nglow = glow!\n")
+    rows = _listed(shelf)
+    assert rows["flow:steady"]["state"] == "incompatible"
+    assert rows["flow:steady"]["reason"].startswith("it needs sketchkit>=99, and this is ")
+    assert rows["zeal:"]["state"] == "damaged" and "entry_points.txt" in rows["zeal:"]["reason"]
+    assert rows["grow:"]["reason"] == "'a b' is no name for a plugin"
+    assert rows["glow:glow"]["state"] == "damaged" and "module:attribute" in rows["glow:glow"]["reason"]
+    assert run_beside(shelf, "--help").err == ""
+
+
+def test_what_ends_the_process_of_its_check_is_told(shelf: Path) -> None:
+    source = "import os, sys; sys.stderr.write('good bye\\n'); sys.stderr.flush(); os._exit(7)"
+    write_distribution(shelf, "flow", source, {"sampler": {"steady": "Steady"}})
+    rows = json.loads(run_beside(shelf, "plugins", "--check", "--json").out)
+    (mine,) = (row for row in rows if row["distribution"] == "flow")
+    assert mine["state"] == "broken"
+    assert mine["reason"] == "its check ended with code 7: good bye"

@@ -1,0 +1,291 @@
+"""The check of installed plugins: real distributions in a folder, checked in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sketchkit import registry
+from sketchkit.testing import run_check
+from sketchkit.testing.__main__ import main
+from sketchkit.testing.requirements import missing
+
+GOOD = """
+class Swirl:
+    def __call__(self, density, noise):
+        return density.draw(noise)
+"""
+
+Publish = Callable[..., None]
+
+
+@pytest.fixture
+def publish(tmp_path: Path) -> Publish:
+    """Put a distribution with one plugin into the folder that `check` looks at."""
+
+    def put(
+        source: str, kind: str = "sampler", target: str = "Swirl", head: str = "", name: str = "flow"
+    ) -> None:
+        (tmp_path / f"{name}_code.py").write_text(source)
+        place = tmp_path / f"{name}-1.0.dist-info"
+        place.mkdir()
+        (place / "METADATA").write_text(f"Name: {name}\nVersion: 1.0\n{head}\n")
+        group = registry.GROUPS[kind]
+        (place / "entry_points.txt").write_text(f"[{group}]\nswirl = {name}_code:{target}\n")
+
+    return put
+
+
+def check(folder: Path, kind: str = "sampler", name: str = "swirl") -> dict[str, Any]:
+    """What the module says of a plugin in a folder; it says nothing on its streams."""
+    result = folder / "result.json"
+    environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "sketchkit.testing", kind, name, str(result)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "Traceback" not in done.stderr
+    verdict: dict[str, Any] = json.loads(result.read_text())
+    assert set(verdict) == {"kind", "name", "state", "reason", "faults"}
+    assert (verdict["state"] == "broken") == bool(verdict["faults"])
+    assert verdict["reason"] == (verdict["faults"] or [None])[0]
+    assert all("\n" not in fault for fault in verdict["faults"])
+    return verdict
+
+
+def test_a_plugin_that_works_works_by_either_of_its_names(publish: Publish, tmp_path: Path) -> None:
+    publish(GOOD)
+    works = {"kind": "sampler", "name": "flow:swirl", "state": "works", "reason": None, "faults": []}
+    assert check(tmp_path) == works
+    assert check(tmp_path, name="flow:swirl") == works
+
+
+COMMAND = """
+import typer
+app = typer.Typer()
+
+@app.command()
+def swirl() -> None:
+    '''Swirl.'''
+    print("what a command prints is its business")
+"""
+FORMAT = """
+from sketchkit import FormatError
+class Swirl:
+    suffixes = (".swirl",)
+    def read(self, stream, name):
+        raise FormatError(f"{name}: not yet")
+    def write(self, sketches, stream):
+        raise FormatError("not yet")
+"""
+MODEL = """
+from sketchkit.models.decoder import DecoderModel
+class Swirl(DecoderModel):
+    backend = "swirl"
+"""
+RENDERER = """
+class Swirl:
+    suffixes = (".swirl",)
+    def render(self, pictures, layout, metadata):
+        return repr(layout.arrange(pictures)).encode()
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "target"),
+    [
+        ("command", COMMAND, "app"),
+        ("format", FORMAT, "Swirl"),
+        ("model", MODEL, "Swirl"),
+        ("renderer", RENDERER, "Swirl"),
+    ],
+)
+def test_plugins_of_every_kind_are_checked(
+    publish: Publish, tmp_path: Path, kind: str, source: str, target: str
+) -> None:
+    publish(source, kind, target)
+    assert check(tmp_path, kind)["faults"] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import not_there_at_all", "ModuleNotFoundError: No module named 'not_there_at_all'"),
+        ("from json import nothing", "ImportError: cannot import name 'nothing' from 'json'"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("def Sampler(:", "SyntaxError: "),
+        ("raise ValueError('one\\ntwo')", "ValueError: one"),
+        ("raise ValueError('\\x1b[2Jgone')", "ValueError: \\x1b[2Jgone"),
+        ("other = 1", "AttributeError: "),
+        ("def f(): f()\nf()", "RecursionError: "),
+        ("class Odd(BaseException): pass\nraise Odd", "Odd"),
+        ("print('hello')" + GOOD, "it prints 'hello' when it is imported: stdout belongs to the result"),
+        ("import os\nos.write(1, b'low')" + GOOD, "it prints 'low' when it is imported: stdout belongs"),
+        ("Swirl = 7", "an object of the type int, not a class: name the class instead"),
+        ("def Swirl(density, noise):\n    return density.draw(noise)", "when it is made without options: "),
+        ("class Swirl: pass", "an object of the type Swirl is no sampler: give it __call__(density, noise)"),
+        (
+            GOOD + "    def __init__(self):\n        raise SystemExit(4)",
+            "it raises SystemExit: 4 when it",
+        ),
+        (
+            GOOD.replace("return", "raise KeyError('x')\n        return"),
+            "it raises KeyError: 'x' for a",
+        ),
+        (GOOD.replace("return", "self(density, noise)\n        return"), "it raises RecursionError: "),
+        (
+            GOOD.replace("return", "print('hi')\n        return"),
+            "it prints 'hi' while it works: ",
+        ),
+        (GOOD.replace("return", "raise SystemExit\n        return"), "it raises SystemExit for a density"),
+    ],
+)
+def test_a_broken_plugin_has_a_reason(publish: Publish, tmp_path: Path, source: str, reason: str) -> None:
+    publish(source)
+    verdict = check(tmp_path)
+    assert verdict["state"] == "broken"
+    assert reason in verdict["reason"], verdict
+
+
+def test_all_faults_are_told_and_the_first_is_the_reason(publish: Publish, tmp_path: Path) -> None:
+    publish(
+        RENDERER.replace('(".swirl",)', "'.swirl'").replace("repr(", "str(").replace(".encode()", ""),
+        "renderer",
+    )
+    verdict = check(tmp_path, "renderer")
+    assert verdict["faults"][0].startswith("its suffixes are '.swirl': name them in a tuple of the class")
+    assert verdict["faults"][1].startswith("render gives a str for no picture: return bytes")
+
+
+def test_a_model_must_bear_the_name_of_its_entry_point(publish: Publish, tmp_path: Path) -> None:
+    publish(MODEL.replace('"swirl"', '"whirl"'), "model")
+    assert (
+        check(tmp_path, "model")["reason"] == "its backend is 'whirl': make it 'swirl', as it is registered"
+    )
+
+
+FORGETFUL = """
+import copy
+class Swirl(Swirl):
+    def save(self, path, **more):
+        other = copy.deepcopy(self)
+        other.decoder.output.bias.zero_()
+        super(Swirl, other).save(path, **more)
+"""
+
+
+def test_a_model_that_is_registered_goes_through_a_file(publish: Publish, tmp_path: Path) -> None:
+    publish(MODEL + FORGETFUL, "model")
+    assert check(tmp_path, "model")["reason"].startswith("a file brings back other weights: keep all that it")
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        ("Requires-Dist: sketchkit>=99", "it needs sketchkit>=99, and this is "),
+        (
+            "Requires-Dist: not-there-at-all>=2",
+            "it needs not-there-at-all>=2, which is not installed: ",
+        ),
+        ("Requires-Dist: numpy>=99", "it needs numpy>=99, and "),
+    ],
+)
+def test_a_plugin_whose_needs_are_not_met_is_not_imported(
+    publish: Publish, tmp_path: Path, head: str, reason: str
+) -> None:
+    publish("raise AssertionError('imported')", head=head)
+    assert check(tmp_path)["reason"].startswith(reason)
+
+
+def test_threads_that_a_plugin_leaves_behind_do_not_keep_the_check(publish: Publish, tmp_path: Path) -> None:
+    publish("import threading, time\nthreading.Thread(target=time.sleep, args=(300,)).start()" + GOOD)
+    assert check(tmp_path)["state"] == "works"
+
+
+def test_needs_of_other_systems_and_of_extras_do_not_count() -> None:
+    assert missing(["numpy", "sketchkit>=0.0.1", "pip ; python_version >= '3'"]) == []
+    assert missing(["not-there ; extra == 'more'", "not-there ; sys_platform == 'none'"]) == []
+    wanted = "it needs not-there, which is not installed: pip install 'not-there'"
+    assert missing(["not-there ; extra == 'more'"], frozenset({"more"})) == [wanted]
+    assert missing(["not-there", "not-there"]) == [wanted]
+
+
+def test_extras_of_what_is_needed_are_needed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "helper-2.0.dist-info"
+    place.mkdir()
+    head = ["Name: helper", "Version: 2.0", "Provides-Extra: gold", "Provides-Extra: all"]
+    needs = ["gone>1; extra == 'gold'", "lost", "helper[gold]; extra == 'all'"]
+    (place / "METADATA").write_text("\n".join([*head, *(f"Requires-Dist: {need}" for need in needs), ""]))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert missing(["helper>=2"]) == []
+    wanted = ["it needs gone>1, which is not installed: pip install 'gone>1'"]
+    assert missing(["helper[gold]"]) == wanted
+    assert missing(["helper[all]", "helper[gold]"]) == wanted
+    assert missing(["helper>=3"]) == ["it needs helper>=3, and 2.0 is installed: pip install 'helper>=3'"]
+    assert missing(["?!"]) == ["its requirement '?!' is none: write it as in 'numpy>=2'"]
+
+
+def test_a_plugin_of_ours_works() -> None:
+    verdict = run_check(registry.find("sampler", "greedy"))
+    assert (verdict.state, verdict.name, verdict.reason, verdict.faults) == (
+        "works",
+        "sketchkit:greedy",
+        None,
+        (),
+    )
+
+
+def test_metadata_that_name_nothing_are_a_reason() -> None:
+    plugin = registry.Plugin(
+        "sampler", "swirl", "flow", EntryPoint("swirl", "flow", registry.GROUPS["sampler"])
+    )
+    assert run_check(plugin).reason == plugin.problem is not None
+
+
+def test_ctrl_c_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "interrupted.py").write_text("raise KeyboardInterrupt")
+    monkeypatch.syspath_prepend(tmp_path)
+    entry = EntryPoint("swirl", "interrupted:Swirl", registry.GROUPS["sampler"])
+    with pytest.raises(KeyboardInterrupt):
+        run_check(registry.Plugin("sampler", "swirl", "flow", entry))
+
+
+@pytest.mark.parametrize("arguments", [[], ["sampler", "greedy"], ["brush", "greedy", "result.json"]])
+def test_wrong_usage_has_a_line_and_a_code(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.startswith("usage: python -m sketchkit.testing command|format|model|")
+
+
+def test_what_cannot_be_checked_or_written_has_a_line_and_a_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sampler", "gredy", str(tmp_path / "result.json")]) == 4
+    assert "no sampler named 'gredy': did you mean 'greedy'?" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+    assert main(["format", "ndjson", str(tmp_path / "nowhere" / "result.json")]) == 3
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_only_samplers_and_models_need_torch() -> None:
+    code = (
+        "import sys; from sketchkit.testing import check_format, check_command, run_check;"
+        "check_format('ndjson'); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
+
+
+def test_every_public_name_is_there() -> None:
+    from sketchkit import testing
+
+    assert testing.__all__ == sorted(testing.__all__) == [n for n in dir(testing) if n in testing.__all__]
+    for name in testing.__all__:
+        assert getattr(testing, name) is not None
+    with pytest.raises(AttributeError, match=r"module 'sketchkit.testing' has no attribute 'check_brush'"):
+        testing.check_brush  # noqa: B018
