@@ -1,0 +1,129 @@
+"""From the pixels of a sheet to the steps of a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sketchkit.errors import InputError
+from sketchkit.rendering import Picture, Sheet
+from sketchkit_plotter.joining import without_repeats
+from sketchkit_plotter.order import Stroke
+
+__all__ = ["LONGEST_SIDE", "Paper", "strokes_by_color"]
+
+Points = npt.NDArray[np.float64]
+
+#: The longest side of a sheet, in millimetres: HPGL counts its steps in 24 bits.
+LONGEST_SIDE = 100_000.0
+
+#: Of the measures of CSS, which a layout uses.
+_PIXEL = 25.4 / 96
+
+# Of words where nothing else is drawn.
+_BLACK = "#000000"
+
+# In millimetres: more than rounding moves a point that lies on the edge.
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A sheet on the machine.
+
+    Args:
+        width: in millimetres.
+        height: in millimetres.
+        millimetres: of a pixel of the sheet.
+        steps: of the machine, a millimetre.
+        origin: which point of the sheet is (0, 0): "lower-left", "upper-left" or "centre".
+        y_axis: which way the y of the machine grows on the sheet: "up" or "down".
+    """
+
+    width: float
+    height: float
+    millimetres: float
+    steps: int
+    origin: str
+    y_axis: str
+
+    @classmethod
+    def of(cls, sheet: Sheet, mm_per_px: float | None, steps: int, origin: str, y_axis: str) -> Paper:
+        """The paper of a sheet.
+
+        Args:
+            sheet: on a page or not.
+            mm_per_px: of a sheet on no page; of CSS's pixels when None.
+            steps: as in the class.
+            origin: as in the class.
+            y_axis: as in the class.
+
+        Raises:
+            InputError: a page, which has its true size, and `mm_per_px`; or a sheet that is too large.
+        """
+        if sheet.page is not None and mm_per_px is not None:
+            raise InputError(f"a page of {sheet.page} has its true size: leave out mm_per_px")
+        millimetres = _PIXEL if mm_per_px is None else mm_per_px
+        width, height = sheet.width * millimetres, sheet.height * millimetres
+        if max(width, height) > LONGEST_SIDE:
+            size = f"{width:.0f}x{height:.0f} mm"
+            raise InputError(f"a sheet of {size} is too large: at most {LONGEST_SIDE:.0f} mm a side")
+        return cls(width, height, millimetres, steps, origin, y_axis)
+
+    def __str__(self) -> str:
+        return f"{self.width:.6g}x{self.height:.6g} mm"
+
+    def to_steps(self, pixels: Points, where: str) -> Stroke:
+        """Points [n, 2] in pixels of the sheet as points [n, 2] of the machine, to the nearest step.
+
+        Raises:
+            InputError: a point that is not on the sheet; `where` begins the message.
+        """
+        at = pixels * self.millimetres
+        off = ~((at >= -_ROUNDING) & (at <= np.array([self.width, self.height]) + _ROUNDING)).all(axis=1)
+        if off.any():
+            x, y = at[int(np.argmax(off))]
+            raise InputError(f"{where}: a point at ({x:.6g}, {y:.6g}) mm is not on the sheet of {self}")
+        x0 = self.width / 2 if self.origin == "centre" else 0.0
+        y0 = {"lower-left": self.height, "upper-left": 0.0, "centre": self.height / 2}[self.origin]
+        sign = -1.0 if self.y_axis == "up" else 1.0
+        moved = (at - np.array([x0, y0])) * np.array([1.0, sign])
+        steps: Stroke = np.rint(moved * self.steps).astype(np.int64)
+        return steps
+
+
+def strokes_by_color(
+    pictures: Sequence[Picture], sheet: Sheet, paper: Paper, words: Sequence[Points]
+) -> dict[str, list[Stroke]]:
+    """The strokes of a sheet by the colour of their ink, colours and strokes as they come first.
+
+    Args:
+        pictures: what the cells show.
+        sheet: where they are.
+        paper: the same sheet on the machine.
+        words: lines [n, 2] in pixels of the sheet; they are drawn last, in the first colour there is.
+
+    Raises:
+        InputError: a point that is not a finite place on the sheet.
+    """
+    out: dict[str, list[Stroke]] = {}
+    for number, (picture, place) in enumerate(zip(pictures, sheet.places, strict=True), start=1):
+        for ink in picture.inks:
+            for line in ink.sketch.to_polylines():
+                with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is not on the sheet
+                    pixels = place.apply(line)
+                stroke = without_repeats(paper.to_steps(pixels, f"cell {number}"))
+                out.setdefault(_long(ink.color), []).append(stroke)
+    written = [without_repeats(paper.to_steps(line, "the words")) for line in words]
+    if written:
+        out.setdefault(next(iter(out), _BLACK), []).extend(written)
+    return out
+
+
+def _long(color: str) -> str:
+    """`#rgb` as `#rrggbb`, all in lower case, so that one colour is one pen."""
+    color = color.lower()
+    return "#" + "".join(2 * digit for digit in color[1:]) if len(color) == 4 and color[0] == "#" else color

@@ -1,0 +1,22 @@
+"""How examples are chosen, and where the project's own drawings are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# As in sketchkit's own tests: on a server the examples are always the same, and no machine is too slow.
+settings.register_profile("usual", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "usual")
+
+
+@pytest.fixture(scope="session")
+def drawings() -> list[Path]:
+    """Real drawings: those of the project's examples."""
+    found = sorted((Path(__file__).parents[3] / "examples" / "drawings").glob("*.svg"))
+    assert len(found) > 20
+    return found
