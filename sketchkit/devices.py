@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from sketchkit.errors import DeviceError
 
-__all__ = ["fast_bfloat16", "one_thread", "resolve_device", "resolve_dtype"]
+__all__ = ["fast_bfloat16", "one_thread", "resolve_device", "resolve_dtype", "without_weights"]
 
 _DTYPES = {
     "float32": torch.float32,
@@ -95,3 +98,22 @@ def _best() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves out what fills fresh weights: on a device without memory some of it loads torch's compiler."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = kwargs or {}
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return given["tensor"] if "tensor" in given else args[0]
+        return func(*args, **given)
+
+
+@contextmanager
+def without_weights() -> Iterator[None]:
+    """Build modules whose weights come from elsewhere: nothing is allocated, and nothing drawn."""
+    with torch.device("meta"), _Unfilled():
+        yield

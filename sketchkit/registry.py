@@ -32,8 +32,10 @@ __all__ = [
     "blamed",
     "damaged",
     "find",
+    "known",
     "load",
     "names",
+    "namesakes",
     "suffixes_of",
     "warn_of",
 ]
@@ -107,6 +109,11 @@ def all_plugins(kind: str | None = None) -> list[Plugin]:
     return sorted(found, key=lambda p: (p.kind, not p.builtin, p.name, p.distribution))
 
 
+def namesakes(plugin: Plugin) -> list[Plugin]:
+    """The plugins of a plugin's kind and name, itself among them."""
+    return [p for p in _plugins(plugin.kind, _strangers_allowed()) if p.name == plugin.name]
+
+
 def damaged() -> list[tuple[Installed, str]]:
     """What brings plugins that nobody can use, since its metadata are damaged, and how they are."""
     if not _strangers_allowed():
@@ -131,6 +138,11 @@ def names(kind: str) -> list[str]:
     bare = {p.name for p in plugins if _owner(p.name, plugins) is not None}
     full = {p.full_name for p in plugins if p is not _owner(p.name, plugins)}
     return sorted(bare | full)
+
+
+def known(kind: str, name: str) -> bool:
+    """Whether a name, bare or full, means at least one plugin."""
+    return any(name in (p.name, p.full_name) for p in _plugins(kind, _strangers_allowed()))
 
 
 def find(kind: str, name: str) -> Plugin:

@@ -69,15 +69,6 @@ def test_the_python_of_the_readme_runs(workshop: Path, capsys: pytest.CaptureFix
     assert len(capsys.readouterr().out.splitlines()) == 3
 
 
-def test_the_sampler_of_contributing_samples(tiny_model: SketchModel) -> None:
-    from sketchkit.generate import sample
-
-    code = _blocks((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), "python")[0]
-    names: dict[str, object] = {}
-    exec(compile(code, "CONTRIBUTING.md", "exec"), names)
-    assert len(sample(tiny_model, 3, sampler=names["Steady"]())) == 3  # type: ignore[operator]
-
-
 def test_links_between_the_documents_lead_somewhere() -> None:
     documents = [
         "README.md",

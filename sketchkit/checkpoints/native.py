@@ -25,7 +25,7 @@ from sketchkit.checkpoints.header import (
     NativeHeader,
     read_header,
 )
-from sketchkit.devices import resolve_dtype
+from sketchkit.devices import resolve_dtype, without_weights
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import atomic_write, shown
 from sketchkit.models import SketchModel, backend
@@ -152,7 +152,7 @@ def build_model(
     cls = backend(backend_name)
     try:
         # Nothing is allocated or initialised for weights that come from a file.
-        with torch.device("meta"):
+        with without_weights():
             model = cls(cls.architecture_type(**architecture), card)
     except TypeError as error:
         # A stranger's names stand in that text: shown as they are, they could break the line.

@@ -6,10 +6,11 @@ import difflib
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 from typer.main import get_command
 
 from sketchkit import registry
+from sketchkit.cli.help import Group
 from sketchkit.errors import PluginError, SketchkitError
 
 __all__ = ["Commands"]
@@ -39,7 +40,7 @@ _OURS = {
 _MEANT = (typer.Exit, typer.Abort, typer.TyperException, SketchkitError, OSError)
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """The group of all commands. A stranger's is known by its name until somebody runs it."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -53,14 +54,13 @@ class Commands(TyperGroup):
         Raises:
             PluginError: several plugins bring it.
         """
-        if not any(cmd_name in (p.name, p.full_name) for p in registry.all_plugins("command")):
+        if not registry.known("command", cmd_name):
             return None
-        plugin = registry.find("command", cmd_name)
-        return _Listed(plugin, cmd_name)
+        return _Listed(registry.find("command", cmd_name), cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that the first word names; see `TyperGroup`."""
-        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+        if args and not args[0].startswith("-") and not registry.known("command", args[0]):
             near = difflib.get_close_matches(args[0], self.list_commands(ctx))
             hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
             ctx.fail(f"No such command {args[0]!r}.{hint}")

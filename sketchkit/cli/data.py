@@ -15,7 +15,7 @@ from sketchkit.cli.console import plain, print_json, print_table, progress, say
 from sketchkit.cli.datasets import class_rows, described, found, holds, report
 from sketchkit.cli.flags import Force, Json
 from sketchkit.cli.grouping import grouped
-from sketchkit.cli.help import Command, show_help_alone
+from sketchkit.cli.help import Command, Group, show_help_alone
 from sketchkit.cli.parameters import as_usage
 from sketchkit.errors import InputError
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
+    cls=Group,
     help="Data sets: list, info, fetch, prepare, synth.",
     callback=show_help_alone,
     invoke_without_command=True,

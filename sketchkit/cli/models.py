@@ -17,13 +17,14 @@ from sketchkit.cli.completions import (
 )
 from sketchkit.cli.console import plain, print_json, print_table, progress, say
 from sketchkit.cli.flags import Force, Listed, one_class
-from sketchkit.cli.help import Command, show_help_alone
+from sketchkit.cli.help import Command, Group, show_help_alone
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import shown
 
 __all__ = ["app"]
 
 app = typer.Typer(
+    cls=Group,
     help="Models: list, import, export, pull, remove.",
     callback=show_help_alone,
     invoke_without_command=True,

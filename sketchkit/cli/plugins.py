@@ -11,7 +11,7 @@ import typer
 from sketchkit import registry
 from sketchkit.cli.console import print_json, print_table, progress, say
 from sketchkit.cli.flags import Listed
-from sketchkit.cli.help import Command
+from sketchkit.cli.help import Command, Group
 
 __all__ = ["app"]
 
@@ -21,6 +21,7 @@ _PATIENCE = 120.0
 _SOUND = ("built-in", "installed", "works")
 
 app = typer.Typer(
+    cls=Group,
     help="Plugins: list, check, begin a new one.",
     epilog="Example:  sketchkit plugins --check",
     invoke_without_command=True,
@@ -108,7 +109,7 @@ def _state(plugin: registry.Plugin) -> tuple[str, str]:
         return "built-in", ""
     if plugin.problem is not None:
         return ("incompatible" if "needs" in plugin.problem else "damaged"), plugin.problem
-    others = [p for p in registry.all_plugins(plugin.kind) if p.name == plugin.name and p != plugin]
+    others = [p for p in registry.namesakes(plugin) if p != plugin]
     if any(other.builtin for other in others):
         return "clash", f"sketchkit's own has this name: call it {plugin.full_name}"
     if others:

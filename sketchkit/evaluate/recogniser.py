@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from sketchkit.devices import without_weights
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.evaluate.raster import SIZE, raster
 from sketchkit.files import atomic_write, checksum_of, reason, shown
@@ -296,5 +297,5 @@ def _filled(classes: int, tensors: dict[str, Tensor]) -> SketchNet:
 
 def _unfilled(classes: int) -> SketchNet:
     """A network without numbers: making some would use up the caller's randomness."""
-    with torch.device("meta"):
+    with without_weights():
         return SketchNet(classes)

@@ -213,3 +213,13 @@ def test_the_list_of_commands_is_whole_and_says_what_each_is_for(sketchkit: Sket
     shown = dict(line.split(maxsplit=1) for line in lines[lines.index("Commands:") + 1 :])
     assert set(shown) == {p.name for p in registry.all_plugins("command") if p.builtin}
     assert all(text.endswith(".") and not text.endswith("...") for text in shown.values())
+
+
+def test_the_list_of_plugins_and_plain_flags_need_no_pydantic() -> None:
+    assert loaded_by(f"{RUN}(['plugins'])", {"pydantic", "torch", "numpy"}) == set()
+
+
+def test_drawing_loads_no_compiler(home: Path) -> None:
+    # Fresh weights, which a file replaces at once, would do so on the way.
+    assert loaded_by(f"{RUN}(['sample', '-n', '1', '-o', 'x.svg'])", {"torch._dynamo"}) == set()
+    assert (home / "x.svg").exists()

@@ -99,7 +99,7 @@ def test_a_dry_run_tells_what_it_would_take_and_writes_nothing(
 @pytest.mark.parametrize(
     ("more", "code", "words"),
     [
-        (("--backend", "gan"), 2, "option 'backend' of the training must be one of decoder, vae, got 'gan'"),
+        (("--backend", "gan"), 4, "no model named 'gan': there are decoder, vae"),
         (("--point-drop", "2"), 2, "option 'point_drop' of the training must be 0..0.9, got 2"),
         (("--max-time", "soon"), 2, "'soon' is no time, such as 90s, 30m, 2h or 1d"),
         (("--resume", "--force"), 2, "--resume"),

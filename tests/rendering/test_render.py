@@ -335,7 +335,7 @@ def test_a_plugin_renders_its_own_suffixes_and_a_broken_one_hurts_nobody(
 ) -> None:
     _install(monkeypatch, broken="no_such_module:X", loud="Loud", mute="Mute")
     assert render([SQUARE], renderer="loud") == b"loud"
-    with pytest.warns(PluginWarning, match="the renderer odd-plugin:broken cannot be loaded"):
+    with pytest.warns(PluginWarning, match="the renderer broken-plugin:broken cannot be loaded"):
         assert renderer_for(".txt")().render([], Layout(), {}) == b"loud"
     assert renderer_for(".svg") is SvgRenderer
     with pytest.raises(
