@@ -6,9 +6,10 @@ from typing import Any
 
 from sketchkit import registry
 from sketchkit.errors import PluginError
-from sketchkit.models.base import SketchModel
+from sketchkit.models.base import SketchModel, State, check_flags, check_sizes
+from sketchkit.models.cells.packed import Packing
 
-__all__ = ["SketchModel", "backend"]
+__all__ = ["Packing", "SketchModel", "State", "backend", "check_flags", "check_sizes"]
 
 
 def backend(name: str) -> type[SketchModel]:

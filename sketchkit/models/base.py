@@ -7,7 +7,6 @@ between those and drawing units.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -22,6 +21,8 @@ from torch import Tensor, nn
 from sketchkit.card import ModelCard
 from sketchkit.density import MixtureDensity
 from sketchkit.errors import InputError
+from sketchkit.hints import hint
+from sketchkit.models.cells.packed import Packing
 
 __all__ = ["SketchModel", "State", "check_flags", "check_sizes", "to_numpy"]
 
@@ -45,6 +46,9 @@ class SketchModel(nn.Module, ABC):
     architecture_type: ClassVar[type]
     #: Whether the model draws from a latent vector z.
     conditional: ClassVar[bool] = False
+    #: The option of a training by whose share `keep` of `packed` drops numbers: `dropout`, or
+    #: `recurrent_dropout`; empty for a model that drops none, whose training then refuses both.
+    dropout_option: ClassVar[str] = ""
 
     def __init__(self, architecture: Any, card: ModelCard) -> None:
         super().__init__()
@@ -80,6 +84,32 @@ class SketchModel(nn.Module, ABC):
             out, state = self.step(rows[:, t], state)
             raw.append(out)
         return torch.stack(raw, 1), state
+
+    # --- what a backend may offer, for its training ---------------------------------------------------
+
+    @property
+    def droppable(self) -> int:
+        """K, how many numbers of a row dropout may drop; see `dropout_option`."""
+        return 0
+
+    def packed(self, rows: Tensor, state: State, packing: Packing, keep: Tensor | None = None) -> Tensor:
+        """What training asks: the rows that count of a batch of drawings, without the padding.
+
+        A backend that need not compute the padding, or that drops numbers, brings its own; this one leaves
+        out what does not count of `forward`.
+
+        Args:
+            rows: [B, T, 5] in model units, each drawing's start token first.
+            state: before the first of them.
+            packing: which rows count, N in all, and their order.
+            keep: [N, K], packed, what droppable numbers are multiplied by (0 or 1 / share kept); None for no
+                dropout.
+
+        Returns:
+            Raw outputs [N, 6M + 3], differentiable.
+        """
+        raw, _ = self(rows, state)
+        return packing.pack(raw)
 
     # --- what everybody gets --------------------------------------------------------------------------
 
@@ -234,9 +264,8 @@ class SketchModel(nn.Module, ABC):
             return len(self.card.classes)
         known = list(self.card.classes)
         if label not in known:
-            near = difflib.get_close_matches(label, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it knows {', '.join(known)}"
-            raise InputError(f"the model {self.card.name!r} does not draw {label!r}: {hint}")
+            meant = hint(label, known, "it knows")
+            raise InputError(f"the model {self.card.name!r} does not draw {label!r}: {meant}")
         return known.index(label)
 
     def _check_given(self, z: Tensor | None, label: Tensor | None) -> None:

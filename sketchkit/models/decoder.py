@@ -174,6 +174,7 @@ class DecoderModel(SketchModel):
 
     backend: ClassVar[str] = "decoder"
     architecture_type: ClassVar[type] = DecoderArchitecture
+    dropout_option: ClassVar[str] = "recurrent_dropout"
     architecture: DecoderArchitecture
 
     def __init__(self, architecture: DecoderArchitecture, card: ModelCard) -> None:
@@ -196,3 +197,12 @@ class DecoderModel(SketchModel):
     def forward(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """Many points at once; see `SketchModel`."""
         return self.decoder(rows, state)  # type: ignore[no-any-return]
+
+    @property
+    def droppable(self) -> int:
+        """H, the candidate values of the decoder's cell."""
+        return self.architecture.hidden
+
+    def packed(self, rows: Tensor, state: State, packing: Packing, keep: Tensor | None = None) -> Tensor:
+        """The rows that count, for training; see `SketchModel`."""
+        return self.decoder.packed(rows, state, packing, keep)

@@ -65,6 +65,7 @@ class VaeModel(SketchModel):
     backend: ClassVar[str] = "vae"
     architecture_type: ClassVar[type] = VaeArchitecture
     conditional: ClassVar[bool] = True
+    dropout_option: ClassVar[str] = "recurrent_dropout"
     architecture: VaeArchitecture
 
     def __init__(self, architecture: VaeArchitecture, card: ModelCard) -> None:
@@ -158,6 +159,15 @@ class VaeModel(SketchModel):
     def forward(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """Many points at once; see `SketchModel`."""
         return self.decoder(rows, state)  # type: ignore[no-any-return]
+
+    @property
+    def droppable(self) -> int:
+        """H, the candidate values of the decoder's cell."""
+        return self.architecture.hidden
+
+    def packed(self, rows: Tensor, state: State, packing: Packing, keep: Tensor | None = None) -> Tensor:
+        """The rows that count, for training; see `SketchModel`."""
+        return self.decoder.packed(rows, state, packing, keep)
 
 
 def _reversed(rows: Tensor, lengths: Tensor) -> Tensor:

@@ -18,8 +18,10 @@ import numpy.typing as npt
 import torch
 
 from sketchkit.errors import InputError
-from sketchkit.models.cells import Packing
+from sketchkit.models import Packing
+from sketchkit.models.vae import VaeModel
 from sketchkit.training.augment import kept_points, strayed
+from sketchkit.training.backends import backend_of
 from sketchkit.training.chance import Purpose, generator, permuted
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Split
@@ -87,6 +89,7 @@ class Batches:
         none: the index that stands for no class.
         rank: which process this is.
         world: how many processes there are; each takes every so manieth drawing of a batch.
+        droppable: how many numbers of a row dropout may drop; the decoder's units when None.
         pin: whether batches shall lie in memory that a CUDA device copies from.
 
     Raises:
@@ -102,6 +105,8 @@ class Batches:
         none: int,
         rank: int = 0,
         world: int = 1,
+        *,
+        droppable: int | None = None,
         pin: bool = False,
     ) -> None:
         if not len(split):
@@ -111,6 +116,8 @@ class Batches:
         self.split, self.config = split, config
         self.scale_factor, self.nmax, self.none = scale_factor, nmax, none
         self.rank, self.world, self.pin = rank, world, pin
+        self.droppable = config.hidden if droppable is None else droppable
+        self.encodes = issubclass(backend_of(config), VaeModel)
         self.order = Order(split.classes, config.seed, config.balance)
 
     def batch(self, step: int) -> Batch:
@@ -145,15 +152,15 @@ class Batches:
                 yield ready.result()
 
     def _with_chance(self, batch: Batch, chances: list[np.random.Generator]) -> Batch:
-        """What a drawing's own chance decides beyond its rows: z, and what recurrent dropout drops."""
-        config, vae = self.config, self.config.backend == "vae"
+        """What a drawing's own chance decides beyond its rows: z, and what dropout drops."""
+        config, vae = self.config, self.encodes
         noise = stray = keep = ink_keep = None
         if vae:
             normals = [c.standard_normal(config.latent, dtype=np.float32) for c in chances]
             noise = torch.from_numpy(np.stack(normals))
-        if config.recurrent_dropout > 0:
-            rate = config.recurrent_dropout
-            keep = _kept(chances, batch.lengths, batch.packing, config.hidden, rate)
+        rate = config.recurrent_dropout or config.dropout  # no backend has both
+        if rate > 0:
+            keep = _kept(chances, batch.lengths, batch.packing, self.droppable, rate)
             if vae:
                 ink_keep = _kept(chances, batch.inks, batch.ink_packing, 2 * config.encoder_hidden, rate)
         if config.stray > 0:
@@ -166,7 +173,7 @@ class Batches:
             stray=stray,
             keep=keep,
             ink_keep=ink_keep,
-            keep_scale=1.0 / (1.0 - config.recurrent_dropout),
+            keep_scale=1.0 / (1.0 - rate),
         )
 
 
@@ -200,7 +207,7 @@ def lay_out(
 def _kept(
     chances: list[np.random.Generator], lengths: torch.Tensor, packing: Packing, size: int, rate: float
 ) -> torch.Tensor:
-    """Bool [N, size], packed: false where recurrent dropout drops."""
+    """Bool [N, size], packed: false where dropout drops."""
     mask = np.zeros((len(chances), packing.time, size), bool)
     threshold = round(rate * _SIXTEEN_BITS)
     for b, (chance, n) in enumerate(zip(chances, lengths.tolist(), strict=True)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,57 +11,31 @@ from torch import Tensor, nn
 from sketchkit.card import ModelCard
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.models import SketchModel
-from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
-from sketchkit.models.vae import VaeArchitecture, VaeModel
+from sketchkit.training.backends import architecture_of, backend_of
 from sketchkit.training.chance import Purpose, generator
 from sketchkit.training.config import TrainConfig
 
-__all__ = ["TrainState", "Trainable", "build", "sizes_of", "take_weights"]
-
-Trainable = DecoderModel | VaeModel
+__all__ = ["TrainState", "build", "take_weights"]
 
 
-def build(config: TrainConfig, card: ModelCard) -> Trainable:
+def build(config: TrainConfig, card: ModelCard) -> SketchModel:
     """A model with fresh weights, a function of the configuration and its seed.
 
     Args:
-        config: says which.
+        config: says which; suited to its backend (see `sketchkit.training.backends.suited`).
         card: names its classes.
-    """
-    classes = len(card.classes) if config.classes else 0
-    shared: dict[str, Any] = {
-        "hidden": config.hidden,
-        "mixtures": config.mixtures,
-        "cell": config.cell,
-        "classes": classes,
-        "embedding": config.embedding,
-        "position": config.position,
-    }
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(generator(config.seed, Purpose.WEIGHTS).integers(2**63)))
-        if config.backend == "decoder":
-            return DecoderModel(DecoderArchitecture(**shared), card)
-        return VaeModel(
-            VaeArchitecture(encoder_hidden=config.encoder_hidden, latent=config.latent, **shared), card
-        )
-
-
-def sizes_of(model: SketchModel) -> dict[str, Any]:
-    """What a configuration must say for a run that begins with a model's weights, by field name.
 
     Raises:
-        InputError: a model of a backend that is not trained here.
+        PluginError: an unknown backend.
+        InputError: sizes that the backend does not take.
     """
-    if not isinstance(model, DecoderModel | VaeModel):
-        raise InputError(f"the model {model.card.name!r} is a {model.backend!r}, which is not trained here")
-    a = model.architecture
-    sizes = {name: getattr(a, name) for name in ("hidden", "mixtures", "cell", "embedding", "position")}
-    if isinstance(model, VaeModel):
-        sizes |= {"encoder_hidden": model.architecture.encoder_hidden, "latent": model.architecture.latent}
-    return {**sizes, "backend": model.backend, "classes": a.classes > 0}
+    architecture = architecture_of(config, len(card.classes))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(generator(config.seed, Purpose.WEIGHTS).integers(2**63)))
+        return backend_of(config)(architecture, card)
 
 
-def take_weights(model: Trainable, source: SketchModel) -> None:
+def take_weights(model: SketchModel, source: SketchModel) -> None:
     """Begin with the weights of another model.
 
     Raises:
@@ -91,11 +64,11 @@ class TrainState:
         config: of the run.
     """
 
-    def __init__(self, model: Trainable, config: TrainConfig) -> None:
+    def __init__(self, model: SketchModel, config: TrainConfig) -> None:
         self.model = model
         self.decay = config.ema
         #: The model that is measured and kept: the averaged one where there is one.
-        self.shown: Trainable = copy.deepcopy(model).requires_grad_(False) if config.ema else model
+        self.shown: SketchModel = copy.deepcopy(model).requires_grad_(False) if config.ema else model
         kind = {"fused": True} if model.device.type == "cuda" else {"foreach": True}
         self.optimiser = torch.optim.Adam(model.parameters(), config.learning_rate, **kind)  # type: ignore[arg-type]
         self.updates = 0

@@ -9,7 +9,7 @@ import dataclasses
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,10 @@ from sketchkit.errors import FormatError, InputError
 from sketchkit.files import reason, shown
 from sketchkit.options import option
 
-__all__ = ["PRESETS", "SCHEDULES", "TrainConfig", "read_config"]
+__all__ = ["PRESETS", "SCHEDULES", "TrainConfig", "Value", "option_infos", "read_config"]
+
+#: What a part of a backend's architecture may be.
+Value = bool | int | float | str
 
 SCHEDULES = ("exponential", "cosine", "constant")
 CELL_NAMES = ("lstm", "layernorm-lstm", "hyper-lstm")
@@ -31,12 +34,16 @@ _MAX_REASON = 1_000
 class TrainConfig:
     """How a model is trained. The defaults are the released sketch-rnn code's, but for what is said in docs.
 
+    Every field but the last is an option of its own. `architecture` holds, by name, what the backend's
+    architecture declares beyond them with `sketchkit.options.option`; what that may be only the backend knows
+    (see `sketchkit.training.backends.suited`).
+
     Raises:
         InputError: a value of another type or out of range.
     """
 
-    backend: str = option("decoder", "decoder draws on and on, vae draws what a latent vector says",
-                          choices=("decoder", "vae"))  # fmt: skip
+    backend: str = option("decoder", "decoder draws on and on, vae draws what a latent vector says; "
+                          "or one that a plugin brings")  # fmt: skip
     cell: str = option("lstm", "of the decoder", choices=CELL_NAMES)
     hidden: int = option(512, "units of the decoder", low=1, high=16_384)
     encoder_hidden: int = option(256, "units of each direction of a vae's encoder", low=1, high=16_384)
@@ -63,7 +70,9 @@ class TrainConfig:
     kl_start: float = option(0.01, "share of w_KL at the beginning, eta_min", low=0, high=1)
     kl_rate: float = option(0.99995, "R, by which the rest of w_KL comes", low=0, high=1)
 
-    recurrent_dropout: float = option(0.1, "share of candidate values dropped", low=0, high=0.99)
+    recurrent_dropout: float = option(0.1, "share of candidate values dropped, of a recurrent network",
+                                      low=0, high=0.99)  # fmt: skip
+    dropout: float = option(0.0, "share of numbers dropped, of a backend that drops such", low=0, high=0.99)
     axis_scale: float = option(0.15, "each axis is stretched by up to this", low=0, high=0.9)
     point_drop: float = option(0.1, "share of points left out inside a line", low=0, high=0.9)
     stray: float = option(0.0, "pixels the pen goes astray at most on average, and is led back; 0 for never",
@@ -88,10 +97,13 @@ class TrainConfig:
     skip_limit: int = option(20, "updates in a row without a finite loss after which to give up",
                              low=1, high=1_000_000)  # fmt: skip
 
+    architecture: Mapping[str, Value] = field(default_factory=dict, hash=False)
+
     def __post_init__(self) -> None:
-        for info in options.describe(type(self)):
+        for info in option_infos():
             checked = options.check(info, getattr(self, info.name), "the training")
             object.__setattr__(self, info.name, checked)
+        object.__setattr__(self, "architecture", _values(self.architecture))
         if self.min_learning_rate > self.learning_rate:
             raise InputError(
                 f"the learning rate cannot fall from {self.learning_rate:g} to {self.min_learning_rate:g}"
@@ -111,13 +123,17 @@ class TrainConfig:
         if preset is not None and preset not in tuple(PRESETS):  # nobody says that it can be hashed
             raise InputError(f"there is no preset {preset!r}: choose one of {', '.join(PRESETS)}")
         values = dict(PRESETS[preset]) if preset else {}
+        architecture: dict[str, Value] = {}
         for layer in layers:
             values |= layer
-        return options.create(cls, "the training", values)  # type: ignore[no-any-return]
+            architecture |= _values(values.pop("architecture", {}))
+        _check_names(values)
+        return cls(**values, architecture=architecture)
 
     def to_json(self) -> dict[str, Any]:
-        """The record as JSON values."""
-        return dataclasses.asdict(self)
+        """The record as JSON values, without what older records do not know and this one does not use."""
+        values = dataclasses.asdict(self)
+        return {name: value for name, value in values.items() if value or name not in _UNUSED_UNSAID}
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of an update, counted from 0.
@@ -135,6 +151,37 @@ class TrainConfig:
             return last + (first - last) * 0.5 * (1.0 + math.cos(math.pi * gone))
         return float((first - last) * self.decay ** (step - self.warmup) + last)
 
+
+def option_infos() -> list[options.OptionInfo]:
+    """The options of a training, one for each field of `TrainConfig` but `architecture`."""
+    return [info for info in options.describe(TrainConfig) if info.name != "architecture"]
+
+
+def _check_names(values: Mapping[str, Any]) -> None:
+    known = [info.name for info in option_infos()]
+    for name in sorted(set(values) - set(known)):
+        raise InputError(f"the training has no option {name!r}: it has {', '.join(known)}")
+
+
+def _values(architecture: Any) -> dict[str, Value]:
+    """A copy of what an architecture is told, by name; dashes and underscores are alike.
+
+    Raises:
+        InputError: no mapping of names to numbers, texts, true or false.
+    """
+    if not isinstance(architecture, Mapping):
+        raise InputError(f"the architecture must be values by name, got {architecture!r:.100}")
+    out: dict[str, Value] = {}
+    for name, value in architecture.items():
+        if not isinstance(name, str) or not isinstance(value, bool | int | float | str):
+            raise InputError(f"the architecture's {name!r:.100} must be a number or a text, true or false")
+        out[name.replace("-", "_")] = value
+    return out
+
+
+#: Fields that stay unsaid in a record while they are 0 or empty: records and checkpoints from before there
+#: were such fields count as ones of today.
+_UNUSED_UNSAID = ("dropout", "architecture")
 
 #: Whole ways of training, by name; `released` is what the defaults are nearest to.
 PRESETS: Mapping[str, Mapping[str, Any]] = {

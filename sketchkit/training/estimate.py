@@ -8,13 +8,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sketchkit.devices import resolve_device
 from sketchkit.errors import InputError
 from sketchkit.files import shown
+from sketchkit.models import SketchModel
+from sketchkit.models.decoder import DecoderModel
+from sketchkit.models.vae import VaeModel
+from sketchkit.training.backends import suited
 from sketchkit.training.batching import Batches
-from sketchkit.training.building import Trainable, TrainState, build
+from sketchkit.training.building import TrainState, build
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 from sketchkit.training.loop import Objective
@@ -84,10 +88,11 @@ def estimate(
     train = data.split("train")
     if not len(train):
         raise InputError(f"{shown(data.path)}: the data set has no drawings to train on")
+    config = suited(config)
     place, nmax = resolve_device(device), config.nmax or data.max_length
     model = build(config, card_of(data, "estimate", nmax)).to(place).train()
     state, objective = TrainState(model, config), Objective(model, nmax, config.precision)
-    batches = Batches(train, config, data.scale_factor, nmax, len(data.classes))
+    batches = Batches(train, config, data.scale_factor, nmax, len(data.classes), droppable=model.droppable)
     keep_memory()
     seconds = []
     with threads_set(threads or torch.get_num_threads()):
@@ -121,21 +126,24 @@ def _update(
     state.update(config.learning_rate_at(step), config.clip)
 
 
-def _flop(model: Trainable, points: float, drawings: int) -> float:
+def _flop(model: SketchModel, points: float, drawings: int) -> float:
     """Every weight matrix is used three times, forward and for both gradients, for each of its rows.
 
-    What joins z or a class to the rows is multiplied once a drawing, the rest once a point.
+    What joins z or a class to the rows is multiplied once a drawing, the rest once a point. What a plugin's
+    model multiplies beside its weights, such as attention does, is not counted.
     """
     total = 0.0
+    looked_up = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    ours = model if isinstance(model, DecoderModel | VaeModel) else None
     for name, parameter in model.named_parameters():
         # Classes are looked up, and the gates of a layer norm multiply each number alone.
-        if parameter.dim() < 2 or "table" in name or ".gate_" in name:
+        if parameter.dim() < 2 or id(parameter) in looked_up or (ours and ".gate_" in name):
             continue
         whole, once_a_drawing = parameter.numel(), 0
-        if name.startswith(("mu.", "presig.", "initial.")):
+        if ours and name.startswith(("mu.", "presig.", "initial.")):
             once_a_drawing = whole
-        elif name.endswith("weight_x") and name.startswith("decoder."):
-            once_a_drawing = parameter.shape[0] * model.decoder.context_size
+        elif ours and name.endswith("weight_x") and name.startswith("decoder."):
+            once_a_drawing = parameter.shape[0] * ours.decoder.context_size
         total += 6.0 * ((whole - once_a_drawing) * points + once_a_drawing * drawings)
     return total
 

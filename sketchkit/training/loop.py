@@ -17,8 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from sketchkit.errors import InputError
+from sketchkit.models import SketchModel
 from sketchkit.training.batching import Batches
-from sketchkit.training.building import Trainable, TrainState
+from sketchkit.training.building import TrainState
 from sketchkit.training.checkpointing import Progress, load_newest, save_checkpoint
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
@@ -65,7 +66,7 @@ class Objective(nn.Module):
         precision: of the products.
     """
 
-    def __init__(self, model: Trainable, nmax: int, precision: str) -> None:
+    def __init__(self, model: SketchModel, nmax: int, precision: str) -> None:
         super().__init__()
         self.model, self.nmax = model, nmax
         self.reduced = precision == "bfloat16"
@@ -99,12 +100,12 @@ class Loop:
         data: Dataset,
         config: TrainConfig,
         nmax: int,
-        model: Trainable,
+        model: SketchModel,
         folder: Path,
         identity: str,
         processes: Processes,
         watcher: Watcher | None,
-        on_evaluation: Callable[[Trainable, int, Validation, bool], None],
+        on_evaluation: Callable[[SketchModel, int, Validation, bool], None],
     ) -> None:
         self.config, self.nmax, self.folder, self.identity = config, nmax, folder, identity
         self.processes, self.watcher, self.on_evaluation = processes, watcher, on_evaluation
@@ -117,6 +118,7 @@ class Loop:
             len(data.classes),
             processes.rank,
             processes.world,
+            droppable=model.droppable,
             pin=processes.device.type == "cuda",
         )
         self.state = TrainState(model, config)

@@ -11,8 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from sketchkit.models.cells import Packing
-from sketchkit.models.decoder import DecoderModel
+from sketchkit.models import Packing, SketchModel
 from sketchkit.models.vae import VaeModel
 from sketchkit.training.losses import ReconstructionLoss, kl_loss, reconstruction_loss
 
@@ -36,9 +35,10 @@ class Batch:
         noise: [B, Z] standard normal numbers that z is drawn with; its mean when None.
         stray: [B, T, 2] in model units, how far the decoder finds the pen from where each row should have
             brought it; the next row is to bring it where it belongs. None for nowhere.
-        keep: bool [N, H], packed: false for the candidates that recurrent dropout drops; None for no dropout.
+        keep: bool [N, K], packed: false for what dropout drops of the model's droppable numbers, such as the
+            candidates of a recurrent network; None for no dropout.
         ink_keep: bool [N', 2E], likewise for both directions of the encoder.
-        keep_scale: what the candidates that stay are multiplied by.
+        keep_scale: what the numbers that stay are multiplied by.
     """
 
     points: Tensor
@@ -125,13 +125,11 @@ class BatchLoss:
     kl: Tensor | None
 
 
-def batch_loss(
-    model: DecoderModel | VaeModel, batch: Batch, nmax: int, *, evaluating: bool = False
-) -> BatchLoss:
+def batch_loss(model: SketchModel, batch: Batch, nmax: int, *, evaluating: bool = False) -> BatchLoss:
     """The losses of a batch under teacher forcing.
 
     Args:
-        model: whose losses.
+        model: whose losses; a conditional one is a `VaeModel`.
         batch: the drawings and what chance does to them.
         nmax: Nmax, the length that sums are divided by.
         evaluating: whether to leave out the pen state of end rows.
@@ -152,7 +150,7 @@ def batch_loss(
         kl = kl_loss(mu, log_variance) * (size / batch.drawings)
     state = model.initial_state(size, z, batch.label)
     packing, keep = batch.packing, _scaled(batch.keep, batch, points.dtype)
-    raw = model.decoder.packed(inputs, state, packing, keep)
+    raw = model.packed(inputs, state, packing, keep)
     loss = reconstruction_loss(
         raw, packing.pack(wanted), batch.drawings, nmax, evaluating=evaluating, weight=batch.weight
     )

@@ -14,12 +14,13 @@ import torch
 
 from sketchkit._version import __version__
 from sketchkit.card import PAPER_START, ModelCard
-from sketchkit.devices import fast_bfloat16, resolve_device
+from sketchkit.devices import fast_bfloat16, resolve_device, without_weights
 from sketchkit.errors import InputError, SketchkitError
 from sketchkit.files import shown
 from sketchkit.models import SketchModel
 from sketchkit.training import runs
-from sketchkit.training.building import Trainable, build, take_weights
+from sketchkit.training.backends import suited
+from sketchkit.training.building import build, take_weights
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 from sketchkit.training.logs import CsvLog
@@ -57,8 +58,8 @@ def train(
     Args:
         data: what to learn from.
         folder: of the run; see `sketchkit.training.runs` for what it will hold.
-        config: how; under `resume` only what `runs.CHANGEABLE` names may differ from the run's own, and None
-            takes that. The defaults when None otherwise.
+        config: how, with any backend that is installed; under `resume` only what `runs.CHANGEABLE` names may
+            differ from the run's own, and None takes that. The defaults when None otherwise.
         resume: go on from the newest whole checkpoint of the folder; to the last bit as if it had never
             stopped, on the same machine.
         overwrite: whether a run in the folder may be replaced.
@@ -78,6 +79,7 @@ def train(
         CheckpointError: a run whose checkpoints are all damaged, or that belongs to other data.
     """
     place = Path(folder)
+    config = None if config is None else suited(config)
     with joined(resolve_device(device)) as processes:
         info = _prepared(
             place, data, config, processes, resume=resume, overwrite=overwrite, threads=threads, init=init
@@ -107,7 +109,7 @@ def _prepared(
             if resume:
                 info = _continued(folder, data, config, threads)
             else:
-                info = _begun(data, config or TrainConfig(), threads, init)
+                info = _begun(data, config or suited(TrainConfig()), threads, init)
                 runs.begin(folder, overwrite=overwrite)
                 runs.write_run(folder, info)
         except SketchkitError as error:
@@ -123,7 +125,7 @@ def _begun(data: Dataset, config: TrainConfig, threads: int | None, init: Sketch
     if not len(data.split("train")):
         raise InputError(f"{shown(data.path)}: the data set has no drawings to train on")
     if init is None:
-        with torch.device("meta"):
+        with without_weights():
             model = build(config, card_of(data, "unnamed", 1))
     else:
         model = build(config, card_of(data, "unnamed", 1))
@@ -149,15 +151,23 @@ def _continued(folder: Path, data: Dataset, config: TrainConfig | None, threads:
     if data.manifest.fingerprint != info.data["fingerprint"]:
         raise InputError(f"{shown(folder)}: the run learns from other data than {shown(data.path)}")
     if config is not None:
-        was, now = info.config.to_json(), config.to_json()
-        for name in was:
-            if was[name] != now[name] and name not in runs.CHANGEABLE:
-                change = f"{name} from {was[name]} to {now[name]}"
-                raise InputError(f"{shown(folder)}: a run that goes on cannot change {change}")
+        for name, (before, after) in _changes(info.config, config).items():
+            if name not in runs.CHANGEABLE:
+                raise InputError(
+                    f"{shown(folder)}: a run that goes on cannot change {name} from {before} to {after}"
+                )
         info = replace(info, config=config)
     if threads is not None:
         info = replace(info, threads=threads)
     return replace(info, status="running")
+
+
+def _changes(before: TrainConfig, after: TrainConfig) -> dict[str, tuple[Any, Any]]:
+    """What differs between two configurations, by name; the parts of an architecture each by its own."""
+    was, now = ({**vars(config), **config.architecture} for config in (before, after))
+    names = (was.keys() | now.keys()) - {"architecture"}
+    both = {name: (was.get(name), now.get(name)) for name in sorted(names)}
+    return {name: pair for name, pair in both.items() if pair[0] != pair[1]}
 
 
 def _run(
@@ -201,7 +211,7 @@ def _run(
     return info
 
 
-def _finish(folder: Path, info: RunInfo, model: Trainable) -> None:
+def _finish(folder: Path, info: RunInfo, model: SketchModel) -> None:
     """Leave the last model, and how it ended; of a run that failed, as much of it as the disk takes."""
     try:
         runs.write_run(folder, info)
@@ -243,7 +253,7 @@ class _Keeper(Watcher):
         finally:
             self.close()
 
-    def evaluated(self, model: Trainable, step: int, found: Validation, best: bool) -> None:
+    def evaluated(self, model: SketchModel, step: int, found: Validation, best: bool) -> None:
         """Keep the best model, and draw a sheet."""
         if best:
             trained = _trained(model.card, replace(self.info, step=step), found)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from sketchkit.models.decoder import DecoderModel
+from sketchkit.models import SketchModel
 from sketchkit.models.vae import VaeModel
 from sketchkit.training.batching import lay_out
 from sketchkit.training.chance import Purpose, generator
@@ -47,7 +47,7 @@ class Validation:
 
 @torch.inference_mode()
 def validate(
-    model: DecoderModel | VaeModel,
+    model: SketchModel,
     split: Split,
     config: TrainConfig,
     nmax: int,
@@ -76,7 +76,7 @@ def validate(
 
 
 def _batch_sums(
-    model: DecoderModel | VaeModel, split: Split, chosen: np.ndarray, config: TrainConfig, nmax: int
+    model: SketchModel, split: Split, chosen: np.ndarray, config: TrainConfig, nmax: int
 ) -> torch.Tensor:
     """Sums over some drawings: L_s, L_p, L_KL, NLL, rows."""
     offsets, lifts, inks, labels = split.flat(chosen)

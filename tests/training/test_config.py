@@ -14,15 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchkit import options
 from sketchkit.errors import FormatError, InputError
 from sketchkit.models.cells import CELLS
 from sketchkit.options import OptionInfo
-from sketchkit.training.config import CELL_NAMES, PRESETS, SCHEDULES, TrainConfig, read_config
+from sketchkit.training.config import CELL_NAMES, PRESETS, SCHEDULES, TrainConfig, option_infos, read_config
 
-FIELDS = options.describe(TrainConfig)
+FIELDS = option_infos()
 NUMBERS = [info for info in FIELDS if info.type in (int, float)]
-CHOICES = [info for info in FIELDS if info.type is str]
+CHOICES = [info for info in FIELDS if info.choices]
 #: So that each field can be tried at both ends of its range.
 RATES = {"learning_rate": {"min_learning_rate": 0}, "min_learning_rate": {"learning_rate": 10}}
 
@@ -62,7 +61,8 @@ def test_every_text_is_one_of_a_few(info: OptionInfo) -> None:
 
 
 def test_nothing_is_left_without_a_check() -> None:
-    assert {info.name for info in FIELDS} == {i.name for i in [*NUMBERS, *CHOICES]} | {"classes", "position"}
+    flags = {"classes", "position"}
+    assert {info.name for info in FIELDS} == {i.name for i in [*NUMBERS, *CHOICES]} | flags | {"backend"}
     assert made(next(i for i in FIELDS if i.name == "classes"), "yes") is True
     for wrong in (None, 2, "perhaps", [], 0.5):
         with pytest.raises(InputError, match="'classes' of the training must be true or false"):
@@ -89,6 +89,8 @@ VALUES = {
     if info.type is bool
     else st.sampled_from(info.choices)
     if info.choices
+    else st.text()
+    if info.type is str
     else (st.integers if info.type is int else st.floats)(info.low, info.high)  # type: ignore[operator]
     for info in FIELDS
 }

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from train_parts import batches_of, density, model_of, shapes, small, softmax
 
+from sketchkit.models import SketchModel
 from sketchkit.models.cells import Cell
 from sketchkit.models.vae import VaeModel
-from sketchkit.training.building import Trainable
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 from sketchkit.training.losses import kl_loss
@@ -43,7 +43,7 @@ def configured(**changes: Any) -> TrainConfig:
     return small(**{"batch_size": 3, "class_dropout": 0.4, "recurrent_dropout": 0.3, **changes})
 
 
-def exact(data: Dataset, config: TrainConfig, nmax: int, step: int = 0) -> tuple[Trainable, Batch]:
+def exact(data: Dataset, config: TrainConfig, nmax: int, step: int = 0) -> tuple[SketchModel, Batch]:
     """A model and a batch in float64, so that nothing but the sums can differ."""
     batch = batches_of(data, config, nmax).batch(step)
     wide = {"points": batch.points.double(), "weight": batch.weight.double()}
@@ -71,7 +71,7 @@ def posterior(model: VaeModel, rows: Tensor, keep: Tensor | None) -> tuple[Tenso
     return model.mu(last), model.presig(last)
 
 
-def slowly(model: Trainable, batch: Batch, nmax: int, *, evaluating: bool = False) -> dict[str, float]:
+def slowly(model: SketchModel, batch: Batch, nmax: int, *, evaluating: bool = False) -> dict[str, float]:
     """L_s, L_p, L_KL and the plain sum of a batch, one drawing and one row after the other."""
     found = {"offset": 0.0, "pen": 0.0, "kl": 0.0, "nll": 0.0}
     count = len(batch.points)
@@ -116,7 +116,7 @@ def slowly(model: Trainable, batch: Batch, nmax: int, *, evaluating: bool = Fals
     return found
 
 
-def assert_equal(model: Trainable, batch: Batch, nmax: int, *, evaluating: bool = False) -> None:
+def assert_equal(model: SketchModel, batch: Batch, nmax: int, *, evaluating: bool = False) -> None:
     with torch.no_grad():
         expected = slowly(model, batch, nmax, evaluating=evaluating)
         found = batch_loss(model, batch, nmax, evaluating=evaluating)

@@ -15,7 +15,7 @@ from train_parts import shapes, small
 
 from sketchkit import options
 from sketchkit.errors import FormatError, InputError
-from sketchkit.training.config import TrainConfig
+from sketchkit.training.config import TrainConfig, option_infos
 from sketchkit.training.data import Dataset
 from sketchkit.training.runs import (
     CHANGEABLE,
@@ -76,10 +76,12 @@ def other_value(info: options.OptionInfo) -> Any:
         return not info.default
     if info.choices:
         return next(choice for choice in info.choices if choice != info.default)
+    if info.type is str:
+        return "another"
     return info.low if info.default != info.low else info.high
 
 
-@pytest.mark.parametrize("info", options.describe(TrainConfig), ids=lambda info: info.name)
+@pytest.mark.parametrize("info", option_infos(), ids=lambda info: info.name)
 def test_whatever_decides_what_is_learnt_is_part_of_the_identity(info: options.OptionInfo) -> None:
     loose = {"learning_rate": 5} if info.name == "min_learning_rate" else {"min_learning_rate": 0}
     value = 2.0 if info.name == "min_learning_rate" else other_value(info)

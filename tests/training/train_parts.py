@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from sketchkit.models import SketchModel
 from sketchkit.training.batching import Batches
-from sketchkit.training.building import Trainable, build
+from sketchkit.training.building import build
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset, Recipe, prepare_sketches, synth
 from sketchkit.training.trainer import card_of
@@ -44,7 +45,7 @@ def small(**changes: Any) -> TrainConfig:
     return TrainConfig.made(None, SMALL, changes)
 
 
-def model_of(data: Dataset, config: TrainConfig) -> Trainable:
+def model_of(data: Dataset, config: TrainConfig) -> SketchModel:
     """A fresh model for a data set."""
     return build(config, card_of(data, "small", data.max_length))
 

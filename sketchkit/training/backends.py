@@ -1,0 +1,147 @@
+"""Which model a configuration means, of ours or of a plugin, and what of it that backend can be told."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sketchkit import options, registry
+from sketchkit.errors import InputError
+from sketchkit.models import SketchModel, backend
+from sketchkit.models.vae import VaeModel
+from sketchkit.training.config import TrainConfig
+
+__all__ = ["SIZES", "architecture_of", "backend_of", "declared", "sizes_of", "suited"]
+
+#: The options of a training that are parts of an architecture where it has a field of that name; `classes` is
+#: the number of them there, 0 for none.
+SIZES = ("hidden", "encoder_hidden", "latent", "mixtures", "cell", "embedding", "position", "classes")
+_DROPOUTS = ("recurrent_dropout", "dropout")
+
+
+def backend_of(config: TrainConfig) -> type[SketchModel]:
+    """The class of models that a configuration trains.
+
+    Raises:
+        PluginError: an unknown backend.
+        InputError: one that cannot be trained here.
+    """
+    cls = backend(config.backend)
+    if cls.conditional and not issubclass(cls, VaeModel):
+        raise InputError(
+            f"the backend {config.backend!r} draws from a latent vector: of such, only a VaeModel is trained"
+        )
+    return cls
+
+
+def declared(architecture_type: type) -> list[options.OptionInfo]:
+    """What an architecture declares with `option` beyond the options that every training has."""
+    fields: Mapping[str, Any] = getattr(architecture_type, "__dataclass_fields__", {})
+    own = {name for name, field in fields.items() if "help" in field.metadata and name not in SIZES}
+    return [info for info in options.describe(architecture_type) if info.name in own]
+
+
+def suited(config: TrainConfig, said: Collection[str] = ()) -> TrainConfig:
+    """A configuration as its backend takes it: the architecture complete and of the right types.
+
+    Args:
+        config: as somebody said it.
+        said: the names of options that were said outright, and are not to be passed over.
+
+    Returns:
+        The same with every option that the architecture declares, and without a dropout that is none of the
+        backend's; what comes out is suited already.
+
+    Raises:
+        PluginError: an unknown backend.
+        InputError: something that this backend cannot be told, or one that cannot be trained here.
+    """
+    cls = backend_of(config)
+    infos = {info.name: info for info in declared(cls.architecture_type)}
+    what = f"the architecture of {config.backend!r}"
+    for name in config.architecture:
+        if name in SIZES:
+            raise InputError(f"{name!r} is an option of every training: say --{_dashed(name)}")
+        if name not in infos:
+            known = f"it has {', '.join(infos)}" if infos else "it has none"
+            raise InputError(f"{what} has no option {name!r}: {known}")
+    _check_sizes_known(config, cls, said, tuple(infos))
+    architecture = {
+        name: options.check(info, config.architecture.get(name, info.default), what)
+        for name, info in infos.items()
+    }
+    out = dataclasses.replace(config, architecture=architecture, **_dropouts(config, cls, said))
+    architecture_of(out, 1 if config.classes else 0)
+    return out
+
+
+def architecture_of(config: TrainConfig, classes: int) -> Any:
+    """The architecture that a suited configuration describes.
+
+    Args:
+        config: the configuration.
+        classes: how many the data have, for a model that is told.
+
+    Raises:
+        InputError: sizes that do not go together.
+    """
+    kind = backend_of(config).architecture_type
+    known = {field.name for field in dataclasses.fields(kind)}
+    sizes = {name: getattr(config, name) for name in SIZES if name in known}
+    if "classes" in known:
+        sizes["classes"] = classes if config.classes else 0
+    return options.create(kind, f"the architecture of {config.backend!r}", {**sizes, **config.architecture})
+
+
+def sizes_of(model: SketchModel) -> dict[str, Any]:
+    """What a configuration must say for a run that begins with a model's weights, by field name.
+
+    Raises:
+        InputError: a model of a backend that is not trained here.
+    """
+    backend_of(TrainConfig(backend=model.backend))
+    kind, values = type(model.architecture), dataclasses.asdict(model.architecture)
+    sizes = {name: values[name] for name in SIZES if name in values}
+    if "classes" in sizes:
+        sizes["classes"] = sizes["classes"] > 0
+    extra = {info.name: values[info.name] for info in declared(kind)}
+    return {**sizes, "backend": model.backend, **({"architecture": extra} if extra else {})}
+
+
+def _check_sizes_known(
+    config: TrainConfig, cls: type[SketchModel], said: Collection[str], others: tuple[str, ...]
+) -> None:
+    """Refuse sizes that a plugin's architecture has no place for.
+
+    Of our own two backends each passes over what only the other has, for presets speak to both.
+    """
+    if registry.find("model", config.backend).builtin:
+        return
+    fields = [field.name for field in dataclasses.fields(cls.architecture_type)]
+    for name in SIZES:
+        if name not in fields and (name in said or getattr(config, name) != getattr(TrainConfig, name)):
+            known = ", ".join((*(f for f in fields if f in SIZES), *others))
+            raise InputError(f"the backend {config.backend!r} has no --{_dashed(name)}: it has {known}")
+
+
+def _dropouts(config: TrainConfig, cls: type[SketchModel], said: Collection[str]) -> dict[str, Any]:
+    """The dropouts that are none of the backend's, as 0.
+
+    Raises:
+        InputError: somebody asks for one of them.
+    """
+    out = {}
+    for name in _DROPOUTS:
+        value = getattr(config, name)
+        if name == cls.dropout_option:
+            continue
+        if value > 0 and (name in said or value != getattr(TrainConfig, name)):
+            instead = f": it has --{_dashed(cls.dropout_option)}" if cls.dropout_option else ""
+            raise InputError(f"the backend {config.backend!r} has no --{_dashed(name)}{instead}")
+        out[name] = 0.0
+    return out
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
