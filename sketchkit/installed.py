@@ -9,10 +9,15 @@ from __future__ import annotations
 import configparser
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import Distribution, EntryPoint, distributions
 
-__all__ = ["Installed", "installed", "misfit"]
+from sketchkit._version import __version__
+
+__all__ = ["OWN_NAME", "Installed", "installed", "misfit"]
+
+#: The distribution that brings the built-ins.
+OWN_NAME = "sketchkit"
 
 #: All groups of entry points of ours begin so.
 GROUP_PREFIX = "sketchkit."
@@ -50,16 +55,30 @@ def installed(found: Iterable[Distribution] | None = None) -> list[Installed]:
         found: those to look at; all that are installed when None. Of two of one name the first counts, as on
             import.
     """
-    unique: dict[str, Installed] = {}
+    unique: dict[str, list[Installed]] = {}
     for distribution in distributions() if found is None else found:
         described = _described(distribution)
         if described is not None:
-            unique.setdefault(_SPACES.sub("-", described.name).lower(), described)
-    return list(unique.values())
+            unique.setdefault(_SPACES.sub("-", described.name).lower(), []).append(described)
+    own = _told_apart(unique.pop(OWN_NAME, []))
+    return own + [several[0] for several in unique.values()]
+
+
+def _told_apart(several: list[Installed]) -> list[Installed]:
+    """Of what is named like sketchkit, that which is: of this version, and with the most to bring.
+
+    Whatever else bears the name, left over or by a stranger, must not take its place.
+    """
+    if not several:
+        return []
+    own = max(several, key=lambda each: (each.version == __version__, len(each.entry_points)))
+    others = [each for each in several if each is not own and each.entry_points != own.entry_points]
+    trouble = "it is named like sketchkit itself"
+    return [replace(own, name=OWN_NAME)] + [replace(o, entry_points=(), problem=trouble) for o in others]
 
 
 def misfit(requires: Iterable[str], name: str, version: str) -> str | None:
-    """The requirement that a version of a package does not meet; None where all are met.
+    """What a version of a package does not meet, in a few words; None where all is met.
 
     Args:
         requires: requirements, a line each, as in a distribution's metadata.
@@ -70,23 +89,31 @@ def misfit(requires: Iterable[str], name: str, version: str) -> str | None:
         match = _REQUIREMENT.match(line)
         if match is None or _SPACES.sub("-", match[1]).lower() != name:
             continue
-        wanted = match[3].strip()
-        if wanted and not _meets(version, wanted, bool(match[4])):
-            return f"{match[1]}{wanted}"
+        wanted, said = match[3].strip(), f"{match[1]}{match[3].strip()}"
+        # A place to get it from says nothing about versions, and a condition need not hold here.
+        if not wanted or wanted.startswith("@") or match[4]:
+            continue
+        try:
+            if not _meets(version, wanted):
+                return f"it needs {said}, and this is {version}"
+        except ValueError:
+            return f"its requirement {said!r} cannot be read"
     return None
 
 
-def _meets(version: str, wanted: str, marked: bool) -> bool:
+def _meets(version: str, wanted: str) -> bool:
+    """Whether a version is among those wanted.
+
+    Raises:
+        ValueError: nobody can tell.
+    """
     simple = _AT_LEAST.match(wanted)
     if simple and _NUMBERS.match(version):
         # What nearly every plugin says: told without the 30 ms that the library for it takes to import.
         return _release(version) >= _release(simple[1])
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from packaging.specifiers import SpecifierSet
 
-    try:
-        return marked or SpecifierSet(wanted).contains(version, prereleases=True)
-    except InvalidSpecifier:
-        return False
+    return SpecifierSet(wanted).contains(version, prereleases=True)
 
 
 def _release(version: str) -> list[int]:
@@ -141,7 +168,11 @@ def _entry_points(text: str) -> tuple[EntryPoint, ...]:
     if len(text) > _MAX_CHARACTERS:
         raise ValueError(f"longer than {_MAX_CHARACTERS} characters")
     parser = configparser.ConfigParser(
-        delimiters=("=",), comment_prefixes=("#",), interpolation=None, strict=False
+        delimiters=("=",),
+        comment_prefixes=("#",),
+        interpolation=None,
+        strict=False,
+        default_section="\0",  # no section speaks for the others
     )
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read_string(text)

@@ -11,17 +11,18 @@ import difflib
 import os
 import re
 import sys
+import threading
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import EntryPoint
-from typing import Any
+from typing import Any, TextIO
 
 from sketchkit._version import __version__
 from sketchkit.errors import PluginError, PluginWarning, SketchkitError
-from sketchkit.installed import Installed, installed, misfit
+from sketchkit.installed import OWN_NAME, Installed, installed, misfit
 
 __all__ = [
     "GROUPS",
@@ -51,10 +52,13 @@ GROUPS = {
 #: Set and empty, or `0`: only the built-ins are there.
 STRANGERS_VARIABLE = "SKETCHKIT_PLUGINS"
 
-_OWN_DISTRIBUTION = "sketchkit"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\s*:\s*[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\s*(\[.*\])?")
 _warned: set[str] = set()
+_lock = threading.Lock()
+#: How many strangers are at work, and where stdout led before.
+_depth = 0
+_stdout: TextIO | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class Plugin:
     @property
     def builtin(self) -> bool:
         """Whether sketchkit itself brings it."""
-        return self.distribution == _OWN_DISTRIBUTION
+        return self.distribution == OWN_NAME
 
     @property
     def full_name(self) -> str:
@@ -92,9 +96,9 @@ class Plugin:
         """Why it cannot be loaded, as far as its metadata tell; None where they say nothing against it."""
         if self.builtin:
             return None
-        wanted = misfit(self.requires, _OWN_DISTRIBUTION, __version__)
-        if wanted is not None:
-            return f"it needs {wanted}, and this is {__version__}"
+        trouble = misfit(self.requires, OWN_NAME, __version__)
+        if trouble is not None:
+            return trouble
         if not _TARGET.fullmatch(self.entry_point.value):
             return f"its entry point is {self.entry_point.value!r}, which is not of the form module:attribute"
         return None
@@ -122,6 +126,8 @@ def damaged() -> list[tuple[Installed, str]]:
     for each in _all_installed():
         nameless = [e.name for e in each.entry_points if not _NAME.fullmatch(e.name)]
         out += [(each, f"{name!r} is no name for a plugin") for name in nameless]
+        groups = dict.fromkeys(e.group for e in each.entry_points)
+        out += [(each, _no_group(group)) for group in groups if group not in GROUPS.values()]
     return out
 
 
@@ -187,7 +193,7 @@ def load(kind: str, name: str) -> Any:
     if plugin.problem is not None:
         raise PluginError(f"{plugin} cannot be loaded: {plugin.problem}")
     try:
-        with redirect_stdout(sys.stderr) if sys.stderr is not None else nullcontext():
+        with _quiet_stdout():
             return plugin.entry_point.load()
     except KeyboardInterrupt:
         raise
@@ -235,19 +241,43 @@ def warn_of(plugin: Plugin, error: Exception) -> None:
 def blamed(plugin: Plugin) -> Iterator[None]:
     """Whatever fails inside is told as the failure of a stranger's plugin, by its full name.
 
-    Our own errors pass, for a plugin may raise them; so does what no plugin can help: Ctrl-C, memory that is
-    at its end, and everything from a built-in, whose bugs are ours.
+    What it prints goes to stderr. Our own errors pass, for a plugin may raise them; so does what no plugin
+    can help: Ctrl-C, memory that is at its end, and everything from a built-in, whose bugs are ours.
 
     Raises:
         PluginError: in one line.
     """
     try:
-        yield
+        with nullcontext() if plugin.builtin else _quiet_stdout():
+            yield
     except (Exception, SystemExit) as error:
         helpless = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
         if plugin.builtin or helpless or isinstance(error, SketchkitError):
             raise
         raise PluginError(f"{plugin} failed: {_in_a_line(error)}") from error
+
+
+def _no_group(group: str) -> str:
+    near = difflib.get_close_matches(group, GROUPS.values(), n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(GROUPS.values())}"
+    return f"there is no group {group!r} of entry points: {hint}"
+
+
+@contextmanager
+def _quiet_stdout() -> Iterator[None]:
+    """Send to stderr what is printed, from however many threads at once: stdout belongs to the result."""
+    global _depth, _stdout
+    with _lock:
+        _depth += 1
+        if _depth == 1 and sys.stderr is not None:
+            _stdout, sys.stdout = sys.stdout, sys.stderr
+    try:
+        yield
+    finally:
+        with _lock:
+            _depth -= 1
+            if _depth == 0 and sys.stdout is sys.stderr and _stdout is not None:
+                sys.stdout, _stdout = _stdout, None
 
 
 def _in_a_line(error: BaseException) -> str:
@@ -269,7 +299,7 @@ def _all_installed() -> tuple[Installed, ...]:
 def _plugins(kind: str, strangers: bool) -> tuple[Plugin, ...]:
     unique: dict[str, Plugin] = {}
     for distribution in _all_installed():
-        if not strangers and distribution.name != _OWN_DISTRIBUTION:
+        if not strangers and distribution.name != OWN_NAME:
             continue
         for entry_point in distribution.entry_points:
             # A name that the shell or `distribution:name` could not carry is none.

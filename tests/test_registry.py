@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sketchkit import registry
+from sketchkit import __version__, registry
 from sketchkit.errors import PluginError, PluginWarning
 from sketchkit.installed import Installed, installed, misfit
 
@@ -160,8 +161,14 @@ def test_versions_are_compared_by_their_numbers() -> None:
     for version, fits in (("1.10", True), ("1.9.0", True), ("1.9", True), ("1.8.9", False)):
         assert (misfit(("sketchkit>=1.9",), "sketchkit", version) is None) == fits
     assert misfit(("sketchkit>=1.0.0",), "sketchkit", "1") is None
-    assert misfit(("sketchkit>=1.0",), "sketchkit", "1.0.dev1") == "sketchkit>=1.0"
-    assert misfit(("sketchkit?!",), "sketchkit", "1") == "sketchkit?!"
+    assert "needs sketchkit>=1.0" in str(misfit(("sketchkit>=1.0",), "sketchkit", "1.0.dev1"))
+
+
+def test_requirements_that_say_nothing_of_versions_are_met_and_unreadable_ones_told() -> None:
+    assert misfit(("sketchkit @ git+https://example.org/x",), "sketchkit", "1") is None
+    assert misfit(("sketchkit>=9; extra == 'x'",), "sketchkit", "1") is None
+    for line in ("sketchkit?!", "sketchkit>=banana"):
+        assert "cannot be read" in str(misfit((line,), "sketchkit", "1"))
 
 
 def test_a_plugin_that_is_passed_over_is_warned_of_once(
@@ -206,6 +213,52 @@ def test_of_two_distributions_of_one_name_the_first_counts(tmp_path: Path) -> No
     _folder(tmp_path / "a", "flow-1.0", "Name: flow\nVersion: 1.0\n", SWIRL)
     _folder(tmp_path / "b", "Flow-2.0", "Name: Flow\nVersion: 2.0\n", SWIRL)
     assert [each.version for each in _found(tmp_path / "a", tmp_path / "b")] == ["1.0"]
+
+
+def test_nobody_takes_sketchkits_place_by_its_name(tmp_path: Path) -> None:
+    ours = "[sketchkit.commands]\nsample = sketchkit.cli.sample:app\n" + SWIRL
+    _folder(tmp_path / "a", "SketchKit-9.0", "Name: SketchKit\nVersion: 9.0\n", SWIRL)
+    _folder(tmp_path / "b", "sketchkit-x", f"Name: Sketchkit\nVersion: {__version__}\n", ours)
+    own, other = _found(tmp_path / "a", tmp_path / "b")
+    assert (own.name, own.version, len(own.entry_points)) == ("sketchkit", __version__, 2)
+    assert other.problem == "it is named like sketchkit itself" and not other.entry_points
+
+
+def test_a_default_section_speaks_for_no_group(tmp_path: Path) -> None:
+    _folder(tmp_path, "flow-1.0", "Name: flow\n", "[DEFAULT]\nghost = flow:Ghost\n" + SWIRL)
+    (flow,) = _found(tmp_path)
+    assert [entry.name for entry in flow.entry_points] == ["swirl"]
+
+
+def test_a_group_that_does_not_exist_is_told_with_the_nearest(install: Install) -> None:
+    install(("flow", EntryPoint("swirl", "flow:Swirl", "sketchkit.sampler")))
+    ((distribution, reason),) = registry.damaged()
+    assert distribution.name == "flow"
+    assert reason.endswith("of entry points: did you mean sketchkit.samplers?")
+
+
+def test_what_strangers_print_at_work_goes_to_stderr_from_any_thread(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(_entry("flow", "swirl"), _entry("sketchkit", "greedy"))
+    stranger, inside, leave = registry.find("sampler", "swirl"), threading.Event(), threading.Event()
+
+    def other() -> None:
+        with registry.blamed(stranger):
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=other)
+    with registry.blamed(stranger):
+        print("one")
+        thread.start()
+        inside.wait(10)
+    print("two")  # the other is still at work
+    leave.set()
+    thread.join()
+    with registry.blamed(registry.find("sampler", "greedy")):
+        print("three")
+    assert capsys.readouterr() == ("three\n", "one\ntwo\n")
 
 
 @pytest.mark.parametrize(

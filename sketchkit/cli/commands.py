@@ -10,6 +10,7 @@ from typer.core import TyperCommand
 from typer.main import get_command
 
 from sketchkit import registry
+from sketchkit.cli.console import plain
 from sketchkit.cli.help import Group
 from sketchkit.errors import PluginError, SketchkitError
 
@@ -84,7 +85,7 @@ class _Listed(TyperCommand):
     """Stands for a command in lists and help, and becomes it when it is run."""
 
     def __init__(self, plugin: registry.Plugin, name: str) -> None:
-        text = _OURS.get(name, "") if plugin.builtin else f"(by {plugin.distribution})"
+        text = _OURS.get(name, "") if plugin.builtin else f"(by {plain(plugin.distribution)})"
         super().__init__(name, callback=None, help=text)
         self.plugin = plugin
 

@@ -36,13 +36,17 @@ def show_help_alone(context: typer.Context) -> None:
         raise typer.Exit(2)
 
 
-def _settled(parameters: list[Any]) -> list[Any]:
-    """Parameters in which a flag that nobody gives is false.
+#: Flags that Typer adds to commands by itself.
+_TYPERS_OWN = ("help", "install_completion", "show_completion")
 
-    Typer's own, for help and completion, are None instead, and to look at that it loads pydantic, for 50 ms.
+
+def _settled(parameters: list[Any]) -> list[Any]:
+    """Parameters in which Typer's own flags are false where nobody gives them.
+
+    They are None instead, and to look at that Typer loads pydantic, for 50 ms.
     """
     for parameter in parameters:
-        if parameter.default is None and getattr(parameter, "is_flag", False):
+        if parameter.name in _TYPERS_OWN and parameter.default is None:
             parameter.default = False
     return parameters
 

@@ -73,7 +73,7 @@ def _kind(name: str | None, path: str, kinds: tuple[str, ...]) -> Kind:
             f"{asked!r} are several: only interpolate and grid write more than one, with --jobs or --pairs",
             param_hint="--format",
         )
-    if asked in registry.names("renderer") and (suffixes := _suffixes("renderer", asked)):
+    if asked and registry.known("renderer", asked) and (suffixes := _suffixes("renderer", asked)):
         return _picture(suffixes[0], asked, values)
     suffix = _suffix(asked, path)
     for builtin in (True, False):
@@ -99,8 +99,10 @@ def _parsed(name: str | None) -> tuple[str | None, dict[str, str]]:
     if name is None:
         return None, {}
     asked, *pairs = name.split(":")
-    if pairs and "=" not in pairs[0] and asked not in registry.names("renderer"):
-        asked = f"{asked}:{pairs.pop(0)}"  # a plugin's full name
+    full = f"{asked}:{pairs[0]}" if pairs else ""
+    if any(registry.known(kind, full) for kind in ("renderer", "format")):
+        asked = full
+        del pairs[0]
     with as_usage("--format"):
         return asked, parse_pairs(pairs)
 
@@ -108,7 +110,7 @@ def _parsed(name: str | None) -> tuple[str | None, dict[str, str]]:
 def _suffix(name: str | None, path: str) -> str:
     if name is None:
         return ".svg" if path == STDOUT else Path(path).suffix.lower()
-    if name in registry.names("format") and (suffixes := _suffixes("format", name)):
+    if registry.known("format", name) and (suffixes := _suffixes("format", name)):
         return suffixes[0]
     return f".{name.lower().lstrip('.')}"
 

@@ -56,7 +56,8 @@ def _outcome(check: tuple[str, ...], result: Path, patience: float) -> Any:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "sketchkit.testing", *check, str(result)],
+            # -P: what lies in the current folder is not to be imported.
+            [sys.executable, "-P", "-m", "sketchkit.testing", *check, str(result)],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=patience,

@@ -18,7 +18,7 @@ __all__ = ["app"]
 #: A plugin that takes longer than this to be checked does not work.
 _PATIENCE = 120.0
 #: What a plugin's state may be without being trouble.
-_SOUND = ("built-in", "installed", "works")
+_SOUND = ("built-in", "installed", "works", "clash")
 
 app = typer.Typer(
     cls=Group,
@@ -132,4 +132,6 @@ def _with(row: Row, trouble: str | None) -> Row:
     if trouble is not None:
         state = row.state if row.state in ("incompatible", "damaged") else "broken"
         return replace(row, state=state, reason=trouble)
-    return row if row.state == "clash" else replace(row, state="works")
+    if row.state == "clash":
+        return replace(row, reason=f"it works; {row.reason}")
+    return replace(row, state="works")

@@ -77,6 +77,21 @@ def test_a_file_may_say_the_options_and_the_line_has_the_last_word(
     assert bad.err.startswith("sketchkit: bad.toml: the training has no option 'hiden'")
 
 
+def test_a_flag_that_nobody_gives_says_nothing(sketchkit: Sketchkit, faces: Path, home: Path) -> None:
+    """Neither against a file, nor against the run that goes on, nor against the model that it begins with."""
+    Path("c.toml").write_text("position = true\nhidden = 8\nmixtures = 2\ngrid = 0\nsteps = 1\n")
+    begun = sketchkit("train", faces, "-o", "run", "--config", "c.toml", "--json")
+    assert begun.code == 0, begun.err
+    assert begun.json["config"]["position"] is True
+    assert (home / "run" / "tensorboard").is_dir()
+    longer = sketchkit("train", faces, "-o", "run", "--resume", "--steps", 2)
+    assert longer.code == 0, longer.err
+    like = sketchkit(
+        "train", faces, "-o", "like", "--init", "run/last.safetensors", "--steps", 1, "--grid", 0
+    )
+    assert like.code == 0, like.err
+
+
 def test_a_preset_trains_as_they_trained(sketchkit: Sketchkit, faces: Path) -> None:
     small = ("--hidden", 8, "--encoder-hidden", 4, "--batch-size", 2, "--steps", 1, "--grid", 0, "--json")
     done = sketchkit("train", faces, "-o", "run", "--preset", "paper", "--backend", "vae", *small)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -168,3 +171,56 @@ def test_what_ends_the_process_of_its_check_is_told(shelf: Path) -> None:
     (mine,) = (row for row in rows if row["distribution"] == "flow")
     assert mine["state"] == "broken"
     assert mine["reason"] == "its check ended with code 7: good bye"
+
+
+LOUD = """
+class Loud:
+    suffixes = (".loud",)
+    def render(self, pictures, layout, metadata):
+        print("look at me")
+        return b"loud"
+class Plain:
+    suffixes = (".plain",)
+    def read(self, stream, name):
+        yield from ()
+    def write(self, sketches, stream):
+        stream.write(b"plain %d" % len(list(sketches)))
+"""
+
+
+def test_a_full_name_works_wherever_a_name_does(shelf: Path) -> None:
+    kinds = {"renderer": {"loud": "Loud", "gif": "Loud"}, "format": {"plain": "Plain"}}
+    write_distribution(shelf, "flow", LOUD, kinds)
+    for name, content in (("flow:loud", "loud"), ("flow:gif", "loud"), ("flow:plain", "plain 2")):
+        done = run_beside(shelf, "sample", "-n", "2", "--max-points", "9", "--format", name, "-o", "-")
+        assert (done.code, done.out) == (0, content), done.err
+        assert ("look at me" in done.err) == (content == "loud")
+
+
+def test_a_check_imports_nothing_from_the_current_folder(shelf: Path) -> None:
+    (shelf / "here").mkdir()
+    (shelf / "here" / "random.py").write_text("raise SystemExit('imported')")
+    write_distribution(shelf, "flow", STEADY, {"sampler": {"steady": "Steady"}})
+    program = (
+        "import os, sys; from sketchkit.cli.main import run; os.chdir('here'); run(['plugins', '--check'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=shelf,
+        env={**os.environ, "PYTHONPATH": str(shelf), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    (row,) = (line for line in done.stdout.splitlines() if "steady" in line)
+    assert row.split()[4] == "works", row
+
+
+def test_words_of_metadata_are_harmless_in_a_terminal(shelf: Path) -> None:
+    write_distribution(shelf, "flow", COMMAND, {"command": {"word": "app"}})
+    head = shelf / "flow-1.0.dist-info" / "METADATA"
+    head.write_text(head.read_text().replace("Name: flow", "Name: fl\x1b[31mow"))
+    for args in (["--help"], ["plugins"], ["plugins", "--json"]):
+        done = run_beside(shelf, *args)
+        assert done.code == 0 and "\x1b" not in done.out + done.err
