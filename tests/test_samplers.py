@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from hypothesis import given, settings
@@ -15,9 +18,11 @@ from torch import Tensor
 
 from sketchkit import options, registry
 from sketchkit.density import MixtureDensity, TemperatureRule
+from sketchkit.engine import decode, read_prompts
 from sketchkit.errors import InputError, PluginError
+from sketchkit.models import SketchModel
 from sketchkit.noise import Noise, uniforms
-from sketchkit.sampling import Sampler, Tempered, make_sampler, samplers
+from sketchkit.sampling import Draft, Sampler, Studio, Tempered, make_sampler, samplers
 from sketchkit.sampling.base import RULES
 
 BUILT_IN = ["greedy", "mean", "nucleus", "temperature", "top-k", "truncated"]
@@ -317,11 +322,53 @@ class Odd:
         return {"list": points.tolist(), "short": points[:, :3], "whole": points.long()}.get(self.how, points)
 
 
+def _end(count: int) -> npt.NDArray[np.float32]:
+    """Rows of which the last ends the drawing."""
+    rows = np.tile(np.array([3, 4, 1, 0, 0], np.float32), (count, 1))
+    rows[-1] = [0, 0, 0, 0, 1]
+    return rows
+
+
+def _unwritable(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    rows.setflags(write=False)
+    return rows
+
+
+#: Drafts of two drawings of at most 6 rows, by what is right or wrong with them.
+DRAFTS: dict[str, list[Any]] = {
+    "well": [Draft(1, _end(6), 0.0), Draft(0, _end(3)[:1], 0.0)],
+    "read-only": [Draft(np.int64(1), _unwritable(_end(6)), 0.0), Draft(0, _end(1)[::-1], 0.0)],  # type: ignore[arg-type]
+    "rows alone": [_end(3)],
+    "half": [Draft(0.5, _end(3), 0.0)],  # type: ignore[arg-type]
+    "true": [Draft(True, _end(3), 0.0)],
+    "beyond": [Draft(2, _end(3), 0.0)],
+    "list": [Draft(0, _end(3).tolist(), 0.0)],
+    "narrow": [Draft(0, _end(3)[:, 1:], 0.0)],
+    "long": [Draft(0, _end(7), 0.0)],
+    "empty": [Draft(0, _end(3)[:0], 0.0)],
+    "after": [Draft(0, np.concatenate((_end(2), _end(2))), 0.0)],
+    "twice": [Draft(0, _end(3), 0.0)] * 2,
+    "one": [Draft(0, _end(3), 0.0)],
+}
+
+
+@dataclass(frozen=True)
+class OddDrawings:
+    """A stranger's sampler of whole drawings whose option says what it draws."""
+
+    how: str = options.option("well", "what goes wrong")
+
+    def draw(self, studio: Studio) -> Iterator[Draft]:
+        yield from DRAFTS[self.how]
+
+
 @pytest.fixture
 def odd(monkeypatch: pytest.MonkeyPatch) -> None:
     own = registry._plugins("sampler", True)
-    entry = EntryPoint("odd", f"{__name__}:Odd", "sketchkit.samplers")
-    found = (*own, registry.Plugin("sampler", "odd", "odd-plugin", entry))
+    found = list(own)
+    for name, value in (("odd", "Odd"), ("odd-drawings", "OddDrawings")):
+        entry = EntryPoint(name, f"{__name__}:{value}", "sketchkit.samplers")
+        found.append(registry.Plugin("sampler", name, "odd-plugin", entry))
     monkeypatch.setattr(registry, "_plugins", lambda kind, allowed: found)
 
 
@@ -356,6 +403,44 @@ def test_a_strangers_sampler_draws_and_tells_its_options() -> None:
     assert torch.equal(sampler(density, _noise(4)), density.draw(_noise(4)))
     assert options.as_dict(sampler) == {"how": "well", "temperature": 0.7}
     assert isinstance(sampler, Sampler)
+
+
+def _drawn(model: SketchModel, how: str) -> list[Draft]:
+    """What a stranger's sampler of whole drawings draws where two of at most 6 rows are asked for."""
+    sampler = make_sampler("odd-drawings", None, {"how": how})
+    prompts, both = read_prompts(model, [np.zeros((0, 5))]), np.arange(2)
+    return list(decode(model, sampler, prompts, both * 0, both, seed=1, max_points=6))
+
+
+@pytest.mark.usefixtures("odd")
+@pytest.mark.parametrize("how", ["well", "read-only"])
+def test_a_strangers_whole_drawings_are_taken(tiny_model: SketchModel, how: str) -> None:
+    assert [draft.job for draft in _drawn(tiny_model, how)] == [1, 0]
+
+
+@pytest.mark.usefixtures("odd")
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("rows alone", "a ndarray, not a Draft"),
+        ("half", "a draft of the job 0.5, which is no whole number"),
+        ("true", "a draft of the job True, which is no whole number"),
+        ("beyond", "drawing 2 of 2 that were asked for"),
+        ("list", "rows that are no array [n, 5]"),
+        ("narrow", "points of the shape [3, 4], not [3, 5]"),
+        ("long", "7 rows, where there are at least 1 and at most studio.max_points, 6"),
+        ("empty", "0 rows, where there are at least 1 and at most studio.max_points, 6"),
+        ("after", "rows after the end row, which is row 1 of 4"),
+        ("twice", "drawing 0 twice"),
+        ("one", "1 of 2 drawings"),
+    ],
+)
+def test_a_stranger_that_draws_what_is_no_drawing_is_named(
+    tiny_model: SketchModel, how: str, reason: str
+) -> None:
+    with pytest.raises(PluginError) as failed:
+        _drawn(tiny_model, how)
+    assert str(failed.value) == f"the sampler odd-plugin:odd-drawings drew {reason}"
 
 
 def test_an_unknown_sampler_is_refused_with_the_nearest_that_exists() -> None:

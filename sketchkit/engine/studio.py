@@ -24,6 +24,7 @@ from sketchkit.models import SketchModel
 from sketchkit.models.base import State
 from sketchkit.noise import Noise, uniforms
 from sketchkit.sampling import AnySampler, Draft, DrawingSampler, StepSampler, stepwise
+from sketchkit.sampling.strange import called
 
 __all__ = ["Easel", "decode"]
 
@@ -66,7 +67,7 @@ def decode(
     """
     if isinstance(sampler, DrawingSampler) and choose is None:
         easel = Easel(model, prompts, prompt_of, index_of, seed, max_points, width, exact)
-        yield from _each_once(sampler.draw(easel), easel.jobs)
+        yield from _each_once(sampler.draw(easel), easel.jobs, called(sampler))
         return
     yield from decode_steps(
         model,
@@ -83,16 +84,16 @@ def decode(
     )
 
 
-def _each_once(drafts: Iterator[Draft], jobs: int) -> Iterator[Draft]:
-    """Drafts of which there must be one a job."""
+def _each_once(drafts: Iterator[Draft], jobs: int, sampler: str) -> Iterator[Draft]:
+    """Drafts of which there must be one a job; `sampler` is what an error calls the one that draws them."""
     missing = set(range(jobs))
     for draft in drafts:
         if draft.job not in missing:
-            raise PluginError(f"the sampler drew drawing {draft.job} twice")
+            raise PluginError(f"{sampler} drew drawing {draft.job} twice")
         missing.remove(draft.job)
         yield draft
     if missing:
-        raise PluginError(f"the sampler drew {jobs - len(missing)} of {jobs} drawings")
+        raise PluginError(f"{sampler} drew {jobs - len(missing)} of {jobs} drawings")
 
 
 @dataclass(frozen=True)
@@ -114,11 +115,17 @@ class Easel:
         return len(self.prompt_of)
 
     def drafts(self, sampler: StepSampler, jobs: Indices, attempts: Indices) -> Iterator[Draft]:
-        """Draw each draft to its end; see `Studio`."""
+        """Draw each draft to its end; see `Studio`.
+
+        Raises:
+            InputError: numbers out of range or of different lengths, or a sampler of whole drawings.
+        """
+        hand = stepwise(sampler, "drafts")
         mine, attempts = _whole(jobs, self.jobs, "a job"), _whole(attempts, 1 << 12, "an attempt")
+        _one_each(jobs=mine, attempts=attempts)
         for draft in decode_steps(
             self.model,
-            sampler,
+            hand,
             self.prompts,
             self.prompt_of[mine],
             self.index_of[mine],
@@ -155,10 +162,16 @@ class Easel:
         return MixtureDensity(torch.cat(raws)), joined
 
     def noise(self, jobs: Indices, attempts: Indices, steps: Indices) -> Noise:
-        """The uniform numbers of points; see `Studio`."""
+        """The uniform numbers of points; see `Studio`.
+
+        Raises:
+            InputError: numbers out of range or of different lengths.
+        """
         mine, attempts = _whole(jobs, self.jobs, "a job"), _whole(attempts, 1 << 12, "an attempt")
+        steps = _whole(steps, 1 << ATTEMPT_SHIFT, "a step")
+        _one_each(jobs=mine, attempts=attempts, steps=steps)
         index = torch.from_numpy(self.index_of[mine]).to(self.model.device)
-        step = (attempts << ATTEMPT_SHIFT) + _whole(steps, 1 << ATTEMPT_SHIFT, "a step")
+        step = (attempts << ATTEMPT_SHIFT) + steps
         return Noise(uniforms(self.seed, index, torch.from_numpy(step).to(self.model.device)))
 
 
@@ -174,6 +187,17 @@ def _whole(values: Indices, limit: int, what: str) -> Indices:
     if len(found) and found.max() >= limit:
         raise InputError(f"{what} must lie below {limit}, got {found.max()}")
     return found.astype(np.int64)
+
+
+def _one_each(**arrays: Indices) -> None:
+    """Arrays that go together, row by row.
+
+    Raises:
+        InputError: one is longer than another.
+    """
+    if len({len(values) for values in arrays.values()}) > 1:
+        found = ", ".join(f"{len(values)} {name}" for name, values in arrays.items())
+        raise InputError(f"{' and '.join(arrays)} go together, one of each a row, got {found}")
 
 
 def _filled(values: Tensor, least: int) -> Tensor:

@@ -197,6 +197,11 @@ class _Strange:
         try:
             with self._blamed():
                 self.format.write(sketches, stream)
+            # What wraps a stream, as io.TextIOWrapper does, closes it when it goes.
+            if getattr(stream, "closed", False):
+                raise PluginError(
+                    f"{self.plugin} closes the stream that it is given: leave that to sketchkit"
+                )
         except PluginError as error:
             if isinstance(sketches, _Source) and error.__cause__ is not None:
                 failed = sketches.error

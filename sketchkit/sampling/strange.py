@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sketchkit.noise import Noise
     from sketchkit.sampling.base import AnySampler, Draft, Sampler, State, Studio
 
-__all__ = ["wrapped"]
+__all__ = ["called", "wrapped"]
 
 
 def wrapped(plugin: registry.Plugin, sampler: AnySampler) -> AnySampler:
@@ -33,6 +33,12 @@ def wrapped(plugin: registry.Plugin, sampler: AnySampler) -> AnySampler:
     if isinstance(sampler, StatefulSampler):
         return _StrangeStateful(plugin, sampler)
     return _Strange(plugin, sampler)
+
+
+def called(sampler: AnySampler) -> str:
+    """What an error calls a sampler: by its plugin's full name where it is a stranger's, in its wrapping."""
+    wrappings = (_Strange, _StrangeStateful, _StrangeDrawing)
+    return str(sampler.plugin) if isinstance(sampler, wrappings) else "the sampler"
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ class _StrangeDrawing:
             with registry.blamed(self.plugin):
                 draft = next(drafts, None)
                 if draft is not None:
-                    _refuse(self.plugin, "drew", _draft_problem(draft, studio.jobs))
+                    _refuse(self.plugin, "drew", _draft_problem(draft, studio))
             if draft is None:
                 return
             yield draft
@@ -128,16 +134,36 @@ def _state_problem(state: Any, rows: int) -> str | None:
     return None
 
 
-def _draft_problem(draft: Any, jobs: int) -> str | None:
-    import numpy as np
-    import torch
-
+def _draft_problem(draft: Any, studio: Studio) -> str | None:
+    """What is wrong with a draft, in a few words; None where nothing is."""
     from sketchkit.sampling.base import Draft
 
     if not isinstance(draft, Draft):
         return f"a {type(draft).__name__}, not a Draft"
-    if not 0 <= draft.job < jobs:
-        return f"drawing {draft.job} of {jobs} that were asked for"
-    if not isinstance(draft.rows, np.ndarray) or draft.rows.ndim != 2:
+    if not _is_whole(draft.job):
+        return f"a draft of the job {draft.job!r}, which is no whole number"
+    if not 0 <= draft.job < studio.jobs:
+        return f"drawing {draft.job} of {studio.jobs} that were asked for"
+    return _rows_problem(draft.rows, studio.max_points)
+
+
+def _rows_problem(rows: Any, most: int) -> str | None:
+    """What is wrong with the rows of a draft, of which there are 1 to `most`; None where nothing is."""
+    import numpy as np
+    import torch
+
+    if not isinstance(rows, np.ndarray) or rows.ndim != 2:
         return "rows that are no array [n, 5]"
-    return _problem(torch.from_numpy(draft.rows), len(draft.rows))
+    if not 1 <= len(rows) <= most:
+        return f"{len(rows)} rows, where there are at least 1 and at most studio.max_points, {most}"
+    # A copy, since torch warns of an array that cannot be written to and takes none with negative strides.
+    trouble = _problem(torch.from_numpy(rows.copy()), len(rows))
+    if trouble is None and bool((rows[:-1, 4] == 1).any()):
+        return f"rows after the end row, which is row {int(rows[:, 4].argmax())} of {len(rows)}"
+    return trouble
+
+
+def _is_whole(value: Any) -> bool:
+    import numpy as np
+
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from sketchkit.errors import InputError, PluginError
 from sketchkit.generate import complete, infill, sample
 from sketchkit.models import SketchModel
 from sketchkit.noise import Noise
+from sketchkit.registry import Plugin
 from sketchkit.sampling import (
     AnySampler,
     Draft,
@@ -25,6 +27,7 @@ from sketchkit.sampling import (
     Studio,
     make_sampler,
 )
+from sketchkit.sampling.strange import wrapped
 from sketchkit.sketch import Sketch
 
 EMPTY = np.zeros((0, 5))
@@ -96,6 +99,56 @@ def test_a_memory_is_kept_within_bounds_and_in_a_gap(tiny_model: SketchModel) ->
     assert [e.sketch for e in freely] == [e.sketch for e in wide]
     tight = complete(tiny_model, begun, 6, sampler=Uneven(), scale=1.0, region=(-30, -30, 60, 60))
     assert any(e.redrawn for e in tight)
+
+
+class Retracing:
+    """Remembers whose row it is and what it chose last; some lift the pen at every third point, others later.
+
+    What the model has just read must be the very points that were chosen before, row by row.
+    """
+
+    def __init__(self, model: SketchModel, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.owners: list[list[int]] = []  # whose rows came, step by step
+        own = type(model).step
+
+        def watched(rows: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
+            self.read = rows
+            return own(model, rows, state)
+
+        monkeypatch.setattr(model, "step", watched)
+
+    def initial_state(self, rows: int, device: torch.device) -> tuple[Tensor, ...]:
+        self.owners = []
+        return torch.arange(rows), torch.zeros(rows, dtype=torch.int64), torch.zeros(rows, 5)
+
+    def step(
+        self, density: MixtureDensity, noise: Noise, state: tuple[Tensor, ...]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        owner, count, last = state
+        if self.owners:  # all particles begin at once
+            assert torch.equal(self.read, last), "a memory has left its drawing"
+        self.owners.append(owner.tolist())
+        pens = torch.eye(3)[((count + 1) % (3 + owner % 3) == 0).long()]
+        points = torch.cat((density.draw(noise)[:, :2], pens), 1)
+        return points, (owner, count + 1, points)
+
+
+def test_a_memory_goes_with_its_particle_into_a_gap(
+    tiny_model: SketchModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawing = Sketch.from_polylines(
+        [[(0, 0), (10, 0), (10, 10)], [(3, 3), (5, 5)], [(40, 40), (60, 45), (50, 80)]]
+    )
+    sampler = Retracing(tiny_model, monkeypatch)
+    filled = infill(tiny_model, drawing, (1, 2), 5, 32, sampler=sampler, max_strokes=6)
+    # The likely have taken the places of others, and some went on while others had come to a stroke's end.
+    assert any(len(set(rows)) < len(rows) for rows in sampler.owners)
+    assert len({len(rows) for rows in sampler.owners}) > 1
+    lengths = [{len(line) for line in each.part.to_polylines()} for each in filled]
+    assert all(len(each) == 1 for each in lengths) and set.union(*lengths) == {3, 4, 5}
+    assert any(each.part.n_strokes > 1 for each in filled)
+    again = infill(tiny_model, drawing, (1, 2), 5, 32, sampler=sampler, max_strokes=6)
+    assert [e.sketch for e in again] == [e.sketch for e in filled]
 
 
 # --- whole drawings ---------------------------------------------------------------------------------------
@@ -261,12 +314,52 @@ def test_a_studio_lets_a_sampler_search_for_itself(tiny_model: SketchModel) -> N
         np.testing.assert_allclose(stepped[job].rows, draft.rows, atol=1e-5)
 
 
+@dataclass
+class Asking:
+    """Asks the studio for something, and draws nothing."""
+
+    ask: Callable[[Studio], object]
+
+    def draw(self, studio: Studio) -> Iterator[Draft]:
+        self.ask(studio)
+        yield from ()
+
+
+HAND = make_sampler("temperature", 1.0)
+BOTH = np.array([0, 1])
+
+
+@pytest.mark.parametrize(
+    ("ask", "found"),
+    [
+        (lambda studio: list(studio.drafts(HAND, BOTH, BOTH[:1])), "2 jobs, 1 attempts"),
+        (lambda studio: list(studio.drafts(HAND, BOTH[:1], BOTH)), "1 jobs, 2 attempts"),
+        (lambda studio: studio.noise(BOTH, BOTH[:1], BOTH), "2 jobs, 1 attempts, 2 steps"),
+        (lambda studio: studio.noise(BOTH, BOTH, BOTH[:1]), "2 jobs, 2 attempts, 1 steps"),
+        (lambda studio: studio.noise(BOTH[:0], BOTH[:1], BOTH[:1]), "0 jobs, 1 attempts, 1 steps"),
+    ],
+)
+def test_a_studio_refuses_numbers_that_do_not_go_together(
+    tiny_model: SketchModel, ask: Callable[[Studio], object], found: str
+) -> None:
+    with pytest.raises(InputError, match=f"go together, one of each a row, got {found}$"):
+        _draw(tiny_model, Asking(ask), [0, 1])
+
+
+@pytest.mark.parametrize("stranger", [False, True])
+def test_a_studio_draws_no_drafts_with_a_sampler_of_whole_drawings(
+    tiny_model: SketchModel, stranger: bool
+) -> None:
+    hand = make_sampler("best-of", 1.0, {"n": 2})
+    if stranger:
+        entry = EntryPoint("best", "sketchkit.sampling.best_of:BestOf", "sketchkit.samplers")
+        hand = wrapped(Plugin("sampler", "best", "best-plugin", entry), hand)
+    asking = Asking(lambda studio: list(studio.drafts(hand, BOTH, BOTH)))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="looks at whole drawings cannot draw drafts"):
+        _draw(tiny_model, asking, [0, 1])
+
+
 @pytest.mark.parametrize("bad", [[-1], [99], [[0]], [0.5]])
 def test_a_studio_refuses_what_is_no_job(tiny_model: SketchModel, bad: list[object]) -> None:
-    class Asking:
-        def draw(self, studio: Studio) -> Iterator[Draft]:
-            studio.begin(np.array(bad))
-            yield from ()
-
     with pytest.raises(InputError, match="a job"):
-        _draw(tiny_model, Asking(), [0])
+        _draw(tiny_model, Asking(lambda studio: studio.begin(np.array(bad))), [0])

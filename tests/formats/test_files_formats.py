@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -334,6 +335,45 @@ def test_a_stranger_that_fails_is_named_with_its_distribution(strangers, tmp_pat
         write(CAT, tmp_path / "y.odd", format="odd")
     with pytest.raises(PluginError, match="w-plugin:wordy read a str, not a Sketch"):
         list(read_all(tmp_path / "x.odd", format="wordy"))
+
+
+class Closing(Stranger):
+    """A plugin that tidies up too much: what wraps a stream closes it when it goes."""
+
+    def write(self, sketches, stream):
+        with io.TextIOWrapper(stream, "utf-8") as text:
+            text.writelines(f"{sketch.n_strokes}\n" for sketch in sketches)
+
+
+def test_a_stranger_that_closes_its_stream_is_named_and_leaves_no_file(strangers, tmp_path):
+    strangers(("odd", "odd-plugin", f"{__name__}:Closing"))
+    told = "the format odd-plugin:odd closes the stream that it is given: leave that to sketchkit"
+    for place in (tmp_path / "y.odd", io.BytesIO()):
+        with pytest.raises(PluginError) as refused:
+            write([CAT, DOG], place, format="odd")
+        assert str(refused.value) == told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stranger_that_closes_stdout_costs_one_line(tmp_path):
+    place = tmp_path / "odd_plugin-1.0.dist-info"
+    place.mkdir()
+    (place / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-plugin\nVersion: 1.0\n")
+    (place / "entry_points.txt").write_text("[sketchkit.formats]\nodd = odd_plugin:Odd\n")
+    (tmp_path / "odd_plugin.py").write_text(
+        "import io\nclass Odd:\n"
+        "    suffixes = ('.odd',)\n"
+        "    def read(self, stream, name):\n        yield from ()\n"
+        "    def write(self, sketches, stream):\n"
+        "        io.TextIOWrapper(stream).writelines(str(s.n_strokes) for s in sketches)\n"
+    )
+    command = [sys.executable, "-m", "sketchkit", "sample", "-n", "1", "-o", "-", "--format", "odd"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert run.returncode == 4
+    assert run.stderr == (
+        "sketchkit: the format odd-plugin:odd closes the stream that it is given: leave that to sketchkit\n"
+    )
 
 
 def test_drawings_that_fail_on_their_way_are_not_the_strangers_fault(strangers, tmp_path):
