@@ -115,7 +115,7 @@ def create(plugin: Any, what: str, values: Mapping[str, Any]) -> Any:
 
 
 def check(info: OptionInfo, value: Any, what: str) -> Any:
-    """The value as the option's type, within its range.
+    """The value as the option's type, within its range; numbers are finite, whatever the range.
 
     Raises:
         InputError: a value of another type or out of range.
@@ -131,6 +131,8 @@ def check(info: OptionInfo, value: Any, what: str) -> Any:
         high = math.inf if info.high is None else info.high
         if not low <= converted <= high:
             raise InputError(f"{where} must be {info.range or 'a number'}, got {_shown(converted)}")
+        if isinstance(converted, float) and math.isinf(converted):  # which no metadata can tell of
+            raise InputError(f"{where} must be a finite number, got {_shown(converted)}")
     return converted
 
 

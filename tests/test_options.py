@@ -27,6 +27,7 @@ class Brush:
     style: str = option("plain", "how it looks", choices=("plain", "dashed"))
     label: str = option("", "what it says")
     limit: float | None = option(None, "where it stops")
+    gap: float = option(0.0, "how far apart", low=0.0)
     hidden: int = field(default=1, init=False)
 
 
@@ -36,11 +37,21 @@ def _info(name: str) -> options.OptionInfo:
 
 def test_options_are_described_in_the_order_they_are_declared() -> None:
     infos = options.describe(Brush)
-    assert [info.name for info in infos] == ["width", "count", "rest", "round", "style", "label", "limit"]
-    assert [info.type for info in infos] == [float, int, int, bool, str, str, float]
-    assert [info.default for info in infos] == [2.0, 3, 0, True, "plain", "", None]
+    assert [info.name for info in infos] == [
+        "width",
+        "count",
+        "rest",
+        "round",
+        "style",
+        "label",
+        "limit",
+        "gap",
+    ]
+    assert [info.type for info in infos] == [float, int, int, bool, str, str, float, float]
+    assert [info.default for info in infos] == [2.0, 3, 0, True, "plain", "", None, 0.0]
     assert infos[0].help == "how wide"
-    assert [info.range for info in infos] == ["0.5..10", "1 or more", "9 or less", "", "plain|dashed", "", ""]
+    ranges = ["0.5..10", "1 or more", "9 or less", "", "plain|dashed", "", "", "0 or more"]
+    assert [info.range for info in infos] == ranges
 
 
 def test_what_is_no_dataclass_has_no_options() -> None:
@@ -73,6 +84,7 @@ def test_text_is_read_as_the_type_of_the_option() -> None:
         "style": "dashed",
         "label": "a=b",
         "limit": 3.0,
+        "gap": 0.0,
     }
 
 
@@ -122,6 +134,11 @@ def test_truth_has_several_spellings(text: Any, value: bool) -> None:
         ({"count": "9" * 5000}, "must be a whole number, got"),
         ({"rest": 10}, "must be 9 or less, got 10"),
         ({"limit": math.nan}, "must be a number, got nan"),
+        ({"limit": "-inf"}, "option 'limit' of brush must be a finite number, got -inf"),
+        ({"limit": math.inf}, "must be a finite number, got inf"),
+        ({"limit": "1e999"}, "must be a finite number, got inf"),
+        ({"gap": "inf"}, "must be a finite number, got inf"),
+        ({"gap": "-inf"}, "must be 0 or more, got -inf"),
         ({"round": "maybe"}, "must be true or false, got 'maybe'"),
         ({"round": None}, "must be true or false, got None"),
         ({"round": 2}, "must be true or false, got 2"),

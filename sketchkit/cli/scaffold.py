@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
+import keyword
 import os
 import re
 import shutil
@@ -70,11 +73,34 @@ def _words(name: str, kind: str) -> dict[str, str]:
         "distribution": f"{_PREFIX}{name}",
         "full_name": f"{_PREFIX}{name}:{name}",
         "module": f"sketchkit_{snake}",
-        "function": f"{snake}_command" if kind == "command" else snake,
-        "target": "app" if kind == "command" else "".join(p.capitalize() for p in name.split("-")),
+        "function": f"{snake}_command",
+        "target": "app",
         "title": name.replace("-", " ").capitalize(),
     }
+    if kind != "command":
+        words["target"] = _class_name(name, kind, _used(Template(_template(f"{kind}.py")).substitute(words)))
     return {**words, "usage": Template(_USAGE[kind]).substitute(words)}
+
+
+def _class_name(name: str, kind: str, used: set[str]) -> str:
+    """What the class is called: after the plugin, and its kind where that alone would hide another name."""
+    chosen = "".join(part.capitalize() for part in name.split("-"))
+    while keyword.iskeyword(chosen) or hasattr(builtins, chosen) or chosen in used:
+        chosen += kind.capitalize()
+    return chosen
+
+
+def _used(source: str) -> set[str]:
+    """The names that a module imports, defines or looks up."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.alias):
+            found.add(node.asname or node.name)
+        elif isinstance(node, ast.ClassDef):
+            found.add(node.name)
+    return found
 
 
 def _write(folder: Path, words: dict[str, str], kind: str) -> None:

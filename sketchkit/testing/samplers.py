@@ -54,6 +54,9 @@ def check_sampler(plugin: Any, *, options_too: bool = True) -> None:
 
 def _check(found: Taken, faults: Faults, options_too: bool) -> None:
     sampler = found.made
+    _check_kind(sampler, faults)
+    if len(faults):
+        return
     ends = list(variants(found.cls, faults)) if options_too and not found.given else []
     if isinstance(sampler, DrawingSampler):
         check_drawings(sampler, faults)
@@ -69,4 +72,23 @@ def _check(found: Taken, faults: Faults, options_too: bool) -> None:
             "a sampler",
             f"an object of the type {type(sampler).__name__} is no sampler: give it __call__(density, "
             "noise), or initial_state and step, or draw(studio)",
+        )
+
+
+def _check_kind(sampler: Any, faults: Faults) -> None:
+    """The names that tell its kind must be methods, and those of a memory must come as a pair."""
+    remembers = hasattr(sampler, "initial_state")
+    telling = ("draw", "initial_state", "step") if remembers else ("draw",)
+    for name in telling:
+        if hasattr(sampler, name) and not callable(getattr(sampler, name)):
+            faults.add(
+                f"a method {name}",
+                f"its {name} is of the type {type(getattr(sampler, name)).__name__}, but by a method of that "
+                "name the kind of a sampler is told: give the option or attribute another name",
+            )
+    if remembers and not hasattr(sampler, "step") and not hasattr(sampler, "draw"):
+        faults.add(
+            "a step beside a memory",
+            "it has initial_state but no step, so that its memory is never used: add step(density, noise, "
+            "state), or leave initial_state out",
         )

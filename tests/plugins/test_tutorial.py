@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -47,5 +48,6 @@ def test_the_new_sampler_works_in_every_way_the_page_says(second: Environment, t
     assert "the temperature of the pen alone" in " ".join(shown.split())
     refused = second.run("sketchkit complete examples/face-start.svg --sampler calm -O pen=99", tmp_path)
     assert refused.code == 2 and "option 'pen' of sampler 'calm' must be 0.01..10" in refused.err
-    checked = second.run("sketchkit plugins --check --json || true", tmp_path).out
-    assert '"state": "works"' in checked and '"calm"' in checked
+    checked = second.run("sketchkit plugins --check --json", tmp_path)
+    (calm,) = (row for row in json.loads(checked.out) if row["name"] == "calm")
+    assert (calm["group"], calm["distribution"], calm["state"]) == ("samplers", "sketchkit-calm", "works")
