@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
-from sketchkit.registry import Plugin
+from sketchkit.registry import STRANGERS_VARIABLE, Plugin
 
 __all__ = ["check_apart"]
 
@@ -54,6 +54,8 @@ def _outcome(check: tuple[str, ...], result: Path, patience: float) -> Any:
     """What a process wrote that ran a check, or in a sentence why it wrote nothing."""
     # One thread a process: there are as many of them as there are cores.
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    if check == _OWN:
+        environment[STRANGERS_VARIABLE] = ""  # our help lists strangers, but answers for our own alone
     try:
         done = subprocess.run(
             # -P: what lies in the current folder is not to be imported.
