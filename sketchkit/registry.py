@@ -22,6 +22,7 @@ from typing import Any, TextIO
 
 from sketchkit._version import __version__
 from sketchkit.errors import PluginError, PluginWarning, SketchkitError
+from sketchkit.hints import hint
 from sketchkit.installed import OWN_NAME, Installed, installed, misfit
 
 __all__ = [
@@ -259,8 +260,8 @@ def blamed(plugin: Plugin) -> Iterator[None]:
 
 def _no_group(group: str) -> str:
     near = difflib.get_close_matches(group, GROUPS.values(), n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(GROUPS.values())}"
-    return f"there is no group {group!r} of entry points: {hint}"
+    meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(GROUPS.values())}"
+    return f"there is no group {group!r} of entry points: {meant}"
 
 
 @contextmanager
@@ -326,7 +327,4 @@ def _owner(name: str, plugins: Iterable[Plugin]) -> Plugin | None:
 
 
 def _suggestion(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f": did you mean {near[0]!r}?"
-    return f": there are {', '.join(known)}" if known else ": none is installed"
+    return f": {hint(name, known)}" if known else ": none is installed"

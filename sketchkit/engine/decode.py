@@ -13,6 +13,7 @@ every product at one fixed shape, which makes drawings equal bit for bit.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,10 +28,12 @@ from sketchkit.models.base import State
 from sketchkit.noise import Noise, uniforms
 from sketchkit.sampling import Draft, StepSampler, stateful
 
-__all__ = ["ATTEMPT_SHIFT", "EXACT_WIDTH", "Chooser", "decode_steps", "default_width"]
+__all__ = ["ATTEMPTS", "ATTEMPT_SHIFT", "EXACT_WIDTH", "Chooser", "Work", "decode_steps", "default_width"]
 
 #: The number of an attempt stands above the step in one number of the counter; a drawing has fewer steps.
 ATTEMPT_SHIFT = 20
+#: So many attempts at one drawing have noise of their own: the counter has 32 bits.
+ATTEMPTS = 1 << (32 - ATTEMPT_SHIFT)
 #: The fixed number of rows of every product under `exact`.
 EXACT_WIDTH = 16
 # Noise is made for this many steps at once: a hundred small operations, shared.
@@ -69,57 +72,61 @@ def default_width(device: torch.device) -> int:
     return 128 if device.type == "cpu" else 4096
 
 
-@torch.inference_mode()
-def decode_steps(
-    model: SketchModel,
-    sampler: StepSampler,
-    prompts: Prompts,
-    prompt_of: Indices,
-    index_of: Indices,
-    *,
-    seed: int,
-    max_points: int,
-    attempt_of: Indices | None = None,
-    width: int | None = None,
-    exact: bool = False,
-    score: bool = False,
-    choose: Chooser | None = None,
-) -> Iterator[Draft]:
-    """Draw until every job has ended or has `max_points` rows.
+@dataclass(frozen=True)
+class Work:
+    """What shall be drawn, with what, and in what width.
 
     Args:
         model: any backend's.
-        sampler: chooses the points.
         prompts: the states that drawings start from.
         prompt_of: [J], which prompt each job continues.
         index_of: [J], the sketch index of each job's noise.
+        attempt_of: [J], the attempt that each job's noise belongs to, 0 for the first.
         seed: 0..2^63 - 1.
         max_points: the most rows a drawing gets, an end row included.
-        attempt_of: [J], the attempt that each job's noise belongs to; the first of all when None.
         width: the most slots; one that suits the device when None.
         exact: equal bits whatever the width, order and number of jobs; slower.
+    """
+
+    model: SketchModel
+    prompts: Prompts
+    prompt_of: Indices
+    index_of: Indices
+    attempt_of: Indices
+    seed: int
+    max_points: int
+    width: int | None
+    exact: bool
+
+    @property
+    def most_rows(self) -> int:
+        """The most rows of one product: slots that the device or the user has, never too few."""
+        if self.exact:
+            return EXACT_WIDTH
+        return max(self.width or default_width(self.model.device), LEAST_ROWS)
+
+    @property
+    def least_rows(self) -> int:
+        """The fewest rows of one product."""
+        return EXACT_WIDTH if self.exact else LEAST_ROWS
+
+
+@torch.inference_mode()
+def decode_steps(
+    work: Work, sampler: StepSampler, *, score: bool = False, choose: Chooser | None = None
+) -> Iterator[Draft]:
+    """Draw until every job has ended or has as many rows as it may.
+
+    Args:
+        work: what to draw.
+        sampler: chooses the points.
         score: whether to keep the negative log-likelihood.
         choose: chooses the points in the sampler's stead.
 
     Yields:
         The drawings as they end, in no particular order.
     """
-    slots = EXACT_WIDTH if exact else min(width or default_width(model.device), len(prompt_of))
-    slots = max(slots, LEAST_ROWS)
-    loop = _Loop(
-        model,
-        sampler,
-        prompts,
-        prompt_of,
-        index_of,
-        attempt_of,
-        seed,
-        max_points,
-        slots,
-        exact,
-        score,
-        choose,
-    )
+    loop = _Loop(work, sampler, score, choose)
     while loop.live:
         loop.step()
         yield from loop.harvest()
@@ -128,26 +135,10 @@ def decode_steps(
 class _Loop:
     """The slots and what fills them. Tensors are indexed by slot first."""
 
-    def __init__(
-        self,
-        model: SketchModel,
-        sampler: StepSampler,
-        prompts: Prompts,
-        prompt_of: Indices,
-        index_of: Indices,
-        attempt_of: Indices | None,
-        seed: int,
-        max_points: int,
-        slots: int,
-        exact: bool,
-        score: bool,
-        choose: Chooser | None,
-    ) -> None:
-        self.model, self.sampler, self.prompts = model, stateful(sampler), prompts
-        self.prompt_of, self.index_of = prompt_of, index_of
-        self.attempt_of = np.zeros_like(index_of) if attempt_of is None else attempt_of
-        self.seed, self.max_points, self.exact, self.score = seed, max_points, exact, score
-        self.choose = choose
+    def __init__(self, work: Work, sampler: StepSampler, score: bool, choose: Chooser | None) -> None:
+        self.work, self.sampler, self.choose = work, stateful(sampler), choose
+        model, prompts, max_points = work.model, work.prompts, work.max_points
+        slots = max(min(work.most_rows, len(work.prompt_of)), work.least_rows)
         self.stride = _STRIDE.get(model.device.type, _ACCELERATOR_STRIDE)
         self.waiting = 0  # the next job nobody has started
         self.tick = 0
@@ -174,7 +165,7 @@ class _Loop:
         if self.noise_at == _NOISE_STEPS:
             self.noise_at = 0
             self._make_noise(np.arange(len(self.job)))
-        raw, self.state = self.model.step(self.rows, self.state)
+        raw, self.state = self.work.model.step(self.rows, self.state)
         density, noise = MixtureDensity(raw), Noise(self.noise[:, self.noise_at])
         if self.choose is None:
             points, self.memory = self.sampler.step(density, noise, self.memory)
@@ -184,7 +175,7 @@ class _Loop:
         self.history[place] = points
         if self.losses is not None:
             self.losses[place] = _negative_log_likelihood(density, points)
-        self.rows = points.to(self.model.dtype)
+        self.rows = points.to(self.work.model.dtype)
         self.tick += 1
         self.noise_at += 1
         self.unseen += 1
@@ -201,7 +192,7 @@ class _Loop:
         self.unseen = 0
         if len(over):
             self._fill(over)
-            if not self.exact:
+            if not self.work.exact:
                 self._shrink()
         return out
 
@@ -212,8 +203,8 @@ class _Loop:
         any_end = ended.any(axis=0)
         at_end = self.age - self.unseen + ended.argmax(axis=0) + 1
         length = np.where(any_end, at_end, self.age)
-        over = any_end | (self.age >= self.max_points)
-        return np.where(over, np.minimum(length, self.max_points), 0)
+        over = any_end | (self.age >= self.work.max_points)
+        return np.where(over, np.minimum(length, self.work.max_points), 0)
 
     def _taken(self, slots: Indices, lengths: Indices) -> list[Draft]:
         """The drawings in some slots, copied out of the ring in one go."""
@@ -229,12 +220,12 @@ class _Loop:
                 mine[-1, :2] = 0.0  # the offset of an end row is untrained
             nll = float("nan") if losses is None else float(losses[stop - n : stop].sum())
             job = int(self.job[slot])
-            out.append(Draft(job, mine, nll, int(self.attempt_of[job])))
+            out.append(Draft(job, mine, nll, int(self.work.attempt_of[job])))
         return out
 
     def _fill(self, slots: Indices) -> None:
         """Start waiting jobs in slots; those for which nobody waits become idle."""
-        n = min(len(slots), len(self.prompt_of) - self.waiting)
+        n = min(len(slots), len(self.work.prompt_of) - self.waiting)
         taken, idle = slots[:n], slots[n:]
         self.job[taken] = np.arange(self.waiting, self.waiting + n)
         self.job[idle] = -1
@@ -243,12 +234,12 @@ class _Loop:
         if not n:
             return
         where = self._tensor(taken)
-        prompt = self._tensor(self.prompt_of[self.job[taken]])
+        prompt = self._tensor(self.work.prompt_of[self.job[taken]])
         # Not in place: they may be the very tensor that the sampler gave us.
-        self.rows = self.rows.index_copy(0, where, self.prompts.rows[prompt])
-        for part, source in zip(self.state, self.prompts.state, strict=True):
+        self.rows = self.rows.index_copy(0, where, self.work.prompts.rows[prompt])
+        for part, source in zip(self.state, self.work.prompts.state, strict=True):
             part[where] = source[prompt]
-        fresh = self.sampler.initial_state(n, self.model.device)
+        fresh = self.sampler.initial_state(n, self.work.model.device)
         self.memory = tuple(
             part.index_copy(0, where, new) for part, new in zip(self.memory, fresh, strict=True)
         )
@@ -272,17 +263,17 @@ class _Loop:
     def _make_noise(self, slots: Indices) -> None:
         """Noise of some slots for the rest of the current block of steps."""
         jobs = self.job[slots]
-        index = np.where(jobs >= 0, self.index_of[jobs], 0)
-        attempt = np.where(jobs >= 0, self.attempt_of[jobs], 0) << ATTEMPT_SHIFT
+        index = np.where(jobs >= 0, self.work.index_of[jobs], 0)
+        attempt = np.where(jobs >= 0, self.work.attempt_of[jobs], 0) << ATTEMPT_SHIFT
         steps = (attempt + self.age[slots])[:, None] + np.arange(_NOISE_STEPS - self.noise_at)
-        values = uniforms(self.seed, self._tensor(index)[:, None], self._tensor(steps))
+        values = uniforms(self.work.seed, self._tensor(index)[:, None], self._tensor(steps))
         self.noise[self._tensor(slots), self.noise_at :] = values
 
     def _places(self, ticks: Indices) -> Tensor:
         return self._tensor(ticks % len(self.history))
 
     def _tensor(self, values: npt.NDArray[Any]) -> Tensor:
-        return torch.from_numpy(values).to(self.model.device)
+        return torch.from_numpy(values).to(self.work.model.device)
 
 
 def _negative_log_likelihood(density: MixtureDensity, points: Tensor) -> Tensor:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sketchkit.density import MixtureDensity
-from sketchkit.engine.decode import (
-    ATTEMPT_SHIFT,
-    EXACT_WIDTH,
-    Chooser,
-    Indices,
-    decode_steps,
-    default_width,
-)
-from sketchkit.engine.prompts import LEAST_ROWS, Prompts
+from sketchkit.engine.decode import ATTEMPT_SHIFT, ATTEMPTS, Chooser, Indices, Work, decode_steps
+from sketchkit.engine.prompts import Prompts
 from sketchkit.errors import InputError, PluginError
 from sketchkit.models import SketchModel
 from sketchkit.models.base import State
@@ -65,23 +58,13 @@ def decode(
         InputError: `choose` beside a sampler that looks at whole drawings.
         PluginError: a sampler that does not draw what it is asked for.
     """
+    first = np.zeros_like(index_of)
+    work = Work(model, prompts, prompt_of, index_of, first, seed, max_points, width, exact)
     if isinstance(sampler, DrawingSampler) and choose is None:
-        easel = Easel(model, prompts, prompt_of, index_of, seed, max_points, width, exact)
+        easel = Easel(work)
         yield from _each_once(sampler.draw(easel), easel.jobs, called(sampler))
         return
-    yield from decode_steps(
-        model,
-        stepwise(sampler, "point by point"),
-        prompts,
-        prompt_of,
-        index_of,
-        seed=seed,
-        max_points=max_points,
-        width=width,
-        exact=exact,
-        score=score,
-        choose=choose,
-    )
+    yield from decode_steps(work, stepwise(sampler, "point by point"), score=score, choose=choose)
 
 
 def _each_once(drafts: Iterator[Draft], jobs: int, sampler: str) -> Iterator[Draft]:
@@ -98,21 +81,23 @@ def _each_once(drafts: Iterator[Draft], jobs: int, sampler: str) -> Iterator[Dra
 
 @dataclass(frozen=True)
 class Easel:
-    """The studio of the engine; see `sketchkit.sampling.Studio`. Arguments as of `decode`."""
+    """The studio of the engine; see `sketchkit.sampling.Studio`.
 
-    model: SketchModel
-    prompts: Prompts
-    prompt_of: Indices
-    index_of: Indices
-    seed: int
-    max_points: int
-    width: int | None
-    exact: bool
+    Args:
+        work: what is asked for.
+    """
+
+    work: Work
 
     @property
     def jobs(self) -> int:
         """How many drawings are asked for."""
-        return len(self.prompt_of)
+        return len(self.work.prompt_of)
+
+    @property
+    def max_points(self) -> int:
+        """The most rows a drawing gets, an end row included."""
+        return self.work.max_points
 
     def drafts(self, sampler: StepSampler, jobs: Indices, attempts: Indices) -> Iterator[Draft]:
         """Draw each draft to its end; see `Studio`.
@@ -121,41 +106,33 @@ class Easel:
             InputError: numbers out of range or of different lengths, or a sampler of whole drawings.
         """
         hand = stepwise(sampler, "drafts")
-        mine, attempts = _whole(jobs, self.jobs, "a job"), _whole(attempts, 1 << 12, "an attempt")
+        mine, attempts = _whole(jobs, self.jobs, "a job"), _whole(attempts, ATTEMPTS, "an attempt")
         _one_each(jobs=mine, attempts=attempts)
-        for draft in decode_steps(
-            self.model,
-            hand,
-            self.prompts,
-            self.prompt_of[mine],
-            self.index_of[mine],
-            seed=self.seed,
-            max_points=self.max_points,
+        work = replace(
+            self.work,
+            prompt_of=self.work.prompt_of[mine],
+            index_of=self.work.index_of[mine],
             attempt_of=attempts,
-            width=self.width,
-            exact=self.exact,
-            score=True,
-        ):
+        )
+        for draft in decode_steps(work, hand, score=True):
             yield Draft(int(mine[draft.job]), draft.rows, draft.nll, draft.attempt)
 
     def begin(self, jobs: Indices) -> tuple[Tensor, State]:
         """Where drawings begin; see `Studio`."""
         mine = _whole(jobs, self.jobs, "a job")
-        prompt = torch.from_numpy(self.prompt_of[mine]).to(self.model.device)
-        return self.prompts.rows[prompt], tuple(part[prompt] for part in self.prompts.state)
+        prompt = torch.from_numpy(self.work.prompt_of[mine]).to(self.work.model.device)
+        return self.work.prompts.rows[prompt], tuple(part[prompt] for part in self.work.prompts.state)
 
     @torch.inference_mode()
     def advance(self, rows: Tensor, state: State) -> tuple[MixtureDensity, State]:
         """One point further; see `Studio`. In chunks, each of as many rows as suit the device."""
-        size = EXACT_WIDTH if self.exact else max(self.width or default_width(self.model.device), LEAST_ROWS)
-        rows = rows.to(self.model.dtype)
+        size, least, rows = self.work.most_rows, self.work.least_rows, rows.to(self.work.model.dtype)
         raws, states = [], []
         for begin in range(0, max(len(rows), 1), size):
             chunk = slice(begin, begin + size)
             mine = rows[chunk]
-            least = EXACT_WIDTH if self.exact else LEAST_ROWS
             filled, inner = _filled(mine, least), tuple(_filled(part[chunk], least) for part in state)
-            raw, after = self.model.step(filled, inner)
+            raw, after = self.work.model.step(filled, inner)
             raws.append(raw[: len(mine)])
             states.append(tuple(part[: len(mine)] for part in after))
         joined = tuple(torch.cat(parts) for parts in zip(*states, strict=True))
@@ -167,12 +144,12 @@ class Easel:
         Raises:
             InputError: numbers out of range or of different lengths.
         """
-        mine, attempts = _whole(jobs, self.jobs, "a job"), _whole(attempts, 1 << 12, "an attempt")
+        mine, attempts = _whole(jobs, self.jobs, "a job"), _whole(attempts, ATTEMPTS, "an attempt")
         steps = _whole(steps, 1 << ATTEMPT_SHIFT, "a step")
         _one_each(jobs=mine, attempts=attempts, steps=steps)
-        index = torch.from_numpy(self.index_of[mine]).to(self.model.device)
+        index = torch.from_numpy(self.work.index_of[mine]).to(self.work.model.device)
         step = (attempts << ATTEMPT_SHIFT) + steps
-        return Noise(uniforms(self.seed, index, torch.from_numpy(step).to(self.model.device)))
+        return Noise(uniforms(self.work.seed, index, torch.from_numpy(step).to(self.work.model.device)))
 
 
 def _whole(values: Indices, limit: int, what: str) -> Indices:

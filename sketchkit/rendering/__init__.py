@@ -17,6 +17,7 @@ from sketchkit.rendering.layout import Layout, Place, Sheet
 from sketchkit.rendering.page import Page
 from sketchkit.rendering.picture import Drawn, Ink, Picture
 from sketchkit.sketch import Sketch
+from sketchkit.svgdoc import json_text
 
 __all__ = [
     "Ink",
@@ -26,6 +27,7 @@ __all__ = [
     "Place",
     "Renderer",
     "Sheet",
+    "json_text",
     "make_renderer",
     "render",
     "renderer_for",

@@ -11,6 +11,7 @@ import torch
 
 from sketchkit.density import MixtureDensity
 from sketchkit.engine import Prompts, read_prompts
+from sketchkit.engine.decode import Work
 from sketchkit.engine.studio import Easel
 from sketchkit.generate import sample
 from sketchkit.models import SketchModel
@@ -163,7 +164,8 @@ def _check_likelihood(draft: Draft, model: SketchModel, prompts: Prompts, faults
 
 def _studio(model: SketchModel, prompts: Prompts, jobs: Indices, turned: bool = False) -> Easel:
     kind = _Turned if turned else Easel
-    return kind(model, prompts, _PROMPT_OF[jobs], _INDEX_OF[jobs], _SEED, _MAX_POINTS, None, exact=True)
+    which, index = _PROMPT_OF[jobs], _INDEX_OF[jobs]
+    return kind(Work(model, prompts, which, index, index * 0, _SEED, _MAX_POINTS, None, exact=True))
 
 
 class _Turned(Easel):

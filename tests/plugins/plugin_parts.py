@@ -57,10 +57,11 @@ class Done:
     err: str
 
 
-def run_beside(folder: Path, *args: str, **environment: str) -> Done:
-    """Run `sketchkit` in a process of its own that finds the distributions of a folder."""
+def python_beside(folder: Path, *args: str, stdin: str = "", **environment: str) -> Done:
+    """Run Python in a process of its own that finds the distributions of a folder, which it works in."""
     done = subprocess.run(
-        [sys.executable, "-m", "sketchkit", *args],
+        [sys.executable, *args],
+        input=stdin,
         capture_output=True,
         text=True,
         cwd=folder,
@@ -71,10 +72,15 @@ def run_beside(folder: Path, *args: str, **environment: str) -> Done:
             "COLUMNS": "100",
             **environment,
         },
-        timeout=300,
+        timeout=600,
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def run_beside(folder: Path, *args: str, **environment: str) -> Done:
+    """Run `sketchkit` in such a process."""
+    return python_beside(folder, "-m", "sketchkit", *args, **environment)
 
 
 class Environment:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from plugin_parts import run_beside, write_distribution
+from plugin_parts import python_beside, run_beside, write_distribution
 
 from sketchkit import registry
 
@@ -101,31 +99,11 @@ def test_every_command_works_beside_them(shelf: Path) -> None:
     lines = WORK.strip().splitlines()
     named = {line.split()[0] for line in lines}
     assert named == {p.name for p in registry.all_plugins("command") if p.builtin}
-    done = run_beside_in_one(shelf, WORK)
+    done = python_beside(shelf, "-c", RUN_ALL, stdin=WORK, SKETCHKIT_DATA_DIR=str(shelf / "data"))
     codes = (shelf / "codes.txt").read_text().splitlines()
-    assert [code.split(" ", 1) for code in codes] == [["0", line] for line in lines], done.stderr
-    assert "Traceback" not in done.stderr
-    assert "look at me" not in done.stdout
-
-
-def run_beside_in_one(shelf: Path, lines: str) -> subprocess.CompletedProcess[str]:
-    import os
-
-    return subprocess.run(
-        [sys.executable, "-c", RUN_ALL],
-        input=lines,
-        capture_output=True,
-        text=True,
-        cwd=shelf,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(shelf),
-            "OMP_NUM_THREADS": "1",
-            "SKETCHKIT_DATA_DIR": str(shelf / "data"),
-        },
-        timeout=600,
-        check=False,
-    )
+    assert [code.split(" ", 1) for code in codes] == [["0", line] for line in lines], done.err
+    assert "Traceback" not in done.err
+    assert "look at me" not in done.out
 
 
 def test_the_help_of_every_command_shows_what_is_sound(shelf: Path) -> None:

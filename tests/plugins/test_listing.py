@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from plugin_parts import run_beside, write_distribution
+from plugin_parts import python_beside, run_beside, write_distribution
 
 STEADY = """
 from sketchkit.sampling import Tempered
@@ -204,16 +201,8 @@ def test_a_check_imports_nothing_from_the_current_folder(shelf: Path) -> None:
     program = (
         "import os, sys; from sketchkit.cli.main import run; os.chdir('here'); run(['plugins', '--check'])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=shelf,
-        env={**os.environ, "PYTHONPATH": str(shelf), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    (row,) = (line for line in done.stdout.splitlines() if "steady" in line)
+    done = python_beside(shelf, "-c", program)
+    (row,) = (line for line in done.out.splitlines() if "steady" in line)
     assert row.split()[4] == "works", row
 
 

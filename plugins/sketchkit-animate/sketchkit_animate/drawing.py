@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,10 +10,10 @@ from typing import ClassVar
 from PIL import ImageColor
 
 from sketchkit.options import option
-from sketchkit.rendering import Layout, Picture
+from sketchkit.rendering import Layout, Picture, json_text
 from sketchkit_animate import apng, gif, mp4, webp
 from sketchkit_animate.film import Film, drawn, finished
-from sketchkit_animate.stage import Stage, provenance
+from sketchkit_animate.stage import Stage
 
 __all__ = ["PenApng", "PenGif", "PenMp4", "PenWebp"]
 
@@ -20,7 +21,7 @@ _TOGETHER, _IN_TURN = "together", "in-turn"
 
 
 @dataclass(frozen=True)
-class _Drawing:
+class _Drawing(ABC):
     """What all formats share.
 
     Args:
@@ -43,7 +44,7 @@ class _Drawing:
 
     def render(self, pictures: Sequence[Picture], layout: Layout, metadata: Mapping[str, object]) -> bytes:
         """Draw pictures on one sheet; see `sketchkit.rendering.Renderer`."""
-        words = provenance(metadata)
+        words = json_text(metadata) if metadata else ""
         count = max(1, round(self.seconds * self.fps))
         stage = Stage.of(pictures, layout, scale=self.scale, frames=self._frames(count), longest=self.longest)
         film = drawn(
@@ -55,9 +56,9 @@ class _Drawing:
         """How many frames the file has at most, of so many moments until all is drawn."""
         return count
 
+    @abstractmethod
     def _encoded(self, film: Film, stage: Stage, pictures: Sequence[Picture], words: str) -> bytes:
         """The film as a file, with the provenance in words."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

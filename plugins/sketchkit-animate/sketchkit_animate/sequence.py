@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import ClassVar
 
 from sketchkit.options import option
-from sketchkit.rendering import Layout, Picture
+from sketchkit.rendering import Layout, Picture, json_text
 from sketchkit_animate import mp4, webp
 from sketchkit_animate.film import Film, shown
-from sketchkit_animate.stage import Stage, provenance
+from sketchkit_animate.stage import Stage
 
 __all__ = ["Mp4", "Sequenced", "Webp", "alone", "together"]
 
@@ -43,7 +44,7 @@ class Sequenced:
 
 
 @dataclass(frozen=True)
-class _Filmed(Sequenced):
+class _Filmed(Sequenced, ABC):
     """What the sequences of pixels share; `scale` is how many pixels they have a pixel of the sheet."""
 
     longest: ClassVar[int]
@@ -52,7 +53,7 @@ class _Filmed(Sequenced):
 
     def render(self, pictures: Sequence[Picture], layout: Layout, metadata: Mapping[str, object]) -> bytes:
         """Draw pictures one after another, each alone on the sheet; see `sketchkit.rendering.Renderer`."""
-        words = provenance(metadata)
+        words = json_text(metadata) if metadata else ""
         each = list(pictures) or [Picture(())]
         order = self.order(len(each))
         ends = self.ends(order)
@@ -70,9 +71,9 @@ class _Filmed(Sequenced):
         """How many frames the file has, of so many pictures in so many seconds."""
         return count
 
+    @abstractmethod
     def _encoded(self, film: Film, words: str) -> bytes:
         """The film as a file, with the provenance in words."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from PIL import Image, ImageColor
 
@@ -15,7 +13,7 @@ from sketchkit.errors import InputError
 from sketchkit.rendering import Layout, Picture, Place, make_renderer
 from sketchkit_animate.canvas import Canvas
 
-__all__ = ["MOST_FILM_PIXELS", "MOST_PIXELS", "Stage", "provenance"]
+__all__ = ["MOST_FILM_PIXELS", "MOST_PIXELS", "Stage"]
 
 #: The most pixels of a frame: with what is kept beside them, some hundred megabytes.
 MOST_PIXELS = 2**24
@@ -100,22 +98,3 @@ class Stage:
         png = make_renderer("png", {"scale": self.scale}).render(empty, on_paper, {})
         with Image.open(io.BytesIO(png)) as image:
             return image.convert("RGB")
-
-
-def provenance(metadata: Mapping[str, object]) -> str:
-    """Metadata as one line of ASCII JSON; empty where there is none.
-
-    Raises:
-        InputError: a value that JSON cannot say.
-    """
-    if not metadata:
-        return ""
-    try:
-        return json.dumps(dict(metadata), allow_nan=False, default=_plain)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"the metadata cannot be written as JSON: {error}") from error
-
-
-def _plain(value: Any) -> Any:
-    """What to write for a value that JSON does not know: arrays as lists, all else as text."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)

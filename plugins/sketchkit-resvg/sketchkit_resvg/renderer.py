@@ -6,16 +6,15 @@ Only SVG that sketchkit has just written comes here, never a user's file.
 from __future__ import annotations
 
 import dataclasses
-import json
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from sketchkit.errors import InputError
 from sketchkit.options import option
-from sketchkit.rendering import Layout, Picture, Sheet, make_renderer
+from sketchkit.rendering import Layout, Picture, Sheet, json_text, make_renderer
 from sketchkit_resvg.fonts import Font, font
 
 __all__ = ["LONGEST_SIDE", "MOST_PIXELS", "ResvgRenderer"]
@@ -57,7 +56,7 @@ class ResvgRenderer:
             InputError: a sheet of no pixels or of too many, or a font that is not there.
             PluginError: words on the sheet, and no font to write them in.
         """
-        words = _provenance(metadata)
+        words = json_text(metadata) if metadata else ""
         factor = self.scale * self.dpi / _DOTS
         _check_size(layout.arrange(pictures), factor)
         on_paper = dataclasses.replace(layout, background=layout.background or _PAPER)
@@ -87,21 +86,6 @@ def _check_size(sheet: Sheet, factor: float) -> None:
             f"a PNG of {width}x{height} pixels is too large (at most {LONGEST_SIDE} a side and "
             f"{MOST_PIXELS} in all): use smaller cells, fewer drawings or write SVG"
         )
-
-
-def _provenance(metadata: Mapping[str, object]) -> str:
-    """Metadata as one line of ASCII JSON; empty where there is none."""
-    if not metadata:
-        return ""
-    try:
-        return json.dumps(dict(metadata), allow_nan=False, default=_plain)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InputError(f"the metadata cannot be written as JSON: {error}") from error
-
-
-def _plain(value: Any) -> Any:
-    """What to write for a value that JSON does not know: arrays as lists, all else as text."""
-    return value.tolist() if hasattr(value, "tolist") else str(value)
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:
