@@ -18,7 +18,7 @@ from torch import Tensor
 from sketchkit.errors import InputError
 from sketchkit.noise import Noise, widened
 
-__all__ = ["MixtureDensity", "TemperatureRule", "pick"]
+__all__ = ["MixtureDensity", "TemperatureRule", "pick", "tempering"]
 
 # A standardised distance is exact up to this size and saturates beyond: its square still fits float32.
 _MAX_DISTANCE = 1e15
@@ -97,12 +97,7 @@ class MixtureDensity:
         Raises:
             InputError: a temperature out of range, or an unknown rule.
         """
-        if not (math.isfinite(temperature) and temperature > 0):
-            raise InputError(
-                f"the temperature must be above 0, got {temperature:g} (the greedy sampler is its limit)"
-            )
-        softening, shift = _tempering(temperature, rule)
-        softening = max(softening, _MIN_SOFTENING)
+        softening, shift = tempering(temperature, rule)
         out = self._with(self.component_logits / softening, self.pen_logits / softening)
         out.log_sigma_shift = self.log_sigma_shift + shift
         return out
@@ -228,8 +223,23 @@ def _softplus(x: Tensor) -> Tensor:
     return torch.nn.functional.softplus(x, threshold=_SOFTPLUS_THRESHOLD)
 
 
-def _tempering(temperature: float, rule: TemperatureRule | str) -> tuple[float, float]:
-    """What logits are divided by, and what is added to log sigma."""
+def tempering(temperature: float, rule: TemperatureRule | str = TemperatureRule.PAPER) -> tuple[float, float]:
+    """What a temperature does to a density.
+
+    Args:
+        temperature: tau, finite and above 0.
+        rule: which of the three rules.
+
+    Returns:
+        What component and pen logits are divided by, and what is added to log sigma.
+
+    Raises:
+        InputError: a temperature out of range, or an unknown rule.
+    """
+    if not (math.isfinite(temperature) and temperature > 0):
+        raise InputError(
+            f"the temperature must be above 0, got {temperature:g} (the greedy sampler is its limit)"
+        )
     try:
         rule = TemperatureRule(rule)
     except ValueError:
@@ -237,8 +247,9 @@ def _tempering(temperature: float, rule: TemperatureRule | str) -> tuple[float, 
         raise InputError(f"unknown temperature rule {rule!r}: choose one of {known}") from None
     match rule:
         case TemperatureRule.PAPER:
-            return temperature, 0.5 * math.log(temperature)
+            softening, shift = temperature, 0.5 * math.log(temperature)
         case TemperatureRule.TENSORFLOW:
-            return temperature, math.log(temperature)
+            softening, shift = temperature, math.log(temperature)
         case TemperatureRule.JAVASCRIPT:
-            return 0.5 + 0.5 * temperature, 0.5 * math.log(temperature)
+            softening, shift = 0.5 + 0.5 * temperature, 0.5 * math.log(temperature)
+    return max(softening, _MIN_SOFTENING), shift

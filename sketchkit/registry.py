@@ -45,6 +45,7 @@ __all__ = [
 #: The kinds of plugin, by what a user calls one of them.
 GROUPS = {
     "command": "sketchkit.commands",
+    "engine": "sketchkit.engines",
     "format": "sketchkit.formats",
     "model": "sketchkit.models",
     "renderer": "sketchkit.renderers",

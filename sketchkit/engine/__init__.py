@@ -2,6 +2,18 @@
 
 from sketchkit.engine.decode import EXACT_WIDTH, default_width
 from sketchkit.engine.prompts import Prompts, read_prompts
+from sketchkit.engine.recurrent import LSTMWeights
+from sketchkit.engine.steppers import PRECISIONS, Engine, Stepper
 from sketchkit.engine.studio import decode
 
-__all__ = ["EXACT_WIDTH", "Prompts", "decode", "default_width", "read_prompts"]
+__all__ = [
+    "EXACT_WIDTH",
+    "PRECISIONS",
+    "Engine",
+    "LSTMWeights",
+    "Prompts",
+    "Stepper",
+    "decode",
+    "default_width",
+    "read_prompts",
+]

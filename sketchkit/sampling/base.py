@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 __all__ = [
     "AnySampler",
     "Draft",
+    "DrawRule",
     "DrawingSampler",
+    "RuledSampler",
     "Sampler",
     "StatefulSampler",
     "StepSampler",
@@ -53,6 +56,30 @@ class Sampler(Protocol):
         Returns:
             [B, 5]: offsets in model units and a one-hot pen state.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class DrawRule:
+    """A draw from the model's density, tempered: all that an engine needs to know to do it by itself.
+
+    Args:
+        softening: what component and pen logits are divided by.
+        log_sigma_shift: what is added to log sigma_x and log sigma_y.
+        max_radius: how many sigma an offset may lie from its component's mean; infinity for any number.
+    """
+
+    softening: float = 1.0
+    log_sigma_shift: float = 0.0
+    max_radius: float = math.inf
+
+
+@runtime_checkable
+class RuledSampler(Sampler, Protocol):
+    """A sampler that is nothing but a tempered draw, and says so, that it may be done faster elsewhere."""
+
+    def draw_rule(self) -> DrawRule:
+        """The draw that stands for a call: equal noise gives equal points, up to rounding."""
         ...
 
 
@@ -198,3 +225,8 @@ class Tempered:
 
     def _tempered(self, density: MixtureDensity) -> MixtureDensity:
         return density.tempered(self.temperature, self.rule)
+
+    def _tempered_draw(self, max_radius: float = math.inf) -> DrawRule:
+        from sketchkit.density import tempering
+
+        return DrawRule(*tempering(self.temperature, self.rule), max_radius)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sketchkit.sampling.base import Tempered
+from sketchkit.sampling.base import DrawRule, Tempered
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,3 +24,7 @@ class Temperature(Tempered):
     def __call__(self, density: MixtureDensity, noise: Noise) -> Tensor:
         """Draw one point a row; see `Sampler`."""
         return self._tempered(density).draw(noise)
+
+    def draw_rule(self) -> DrawRule:
+        """The same as a rule; see `RuledSampler`."""
+        return self._tempered_draw()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sketchkit.options import option
-from sketchkit.sampling.base import Tempered
+from sketchkit.sampling.base import DrawRule, Tempered
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,3 +28,7 @@ class Truncated(Tempered):
     def __call__(self, density: MixtureDensity, noise: Noise) -> Tensor:
         """Draw one point a row; see `Sampler`."""
         return self._tempered(density).draw(noise, max_radius=self.r)
+
+    def draw_rule(self) -> DrawRule:
+        """The same as a rule; see `RuledSampler`."""
+        return self._tempered_draw(self.r)

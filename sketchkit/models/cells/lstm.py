@@ -78,7 +78,7 @@ class LSTMCell(Cell):
     ) -> Tensor:
         """Every row of a packed batch, by gradients written by hand; see `Cell`."""
         split = rows.shape[-1]
-        shared = self._bias_of_all().expand(len(packing.order), -1)
+        shared = self.all_biases().expand(len(packing.order), -1)
         if context is not None:
             shared = shared + nn.functional.linear(packing.first(context), self.weight_x[:, split:])
         hidden, memory = (packing.first(part) for part in state)
@@ -109,13 +109,14 @@ class LSTMCell(Cell):
         Returns:
             Outputs [G, N, H].
         """
-        shared = torch.stack([cell._bias_of_all() for cell in cells])[:, None]
+        shared = torch.stack([cell.all_biases() for cell in cells])[:, None]
         shared = shared.expand(-1, len(packing.order), -1)
         weights = (torch.stack([c.weight_x for c in cells]), torch.stack([c.weight_h for c in cells]))
         zeros = rows.new_zeros(len(cells), len(packing.order), cells[0].hidden_size)
         return packed_lstm(rows, weights[0], shared, weights[1], zeros, zeros, packing.counts, keep)
 
-    def _bias_of_all(self) -> Tensor:
+    def all_biases(self) -> Tensor:
+        """[4H], what is added to the gates' sums: the bias, and that of the forget gate."""
         return self.bias + self._forget_bias_vector()
 
     def _forget_bias_vector(self) -> Tensor:
