@@ -18,15 +18,15 @@ from torch import Tensor
 from sketchkit.errors import InputError
 from sketchkit.noise import Noise, widened
 
-__all__ = ["MixtureDensity", "TemperatureRule", "pick", "tempering"]
+__all__ = ["MAX_ATANH", "MAX_LOG_SIGMA", "MixtureDensity", "TemperatureRule", "pick", "tempering"]
 
 # A standardised distance is exact up to this size and saturates beyond: its square still fits float32.
 _MAX_DISTANCE = 1e15
 # exp() of more than this only feeds the saturation above.
 _MAX_EXPONENT = 80.0
-# A larger log sigma only makes a drawn offset that nobody can use; 1 / cosh(a) of a larger a is nothing.
-_MAX_LOG_SIGMA = 20.0
-_MAX_ATANH = 40.0
+#: A larger log sigma only makes a drawn offset that nobody can use; 1 / cosh(a) of a larger a is nothing.
+MAX_LOG_SIGMA = 20.0
+MAX_ATANH = 40.0
 # Below this size torch's softplus is computed in full, beyond it is its argument to the last bit of float64.
 _SOFTPLUS_THRESHOLD = 40.0
 # No logits are divided by less: the quotients still fit float32, and only the heaviest is left anyway.
@@ -97,9 +97,12 @@ class MixtureDensity:
         Raises:
             InputError: a temperature out of range, or an unknown rule.
         """
-        softening, shift = tempering(temperature, rule)
+        return self.softened(*tempering(temperature, rule))
+
+    def softened(self, softening: float, log_sigma_shift: float) -> MixtureDensity:
+        """The density with its component and pen logits divided, and both its log sigmas shifted."""
         out = self._with(self.component_logits / softening, self.pen_logits / softening)
-        out.log_sigma_shift = self.log_sigma_shift + shift
+        out.log_sigma_shift = self.log_sigma_shift + log_sigma_shift
         return out
 
     def masked(self, keep: Tensor) -> MixtureDensity:
@@ -186,11 +189,11 @@ class MixtureDensity:
         """
         chosen = self.parameters.gather(-1, component[:, None, None].expand(-1, 5, 1)).squeeze(-1)  # [B, 5]
         wide = widened(chosen)
-        sigma = (wide[:, 2:4] + self.log_sigma_shift).clamp(max=_MAX_LOG_SIGMA).exp()
+        sigma = (wide[:, 2:4] + self.log_sigma_shift).clamp(max=MAX_LOG_SIGMA).exp()
         a = wide[:, 4]
         first, second = normals.to(wide.dtype).unbind(-1)
         # tanh and 1 / cosh are rho and sqrt(1 - rho^2) without the cancellation of the latter.
-        joint = first / torch.cosh(a.clamp(-_MAX_ATANH, _MAX_ATANH)) + second * torch.tanh(a)
+        joint = first / torch.cosh(a.clamp(-MAX_ATANH, MAX_ATANH)) + second * torch.tanh(a)
         out = torch.zeros_like(chosen)
         out[:, :2] = wide[:, :2] + sigma * torch.stack((joint, second), -1)
         return out.scatter_(1, pen[:, None] + 2, 1.0)

@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from sketchkit.errors import DeviceError
 
-__all__ = ["fast_bfloat16", "one_thread", "resolve_device", "resolve_dtype", "without_weights"]
+__all__ = ["fast_bfloat16", "fast_int8", "one_thread", "resolve_device", "resolve_dtype", "without_weights"]
 
 _DTYPES = {
     "float32": torch.float32,
@@ -66,6 +66,12 @@ def fast_bfloat16(device: torch.device) -> bool | None:
         return None
     known = torch.cpu.get_capabilities()
     return any(value for name, value in known.items() if "bf16" in name) if known else None
+
+
+def fast_int8() -> bool:
+    """Whether the CPU multiplies 8-bit numbers into sums of 32 bits faster than it does floats."""
+    known = torch.cpu.get_capabilities()
+    return any(value for name, value in known.items() if "vnni" in name or "int8" in name or "i8mm" in name)
 
 
 # The number of threads is the whole process's: who comes first sets it, who leaves last restores it.

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -150,14 +152,35 @@ def philox(counter: Tensor, key: tuple[int, int]) -> Tensor:
     Returns:
         int64 [..., 4], each 0..2^32 - 1.
     """
+    if counter.device.type == "cpu":
+        return torch.from_numpy(_philox_by_numpy(counter.numpy(), key))
     multipliers = counter.new_tensor(_MULTIPLIERS)
     even, odd = counter[..., 0::2], counter[..., 1::2]  # [..., 2]
-    keys = counter.new_tensor(
-        [[(key[0] + r * _WEYL[0]) & _MASK, (key[1] + r * _WEYL[1]) & _MASK] for r in range(_ROUNDS)]
-    )
+    keys = counter.new_tensor(_keys(key))
     for r in range(_ROUNDS):
         # The product wraps around 2^64 as a signed number, but its bits are those of the unsigned one.
         product = (even * multipliers).flip(-1)
         even = ((product >> 32) & _MASK) ^ odd ^ keys[r]
         odd = product & _MASK
     return torch.stack((even, odd), -1).flatten(-2)
+
+
+def _philox_by_numpy(counter: npt.NDArray[np.int64], key: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """The same for a handful of numbers, where a call of torch costs more than what it computes."""
+    multipliers, mask, shift = np.array(_MULTIPLIERS, np.uint64), np.uint64(_MASK), np.uint64(32)
+    words = counter.astype(np.uint64)
+    even, odd = words[..., 0::2], words[..., 1::2]
+    for k in np.array(_keys(key), np.uint64):
+        product = even * multipliers
+        even = product[..., ::-1] >> shift
+        even ^= odd
+        even ^= k
+        odd = product[..., ::-1] & mask
+    words[..., 0::2], words[..., 1::2] = even, odd
+    return words.astype(np.int64)
+
+
+def _keys(key: tuple[int, int]) -> list[list[int]]:
+    """The key of every round."""
+    pairs = list(zip(key, _WEYL, strict=True))
+    return [[(part + r * weyl) & _MASK for part, weyl in pairs] for r in range(_ROUNDS)]

@@ -232,7 +232,7 @@ def test_a_truncated_offset_stays_within_r_tempered_sigma(r: float, temperature:
     raw[:, 6:8] = torch.tensor([0.5, -1.0])
     points = make_sampler("truncated", temperature, {"r": r})(MixtureDensity(raw), _noise(500, seed))
     sigma = torch.tensor([0.5, -1.0]).exp() * math.sqrt(temperature)
-    assert float((points[:, :2] / sigma).norm(dim=-1).max()) <= r * (1 + 1e-5)
+    assert float((points[:, :2].double() / sigma).norm(dim=-1).max()) <= r * (1 + 1e-5)
 
 
 def test_truncation_at_0_leaves_the_means() -> None:

@@ -1,9 +1,11 @@
 """The decoding loop: many drawings at once, each in a slot that the next one takes over when it ends.
 
 No row is computed for a drawing that has ended: its slot goes to a waiting drawing, and once nobody waits
-the batch shrinks, though never below four rows (see `prompts.LEAST_ROWS`). On an accelerator the ends are
-looked at every few steps only, since each look waits for the device; a drawing may then run that many steps
-past its end, which are thrown away.
+the batch shrinks. On an accelerator the ends are looked at every few steps only, since each look waits for
+the device; a drawing may then run that many steps past its end, which are thrown away.
+
+How a step is computed is the stepper's business. A sampler that is nothing but a tempered draw leaves that to
+the stepper, too, several points a call; for any other the stepper gives raw outputs, and the sampler chooses.
 
 A drawing depends on its prompt, the seed and its own index alone. Matrix products of other shapes may round
 differently, though, so that a drawing may differ in the last bits between batch sizes; `exact` computes
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,11 +25,13 @@ import torch
 from torch import Tensor
 
 from sketchkit.density import MixtureDensity
+from sketchkit.engine.choosing import stepper_of
+from sketchkit.engine.plain import loss_of
 from sketchkit.engine.prompts import LEAST_ROWS, Prompts
+from sketchkit.engine.steppers import State, Stepper
 from sketchkit.models import SketchModel
-from sketchkit.models.base import State
 from sketchkit.noise import Noise, uniforms
-from sketchkit.sampling import Draft, StepSampler, stateful
+from sketchkit.sampling import Draft, DrawRule, RuledSampler, StepSampler, stateful
 
 __all__ = ["ATTEMPTS", "ATTEMPT_SHIFT", "EXACT_WIDTH", "Chooser", "Work", "decode_steps", "default_width"]
 
@@ -38,9 +43,10 @@ ATTEMPTS = 1 << (32 - ATTEMPT_SHIFT)
 EXACT_WIDTH = 16
 # Noise is made for this many steps at once: a hundred small operations, shared.
 _NOISE_STEPS = 16
-# How many steps pass between two looks at what has ended.
-_STRIDE = {"cpu": 1}
-_ACCELERATOR_STRIDE = 8
+# How many steps pass at least between two looks at what has ended, and from what share on idle slots go: to
+# move the others costs something, and what an accelerator has recorded is for one number of rows.
+_PACE = {"cpu": (1, 1 / 8)}
+_ACCELERATOR_PACE = (8, 1 / 2)
 
 Indices = npt.NDArray[np.int64]
 
@@ -103,12 +109,29 @@ class Work:
         """The most rows of one product: slots that the device or the user has, never too few."""
         if self.exact:
             return EXACT_WIDTH
-        return max(self.width or default_width(self.model.device), LEAST_ROWS)
+        return max(self.width or default_width(self.model.device), self.least_rows)
 
     @property
     def least_rows(self) -> int:
-        """The fewest rows of one product."""
-        return EXACT_WIDTH if self.exact else LEAST_ROWS
+        """The fewest rows of one product; a drawing that is alone anyway needs no company."""
+        if self.exact:
+            return EXACT_WIDTH
+        return 1 if self.stepper.steady or len(self.prompt_of) == 1 else LEAST_ROWS
+
+    @cached_property
+    def stepper(self) -> Stepper:
+        """The model made ready."""
+        return stepper_of(self.model)
+
+    def entered(self, prompt: Tensor) -> State:
+        """The stepper's state of some prompts, int64 [D]; no fewer rows at once than a step has."""
+        size = self.most_rows if self.exact else max(len(prompt), self.least_rows)
+        states = []
+        for mine in torch.split(prompt, size):
+            filled = torch.cat((mine, mine[:1].expand(max(self.least_rows - len(mine), 0))))
+            entered = self.stepper.enter(tuple(part[filled] for part in self.prompts.state))
+            states.append(tuple(part[: len(mine)] for part in entered))
+        return states[0] if len(states) == 1 else tuple(map(torch.cat, zip(*states, strict=True)))
 
 
 @torch.inference_mode()
@@ -137,22 +160,27 @@ class _Loop:
 
     def __init__(self, work: Work, sampler: StepSampler, score: bool, choose: Chooser | None) -> None:
         self.work, self.sampler, self.choose = work, stateful(sampler), choose
-        model, prompts, max_points = work.model, work.prompts, work.max_points
+        self.stepper = work.stepper
+        ruled = choose is None and isinstance(sampler, RuledSampler) and self.stepper.most_steps > 0
+        self.rule = sampler.draw_rule() if ruled and isinstance(sampler, RuledSampler) else None
+        device = work.model.device
         slots = max(min(work.most_rows, len(work.prompt_of)), work.least_rows)
-        self.stride = _STRIDE.get(model.device.type, _ACCELERATOR_STRIDE)
+        self.stride, self.idle_share = _PACE.get(device.type, _ACCELERATOR_PACE)
         self.waiting = 0  # the next job nobody has started
         self.tick = 0
         self.unseen = 0  # steps since the last look
+        self.made = 0  # steps of the last call
         self.job: Indices = np.full(slots, -1, np.int64)
         self.age: Indices = np.zeros(slots, np.int64)
-        ring = max_points + self.stride
-        self.history = torch.zeros(ring, slots, 5, device=model.device)
-        self.losses = torch.zeros(ring, slots, device=model.device) if score else None
-        first = torch.zeros(slots, dtype=torch.int64, device=model.device)
-        self.rows = prompts.rows[first]
-        self.state = tuple(part[first] for part in prompts.state)
-        self.memory = self.sampler.initial_state(slots, model.device)
-        self.noise = torch.zeros(slots, _NOISE_STEPS, 4, device=model.device)
+        ring = work.max_points + self.stride + _NOISE_STEPS
+        self.history = torch.zeros(ring, slots, 5, device=device)
+        self.losses = torch.zeros(ring, slots, device=device) if score else None
+        self.points = torch.zeros(_NOISE_STEPS, slots, 5, device=device)  # of the last steps
+        self.rows = work.prompts.rows[:1].expand(slots, -1).clone()
+        like = work.entered(torch.zeros(1, dtype=torch.int64, device=device))
+        self.state = tuple(part.new_empty(slots, *part.shape[1:]) for part in like)
+        self.memory = self.sampler.initial_state(slots, device)
+        self.noise = torch.zeros(slots, _NOISE_STEPS, 4, device=device)
         self.noise_at = 0
         self._fill(np.arange(slots))
 
@@ -161,29 +189,53 @@ class _Loop:
         return bool((self.job >= 0).any())
 
     def step(self) -> None:
-        """One point further in every slot."""
+        """One point further in every slot, or some."""
         if self.noise_at == _NOISE_STEPS:
             self.noise_at = 0
             self._make_noise(np.arange(len(self.job)))
-        raw, self.state = self.work.model.step(self.rows, self.state)
+        losses = None if self.losses is None else self.losses.new_empty(_NOISE_STEPS, len(self.job))
+        self.made = made = self._chosen(losses) if self.rule is None else self._drawn(self.rule, losses)
+        self._keep(self.history, self.points[:made])
+        if self.losses is not None and losses is not None:
+            self._keep(self.losses, losses[:made])
+        # Not the very row: what is drawn next is written over it.
+        self.rows = self.points[made - 1].to(self.work.model.dtype, copy=True)
+        self.tick += made
+        self.noise_at += made
+        self.unseen += made
+        self.age += made
+
+    def _drawn(self, rule: DrawRule, losses: Tensor | None) -> int:
+        """Some steps by the stepper alone; how many."""
+        left = self.work.max_points - int(self.age[self.job >= 0].max())
+        noise = self.noise[:, self.noise_at : self.noise_at + max(left, 1)]
+        made, self.state = self.stepper.draw(self.rows.float(), self.state, noise, rule, self.points, losses)
+        return made
+
+    def _chosen(self, losses: Tensor | None) -> int:
+        """One step, after which somebody else chooses the points."""
+        raw, self.state = self.stepper.step(self.rows, self.state)
         density, noise = MixtureDensity(raw), Noise(self.noise[:, self.noise_at])
         if self.choose is None:
             points, self.memory = self.sampler.step(density, noise, self.memory)
         else:
             points, self.memory = self.choose(raw, noise, self.memory, self.job, self.age)
-        place = self.tick % len(self.history)
-        self.history[place] = points
-        if self.losses is not None:
-            self.losses[place] = _negative_log_likelihood(density, points)
-        self.rows = points.to(self.work.model.dtype)
-        self.tick += 1
-        self.noise_at += 1
-        self.unseen += 1
-        self.age += 1
+        self.points[0] = points
+        if losses is not None:
+            losses[0] = loss_of(density, points)
+        return 1
+
+    def _keep(self, ring: Tensor, made: Tensor) -> None:
+        """Write steps into a ring [R, slots, ...], which they may go over the end of."""
+        begin = self.tick % len(ring)
+        first = min(len(made), len(ring) - begin)
+        ring[begin : begin + first] = made[:first]
+        if first < len(made):
+            ring[: len(made) - first] = made[first:]
 
     def harvest(self) -> list[Draft]:
         """Take out what has ended, if it is time to look, and refill or shrink."""
-        if self.unseen < self.stride:
+        if self.unseen < self.stride or self._nothing_over():
             return []
         lengths = self._lengths_of_ended()
         done = np.flatnonzero((lengths > 0) & (self.job >= 0))
@@ -195,6 +247,15 @@ class _Loop:
             if not self.work.exact:
                 self._shrink()
         return out
+
+    def _nothing_over(self) -> bool:
+        """Whether a look at the last points alone tells that no drawing is over."""
+        if self.unseen > self.made or self.age.max() >= self.work.max_points:
+            return False
+        if bool((self.points[: self.unseen, :, 4] == 1.0).any()):
+            return False
+        self.unseen = 0
+        return True
 
     def _lengths_of_ended(self) -> Indices:
         """How many rows each slot's drawing has if it is over, else 0."""
@@ -237,8 +298,8 @@ class _Loop:
         prompt = self._tensor(self.work.prompt_of[self.job[taken]])
         # Not in place: they may be the very tensor that the sampler gave us.
         self.rows = self.rows.index_copy(0, where, self.work.prompts.rows[prompt])
-        for part, source in zip(self.state, self.work.prompts.state, strict=True):
-            part[where] = source[prompt]
+        for part, new in zip(self.state, self.work.entered(prompt), strict=True):
+            part[where] = new
         fresh = self.sampler.initial_state(n, self.work.model.device)
         self.memory = tuple(
             part.index_copy(0, where, new) for part, new in zip(self.memory, fresh, strict=True)
@@ -246,15 +307,16 @@ class _Loop:
         self._make_noise(taken)
 
     def _shrink(self) -> None:
-        """Let idle slots go."""
-        live = np.flatnonzero(self.job >= 0)
-        if max(len(live), LEAST_ROWS) == len(self.job):
+        """Let idle slots go, if there are many."""
+        live, least = np.flatnonzero(self.job >= 0), self.work.least_rows
+        if len(self.job) - max(len(live), least) < max(len(self.job) * self.idle_share, 1):
             return
         idle = np.flatnonzero(self.job < 0)
-        slots = np.concatenate([live, idle[: max(LEAST_ROWS - len(live), 0)]])
+        slots = np.concatenate([live, idle[: max(least - len(live), 0)]])
         where = self._tensor(slots)
         self.job, self.age = self.job[slots], self.age[slots]
         self.rows, self.noise, self.history = self.rows[where], self.noise[where], self.history[:, where]
+        self.points = self.points[:, where]
         self.state = tuple(part[where] for part in self.state)
         self.memory = tuple(part[where] for part in self.memory)
         if self.losses is not None:
@@ -274,9 +336,3 @@ class _Loop:
 
     def _tensor(self, values: npt.NDArray[Any]) -> Tensor:
         return torch.from_numpy(values).to(self.work.model.device)
-
-
-def _negative_log_likelihood(density: MixtureDensity, points: Tensor) -> Tensor:
-    offset, pen = density.log_prob(points)
-    # The offset of an end row is not part of the drawing.
-    return -(torch.where(points[:, 4] == 1.0, 0.0, offset) + pen)

@@ -117,11 +117,12 @@ class Easel:
         for draft in decode_steps(work, hand, score=True):
             yield Draft(int(mine[draft.job]), draft.rows, draft.nll, draft.attempt)
 
+    @torch.inference_mode()
     def begin(self, jobs: Indices) -> tuple[Tensor, State]:
         """Where drawings begin; see `Studio`."""
         mine = _whole(jobs, self.jobs, "a job")
         prompt = torch.from_numpy(self.work.prompt_of[mine]).to(self.work.model.device)
-        return self.work.prompts.rows[prompt], tuple(part[prompt] for part in self.work.prompts.state)
+        return self.work.prompts.rows[prompt], self.work.entered(prompt)
 
     @torch.inference_mode()
     def advance(self, rows: Tensor, state: State) -> tuple[MixtureDensity, State]:
@@ -132,7 +133,7 @@ class Easel:
             chunk = slice(begin, begin + size)
             mine = rows[chunk]
             filled, inner = _filled(mine, least), tuple(_filled(part[chunk], least) for part in state)
-            raw, after = self.work.model.step(filled, inner)
+            raw, after = self.work.stepper.step(filled, inner)
             raws.append(raw[: len(mine)])
             states.append(tuple(part[: len(mine)] for part in after))
         joined = tuple(torch.cat(parts) for parts in zip(*states, strict=True))

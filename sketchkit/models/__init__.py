@@ -8,8 +8,9 @@ from sketchkit import registry
 from sketchkit.errors import PluginError
 from sketchkit.models.base import SketchModel, State, check_flags, check_sizes
 from sketchkit.models.cells.packed import Packing
+from sketchkit.models.decoding import Decoding
 
-__all__ = ["Packing", "SketchModel", "State", "backend", "check_flags", "check_sizes"]
+__all__ = ["Decoding", "Packing", "SketchModel", "State", "backend", "check_flags", "check_sizes"]
 
 
 def backend(name: str) -> type[SketchModel]:

@@ -23,6 +23,7 @@ from sketchkit.density import MixtureDensity
 from sketchkit.errors import InputError
 from sketchkit.hints import hint
 from sketchkit.models.cells.packed import Packing
+from sketchkit.models.decoding import Decoding
 
 __all__ = ["SketchModel", "State", "check_flags", "check_sizes", "to_numpy"]
 
@@ -49,6 +50,8 @@ class SketchModel(nn.Module, ABC):
     #: The option of a training by whose share `keep` of `packed` drops numbers: `dropout`, or
     #: `recurrent_dropout`; empty for a model that drops none, whose training then refuses both.
     dropout_option: ClassVar[str] = ""
+    #: How it is stepped while it draws; may be set at any time.
+    decoding: Decoding = Decoding()
 
     def __init__(self, architecture: Any, card: ModelCard) -> None:
         super().__init__()

@@ -127,7 +127,7 @@ def test_looking_at_the_ends_only_now_and_then_changes_nothing(
 ) -> None:
     usual = _draw(tiny_model, list(range(60)), width=9, max_points=13, score=True)
     for stride in (2, 5, 8, 50):
-        monkeypatch.setitem(sys.modules["sketchkit.engine.decode"]._STRIDE, "cpu", stride)
+        monkeypatch.setitem(sys.modules["sketchkit.engine.decode"]._PACE, "cpu", (stride, 0.5))
         other = _draw(tiny_model, list(range(60)), width=9, max_points=13, score=True)
         for job, d in usual.items():
             np.testing.assert_allclose(other[job].rows, d.rows, atol=1e-5)

@@ -101,7 +101,7 @@ def test_looking_at_the_ends_only_now_and_then_changes_nothing(
 ) -> None:
     usual = _complete(model, max_points=7, **WHERE)
     for stride in (3, 50):
-        monkeypatch.setitem(sys.modules["sketchkit.engine.decode"]._STRIDE, "cpu", stride)
+        monkeypatch.setitem(sys.modules["sketchkit.engine.decode"]._PACE, "cpu", (stride, 0.5))
         other = _complete(model, max_points=7, **WHERE)
         assert (list(other), other.attempts) == (list(usual), usual.attempts)
 

@@ -1,0 +1,148 @@
+"""Which engine steps a model, and the steppers that have been made already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+from sketchkit import registry
+from sketchkit.engine.steppers import PRECISIONS, Engine, State, Stepper
+from sketchkit.errors import DeviceError, InputError, PluginError
+from sketchkit.models import SketchModel
+from sketchkit.sampling import DrawRule
+
+__all__ = ["engine_of", "stepper_of"]
+
+#: Torch's own name in the group of engines; of several that can, it comes last.
+_OWN = "torch"
+
+#: Where a model keeps its steppers.
+_KEPT = "_steppers"
+
+
+class _Kept(dict[tuple[str, str], tuple[Any, Stepper]]):
+    """A model's steppers by engine and precision, each with what tells whether it is out of date.
+
+    They stay behind when the model is copied or pickled: they may hold what cannot be.
+    """
+
+    def __deepcopy__(self, memo: object) -> _Kept:
+        return _Kept()
+
+    def __reduce__(self) -> Any:
+        return (_Kept, ())
+
+
+def stepper_of(model: SketchModel) -> Stepper:
+    """A model made ready as its `decoding` says; the same object again while its weights stay as they are.
+
+    Raises:
+        InputError: an unknown precision.
+        DeviceError: no engine, or not the one that is named, can step it so.
+        PluginError: an unknown engine, or one that fails.
+    """
+    name = engine_of(model)
+    key, state = (name, model.decoding.precision), _weights_of(model)
+    made = model.__dict__.setdefault(_KEPT, _Kept())
+    if key not in made or state is None or made[key][0] != state:
+        made[key] = (state, _made(name, model))
+    stepper: Stepper = made[key][1]
+    return stepper
+
+
+def engine_of(model: SketchModel) -> str:
+    """The name of the engine that steps a model.
+
+    Raises:
+        InputError: an unknown precision.
+        DeviceError: no engine, or not the one that is named, can step it so.
+        PluginError: an unknown engine, or one that fails.
+    """
+    wanted, precision = model.decoding.engine, model.decoding.precision
+    if precision not in PRECISIONS:
+        raise InputError(f"unknown precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
+    reasons = []
+    for name in _candidates() if wanted == "auto" else [wanted]:
+        with registry.blamed(registry.find("engine", name)):
+            reason = _engine(name).unfit(model, precision)
+        if reason is None:
+            return name
+        reasons.append(f"{name}: {reason}")
+    raise DeviceError(f"the model {model.card.name!r} cannot be stepped in {precision}: {'; '.join(reasons)}")
+
+
+def _made(name: str, model: SketchModel) -> Stepper:
+    plugin, engine = registry.find("engine", name), _engine(name)
+    with registry.blamed(plugin):
+        stepper = engine.stepper(model, model.decoding.precision)
+    if not isinstance(stepper, Stepper):
+        raise PluginError(f"the engine {name!r} makes a {type(stepper).__name__}, which is no stepper")
+    return stepper if plugin.builtin else _Strange(plugin, stepper)
+
+
+class _Strange:
+    """A stranger's stepper: what fails in it is told as its failure."""
+
+    def __init__(self, plugin: registry.Plugin, stepper: Stepper) -> None:
+        self._plugin, self._stepper = plugin, stepper
+        with registry.blamed(plugin):
+            self.most_steps, self.steady = int(stepper.most_steps), bool(stepper.steady)
+
+    def enter(self, state: State) -> State:
+        with registry.blamed(self._plugin):
+            return self._stepper.enter(state)
+
+    def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        with registry.blamed(self._plugin):
+            return self._stepper.step(rows, state)
+
+    def draw(
+        self,
+        rows: Tensor,
+        state: State,
+        uniforms: Tensor,
+        rule: DrawRule,
+        points: Tensor,
+        losses: Tensor | None,
+    ) -> tuple[int, State]:
+        with registry.blamed(self._plugin):
+            steps, state = self._stepper.draw(rows, state, uniforms, rule, points, losses)
+        if not 1 <= steps <= uniforms.shape[1]:
+            raise PluginError(f"{self._plugin} made {steps} steps of {uniforms.shape[1]}")
+        return steps, state
+
+
+def _candidates() -> Iterator[str]:
+    """Every engine that works, torch's own last; of one that does not there is a warning."""
+    for name in sorted(registry.names("engine"), key=lambda name: (name == _OWN, name)):
+        if registry.find("engine", name).builtin and name != _OWN:
+            continue  # it is for those who name it
+        try:
+            _engine(name)
+        except PluginError as error:
+            registry.warn_of(registry.find("engine", name), error)
+            continue
+        yield name
+
+
+def _engine(name: str) -> Engine:
+    """An engine by name.
+
+    Raises:
+        PluginError: an unknown one, or something that is none.
+    """
+    made_by = registry.load("engine", name)
+    with registry.blamed(registry.find("engine", name)):
+        made = made_by()
+    if not isinstance(made, Engine):
+        raise PluginError(f"the engine {name!r} is a {type(made).__name__}, which is no engine")
+    return made
+
+
+def _weights_of(model: SketchModel) -> object:
+    """What changes whenever a weight does; None where nothing tells."""
+    if any(weight.is_inference() for weight in model.parameters()):
+        return None
+    return tuple((weight.data_ptr(), weight._version) for weight in model.parameters())

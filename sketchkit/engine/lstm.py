@@ -1,0 +1,144 @@
+"""The plain LSTM stepped by torch: the context multiplied once a drawing, all gates in one pass.
+
+Every gate is a sigmoid here: tanh x is 2 sigmoid(2x) - 1, to the last bits of 1, and the weights of the gate
+that wants it come doubled. Large batches go through in blocks of rows whose gates stay in the processor's
+cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from sketchkit.engine.recurrent import LSTMWeights
+from sketchkit.engine.steppers import State
+
+__all__ = ["PRODUCTS", "LSTMStep", "Products"]
+
+#: The most rows of a block on a CPU: their gates, and the weights that they meet, share its cache.
+_BLOCK = 128
+#: The largest whole number that a weight or an output becomes under int8; an output lies in -1..1.
+_LARGEST = 127.0
+
+
+class Products(Protocol):
+    """The recurrent weights, laid out for products in one number type."""
+
+    def __call__(self, sums: Tensor, hidden: Tensor) -> Tensor:
+        """Add the products with outputs [B, H] to the sums [B, 4H], which may be written to."""
+        ...
+
+
+class _Full:
+    """In the weights' own number type."""
+
+    def __init__(self, recurrent: Tensor) -> None:
+        self.weight = recurrent.contiguous()
+
+    def __call__(self, sums: Tensor, hidden: Tensor) -> Tensor:
+        return sums.addmm_(hidden, self.weight.mT)
+
+
+class _TensorFloat(_Full):
+    """In float32 whose digits tensor cores cut to ten bits."""
+
+    def __call__(self, sums: Tensor, hidden: Tensor) -> Tensor:
+        before = torch.backends.cuda.matmul.fp32_precision
+        torch.backends.cuda.matmul.fp32_precision = "tf32"
+        try:
+            return super().__call__(sums, hidden)
+        finally:
+            torch.backends.cuda.matmul.fp32_precision = before
+
+
+class _Half:
+    """In bfloat16."""
+
+    def __init__(self, recurrent: Tensor) -> None:
+        self.weight = recurrent.bfloat16()
+
+    def __call__(self, sums: Tensor, hidden: Tensor) -> Tensor:
+        if hidden.is_cuda:  # there the products can stay as exact as they are added up
+            return sums.add_(torch.mm(hidden.bfloat16(), self.weight.mT, out_dtype=torch.float32))
+        return sums.add_(hidden.bfloat16() @ self.weight.mT)
+
+
+class _Whole:
+    """In whole numbers of 8 bits: the weights by a scale a gate and unit, the outputs by one for all."""
+
+    def __init__(self, recurrent: Tensor) -> None:
+        largest = recurrent.abs().amax(1).clamp(min=torch.finfo(recurrent.dtype).tiny)
+        self.weight = (recurrent * (_LARGEST / largest)[:, None]).round().to(torch.int8)
+        self.scale = largest / (_LARGEST * _LARGEST)  # [4H]
+
+    def __call__(self, sums: Tensor, hidden: Tensor) -> Tensor:
+        whole = torch.mul(hidden, _LARGEST).round_().to(torch.int8)
+        return sums.addcmul_(torch._int_mm(whole, self.weight.mT).to(sums.dtype), self.scale)
+
+
+#: What makes the products of each precision.
+PRODUCTS: dict[str, Callable[[Tensor], Products]] = {
+    "float32": _Full,
+    "tf32": _TensorFloat,
+    "bfloat16": _Half,
+    "int8": _Whole,
+}
+
+
+class LSTMStep:
+    """One step of an LSTM model; see `Stepper.step`.
+
+    Its state is (h, c, at, shared), the latter two where there are any; see `LSTMWeights`.
+
+    Args:
+        weights: of the model.
+        precision: of the recurrent products, a key of `PRODUCTS`.
+    """
+
+    def __init__(self, weights: LSTMWeights, precision: str) -> None:
+        self._weights = _doubled(weights)
+        self._products = PRODUCTS[precision](self._weights.recurrent)
+
+    def enter(self, state: State) -> State:
+        """The state with the context multiplied; see `LSTMWeights.enter`."""
+        return self._weights.enter(state)
+
+    def __call__(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        """One point further: rows [B, 5] to raw outputs [B, 6M + 3] and the state after."""
+        blocks = -(-len(rows) // _BLOCK) if rows.device.type == "cpu" else 1
+        if blocks < 2:
+            return self._block(rows, state)
+        # As even as can be: a block of very few rows would take other kernels.
+        parts = zip(*(torch.tensor_split(part, blocks) for part in (rows, *state)), strict=True)
+        raws, states = zip(*(self._block(first, tuple(rest)) for first, *rest in parts), strict=True)
+        return torch.cat(raws), tuple(torch.cat(each) for each in zip(*states, strict=True))
+
+    def _block(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        weights, (hidden, memory, *rest) = self._weights, state
+        if weights.position:
+            rest[0] = rest[0] + rows[:, :2]
+            rows = torch.cat((rows, rest[0].to(rows.dtype)), -1)
+        shared = weights.bias if weights.context is None else rest[-1]
+        sums = self._products(torch.addmm(shared, rows, weights.rows.mT), hidden)
+        i, f, g, o = sums.sigmoid_().chunk(4, -1)
+        memory = torch.addcmul(f * memory, i, g, value=2.0).sub_(i)
+        hidden = torch.mul(memory, 2.0).sigmoid_().mul_(2.0).sub_(1.0).mul_(o)
+        raw = torch.addmm(weights.output_bias, hidden, weights.output.mT)
+        return raw, (hidden, memory, *rest)
+
+
+def _doubled(weights: LSTMWeights) -> LSTMWeights:
+    """The same with everything that adds up to the candidate's sum twice as large."""
+    factor = weights.bias.new_ones(4, 1).index_fill_(0, torch.tensor(2, device=weights.bias.device), 2.0)
+    scale = factor.expand(-1, weights.recurrent.shape[1]).reshape(-1, 1)
+    return replace(
+        weights,
+        rows=weights.rows * scale,
+        recurrent=weights.recurrent * scale,
+        context=None if weights.context is None else weights.context * scale,
+        bias=weights.bias * scale[:, 0],
+    )
