@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from sketchkit.errors import DeviceError
 
-__all__ = ["fast_bfloat16", "fast_int8", "one_thread", "resolve_device", "resolve_dtype", "without_weights"]
+__all__ = ["fast_bfloat16", "fast_int8", "one_thread", "resolve_device", "resolve_dtype", "spare_threads", "without_weights"]
 
 _DTYPES = {
     "float32": torch.float32,
@@ -98,6 +98,12 @@ def one_thread() -> Iterator[None]:
             _calm["depth"] -= 1
             if not _calm["depth"]:
                 torch.set_num_threads(_calm["before"])
+
+
+def spare_threads() -> int:
+    """How many threads torch may compute on, were it not for `one_thread`."""
+    with _lock:
+        return _calm["before"] if _calm["depth"] else torch.get_num_threads()
 
 
 def _best() -> str:

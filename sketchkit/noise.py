@@ -28,7 +28,9 @@ __all__ = [
     "Noise",
     "normals",
     "philox",
+    "round_keys",
     "uniforms",
+    "uniforms_of_key",
     "widened",
 ]
 
@@ -108,13 +110,27 @@ def uniforms(seed: int, index: Tensor, step: Tensor, stream: int = DRAWING) -> T
     """
     if not 0 <= seed <= MAX_SEED:
         raise InputError(f"a seed must lie in 0..2^63 - 1, got {seed}")
+    return uniforms_of_key((seed & _MASK, seed >> 32), index, step, stream)
+
+
+def uniforms_of_key(
+    key: tuple[int, int] | Tensor, index: Tensor, step: Tensor, stream: int = DRAWING
+) -> Tensor:
+    """As `uniforms`, by the key that a seed stands for.
+
+    Args:
+        key: its lower and its upper 32 bits; or, where no number may come from the host, `round_keys` of
+            them on the device of `index`.
+        index: int64 [...].
+        step: int64 [...].
+        stream: what they are for.
+    """
     zero = torch.zeros_like(index + step)
     counter = torch.stack(
         (zero + (step & _MASK), zero + stream, zero + (index & _MASK), zero + (index >> 32)), -1
     )
-    bits = philox(counter, (seed & _MASK, seed >> 32))
     # 23 bits and a half: exact in float32, never 0 and never 1.
-    return ((bits >> 9).to(torch.float32) + 0.5) * 2.0**-23
+    return ((philox(counter, key) >> 9).to(torch.float32) + 0.5) * 2.0**-23
 
 
 def normals(seed: int, index: Tensor, size: int, stream: int, begin: int = 0) -> Tensor:
@@ -142,27 +158,33 @@ def normals(seed: int, index: Tensor, size: int, stream: int, begin: int = 0) ->
     return torch.cat(pairs, -1).view(len(index), 4 * len(steps))[:, :size]
 
 
-def philox(counter: Tensor, key: tuple[int, int]) -> Tensor:
+def philox(counter: Tensor, key: tuple[int, int] | Tensor) -> Tensor:
     """Philox-4x32-10.
 
     Args:
         counter: int64 [..., 4], each 0..2^32 - 1.
-        key: two numbers 0..2^32 - 1.
+        key: two numbers 0..2^32 - 1, or `round_keys` of them on the device of the counter.
 
     Returns:
         int64 [..., 4], each 0..2^32 - 1.
     """
-    if counter.device.type == "cpu":
-        return torch.from_numpy(_philox_by_numpy(counter.numpy(), key))
-    multipliers = counter.new_tensor(_MULTIPLIERS)
-    even, odd = counter[..., 0::2], counter[..., 1::2]  # [..., 2]
-    keys = counter.new_tensor(_keys(key))
+    if isinstance(key, tuple):
+        if counter.device.type == "cpu":
+            return torch.from_numpy(_philox_by_numpy(counter.numpy(), key))
+        key = round_keys(key, counter.device)
+    first, second = _MULTIPLIERS
+    a, b, c, d = counter.unbind(-1)
     for r in range(_ROUNDS):
-        # The product wraps around 2^64 as a signed number, but its bits are those of the unsigned one.
-        product = (even * multipliers).flip(-1)
-        even = ((product >> 32) & _MASK) ^ odd ^ keys[r]
-        odd = product & _MASK
-    return torch.stack((even, odd), -1).flatten(-2)
+        # The products wrap around 2^64 as signed numbers, but their bits are those of the unsigned ones.
+        left, right = a * first, c * second
+        a, b = ((right >> 32) & _MASK) ^ b ^ key[r, 0], right & _MASK
+        c, d = ((left >> 32) & _MASK) ^ d ^ key[r, 1], left & _MASK
+    return torch.stack((a, b, c, d), -1)
+
+
+def round_keys(key: tuple[int, int], device: torch.device) -> Tensor:
+    """The key of each of the rounds, int64 [10, 2], on a device."""
+    return torch.tensor(_keys(key), device=device)
 
 
 def _philox_by_numpy(counter: npt.NDArray[np.int64], key: tuple[int, int]) -> npt.NDArray[np.int64]:

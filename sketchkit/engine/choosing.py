@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from torch import Tensor
 
 from sketchkit import registry
+from sketchkit.engine.kept import Kept
 from sketchkit.engine.steppers import PRECISIONS, Engine, State, Stepper
 from sketchkit.errors import DeviceError, InputError, PluginError
 from sketchkit.models import SketchModel
@@ -18,21 +18,8 @@ __all__ = ["engine_of", "stepper_of"]
 #: Torch's own name in the group of engines; of several that can, it comes last.
 _OWN = "torch"
 
-#: Where a model keeps its steppers.
+#: Where a model keeps its steppers, by engine and precision, each with what tells that it is out of date.
 _KEPT = "_steppers"
-
-
-class _Kept(dict[tuple[str, str], tuple[Any, Stepper]]):
-    """A model's steppers by engine and precision, each with what tells whether it is out of date.
-
-    They stay behind when the model is copied or pickled: they may hold what cannot be.
-    """
-
-    def __deepcopy__(self, memo: object) -> _Kept:
-        return _Kept()
-
-    def __reduce__(self) -> Any:
-        return (_Kept, ())
 
 
 def stepper_of(model: SketchModel) -> Stepper:
@@ -45,7 +32,7 @@ def stepper_of(model: SketchModel) -> Stepper:
     """
     name = engine_of(model)
     key, state = (name, model.decoding.precision), _weights_of(model)
-    made = model.__dict__.setdefault(_KEPT, _Kept())
+    made = model.__dict__.setdefault(_KEPT, Kept())
     if key not in made or state is None or made[key][0] != state:
         made[key] = (state, _made(name, model))
     stepper: Stepper = made[key][1]
@@ -89,6 +76,7 @@ class _Strange:
         self._plugin, self._stepper = plugin, stepper
         with registry.blamed(plugin):
             self.most_steps, self.steady = int(stepper.most_steps), bool(stepper.steady)
+            self.many_at_once, self.recordable = bool(stepper.many_at_once), bool(stepper.recordable)
 
     def enter(self, state: State) -> State:
         with registry.blamed(self._plugin):

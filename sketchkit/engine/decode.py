@@ -15,8 +15,6 @@ every product at one fixed shape, which makes drawings equal bit for bit.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,30 +23,23 @@ import torch
 from torch import Tensor
 
 from sketchkit.density import MixtureDensity
-from sketchkit.engine.choosing import stepper_of
 from sketchkit.engine.plain import loss_of
-from sketchkit.engine.prompts import LEAST_ROWS, Prompts
-from sketchkit.engine.steppers import State, Stepper
-from sketchkit.models import SketchModel
+from sketchkit.engine.resident import drawn_on_the_device
+from sketchkit.engine.steppers import State
+from sketchkit.engine.waiting import Waiting
+from sketchkit.engine.work import ATTEMPT_SHIFT, Indices, Work
+from sketchkit.engine.workers import drawn_by, workers_for
 from sketchkit.noise import Noise, uniforms
 from sketchkit.sampling import Draft, DrawRule, RuledSampler, StepSampler, stateful
 
-__all__ = ["ATTEMPTS", "ATTEMPT_SHIFT", "EXACT_WIDTH", "Chooser", "Work", "decode_steps", "default_width"]
+__all__ = ["Chooser", "decode_steps"]
 
-#: The number of an attempt stands above the step in one number of the counter; a drawing has fewer steps.
-ATTEMPT_SHIFT = 20
-#: So many attempts at one drawing have noise of their own: the counter has 32 bits.
-ATTEMPTS = 1 << (32 - ATTEMPT_SHIFT)
-#: The fixed number of rows of every product under `exact`.
-EXACT_WIDTH = 16
 # Noise is made for this many steps at once: a hundred small operations, shared.
 _NOISE_STEPS = 16
 # How many steps pass at least between two looks at what has ended, and from what share on idle slots go: to
 # move the others costs something, and what an accelerator has recorded is for one number of rows.
 _PACE = {"cpu": (1, 1 / 8)}
 _ACCELERATOR_PACE = (8, 1 / 2)
-
-Indices = npt.NDArray[np.int64]
 
 
 class Chooser(Protocol):
@@ -73,67 +64,6 @@ class Chooser(Protocol):
         ...
 
 
-def default_width(device: torch.device) -> int:
-    """How many slots suit a device."""
-    return 128 if device.type == "cpu" else 4096
-
-
-@dataclass(frozen=True)
-class Work:
-    """What shall be drawn, with what, and in what width.
-
-    Args:
-        model: any backend's.
-        prompts: the states that drawings start from.
-        prompt_of: [J], which prompt each job continues.
-        index_of: [J], the sketch index of each job's noise.
-        attempt_of: [J], the attempt that each job's noise belongs to, 0 for the first.
-        seed: 0..2^63 - 1.
-        max_points: the most rows a drawing gets, an end row included.
-        width: the most slots; one that suits the device when None.
-        exact: equal bits whatever the width, order and number of jobs; slower.
-    """
-
-    model: SketchModel
-    prompts: Prompts
-    prompt_of: Indices
-    index_of: Indices
-    attempt_of: Indices
-    seed: int
-    max_points: int
-    width: int | None
-    exact: bool
-
-    @property
-    def most_rows(self) -> int:
-        """The most rows of one product: slots that the device or the user has, never too few."""
-        if self.exact:
-            return EXACT_WIDTH
-        return max(self.width or default_width(self.model.device), self.least_rows)
-
-    @property
-    def least_rows(self) -> int:
-        """The fewest rows of one product; a drawing that is alone anyway needs no company."""
-        if self.exact:
-            return EXACT_WIDTH
-        return 1 if self.stepper.steady or len(self.prompt_of) == 1 else LEAST_ROWS
-
-    @cached_property
-    def stepper(self) -> Stepper:
-        """The model made ready."""
-        return stepper_of(self.model)
-
-    def entered(self, prompt: Tensor) -> State:
-        """The stepper's state of some prompts, int64 [D]; no fewer rows at once than a step has."""
-        size = self.most_rows if self.exact else max(len(prompt), self.least_rows)
-        states = []
-        for mine in torch.split(prompt, size):
-            filled = torch.cat((mine, mine[:1].expand(max(self.least_rows - len(mine), 0))))
-            entered = self.stepper.enter(tuple(part[filled] for part in self.prompts.state))
-            states.append(tuple(part[: len(mine)] for part in entered))
-        return states[0] if len(states) == 1 else tuple(map(torch.cat, zip(*states, strict=True)))
-
-
 @torch.inference_mode()
 def decode_steps(
     work: Work, sampler: StepSampler, *, score: bool = False, choose: Chooser | None = None
@@ -149,24 +79,37 @@ def decode_steps(
     Yields:
         The drawings as they end, in no particular order.
     """
-    loop = _Loop(work, sampler, score, choose)
-    while loop.live:
-        loop.step()
-        yield from loop.harvest()
+
+    def drawn(waiting: Waiting) -> Iterator[Draft]:
+        loop = _Loop(work, waiting, sampler, score, choose)
+        while loop.live and not waiting.stopped:
+            loop.step()
+            yield from loop.harvest()
+
+    jobs, several = len(work.prompt_of), 1
+    # Whoever else chooses points may not be ready for threads, or for being recorded.
+    if choose is None and isinstance(sampler, RuledSampler) and not work.exact:
+        if work.model.device.type == "cuda" and work.stepper.recordable:
+            yield from drawn_on_the_device(work, sampler.draw_rule(), score)
+            return
+        several = workers_for(jobs) if work.stepper.many_at_once else 1
+    waiting = Waiting(jobs, several)
+    yield from drawn(waiting) if several == 1 else drawn_by(several, drawn, waiting)
 
 
 class _Loop:
     """The slots and what fills them. Tensors are indexed by slot first."""
 
-    def __init__(self, work: Work, sampler: StepSampler, score: bool, choose: Chooser | None) -> None:
-        self.work, self.sampler, self.choose = work, stateful(sampler), choose
+    def __init__(
+        self, work: Work, waiting: Waiting, sampler: StepSampler, score: bool, choose: Chooser | None
+    ) -> None:
+        self.work, self.waiting, self.sampler, self.choose = work, waiting, stateful(sampler), choose
         self.stepper = work.stepper
         ruled = choose is None and isinstance(sampler, RuledSampler) and self.stepper.most_steps > 0
         self.rule = sampler.draw_rule() if ruled and isinstance(sampler, RuledSampler) else None
         device = work.model.device
-        slots = max(min(work.most_rows, len(work.prompt_of)), work.least_rows)
+        slots = max(min(work.most_rows, waiting.share), work.least_rows)
         self.stride, self.idle_share = _PACE.get(device.type, _ACCELERATOR_PACE)
-        self.waiting = 0  # the next job nobody has started
         self.tick = 0
         self.unseen = 0  # steps since the last look
         self.made = 0  # steps of the last call
@@ -286,12 +229,12 @@ class _Loop:
 
     def _fill(self, slots: Indices) -> None:
         """Start waiting jobs in slots; those for which nobody waits become idle."""
-        n = min(len(slots), len(self.work.prompt_of) - self.waiting)
+        jobs = self.waiting.take(len(slots))
+        n = len(jobs)
         taken, idle = slots[:n], slots[n:]
-        self.job[taken] = np.arange(self.waiting, self.waiting + n)
+        self.job[taken] = jobs
         self.job[idle] = -1
         self.age[slots] = 0
-        self.waiting += n
         if not n:
             return
         where = self._tensor(taken)

@@ -14,6 +14,8 @@ from sketchkit.engine.recurrent import LSTMWeights
 from sketchkit.engine.ruled import RuledDraw
 from sketchkit.engine.steppers import State
 from sketchkit.models import SketchModel
+from sketchkit.models.decoder import DecoderModel
+from sketchkit.models.vae import VaeModel
 from sketchkit.noise import Noise
 from sketchkit.sampling import DrawRule
 
@@ -105,6 +107,10 @@ class TorchStepper:
     def __init__(self, model: SketchModel, step: Step) -> None:
         self._step, self._dtype = step, model.dtype
         self._by_numpy = model.device.type == "cpu" and model.dtype in (torch.float32, torch.float64)
+        # A stranger's model may keep something between two steps, or look at its numbers.
+        own = type(model) in (DecoderModel, VaeModel)
+        self.many_at_once = self._by_numpy and own
+        self.recordable = own
 
     @property
     def most_steps(self) -> int:

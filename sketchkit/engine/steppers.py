@@ -41,6 +41,16 @@ class Stepper(Protocol):
         """Whether a row comes out the same, to the last bit, however many rows there are beside it."""
         ...
 
+    @property
+    def many_at_once(self) -> bool:
+        """Whether several threads may call it at once on a CPU, each with drawings of its own."""
+        ...
+
+    @property
+    def recordable(self) -> bool:
+        """Whether `step` can be recorded in a CUDA graph: no number goes to the host or comes from it."""
+        ...
+
     def enter(self, state: State) -> State:
         """The model's state as this stepper's own, [B, ...] tensors each; nothing is written to."""
         ...

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from sketchkit.density import MixtureDensity
-from sketchkit.engine.decode import ATTEMPT_SHIFT, ATTEMPTS, Chooser, Indices, Work, decode_steps
+from sketchkit.engine.decode import Chooser, decode_steps
 from sketchkit.engine.prompts import Prompts
+from sketchkit.engine.work import ATTEMPT_SHIFT, ATTEMPTS, Indices, Work
 from sketchkit.errors import InputError, PluginError
 from sketchkit.models import SketchModel
 from sketchkit.models.base import State

@@ -11,8 +11,8 @@ import torch
 
 from sketchkit.density import MixtureDensity
 from sketchkit.engine import Prompts, read_prompts
-from sketchkit.engine.decode import Work
 from sketchkit.engine.studio import Easel
+from sketchkit.engine.work import Work
 from sketchkit.generate import sample
 from sketchkit.models import SketchModel
 from sketchkit.sampling import AnySampler, Draft, DrawingSampler
