@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         locate,
         reconstruct,
         sample,
+        sample_stream,
         score,
     )
     from sketchkit.latent import encode, principal_axes
@@ -81,6 +82,7 @@ __all__ = [
     "render",
     "renderers",
     "sample",
+    "sample_stream",
     "samplers",
     "score",
     "write",
@@ -113,6 +115,7 @@ _HOMES = {
     "render": "sketchkit.rendering:render",
     "renderers": "sketchkit.rendering:renderers",
     "sample": "sketchkit.generate:sample",
+    "sample_stream": "sketchkit.generate:sample_stream",
     "samplers": "sketchkit.sampling:samplers",
     "score": "sketchkit.generate:score",
     "write": "sketchkit.formats:write",

@@ -13,7 +13,15 @@ from torch.overrides import TorchFunctionMode
 
 from sketchkit.errors import DeviceError
 
-__all__ = ["fast_bfloat16", "fast_int8", "one_thread", "resolve_device", "resolve_dtype", "spare_threads", "without_weights"]
+__all__ = [
+    "fast_bfloat16",
+    "fast_int8",
+    "one_thread",
+    "resolve_device",
+    "resolve_dtype",
+    "spare_threads",
+    "without_weights",
+]
 
 _DTYPES = {
     "float32": torch.float32,

@@ -11,6 +11,7 @@ import torch
 from sketchkit.checkpoints import store
 from sketchkit.checkpoints.magenta import load_magenta
 from sketchkit.checkpoints.native import load_native, save_model
+from sketchkit.decoding import Decoding
 from sketchkit.devices import resolve_device, resolve_dtype
 from sketchkit.errors import CheckpointError, DeviceError
 from sketchkit.files import reason, shown
@@ -26,13 +27,20 @@ def load_model(
     name: str | PathLike[str],
     device: str | torch.device = "auto",
     dtype: str | torch.dtype = "float32",
+    *,
+    engine: str = "auto",
+    precision: str = "float32",
 ) -> SketchModel:
     """Load a model, ready to draw.
 
     Args:
         name: a model of the store, or the path of a `.safetensors`, Magenta `.json` or `.js` file.
         device: `auto` (CUDA, then MPS, then CPU) or any device of torch.
-        dtype: `float32`, `float64`, `bfloat16` or `float16`.
+        dtype: of the weights: `float32`, `float64`, `bfloat16` or `float16`.
+        engine: what steps it while it draws; `auto` takes a plugin's that can, else torch. Nothing is
+            checked before it draws.
+        precision: in which numbers the large products of a step are taken: `float32`, `tf32` (CUDA),
+            `bfloat16`, or `int8` (CPU). What it changes is in docs/performance.md.
 
     Raises:
         CheckpointError: no such model, or a file that cannot be read.
@@ -42,9 +50,10 @@ def load_model(
     if place.type == "mps" and kind is torch.float64:
         raise DeviceError("the device 'mps' does not compute in float64")
     path = _path(name)
-    if path.suffix.lower() in _MAGENTA_SUFFIXES:
-        return load_magenta(path, kind, place)
-    return load_native(path, kind, place)
+    load = load_magenta if path.suffix.lower() in _MAGENTA_SUFFIXES else load_native
+    model = load(path, kind, place)
+    model.decoding = Decoding(engine, precision)
+    return model
 
 
 def import_model(

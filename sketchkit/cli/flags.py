@@ -26,8 +26,10 @@ __all__ = [
     "LARGEST_NUMBER",
     "MOST_DRAWINGS",
     "BatchSize",
+    "Compile",
     "DataName",
     "Device",
+    "EngineName",
     "Exact",
     "Force",
     "InputFormat",
@@ -36,6 +38,7 @@ __all__ = [
     "LowTemperature",
     "MaxPoints",
     "ModelName",
+    "Precision",
     "Prepared",
     "SamplerName",
     "SamplerOption",
@@ -136,6 +139,27 @@ LowTemperature = Annotated[
 Exact = Annotated[
     bool,
     typer.Option("--exact", help="The same to the last bit at any number and batch size; slower."),
+]
+EngineName = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="What computes: auto, torch, or a plugin's.  [env: SKETCHKIT_ENGINE]",
+        show_default="auto",
+    ),
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        "--precision",
+        metavar="NAME",
+        help="Of large products: float32, tf32, bfloat16, int8.  [env: SKETCHKIT_PRECISION]",
+        show_default="float32",
+    ),
+]
+Compile = Annotated[
+    bool, typer.Option("--compile", help="Compile torch's step first: some 20 s, worth it for thousands.")
 ]
 ModelName = Annotated[
     str | None,

@@ -16,12 +16,15 @@ import typer
 from sketchkit.cli.completions import complete_known_classes
 from sketchkit.cli.flags import (
     BatchSize,
+    Compile,
     Device,
+    EngineName,
     Exact,
     Force,
     InputFormat,
     MaxPoints,
     ModelName,
+    Precision,
     SamplerName,
     SamplerOption,
     Seed,
@@ -251,6 +254,9 @@ class DrawingOptions:
     batch_size: BatchSize = None
     exact: Exact = False
     device: Device = None
+    engine: EngineName = None
+    precision: Precision = None
+    compile: Compile = False
 
 
 @dataclass(frozen=True)
@@ -266,6 +272,9 @@ class LatentOptions:
     batch_size: BatchSize = None
     exact: Exact = False
     device: Device = None
+    engine: EngineName = None
+    precision: Precision = None
+    compile: Compile = False
 
     def drawing(self, temperature: float | None) -> DrawingOptions:
         """The same as options of a drawing command.
@@ -285,6 +294,9 @@ class LatentOptions:
             self.batch_size,
             self.exact,
             self.device,
+            self.engine,
+            self.precision,
+            self.compile,
         )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+import typer
 
 from sketchkit import options
 from sketchkit._version import __version__
@@ -14,6 +16,7 @@ from sketchkit.cli.console import progress
 from sketchkit.cli.flags import DEFAULT_MODEL, DEFAULT_VAE
 from sketchkit.cli.parameters import DrawingOptions, LatentOptions, as_usage
 from sketchkit.cli.settings import setting
+from sketchkit.decoding import Decoding
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.sampling import AnySampler, Tempered, make_sampler
 
@@ -34,14 +37,18 @@ class Run:
         sampler_name: what the user calls the sampler.
         sampler: the sampler with its options.
         device: where to compute.
+        decoding: by what engine and in which precision.
         chosen: what the command line alone decides.
+        used: what has turned out when the model was loaded: its `engine`.
     """
 
     model: str
     sampler_name: str
     sampler: AnySampler
     device: str
+    decoding: Decoding
     chosen: DrawingOptions
+    used: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, chosen: DrawingOptions) -> Run:
@@ -69,7 +76,8 @@ class Run:
                 raise InputError("--temperature and -O temperature say both how daring: give one of them")
             sampler = make_sampler(name, temperature, values)
             _check_temperature(temperature)
-        return cls(model, name, sampler, setting("device", chosen.device, "auto"), chosen)
+        device = setting("device", chosen.device, "auto")
+        return cls(model, name, sampler, device, _decoding(chosen), chosen)
 
     @property
     def stem(self) -> str:
@@ -88,8 +96,14 @@ class Run:
             "temperature": values.pop("temperature", None),
             "options": values,
             "seed": self.chosen.seed,
+            **self._computed(),
             **({"class": classes[0] if len(classes) == 1 else classes} if classes else {}),
         }
+
+    def _computed(self) -> dict[str, str]:
+        """By what and how it is computed, where that is not the usual."""
+        facts = {"engine": self.used.get("engine", "torch"), "precision": self.decoding.precision}
+        return {name: fact for name, fact in facts.items() if fact not in ("torch", "float32")}
 
     def facts(self, index: int) -> dict[str, Any]:
         """What drawing `index` from nothing is made with, as JSON values: of several classes its own."""
@@ -146,7 +160,12 @@ class Run:
         with progress("Loading the model"):
             from sketchkit.checkpoints.load import load_model
 
-            return load_model(self.model, device=self.device)
+            model = load_model(self.model, device=self.device)
+            from sketchkit.engine import engine_of
+
+            model.decoding = self.decoding
+            self.used["engine"] = engine_of(model)
+            return model
 
     def settings(self) -> dict[str, Any]:
         """How drawings are decoded, as arguments of the library's functions."""
@@ -157,6 +176,18 @@ class Run:
             "max_points": self.chosen.max_points,
             "exact": self.chosen.exact,
         }
+
+
+def _decoding(chosen: DrawingOptions) -> Decoding:
+    """The engine and the precision.
+
+    Raises:
+        typer.BadParameter: an engine beside `--compile`, which is one.
+    """
+    if chosen.compile and chosen.engine is not None:
+        raise typer.BadParameter("it is an engine: give no other beside it", param_hint="--compile")
+    engine = "compiled" if chosen.compile else setting("engine", chosen.engine, "auto")
+    return Decoding(engine, setting("precision", chosen.precision, "float32"))
 
 
 def _check_temperature(temperature: float) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sketchkit.cli.flags import LARGEST_NUMBER, MOST_DRAWINGS, Json
+from sketchkit.cli.flags import LARGEST_NUMBER, MOST_DRAWINGS
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.parameters import DrawingOptions, OutputOptions, SheetOptions
@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLE", "app", "sample"]
 
-EXAMPLE = "sketchkit sample --class pig -n 16 --temperature 0.25 -o pigs.png"
+EXAMPLE = (
+    "sketchkit sample --class pig -n 1000000 -o pigs.ndjson\n"
+    "sketchkit sample --class pig -n 16 --temperature 0.25 -o pigs.png"
+)
+
+#: Of drawings that are written one after another and forgotten.
+_MOST_STREAMED = 1_000_000_000
+#: A report has some lines for every drawing, and all of it is in memory.
+_MOST_REPORTED = 100_000
 
 
 @grouped
@@ -30,23 +38,41 @@ def sample(
         Literal["grid", "files"], typer.Option(help="One sheet, or a file each (name them by {index}).")
     ] = "grid",
     n: Annotated[
-        int, typer.Option("-n", metavar="N", min=1, max=MOST_DRAWINGS, help="How many drawings.")
+        int,
+        typer.Option(
+            "-n",
+            metavar="N",
+            min=1,
+            max=_MOST_STREAMED,
+            help="How many drawings; above a million only as ndjson, one file or stdout. Into an ndjson "
+            "file they are written as they are drawn, and after a kill the same command goes on.",
+        ),
     ] = 16,
     first: Annotated[
         int, typer.Option(metavar="INDEX", min=0, max=LARGEST_NUMBER, help="The index of the first drawing.")
     ] = 0,
     drawing: DrawingOptions,
     sheet: SheetOptions,
-    json: Json = False,
+    json: Annotated[
+        bool,
+        typer.Option("--json", help="Say on stdout, as JSON, what was done: of 100,000 drawings at most."),
+    ] = False,
 ) -> None:
     """Draw from nothing."""
     from sketchkit.cli.outputs import Destination, report, write_items
     from sketchkit.cli.run import Run
+    from sketchkit.cli.streaming import Streaming
     from sketchkit.cli.unused import check_sheet
 
     run, each = Run.of(drawing), layout == "files"
     to = Destination.of(output, "{stem}-{index}" if each else "{stem}", each=each, json=json)
     check_sheet(sheet, to)
+    streaming = Streaming.possible(to) and not each
+    _check_count(n, streaming=streaming, json=json)
+    if streaming and not json:
+        to.check([to.path(run.stem)])
+        to.announce([Streaming(run, n, first, to).write()])
+        return
     indices = range(first, first + n)
     page = sheet.layout(1) if each else sheet.layout(n, _columns(n, len(run.classes)))
     to.check([to.path(run.stem, index) for index in indices] if each else [to.path(run.stem)])
@@ -60,6 +86,24 @@ def sample(
     to.announce(paths)
     if json:
         report(items, paths)
+
+
+def _check_count(n: int, *, streaming: bool, json: bool) -> None:
+    """Refuse more drawings than there is memory for.
+
+    Raises:
+        typer.BadParameter: how many there may be, and where there may be more.
+    """
+    if json and n > _MOST_REPORTED:
+        raise typer.BadParameter(
+            f"--json reports on {_MOST_REPORTED:,} drawings at most, not on {n:,}: leave it out",
+            param_hint="--json",
+        )
+    if not streaming and n > MOST_DRAWINGS:
+        raise typer.BadParameter(
+            f"more than {MOST_DRAWINGS:,} drawings go into one ndjson file only, or to stdout as ndjson",
+            param_hint="-n",
+        )
 
 
 def _columns(n: int, classes: int) -> int | None:

@@ -18,7 +18,7 @@ __all__ = ["CONFIG_VARIABLE", "setting"]
 
 CONFIG_VARIABLE = "SKETCHKIT_CONFIG"
 #: What can be set.
-KEYS = ("device", "model", "sampler", "temperature", "vae")
+KEYS = ("device", "engine", "model", "precision", "sampler", "temperature", "vae")
 
 T = TypeVar("T", str, int, float)
 

@@ -1,5 +1,6 @@
 """The decoding engine: batched, with continuous refill of slots and counter-based noise."""
 
+from sketchkit.engine.choosing import engine_of, stepper_of
 from sketchkit.engine.prompts import Prompts, read_prompts
 from sketchkit.engine.recurrent import LSTMWeights
 from sketchkit.engine.steppers import PRECISIONS, Engine, Stepper
@@ -15,5 +16,7 @@ __all__ = [
     "Stepper",
     "decode",
     "default_width",
+    "engine_of",
     "read_prompts",
+    "stepper_of",
 ]

@@ -9,7 +9,7 @@ from torch import Tensor
 from sketchkit import registry
 from sketchkit.engine.kept import Kept
 from sketchkit.engine.steppers import PRECISIONS, Engine, State, Stepper
-from sketchkit.errors import DeviceError, InputError, PluginError
+from sketchkit.errors import DeviceError, InputError, PluginError, SketchkitError
 from sketchkit.models import SketchModel
 from sketchkit.sampling import DrawRule
 
@@ -51,9 +51,7 @@ def engine_of(model: SketchModel) -> str:
     if precision not in PRECISIONS:
         raise InputError(f"unknown precision {precision!r}: choose one of {', '.join(PRECISIONS)}")
     reasons = []
-    for name in _candidates() if wanted == "auto" else [wanted]:
-        with registry.blamed(registry.find("engine", name)):
-            reason = _engine(name).unfit(model, precision)
+    for name, reason in _answers(model) if wanted == "auto" else [(wanted, _unfit(wanted, model))]:
         if reason is None:
             return name
         reasons.append(f"{name}: {reason}")
@@ -102,17 +100,35 @@ class _Strange:
         return steps, state
 
 
-def _candidates() -> Iterator[str]:
-    """Every engine that works, torch's own last; of one that does not there is a warning."""
+def _answers(model: SketchModel) -> Iterator[tuple[str, str | None]]:
+    """What each engine says against a model, torch's own last; of one that fails there is a warning."""
     for name in sorted(registry.names("engine"), key=lambda name: (name == _OWN, name)):
-        if registry.find("engine", name).builtin and name != _OWN:
+        plugin = registry.find("engine", name)
+        if plugin.builtin and name != _OWN:
             continue  # it is for those who name it
         try:
-            _engine(name)
-        except PluginError as error:
-            registry.warn_of(registry.find("engine", name), error)
+            answer = _unfit(name, model)
+        except SketchkitError as error:
+            if plugin.builtin:
+                raise
+            told = error if isinstance(error, PluginError) else PluginError(f"{plugin} failed: {error}")
+            registry.warn_of(plugin, told)
             continue
-        yield name
+        yield name, answer
+
+
+def _unfit(name: str, model: SketchModel) -> str | None:
+    """What an engine says against a model in the precision that it is to be stepped in.
+
+    Raises:
+        PluginError: an unknown engine, one that fails, or an answer that is none.
+    """
+    plugin = registry.find("engine", name)
+    with registry.blamed(plugin):
+        reason: object = _engine(name).unfit(model, model.decoding.precision)
+    if reason is not None and not isinstance(reason, str):
+        raise PluginError(f"{plugin} gives a {type(reason).__name__} for what it cannot step, not a text")
+    return reason
 
 
 def _engine(name: str) -> Engine:

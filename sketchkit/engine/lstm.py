@@ -1,14 +1,15 @@
 """The plain LSTM stepped by torch: the context multiplied once a drawing, all gates in one pass.
 
-Every gate is a sigmoid here: tanh x is 2 sigmoid(2x) - 1, to the last bits of 1, and the weights of the gate
-that wants it come doubled. Large batches go through in blocks of rows whose gates stay in the processor's
-cache.
+Every gate is a sigmoid here: tanh x is 2 sigmoid(2x) - 1, to the last bits of 1, so the weights of the gate
+that wants it come doubled, and so is the memory. Large batches go through in blocks of rows whose gates stay
+in the processor's cache.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import Protocol
 
 import torch
@@ -40,7 +41,14 @@ class _Full:
         self.weight = recurrent.contiguous()
 
     def __call__(self, sums: Tensor, hidden: Tensor) -> Tensor:
+        if len(hidden) == 1:
+            return sums.addmm_(hidden, self._turned)
         return sums.addmm_(hidden, self.weight.mT)
+
+    @cached_property
+    def _turned(self) -> Tensor:
+        """The weights laid out for a single row, which is a fifth faster so."""
+        return self.weight.mT.contiguous()
 
 
 class _TensorFloat(_Full):
@@ -92,7 +100,7 @@ PRODUCTS: dict[str, Callable[[Tensor], Products]] = {
 class LSTMStep:
     """One step of an LSTM model; see `Stepper.step`.
 
-    Its state is (h, c, at, shared), the latter two where there are any; see `LSTMWeights`.
+    Its state is (h, 2c, at, shared), the latter two where there are any; see `LSTMWeights`.
 
     Args:
         weights: of the model.
@@ -105,7 +113,8 @@ class LSTMStep:
 
     def enter(self, state: State) -> State:
         """The state with the context multiplied; see `LSTMWeights.enter`."""
-        return self._weights.enter(state)
+        hidden, memory, *rest = self._weights.enter(state)
+        return (hidden, 2.0 * memory, *rest)
 
     def __call__(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """One point further: rows [B, 5] to raw outputs [B, 6M + 3] and the state after."""
@@ -125,8 +134,10 @@ class LSTMStep:
         shared = weights.bias if weights.context is None else rest[-1]
         sums = self._products(torch.addmm(shared, rows, weights.rows.mT), hidden)
         i, f, g, o = sums.sigmoid_().chunk(4, -1)
-        memory = torch.addcmul(f * memory, i, g, value=2.0).sub_(i)
-        hidden = torch.mul(memory, 2.0).sigmoid_().mul_(2.0).sub_(1.0).mul_(o)
+        memory = torch.addcmul(f * memory, i, g, value=4.0).sub_(i, alpha=2.0)
+        # Into the middle of the sums: where rows lie apart, none is divided otherwise than the others.
+        shown = torch.sigmoid(memory, out=g)
+        hidden = torch.addcmul(o.neg(), o, shown, value=2.0)
         raw = torch.addmm(weights.output_bias, hidden, weights.output.mT)
         return raw, (hidden, memory, *rest)
 

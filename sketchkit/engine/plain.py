@@ -154,21 +154,23 @@ class TorchStepper:
         losses: Tensor | None,
     ) -> tuple[int, State]:
         chance, out, draw = uniforms.numpy(), points.numpy(), None
+        raws: list[Tensor] = []
         few = len(rows) <= _FEW
         steps = min(chance.shape[1], self.most_steps)
         for k in range(steps):
             raw, state = self._step(rows.to(self._dtype), state)
             if draw is None:
-                draw = RuledDraw(rule, (raw.shape[1] - 3) // 6)
+                draw = RuledDraw(rule, (raw.shape[1] - 3) // 6, len(raw))
                 ahead = draw.normals(chance[:, :steps]) if few else None
             normals = draw.normals(chance[:, k]) if ahead is None else ahead[:, k]
             draw.points(raw.numpy(), chance[:, k], normals, out[k])
             rows = points[k]
-            if losses is not None:
-                losses[k] = loss_of(MixtureDensity(raw), rows)
+            raws.append(raw)
             if out[k, :, 4].any():
                 break
-        return k + 1, state
+        if losses is not None:
+            losses[: len(raws)] = loss_of(MixtureDensity(torch.stack(raws)), points[: len(raws)])
+        return len(raws), state
 
 
 def drawn(density: MixtureDensity, noise: Noise, rule: DrawRule) -> Tensor:
@@ -177,6 +179,6 @@ def drawn(density: MixtureDensity, noise: Noise, rule: DrawRule) -> Tensor:
 
 
 def loss_of(density: MixtureDensity, points: Tensor) -> Tensor:
-    """The negative log-likelihood of points [B, 5], [B]; an end row's offset is not part of the drawing."""
+    """The negative log-likelihood of points [..., 5], [...]; an end row's offset is no part of a drawing."""
     offset, pen = density.log_prob(points)
-    return -(torch.where(points[:, 4] == 1.0, 0.0, offset) + pen)
+    return -(torch.where(points[..., 4] == 1.0, 0.0, offset) + pen)

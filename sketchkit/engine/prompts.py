@@ -84,6 +84,8 @@ def _read(
 ) -> Prompts:
     """One chunk; a beginning that is over keeps its state while longer ones go on."""
     count = len(beginnings)
+    if count == 1 and exact_width is None:
+        return _read_alone(model, beginnings[0], z, label)
     batch = exact_width or max(count, LEAST_ROWS)
     lengths = np.zeros(batch, np.int64)
     lengths[:count] = [len(b) for b in beginnings]
@@ -103,6 +105,15 @@ def _read(
         )
     last = tokens[torch.arange(batch, device=model.device), remaining]
     return Prompts(last[:count], tuple(part[:count] for part in state))
+
+
+def _read_alone(model: SketchModel, rows: Rows, z: Tensor | None, label: Tensor | None) -> Prompts:
+    """One beginning, all of it at once."""
+    tokens = torch.cat((model.start_rows(1), model.rows_of(rows)))
+    state = model.initial_state(1, z, label)
+    if len(rows):
+        _, state = model(tokens[None, :-1], state)
+    return Prompts(tokens[-1:], state)
 
 
 def _filled(values: Tensor | None, batch: int) -> Tensor | None:

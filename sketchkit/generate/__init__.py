@@ -8,6 +8,7 @@ from sketchkit.generate.finishing import complete
 from sketchkit.generate.infilling import Infilling, InfillSearch, infill
 from sketchkit.generate.morphing import Morph, Steps, analogy, grid, interpolate, morphs
 from sketchkit.generate.scoring import Score, score
+from sketchkit.generate.streaming import sample_stream
 
 __all__ = [
     "Atlas",
@@ -30,5 +31,6 @@ __all__ = [
     "morphs",
     "reconstruct",
     "sample",
+    "sample_stream",
     "score",
 ]

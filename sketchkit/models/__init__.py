@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sketchkit import registry
+from sketchkit.decoding import Decoding
 from sketchkit.errors import PluginError
 from sketchkit.models.base import SketchModel, State, check_flags, check_sizes
 from sketchkit.models.cells.packed import Packing
-from sketchkit.models.decoding import Decoding
 
 __all__ = ["Decoding", "Packing", "SketchModel", "State", "backend", "check_flags", "check_sizes"]
 

@@ -19,11 +19,11 @@ import torch
 from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
+from sketchkit.decoding import Decoding
 from sketchkit.density import MixtureDensity
 from sketchkit.errors import InputError
 from sketchkit.hints import hint
 from sketchkit.models.cells.packed import Packing
-from sketchkit.models.decoding import Decoding
 
 __all__ = ["SketchModel", "State", "check_flags", "check_sizes", "to_numpy"]
 

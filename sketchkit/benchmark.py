@@ -1,0 +1,232 @@
+"""How fast drawing is on a machine, beside what its matrix products alone would allow.
+
+A case draws so many drawings at once, 64 points each, with a model whose drawings never end by themselves.
+Its floor is taken in the same run, by turns: the same products, in the same width and precision, and nothing
+else; and the reading of the weights, once a step, which nobody can do without either.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sketchkit.card import ModelCard
+from sketchkit.decoding import Decoding
+from sketchkit.devices import one_thread, resolve_device
+from sketchkit.engine import PRECISIONS, decode, engine_of, read_prompts
+from sketchkit.errors import InputError
+from sketchkit.models.vae import VaeArchitecture, VaeModel
+from sketchkit.sampling.temperature import Temperature
+
+__all__ = ["MODELS", "POINTS", "Case", "Measured", "fresh_model", "measure", "product_rate"]
+
+#: How many points a drawing gets.
+POINTS = 64
+_MIXTURES, _LATENT = 20, 128
+#: The models of the cases, by the cell and the size of their decoders; all but the plain one read z.
+MODELS = {
+    "lstm-512": ("lstm", 512),
+    "lstm-2048": ("lstm", 2048),
+    "hyper-2048": ("hyper-lstm", 2048),
+}
+#: A pen state of this logit never comes.
+_NEVER = -1e4
+#: The floor is taken over this many steps, or for this many seconds if that is shorter.
+_FLOOR_STEPS, _FLOOR_SECONDS = 64, 0.3
+
+#: Seconds: of the clock, or of this thread's own work, which does not count what other programs take.
+CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "thread": time.thread_time}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is measured.
+
+    Args:
+        model: a key of `MODELS`.
+        batch: how many drawings at once.
+        precision: one of `sketchkit.engine.PRECISIONS`.
+        engine: a name of an engine, or `auto`.
+        device: where.
+
+    Raises:
+        InputError: an unknown model or precision, or a batch of none.
+    """
+
+    model: str = "lstm-512"
+    batch: int = 1
+    precision: str = "float32"
+    engine: str = "auto"
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise InputError(f"unknown model {self.model!r}: choose one of {', '.join(MODELS)}")
+        if self.precision not in PRECISIONS:
+            raise InputError(f"unknown precision {self.precision!r}: choose one of {', '.join(PRECISIONS)}")
+        if self.batch < 1:
+            raise InputError(f"a batch holds at least one drawing, got {self.batch}")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What came out, medians over the runs.
+
+    Args:
+        case: what was measured; its engine and device are those that were used.
+        points_per_second: how many points were drawn.
+        products_per_second: how many the matrix products alone would allow.
+        reads_per_second: how many the reading of the weights alone would allow.
+    """
+
+    case: Case
+    points_per_second: float
+    products_per_second: float
+    reads_per_second: float
+
+    @property
+    def ratio(self) -> float:
+        """The share of the rate of its products alone."""
+        return self.points_per_second / self.products_per_second
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            **asdict(self.case),
+            "points_per_second": self.points_per_second,
+            "products_per_second": self.products_per_second,
+            "reads_per_second": self.reads_per_second,
+            "ratio": self.ratio,
+        }
+
+
+def fresh_model(name: str, device: torch.device, seed: int = 0) -> VaeModel:
+    """A conditional model with random weights whose drawings never end.
+
+    Args:
+        name: a key of `MODELS`.
+        device: where.
+        seed: of the weights.
+    """
+    cell, hidden = MODELS[name]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        card = ModelCard(name=name, scale_factor=1.0, max_length=POINTS)
+        sizes = VaeArchitecture(256, hidden, _LATENT, _MIXTURES, cell)
+        model = VaeModel(sizes, card).requires_grad_(False).eval()
+    model.decoder.output.bias[2] = _NEVER
+    return model.to(device)
+
+
+def measure(case: Case, runs: int = 5, clock: str = "wall") -> Measured:
+    """Measure one case.
+
+    Args:
+        case: what.
+        runs: how many, each beside its floors; one more goes before them to warm up.
+        clock: a key of `CLOCKS`; `thread` says nothing of what several threads or a GPU do.
+
+    Raises:
+        DeviceError: a device that is not there, or no engine that can.
+    """
+    device = resolve_device(case.device)
+    model = fresh_model(case.model, device)
+    model.decoding = Decoding(case.engine, case.precision)
+    used = Case(case.model, case.batch, case.precision, engine_of(model), device.type)
+    seconds = _Clock(device, CLOCKS[clock])
+    rates = [_rates(model, used, seconds) for _ in range(runs + 1)][1:]
+    return Measured(used, *(statistics.median(column) for column in zip(*rates, strict=True)))
+
+
+def product_rate(runs: int = 5, clock: str = "wall") -> float:
+    """GFLOP/s of float32 products of 128 rows with the recurrent weights of 512 units, on one CPU thread."""
+    seconds, shape = _Clock(torch.device("cpu"), CLOCKS[clock]), (128, 512, 2048)
+    rows, weight = torch.randn(*shape[:2]), torch.randn(shape[2], shape[1])
+    with one_thread():
+        rates = [1 / seconds(lambda: rows @ weight.mT, 20) for _ in range(runs + 1)][1:]
+    return 2e-9 * shape[0] * shape[1] * shape[2] * statistics.median(rates)
+
+
+class _Clock:
+    """Seconds that something takes on a device."""
+
+    def __init__(self, device: torch.device, clock: Callable[[], float]) -> None:
+        self._device, self._clock = device, clock
+
+    def __call__(self, work: Callable[[], object], times: int = 1) -> float:
+        """The mean of so many times."""
+        self._wait()
+        begin = self._clock()
+        for _ in range(times):
+            work()
+        self._wait()
+        return (self._clock() - begin) / times
+
+    def _wait(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize()
+
+
+@torch.inference_mode()
+def _rates(model: VaeModel, case: Case, seconds: _Clock) -> tuple[float, float, float]:
+    """Points a second: drawn, by the products alone, and by the reading of the weights alone."""
+    with one_thread():
+        drawing = seconds(lambda: _draw(model, case.batch))
+        alone = [_product(weight, case) for weight in _weights(model)]
+        weights = [right for _, right, _ in alone]
+
+        def multiply() -> None:
+            for left, right, of in alone:
+                of(left, right)
+
+        def read() -> None:
+            for weight in weights:
+                weight.view(torch.uint8).view(-1)[: weight.nbytes // 8 * 8].view(torch.int64).sum()
+
+        products, reads = (case.batch / seconds(one, _times(one, seconds)) for one in (multiply, read))
+    return case.batch * POINTS / drawing, products, reads
+
+
+def _times(work: Callable[[], object], seconds: _Clock) -> int:
+    return max(1, min(_FLOOR_STEPS, int(_FLOOR_SECONDS / max(seconds(work), 1e-9))))
+
+
+def _draw(model: VaeModel, batch: int) -> None:
+    z = torch.zeros(batch, _LATENT)
+    prompts = read_prompts(model, [np.zeros((0, 5))] * batch, z=z)
+    jobs = np.arange(batch)
+    drafts = decode(model, Temperature(), prompts, jobs, jobs, seed=0, max_points=POINTS, width=batch)
+    for draft in drafts:
+        if len(draft.rows) != POINTS:
+            raise AssertionError(f"a drawing of {len(draft.rows)} points")
+
+
+def _weights(model: VaeModel) -> Iterator[Tensor]:
+    """What the rows of a step are multiplied by; not what z is: that is done once a drawing."""
+    cell = model.decoder.cell
+    for name, weight in cell.named_parameters():
+        if weight.dim() < 2 or "gate_" in name:
+            continue
+        # Of three dimensions are those that each gate has its own input for.
+        for one in weight.detach().reshape(-1, *weight.shape[-2:]):
+            yield (one[:, :-_LATENT] if one.shape[1] == cell.input_size else one).contiguous()
+    yield model.decoder.output.weight.detach()
+
+
+def _product(weight: Tensor, case: Case) -> tuple[Tensor, Tensor, Callable[[Tensor, Tensor], Tensor]]:
+    rows = torch.rand(case.batch, weight.shape[1], device=weight.device)
+    # The few numbers of a row stay as they are, and so does what comes out in the end.
+    wide = weight.shape[1] > 8 and weight.shape[0] != 6 * _MIXTURES + 3
+    if case.precision == "bfloat16" and wide:
+        return rows.bfloat16(), weight.bfloat16(), lambda a, b: a @ b.mT
+    if case.precision == "int8" and wide:
+        whole = (weight * 127 / weight.abs().max()).to(torch.int8)
+        return (rows * 127).to(torch.int8), whole, lambda a, b: torch._int_mm(a, b.mT)
+    return rows, weight, lambda a, b: a @ b.mT

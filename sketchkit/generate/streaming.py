@@ -1,0 +1,110 @@
+"""Any number of drawings from nothing, one after another, in memory that does not grow with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sized
+from itertools import islice, repeat
+from typing import Unpack
+
+from sketchkit.counts import whole
+from sketchkit.engine import default_width
+from sketchkit.errors import InputError
+from sketchkit.generate.checks import Progress
+from sketchkit.generate.drawing import sample
+from sketchkit.generate.morphing import DrawingSettings
+from sketchkit.models import SketchModel
+from sketchkit.noise import MAX_SEED
+from sketchkit.sketch import Sketch
+
+__all__ = ["block_size", "sample_stream"]
+
+#: The fewest drawings of a block. While its last ones are drawn slots stand empty, which must be rare.
+_LEAST_BLOCK = 4096
+#: The most: so many are in memory at once.
+_MOST_BLOCK = 1 << 17
+#: A block fills the slots so many times over.
+_FILLS = 8
+
+
+def block_size(model: SketchModel, batch_size: int | None = None) -> int:
+    """How many drawings `sample_stream` draws together.
+
+    Args:
+        model: any.
+        batch_size: the most drawings at once; what suits the device when None.
+
+    Returns:
+        4096 on a CPU, more where more are drawn at once; 131072 at the most.
+    """
+    width = default_width(model.device) if batch_size is None else batch_size
+    return min(max(_LEAST_BLOCK, _FILLS * width), _MOST_BLOCK)
+
+
+def sample_stream(
+    model: SketchModel,
+    n: int,
+    temperature: float = 0.4,
+    *,
+    label: str | Iterable[str | None] | None = None,
+    first: int = 0,
+    **settings: Unpack[DrawingSettings],
+) -> Iterator[Sketch]:
+    """Draw from nothing, as `sample` does, and hand over drawing after drawing.
+
+    They are drawn in blocks of some thousands (`sketchkit.generate.streaming.block_size`), of which one is in
+    memory at a time. A stream that begins with the first drawing of a block of another goes on exactly as
+    that does; one that begins elsewhere draws the same with `exact`, and otherwise up to the last bits.
+
+    Args:
+        model: any; the latent vectors of a conditional one come from the prior.
+        n: how many drawings, as many as there are indices.
+        temperature: tau, above 0; 1 is the model itself, less is tidier.
+        label: what to draw, one of the model's classes, or an iterable with one for each of the n drawings,
+            of which no more is taken than a block needs.
+        first: the index of the first drawing; drawing i of a seed is the one that `sample` draws.
+        settings: see `sample`; `progress` is told of every drawing that ends, and of n.
+
+    Returns:
+        An iterator over the drawings by index, in Quick, Draw! pixels, from (0, 0).
+
+    Raises:
+        InputError: at once, a number out of range, or a label or an option that is not there; on the way,
+            labels that do not fit.
+        PluginError: an unknown sampler.
+    """
+    first = whole("first", first, 0, MAX_SEED)
+    n = whole("n", n, 0, MAX_SEED - first)
+    sample(model, 0, temperature, **settings)  # refuses what is wrong with the settings
+    if label is None or isinstance(label, str):
+        model.label_index(label)
+    elif isinstance(label, Sized) and len(label) != n:
+        raise InputError(f"{n} drawings need as many labels, or one for them all, got {len(label)}")
+    labels = repeat(label) if label is None or isinstance(label, str) else iter(label)
+    return _drawn(model, n, temperature, labels, first, settings)
+
+
+def _drawn(
+    model: SketchModel,
+    n: int,
+    temperature: float,
+    labels: Iterator[str | None],
+    first: int,
+    settings: DrawingSettings,
+) -> Iterator[Sketch]:
+    told, size = settings.pop("progress", None), block_size(model, settings.get("batch_size"))
+    for begin in range(0, n, size):
+        count = min(size, n - begin)
+        settings["progress"] = _further(told, begin, n)
+        yield from sample(
+            model,
+            count,
+            temperature,
+            label=list(islice(labels, count)),
+            first=first + begin,
+            **settings,
+        )
+
+
+def _further(told: Progress | None, begin: int, n: int) -> Progress | None:
+    """What a block reports to, so that the caller hears of all n drawings."""
+    return None if told is None else lambda done, total: told(begin + done, n)
