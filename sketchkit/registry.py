@@ -172,7 +172,8 @@ def find(kind: str, name: str) -> Plugin:
     owner = _owner(name, named)
     if owner is None:
         choices = ", ".join(sorted(p.full_name for p in named))
-        raise PluginError(f"several plugins bring a {kind} named {name!r}: choose one of {choices}")
+        a = "an" if kind.startswith("e") else "a"
+        raise PluginError(f"several plugins bring {a} {kind} named {name!r}: choose one of {choices}")
     return owner
 
 

@@ -81,7 +81,7 @@ def new(
     name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called, such as wobble.")],
     kind: Annotated[
         Literal["sampler", "renderer", "model", "format", "command"],
-        typer.Option("--kind", help="What it is."),
+        typer.Option("--kind", help="What it is (of an engine see docs/plugins.md)."),
     ] = "sampler",
     output: Annotated[
         str | None,

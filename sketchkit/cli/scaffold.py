@@ -22,7 +22,8 @@ __all__ = ["write_package"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _PREFIX = "sketchkit-"
-#: How a plugin of each kind is used, for its README.
+#: How a plugin of each kind is used, for its README. An engine is none of them: it is more than a template
+#: could begin, and docs/plugins.md shows one.
 _USAGE = {
     "sampler": "sketchkit complete drawing.svg --sampler $name -O reach=0.5",
     "renderer": "sketchkit render drawing.svg --format $name:digits=2 -o drawing.$name",
@@ -37,7 +38,7 @@ def write_package(name: str, kind: str, output: str | None = None) -> Path:
 
     Args:
         name: of the plugin: small letters, digits, dashes.
-        kind: a key of `sketchkit.registry.GROUPS`.
+        kind: sampler, renderer, model, format or command.
         output: the folder, which must not be there yet; `sketchkit-NAME` when None.
 
     Returns:

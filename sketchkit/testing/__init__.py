@@ -1,4 +1,4 @@
-"""Conformance checks for the authors of plugins: what must hold of a sampler, a renderer, a model, a format.
+"""Conformance checks for the authors of plugins: what must hold of each kind.
 
 A plugin's own tests call them:
 
@@ -19,6 +19,7 @@ from sketchkit.testing.faults import CheckFailed
 
 if TYPE_CHECKING:
     from sketchkit.testing.commands import check_command
+    from sketchkit.testing.engines import check_engine
     from sketchkit.testing.formats import check_format
     from sketchkit.testing.models import check_model
     from sketchkit.testing.renderers import check_renderer
@@ -29,6 +30,7 @@ __all__ = [
     "CheckFailed",
     "Verdict",
     "check_command",
+    "check_engine",
     "check_format",
     "check_model",
     "check_renderer",
@@ -36,10 +38,11 @@ __all__ = [
     "run_check",
 ]
 
-# Only samplers and models need torch: each check is loaded when it is first used.
+# Only samplers, models and engines need torch: each check is loaded when it is first used.
 _HOMES = {
     "Verdict": "sketchkit.testing.verdict",
     "check_command": "sketchkit.testing.commands",
+    "check_engine": "sketchkit.testing.engines",
     "check_format": "sketchkit.testing.formats",
     "check_model": "sketchkit.testing.models",
     "check_renderer": "sketchkit.testing.renderers",

@@ -46,6 +46,11 @@ class Faults:
             self._sentences[rule] = _shown(sentence)
             self._cause = self._cause or cause
 
+    def include(self, others: Faults) -> None:
+        """Note what was found elsewhere, where the same rules were tried on something else."""
+        for rule, sentence in others._sentences.items():
+            self.add(rule, sentence, others._cause)
+
     @contextmanager
     def during(self, rule: str, when: str, advice: str) -> Iterator[None]:
         """Whatever the plugin raises inside is a fault; only Ctrl-C passes.

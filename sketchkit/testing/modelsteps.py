@@ -39,11 +39,11 @@ class Inputs:
     label: Tensor | None
 
     @classmethod
-    def of(cls, model: SketchModel, faults: Faults) -> Inputs | None:
-        """Inputs for a model; None for a conditional one whose latent vectors have no length."""
-        index = torch.arange(_ROWS)
-        rows = torch.zeros(_ROWS, _TIME, 5)
-        rows[..., :2] = normals(1, index, 2 * _TIME, _STREAM).view(_ROWS, _TIME, 2)
+    def of(cls, model: SketchModel, faults: Faults, count: int = _ROWS) -> Inputs | None:
+        """Inputs of so many rows; None for a conditional model whose latent vectors have no length."""
+        index = torch.arange(count)
+        rows = torch.zeros(count, _TIME, 5)
+        rows[..., :2] = normals(1, index, 2 * _TIME, _STREAM).view(count, _TIME, 2)
         lifted = uniforms(2, index[:, None], torch.arange(_TIME), _STREAM)[..., 0] < 0.3
         rows[..., 2], rows[..., 3] = ~lifted, lifted
         z, label = None, None
@@ -56,8 +56,12 @@ class Inputs:
             z = normals(3, index, size, _STREAM)
         if model.labelled:
             label = index % (model.architecture.classes + 1)
-        kind = model.dtype
-        return cls(rows.to(kind), None if z is None else z.to(kind), label)
+        kind, place = model.dtype, model.device
+        return cls(
+            rows.to(place, kind),
+            None if z is None else z.to(place, kind),
+            None if label is None else label.to(place),
+        )
 
     def of_rows(self, chosen: Tensor) -> Inputs:
         """Those of some of the rows."""

@@ -1,4 +1,4 @@
-"""Thirteen plugins that are broken in as many ways, all installed at once: what they cost everybody else."""
+"""Fifteen plugins that are broken in as many ways, all installed at once: what they cost everybody else."""
 
 from __future__ import annotations
 
@@ -37,6 +37,18 @@ BROKEN = {
     "prints-at-import": ("print('look at me')\n" + GOOD, "prints"),
     "lacks-something": ("import not_there_at_all", "not-there-at-all"),
 }
+TRIPS = """
+class Good:
+    def unfit(self, model, precision):
+        raise KeyError("lost its way")
+    def stepper(self, model, precision):
+        raise AssertionError("nobody asks")
+"""
+#: Engines, which are asked wherever something is drawn.
+ENGINES = {
+    "engine-not-importable": ("raise ValueError('no engine')", "ValueError: no engine"),
+    "engine-trips": (TRIPS, "it raises KeyError: 'lost its way' from unfit for a decoder in float32"),
+}
 NAMES = {"like-ours": "greedy", "like-another": "twin", "like-the-other": "twin"}
 
 
@@ -60,6 +72,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
             requires=(requires.get(name, "sketchkit>=0.1"),),
             entry_points="[sketchkit.samplers\nno = way" if name == "bad-metadata" else None,
         )
+    for name, (source, _) in ENGINES.items():
+        write_distribution(folder, name, source, {"engine": {name: "Good"}})
     lines = '<path d="M 0 0 L 90 9 L 50 50"/><path d="M 9 9 L 90 90"/>'
     (folder / "cat.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg">{lines}</svg>')
     return folder
@@ -81,6 +95,7 @@ encode cat.svg -o z.npz
 decode z.npz --max-points 20 -o z.svg
 infill cat.svg --gap 0:1 -n 1 -o gap.svg
 score cat.svg
+bench --batch 1 --runs 1
 data synth -n 120 --class face --class sun --split 60/20/20 -o shapes
 train shapes -o run --steps 2 --hidden 8 --mixtures 2 --grid 0 --batch-size 4
 doctor run
@@ -118,16 +133,35 @@ def test_each_of_them_is_an_error_of_one_line_for_whoever_asks_for_it(shelf: Pat
     for name in ("raises-at-import", "exits-at-import", "never-returns", "wrong-signature", "not-a-number"):
         failed = run_beside(shelf, "sample", "-n", "1", "--sampler", name, "-o", f"{name}.svg")
         assert (failed.code, failed.out) == (4, ""), name
-        assert f"the sampler {name}:{name}" in failed.err and len(failed.err.splitlines()) == 1
+        (line,) = (line for line in failed.err.splitlines() if "warning: the engine " not in line)
+        assert f"the sampler {name}:{name}" in line
         assert not (shelf / f"{name}.svg").exists()
+
+
+def test_engines_that_fail_cost_a_warning_each_and_the_drawings_are_the_same(shelf: Path) -> None:
+    args = ("sample", "-n", "3", "--seed", "5", "--max-points", "20", "-o")
+    drawn, alone = run_beside(shelf, *args, "-"), run_beside(shelf, "--no-plugins", *args, "-")
+    assert (drawn.code, alone.code, alone.err) == (0, 0, "")
+    assert drawn.out == alone.out
+    warnings = [line for line in drawn.err.splitlines() if "warning: " in line]
+    assert warnings == [
+        "sketchkit: warning: the engine engine-not-importable:engine-not-importable cannot be loaded: "
+        "ValueError: no engine",
+        "sketchkit: warning: the engine engine-trips:engine-trips failed: KeyError: 'lost its way'",
+    ]
+    for name, words in (("engine-not-importable", "ValueError: no engine"), ("engine-trips", "KeyError")):
+        failed = run_beside(shelf, *args, "-", "--engine", name)
+        assert (failed.code, failed.out) == (4, "")
+        assert words in failed.err and len(failed.err.splitlines()) == 1
 
 
 def test_a_check_names_all_of_them_with_the_reason(shelf: Path) -> None:
     done = run_beside(shelf, "plugins", "--check", "--json")
     assert done.code == 4
     rows = json.loads(done.out)
-    for name, (_, words) in BROKEN.items():
-        mine = [row for row in rows if row["distribution"] == name and row["group"] in ("samplers", "")]
+    for name, (_, words) in {**BROKEN, **ENGINES}.items():
+        groups = ("samplers", "engines", "")
+        mine = [row for row in rows if row["distribution"] == name and row["group"] in groups]
         assert len(mine) == 1, name
         assert mine[0]["state"] not in ("works", "installed", "built-in"), mine[0]
         assert words in mine[0]["reason"], mine[0]

@@ -13,8 +13,10 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from typer.testing import CliRunner
 
 from sketchkit import FormatError, ModelCard, Sketch, registry
+from sketchkit.cli.plugins import app
 from sketchkit.cli.scaffold import write_package
 from sketchkit.errors import InputError
 from sketchkit.rendering import Layout, Picture
@@ -137,3 +139,13 @@ def test_what_cannot_be_a_name_is_refused_and_nothing_is_written(tmp_path: Path,
     with pytest.raises(InputError, match="a plugin's name is small letters, digits and dashes"):
         write_package(name, "format", str(tmp_path / "package"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_kind_has_a_template_but_engines_which_the_choice_does_not_offer(tmp_path: Path) -> None:
+    shown = CliRunner().invoke(app, ["new", "--help"]).output
+    for kind in registry.GROUPS:
+        assert (f"|{kind}|" in shown.replace("<", "|").replace(">", "|")) == (kind != "engine")
+        if kind != "engine":
+            assert write_package("wobble", kind, str(tmp_path / kind)).is_dir()
+    refused = CliRunner().invoke(app, ["new", "wobble", "--kind", "engine"])
+    assert refused.exit_code == 2

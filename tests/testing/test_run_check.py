@@ -76,6 +76,12 @@ def swirl() -> None:
     '''Swirl.'''
     print("what a command prints is its business")
 """
+ENGINE = """
+from sketchkit.engine.plain import TorchEngine
+class Swirl(TorchEngine):
+    def unfit(self, model, precision):
+        return super().unfit(model, precision) if precision == "float32" else "it knows float32 only"
+"""
 FORMAT = """
 from sketchkit import FormatError
 class Swirl:
@@ -102,6 +108,7 @@ class Swirl:
     ("kind", "source", "target"),
     [
         ("command", COMMAND, "app"),
+        ("engine", ENGINE, "Swirl"),
         ("format", FORMAT, "Swirl"),
         ("model", MODEL, "Swirl"),
         ("renderer", RENDERER, "Swirl"),
@@ -260,7 +267,7 @@ def test_ctrl_c_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("arguments", [[], ["sampler", "greedy"], ["brush", "greedy", "result.json"]])
 def test_wrong_usage_has_a_line_and_a_code(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
-    assert capsys.readouterr().err.startswith("usage: python -m sketchkit.testing command|format|model|")
+    assert capsys.readouterr().err.startswith("usage: python -m sketchkit.testing command|engine|format|")
 
 
 def test_what_cannot_be_checked_or_written_has_a_line_and_a_code(
@@ -273,7 +280,7 @@ def test_what_cannot_be_checked_or_written_has_a_line_and_a_code(
     assert "nowhere" in capsys.readouterr().err
 
 
-def test_only_samplers_and_models_need_torch() -> None:
+def test_only_samplers_models_and_engines_need_torch() -> None:
     code = (
         "import sys; from sketchkit.testing import check_format, check_command, run_check;"
         "check_format('ndjson'); sys.exit('torch' in sys.modules)"

@@ -214,8 +214,11 @@ def _add_products(to: Tensor, left: Tensor, right: Tensor) -> None:
 
 
 def _products(left: Tensor, right: Tensor) -> Tensor:
-    """Each LSTM's left @ right, [G, ...], one at a time."""
-    return torch.stack([a @ b for a, b in zip(left, right, strict=True)])
+    """Each LSTM's left @ right, [G, ...], one at a time, none copied."""
+    out = left.new_empty(*left.shape[:2], right.shape[-1])
+    for target, a, b in zip(out, left, right, strict=True):
+        torch.mm(a, b, out=target)
+    return out
 
 
 def products_dtype(weight: Tensor) -> torch.dtype:
