@@ -2,8 +2,8 @@
 
 The drawings of a batch are sorted by length, longest first, and their rows laid out step after step: at step
 t stand the rows of those that are still going. A drawing leaves the batch where it ends, so that no length
-buckets are needed and no point is computed that does not count. The products with the input are taken for
-all steps at once beforehand, those for the gradient of the weights all at once afterwards.
+buckets are needed and no point is computed that does not count. The products for the gradient of the weights
+are taken all at once afterwards.
 """
 
 from __future__ import annotations
@@ -145,14 +145,17 @@ class _PackedLSTM(torch.autograd.Function):
         products: torch.dtype,
     ) -> Tensor:
         groups, total, size = *rows.shape[:2], weight_h.shape[-1]
-        gates = _products(rows, weight_x.mT)  # becomes the gates' values, in place, step by step
+        gates = rows.new_empty(groups, total, 4 * size)
         memories, outputs = (gates.new_empty(groups, total, size) for _ in range(2))
         previous = gates.new_empty(groups, total, size, dtype=products)  # the output before each row
         weight, begin = weight_h.to(products).mT, 0
         h, c = hidden, memory
         for count in counts:
             part = slice(begin, begin + count)
-            gate = gates[:, part].add_(shared[:, :count])
+            gate = gates[:, part]
+            # Not for all steps beforehand: what is large stays in the processor's cache.
+            for target, a, b, c0 in zip(gate, rows[:, part], weight_x, shared[:, :count], strict=True):
+                torch.addmm(c0, a, b.mT, out=target)
             _add_products(gate, previous[:, part].copy_(h[:, :count]), weight)
             gate[..., : 2 * size].sigmoid_()
             tanh(gate[..., 2 * size : 3 * size], gate[..., 2 * size : 3 * size])
