@@ -133,6 +133,8 @@ class Streaming:
 
     def _checksum(self, model: SketchModel, block: int, name: str) -> str:
         """Of all that decides the bytes of a file, and of the file's name."""
+        from sketchkit.engine import engine_of
+
         settings = {key: value for key, value in self.run.settings().items() if key != "sampler"}
         identity = {
             **self.run.provenance,
@@ -142,6 +144,7 @@ class Streaming:
                 for plugin in (
                     registry.find("sampler", self.run.sampler_name),
                     registry.find("model", model.backend),
+                    registry.find("engine", engine_of(model)),
                 )
             ],
             "weights": model.weights_checksum(),

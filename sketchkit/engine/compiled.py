@@ -29,7 +29,7 @@ class CompiledEngine(TorchEngine):
 
     def stepper(self, model: SketchModel, precision: str) -> TorchStepper:
         """A model made ready; it is compiled at the first step. See `Engine`."""
-        return TorchStepper(model, _Compiled(step_of(model, precision)))
+        return TorchStepper(model, _Compiled(step_of(model, precision, packed=False)))
 
 
 class _Compiled:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from sketchkit.engine.linear import Linear
 from sketchkit.engine.recurrent import LSTMWeights
 from sketchkit.engine.steppers import State
 
@@ -37,18 +37,11 @@ class Products(Protocol):
 class _Full:
     """In the weights' own number type."""
 
-    def __init__(self, recurrent: Tensor) -> None:
-        self.weight = recurrent.contiguous()
+    def __init__(self, recurrent: Tensor, packed: bool) -> None:
+        self._linear = Linear(recurrent, packed)
 
     def __call__(self, sums: Tensor, hidden: Tensor) -> Tensor:
-        if len(hidden) == 1:
-            return sums.addmm_(hidden, self._turned)
-        return sums.addmm_(hidden, self.weight.mT)
-
-    @cached_property
-    def _turned(self) -> Tensor:
-        """The weights laid out for a single row, which is a fifth faster so."""
-        return self.weight.mT.contiguous()
+        return self._linear(hidden, sums)
 
 
 class _TensorFloat(_Full):
@@ -66,19 +59,20 @@ class _TensorFloat(_Full):
 class _Half:
     """In bfloat16."""
 
-    def __init__(self, recurrent: Tensor) -> None:
-        self.weight = recurrent.bfloat16()
+    def __init__(self, recurrent: Tensor, packed: bool) -> None:
+        self._weight = recurrent.bfloat16()
 
     def __call__(self, sums: Tensor, hidden: Tensor) -> Tensor:
+        half = hidden.bfloat16()
         if hidden.is_cuda:  # there the products can stay as exact as they are added up
-            return sums.add_(torch.mm(hidden.bfloat16(), self.weight.mT, out_dtype=torch.float32))
-        return sums.add_(hidden.bfloat16() @ self.weight.mT)
+            return sums.add_(torch.mm(half, self._weight.mT, out_dtype=torch.float32))
+        return sums.add_(half @ self._weight.mT)
 
 
 class _Whole:
     """In whole numbers of 8 bits: the weights by a scale a gate and unit, the outputs by one for all."""
 
-    def __init__(self, recurrent: Tensor) -> None:
+    def __init__(self, recurrent: Tensor, packed: bool) -> None:
         largest = recurrent.abs().amax(1).clamp(min=torch.finfo(recurrent.dtype).tiny)
         self.weight = (recurrent * (_LARGEST / largest)[:, None]).round().to(torch.int8)
         self.scale = largest / (_LARGEST * _LARGEST)  # [4H]
@@ -89,7 +83,7 @@ class _Whole:
 
 
 #: What makes the products of each precision.
-PRODUCTS: dict[str, Callable[[Tensor], Products]] = {
+PRODUCTS: dict[str, Callable[[Tensor, bool], Products]] = {
     "float32": _Full,
     "tf32": _TensorFloat,
     "bfloat16": _Half,
@@ -105,11 +99,14 @@ class LSTMStep:
     Args:
         weights: of the model.
         precision: of the recurrent products, a key of `PRODUCTS`.
+        packed: whether weights may be laid out by oneDNN; see `Linear`.
     """
 
-    def __init__(self, weights: LSTMWeights, precision: str) -> None:
+    def __init__(self, weights: LSTMWeights, precision: str, packed: bool = True) -> None:
         self._weights = _doubled(weights)
-        self._products = PRODUCTS[precision](self._weights.recurrent)
+        self._products = PRODUCTS[precision](self._weights.recurrent, packed)
+        self._rows = Linear(self._weights.rows)
+        self._output = Linear(self._weights.output)
 
     def enter(self, state: State) -> State:
         """The state with the context multiplied; see `LSTMWeights.enter`."""
@@ -132,13 +129,13 @@ class LSTMStep:
             rest[0] = rest[0] + rows[:, :2]
             rows = torch.cat((rows, rest[0].to(rows.dtype)), -1)
         shared = weights.bias if weights.context is None else rest[-1]
-        sums = self._products(torch.addmm(shared, rows, weights.rows.mT), hidden)
+        sums = self._products(self._rows(rows, shared), hidden)
         i, f, g, o = sums.sigmoid_().chunk(4, -1)
         memory = torch.addcmul(f * memory, i, g, value=4.0).sub_(i, alpha=2.0)
         # Into the middle of the sums: where rows lie apart, none is divided otherwise than the others.
         shown = torch.sigmoid(memory, out=g)
         hidden = torch.addcmul(o.neg(), o, shown, value=2.0)
-        raw = torch.addmm(weights.output_bias, hidden, weights.output.mT)
+        raw = self._output(hidden, weights.output_bias)
         return raw, (hidden, memory, *rest)
 
 

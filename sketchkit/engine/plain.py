@@ -76,10 +76,10 @@ class TorchEngine:
         return TorchStepper(model, step_of(model, precision))
 
 
-def step_of(model: SketchModel, precision: str) -> Step:
-    """A model's own step, or the faster one of an LSTM that computes in float32 or better."""
+def step_of(model: SketchModel, precision: str, packed: bool = True) -> Step:
+    """A model's own step, or the faster one of an LSTM that computes in float32 or better; see `LSTMStep`."""
     weights = LSTMWeights.of(model) if model.dtype in (torch.float32, torch.float64) else None
-    return ModelStep(model) if weights is None else LSTMStep(weights, precision)
+    return ModelStep(model) if weights is None else LSTMStep(weights, precision, packed)
 
 
 def _missing(device: torch.device, precision: str) -> str | None:
