@@ -34,8 +34,11 @@ from sketchkit.sampling import Draft, DrawRule, RuledSampler, StepSampler, state
 
 __all__ = ["Chooser", "decode_steps"]
 
-# Noise is made for this many steps at once: a hundred small operations, shared.
-_NOISE_STEPS = 16
+# Noise is made for many steps at once: a hundred small operations, shared. For fewer where there are many
+# slots, since much of it is thrown away when a drawing ends.
+_NOISE_STEPS, _FEW_SLOTS, _FEW_SLOTS_STEPS = 16, 16, 64
+# How many points a stepper draws in one call at the most.
+_CALL_STEPS = 16
 # How many steps pass at least between two looks at what has ended, and from what share on idle slots go: to
 # move the others costs something, and what an accelerator has recorded is for one number of rows.
 _PACE = {"cpu": (1, 1 / 8)}
@@ -107,7 +110,8 @@ class _Loop:
         self.stepper = work.stepper
         ruled = choose is None and isinstance(sampler, RuledSampler) and self.stepper.most_steps > 0
         self.rule = sampler.draw_rule() if ruled and isinstance(sampler, RuledSampler) else None
-        device = work.model.device
+        device = self.device = work.model.device
+        self.dtype = work.model.dtype
         slots = max(min(work.most_rows, waiting.share), work.least_rows)
         self.stride, self.idle_share = _PACE.get(device.type, _ACCELERATOR_PACE)
         self.tick = 0
@@ -115,15 +119,16 @@ class _Loop:
         self.made = 0  # steps of the last call
         self.job: Indices = np.full(slots, -1, np.int64)
         self.age: Indices = np.zeros(slots, np.int64)
-        ring = work.max_points + self.stride + _NOISE_STEPS
+        ring = work.max_points + self.stride + _CALL_STEPS
         self.history = torch.zeros(ring, slots, 5, device=device)
         self.losses = torch.zeros(ring, slots, device=device) if score else None
-        self.points = torch.zeros(_NOISE_STEPS, slots, 5, device=device)  # of the last steps
+        self.points = torch.zeros(_CALL_STEPS, slots, 5, device=device)  # of the last steps
         self.rows = work.prompts.rows[:1].expand(slots, -1).clone()
         like = work.entered(torch.zeros(1, dtype=torch.int64, device=device))
         self.state = tuple(part.new_empty(slots, *part.shape[1:]) for part in like)
         self.memory = self.sampler.initial_state(slots, device)
-        self.noise = torch.zeros(slots, _NOISE_STEPS, 4, device=device)
+        block = _FEW_SLOTS_STEPS if slots <= _FEW_SLOTS else _NOISE_STEPS
+        self.noise = torch.zeros(slots, block, 4, device=device)
         self.noise_at = 0
         self._fill(np.arange(slots))
 
@@ -133,16 +138,16 @@ class _Loop:
 
     def step(self) -> None:
         """One point further in every slot, or some."""
-        if self.noise_at == _NOISE_STEPS:
+        if self.noise_at == self.noise.shape[1]:
             self.noise_at = 0
             self._make_noise(np.arange(len(self.job)))
-        losses = None if self.losses is None else self.losses.new_empty(_NOISE_STEPS, len(self.job))
+        losses = None if self.losses is None else self.losses.new_empty(_CALL_STEPS, len(self.job))
         self.made = made = self._chosen(losses) if self.rule is None else self._drawn(self.rule, losses)
         self._keep(self.history, self.points[:made])
         if self.losses is not None and losses is not None:
             self._keep(self.losses, losses[:made])
         # Not the very row: what is drawn next is written over it.
-        self.rows = self.points[made - 1].to(self.work.model.dtype, copy=True)
+        self.rows = self.points[made - 1].to(self.dtype, copy=True)
         self.tick += made
         self.noise_at += made
         self.unseen += made
@@ -151,7 +156,7 @@ class _Loop:
     def _drawn(self, rule: DrawRule, losses: Tensor | None) -> int:
         """Some steps by the stepper alone; how many."""
         left = self.work.max_points - int(self.age[self.job >= 0].max())
-        noise = self.noise[:, self.noise_at : self.noise_at + max(left, 1)]
+        noise = self.noise[:, self.noise_at : self.noise_at + min(max(left, 1), _CALL_STEPS)]
         made, self.state = self.stepper.draw(self.rows.float(), self.state, noise, rule, self.points, losses)
         return made
 
@@ -243,7 +248,7 @@ class _Loop:
         self.rows = self.rows.index_copy(0, where, self.work.prompts.rows[prompt])
         for part, new in zip(self.state, self.work.entered(prompt), strict=True):
             part[where] = new
-        fresh = self.sampler.initial_state(n, self.work.model.device)
+        fresh = self.sampler.initial_state(n, self.device)
         self.memory = tuple(
             part.index_copy(0, where, new) for part, new in zip(self.memory, fresh, strict=True)
         )
@@ -270,7 +275,7 @@ class _Loop:
         jobs = self.job[slots]
         index = np.where(jobs >= 0, self.work.index_of[jobs], 0)
         attempt = np.where(jobs >= 0, self.work.attempt_of[jobs], 0) << ATTEMPT_SHIFT
-        steps = (attempt + self.age[slots])[:, None] + np.arange(_NOISE_STEPS - self.noise_at)
+        steps = (attempt + self.age[slots])[:, None] + np.arange(self.noise.shape[1] - self.noise_at)
         values = uniforms(self.work.seed, self._tensor(index)[:, None], self._tensor(steps))
         self.noise[self._tensor(slots), self.noise_at :] = values
 
@@ -278,4 +283,4 @@ class _Loop:
         return self._tensor(ticks % len(self.history))
 
     def _tensor(self, values: npt.NDArray[Any]) -> Tensor:
-        return torch.from_numpy(values).to(self.work.model.device)
+        return torch.from_numpy(values).to(self.device)

@@ -35,10 +35,10 @@ class Linear:
             rows: in the weights' number type.
             add: [N] or [B, N]; not written to.
         """
-        if self._packed is None or len(rows) == 1:
+        if self._packed is None or rows.shape[0] == 1:
             return torch.addmm(add, rows, self.turned)
         multiply: Any = torch.ops.mkldnn._linear_pointwise.binary
-        out: Tensor = multiply(rows, add.expand(len(rows), -1), self._packed, None, "add")
+        out: Tensor = multiply(rows, add.expand(rows.shape[0], -1), self._packed, None, "add")
         return out
 
 

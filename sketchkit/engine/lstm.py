@@ -115,7 +115,7 @@ class LSTMStep:
 
     def __call__(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """One point further: rows [B, 5] to raw outputs [B, 6M + 3] and the state after."""
-        blocks = -(-len(rows) // _BLOCK) if rows.device.type == "cpu" else 1
+        blocks = 1 if rows.is_cuda else -(-rows.shape[0] // _BLOCK)
         if blocks < 2:
             return self._block(rows, state)
         # As even as can be: a block of very few rows would take other kernels.

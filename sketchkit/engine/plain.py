@@ -155,7 +155,7 @@ class TorchStepper:
     ) -> tuple[int, State]:
         chance, out, draw = uniforms.numpy(), points.numpy(), None
         raws: list[Tensor] = []
-        few = len(rows) <= _FEW
+        few = rows.shape[0] <= _FEW
         steps = min(chance.shape[1], self.most_steps)
         for k in range(steps):
             raw, state = self._step(rows.to(self._dtype), state)

@@ -7,6 +7,8 @@ bits would differ from a scalar's.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -32,10 +34,10 @@ class RuledDraw:
     """
 
     def __init__(self, rule: DrawRule, mixtures: int, rows: int) -> None:
-        self._softening, self._shift = np.float32(rule.softening), rule.log_sigma_shift
+        self._softening, self._shift = rule.softening, rule.log_sigma_shift
         self._share = -math.expm1(-0.5 * rule.max_radius * rule.max_radius)
         self._mixtures, self._rows = mixtures, np.arange(rows)
-        self._places = np.arange(5) * mixtures + 3 + mixtures
+        self._places = [3 + mixtures + k * mixtures for k in range(5)]
         # Components and pen states are picked together: what a row has too few of never comes.
         self._logits = np.full((rows, 2, max(mixtures, 3)), -np.inf, np.float32)
 
@@ -63,8 +65,13 @@ class RuledDraw:
             normals: [B, 2], of `normals`.
             out: [B, 5], filled.
         """
+        if len(raw) == 1:
+            out[0] = self._point(raw[0].tolist(), uniforms[0].tolist(), normals[0].tolist())
+            return
         component, pen = self._picked(raw, uniforms)
-        chosen = raw[self._rows[:, None], component[:, None] + self._places].astype(np.float64)  # [B, 5]
+        chosen = raw[self._rows[:, None], component[:, None] + np.array(self._places)].astype(
+            np.float64
+        )  # [B, 5]
         sigma = np.exp(np.minimum(chosen[:, 2:4] + self._shift, MAX_LOG_SIGMA))
         a = np.minimum(np.maximum(chosen[:, 4], -MAX_ATANH), MAX_ATANH)
         second = normals[:, 1]
@@ -74,12 +81,23 @@ class RuledDraw:
         out[:, 2:] = 0.0
         out[self._rows, pen + 2] = 1.0
 
+    def _point(self, raw: list[float], uniforms: list[float], normals: list[float]) -> tuple[float, ...]:
+        """A single row's, by plain numbers: thrice as fast as arrays of one."""
+        component = self._places[0] + _pick(raw[3 : self._places[0]], self._softening, uniforms[0])
+        pen = _pick(raw[:3], self._softening, uniforms[1])
+        mu_x, mu_y, log_x, log_y, a = raw[component :: self._mixtures][:5]
+        a = min(max(a, -MAX_ATANH), MAX_ATANH)
+        first, second = normals
+        joint = first / math.cosh(a) + second * math.tanh(a)
+        sigma_x, sigma_y = (math.exp(min(log + self._shift, MAX_LOG_SIGMA)) for log in (log_x, log_y))
+        return (mu_x + sigma_x * joint, mu_y + sigma_y * second, pen == 0, pen == 1, pen == 2)
+
     def _picked(self, raw: Array, uniforms: Array) -> tuple[Array, Array]:
         """Components and pen states [B], each as by `sketchkit.density.pick`."""
         shares = self._logits.copy()
         shares[:, 0, : self._mixtures] = raw[:, 3 : 3 + self._mixtures]
         shares[:, 1, :3] = raw[:, :3]
-        shares /= self._softening
+        shares /= np.float32(self._softening)
         shares -= np.maximum.reduce(shares, 2, keepdims=True)
         np.exp(shares, out=shares)
         shares *= _STEPS / np.add.reduce(shares, 2, keepdims=True)
@@ -87,3 +105,12 @@ class RuledDraw:
         below = cumulative < uniforms[:, :2, None] * cumulative[:, :, -1:]
         picked = np.add.reduce(below, 2)
         return picked[:, 0], picked[:, 1]
+
+
+def _pick(logits: list[float], softening: float, uniform: float) -> int:
+    """As `sketchkit.density.pick`, of one row."""
+    largest = max(logits)
+    shares = [math.exp((logit - largest) / softening) for logit in logits]
+    scale = 2.0**23 / sum(shares)
+    cumulative = list(accumulate(math.floor(share * scale) for share in shares))
+    return bisect_left(cumulative, uniform * cumulative[-1])

@@ -127,16 +127,36 @@ def test_a_draw_by_numpy_is_that_of_the_density(mixtures: int, rule: DrawRule) -
     assert same.mean() > 0.999
 
 
+def test_a_single_row_is_drawn_as_it_would_be_among_others() -> None:
+    raw = torch.randn(500, 27, generator=torch.Generator().manual_seed(2)).numpy()
+    chance = uniforms(3, torch.arange(500), torch.tensor(0)).numpy()
+    rule, together, alone = (
+        DrawRule(0.7, -0.2, 2.5),
+        np.empty((500, 5), np.float32),
+        np.empty((1, 5), np.float32),
+    )
+    many, one = RuledDraw(rule, 4, 500), RuledDraw(rule, 4, 1)
+    many.points(raw, chance, many.normals(chance), together)
+    for row, given_row, wanted in zip(raw, chance, together, strict=True):
+        one.points(row[None], given_row[None], one.normals(given_row[None]), alone)
+        assert np.array_equal(alone[0, 2:], wanted[2:])
+        assert np.allclose(alone[0], wanted, atol=1e-6)
+
+
 @given(st.floats(-1e4, 1e4), st.floats(-1e4, 1e4), st.floats(-1e4, 1e4))
 @settings(max_examples=50)
 def test_a_draw_by_numpy_is_finite_whatever_the_logits(logit: float, log_sigma: float, a: float) -> None:
     raw = np.zeros((3, 15), np.float32)
     raw[0, :5], raw[1, 9:13], raw[2, 13:] = logit, log_sigma, a
-    draw, out = RuledDraw(DrawRule(1e-30, 3.0), 2, 3), np.empty((3, 5), np.float32)
     chance = np.full((3, 4), 0.7, np.float32)
-    draw.points(raw, chance, draw.normals(chance), out)
-    assert np.isfinite(out).all()
-    assert (out[:, 2:].sum(1) == 1.0).all()
+    for rows in (slice(0, 3), slice(0, 1), slice(1, 2), slice(2, 3)):
+        draw, out = (
+            RuledDraw(DrawRule(1e-30, 3.0), 2, len(raw[rows])),
+            np.empty((len(raw[rows]), 5), np.float32),
+        )
+        draw.points(raw[rows], chance[rows], draw.normals(chance[rows]), out)
+        assert np.isfinite(out).all()
+        assert (out[:, 2:].sum(1) == 1.0).all()
 
 
 @pytest.mark.parametrize("batch", [1, 3, 40])

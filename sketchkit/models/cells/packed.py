@@ -18,6 +18,9 @@ from torch.autograd.function import once_differentiable
 
 __all__ = ["Packing", "packed_lstm", "products_dtype", "sigmoid_backward", "tanh", "tanh_backward"]
 
+#: How many gates' values stay in a processor's cache, about.
+_CACHED = 1 << 18
+
 sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
 tanh_backward = torch.ops.aten.tanh_backward.grad_input
 
@@ -145,17 +148,21 @@ class _PackedLSTM(torch.autograd.Function):
         products: torch.dtype,
     ) -> Tensor:
         groups, total, size = *rows.shape[:2], weight_h.shape[-1]
-        gates = rows.new_empty(groups, total, 4 * size)
+        # For all steps beforehand only where that stays in the processor's cache.
+        few = groups * total * 4 * size <= _CACHED
+        gates = _products(rows, weight_x.mT) if few else rows.new_empty(groups, total, 4 * size)
         memories, outputs = (gates.new_empty(groups, total, size) for _ in range(2))
         previous = gates.new_empty(groups, total, size, dtype=products)  # the output before each row
         weight, begin = weight_h.to(products).mT, 0
         h, c = hidden, memory
         for count in counts:
             part = slice(begin, begin + count)
-            gate = gates[:, part]
-            # Not for all steps beforehand: what is large stays in the processor's cache.
-            for target, a, b, c0 in zip(gate, rows[:, part], weight_x, shared[:, :count], strict=True):
-                torch.addmm(c0, a, b.mT, out=target)
+            gate, constant = gates[:, part], shared[:, :count]
+            if few:
+                gate.add_(constant)
+            else:
+                for target, a, b, same in zip(gate, rows[:, part], weight_x, constant, strict=True):
+                    torch.addmm(same, a, b.mT, out=target)
             _add_products(gate, previous[:, part].copy_(h[:, :count]), weight)
             gate[..., : 2 * size].sigmoid_()
             tanh(gate[..., 2 * size : 3 * size], gate[..., 2 * size : 3 * size])
