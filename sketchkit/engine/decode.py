@@ -30,7 +30,7 @@ from sketchkit.engine.waiting import Waiting
 from sketchkit.engine.work import ATTEMPT_SHIFT, Indices, Work
 from sketchkit.engine.workers import drawn_by, workers_for
 from sketchkit.noise import Noise, uniforms
-from sketchkit.sampling import Draft, DrawRule, RuledSampler, StepSampler, stateful
+from sketchkit.sampling import Draft, DrawRule, StepSampler, rule_of, stateful
 
 __all__ = ["Chooser", "decode_steps"]
 
@@ -82,18 +82,21 @@ def decode_steps(
     Yields:
         The drawings as they end, in no particular order.
     """
+    jobs, several = len(work.prompt_of), 1
+    if not jobs:
+        return
+    # Whoever else chooses points may not be ready for threads, or for being recorded.
+    rule = rule_of(sampler) if choose is None else None
 
     def drawn(waiting: Waiting) -> Iterator[Draft]:
-        loop = _Loop(work, waiting, sampler, score, choose)
+        loop = _Loop(work, waiting, sampler, rule, score, choose)
         while loop.live and not waiting.stopped:
             loop.step()
             yield from loop.harvest()
 
-    jobs, several = len(work.prompt_of), 1
-    # Whoever else chooses points may not be ready for threads, or for being recorded.
-    if choose is None and isinstance(sampler, RuledSampler) and not work.exact:
+    if rule is not None and not work.exact:
         if work.model.device.type == "cuda" and work.stepper.recordable:
-            yield from drawn_on_the_device(work, sampler.draw_rule(), score)
+            yield from drawn_on_the_device(work, rule, score)
             return
         several = workers_for(jobs) if work.stepper.many_at_once else 1
     waiting = Waiting(jobs, several)
@@ -104,12 +107,17 @@ class _Loop:
     """The slots and what fills them. Tensors are indexed by slot first."""
 
     def __init__(
-        self, work: Work, waiting: Waiting, sampler: StepSampler, score: bool, choose: Chooser | None
+        self,
+        work: Work,
+        waiting: Waiting,
+        sampler: StepSampler,
+        rule: DrawRule | None,
+        score: bool,
+        choose: Chooser | None,
     ) -> None:
         self.work, self.waiting, self.sampler, self.choose = work, waiting, stateful(sampler), choose
         self.stepper = work.stepper
-        ruled = choose is None and isinstance(sampler, RuledSampler) and self.stepper.most_steps > 0
-        self.rule = sampler.draw_rule() if ruled and isinstance(sampler, RuledSampler) else None
+        self.rule = rule if self.stepper.most_steps > 0 else None
         device = self.device = work.model.device
         self.dtype = work.model.dtype
         slots = max(min(work.most_rows, waiting.share), work.least_rows)
@@ -123,14 +131,15 @@ class _Loop:
         self.history = torch.zeros(ring, slots, 5, device=device)
         self.losses = torch.zeros(ring, slots, device=device) if score else None
         self.points = torch.zeros(_CALL_STEPS, slots, 5, device=device)  # of the last steps
-        self.rows = work.prompts.rows[:1].expand(slots, -1).clone()
-        like = work.entered(torch.zeros(1, dtype=torch.int64, device=device))
-        self.state = tuple(part.new_empty(slots, *part.shape[1:]) for part in like)
         self.memory = self.sampler.initial_state(slots, device)
         block = _FEW_SLOTS_STEPS if slots <= _FEW_SLOTS else _NOISE_STEPS
         self.noise = torch.zeros(slots, block, 4, device=device)
         self.noise_at = 0
-        self._fill(np.arange(slots))
+        jobs = waiting.take(slots)
+        self.job[: len(jobs)] = jobs
+        prompt = self._tensor(work.prompt_of[np.maximum(self.job, 0)])
+        self.rows, self.state = work.prompts.rows[prompt], work.entered(prompt)
+        self._make_noise(np.arange(slots))
 
     @property
     def live(self) -> bool:

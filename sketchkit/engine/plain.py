@@ -65,7 +65,7 @@ class TorchEngine:
         """Why it cannot step a model in a precision; see `Engine`."""
         if precision == "float32":
             return None  # the model's own number type, whichever that is
-        if LSTMWeights.of(model) is None:
+        if not LSTMWeights.fits(model):
             return f"only models whose cell is the plain LSTM are stepped in {precision}"
         if model.dtype != torch.float32:
             return f"its weights are in {str(model.dtype).removeprefix('torch.')} already"

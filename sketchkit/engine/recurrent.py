@@ -47,16 +47,22 @@ class LSTMWeights:
     output_bias: Tensor
     position: bool
 
+    @staticmethod
+    def fits(model: SketchModel) -> bool:
+        """Whether it is a model of sketchkit's own whose cell is the plain LSTM."""
+        # Not of a subclass: its step may be another one.
+        if not isinstance(model, DecoderModel | VaeModel) or type(model) not in (DecoderModel, VaeModel):
+            return False
+        return type(model.decoder.cell) is LSTMCell
+
     @classmethod
     @torch.no_grad()
     def of(cls, model: SketchModel) -> Self | None:
         """A model's weights, as they are now; None of a model with another cell or of another kind."""
-        # Not of a subclass: its step may be another one.
-        if not isinstance(model, DecoderModel | VaeModel) or type(model) not in (DecoderModel, VaeModel):
+        if not cls.fits(model) or not isinstance(model, DecoderModel | VaeModel):
             return None
-        decoder = model.decoder
-        cell = decoder.cell
-        if not isinstance(cell, LSTMCell) or type(cell) is not LSTMCell:
+        decoder, cell = model.decoder, model.decoder.cell
+        if not isinstance(cell, LSTMCell):
             return None
         split = cell.input_size - decoder.context_size
         return cls(

@@ -20,7 +20,7 @@ from sketchkit.sampling.base import (
     Tempered,
 )
 from sketchkit.sampling.drafting import Drafting
-from sketchkit.sampling.steps import stateful, stepwise
+from sketchkit.sampling.steps import rule_of, stateful, stepwise
 from sketchkit.sampling.strange import wrapped
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Studio",
     "Tempered",
     "make_sampler",
+    "rule_of",
     "samplers",
     "stateful",
     "stepwise",

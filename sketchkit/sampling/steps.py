@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from sketchkit.density import MixtureDensity
     from sketchkit.noise import Noise
-    from sketchkit.sampling.base import AnySampler, State, StepSampler
+    from sketchkit.sampling.base import AnySampler, DrawRule, State, StepSampler
 
-__all__ = ["stateful", "stepwise"]
+__all__ = ["rule_of", "stateful", "stepwise"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,14 @@ class _Memoryless:
 def stateful(sampler: StepSampler) -> StatefulSampler:
     """Any sampler that chooses point by point as one with a memory, which may be empty."""
     return sampler if isinstance(sampler, StatefulSampler) else _Memoryless(sampler)
+
+
+def rule_of(sampler: AnySampler) -> DrawRule | None:
+    """The draw that a `RuledSampler` is; None of any other."""
+    # Not by `isinstance`: to look at a protocol takes as long as to draw a point.
+    found = getattr(sampler, "draw_rule", None)
+    rule: DrawRule | None = found() if callable(found) else None
+    return rule
 
 
 def stepwise(sampler: AnySampler, purpose: str) -> StepSampler:

@@ -1,0 +1,188 @@
+"""The engine: which models it takes, and that it draws with them what sketchkit draws."""
+
+import threading
+
+import pytest
+import torch
+from native_reference import drawn, plain_loss
+from sketchkit_native import library as lib
+from sketchkit_native.engine import NativeEngine, NativeStepper
+
+from sketchkit import InputError, load_model
+from sketchkit.density import MixtureDensity, tempering
+from sketchkit.engine import Engine, LSTMWeights, Stepper
+from sketchkit.noise import Noise, uniforms
+from sketchkit.sampling import DrawRule
+from sketchkit.testing import check_engine
+
+PRECISIONS = ["float32", "bfloat16", "int8"]
+
+
+@pytest.fixture(scope="module")
+def doodle():
+    return load_model("doodle", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def doodle_vae():
+    return load_model("doodle-vae", device="cpu")
+
+
+def beginning(model, batch):
+    """The row that drawings of several classes read first, and the state before."""
+    labels = torch.arange(batch) % len(model.card.classes)
+    size = getattr(model.architecture, "latent", 0)
+    z = torch.randn(batch, size, generator=torch.Generator().manual_seed(4)) * 0.5 if size else None
+    rows = torch.tensor(model.card.start).repeat(batch, 1)
+    return rows, model.initial_state(batch, z, labels)
+
+
+def test_it_keeps_what_every_engine_promises():
+    check_engine(NativeEngine)
+
+
+@pytest.mark.parametrize("newest", ["portable", "avx2"])
+def test_it_keeps_it_on_lesser_instruction_sets_too(monkeypatch, newest):
+    if newest not in lib.available():
+        pytest.skip(f"this processor has no {newest}")
+    monkeypatch.setenv(lib.NEWEST_VARIABLE, newest)
+    check_engine(NativeEngine)
+
+
+def test_it_is_an_engine_and_makes_steppers(doodle):
+    engine = NativeEngine()
+    assert isinstance(engine, Engine)
+    assert engine.unfit(doodle, "float32") is None
+    stepper = engine.stepper(doodle, "float32")
+    assert isinstance(stepper, Stepper)
+    assert stepper.most_steps >= 1
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("name", lib.ABLE["float32"])
+@pytest.mark.parametrize("which", ["doodle", "doodle-vae"])
+def test_it_draws_what_the_models_own_step_draws(request, which, name):
+    if name not in lib.available():
+        pytest.skip(f"this processor has no {name}")
+    model = request.getfixturevalue(which.replace("-", "_"))
+    stepper = NativeStepper(LSTMWeights.of(model), "float32", name)
+    rule = DrawRule(*tempering(0.6, "javascript"))
+    batch = 50
+    rows, state = beginning(model, batch)
+    own, mine = stepper.enter(state), rows
+    index, same, apart = torch.arange(batch), [], []
+    for k in range(64):
+        chance = uniforms(5, index, torch.full((batch,), k))
+        raw, state = model.step(rows, state)
+        density = MixtureDensity(raw)
+        rows = density.tempered(0.6, "javascript").draw(Noise(chance))
+        (mine,), (loss,), own = drawn(stepper, mine, own, chance[:, None], rule)
+        same.append((mine[:, 2:] == rows[:, 2:]).all(1))
+        expected = plain_loss(density, rows)
+        apart.append((loss - expected).abs() / (1 + expected.abs()))
+    same, apart = torch.stack(same), torch.stack(apart)
+    assert same.float().mean() >= 0.999
+    assert apart[same].quantile(0.99) < 1e-4
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("precision", PRECISIONS[1:])
+def test_losses_in_few_bits_are_near_those_in_float32(doodle, precision):
+    if lib.best_set(precision) is None:
+        pytest.skip(f"this processor has no instructions for {precision}")
+    engine, rule = NativeEngine(), DrawRule()
+    exact, rough = engine.stepper(doodle, "float32"), engine.stepper(doodle, precision)
+    rows, state = beginning(doodle, 100)
+    first, second = exact.enter(state), rough.enter(state)
+    total = torch.zeros(2)
+    for k in range(48):
+        # Both read the same rows, so that only the likelihoods differ.
+        chance = uniforms(6, torch.arange(100), torch.full((100,), k))[:, None]
+        raw, second = rough.step(rows, second)
+        (rows,), (loss,), first = drawn(exact, rows, first, chance, rule)
+        total += torch.stack((loss.mean(), plain_loss(MixtureDensity(raw), rows).mean()))
+    assert abs(total[0] - total[1]) / 48 < 0.02
+
+
+def test_it_says_what_it_cannot_do(doodle):
+    engine = NativeEngine()
+    assert "not in tf32" in engine.unfit(doodle, "tf32")
+    wide = load_model("doodle", device="cpu").double()
+    assert "float64, not in float32" in engine.unfit(wide, "float32")
+    assert "on the CPU" in engine.unfit(load_model("doodle", device="cpu").to("meta"), "float32")
+    with pytest.raises(InputError, match="cannot step this model"):
+        engine.stepper(wide, "float32")
+
+
+def test_another_cell_is_left_to_others():
+    from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
+
+    card = load_model("doodle", device="cpu").card
+    model = DecoderModel(DecoderArchitecture(hidden=8, mixtures=2, cell="layernorm-lstm"), card)
+    assert "plain LSTM" in NativeEngine().unfit(model, "float32")
+
+
+def test_the_newest_instruction_set_can_be_limited(doodle, monkeypatch):
+    monkeypatch.setenv(lib.NEWEST_VARIABLE, "portable")
+    assert lib.available() == ("portable",)
+    assert "no instructions for int8" in NativeEngine().unfit(doodle, "int8")
+    monkeypatch.setenv(lib.NEWEST_VARIABLE, "sse9")
+    with pytest.raises(InputError, match="sse9"):
+        lib.available()
+
+
+def test_what_is_not_float32_is_refused(doodle):
+    stepper = NativeEngine().stepper(doodle, "float32")
+    rows, state = beginning(doodle, 2)
+    own = stepper.enter(state)
+    with pytest.raises(InputError, match="float64"):
+        stepper.step(rows.double(), own)
+    with pytest.raises(InputError, match="float64"):
+        drawn(stepper, rows, own, torch.rand(2, 3, 4, dtype=torch.float64))
+
+
+def test_a_stepper_keeps_the_weights_that_it_was_made_of():
+    model = load_model("doodle", device="cpu")
+    stepper = NativeEngine().stepper(model, "float32")
+    rows, state = beginning(model, 3)
+    before, _ = stepper.step(rows, stepper.enter(state))
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.zero_()
+    after, _ = stepper.step(rows, stepper.enter(state))
+    assert torch.equal(before, after)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_one_stepper_serves_several_threads_at_once(doodle, precision):
+    if lib.best_set(precision) is None:
+        pytest.skip(f"this processor has no instructions for {precision}")
+    stepper = NativeEngine().stepper(doodle, precision)
+    rows, state = beginning(doodle, 40)
+    chance = torch.rand(40, 16, 4, generator=torch.Generator().manual_seed(1))
+    expected, _, _ = drawn(stepper, rows, stepper.enter(state), chance)
+    found = [None] * 4
+
+    def work(place):
+        for _ in range(5):
+            found[place] = drawn(stepper, rows, stepper.enter(state), chance)[0]
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(torch.equal(points, expected) for points in found)
+
+
+def test_the_self_check_names_the_instruction_sets(capsys):
+    from sketchkit_native.__main__ import main
+
+    threads = torch.get_num_threads()
+    try:
+        main()
+    finally:
+        torch.set_num_threads(threads)
+    out = capsys.readouterr().out
+    assert out.startswith("instruction sets: portable")
+    assert "points/s" in out
