@@ -4,8 +4,8 @@
 
 The model is `doodle`, kept from ending, so that every ending has 64 points; the drawing is the README's.
 All of `sketchkit.complete` is in it: the scale is found, the beginning is read, nine endings are drawn and
-scored. Printed are the median, and its ratio to the floor: the matrix products of the 64 steps alone, taken in
-the same run by turns.
+scored. Printed are the median, and its ratio to the floor: the matrix products of the 64 steps alone, taken
+in the same run by turns.
 """
 
 from __future__ import annotations
