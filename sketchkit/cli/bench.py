@@ -39,7 +39,7 @@ def bench(
     device: Device = None,
     json: Listed = False,
 ) -> None:
-    """Measure how fast this machine draws, and how near to the floor.
+    """Measure how fast this machine draws.
 
     The floor is what its matrix products alone would allow, taken in the same run; `reads` is what the
     reading of the weights alone would. Points of 64 a drawing, weights at random.

@@ -32,7 +32,7 @@ _OURS = {
     "score": "Say how much drawings and their strokes surprise a model.",
     "train": "Train a model on a data set.",
     "evaluate": "Measure how good a model is, on drawings it has not seen.",
-    "bench": "Measure how fast this machine draws, and how near to the floor.",
+    "bench": "Measure how fast this machine draws.",
     "doctor": "Say what is wrong with a training run, and what to do.",
     "models": "Models: list, import, export, pull, remove.",
     "data": "Data sets: list, info, fetch, prepare, synth.",

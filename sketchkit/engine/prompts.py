@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sketchkit.engine.recurrent import LSTMWeights
 from sketchkit.models import SketchModel
 from sketchkit.models.base import State
 
@@ -84,7 +85,7 @@ def _read(
 ) -> Prompts:
     """One chunk; a beginning that is over keeps its state while longer ones go on."""
     count = len(beginnings)
-    if count == 1 and exact_width is None:
+    if count == 1 and exact_width is None and LSTMWeights.fits(model):
         return _read_alone(model, beginnings[0], z, label)
     batch = exact_width or max(count, LEAST_ROWS)
     lengths = np.zeros(batch, np.int64)

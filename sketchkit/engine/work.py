@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sketchkit.engine.choosing import stepper_of
 from sketchkit.engine.prompts import LEAST_ROWS, Prompts
+from sketchkit.engine.recurrent import LSTMWeights
 from sketchkit.engine.steppers import State, Stepper
 from sketchkit.models import SketchModel
 
@@ -67,10 +68,11 @@ class Work:
 
     @property
     def least_rows(self) -> int:
-        """The fewest rows of one product; a drawing that is alone anyway needs no company."""
+        """The fewest rows of one product; an LSTM's drawing that is alone anyway needs no company."""
         if self.exact:
             return EXACT_WIDTH
-        return 1 if self.stepper.steady or len(self.prompt_of) == 1 else LEAST_ROWS
+        alone = len(self.prompt_of) == 1 and LSTMWeights.fits(self.model)
+        return 1 if self.stepper.steady or alone else LEAST_ROWS
 
     @cached_property
     def stepper(self) -> Stepper:

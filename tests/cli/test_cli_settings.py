@@ -66,7 +66,10 @@ def test_a_wrong_setting_names_its_file(sketchkit: Sketchkit, config: Path, cont
     ("content", "words"),
     [
         ("temprature = 0.3", "nothing is called 'temprature': did you mean temperature?"),
-        ("zzz = 1", "nothing is called 'zzz': there are device, model, sampler, temperature, vae"),
+        (
+            "zzz = 1",
+            "nothing is called 'zzz': there are device, engine, model, precision, sampler, temperature, vae",
+        ),
     ],
 )
 def test_a_setting_that_nobody_knows_is_not_passed_over(

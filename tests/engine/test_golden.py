@@ -35,4 +35,5 @@ def test_greedy_drawings_are_those_of_the_official_libraries(data: Path, name: s
         )
         np.testing.assert_array_equal(drawn.rows[:, 2:], expected[:, 2:])
         inked = expected[:, 4] == 0  # the offset of an end row is never drawn, and we leave it out
-        np.testing.assert_allclose(drawn.rows[inked, :2] * scale, expected[inked, :2], atol=0.02)
+        # In pixels: what rounding makes of a drawing after 64 points, each of which depends on the last.
+        np.testing.assert_allclose(drawn.rows[inked, :2] * scale, expected[inked, :2], atol=0.05)
