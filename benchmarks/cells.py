@@ -17,22 +17,19 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 
+from sketchkit.benchmark import CLOCKS
 from sketchkit.models.cells import CELLS, Cell, Packing, make_cell
 from sketchkit.training.memory import keep_memory
 
 INPUT, DRAWINGS, LONGEST, MEAN, KEPT = 5, 100, 200, 46.0, 0.9
 #: The shape of the distribution of lengths; 1 would be exponential.
 SHAPE = 2.5
-
-#: Seconds of this thread's own work, or of the clock: the former does not count what other programs take.
-CLOCKS: dict[str, Callable[[], float]] = {"thread": time.thread_time, "wall": time.perf_counter}
 
 Pass = Callable[
     [torch.Tensor, torch.Tensor | None, tuple[torch.Tensor, ...], Packing, torch.Tensor], torch.Tensor

@@ -17,12 +17,12 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
+from sketchkit.benchmark import CLOCKS
 from sketchkit.training import TrainConfig
 from sketchkit.training.batching import Batches
 from sketchkit.training.building import TrainState, build
@@ -35,9 +35,6 @@ from sketchkit.training.trainer import card_of
 #: The fastest peer, and the float32 products of the core it was measured on.
 PEER_POINTS, PEER_GFLOPS = 3_590.0, 85.0
 NMAX = 250
-
-#: Seconds of this thread's own work, or of the clock: the former does not count what other programs take.
-CLOCKS: dict[str, Callable[[], float]] = {"thread": time.thread_time, "wall": time.perf_counter}
 
 
 class Run:

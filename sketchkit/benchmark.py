@@ -25,12 +25,12 @@ from sketchkit.errors import InputError
 from sketchkit.models.vae import VaeArchitecture, VaeModel
 from sketchkit.sampling.temperature import Temperature
 
-__all__ = ["MODELS", "POINTS", "Case", "Measured", "fresh_model", "measure", "product_rate"]
+__all__ = ["CLOCKS", "MODELS", "POINTS", "Case", "Measured", "fresh_model", "measure", "product_rate"]
 
 #: How many points a drawing gets.
 POINTS = 64
 _MIXTURES, _LATENT = 20, 128
-#: The models of the cases, by the cell and the size of their decoders; all but the plain one read z.
+#: The models of the cases, by the cell and the size of their decoders.
 MODELS = {
     "lstm-512": ("lstm", 512),
     "lstm-2048": ("lstm", 2048),

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from sketchkit.errors import InputError
 
-__all__ = ["atomic_write", "checksum_of", "reason", "shown", "standard_input", "standard_output"]
+__all__ = ["atomic_write", "checksum_of", "place_new", "reason", "shown", "standard_input", "standard_output"]
 
 
 def standard_input() -> BinaryIO:
@@ -72,25 +72,40 @@ def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = True) -> Ite
             if overwrite:
                 os.replace(temporary, target)
             else:
-                _place_new(temporary, target, name)
+                _place(temporary, target, name)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)
         raise
 
 
-def _place_new(temporary: str, target: str, name: str) -> None:
-    """Give a file its name, unless somebody else has taken it by now."""
+def _place(temporary: str, target: str, name: str) -> None:
     try:
-        os.link(temporary, target)  # in one step, where a look and a rename would take two
+        place_new(temporary, target)
     except FileExistsError:
         raise InputError(f"{name}: the file exists already") from None
-    except OSError:  # a file system without hard links
+
+
+def place_new(source: str, target: str) -> None:
+    """Give a file its final name, unless somebody else has taken that by now.
+
+    Args:
+        source: where it lies, in the same folder.
+        target: its name to be.
+
+    Raises:
+        FileExistsError: there is a file of that name.
+    """
+    try:
+        os.link(source, target)  # in one step, where a look and a rename would take two
+    except FileExistsError:
+        raise
+    except OSError as error:  # a file system without hard links
         if os.path.lexists(target):
-            raise InputError(f"{name}: the file exists already") from None
-        os.replace(temporary, target)
+            raise FileExistsError(target) from error
+        os.replace(source, target)
     else:
-        os.unlink(temporary)
+        os.unlink(source)
 
 
 def checksum_of(data: bytes) -> str:

@@ -26,6 +26,7 @@ __all__ = [
     "REDRAWING",
     "RESAMPLING",
     "Noise",
+    "key_of",
     "normals",
     "philox",
     "round_keys",
@@ -110,7 +111,12 @@ def uniforms(seed: int, index: Tensor, step: Tensor, stream: int = DRAWING) -> T
     """
     if not 0 <= seed <= MAX_SEED:
         raise InputError(f"a seed must lie in 0..2^63 - 1, got {seed}")
-    return uniforms_of_key((seed & _MASK, seed >> 32), index, step, stream)
+    return uniforms_of_key(key_of(seed), index, step, stream)
+
+
+def key_of(seed: int) -> tuple[int, int]:
+    """The lower and the upper 32 bits of a seed."""
+    return seed & _MASK, seed >> 32
 
 
 def uniforms_of_key(
@@ -119,7 +125,7 @@ def uniforms_of_key(
     """As `uniforms`, by the key that a seed stands for.
 
     Args:
-        key: its lower and its upper 32 bits; or, where no number may come from the host, `round_keys` of
+        key: `key_of` it; or, where no number may come from the host, `round_keys` of
             them on the device of `index`.
         index: int64 [...].
         step: int64 [...].

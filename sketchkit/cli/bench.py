@@ -42,7 +42,7 @@ def bench(
     """Measure how fast this machine draws.
 
     The floor is what its matrix products alone would allow, taken in the same run; `reads` is what the
-    reading of the weights alone would. Points of 64 a drawing, weights at random.
+    reading of the weights alone would. Drawings have 64 points, models weights at random.
     """
     from sketchkit.benchmark import Case
 

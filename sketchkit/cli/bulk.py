@@ -12,14 +12,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from sketchkit.cli.console import say
 from sketchkit.cli.kinds import STDOUT, Kind, kind_of
+from sketchkit.cli.locks import lock, lockable
 from sketchkit.cli.outputs import Destination, check_paths
 from sketchkit.cli.parameters import OutputOptions
 from sketchkit.errors import InputError
@@ -30,6 +29,8 @@ __all__ = ["RECORD", "BulkOutput"]
 #: The record's name, in the folder of the files.
 RECORD = "sketchkit-run.json"
 _FORMAT = "sketchkit-bulk"
+_TAKEN = "another run is writing into this folder: wait for its end or choose another"
+_NO_LOCK = "start no second run in it"
 _MAX_RECORD_BYTES = 1 << 20
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
@@ -81,8 +82,7 @@ class BulkOutput:
         Raises:
             InputError: another run is at work there, or there is no such folder.
         """
-        if find_spec("fcntl") is None:  # Windows
-            say(f"sketchkit: {shown(self.folder)}: this system locks no folders: start no second run in it")
+        if not lockable(str(self.folder), "folders", _NO_LOCK):
             yield
             return
         try:
@@ -93,7 +93,7 @@ class BulkOutput:
                 f"{shown(self.destinations[0].pattern)}: {what or reason(error)} {shown(self.folder)}"
             ) from error
         try:
-            _lock(handle, self.folder)
+            lock(handle, str(self.folder), _TAKEN, _NO_LOCK)
             yield
         finally:
             os.close(handle)
@@ -228,24 +228,6 @@ def _patterns_of(record: bytes) -> list[re.Pattern[str]] | None:
 
 def _checksum(record: Mapping[str, Any]) -> str:
     return checksum_of(json.dumps(record, sort_keys=True).encode())
-
-
-def _lock(handle: int, folder: Path) -> None:
-    """Lock an open folder until it is closed.
-
-    Raises:
-        InputError: another process has.
-    """
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InputError(
-            f"{shown(folder)}: another run is writing into this folder: wait for its end or choose another"
-        ) from None
-    except OSError as error:  # some file systems of other machines
-        say(f"sketchkit: {shown(folder)}: cannot be locked ({reason(error)}): start no second run in it")
 
 
 def _record_of(path: Path) -> bytes | None:

@@ -11,12 +11,12 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from importlib.util import find_spec
 from typing import BinaryIO
 
 from sketchkit.cli.console import say
+from sketchkit.cli.locks import lock, lockable
 from sketchkit.errors import InputError
-from sketchkit.files import checksum_of, reason, shown
+from sketchkit.files import checksum_of, place_new, reason, shown
 
 __all__ = ["Part", "alone"]
 
@@ -24,6 +24,8 @@ __all__ = ["Part", "alone"]
 _MOST_LINE_BYTES = 1 << 26
 #: A name may have 255 bytes in most file systems, and ours are made longer.
 _MOST_NAME_BYTES = 180
+_TAKEN = "another run is writing this file: wait for its end or choose another name"
+_NO_LOCK = "let no other run write it"
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -110,8 +112,8 @@ class Part:
                 self._replace()
             else:
                 self._place()
-            # A link gave it a second name. A replacement does nothing where both are names of one file, as
-            # they are when a run was killed between its link and this line.
+            # A replacement does nothing where both are names of one file, as they are when a run was killed
+            # while it gave the file its second name.
             with suppress(FileNotFoundError):
                 os.unlink(self.path)
 
@@ -122,13 +124,9 @@ class Part:
 
     def _place(self) -> None:
         try:
-            os.link(self.path, self.target)  # in one step, where a look and a rename would take two
+            place_new(self.path, self.target)
         except FileExistsError:
             raise InputError(f"{shown(self.name)}: the file exists already; --force overwrites it") from None
-        except OSError:  # a file system without hard links
-            if os.path.lexists(self.target):
-                raise
-            os.replace(self.path, self.target)
 
     def _taken_up(self) -> int:
         """Cut off what follows the last whole block, and count the lines that are left."""
@@ -184,8 +182,7 @@ def alone(target: str, name: str) -> Iterator[None]:
     Raises:
         InputError: another run is at work on it, or the folder cannot be written.
     """
-    if find_spec("fcntl") is None:  # Windows
-        say(f"sketchkit: {shown(name)}: this system locks no files: let no other run write it")
+    if not lockable(name, "files", _NO_LOCK):
         yield
         return
     path = _beside(target, "lock")
@@ -206,7 +203,7 @@ def _locked(path: str, name: str) -> int:
     while True:
         handle = os.open(path, os.O_RDONLY | os.O_CREAT | _NO_LINKS, 0o666)
         try:
-            _lock(handle, name)
+            lock(handle, name, _TAKEN, _NO_LOCK)
             with suppress(FileNotFoundError):
                 if os.path.samestat(os.fstat(handle), os.lstat(path)):
                     return handle
@@ -214,19 +211,6 @@ def _locked(path: str, name: str) -> int:
             os.close(handle)
             raise
         os.close(handle)
-
-
-def _lock(handle: int, name: str) -> None:
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise InputError(
-            f"{shown(name)}: another run is writing this file: wait for its end or choose another name"
-        ) from None
-    except OSError as error:  # some file systems of other machines
-        say(f"sketchkit: {shown(name)}: cannot be locked ({reason(error)}): let no other run write it")
 
 
 def _beside(target: str, ending: str) -> str:

@@ -159,11 +159,10 @@ class Run:
         # The first import of torch: nothing that a user can get wrong should have to wait for it.
         with progress("Loading the model"):
             from sketchkit.checkpoints.load import load_model
-
-            model = load_model(self.model, device=self.device)
             from sketchkit.engine import engine_of
 
-            model.decoding = self.decoding
+            how = self.decoding
+            model = load_model(self.model, device=self.device, engine=how.engine, precision=how.precision)
             self.used["engine"] = engine_of(model)
             return model
 

@@ -37,7 +37,7 @@ __all__ = ["Chooser", "decode_steps"]
 # Noise is made for many steps at once: a hundred small operations, shared. For fewer where there are many
 # slots, since much of it is thrown away when a drawing ends.
 _NOISE_STEPS, _FEW_SLOTS, _FEW_SLOTS_STEPS = 16, 16, 64
-# How many points a stepper draws in one call at the most.
+# For how many points there is room in one call of a stepper.
 _CALL_STEPS = 16
 # How many steps pass at least between two looks at what has ended, and from what share on idle slots go: to
 # move the others costs something, and what an accelerator has recorded is for one number of rows.
@@ -233,12 +233,9 @@ class _Loop:
         losses = None if self.losses is None else self.losses[places, columns].cpu().double().numpy()
         out = []
         for slot, stop, n in zip(slots, np.cumsum(lengths), lengths, strict=True):
-            mine = rows[stop - n : stop].copy()
-            if mine[-1, 4] == 1.0:
-                mine[-1, :2] = 0.0  # the offset of an end row is untrained
-            nll = float("nan") if losses is None else float(losses[stop - n : stop].sum())
-            job = int(self.job[slot])
-            out.append(Draft(job, mine, nll, int(self.work.attempt_of[job])))
+            part = slice(stop - n, stop)
+            mine = None if losses is None else losses[part]
+            out.append(self.work.draft(int(self.job[slot]), rows[part], mine))
         return out
 
     def _fill(self, slots: Indices) -> None:

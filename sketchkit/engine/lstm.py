@@ -141,12 +141,12 @@ class LSTMStep:
 
 def _doubled(weights: LSTMWeights) -> LSTMWeights:
     """The same with everything that adds up to the candidate's sum twice as large."""
-    factor = weights.bias.new_ones(4, 1).index_fill_(0, torch.tensor(2, device=weights.bias.device), 2.0)
-    scale = factor.expand(-1, weights.recurrent.shape[1]).reshape(-1, 1)
+    scale = torch.ones_like(weights.bias)
+    scale.view(4, -1)[2] = 2.0
     return replace(
         weights,
-        rows=weights.rows * scale,
-        recurrent=weights.recurrent * scale,
-        context=None if weights.context is None else weights.context * scale,
-        bias=weights.bias * scale[:, 0],
+        rows=weights.rows * scale[:, None],
+        recurrent=weights.recurrent * scale[:, None],
+        context=None if weights.context is None else weights.context * scale[:, None],
+        bias=weights.bias * scale,
     )

@@ -21,7 +21,7 @@ from sketchkit.sampling import DrawRule
 
 __all__ = ["ModelStep", "Step", "TorchEngine", "TorchStepper", "drawn", "loss_of"]
 
-#: How many points are drawn in one call at the most: as many as the loop makes noise for at once.
+#: How many points are drawn in one call at the most: as many as the loop has room for.
 _MOST_STEPS = 16
 #: Up to so many rows it pays to make normal numbers for all steps of a call, though it may end early.
 _FEW = 16

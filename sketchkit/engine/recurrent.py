@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeGuard, cast
 
 import torch
 from torch import Tensor
@@ -48,7 +48,7 @@ class LSTMWeights:
     position: bool
 
     @staticmethod
-    def fits(model: SketchModel) -> bool:
+    def fits(model: SketchModel) -> TypeGuard[DecoderModel | VaeModel]:
         """Whether it is a model of sketchkit's own whose cell is the plain LSTM."""
         # Not of a subclass: its step may be another one.
         if not isinstance(model, DecoderModel | VaeModel) or type(model) not in (DecoderModel, VaeModel):
@@ -59,11 +59,10 @@ class LSTMWeights:
     @torch.no_grad()
     def of(cls, model: SketchModel) -> Self | None:
         """A model's weights, as they are now; None of a model with another cell or of another kind."""
-        if not cls.fits(model) or not isinstance(model, DecoderModel | VaeModel):
+        if not cls.fits(model):
             return None
-        decoder, cell = model.decoder, model.decoder.cell
-        if not isinstance(cell, LSTMCell):
-            return None
+        decoder = model.decoder
+        cell = cast(LSTMCell, decoder.cell)
         split = cell.input_size - decoder.context_size
         return cls(
             cell.weight_x[:, :split].detach(),

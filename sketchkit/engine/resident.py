@@ -26,9 +26,9 @@ from sketchkit.engine.kept import Kept
 from sketchkit.engine.plain import drawn, loss_of
 from sketchkit.engine.steppers import State, Stepper
 from sketchkit.engine.waiting import Waiting
-from sketchkit.engine.work import ATTEMPT_SHIFT, Indices, Work
+from sketchkit.engine.work import ATTEMPT_SHIFT, Work
 from sketchkit.engine.workers import drawn_by
-from sketchkit.noise import Noise, round_keys, uniforms_of_key
+from sketchkit.noise import Noise, key_of, round_keys, uniforms_of_key
 from sketchkit.sampling import Draft, DrawRule
 
 __all__ = ["Recorded", "Resident", "Shape", "drawn_on_the_device"]
@@ -41,7 +41,6 @@ _BLOCK = 16_384
 _LEAST_ROOM = 16
 #: Where a model keeps its loops, and how many: each holds memory of the device.
 _KEPT, _MOST_KEPT = "_loops", 4
-_MASK = 0xFFFFFFFF
 
 _Loop: TypeAlias = "tuple[Resident, Callable[[], None]]"
 
@@ -105,7 +104,7 @@ class Resident:
     def begin(self, work: Work, rows: Tensor, state: State) -> None:
         """Lay out work and start in every slot; its prompts are `rows` and the stepper's `state`."""
         jobs, slots, nobody = len(work.prompt_of), self.shape.slots, self.shape.jobs
-        self.keys.copy_(round_keys((work.seed & _MASK, work.seed >> 32), self.keys.device))
+        self.keys.copy_(round_keys(key_of(work.seed), self.keys.device))
         for place, given in (
             (self.prompt_of, work.prompt_of),
             (self.index_of, work.index_of),
@@ -178,11 +177,7 @@ class Resident:
         stop = 0
         for job, length in enumerate(lengths.tolist()):
             part, stop = slice(stop, stop + length), stop + length
-            mine = rows[part].copy()
-            if mine[-1, 4] == 1.0:
-                mine[-1, :2] = 0.0  # the offset of an end row is untrained
-            nll = float("nan") if losses is None else float(losses[part].sum())
-            yield Draft(job, mine, nll, int(work.attempt_of[job]))
+            yield work.draft(job, rows[part], None if losses is None else losses[part])
 
 
 class Recorded:
@@ -225,20 +220,10 @@ def drawn_on_the_device(work: Work, rule: DrawRule, score: bool, block: int = _B
 
     def blocks(waiting: Waiting) -> Iterator[Draft]:
         while len(jobs := waiting.take(block)) and not waiting.stopped:
-            for draft in _block(_part(work, jobs), rule, score):
+            for draft in _block(work.part(jobs), rule, score):
                 yield replace(draft, job=int(jobs[draft.job]))
 
     yield from drawn_by(1, blocks, Waiting(len(work.prompt_of)))
-
-
-def _part(work: Work, jobs: Indices) -> Work:
-    """Some jobs of work."""
-    return replace(
-        work,
-        prompt_of=work.prompt_of[jobs],
-        index_of=work.index_of[jobs],
-        attempt_of=work.attempt_of[jobs],
-    )
 
 
 def _block(work: Work, rule: DrawRule, score: bool) -> Iterator[Draft]:

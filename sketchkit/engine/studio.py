@@ -109,12 +109,7 @@ class Easel:
         hand = stepwise(sampler, "drafts")
         mine, attempts = _whole(jobs, self.jobs, "a job"), _whole(attempts, ATTEMPTS, "an attempt")
         _one_each(jobs=mine, attempts=attempts)
-        work = replace(
-            self.work,
-            prompt_of=self.work.prompt_of[mine],
-            index_of=self.work.index_of[mine],
-            attempt_of=attempts,
-        )
+        work = replace(self.work.part(mine), attempt_of=attempts)
         for draft in decode_steps(work, hand, score=True):
             yield Draft(int(mine[draft.job]), draft.rows, draft.nll, draft.attempt)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ from sketchkit.engine.prompts import LEAST_ROWS, Prompts
 from sketchkit.engine.recurrent import LSTMWeights
 from sketchkit.engine.steppers import State, Stepper
 from sketchkit.models import SketchModel
+from sketchkit.sampling import Draft
 
 __all__ = ["ATTEMPTS", "ATTEMPT_SHIFT", "EXACT_WIDTH", "Indices", "Work", "default_width"]
 
@@ -78,6 +79,29 @@ class Work:
     def stepper(self) -> Stepper:
         """The model made ready."""
         return stepper_of(self.model)
+
+    def part(self, jobs: Indices) -> Work:
+        """Some of the jobs, any as often as you like."""
+        return replace(
+            self,
+            prompt_of=self.prompt_of[jobs],
+            index_of=self.index_of[jobs],
+            attempt_of=self.attempt_of[jobs],
+        )
+
+    def draft(self, job: int, rows: npt.NDArray[np.float32], losses: npt.NDArray[np.float64] | None) -> Draft:
+        """What has been drawn of a job.
+
+        Args:
+            job: its number.
+            rows: [n, 5], copied.
+            losses: [n], the negative log-likelihood of each; None where nobody asked.
+        """
+        mine = rows.copy()
+        if mine[-1, 4] == 1.0:
+            mine[-1, :2] = 0.0  # the offset of an end row is untrained
+        nll = float("nan") if losses is None else float(losses.sum())
+        return Draft(job, mine, nll, int(self.attempt_of[job]))
 
     def entered(self, prompt: Tensor) -> State:
         """The stepper's state of some prompts, int64 [D]; no fewer rows at once than a step has."""
