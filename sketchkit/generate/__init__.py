@@ -6,6 +6,8 @@ from sketchkit.generate.drawing import reconstruct, sample
 from sketchkit.generate.ending import Ending, Endings
 from sketchkit.generate.finishing import complete
 from sketchkit.generate.infilling import Infilling, InfillSearch, infill
+from sketchkit.generate.live import LiveDecoder, LivePoints
+from sketchkit.generate.live_drawings import LiveDrawing, live_drawings, live_endings, live_reconstructions
 from sketchkit.generate.morphing import Morph, Steps, analogy, grid, interpolate, morphs
 from sketchkit.generate.scoring import Score, score
 from sketchkit.generate.streaming import sample_stream
@@ -17,6 +19,9 @@ __all__ = [
     "Endings",
     "InfillSearch",
     "Infilling",
+    "LiveDecoder",
+    "LiveDrawing",
+    "LivePoints",
     "Located",
     "Morph",
     "Score",
@@ -27,6 +32,9 @@ __all__ = [
     "grid",
     "infill",
     "interpolate",
+    "live_drawings",
+    "live_endings",
+    "live_reconstructions",
     "locate",
     "morphs",
     "reconstruct",

@@ -21,7 +21,7 @@ from sketchkit.sampling import AnySampler, Draft, make_sampler
 from sketchkit.sketch import Sketch
 from sketchkit.units import from_rows
 
-__all__ = ["reconstruct", "sample"]
+__all__ = ["prompts_for", "reconstruct", "sample"]
 
 Labels = Sequence[str | None]
 _NOTHING = np.zeros((0, 5))
@@ -90,7 +90,7 @@ def sample(
     places = first + np.arange(n, dtype=np.int64) if index is None else _indices(index, n)
     if latents is None and model.conditional:
         latents = prior(model, n, seed, index=places)
-    prompts, prompt_of = _prompts(model, labels, latents, exact)
+    prompts, prompt_of = prompts_for(model, labels, latents, exact)
     loop = decode(
         model,
         chosen,
@@ -177,7 +177,7 @@ def reconstruct(
         return []
     wholes = read_wholes(model, several, prepared=prepared)
     mu, _ = encode_rows(model, [whole.rows for whole in wholes], exact=exact)
-    prompts, prompt_of = _prompts(model, labels, mu, exact)
+    prompts, prompt_of = prompts_for(model, labels, mu, exact)
     loop = decode(
         model,
         chosen,
@@ -197,10 +197,20 @@ def reconstruct(
     return out
 
 
-def _prompts(
+def prompts_for(
     model: SketchModel, labels: Labels, z: npt.NDArray[np.float32] | None, exact: bool
 ) -> tuple[Prompts, npt.NDArray[np.int64]]:
-    """What drawings start from, and which of it each one does: without z, once a class is enough."""
+    """What whole drawings start from: without z, once a class is enough.
+
+    Args:
+        model: any.
+        labels: [n], what each drawing shows.
+        z: [n, Z], where it comes from, for a conditional model.
+        exact: whether products have a fixed number of rows.
+
+    Returns:
+        The prompts, and int64 [n], which of them each drawing starts from.
+    """
     names = sorted(set(labels), key=str) if z is None else list(labels)
     prompts = read_prompts(
         model,

@@ -22,7 +22,7 @@ from sketchkit.sampling import AnySampler, make_sampler
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.units import best_scales, read_beginning
 
-__all__ = ["Ending", "Endings", "complete"]
+__all__ = ["Ending", "Endings", "check_unconditional", "complete", "scales_for"]
 
 
 @overload
@@ -131,11 +131,7 @@ def complete(
     """
     several = [drawings] if isinstance(drawings, Sketch) else list(drawings)
     n, seed, batch_size, max_points = checked_counts(model, n, seed, batch_size, max_points, len(several))
-    if model.conditional:
-        raise InputError(
-            f"the model {model.card.name!r} is conditional: it draws whole drawings from a latent vector and "
-            "cannot go on with a beginning; a decoder-only model can"
-        )
+    check_unconditional(model)
     keep = None if keep is None else whole("keep", keep, 1)
     bounds = None if region is None and avoid is None and not clearance else Bounds(region, avoid, clearance)
     if not all(isinstance(drawing, Sketch) for drawing in several):
@@ -143,7 +139,7 @@ def complete(
     begun = [drawing.without_end() for drawing in several]
     if not begun:
         return []
-    scales = best_scales(model, begun, label) if scale == "auto" else [_number(scale)] * len(begun)
+    scales = scales_for(model, begun, scale, label)
     beginnings = [read_beginning(d, s, model.card) for d, s in zip(begun, scales, strict=True)]
     if bounds is not None and n:
         check_begun(bounds, beginnings)
@@ -168,6 +164,36 @@ def complete(
     out = freely(desk, n, progress) if bounds is None else within(desk, n, bounds, progress)
     chosen = [Endings(_best(endings, keep), endings.attempts) for endings in out]
     return chosen[0] if isinstance(drawings, Sketch) else chosen
+
+
+def check_unconditional(model: SketchModel) -> None:
+    """Refuse a model that cannot go on with a beginning.
+
+    Raises:
+        InputError: it is conditional.
+    """
+    if model.conditional:
+        raise InputError(
+            f"the model {model.card.name!r} is conditional: it draws whole drawings from a latent vector and "
+            "cannot go on with a beginning; a decoder-only model can"
+        )
+
+
+def scales_for(
+    model: SketchModel, begun: Sequence[Sketch], scale: float | Literal["auto"], label: str | None
+) -> list[float]:
+    """How many pixels of the training data each beginning's drawing unit is.
+
+    Args:
+        model: an unconditional model.
+        begun: the beginnings.
+        scale: the same for all of them, or "auto" for the likeliest of each.
+        label: what they are beginnings of, for a model that knows classes.
+
+    Raises:
+        InputError: a scale that is neither.
+    """
+    return best_scales(model, begun, label) if scale == "auto" else [_number(scale)] * len(begun)
 
 
 def _best(endings: list[Ending], keep: int | None) -> list[Ending]:

@@ -1,0 +1,283 @@
+"""Drawing for many who ask at any time: requests join a running batch, their points come as they are drawn.
+
+`sample` and its neighbours draw what they are asked for and come back. A page that people draw on asks all
+the time, and gives up much of what it asked for. A `LiveDecoder` takes requests while it draws, tells of the
+points of each drawing a few at a time, and forgets at once what is cancelled.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from sketchkit.counts import whole
+from sketchkit.devices import one_thread
+from sketchkit.engine.lane import Lane
+from sketchkit.errors import InputError
+from sketchkit.generate.live_drawings import LiveDrawing
+
+__all__ = ["LiveDecoder", "LivePoints"]
+
+Place: TypeAlias = tuple[float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class LivePoints:
+    """Some points of a drawing, as they were drawn.
+
+    Args:
+        request: the number that `add` gave.
+        drawing: which of the request's drawings, from 0.
+        first: the number of the first point, from 0; the points of a drawing come in order, without a gap.
+        points: float64 [n, 3]: x, y in drawing units, and 1 where ink leads here from the point before.
+        over: whether these are the last; n may then be 0.
+        finished: whether the model ended the drawing; else it goes on, was cut at the greatest length, or
+            failed.
+        error: why nothing more of it can be drawn; None where nothing failed.
+    """
+
+    request: int
+    drawing: int
+    first: int
+    points: npt.NDArray[np.float64]
+    over: bool = False
+    finished: bool = False
+    error: Exception | None = None
+
+
+@dataclass(eq=False)
+class _Pen:
+    """A drawing that waits, or is being drawn."""
+
+    request: int
+    number: int
+    client: Hashable
+    drawing: LiveDrawing
+    age: int = 0  # rows that the model has drawn
+    told: int = 0  # points that somebody was told of
+    over: bool = False
+    down: bool = False
+    at: tuple[float, float] = (0.0, 0.0)
+    fresh: list[Place] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.at, self.down = self.drawing.anchor, self.drawing.joined
+        if self.down:
+            self.fresh.append((*self.at, 0.0))
+
+    def move(self, dx: float, dy: float, lift: bool) -> None:
+        """To the next point, with ink if the pen is down."""
+        self.at = (self.at[0] + dx, self.at[1] + dy)
+        self.fresh.append((*self.at, float(self.down)))
+        self.down = not lift
+
+    def tell(self, over: bool = False, finished: bool = False, error: Exception | None = None) -> LivePoints:
+        """What nobody has been told of yet."""
+        points = np.array(self.fresh, np.float64).reshape(-1, 3)
+        first, self.fresh = self.told, []
+        self.told += len(points)
+        return LivePoints(self.request, self.number, first, points, over, finished, error)
+
+
+class LiveDecoder:
+    """Draws what it is asked for at any time, all of it at once.
+
+    Every method may be called from any thread, but `step` from one at a time. A drawing is a function of
+    what was asked for, whichever others are drawn beside it.
+
+    Args:
+        slots: the most drawings that are drawn at once; the others wait, and clients take free slots in
+            turns.
+        chunk: after how many points of a drawing somebody is told of them.
+
+    Raises:
+        InputError: a number below 1.
+    """
+
+    def __init__(self, slots: int = 512, chunk: int = 8) -> None:
+        self._slots, self._chunk = whole("slots", slots, 1), whole("chunk", chunk, 1)
+        self._changed = threading.Condition()
+        self._numbers = count()
+        self._turns: OrderedDict[Hashable, deque[_Pen]] = OrderedDict()  # who waits, the next one first
+        self._left: dict[int, int] = {}  # drawings of each request that are not over
+        self._lanes: dict[Lane, list[_Pen]] = {}  # touched by `step` alone
+        self._live = 0
+        self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """How many drawings wait for a slot."""
+        with self._changed:
+            return sum(map(len, self._turns.values()))
+
+    @property
+    def live(self) -> int:
+        """How many drawings are being drawn."""
+        return self._live
+
+    def add(self, drawings: Sequence[LiveDrawing], client: Hashable = None) -> int:
+        """Ask for some drawings.
+
+        Args:
+            drawings: one or more.
+            client: who asks; one who asks for much has no more turns than the others.
+
+        Returns:
+            The number of the request.
+
+        Raises:
+            InputError: no drawing, or a decoder that is closed.
+        """
+        if not drawings:
+            raise InputError("a request asks for one drawing or more")
+        with self._changed:
+            if self._closed:
+                raise InputError("the decoder is closed")
+            request = next(self._numbers)
+            self._left[request] = len(drawings)
+            queue = self._turns.setdefault(client, deque())
+            queue.extend(_Pen(request, k, client, drawing) for k, drawing in enumerate(drawings))
+            self._changed.notify_all()
+        return request
+
+    def cancel(self, request: int) -> bool:
+        """Give up a request: nothing of it comes from a step that begins after this.
+
+        Args:
+            request: its number.
+
+        Returns:
+            Whether anything of it was left to draw.
+        """
+        with self._changed:
+            if self._left.pop(request, None) is None:
+                return False
+            for client, queue in list(self._turns.items()):
+                left = deque(pen for pen in queue if pen.request != request)
+                self._turns[client] = left
+                if not left:
+                    del self._turns[client]
+        return True
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until there is something to draw, or the decoder is closed.
+
+        Args:
+            timeout: seconds; for as long as it takes when None.
+
+        Returns:
+            Whether there is something to draw.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._busy, timeout)
+            return self._busy and not self._closed
+
+    def close(self) -> None:
+        """Take no more requests, and give up those there are."""
+        with self._changed:
+            self._closed = True
+            self._left.clear()
+            self._turns.clear()
+            self._changed.notify_all()
+
+    @property
+    def _busy(self) -> bool:
+        return bool(self._turns) or bool(self._lanes)
+
+    @one_thread()
+    def step(self) -> list[LivePoints]:
+        """Draw one point more of every drawing that has a slot.
+
+        Returns:
+            What there is to tell: chunks that are full, and the last points of drawings that are over, or
+            that cannot be drawn.
+        """
+        told = [*self._arranged()]
+        for lane, pens in list(self._lanes.items()):
+            told += self._advanced(lane, pens)
+        with self._changed:
+            told = [each for each in told if each.request in self._left]
+            for each in told:
+                if each.over:
+                    self._left[each.request] -= 1
+                    if not self._left[each.request]:
+                        del self._left[each.request]
+        return told
+
+    def _arranged(self) -> Iterator[LivePoints]:
+        """Let those go that are over or given up, and begin others; tells of what cannot begin."""
+        with self._changed:
+            kept = {
+                lane: [pen for pen in pens if not pen.over and pen.request in self._left]
+                for lane, pens in self._lanes.items()
+            }
+            comers = self._taken(self._slots - sum(map(len, kept.values())))
+        for pen in comers:
+            try:
+                kept.setdefault(self._lane_of(pen.drawing, kept), []).append(pen)
+            except Exception as error:  # it is told to whoever asked
+                yield pen.tell(over=True, error=error)
+        for lane, pens in kept.items():
+            try:
+                self._change(lane, pens)
+            except Exception as error:  # likewise
+                self._lanes.pop(lane, None)
+                yield from (pen.tell(over=True, error=error) for pen in pens)
+        self._live = sum(map(len, self._lanes.values()))
+
+    def _taken(self, most: int) -> list[_Pen]:
+        """Drawings that begin, of each client in turn."""
+        out: list[_Pen] = []
+        while self._turns and len(out) < most:
+            client, queue = self._turns.popitem(last=False)
+            out.append(queue.popleft())
+            if queue:
+                self._turns[client] = queue
+        return out
+
+    def _lane_of(self, drawing: LiveDrawing, lanes: dict[Lane, list[_Pen]]) -> Lane:
+        for lane in lanes:
+            if lane.model is drawing.model and lane.sampler == drawing.sampler:
+                return lane
+        return Lane(drawing.model, drawing.sampler)
+
+    def _change(self, lane: Lane, pens: list[_Pen]) -> None:
+        """Let a lane draw for these, those that it draws for already first."""
+        before = self._lanes.get(lane, [])
+        places = {id(pen): row for row, pen in enumerate(before)}
+        keep = [places[id(pen)] for pen in pens if id(pen) in places]
+        starts = [pen.drawing.start for pen in pens if id(pen) not in places]
+        if len(keep) < len(before) or starts:
+            lane.change(keep, starts)
+        if pens:
+            self._lanes[lane] = pens
+        else:
+            self._lanes.pop(lane, None)
+
+    def _advanced(self, lane: Lane, pens: list[_Pen]) -> Iterator[LivePoints]:
+        """One point more of the drawings of a lane, which it keeps those of that are not over."""
+        try:
+            rows = lane.step()
+        except Exception as error:  # of a model, an engine or a sampler that is somebody else's
+            del self._lanes[lane]
+            yield from (pen.tell(over=True, error=error) for pen in pens)
+            return
+        factors = np.array([[pen.drawing.factor] for pen in pens], np.float32)
+        offsets = (rows[:, :2] / factors).tolist()
+        lifts, ends = (rows[:, 3] == 1.0).tolist(), (rows[:, 4] == 1.0).tolist()
+        for pen, (dx, dy), lift, end in zip(pens, offsets, lifts, ends, strict=True):
+            pen.age += 1
+            if not end:
+                pen.move(dx, dy, lift)
+            if end or pen.age >= pen.drawing.max_points:
+                pen.over = True
+                yield pen.tell(over=True, finished=end)
+            elif len(pen.fresh) >= self._chunk:
+                yield pen.tell()

@@ -1,0 +1,225 @@
+"""What a `LiveDecoder` draws: endings and drawings ready to begin, as the usual calls would draw them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from sketchkit.counts import whole
+from sketchkit.devices import one_thread
+from sketchkit.engine import Prompts, read_prompts
+from sketchkit.engine.lane import Start
+from sketchkit.errors import InputError
+from sketchkit.generate.checks import checked_counts
+from sketchkit.generate.drawing import prompts_for
+from sketchkit.generate.fence import begins_with_ink
+from sketchkit.generate.finishing import check_unconditional, scales_for
+from sketchkit.latent import checked_z, encode_rows, prior, read_wholes
+from sketchkit.models import SketchModel
+from sketchkit.noise import MAX_SEED
+from sketchkit.sampling import AnySampler, StepSampler, make_sampler, stepwise
+from sketchkit.sketch import Sketch
+from sketchkit.units import read_beginning
+
+__all__ = ["LiveDrawing", "live_drawings", "live_endings", "live_reconstructions"]
+
+
+@dataclass(frozen=True, eq=False)
+class LiveDrawing:
+    """One drawing, or one ending, that is ready to begin; `live_endings` and its neighbours make them.
+
+    Args:
+        model: draws it.
+        sampler: chooses its points.
+        start: where it begins.
+        max_points: after how many points it is cut.
+        factor: model units in a drawing unit.
+        anchor: (x, y) where the pen stands, in drawing units.
+        joined: whether ink leads from there to the first point.
+    """
+
+    model: SketchModel
+    sampler: StepSampler
+    start: Start
+    max_points: int
+    factor: float
+    anchor: tuple[float, float]
+    joined: bool
+
+
+@one_thread()
+def live_endings(
+    model: SketchModel,
+    drawing: Sketch,
+    n: int = 9,
+    temperature: float = 0.4,
+    seed: int = 0,
+    *,
+    first: int = 0,
+    scale: float | Literal["auto"] = "auto",
+    label: str | None = None,
+    sampler: str | AnySampler = "temperature",
+    options: Mapping[str, Any] | None = None,
+    max_points: int | None = None,
+) -> list[LiveDrawing]:
+    """Endings of a drawing, the same that `sketchkit.complete` makes.
+
+    Args:
+        model: an unconditional model.
+        drawing: what has been drawn; an end row is taken off.
+        n: how many endings.
+        temperature: tau, above 0.
+        seed: 0..2^63 - 1.
+        first: the index of the first ending.
+        scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder.
+        label: what it shall become, for a model that knows classes.
+        sampler: a name, or a sampler that is already made; one that chooses point by point.
+        options: the sampler's further options by name.
+        max_points: after how many points an ending is cut; the model's own when None.
+
+    Returns:
+        Endings first, first + 1 and so on, in the units and the place of the drawing. The drawing has been
+        read, which takes some milliseconds; nothing has been drawn.
+
+    Raises:
+        InputError: a number out of range, a conditional model, a sampler that looks at whole drawings.
+        PluginError: an unknown sampler.
+    """
+    n, seed, _, max_points = checked_counts(model, n, seed, None, max_points)
+    first = whole("first", first, 0, MAX_SEED - n)
+    check_unconditional(model)
+    if not isinstance(drawing, Sketch):
+        raise InputError("an ending goes on with a sketch: sketchkit.read makes one of a file")
+    hand = stepwise(make_sampler(sampler, temperature, options), "point by point")
+    begun = drawing.without_end()
+    beginning = read_beginning(begun, scales_for(model, [begun], scale, label)[0], model.card)
+    prompts = read_prompts(model, [beginning.rows], label=model.label_index(label))
+    start = [_start(prompts, 0, seed, first + k) for k in range(n)]
+    joined = begins_with_ink(beginning)
+    return [
+        LiveDrawing(model, hand, each, max_points, beginning.factor, beginning.anchor, joined)
+        for each in start
+    ]
+
+
+@one_thread()
+def live_drawings(
+    model: SketchModel,
+    n: int | None = None,
+    temperature: float | Sequence[float] = 0.4,
+    seed: int = 0,
+    *,
+    z: npt.ArrayLike | None = None,
+    label: str | None = None,
+    index: Sequence[int] | None = None,
+    place: tuple[float, float] = (0.0, 0.0),
+    scale: float = 1.0,
+    sampler: str = "temperature",
+    options: Mapping[str, Any] | None = None,
+    max_points: int | None = None,
+) -> list[LiveDrawing]:
+    """Whole drawings, the same that `sketchkit.sample` makes, at a place and of a size of your choice.
+
+    Args:
+        model: any.
+        n: how many drawings; as many as z has rows, or 1, when None.
+        temperature: tau, above 0, of all or one each.
+        seed: 0..2^63 - 1.
+        z: [n, Z] for a conditional model; from the prior when None.
+        label: what they show, for a model that knows classes.
+        index: the index of each drawing; 0, 1 and so on when None.
+        place: (x, y) where they begin, in drawing units.
+        scale: pixels of the training data in a drawing unit.
+        sampler: the name of one that chooses point by point.
+        options: the sampler's further options by name.
+        max_points: after how many points a drawing is cut; the model's own when None.
+
+    Returns:
+        n drawings; nothing has been drawn.
+
+    Raises:
+        InputError: a number out of range, a z that does not fit, a sampler that looks at whole drawings.
+        PluginError: an unknown sampler.
+    """
+    latents = None if z is None else checked_z(model, z, n)
+    usual = 1 if latents is None else len(latents)
+    n, seed, _, max_points = checked_counts(model, usual if n is None else n, seed, None, max_points)
+    if not scale > 0:
+        raise InputError(f"the scale must be above 0, got {scale:g}")
+    places = range(n) if index is None else [whole("index", each, 0, MAX_SEED) for each in index]
+    if len(places) != n:
+        raise InputError(f"{n} drawings need as many indices, got {len(places)}")
+    if latents is None and model.conditional:
+        latents = prior(model, n, seed, index=np.array(places, np.int64))
+    hands = _hands(sampler, temperature, options, n)
+    prompts, prompt_of = prompts_for(model, [label] * n, latents, False)
+    factor = scale / model.card.scale_factor
+    return [
+        LiveDrawing(model, hand, _start(prompts, int(prompt), seed, at), max_points, factor, place, True)
+        for hand, prompt, at in zip(hands, prompt_of, places, strict=True)
+    ]
+
+
+@one_thread()
+def live_reconstructions(
+    model: SketchModel,
+    drawing: Sketch,
+    temperature: float | Sequence[float] = 0.25,
+    seed: int = 0,
+    *,
+    label: str | None = None,
+    sampler: str = "temperature",
+    options: Mapping[str, Any] | None = None,
+    max_points: int | None = None,
+) -> list[LiveDrawing]:
+    """A drawing drawn again, the same that `sketchkit.reconstruct` makes, once for each temperature.
+
+    Args:
+        model: a conditional VAE.
+        drawing: whole, in whatever units and place.
+        temperature: tau, above 0, one or several.
+        seed: 0..2^63 - 1; all meet the same chance.
+        label: what it shows; its own label, where the model knows it, when None.
+        sampler: the name of one that chooses point by point.
+        options: the sampler's further options by name.
+        max_points: after how many points a drawing is cut; the model's own when None.
+
+    Returns:
+        A drawing for each temperature, in the units of the given one, from where that begins.
+
+    Raises:
+        InputError: a number out of range, a model without an encoder, a drawing without a line.
+        PluginError: an unknown sampler.
+    """
+    _, seed, _, max_points = checked_counts(model, 1, seed, None, max_points)
+    n = 1 if isinstance(temperature, int | float) else len(temperature)
+    hands = _hands(sampler, temperature, options, n)
+    given = read_wholes(model, [drawing])[0]
+    mu, _ = encode_rows(model, [given.rows])
+    shown = model.known_label(drawing.label) if label is None else label
+    prompts, _ = prompts_for(model, [shown], mu, False)
+    start = _start(prompts, 0, seed, 0)
+    return [LiveDrawing(model, hand, start, max_points, given.factor, given.place, True) for hand in hands]
+
+
+def _start(prompts: Prompts, prompt: int, seed: int, index: int) -> Start:
+    here = slice(prompt, prompt + 1)
+    return Start(prompts.rows[here], tuple(part[here] for part in prompts.state), seed, index)
+
+
+def _hands(
+    sampler: str, temperature: float | Sequence[float], options: Mapping[str, Any] | None, n: int
+) -> list[StepSampler]:
+    """A sampler for each of n drawings.
+
+    Raises:
+        InputError: as many temperatures as there are drawings were needed, or a sampler of whole drawings.
+    """
+    several = [temperature] * n if isinstance(temperature, int | float) else list(temperature)
+    if len(several) != n:
+        raise InputError(f"{n} drawings need as many temperatures, or one for all, got {len(several)}")
+    return [stepwise(make_sampler(sampler, each, options), "point by point") for each in several]
