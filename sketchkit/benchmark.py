@@ -38,8 +38,8 @@ MODELS = {
 }
 #: A pen state of this logit never comes.
 _NEVER = -1e4
-#: The floor is taken over this many steps, or for this many seconds if that is shorter.
-_FLOOR_STEPS, _FLOOR_SECONDS = 64, 0.3
+#: Both are taken this many times, or for this many seconds if that is shorter.
+_MOST_TIMES, _MOST_SECONDS = 64, 0.3
 
 #: Seconds: of the clock, or of this thread's own work, which does not count what other programs take.
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "thread": time.thread_time}
@@ -177,8 +177,12 @@ class _Clock:
 @torch.inference_mode()
 def _rates(model: VaeModel, case: Case, seconds: _Clock) -> tuple[float, float, float]:
     """Points a second: drawn, by the products alone, and by the reading of the weights alone."""
+
+    def draw() -> None:
+        _draw(model, case.batch)
+
     with one_thread():
-        drawing = seconds(lambda: _draw(model, case.batch))
+        drawing = seconds(draw, _times(draw, seconds))
         alone = [_product(weight, case) for weight in _weights(model)]
         weights = [right for _, right, _ in alone]
 
@@ -195,7 +199,7 @@ def _rates(model: VaeModel, case: Case, seconds: _Clock) -> tuple[float, float, 
 
 
 def _times(work: Callable[[], object], seconds: _Clock) -> int:
-    return max(1, min(_FLOOR_STEPS, int(_FLOOR_SECONDS / max(seconds(work), 1e-9))))
+    return max(1, min(_MOST_TIMES, int(_MOST_SECONDS / max(seconds(work), 1e-9))))
 
 
 def _draw(model: VaeModel, batch: int) -> None:

@@ -10,6 +10,7 @@ Source: Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,12 @@ _ROUNDS = 10
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 _MASK = 0xFFFFFFFF
+# For numpy: the factors, how many bits of a number are left out, and where among the halves of two products,
+# four numbers of 32 bits, the upper and the lower ones lie, those of the second product first.
+_FACTORS, _UNUSED = np.array(_MULTIPLIERS, np.uint64), np.uint64(9)
+_UPPER, _LOWER = (slice(3, None, -2), slice(2, None, -2))[:: 1 if sys.byteorder == "little" else -1]
+
+Int64 = npt.NDArray[np.int64]
 #: Seeds and sketch indices are unsigned 64-bit numbers that fit a signed one.
 MAX_SEED = 2**63 - 1
 #: What the noise is for, the second number of the counter. Numbers of two streams never coincide, whatever
@@ -131,6 +138,8 @@ def uniforms_of_key(
         step: int64 [...].
         stream: what they are for.
     """
+    if isinstance(key, tuple) and index.device.type == "cpu":
+        return torch.from_numpy(_uniforms_by_numpy(key, index.numpy(), step.numpy(), stream))
     zero = torch.zeros_like(index + step)
     counter = torch.stack(
         (zero + (step & _MASK), zero + stream, zero + (index & _MASK), zero + (index >> 32)), -1
@@ -176,7 +185,9 @@ def philox(counter: Tensor, key: tuple[int, int] | Tensor) -> Tensor:
     """
     if isinstance(key, tuple):
         if counter.device.type == "cpu":
-            return torch.from_numpy(_philox_by_numpy(counter.numpy(), key))
+            words = counter.numpy().astype(np.uint64)
+            _encipher(words, key)
+            return torch.from_numpy(words.astype(np.int64))
         key = round_keys(key, counter.device)
     first, second = _MULTIPLIERS
     a, b, c, d = counter.unbind(-1)
@@ -193,19 +204,30 @@ def round_keys(key: tuple[int, int], device: torch.device) -> Tensor:
     return torch.tensor(_keys(key), device=device)
 
 
-def _philox_by_numpy(counter: npt.NDArray[np.int64], key: tuple[int, int]) -> npt.NDArray[np.int64]:
-    """The same for a handful of numbers, where a call of torch costs more than what it computes."""
-    multipliers, mask, shift = np.array(_MULTIPLIERS, np.uint64), np.uint64(_MASK), np.uint64(32)
-    words = counter.astype(np.uint64)
-    even, odd = words[..., 0::2], words[..., 1::2]
-    for k in np.array(_keys(key), np.uint64):
-        product = even * multipliers
-        even = product[..., ::-1] >> shift
-        even ^= odd
+def _uniforms_by_numpy(
+    key: tuple[int, int], index: Int64, step: Int64, stream: int
+) -> npt.NDArray[np.float32]:
+    """`uniforms_of_key` for a handful of numbers, where a call of torch costs more than what it computes."""
+    words = np.empty((*np.broadcast_shapes(index.shape, step.shape), 4), np.uint64)
+    words[..., 0], words[..., 1] = step & _MASK, stream
+    words[..., 2], words[..., 3] = index & _MASK, index >> 32
+    _encipher(words, key)
+    words >>= _UNUSED
+    out = words.astype(np.float32)
+    out += np.float32(0.5)
+    out *= np.float32(2.0**-23)
+    return out
+
+
+def _encipher(words: npt.NDArray[np.uint64], key: tuple[int, int]) -> None:
+    """Philox in place, for counters [..., 4]."""
+    even, odd = words[..., 0::2].astype(np.uint32), words[..., 1::2].astype(np.uint32)
+    for k in np.array(_keys(key), np.uint32):
+        halves = np.multiply(even, _FACTORS, dtype=np.uint64).view(np.uint32)
+        even = halves[..., _UPPER] ^ odd
         even ^= k
-        odd = product[..., ::-1] & mask
+        odd = halves[..., _LOWER]
     words[..., 0::2], words[..., 1::2] = even, odd
-    return words.astype(np.int64)
 
 
 def _keys(key: tuple[int, int]) -> list[list[int]]:

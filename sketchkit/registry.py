@@ -38,6 +38,7 @@ __all__ = [
     "load",
     "names",
     "namesakes",
+    "plugins_of",
     "suffixes_of",
     "warn_of",
 ]
@@ -113,6 +114,11 @@ def all_plugins(kind: str | None = None) -> list[Plugin]:
     """Every plugin that may be used, of one kind or of all; the built-ins first, nothing is imported."""
     found = [p for each in GROUPS if kind in (None, each) for p in _plugins(each, _strangers_allowed())]
     return sorted(found, key=lambda p: (p.kind, not p.builtin, p.name, p.distribution))
+
+
+def plugins_of(kind: str) -> tuple[Plugin, ...]:
+    """The plugins of a kind, in no promised order; the very same tuple again while there are no others."""
+    return _plugins(kind, _strangers_allowed())
 
 
 def namesakes(plugin: Plugin) -> list[Plugin]:

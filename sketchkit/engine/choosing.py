@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -18,7 +19,7 @@ __all__ = ["engine_of", "stepper_of"]
 #: Torch's own name in the group of engines; of several that can, it comes last.
 _OWN = "torch"
 
-#: Where a model keeps its steppers, by engine and precision, each with what tells that it is out of date.
+#: Where a model keeps its steppers, by its `decoding`, each with what tells that it is out of date.
 _KEPT = "_steppers"
 
 
@@ -30,13 +31,20 @@ def stepper_of(model: SketchModel) -> Stepper:
         DeviceError: no engine, or not the one that is named, can step it so.
         PluginError: an unknown engine, or one that fails.
     """
-    name = engine_of(model)
-    key, state = (name, model.decoding.precision), _weights_of(model)
-    made = model.__dict__.setdefault(_KEPT, Kept())
-    if key not in made or state is None or made[key][0] != state:
-        made[key] = (state, _made(name, model))
-    stepper: Stepper = made[key][1]
+    state, made = _state_of(model), model.__dict__.setdefault(_KEPT, Kept())
+    asked = model.decoding
+    if not _holds(made.get(asked), state):
+        meant = replace(asked, engine=engine_of(model))  # whoever names it shall have the same
+        if not _holds(made.get(meant), state):
+            made[meant] = (state, _made(meant.engine, model))
+        made[asked] = made[meant]
+    stepper: Stepper = made[asked][1]
     return stepper
+
+
+def _holds(kept: tuple[object, Stepper] | None, state: object) -> bool:
+    """Whether a stepper that has been made is that of a model in this state."""
+    return kept is not None and state is not None and kept[0] == state
 
 
 def engine_of(model: SketchModel) -> str:
@@ -145,8 +153,9 @@ def _engine(name: str) -> Engine:
     return made
 
 
-def _weights_of(model: SketchModel) -> object:
-    """What changes whenever a weight does; None where nothing tells."""
-    if any(weight.is_inference() for weight in model.parameters()):
+def _state_of(model: SketchModel) -> object:
+    """What changes whenever a weight does, or the engines there are; None where nothing tells."""
+    weights = list(model.weights())
+    if any(weight.is_inference() for weight in weights):
         return None
-    return tuple((weight.data_ptr(), weight._version) for weight in model.parameters())
+    return registry.plugins_of("engine"), [(weight.data_ptr(), weight._version) for weight in weights]

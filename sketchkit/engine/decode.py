@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from sketchkit.density import MixtureDensity
+from sketchkit.engine.alone import drawn_alone, is_alone
 from sketchkit.engine.plain import loss_of
 from sketchkit.engine.resident import drawn_on_the_device
 from sketchkit.engine.steppers import State
@@ -34,11 +35,9 @@ from sketchkit.sampling import Draft, DrawRule, StepSampler, rule_of, stateful
 
 __all__ = ["Chooser", "decode_steps"]
 
-# Noise is made for many steps at once: a hundred small operations, shared. For fewer where there are many
-# slots, since much of it is thrown away when a drawing ends.
-_NOISE_STEPS, _FEW_SLOTS, _FEW_SLOTS_STEPS = 16, 16, 64
-# For how many points there is room in one call of a stepper.
-_CALL_STEPS = 16
+# So many steps a block: for those noise is made at once, a hundred small operations, and no call of a stepper
+# makes more. Fewer where there are many slots, since much of it is thrown away when a drawing ends.
+_STEPS, _FEW_SLOTS, _FEW_SLOTS_STEPS = 16, 16, 64
 # How many steps pass at least between two looks at what has ended, and from what share on idle slots go: to
 # move the others costs something, and what an accelerator has recorded is for one number of rows.
 _PACE = {"cpu": (1, 1 / 8)}
@@ -67,7 +66,6 @@ class Chooser(Protocol):
         ...
 
 
-@torch.inference_mode()
 def decode_steps(
     work: Work, sampler: StepSampler, *, score: bool = False, choose: Chooser | None = None
 ) -> Iterator[Draft]:
@@ -88,6 +86,7 @@ def decode_steps(
     # Whoever else chooses points may not be ready for threads, or for being recorded.
     rule = rule_of(sampler) if choose is None else None
 
+    @torch.inference_mode()
     def drawn(waiting: Waiting) -> Iterator[Draft]:
         loop = _Loop(work, waiting, sampler, rule, score, choose)
         while loop.live and not waiting.stopped:
@@ -97,6 +96,9 @@ def decode_steps(
     if rule is not None and not work.exact:
         if work.model.device.type == "cuda" and work.stepper.recordable:
             yield from drawn_on_the_device(work, rule, score)
+            return
+        if is_alone(work):
+            yield drawn_alone(work, rule, score)
             return
         several = workers_for(jobs) if work.stepper.many_at_once else 1
     waiting = Waiting(jobs, several)
@@ -127,13 +129,13 @@ class _Loop:
         self.made = 0  # steps of the last call
         self.job: Indices = np.full(slots, -1, np.int64)
         self.age: Indices = np.zeros(slots, np.int64)
-        ring = work.max_points + self.stride + _CALL_STEPS
+        self.block = _FEW_SLOTS_STEPS if slots <= _FEW_SLOTS else _STEPS
+        ring = work.max_points + self.stride + self.block
         self.history = torch.zeros(ring, slots, 5, device=device)
         self.losses = torch.zeros(ring, slots, device=device) if score else None
-        self.points = torch.zeros(_CALL_STEPS, slots, 5, device=device)  # of the last steps
+        self.points = torch.zeros(self.block, slots, 5, device=device)  # of the last steps
         self.memory = self.sampler.initial_state(slots, device)
-        block = _FEW_SLOTS_STEPS if slots <= _FEW_SLOTS else _NOISE_STEPS
-        self.noise = torch.zeros(slots, block, 4, device=device)
+        self.noise = torch.zeros(slots, self.block, 4, device=device)
         self.noise_at = 0
         jobs = waiting.take(slots)
         self.job[: len(jobs)] = jobs
@@ -147,10 +149,10 @@ class _Loop:
 
     def step(self) -> None:
         """One point further in every slot, or some."""
-        if self.noise_at == self.noise.shape[1]:
+        if self.noise_at == self.block:
             self.noise_at = 0
             self._make_noise(np.arange(len(self.job)))
-        losses = None if self.losses is None else self.losses.new_empty(_CALL_STEPS, len(self.job))
+        losses = None if self.losses is None else self.losses.new_empty(self.block, len(self.job))
         self.made = made = self._chosen(losses) if self.rule is None else self._drawn(self.rule, losses)
         self._keep(self.history, self.points[:made])
         if self.losses is not None and losses is not None:
@@ -165,7 +167,7 @@ class _Loop:
     def _drawn(self, rule: DrawRule, losses: Tensor | None) -> int:
         """Some steps by the stepper alone; how many."""
         left = self.work.max_points - int(self.age[self.job >= 0].max())
-        noise = self.noise[:, self.noise_at : self.noise_at + min(max(left, 1), _CALL_STEPS)]
+        noise = self.noise[:, self.noise_at : self.noise_at + max(left, 1)]
         made, self.state = self.stepper.draw(self.rows.float(), self.state, noise, rule, self.points, losses)
         return made
 
@@ -216,8 +218,9 @@ class _Loop:
 
     def _lengths_of_ended(self) -> Indices:
         """How many rows each slot's drawing has if it is over, else 0."""
-        places = self._places(np.arange(self.tick - self.unseen, self.tick))
-        ended = self.history[places][..., 4].cpu().numpy() == 1.0  # [unseen, slots]
+        ended = (
+            self._since(self.history, self.tick - self.unseen)[..., 4].cpu().numpy() == 1.0
+        )  # [unseen, slots]
         any_end = ended.any(axis=0)
         at_end = self.age - self.unseen + ended.argmax(axis=0) + 1
         length = np.where(any_end, at_end, self.age)
@@ -226,6 +229,8 @@ class _Loop:
 
     def _taken(self, slots: Indices, lengths: Indices) -> list[Draft]:
         """The drawings in some slots, copied out of the ring in one go."""
+        if len(slots) == 1:
+            return [self._only(int(slots[0]), int(lengths[0]))]
         begin = self.tick - self.age[slots]
         ticks = np.concatenate([np.arange(b, b + n) for b, n in zip(begin, lengths, strict=True)])
         places, columns = self._places(ticks), self._tensor(np.repeat(slots, lengths))
@@ -237,6 +242,22 @@ class _Loop:
             mine = None if losses is None else losses[part]
             out.append(self.work.draft(int(self.job[slot]), rows[part], mine))
         return out
+
+    def _only(self, slot: int, length: int) -> Draft:
+        """The drawing in one slot."""
+        begin = self.tick - int(self.age[slot])
+        rows = self._since(self.history, begin)[:length, slot].cpu().numpy()
+        losses = None
+        if self.losses is not None:
+            losses = self._since(self.losses, begin)[:length, slot].cpu().double().numpy()
+        return self.work.draft(int(self.job[slot]), rows, losses)
+
+    def _since(self, ring: Tensor, tick: int) -> Tensor:
+        """What a ring holds from a step on; a view where it lies in one piece."""
+        begin, end = tick % len(ring), self.tick % len(ring)
+        if begin < end or not end:
+            return ring[begin : end or len(ring)]
+        return torch.cat((ring[begin:], ring[:end]))
 
     def _fill(self, slots: Indices) -> None:
         """Start waiting jobs in slots; those for which nobody waits become idle."""
@@ -278,12 +299,15 @@ class _Loop:
 
     def _make_noise(self, slots: Indices) -> None:
         """Noise of some slots for the rest of the current block of steps."""
-        jobs = self.job[slots]
-        index = np.where(jobs >= 0, self.work.index_of[jobs], 0)
-        attempt = np.where(jobs >= 0, self.work.attempt_of[jobs], 0) << ATTEMPT_SHIFT
-        steps = (attempt + self.age[slots])[:, None] + np.arange(self.noise.shape[1] - self.noise_at)
+        jobs = self.job[slots]  # an idle slot's -1 means the last one, whose noise does no harm
+        index = self.work.index_of[jobs]
+        attempt = self.work.attempt_of[jobs] << ATTEMPT_SHIFT
+        steps = (attempt + self.age[slots])[:, None] + np.arange(self.block - self.noise_at)
         values = uniforms(self.work.seed, self._tensor(index)[:, None], self._tensor(steps))
-        self.noise[self._tensor(slots), self.noise_at :] = values
+        if len(slots) == len(self.job):  # all of them, in order
+            self.noise[:, self.noise_at :] = values
+        else:
+            self.noise[self._tensor(slots), self.noise_at :] = values
 
     def _places(self, ticks: Indices) -> Tensor:
         return self._tensor(ticks % len(self.history))

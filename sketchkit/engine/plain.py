@@ -21,8 +21,8 @@ from sketchkit.sampling import DrawRule
 
 __all__ = ["ModelStep", "Step", "TorchEngine", "TorchStepper", "drawn", "loss_of"]
 
-#: How many points are drawn in one call at the most: as many as the loop has room for.
-_MOST_STEPS = 16
+#: How many points one call draws at the most; the loop asks for fewer where there are many drawings.
+_MOST_STEPS = 64
 #: Up to so many rows it pays to make normal numbers for all steps of a call, though it may end early.
 _FEW = 16
 

@@ -65,6 +65,8 @@ def read_prompts(
         The prompts, in order.
     """
     width = exact_width or min(_CHUNK, max(len(beginnings), 1))
+    if len(beginnings) <= width:
+        return _read(model, beginnings, z, exact_width, label)
     parts = []
     for begin in range(0, len(beginnings), width):
         chunk = slice(begin, begin + width)
@@ -110,10 +112,11 @@ def _read(
 
 def _read_alone(model: SketchModel, rows: Rows, z: Tensor | None, label: Tensor | None) -> Prompts:
     """One beginning, all of it at once."""
-    tokens = torch.cat((model.start_rows(1), model.rows_of(rows)))
     state = model.initial_state(1, z, label)
-    if len(rows):
-        _, state = model(tokens[None, :-1], state)
+    if not len(rows):
+        return Prompts(model.start_rows(1), state)
+    tokens = torch.cat((model.start_rows(1), model.rows_of(rows)))
+    _, state = model(tokens[None, :-1], state)
     return Prompts(tokens[-1:], state)
 
 

@@ -105,6 +105,8 @@ class Work:
 
     def entered(self, prompt: Tensor) -> State:
         """The stepper's state of some prompts, int64 [D]; no fewer rows at once than a step has."""
+        if len(prompt) == len(self.prompts) == self.least_rows == 1:
+            return self.stepper.enter(self.prompts.state)
         size = self.most_rows if self.exact else max(len(prompt), self.least_rows)
         states = []
         for mine in torch.split(prompt, size):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -119,12 +119,19 @@ class SketchModel(nn.Module, ABC):
     @property
     def device(self) -> torch.device:
         """Where the weights lie."""
-        return next(self.parameters()).device
+        return next(self.weights()).device
 
     @property
     def dtype(self) -> torch.dtype:
         """The number type of the weights."""
-        return next(self.parameters()).dtype
+        return next(self.weights()).dtype
+
+    def weights(self) -> Iterator[nn.Parameter]:
+        """The same as `parameters`, in no promised order and a shared one twice, in a tenth of the time."""
+        modules: list[nn.Module] = [self]
+        for module in modules:
+            yield from (weight for weight in module._parameters.values() if weight is not None)
+            modules += (inner for inner in module._modules.values() if inner is not None)
 
     def start_rows(self, batch: int, start: npt.ArrayLike | None = None) -> Tensor:
         """The start token once a row, [B, 5]."""

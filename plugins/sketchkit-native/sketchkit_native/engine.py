@@ -17,8 +17,8 @@ from sketchkit_native.packing import PackedLinear, PackedModel, padded
 
 __all__ = ["NativeEngine", "NativeStepper"]
 
-#: How many points one call of `draw` adds at the most: more would make the loop wait for its own noise.
-_MOST_STEPS = 16
+#: How many points one call of `draw` adds at the most; the loop asks for fewer where there are many drawings.
+_MOST_STEPS = 64
 
 
 class NativeEngine:
