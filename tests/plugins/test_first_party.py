@@ -21,6 +21,7 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 def test_they_are_all_here() -> None:
     assert set(PACKAGES) == {
         "sketchkit-animate",
+        "sketchkit-canvas",
         "sketchkit-extra-samplers",
         "sketchkit-native",
         "sketchkit-plotter",

@@ -1,0 +1,38 @@
+"""How examples are chosen, and the servers that tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from canvas_client import Served, serving
+from hypothesis import settings
+from sketchkit_canvas.limits import Limits
+
+# As in sketchkit's own tests: on a server the examples are always the same, and no machine is too slow.
+settings.register_profile("usual", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "usual")
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    """A server as people start it."""
+    with serving() as found:
+        yield found
+    assert_no_bugs(found)
+
+
+@pytest.fixture(scope="module")
+def hasty() -> Iterator[Served]:
+    """A server that waits for nobody, so that tests need not wait for it."""
+    with serving(Limits(patience=0.6, grace=0.1, ping=0.5)) as found:
+        yield found
+    assert_no_bugs(found)
+
+
+def assert_no_bugs(found: Served) -> None:
+    """Whatever was done to a server, it met nothing that it did not expect."""
+    assert [event for event in found.events if event["level"] == "error"] == []
+    assert [event for event in found.events if event["event"] == "asyncio"] == []
