@@ -4,10 +4,10 @@
 
 Needs the package sketchkit-canvas, and Linux for the memory. The server runs as `sketchkit canvas` does, in a
 process of its own; the clients are websockets of this process, over loopback. A client draws a stroke of an
-example in one to three seconds, lifts the pen, asks for one ending or, as often, for nine, and draws on, which
-gives up what is not there yet. Idle sockets are open all the time: half of them have said hello and nothing
-else, a quarter sends the head of a request a letter a second, a quarter asks for endings but reads one
-message in half a minute.
+example in one to three seconds, lifts the pen, asks for one ending or, as often, for nine, and draws on,
+which gives up what is not there yet. Idle sockets are open all the time: half of them have said hello and
+nothing else, a quarter sends the head of a request a letter a second, a quarter asks for endings but reads
+one message in half a minute.
 
 For each number of clients: points, p50 and p99 of the wait for a chunk (since the request for the first of a
 drawing, else since the one before), and the ratio of p50 to that of a client alone, which is taken first. Of
@@ -114,6 +114,7 @@ async def draws(server: Server, model: str, number: int, until: float, tally: Ta
     ids = 0
     await asyncio.sleep(number * APART)
     async with client_of(server) as socket:
+        await asyncio.sleep(chance.uniform(*STROKE))
         while time.monotonic() < until:
             strokes = chance.choice(drawings)
             for count in range(1, len(strokes) + 1):

@@ -71,6 +71,12 @@ class Served:
         """What it has logged."""
         return [json.loads(line) for line in self.written.getvalue().splitlines()]
 
+    @property
+    def clients(self) -> int:
+        """How many draw at the moment; what is logged of them may be left out."""
+        assert self.canvas._server is not None
+        return len(self.canvas._server._room._clients)
+
     def client(self, **given: Any) -> Client:
         return Client(self, **given)
 

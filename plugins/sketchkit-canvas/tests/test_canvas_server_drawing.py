@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from canvas_client import FACE, Client, Drawn, Line, Served, serving, take
+from sketchkit_canvas.limits import Limits
 
 import sketchkit
 from sketchkit import Sketch
@@ -273,7 +274,7 @@ def test_what_fails_while_it_is_drawn_is_told_and_costs_no_other_request(
 
     def failing(self: LiveDecoder) -> list[LivePoints]:
         told = step(self)
-        ours = [each for each in told if each.request]  # the first is drawn for nobody
+        ours = [each for each in told if each.request]
         if not (armed.is_set() and ours):
             return told
         armed.clear()
@@ -282,7 +283,8 @@ def test_what_fails_while_it_is_drawn_is_told_and_costs_no_other_request(
         return [dataclasses.replace(ours[0], over=True, error=RuntimeError("no"))]
 
     monkeypatch.setattr(LiveDecoder, "step", failing)
-    with serving() as served, served.client() as client:
+    # One thread, so that what the server draws for nobody when it starts is its first request.
+    with serving(Limits(threads=1)) as served, served.client() as client:
         assert client.draw(mode="finish", drawing=FACE)[0].over
         armed.set()
         id = client.ask(mode="finish", drawing=FACE, n=3)
