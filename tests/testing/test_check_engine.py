@@ -177,7 +177,7 @@ class Leaning:
         points: Tensor,
         losses: Tensor | None,
     ) -> Any:
-        return self.inner.draw(rows, state, uniforms, rule, points, losses)
+        return self.inner.draw(rows, state, uniforms[:, :16], rule, points, losses)
 
 
 def _with(stepper: type[Leaning]) -> type[TorchEngine]:

@@ -59,11 +59,13 @@ class Font:
         return {"sans_serif_family": self.family, **files}
 
     def writes(self) -> bool:
-        """Whether anything is seen of a word in it."""
+        """Whether anything is seen of a word in it, and in no other."""
         from PIL import Image
         from resvg_py import svg_to_bytes
 
-        with Image.open(io.BytesIO(svg_to_bytes(svg_string=_TRIAL, **self.arguments))) as image:
+        # Where a family is missing resvg falls back on the one with serifs, if the system has any.
+        png = svg_to_bytes(svg_string=_TRIAL, serif_family=self.family, **self.arguments)
+        with Image.open(io.BytesIO(png)) as image:
             return image.convert("RGBA").getbbox() is not None
 
 
