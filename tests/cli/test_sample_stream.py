@@ -317,6 +317,8 @@ def test_what_the_page_says_works(
     halves = [Path(f"{name}-half.ndjson").read_bytes() for name in ("first", "second")]
     assert [sketch.key for sketch in library.read_all("drawings.ndjson")] == [f"0-{i}" for i in range(24)]
     assert [half.count(b"\n") for half in halves] == [12, 12]
-    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    exec(compile(code.replace("1_000_000", "24"), "bulk.md", "exec"), {})
+    examples = PAGE.parent.parent / "examples"
+    for code in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
+        here = code.replace("1_000_000", "24").replace('"examples/', f'"{examples}/')
+        exec(compile(here, "bulk.md", "exec"), {})
     assert Path("finished.ndjson").exists()
