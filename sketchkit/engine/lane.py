@@ -18,7 +18,7 @@ from torch import Tensor
 
 from sketchkit.density import MixtureDensity
 from sketchkit.engine.choosing import stepper_of
-from sketchkit.engine.prompts import LEAST_ROWS
+from sketchkit.engine.prompts import LEAST_ROWS, filled
 from sketchkit.engine.steppers import State
 from sketchkit.models import SketchModel
 from sketchkit.noise import Noise, uniforms
@@ -67,14 +67,10 @@ class Lane:
         self._starts: list[Start] = []
         self._age: npt.NDArray[np.int64] = np.zeros(0, np.int64)  # [n]
         self._noise: npt.NDArray[np.float32] = np.zeros((0, _BLOCK, 4), np.float32)  # [n, steps, 4]
-        # These have more rows where there must be: see `_filled`.
+        # These have more rows where there must be: at least `_least`.
         self._rows: Tensor | None = None
         self._state: State = ()
         self._memory: State = ()
-
-    def __len__(self) -> int:
-        """The number of drawings, n."""
-        return len(self._starts)
 
     @torch.inference_mode()
     def change(self, keep: Sequence[int], starts: Sequence[Start]) -> None:
@@ -96,7 +92,7 @@ class Lane:
         new = self._entered(starts) if starts else None
         stay = None if old is None else (old[0][where], _each(old[1], where), _each(old[2], where))
         parts = [part for part in (stay, new) if part is not None]
-        self._rows = self._filled(torch.cat([rows for rows, _, _ in parts]))
+        self._rows = filled(torch.cat([rows for rows, _, _ in parts]), self._least)
         self._state = self._joined([state for _, state, _ in parts])
         self._memory = self._joined([memory for _, _, memory in parts])
 
@@ -130,18 +126,13 @@ class Lane:
     def _entered(self, starts: Sequence[Start]) -> tuple[Tensor, State, State]:
         """Rows, states and memory of drawings that begin."""
         states = zip(*(start.state for start in starts), strict=True)
-        filled = tuple(self._filled(torch.cat(parts)) for parts in states)
-        state = tuple(part[: len(starts)] for part in self._stepper.enter(filled))
+        entered = self._stepper.enter(tuple(filled(torch.cat(parts), self._least) for parts in states))
+        state = tuple(part[: len(starts)] for part in entered)
         memory = self._hand.initial_state(len(starts), self.model.device)
         return torch.cat([start.row for start in starts]), state, memory
 
     def _joined(self, states: Sequence[State]) -> State:
-        return tuple(self._filled(torch.cat(parts)) for parts in zip(*states, strict=True))
-
-    def _filled(self, values: Tensor) -> Tensor:
-        """No fewer rows than a product may have: the first stands in for those that are missing."""
-        missing = self._least - len(values)
-        return values if missing <= 0 else torch.cat((values, values[:1].expand(missing, *values.shape[1:])))
+        return tuple(filled(torch.cat(parts), self._least) for parts in zip(*states, strict=True))
 
     def _make_noise(self) -> None:
         """Noise of the next steps for the drawings that have used up theirs."""

@@ -15,7 +15,7 @@ from sketchkit.engine.recurrent import LSTMWeights
 from sketchkit.models import SketchModel
 from sketchkit.models.base import State
 
-__all__ = ["LEAST_ROWS", "Prompts", "read_prompts"]
+__all__ = ["LEAST_ROWS", "Prompts", "filled", "read_prompts"]
 
 #: Products of fewer rows than this take other kernels, which add up in another order; a drawing would then
 #: depend on how many are drawn beside it. From here on, rows come out the same at any number of them with
@@ -97,7 +97,8 @@ def _read(
         inputs[b, 1 : len(rows) + 1] = rows
     tokens = torch.from_numpy(inputs).to(model.dtype).to(model.device)
     tokens[:, 0] = model.start_rows(batch)
-    state = model.initial_state(batch, _filled(z, batch), _filled(label, batch))
+    latent, known = (None if given is None else filled(given, batch) for given in (z, label))
+    state = model.initial_state(batch, latent, known)
     remaining = torch.from_numpy(lengths).to(model.device)
     for t in range(tokens.shape[1] - 1):
         _, new = model.step(tokens[:, t], state)
@@ -120,9 +121,15 @@ def _read_alone(model: SketchModel, rows: Rows, z: Tensor | None, label: Tensor 
     return Prompts(tokens[-1:], state)
 
 
-def _filled(values: Tensor | None, batch: int) -> Tensor | None:
-    """One or some rows as `batch` of them: the first stands in for those that are missing."""
-    if values is None:
-        return None
-    missing = values[:1].expand(batch - len(values), *[-1] * (values.dim() - 1))
-    return torch.cat((values, missing))
+def filled(values: Tensor, least: int) -> Tensor:
+    """At least so many rows: the first stands in for those that are missing, and zeros where there is none.
+
+    Args:
+        values: [B, ...].
+        least: how many.
+    """
+    missing = least - len(values)
+    if missing <= 0:
+        return values
+    first = values[:1] if len(values) else values.new_zeros(1, *values.shape[1:])
+    return torch.cat((values, first.expand(missing, *values.shape[1:])))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sketchkit.density import MixtureDensity
 from sketchkit.engine.decode import Chooser, decode_steps
-from sketchkit.engine.prompts import Prompts
+from sketchkit.engine.prompts import Prompts, filled
 from sketchkit.engine.work import ATTEMPT_SHIFT, ATTEMPTS, Indices, Work
 from sketchkit.errors import InputError, PluginError
 from sketchkit.models import SketchModel
@@ -128,8 +128,8 @@ class Easel:
         for begin in range(0, max(len(rows), 1), size):
             chunk = slice(begin, begin + size)
             mine = rows[chunk]
-            filled, inner = _filled(mine, least), tuple(_filled(part[chunk], least) for part in state)
-            raw, after = self.work.stepper.step(filled, inner)
+            inner = tuple(filled(part[chunk], least) for part in state)
+            raw, after = self.work.stepper.step(filled(mine, least), inner)
             raws.append(raw[: len(mine)])
             states.append(tuple(part[: len(mine)] for part in after))
         joined = tuple(torch.cat(parts) for parts in zip(*states, strict=True))
@@ -172,9 +172,3 @@ def _one_each(**arrays: Indices) -> None:
     if len({len(values) for values in arrays.values()}) > 1:
         found = ", ".join(f"{len(values)} {name}" for name, values in arrays.items())
         raise InputError(f"{' and '.join(arrays)} go together, one of each a row, got {found}")
-
-
-def _filled(values: Tensor, least: int) -> Tensor:
-    """At least so many rows: zeros stand in for those that are missing."""
-    missing = least - len(values)
-    return values if missing <= 0 else torch.cat((values, values.new_zeros(missing, *values.shape[1:])))

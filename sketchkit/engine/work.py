@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sketchkit.engine.choosing import stepper_of
-from sketchkit.engine.prompts import LEAST_ROWS, Prompts
+from sketchkit.engine.prompts import LEAST_ROWS, Prompts, filled
 from sketchkit.engine.recurrent import LSTMWeights
 from sketchkit.engine.steppers import State, Stepper
 from sketchkit.models import SketchModel
@@ -110,7 +110,7 @@ class Work:
         size = self.most_rows if self.exact else max(len(prompt), self.least_rows)
         states = []
         for mine in torch.split(prompt, size):
-            filled = torch.cat((mine, mine[:1].expand(max(self.least_rows - len(mine), 0))))
-            entered = self.stepper.enter(tuple(part[filled] for part in self.prompts.state))
+            places = filled(mine, self.least_rows)
+            entered = self.stepper.enter(tuple(part[places] for part in self.prompts.state))
             states.append(tuple(part[: len(mine)] for part in entered))
         return states[0] if len(states) == 1 else tuple(map(torch.cat, zip(*states, strict=True)))

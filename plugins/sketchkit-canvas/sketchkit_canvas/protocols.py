@@ -36,7 +36,31 @@ _LATE = raw_reply(408, "the request took too long to arrive")
 _BAD = raw_reply(400, "this is no request of HTTP")
 
 
-class HttpProtocol(H11Protocol):
+class _Guest(asyncio.Protocol):
+    """What the door is told by either kind; comes before uvicorn's protocol among the bases."""
+
+    door: Door
+    key: Key = ()
+    owes: float | None = None
+    stuck: float | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is closed."""
+        super().connection_lost(exc)
+        self.door.leave(self.key, self)  # type: ignore[arg-type] # it is one with uvicorn's part
+
+    def pause_writing(self) -> None:
+        """What is sent is not read."""
+        super().pause_writing()
+        self.stuck = asyncio.get_running_loop().time()
+
+    def resume_writing(self) -> None:
+        """It is read again."""
+        super().resume_writing()
+        self.stuck = None
+
+
+class HttpProtocol(_Guest, H11Protocol):
     """HTTP/1.1: a request, its body included, arrives in time or not at all.
 
     Args:
@@ -47,9 +71,6 @@ class HttpProtocol(H11Protocol):
     def __init__(self, *, door: Door, **given: Any) -> None:
         super().__init__(**given)
         self.door = door
-        self.key: Key = ()
-        self.owes: float | None = None
-        self.stuck: float | None = None
 
     @property
     def busy(self) -> bool:
@@ -72,21 +93,6 @@ class HttpProtocol(H11Protocol):
         elif self.owes is None:
             self.owes = self.loop.time()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is closed."""
-        super().connection_lost(exc)
-        self.door.leave(self.key, self)
-
-    def pause_writing(self) -> None:
-        """What is sent is not read."""
-        super().pause_writing()
-        self.stuck = self.loop.time()
-
-    def resume_writing(self) -> None:
-        """It is read again."""
-        super().resume_writing()
-        self.stuck = None
-
     def send_400_response(self, msg: str) -> None:
         """Answer what is no request."""
         self.transport.write(_BAD)
@@ -99,7 +105,7 @@ class HttpProtocol(H11Protocol):
         self.transport.close()
 
 
-class SocketProtocol(WebSocketsSansIOProtocol):
+class SocketProtocol(_Guest, WebSocketsSansIOProtocol):
     """WebSocket: a message that has begun arrives in time, and frames are not too many.
 
     Args:
@@ -111,10 +117,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *, door: Door, limits: Limits, **given: Any) -> None:
         super().__init__(**given)
         self.door = door
-        self.key: Key = ()
         self.close_timeout = _FAREWELL
-        self.owes: float | None = None
-        self.stuck: float | None = None
         self._frames = Bucket(limits.frames, 5 * limits.frames)
         self._unread = 0  # bytes of a frame that is not complete
         self._open = 0  # frames of a message that is not complete
@@ -150,21 +153,6 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             self.owes = None
         elif self.owes is None:
             self.owes = self.loop.time()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is closed."""
-        super().connection_lost(exc)
-        self.door.leave(self.key, self)
-
-    def pause_writing(self) -> None:
-        """What is sent is not read."""
-        super().pause_writing()
-        self.stuck = self.loop.time()
-
-    def resume_writing(self) -> None:
-        """It is read again."""
-        super().resume_writing()
-        self.stuck = None
 
     async def send(self, message: Any) -> None:
         """Send what the application says; a refusal that is complete ends the handshake, too."""

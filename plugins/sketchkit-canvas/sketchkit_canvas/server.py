@@ -200,6 +200,7 @@ def _config(app: Any, door: Door, limits: Limits) -> uvicorn.Config:
         app,
         loop="asyncio",
         lifespan="off",
+        # uvicorn calls these to make a protocol, though it asks for classes.
         http=partial(HttpProtocol, door=door),  # type: ignore[arg-type]
         ws=partial(SocketProtocol, door=door, limits=limits),  # type: ignore[arg-type]
         h11_max_incomplete_event_size=limits.headers,

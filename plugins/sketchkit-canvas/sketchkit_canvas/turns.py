@@ -81,7 +81,7 @@ class Turns:
                 result = await loop.run_in_executor(self._pool, job.work)
                 if not job.dropped:
                     job.done(result)
-            except Exception as error:
+            except Exception as error:  # it is told to whoever asked
                 if not job.dropped:
                     job.failed(error)
 

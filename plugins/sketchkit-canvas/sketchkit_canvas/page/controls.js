@@ -1,6 +1,7 @@
 /** Class, model, temperature and seed. @module */
 
 import { button, element, input, select } from './dom.js';
+import { Rest } from './rest.js';
 
 /** @typedef {import('./types.js').ModeName} ModeName */
 /** @typedef {import('./types.js').ModelInfo} ModelInfo */
@@ -9,13 +10,12 @@ import { button, element, input, select } from './dom.js';
 
 /** Random seeds are short, so that they can be written down; typed ones may be longer. */
 const SEEDS = 1_000_000;
-const REST = 150;
 
 /** Tells by the event `change` that the network has to draw again. */
 export class Controls extends EventTarget {
   /** @type {ModelInfo[]} */ #models = [];
   /** @type {ModeName} */ #mode = 'finish';
-  /** @type {number | undefined} */ #timer;
+  #rest = new Rest(150);
   /** whether the seed that is shown has not been drawn with */ #unused = false;
 
   /** @param {Choices} choices */
@@ -117,8 +117,7 @@ export class Controls extends EventTarget {
   #heated() {
     this.choices.temperatures[this.#mode] = Number(input('temperature').value);
     this.show();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.dispatchEvent(new Event('change')), REST);
+    this.#rest.later(() => this.dispatchEvent(new Event('change')));
   }
 
   /**

@@ -3,17 +3,16 @@
 import { Asker } from './asker.js';
 import { button, element } from './dom.js';
 import { forWire } from './geometry.js';
+import { Rest } from './rest.js';
 import { say } from './status.js';
 import { theme } from './theme.js';
 
 /** @typedef {import('./desk.js').Desk} Desk */
 
-const REST = 200;
-
 export class Heat {
   on = false;
   /** @type {(number | null)[]} */ values = [];
-  /** @type {number | undefined} */ #timer;
+  #rest = new Rest(200);
 
   /** @param {Desk} desk */
   constructor(desk) {
@@ -32,12 +31,12 @@ export class Heat {
 
   /** A sheet has changed, or the model: soon, for strokes come in haste. */
   soon() {
-    clearTimeout(this.#timer);
-    if (this.on) this.#timer = setTimeout(() => this.ask(), REST);
+    this.#rest.stop();
+    if (this.on) this.#rest.later(() => this.ask());
   }
 
   ask() {
-    clearTimeout(this.#timer);
+    this.#rest.stop();
     this.asker.stop();
     const { controls, active } = this.desk;
     const { sheet } = this.desk.place(active);

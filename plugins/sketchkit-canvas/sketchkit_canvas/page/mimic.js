@@ -2,18 +2,18 @@
 
 import { Board } from './board.js';
 import { button, element } from './dom.js';
+import { Rest } from './rest.js';
 import { say } from './status.js';
 
 /** @typedef {import('./desk.js').Desk} Desk */
 /** @typedef {import('./types.js').Mode} Mode */
 
 const TEMPERATURES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
-const REST = 250;
 
 /** @implements {Mode} */
 export class Mimic {
   conditional = true;
-  /** @type {number | undefined} */ #timer;
+  #rest = new Rest();
 
   /** @param {Desk} desk */
   constructor(desk) {
@@ -34,24 +34,23 @@ export class Mimic {
   }
 
   leave() {
-    clearTimeout(this.#timer);
+    this.#rest.stop();
     this.board.empty();
   }
 
   began() {
-    clearTimeout(this.#timer);
+    this.#rest.stop();
     this.board.freeze();
   }
 
   drew() {
-    clearTimeout(this.#timer);
+    this.#rest.stop();
     this.ask();
   }
 
   changed() {
     this.board.freeze();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.ask(), REST);
+    this.#rest.later(() => this.ask());
   }
 
   retuned() {

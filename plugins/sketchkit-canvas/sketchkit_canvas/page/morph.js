@@ -5,6 +5,7 @@ import { button, canvas, element, input } from './dom.js';
 import { fitted, forWire } from './geometry.js';
 import { paint } from './ink.js';
 import { Picture } from './picture.js';
+import { Rest } from './rest.js';
 import { Reveal } from './reveal.js';
 import { say } from './status.js';
 import { theme } from './theme.js';
@@ -16,7 +17,6 @@ import { theme } from './theme.js';
 const STEPS = 33;
 /** Every fourth is shown in the row. */
 const EACH = 4;
-const REST = 250;
 /** Milliseconds of a step while it plays, and how long it rests at either end, in steps. */
 const BEAT = 60;
 const PAUSE = 8;
@@ -30,7 +30,7 @@ export class Morph {
   /** @type {Origin | null} */ origin = null;
   /** @type {import('./types.js').Stroke[][]} the row, as far as it is drawn */ drawings = [];
   /** @type {Picture[]} */ #row = [];
-  /** @type {number | undefined} */ #timer;
+  #rest = new Rest();
   /** @type {number | undefined} */ #play;
 
   /** @param {Desk} desk */
@@ -57,23 +57,22 @@ export class Morph {
   }
 
   leave() {
-    clearTimeout(this.#timer);
+    this.#rest.stop();
     this.empty();
   }
 
   began() {
-    clearTimeout(this.#timer);
+    this.#rest.stop();
     this.asker.stop();
   }
 
   drew() {
-    clearTimeout(this.#timer);
+    this.#rest.stop();
     this.ask();
   }
 
   changed() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.ask(), REST);
+    this.#rest.later(() => this.ask());
   }
 
   retuned() {

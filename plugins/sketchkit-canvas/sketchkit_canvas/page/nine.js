@@ -2,19 +2,17 @@
 
 import { Board } from './board.js';
 import { button, element } from './dom.js';
+import { Rest } from './rest.js';
 import { say } from './status.js';
 
 /** @typedef {import('./desk.js').Desk} Desk */
 /** @typedef {import('./types.js').Mode} Mode */
 /** @typedef {import('./types.js').Origin} Origin */
 
-/** After an undo there is often a second one. */
-const REST = 250;
-
 /** @implements {Mode} */
 export class Nine {
   conditional = false;
-  /** @type {number | undefined} */ #timer;
+  #rest = new Rest();
   #swapping = false;
 
   /** @param {Desk} desk */
@@ -37,17 +35,17 @@ export class Nine {
   }
 
   leave() {
-    clearTimeout(this.#timer);
+    this.#rest.stop();
     this.board.empty();
   }
 
   began() {
-    clearTimeout(this.#timer);
+    this.#rest.stop();
     this.board.freeze();
   }
 
   drew() {
-    clearTimeout(this.#timer);
+    this.#rest.stop();
     this.ask(this.desk.controls.take());
   }
 
@@ -55,8 +53,7 @@ export class Nine {
   changed(why) {
     if (this.#swapping || why === 'keep') return;
     this.board.freeze();
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#again(), REST);
+    this.#rest.later(() => this.#again());
   }
 
   retuned() {
