@@ -31,6 +31,8 @@ MAX_ATANH = 40.0
 _SOFTPLUS_THRESHOLD = 40.0
 # No logits are divided by less: the quotients still fit float32, and only the heaviest is left anyway.
 _MIN_SOFTENING = 1e-30
+# Temperature 0 adds this to log sigma: exp() of the sum is 0, and densities stay finite.
+_NO_SPREAD = -1e6
 _LOG_2PI = math.log(2.0 * math.pi)
 _LOG_2 = math.log(2.0)
 
@@ -88,7 +90,8 @@ class MixtureDensity:
         """The density made sharper (tau < 1) or flatter (tau > 1).
 
         Args:
-            temperature: tau, finite and above 0.
+            temperature: tau, finite, 0 or more; 0 leaves the mean of the heaviest component and the likeliest
+                pen state, whatever the rule.
             rule: which of the three rules.
 
         Returns:
@@ -230,7 +233,7 @@ def tempering(temperature: float, rule: TemperatureRule | str = TemperatureRule.
     """What a temperature does to a density.
 
     Args:
-        temperature: tau, finite and above 0.
+        temperature: tau, finite, 0 or more.
         rule: which of the three rules.
 
     Returns:
@@ -238,16 +241,18 @@ def tempering(temperature: float, rule: TemperatureRule | str = TemperatureRule.
 
     Raises:
         InputError: a temperature out of range, or an unknown rule.
+
+    Departure: at 0 all rules are greedy, where the JavaScript rule would draw component and pen by chance.
     """
-    if not (math.isfinite(temperature) and temperature > 0):
-        raise InputError(
-            f"the temperature must be above 0, got {temperature:g} (the greedy sampler is its limit)"
-        )
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise InputError(f"the temperature must be 0 or more, got {temperature:g}")
     try:
         rule = TemperatureRule(rule)
     except ValueError:
         known = ", ".join(TemperatureRule)
         raise InputError(f"unknown temperature rule {rule!r}: choose one of {known}") from None
+    if temperature == 0:
+        return _MIN_SOFTENING, _NO_SPREAD
     match rule:
         case TemperatureRule.PAPER:
             softening, shift = temperature, 0.5 * math.log(temperature)

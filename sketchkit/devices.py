@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,19 +36,22 @@ def resolve_device(device: str | torch.device) -> torch.device:
     """The device that a user's word means.
 
     Args:
-        device: `auto` takes CUDA, then MPS, then the CPU; any other is torch's own name.
+        device: `auto` takes CUDA, then MPS, then the CPU; `gpu` is CUDA; any other is torch's own name.
 
     Raises:
         DeviceError: an unknown name, or a device that this machine does not have.
     """
     if device == "auto":
         return torch.device(_best())
+    name = str(device)
+    meant = re.sub("^gpu(?=:|$)", "cuda", name)
     try:
-        found = torch.device(device)
+        found = torch.device(meant)
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError, ImportError) as error:
         reason = str(error).splitlines()[0][:200]
-        raise DeviceError(f"the device {str(device)!r} cannot be used here: {reason}") from error
+        also = "" if meant == name else f", which is {meant},"
+        raise DeviceError(f"the device {name!r}{also} cannot be used here: {reason}") from error
     if found.type == "meta":
         raise DeviceError("the device 'meta' cannot be used here: it holds no numbers")
     return found

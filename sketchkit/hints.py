@@ -5,10 +5,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-__all__ = ["hint"]
+__all__ = ["hint", "meant"]
 
 #: Names that an error lists.
 _MOST = 40
+
+
+def meant(name: str, known: Sequence[str]) -> str | None:
+    """The known name that a name stands for: itself, or else the only one that differs in capitals alone."""
+    if name in known:
+        return name
+    folded = " ".join(name.casefold().split())
+    same = [each for each in known if each.casefold() == folded]
+    return same[0] if len(same) == 1 else None
 
 
 def hint(name: str, known: Sequence[str], listed: str = "there are") -> str:

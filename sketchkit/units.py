@@ -20,7 +20,7 @@ from torch import Tensor
 from sketchkit.card import MAX_SCALE, MIN_SCALE, ModelCard
 from sketchkit.errors import InputError
 from sketchkit.geometry import magenta_simplify, magenta_strokes, quickdraw_simplify
-from sketchkit.models import SketchModel
+from sketchkit.models import AnyClass, SketchModel
 from sketchkit.sketch import Float64, Sketch
 
 __all__ = [
@@ -177,7 +177,7 @@ def from_rows(
 _PEN_DOWN = np.array([[0, 0, 1, 0, 0]], np.float32)
 
 
-def best_scales(model: SketchModel, sketches: Sequence[Sketch], label: str | None = None) -> list[float]:
+def best_scales(model: SketchModel, sketches: Sequence[Sketch], label: AnyClass | None = None) -> list[float]:
     """The scale under which each drawing is most likely, among those that give it a size of the `LADDER`.
 
     A drawing is simplified once, at the size of a whole training drawing, so that all scales are judged by
@@ -214,7 +214,7 @@ def best_scales(model: SketchModel, sketches: Sequence[Sketch], label: str | Non
 
 
 def _best_sizes(
-    model: SketchModel, read: Mapping[int, Rows], sizes: Sequence[float], label: str | None
+    model: SketchModel, read: Mapping[int, Rows], sizes: Sequence[float], label: AnyClass | None
 ) -> dict[int, tuple[float, float]]:
     """The likeliest of some sizes of each beginning: what it costs, and the size itself."""
     rungs = [(i, size, _resized(rows, size / WHOLE)) for i, rows in read.items() for size in sizes]

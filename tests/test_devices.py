@@ -37,6 +37,21 @@ def test_a_device_that_is_not_there_is_refused_in_one_line(name: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(("name", "meant"), [("gpu", "cuda"), ("gpu:1", "cuda:1")])
+def test_gpu_is_cuda(monkeypatch: pytest.MonkeyPatch, name: str, meant: str) -> None:
+    monkeypatch.setattr(torch, "empty", lambda *size, device: None)
+    assert resolve_device(name) == torch.device(meant)
+
+
+def test_the_error_of_a_missing_gpu_says_what_gpu_means(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*size: int, device: torch.device) -> None:
+        raise RuntimeError(f"no {device}")
+
+    monkeypatch.setattr(torch, "empty", fail)
+    with pytest.raises(DeviceError, match=r"^the device 'gpu', which is cuda, cannot be used here: no cuda$"):
+        resolve_device("gpu")
+
+
 def test_a_device_without_numbers_is_refused() -> None:
     with pytest.raises(DeviceError, match="'meta'"):
         resolve_device("meta")

@@ -209,8 +209,8 @@ def test_endings_that_are_alike_are_kept_once(tiny_model: SketchModel) -> None:
         ({"keep": 2.5}, "^keep must be a whole number"),
         ({"batch_size": 8.0}, "^batch_size must be a whole number"),
         ({"max_points": 8.0}, "^max_points must be a whole number"),
-        ({"temperature": 0.0}, "'temperature' of sampler 'temperature' must be 1e-06..100"),
-        ({"temperature": float("nan")}, "must be 1e-06..100"),
+        ({"temperature": -1e-9}, "'temperature' of sampler 'temperature' must be 0..100"),
+        ({"temperature": float("nan")}, "must be 0..100"),
         ({"options": {"k": 1}}, "has no option 'k'"),
     ],
 )
@@ -435,8 +435,42 @@ def test_one_run_draws_many_classes_as_if_each_were_alone(kind: str, tiny_vae: V
     assert exact[3:] == sample(model, 4, 1.0, label=labels[3:], seed=6, first=3, exact=True)
 
 
+def test_a_class_is_known_in_any_case_and_by_its_index(tiny_vae: VaeModel) -> None:
+    wanted = sample(tiny_vae, 2, label="sun")
+    for same in ("SUN", " Sun ", 1, np.int64(1), ["sun", "SUN"], [1, "Sun"]):
+        drawings = sample(tiny_vae, 2, label=same)  # type: ignore[arg-type]
+        assert drawings == wanted
+        assert {drawing.label for drawing in drawings} == {"sun"}
+    (again,) = reconstruct(tiny_vae, [START], label="CAT")
+    assert (again.label, again) == ("cat", reconstruct(tiny_vae, [START], label=0)[0])
+    (scored,) = sk.score(tiny_vae, [START], label=0)
+    assert scored.label == "cat"
+    assert list(sk.sample_stream(tiny_vae, 2, label=1)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        (2, "the model 'dreamer' has no class 2: there are 0 to 1"),
+        (-1, "has no class -1"),
+        (1.0, r"the index of a class must be a whole number, got 1\.0"),
+        (True, "the index of a class must be a whole number, got True"),
+        ("snu", "does not draw 'snu': did you mean 'sun'?"),
+    ],
+)
+def test_what_is_no_class_is_refused(tiny_vae: VaeModel, label: Any, words: str) -> None:
+    for draw in (sample, sk.sample_stream):
+        with pytest.raises(InputError, match=words):
+            draw(tiny_vae, 2, label=label)
+
+
+def test_a_model_without_classes_takes_none_by_index(tiny_model: SketchModel) -> None:
+    with pytest.raises(InputError, match="'tiny' cannot be told what to draw: it knows no classes"):
+        sample(tiny_model, 2, label=0)
+
+
 def test_labels_must_be_as_many_as_the_drawings(tiny_vae: VaeModel, tiny_model: SketchModel) -> None:
-    with pytest.raises(InputError, match="3 drawings need as many labels, or one for them all, got 2"):
+    with pytest.raises(InputError, match="3 drawings need as many classes, or one for them all, got 2"):
         sample(tiny_vae, 3, label=["cat", "sun"])
     with pytest.raises(InputError, match="does not draw 'sum': did you mean 'sun'"):
         sample(tiny_vae, 2, label=["cat", "sum"])

@@ -100,6 +100,14 @@ def test_a_sampler_draws_without_touching_the_global_generator(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", TEMPERED)
+@pytest.mark.parametrize("rule", RULES)
+def test_at_temperature_0_every_sampler_is_the_greedy_one(name: str, rule: str) -> None:
+    density, noise = MixtureDensity(_raw(300)), _noise(300)
+    cold = make_sampler(name, 0.0, {"rule": rule})(density, noise)
+    assert torch.equal(cold, make_sampler("greedy")(density, noise))
+
+
+@pytest.mark.parametrize("name", TEMPERED)
 def test_towards_temperature_0_of_the_paper_every_sampler_is_the_greedy_one(name: str) -> None:
     raw = _raw(300)
     cold = make_sampler(name, 1e-6, {"rule": "paper"})(MixtureDensity(raw), _noise(300))
@@ -285,7 +293,7 @@ def test_options_may_be_text_as_on_the_command_line() -> None:
         ("nucleus", {"p": float("nan")}, "must be 0..1, got nan"),
         ("truncated", {"r": -1}, "must be 0..100, got -1"),
         ("truncated", {"r": math.inf}, "must be 0..100, got inf"),
-        ("temperature", {"temperature": 0}, "must be 1e-06..100, got 0"),
+        ("temperature", {"temperature": -0.1}, "must be 0..100, got -0.1"),
         ("temperature", {"rule": "heat"}, "must be one of paper, tensorflow, javascript, got 'heat'"),
         ("temperature", {"k": 1}, "sampler 'temperature' has no option 'k': it has temperature, rule"),
         ("greedy", {"temperature": 1}, "sampler 'greedy' has no option 'temperature': it has none"),

@@ -12,7 +12,6 @@ import typer
 from sketchkit.cli.flags import InputFormat
 from sketchkit.cli.parameters import InputOptions
 from sketchkit.errors import InputError
-from sketchkit.files import shown
 
 if TYPE_CHECKING:
     from sketchkit.cli.inputs import Input
@@ -200,14 +199,10 @@ def _of_classes(drawings: Sequence[Input], classes: Sequence[str], limit: int | 
     """The first drawings of a file that are of some classes; all where no class is named."""
     if not classes:
         return drawings
-    from sketchkit.hints import hint
+    from sketchkit.cli.inputs import classes_shown
 
-    known = sorted({each.sketch.label for each in drawings if each.sketch.label is not None})
-    for name in classes:
-        if name not in known:
-            what = hint(name, known) if known else "its drawings do not say what they show"
-            raise InputError(f"{shown(drawings[0].source)}: holds no drawing of {name!r}: {what}")
-    return [each for each in drawings if each.sketch.label in classes][:limit]
+    wanted = classes_shown(drawings[0].source, [each.sketch.label for each in drawings], classes)
+    return [each for each in drawings if each.sketch.label in wanted][:limit]
 
 
 def _lined(drawings: Sequence[Input]) -> list[Input]:

@@ -68,7 +68,7 @@ Device = Annotated[
     typer.Option(
         "--device",
         metavar="NAME",
-        help="auto, cpu, cuda, mps...  [env: SKETCHKIT_DEVICE]",
+        help="auto, cpu, cuda or gpu, mps...  [env: SKETCHKIT_DEVICE]",
         show_default="auto",
     ),
 ]
@@ -133,7 +133,10 @@ InputFormat = Annotated[
 LowTemperature = Annotated[
     float,
     typer.Option(
-        "--temperature", "-t", metavar="TAU", help="How daring: 1 is the model itself, less is tidier."
+        "--temperature",
+        "-t",
+        metavar="TAU",
+        help="How daring: 1 is the model itself, less is tidier, 0 is greedy.",
     ),
 ]
 Exact = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from sketchkit.files import reason, shown, standard_input
 from sketchkit.formats import format_of, parted, read, read_all
 from sketchkit.formats.svg import SvgDocument, read_svg
 from sketchkit.formats.svg.limits import MAX_BYTES
+from sketchkit.hints import hint, meant
 from sketchkit.sketch import Sketch
 
-__all__ = ["Input", "Kept", "read_inputs", "read_one"]
+__all__ = ["Input", "Kept", "classes_shown", "read_inputs", "read_one"]
 
 STDIN = "-"
 
@@ -91,6 +93,26 @@ def read_one(reference: str, input_format: str | None = None, kept: Kept | None 
     if number >= len(sketches):
         raise InputError(f"{_called(file)}: holds no drawing {number}, only 0 to {len(sketches) - 1}")
     return Input(sketches[number], reference, f"{stem}-{number}")
+
+
+def classes_shown(file: str, labels: Iterable[str | None], wanted: Iterable[str]) -> list[str]:
+    """The classes that a user means, as the drawings of a file call them.
+
+    Args:
+        file: as the user wrote it.
+        labels: what its drawings show.
+        wanted: names of classes, in capitals or not.
+
+    Raises:
+        InputError: a class of which there is no drawing.
+    """
+    known, found = sorted({label for label in labels if label is not None}), []
+    for name in wanted:
+        if (label := meant(name, known)) is None:
+            what = hint(name, known) if known else "its drawings do not say what they show"
+            raise InputError(f"{shown(file)}: holds no drawing of {name!r}: {what}")
+        found.append(label)
+    return found
 
 
 class Kept:

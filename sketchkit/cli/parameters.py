@@ -243,7 +243,8 @@ class DrawingOptions:
             "--temperature",
             "-t",
             metavar="TAU",
-            help="How daring: 1 is the model itself, less is tidier.  [env: SKETCHKIT_TEMPERATURE]",
+            help="How daring: 1 is the model itself, less is tidier, 0 is greedy.  "
+            "[env: SKETCHKIT_TEMPERATURE]",
             show_default="0.4",
         ),
     ] = None

@@ -40,6 +40,7 @@ class Run:
         decoding: by what engine and in which precision.
         chosen: what the command line alone decides.
         used: what has turned out when the model was loaded: its `engine`.
+        named: the model's own names of the classes that the user wants, once it is loaded.
     """
 
     model: str
@@ -49,6 +50,7 @@ class Run:
     decoding: Decoding
     chosen: DrawingOptions
     used: dict[str, str] = field(default_factory=dict)
+    named: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, chosen: DrawingOptions) -> Run:
@@ -118,7 +120,7 @@ class Run:
     @property
     def classes(self) -> list[str]:
         """What the user wants to see; nothing in particular if empty."""
-        return list(self.chosen.classes or [])
+        return [self.named.get(name, name) for name in self.chosen.classes or []]
 
     def sample(self, n: int, first: int) -> list[Sketch]:
         """Draw from nothing."""
@@ -164,6 +166,8 @@ class Run:
             how = self.decoding
             model = load_model(self.model, device=self.device, engine=how.engine, precision=how.precision)
             self.used["engine"] = engine_of(model)
+            if model.labelled:
+                self.named.update({name: model.class_called(name) for name in self.chosen.classes or []})
             return model
 
     def settings(self) -> dict[str, Any]:

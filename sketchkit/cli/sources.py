@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sketchkit.cli.console import say
+from sketchkit.cli.inputs import classes_shown
 from sketchkit.errors import InputError
 from sketchkit.files import shown
 from sketchkit.formats import read_all
-from sketchkit.hints import hint
 from sketchkit.sketch import Sketch
 
 if TYPE_CHECKING:
@@ -73,12 +73,7 @@ def read_source(name: str, split: str, classes: Sequence[str], limit: int | None
 def _from_file(path: str, classes: Sequence[str], limit: int | None, seed: int) -> Source:
     """The drawings of a file that have a line."""
     everything = list(read_all(path))
-    known = {sketch.label for sketch in everything}
-    for name in classes:
-        if name not in known:
-            labels = sorted(label for label in known if label is not None)
-            what = hint(name, labels) if labels else "its drawings do not say what they show"
-            raise InputError(f"{shown(path)}: holds no drawing of {name!r}: {what}")
+    classes = classes_shown(path, [sketch.label for sketch in everything], classes)
     wanted = [i for i, sketch in enumerate(everything) if not classes or sketch.label in classes]
     lined = [i for i in wanted if any(len(line) > 1 for line in everything[i].to_polylines())]
     if not lined:
@@ -110,7 +105,7 @@ def _from_data(
         "name": stem,
         "fingerprint": data.manifest.fingerprint,
         "split": split,
-        "classes": list(classes) or None,
+        "classes": [part.labels[0] for part in parts] if classes else None,
         "drawings": len(chosen),
     }
     indices, there = chosen.indices.tolist(), chosen.split

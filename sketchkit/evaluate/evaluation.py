@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,8 @@ def evaluate(
     if wanted.label is not None and model.labelled:
         model.label_index(wanted.label)
     held = HeldOut.choose(data, wanted.split, label=wanted.label, limit=wanted.limit, seed=wanted.seed)
+    if wanted.label is not None:
+        wanted = replace(wanted, label=held.labels[0])  # as the data set calls it
     bootstrap = Bootstrap(wanted.resamples, wanted.seed)
     judge = (recogniser or load_recogniser()) if wanted.samples else None
     likelihood = _likelihood(model, held, wanted, bootstrap, stage)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sketchkit.errors import InputError
 from sketchkit.files import shown
-from sketchkit.hints import hint
+from sketchkit.hints import hint, meant
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import Dataset, Split
 from sketchkit.units import from_rows
@@ -61,7 +61,8 @@ class HeldOut:
         there = data.split(split)
         indices = np.arange(len(there))
         if label is not None:
-            indices = np.flatnonzero(there.classes == _class_index(data, label))
+            label = _class_of(data, label)
+            indices = np.flatnonzero(there.classes == data.classes.index(label))
         if not len(indices):
             what = "no drawings" if label is None else f"no drawings of {label!r}"
             raise InputError(f"{shown(data.path)}: the {split} split holds {what}{_elsewhere(data, label)}")
@@ -116,7 +117,7 @@ def _elsewhere(data: Dataset, label: str | None) -> str:
     return "".join(f", {name} holds {count}" for name, count in counts.items() if count)
 
 
-def _class_index(data: Dataset, label: str) -> int:
-    if label not in data.classes:
+def _class_of(data: Dataset, label: str) -> str:
+    if (name := meant(label, data.classes)) is None:
         raise InputError(f"{shown(data.path)}: holds no class {label!r}: {hint(label, data.classes)}")
-    return data.classes.index(label)
+    return name

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, ClassVar
@@ -14,6 +15,7 @@ from sketchkit.errors import FormatError, InputError, PluginError
 from sketchkit.files import atomic_write, reason, shown, standard_input, standard_output
 from sketchkit.formats.base import Format
 from sketchkit.formats.references import parted
+from sketchkit.formats.signatures import SIGNATURE_BYTES, kind_of_bytes
 from sketchkit.sketch import Sketch
 
 __all__ = ["format_for", "format_of", "read", "read_all", "write"]
@@ -255,9 +257,29 @@ def _read_with(reader: Format, path: Place) -> Generator[Sketch, None, None]:
     name = _name(path, "standard input")
     try:
         with _opened_to_read(path) as stream:
-            yield from reader.read(stream, name)
+            head, drawings = _peeked(stream), reader.read(stream, name)
+            first = _first(drawings, head, reader.suffixes)
+            if first is not None:
+                yield first
+                yield from drawings
     except OSError as error:
         raise InputError(f"{name}: {_missing(error)}") from error
+
+
+def _first(drawings: Iterator[Sketch], head: bytes, suffixes: Sequence[str]) -> Sketch | None:
+    """The first drawing, if any; the error of a file of another kind says which."""
+    try:
+        return next(drawings, None)
+    except FormatError as error:
+        what = kind_of_bytes(head, suffixes[0]) if suffixes else None
+        if what is None or what in str(error):
+            raise
+        raise FormatError(f"{error}; it is {what}") from error
+
+
+def _peeked(stream: BinaryIO) -> bytes:
+    """The first bytes of a stream that stay in it; none where it cannot be looked into."""
+    return stream.peek(SIGNATURE_BYTES)[:SIGNATURE_BYTES] if isinstance(stream, io.BufferedReader) else b""
 
 
 def _format_to_write(path: str | os.PathLike[str]) -> str:

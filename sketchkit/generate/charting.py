@@ -151,7 +151,7 @@ def atlas(
         steps: (columns, rows), 2 to 100 each; along each axis they reach over the central 96 % of the
             drawings.
         by: pca, or umap where umap-learn is installed.
-        temperature: tau, above 0; low, so that places differ by their z alone.
+        temperature: tau, 0 to 100; low, so that places differ by their z alone.
         settings: see `sketchkit.sample`; the seed is that of UMAP's chance, too.
 
     Raises:

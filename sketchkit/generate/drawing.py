@@ -15,7 +15,7 @@ from sketchkit.engine import EXACT_WIDTH, Prompts, decode, read_prompts
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, checked_counts
 from sketchkit.latent import checked_z, encode_rows, prior, read_wholes
-from sketchkit.models import SketchModel
+from sketchkit.models import AnyClass, SketchModel, is_one_class
 from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import AnySampler, Draft, make_sampler
 from sketchkit.sketch import Sketch
@@ -23,7 +23,7 @@ from sketchkit.units import from_rows
 
 __all__ = ["prompts_for", "reconstruct", "sample"]
 
-Labels = Sequence[str | None]
+Labels = Sequence[AnyClass | None]
 _NOTHING = np.zeros((0, 5))
 #: How many are drawn where nothing tells.
 _USUAL = 16
@@ -39,7 +39,7 @@ def sample(
     batch_size: int | None = None,
     *,
     z: npt.ArrayLike | None = None,
-    label: str | Labels | None = None,
+    label: AnyClass | Labels | None = None,
     options: Mapping[str, Any] | None = None,
     first: int = 0,
     index: npt.ArrayLike | None = None,
@@ -53,7 +53,7 @@ def sample(
         model: any; a conditional one draws from z.
         n: how many drawings, at most a million; when None, as many as z, the labels or the indices are for,
             and 16 where none of these is given.
-        temperature: tau, above 0; 1 is the model itself, less is tidier.
+        temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
         sampler: a name, or a sampler that is already made.
         seed: 0..2^63 - 1; drawing i of a seed is the same whatever n, the batch size and the order.
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.
@@ -84,7 +84,7 @@ def sample(
     n = count if n is not None else _told(latents, label, index)
     first = whole("first", first, 0, MAX_SEED - n)
     chosen = make_sampler(sampler, temperature, options)
-    labels = _spread(label, n)
+    labels = _spread(model, label, n)
     if not n:
         return []
     places = first + np.arange(n, dtype=np.int64) if index is None else _indices(index, n)
@@ -127,7 +127,7 @@ def reconstruct(
     batch_size: int | None = None,
     *,
     n: int = 1,
-    label: str | Labels | None = None,
+    label: AnyClass | Labels | None = None,
     prepared: bool = False,
     options: Mapping[str, Any] | None = None,
     max_points: int | None = None,
@@ -139,7 +139,7 @@ def reconstruct(
     Args:
         model: a conditional VAE.
         sketches: the drawings, whole, in whatever units and place.
-        temperature: tau, above 0; 1 is the model itself, less is tidier.
+        temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
         sampler: a name, or a sampler that is already made.
         seed: 0..2^63 - 1; reconstruction k of a drawing is the same whichever others come with it.
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.
@@ -171,7 +171,7 @@ def reconstruct(
     labels = (
         [model.known_label(sketch.label) for sketch in several]
         if label is None
-        else _spread(label, len(several))
+        else _spread(model, label, len(several))
     )
     if not (several and n):
         return []
@@ -198,7 +198,7 @@ def reconstruct(
 
 
 def prompts_for(
-    model: SketchModel, labels: Labels, z: npt.NDArray[np.float32] | None, exact: bool
+    model: SketchModel, labels: Sequence[str | None], z: npt.NDArray[np.float32] | None, exact: bool
 ) -> tuple[Prompts, npt.NDArray[np.int64]]:
     """What whole drawings start from: without z, once a class is enough.
 
@@ -224,26 +224,26 @@ def prompts_for(
     return prompts, np.array(which, np.int64)
 
 
-def _told(latents: npt.NDArray[np.float32] | None, label: str | Labels | None, index: Any) -> int:
+def _told(latents: npt.NDArray[np.float32] | None, label: AnyClass | Labels | None, index: Any) -> int:
     """How many drawings are meant by those who do not say so."""
     if latents is not None:
         return len(latents)
-    if label is not None and not isinstance(label, str):
+    if label is not None and not is_one_class(label):
         return len(label)
     return _USUAL if index is None else np.size(index)
 
 
-def _spread(label: str | Labels | None, n: int) -> Labels:
-    """A label a drawing.
+def _spread(model: SketchModel, label: AnyClass | Labels | None, n: int) -> list[str | None]:
+    """A class a drawing, each by the model's own name.
 
     Raises:
-        InputError: as many labels as there are drawings were needed.
+        InputError: as many classes as there are drawings were needed, or one that the model does not know.
     """
-    if label is None or isinstance(label, str):
-        return [label] * n
-    if len(label) != n:
-        raise InputError(f"{n} drawings need as many labels, or one for them all, got {len(label)}")
-    return list(label)
+    given = [label] * n if label is None or is_one_class(label) else list(label)
+    if len(given) != n:
+        raise InputError(f"{n} drawings need as many classes, or one for them all, got {len(given)}")
+    names = {each: None if each is None else model.class_called(each) for each in set(given)}
+    return [names[each] for each in given]
 
 
 def _indices(index: npt.ArrayLike, n: int) -> npt.NDArray[np.int64]:

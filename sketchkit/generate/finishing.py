@@ -17,7 +17,7 @@ from sketchkit.generate.ending import Ending, Endings
 from sketchkit.generate.ranking import too_alike
 from sketchkit.generate.regions import Avoided, Bounds, Region
 from sketchkit.geometry import outline
-from sketchkit.models import SketchModel
+from sketchkit.models import AnyClass, SketchModel
 from sketchkit.sampling import AnySampler, make_sampler
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.units import best_scales, read_beginning
@@ -35,7 +35,7 @@ def complete(
     keep: int | None = ...,
     scale: float | Literal["auto"] = ...,
     *,
-    label: str | None = ...,
+    label: AnyClass | None = ...,
     sampler: str | AnySampler = ...,
     options: Mapping[str, Any] | None = ...,
     batch_size: int | None = ...,
@@ -58,7 +58,7 @@ def complete(
     keep: int | None = ...,
     scale: float | Literal["auto"] = ...,
     *,
-    label: str | None = ...,
+    label: AnyClass | None = ...,
     sampler: str | AnySampler = ...,
     options: Mapping[str, Any] | None = ...,
     batch_size: int | None = ...,
@@ -81,7 +81,7 @@ def complete(
     keep: int | None = None,
     scale: float | Literal["auto"] = "auto",
     *,
-    label: str | None = None,
+    label: AnyClass | None = None,
     sampler: str | AnySampler = "temperature",
     options: Mapping[str, Any] | None = None,
     batch_size: int | None = None,
@@ -99,7 +99,7 @@ def complete(
         drawings: one or many; an end row is taken off, and the last stroke counts as finished unless the
             sketch says that its pen is down.
         n: how many endings each; a million in all at the most.
-        temperature: tau, above 0; 1 is the model itself, less is tidier.
+        temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
         seed: 0..2^63 - 1; ending i of a drawing is the same whatever n and whichever others come with it.
         keep: draw n, but return only the best that differ, this many at the most: those that the model
             ended come first, then the lowest `nll`; an ending that all but covers a better one goes.
@@ -180,7 +180,7 @@ def check_unconditional(model: SketchModel) -> None:
 
 
 def scales_for(
-    model: SketchModel, begun: Sequence[Sketch], scale: float | Literal["auto"], label: str | None
+    model: SketchModel, begun: Sequence[Sketch], scale: float | Literal["auto"], label: AnyClass | None
 ) -> list[float]:
     """How many pixels of the training data each beginning's drawing unit is.
 

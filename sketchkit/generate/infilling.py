@@ -24,7 +24,7 @@ from sketchkit.generate.checks import Progress, checked_counts
 from sketchkit.generate.particles import Attempt, Rest, Swarm, effective_size, log_sum, shares
 from sketchkit.generate.ranking import too_alike
 from sketchkit.geometry import line_to_stroke, magenta_simplify, outline
-from sketchkit.models import SketchModel
+from sketchkit.models import AnyClass, SketchModel
 from sketchkit.sampling import AnySampler, make_sampler, stepwise
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.units import MAX_READ, SIMPLIFICATION, WHOLE, Beginning, from_rows, read_beginning
@@ -108,7 +108,7 @@ def infill(
     temperature: float = 0.4,
     seed: int = 0,
     *,
-    label: str | None = None,
+    label: AnyClass | None = None,
     sampler: str | AnySampler = "temperature",
     options: Mapping[str, Any] | None = None,
     max_strokes: int | None = None,
@@ -125,7 +125,7 @@ def infill(
             If none comes before, the infill begins where stroke 0 began.
         n: how many infills, the best that differ, at the most.
         particles: how many are drawn at once, 1 to 16,384; more find better ones.
-        temperature: tau, above 0; 1 is the model itself, less is tidier.
+        temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
         seed: 0..2^63 - 1; the same seed and number of particles draw the same.
         label: what the drawing shows, one of the model's classes, for a model that knows classes.
         sampler: a name, or a sampler that is already made.

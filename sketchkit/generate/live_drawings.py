@@ -19,7 +19,7 @@ from sketchkit.generate.drawing import prompts_for
 from sketchkit.generate.fence import begins_with_ink
 from sketchkit.generate.finishing import check_unconditional, scales_for
 from sketchkit.latent import checked_z, encode_rows, prior, read_wholes
-from sketchkit.models import SketchModel
+from sketchkit.models import AnyClass, SketchModel
 from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import AnySampler, StepSampler, make_sampler, stepwise
 from sketchkit.sketch import Sketch
@@ -61,7 +61,7 @@ def live_endings(
     *,
     first: int = 0,
     scale: float | Literal["auto"] = "auto",
-    label: str | None = None,
+    label: AnyClass | None = None,
     sampler: str | AnySampler = "temperature",
     options: Mapping[str, Any] | None = None,
     max_points: int | None = None,
@@ -72,7 +72,7 @@ def live_endings(
         model: an unconditional model.
         drawing: what has been drawn; an end row is taken off.
         n: how many endings.
-        temperature: tau, above 0.
+        temperature: tau, 0 to 100.
         seed: 0..2^63 - 1.
         first: the index of the first ending.
         scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder.
@@ -114,7 +114,7 @@ def live_drawings(
     seed: int = 0,
     *,
     z: npt.ArrayLike | None = None,
-    label: str | None = None,
+    label: AnyClass | None = None,
     index: Sequence[int] | None = None,
     place: tuple[float, float] = (0.0, 0.0),
     scale: float = 1.0,
@@ -127,7 +127,7 @@ def live_drawings(
     Args:
         model: any.
         n: how many drawings; as many as z has rows, or 1, when None.
-        temperature: tau, above 0, of all or one each.
+        temperature: tau, 0 to 100, of all or one each.
         seed: 0..2^63 - 1.
         z: [n, Z] for a conditional model; from the prior when None.
         label: what they show, for a model that knows classes.
@@ -156,7 +156,8 @@ def live_drawings(
     if latents is None and model.conditional:
         latents = prior(model, n, seed, index=np.array(places, np.int64))
     hands = _hands(sampler, temperature, options, n)
-    prompts, prompt_of = prompts_for(model, [label] * n, latents, False)
+    shown = None if label is None else model.class_called(label)
+    prompts, prompt_of = prompts_for(model, [shown] * n, latents, False)
     factor = scale / model.card.scale_factor
     return [
         LiveDrawing(model, hand, _start(prompts, int(prompt), seed, at), max_points, factor, place, True)
@@ -171,7 +172,7 @@ def live_reconstructions(
     temperature: float | Sequence[float] = 0.25,
     seed: int = 0,
     *,
-    label: str | None = None,
+    label: AnyClass | None = None,
     sampler: str = "temperature",
     options: Mapping[str, Any] | None = None,
     max_points: int | None = None,
@@ -181,7 +182,7 @@ def live_reconstructions(
     Args:
         model: a conditional VAE.
         drawing: whole, in whatever units and place.
-        temperature: tau, above 0, one or several.
+        temperature: tau, 0 to 100, one or several.
         seed: 0..2^63 - 1; all meet the same chance.
         label: what it shows; its own label, where the model knows it, when None.
         sampler: the name of one that chooses point by point.
@@ -200,7 +201,7 @@ def live_reconstructions(
     hands = _hands(sampler, temperature, options, n)
     given = read_wholes(model, [drawing])[0]
     mu, _ = encode_rows(model, [given.rows])
-    shown = model.known_label(drawing.label) if label is None else label
+    shown = model.known_label(drawing.label) if label is None else model.class_called(label)
     prompts, _ = prompts_for(model, [shown], mu, False)
     start = _start(prompts, 0, seed, 0)
     return [LiveDrawing(model, hand, start, max_points, given.factor, given.place, True) for hand in hands]

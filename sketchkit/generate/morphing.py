@@ -16,7 +16,7 @@ from sketchkit.generate.checks import Progress
 from sketchkit.generate.drawing import sample
 from sketchkit.latent import Method, encode, path, surface
 from sketchkit.latent import analogy as combined
-from sketchkit.models import SketchModel
+from sketchkit.models import AnyClass, SketchModel
 from sketchkit.sampling import AnySampler
 from sketchkit.sketch import Sketch
 
@@ -77,7 +77,7 @@ def interpolate(
     temperature: float = TEMPERATURE,
     *,
     method: Method = "slerp",
-    label: str | None = None,
+    label: AnyClass | None = None,
     prepared: bool = False,
     **settings: Unpack[DrawingSettings],
 ) -> list[Sketch]:
@@ -87,7 +87,7 @@ def interpolate(
         model: a conditional VAE.
         drawings: two, or more to pass by, whole and in whatever units.
         n: how many drawings, the reconstructions of the given ones among them; at least as many as those.
-        temperature: tau, above 0.
+        temperature: tau, 0 to 100.
         method: slerp goes along great circles, lerp along straight lines.
         label: what all of them show, for a model that knows classes; what the given ones share, when None.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
@@ -116,7 +116,7 @@ def grid(
     temperature: float = TEMPERATURE,
     *,
     method: Method = "slerp",
-    label: str | None = None,
+    label: AnyClass | None = None,
     prepared: bool = False,
     **settings: Unpack[DrawingSettings],
 ) -> list[Sketch]:
@@ -126,7 +126,7 @@ def grid(
         model: a conditional VAE.
         corners: upper left, upper right, lower left, lower right.
         steps: (columns, rows), each at least 2.
-        temperature: tau, above 0.
+        temperature: tau, 0 to 100.
         method: slerp goes along great circles, lerp along straight lines.
         label: what all of them show, for a model that knows classes; what the corners share, when None.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
@@ -156,7 +156,7 @@ def analogy(
     c: Sketch,
     temperature: float = TEMPERATURE,
     *,
-    label: str | None = None,
+    label: AnyClass | None = None,
     prepared: bool = False,
     **settings: Unpack[DrawingSettings],
 ) -> Sketch:
@@ -167,7 +167,7 @@ def analogy(
         a: a drawing, whole and in whatever units.
         b: another.
         c: a third.
-        temperature: tau, above 0.
+        temperature: tau, 0 to 100.
         label: what it shall show, for a model that knows classes; what c shows, where the model knows that,
             when None.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
@@ -194,7 +194,7 @@ def morphs(
     temperature: float = TEMPERATURE,
     *,
     method: Method = "slerp",
-    label: str | None = None,
+    label: AnyClass | None = None,
     prepared: bool = False,
     done: Callable[[int], bool] | None = None,
     **settings: Unpack[DrawingSettings],
@@ -205,7 +205,7 @@ def morphs(
         model: a conditional VAE.
         jobs: for each the drawings it leads between: two or more for a row, four for a grid.
         steps: how many drawings a row has, or (columns, rows) of a grid.
-        temperature: tau, above 0.
+        temperature: tau, 0 to 100.
         method: slerp goes along great circles, lerp along straight lines.
         label: what all of them show, for a model that knows classes; what the drawings of a job share, when
             None.
@@ -235,7 +235,7 @@ def morphs(
             model, [given for _, given in block], steps, method, prepared, settings.get("exact", False)
         )
         z = np.concatenate([ways[place] for place in wanted])
-        labels = [label or shared_label(model, block[place][1]) for place in wanted]
+        labels = [shared_label(model, block[place][1]) if label is None else label for place in wanted]
         sketches = sample(
             model,
             len(z),

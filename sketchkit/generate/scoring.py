@@ -15,7 +15,7 @@ from sketchkit.devices import one_thread
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress
 from sketchkit.latent import encode_rows, read_wholes
-from sketchkit.models import SketchModel
+from sketchkit.models import AnyClass, SketchModel
 from sketchkit.models.base import State
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.units import Rows, chunks, padded_rows
@@ -110,7 +110,7 @@ def score(
     model: SketchModel,
     sketches: Sequence[Sketch],
     *,
-    label: str | None = None,
+    label: AnyClass | None = None,
     prepared: bool = False,
     progress: Progress | None = None,
 ) -> list[Score]:
@@ -140,7 +140,9 @@ def score(
         raise InputError("score takes a list of sketches: sketchkit.read makes one of a file")
     wholes = read_wholes(model, sketches, prepared=prepared)
     drawings = [np.concatenate([whole.rows, _END_ROW]) for whole in wholes]
-    labels = [label or model.known_label(sketch.label) for sketch in sketches]
+    labels = [
+        model.known_label(sketch.label) if label is None else model.class_called(label) for sketch in sketches
+    ]
     classes = model.label_index(labels)
     latents, divergences = _latents(model, drawings)
     costs: list[tuple[Float64, Float64]] = [(np.zeros(0), np.zeros(0))] * len(drawings)

@@ -12,7 +12,7 @@ from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress
 from sketchkit.generate.drawing import sample
 from sketchkit.generate.morphing import DrawingSettings
-from sketchkit.models import SketchModel
+from sketchkit.models import AnyClass, SketchModel, is_one_class
 from sketchkit.noise import MAX_SEED
 from sketchkit.sketch import Sketch
 
@@ -45,7 +45,7 @@ def sample_stream(
     n: int,
     temperature: float = 0.4,
     *,
-    label: str | Iterable[str | None] | None = None,
+    label: AnyClass | Iterable[AnyClass | None] | None = None,
     first: int = 0,
     **settings: Unpack[DrawingSettings],
 ) -> Iterator[Sketch]:
@@ -58,7 +58,7 @@ def sample_stream(
     Args:
         model: any; the latent vectors of a conditional one come from the prior.
         n: how many drawings, as many as there are indices.
-        temperature: tau, above 0; 1 is the model itself, less is tidier.
+        temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
         label: what to draw, one of the model's classes, or an iterable with one for each of the n drawings,
             of which no more is taken than a block needs.
         first: the index of the first drawing; drawing i of a seed is the one that `sample` draws.
@@ -75,19 +75,19 @@ def sample_stream(
     first = whole("first", first, 0, MAX_SEED)
     n = whole("n", n, 0, MAX_SEED - first)
     sample(model, 0, temperature, **settings)  # refuses what is wrong with the settings
-    if label is None or isinstance(label, str):
+    if label is None or is_one_class(label):
         model.label_index(label)
-    elif isinstance(label, Sized) and len(label) != n:
-        raise InputError(f"{n} drawings need as many labels, or one for them all, got {len(label)}")
-    labels = repeat(label) if label is None or isinstance(label, str) else iter(label)
-    return _drawn(model, n, temperature, labels, first, settings)
+        return _drawn(model, n, temperature, repeat(label), first, settings)
+    if isinstance(label, Sized) and len(label) != n:
+        raise InputError(f"{n} drawings need as many classes, or one for them all, got {len(label)}")
+    return _drawn(model, n, temperature, iter(label), first, settings)
 
 
 def _drawn(
     model: SketchModel,
     n: int,
     temperature: float,
-    labels: Iterator[str | None],
+    labels: Iterator[AnyClass | None],
     first: int,
     settings: DrawingSettings,
 ) -> Iterator[Sketch]:

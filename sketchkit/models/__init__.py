@@ -7,10 +7,20 @@ from typing import Any
 from sketchkit import registry
 from sketchkit.decoding import Decoding
 from sketchkit.errors import PluginError
-from sketchkit.models.base import SketchModel, State, check_flags, check_sizes
+from sketchkit.models.base import AnyClass, SketchModel, State, check_flags, check_sizes, is_one_class
 from sketchkit.models.cells.packed import Packing
 
-__all__ = ["Decoding", "Packing", "SketchModel", "State", "backend", "check_flags", "check_sizes"]
+__all__ = [
+    "AnyClass",
+    "Decoding",
+    "Packing",
+    "SketchModel",
+    "State",
+    "backend",
+    "check_flags",
+    "check_sizes",
+    "is_one_class",
+]
 
 
 def backend(name: str) -> type[SketchModel]:

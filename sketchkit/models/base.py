@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +19,21 @@ import torch
 from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
+from sketchkit.counts import whole
 from sketchkit.decoding import Decoding
 from sketchkit.density import MixtureDensity
 from sketchkit.errors import InputError
-from sketchkit.hints import hint
+from sketchkit.hints import hint, meant
 from sketchkit.models.cells.packed import Packing
 
-__all__ = ["SketchModel", "State", "check_flags", "check_sizes", "to_numpy"]
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+__all__ = ["AnyClass", "SketchModel", "State", "check_flags", "check_sizes", "is_one_class", "to_numpy"]
 
 State = tuple[Tensor, ...]
+#: A class of a model by its name, in capitals or not, or by its index.
+AnyClass: TypeAlias = str | int
 
 
 class SketchModel(nn.Module, ABC):
@@ -159,7 +165,7 @@ class SketchModel(nn.Module, ABC):
         stroke5: npt.ArrayLike,
         start: npt.ArrayLike | None = None,
         z: npt.ArrayLike | None = None,
-        label: str | None = None,
+        label: AnyClass | None = None,
     ) -> npt.NDArray[Any]:
         """The raw outputs under teacher forcing.
 
@@ -247,9 +253,30 @@ class SketchModel(nn.Module, ABC):
 
     def known_label(self, label: str | None) -> str | None:
         """A class by its name, if the model knows it; None for any other, which it need not be told."""
-        return label if self.labelled and label in self.card.classes else None
+        return meant(label, self.card.classes) if self.labelled and label is not None else None
 
-    def label_index(self, label: str | Sequence[str | None] | None) -> Tensor | None:
+    def class_called(self, label: AnyClass) -> str:
+        """The model's own name of a class.
+
+        Args:
+            label: its name, in capitals or not, or its index in `card.classes`.
+
+        Raises:
+            InputError: a model without classes, or a class it does not know, with the nearest that it does.
+        """
+        who, known = f"the model {self.card.name!r}", self.card.classes
+        if not self.labelled:
+            raise InputError(f"{who} cannot be told what to draw: it knows no classes")
+        if isinstance(label, str):
+            if (name := meant(label, known)) is None:
+                raise InputError(f"{who} does not draw {label!r}: {hint(label, known, 'it knows')}")
+            return name
+        number = whole("the index of a class", label)
+        if not 0 <= number < len(known):
+            raise InputError(f"{who} has no class {number}: there are 0 to {len(known) - 1}")
+        return known[number]
+
+    def label_index(self, label: AnyClass | Sequence[AnyClass | None] | None) -> Tensor | None:
         """Classes by their names.
 
         Args:
@@ -259,24 +286,17 @@ class SketchModel(nn.Module, ABC):
             int64 [1], or [B] for B names; None where no class is named.
 
         Raises:
-            InputError: a model without classes, or a class it does not know, with the nearest that it does.
+            InputError: see `class_called`.
         """
-        names = [label] if label is None or isinstance(label, str) else list(label)
+        names = [label] if label is None or is_one_class(label) else list(label)
         if all(name is None for name in names):
             return None
-        if not self.labelled:
-            raise InputError(f"the model {self.card.name!r} cannot be told what to draw: it knows no classes")
         numbers = {name: self._class_number(name) for name in set(names)}
         return torch.tensor([numbers[name] for name in names], device=self.device)
 
-    def _class_number(self, label: str | None) -> int:
-        if label is None:
-            return len(self.card.classes)
-        known = list(self.card.classes)
-        if label not in known:
-            meant = hint(label, known, "it knows")
-            raise InputError(f"the model {self.card.name!r} does not draw {label!r}: {meant}")
-        return known.index(label)
+    def _class_number(self, label: AnyClass | None) -> int:
+        known = self.card.classes
+        return len(known) if label is None else known.index(self.class_called(label))
 
     def _check_given(self, z: Tensor | None, label: Tensor | None) -> None:
         if label is not None and not self.labelled:
@@ -285,6 +305,11 @@ class SketchModel(nn.Module, ABC):
             raise InputError(f"the model {self.card.name!r} is unconditional: it has no latent vector z")
         if z is None and self.conditional:
             raise InputError(f"the model {self.card.name!r} is conditional: it needs a latent vector z")
+
+
+def is_one_class(label: AnyClass | Iterable[AnyClass | None]) -> TypeIs[AnyClass]:
+    """Whether a caller names one class, and not one for each drawing."""
+    return isinstance(label, str | int | float | np.number)
 
 
 def check_sizes(architecture: Any, *, at_least: int = 1, **limits: int) -> None:

@@ -215,11 +215,11 @@ class Tempered:
 
     By default temperature means what it does in both JavaScript libraries. The paper's rule divides the pen's
     logits by tau, too: at 0.25 a lift or an end must be likely beforehand to happen at all, and a drawing in
-    which it never is does not end. Towards 0 the paper's rule is the greedy sampler.
+    which it never is does not end. 0 is the greedy sampler, whatever the rule.
     """
 
     temperature: float = option(
-        0.4, "how daring: 1 is the model itself, less is tidier", low=1e-6, high=100.0
+        0.4, "how daring: 1 is the model itself, less is tidier, 0 no chance at all", low=0.0, high=100.0
     )
     rule: str = option("javascript", "what temperature means, as in the source named", choices=RULES)
 

@@ -28,6 +28,32 @@ def test_a_class_decides_what_is_drawn_and_is_written_down(capsys: pytest.Captur
     assert cats.replace(b"cat", b"pig") != pigs
 
 
+@pytest.mark.parametrize("name", ["PIG", "Pig", " pig"])
+@pytest.mark.parametrize("words", ["sample", "complete bird.svg"])
+def test_a_class_is_known_in_any_case_and_recorded_by_its_own_name(
+    sketchkit: Sketchkit, bird: Path, name: str, words: str
+) -> None:
+    flags = ("--model", "zoo", "-n", 2, "-o", "-", "--class")
+    drawn = sketchkit(*words.split(), *flags, name).out
+    assert drawn == sketchkit(*words.split(), *flags, "pig").out != b""
+
+
+def test_a_class_of_a_file_of_drawings_is_known_in_any_case(
+    sketchkit: Sketchkit, own_store: Path, tiny_vae: VaeModel
+) -> None:
+    tiny_vae.save(own_store / "dreamer.safetensors")
+    assert (
+        sketchkit("data", "synth", "-n", 6, "--class", "FACE", "--class", "Sun", "-o", "d.ndjson").code == 0
+    )
+    told = [
+        sketchkit("encode", "d.ndjson", "-m", "dreamer", "--class", name, "-o", "z.npz", "-f", "--json").json
+        for name in ("sun", "SUN")
+    ]
+    assert told[0] == told[1]
+    assert told[0]["drawings"] == 3
+    assert "did you mean 'face'?" in sketchkit("data", "synth", "--class", "FACES", "-o", "e.ndjson").err
+
+
 def test_an_unknown_class_is_refused_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["sample", "--model", "zoo", "--class", "pigg"]) == 3
     assert "does not draw 'pigg': did you mean 'pig'?" in capsys.readouterr().err

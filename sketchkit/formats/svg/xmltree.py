@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pyexpat import ExpatError, ParserCreate
 
 from sketchkit.errors import FormatError
+from sketchkit.formats.signatures import SIGNATURE_BYTES, kind_of_bytes
 from sketchkit.formats.svg import limits
 from sketchkit.formats.svg.limits import Budget, shown
 
@@ -112,8 +113,8 @@ def parse_document(data: bytes, budget: Budget) -> Document:
         raise FormatError(f"{name}: more than {limits.MAX_BYTES:,} bytes")
     if not data.strip():
         raise FormatError(f"{name}: the file is empty")
-    if data.startswith(b"\x1f\x8b"):
-        raise FormatError(f"{name}: the file is compressed (svgz); unpack it with gunzip first")
+    if (what := kind_of_bytes(data[:SIGNATURE_BYTES], ".svg")) is not None:
+        raise FormatError(f"{name}: not SVG but {what}")
     builder = _Builder(data, budget)
     try:
         builder.parser.Parse(data, True)

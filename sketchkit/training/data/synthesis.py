@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections.abc import Iterator, Sequence
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from sketchkit.errors import InputError
 from sketchkit.geometry import fit, simplify
+from sketchkit.hints import hint, meant
 from sketchkit.sketch import Sketch
 from sketchkit.training.data.hand import Hand
 from sketchkit.training.data.things import THINGS
@@ -70,9 +70,10 @@ def synth_drawing(name: str, seed: int, index: int) -> Sketch:
 def _checked(classes: Sequence[str]) -> tuple[str, ...]:
     if not classes:
         raise InputError("no class to draw")
-    for name in classes:
-        if name not in THINGS:
-            near = difflib.get_close_matches(name, SYNTH_CLASSES, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(SYNTH_CLASSES)}"
-            raise InputError(f"nobody has taught the hand to draw {name!r}: {hint}")
-    return tuple(classes)
+    return tuple(map(_class_called, classes))
+
+
+def _class_called(name: str) -> str:
+    if (found := meant(name, SYNTH_CLASSES)) is None:
+        raise InputError(f"the hand does not draw {name!r}: {hint(name, SYNTH_CLASSES)}")
+    return found
