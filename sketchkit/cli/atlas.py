@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sketchkit.cli.fields import one_file
 from sketchkit.cli.flags import (
     Device,
     Json,
@@ -102,12 +103,15 @@ def atlas(
     run = Run.latent(LatentOptions(vae=model, seed=seed, device=device), temperature)
     to = Destination.of(output, "atlas", each=False, json=json)
     check_sheet(sheet, to)
-    layout, second = sheet.layout(size[0] * size[1], size[0]), _Second.of(outliers, output, sheet, worst)
+    layout = sheet.layout(size[0] * size[1], size[0])
     path = to.path(stem_of(data))
+    if outliers is not None:
+        outliers = one_file(outliers, stem_of(data), "--outliers")
     if outliers is not None and os.path.realpath(outliers) == os.path.realpath(path):
         raise typer.BadParameter(
             f"{shown(path)} is the map itself: give another name", param_hint="--outliers"
         )
+    second = _Second.of(outliers, output, sheet, worst)
     to.check([path, *([] if outliers is None else [outliers])])
     source = read_source(data, split, classes or [], limit, seed)
     _check_number(data, source, split, by, limit)
@@ -131,9 +135,9 @@ def atlas(
     settings = {"by": by, "steps": list(size), "limit": limit, "data": source.facts}
     provenance = {**run.provenance, **settings}
     paths = write_items(_items(source.stem, made), to, layout, provenance, each=False)
-    to.announce(paths[:1])
     if second is not None:
         second.write(_portraits(source, located, strange), provenance)
+    to.announce([*paths[:1], *([] if outliers is None else [outliers])])
     if json:
         about = {**provenance, "output": paths[0], "outliers_output": outliers}
         _print_json(about, source, located, made, strange)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+import shlex
 from typing import Any
 
 import typer
@@ -38,6 +40,8 @@ _OURS = {
     "data": "Data sets: list, info, fetch, prepare, synth.",
     "plugins": "Plugins: list, check, begin a new one.",
 }
+#: The suffixes of drawings, of which a user may think that they need no command.
+_DRAWINGS = (".svg", ".ndjson", ".npz", ".bin")
 #: What ends a command that means to end, and what its user has done wrong.
 _MEANT = (typer.Exit, typer.Abort, typer.TyperException, SketchkitError, OSError)
 
@@ -63,10 +67,17 @@ class Commands(Group):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that the first word names; see `TyperGroup`."""
         if args and not args[0].startswith("-") and not registry.known("command", args[0]):
-            near = difflib.get_close_matches(args[0], self.list_commands(ctx))
-            hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
-            ctx.fail(f"No such command {args[0]!r}.{hint}")
+            ctx.fail(f"No such command {args[0]!r}.{self._hint(ctx, args[0])}")
         return super().resolve_command(ctx, args)
+
+    def _hint(self, ctx: Any, word: str) -> str:
+        """What a word may have meant that is no command: a command that is nearly called so, or a drawing."""
+        if near := difflib.get_close_matches(word, self.list_commands(ctx)):
+            return f" Did you mean {', '.join(map(repr, near))}?"
+        path, _, _ = word.partition("#")
+        if os.path.splitext(path)[1].lower() in _DRAWINGS or os.path.isfile(path):
+            return f" A drawing is finished by: sketchkit complete {shlex.quote(word)}"
+        return ""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; what a plugin's fails by is told as its failure."""

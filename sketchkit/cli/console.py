@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sketchkit.errors import InputError
 from sketchkit.files import standard_output
 
-__all__ = ["json_bytes", "plain", "print_json", "print_table", "progress", "say", "write_stdout"]
+__all__ = [
+    "json_bytes",
+    "plain",
+    "print_json",
+    "print_table",
+    "progress",
+    "say",
+    "tell_written",
+    "write_stdout",
+]
 
 #: Words of strangers are cut at this length.
 _MAX_TEXT = 500
@@ -26,6 +36,15 @@ def say(text: str) -> None:
     """One line on stderr, where there is one."""
     if sys.stderr is not None:
         print(plain(text), file=sys.stderr)
+
+
+def tell_written(paths: Sequence[str]) -> None:
+    """Say on one line of stderr which files were written; stdout, pipes and devices are none."""
+    files = [path for path in dict.fromkeys(paths) if path != "-" and os.path.isfile(path)]
+    if len(files) > 1:
+        say(f"wrote {len(files)} files, {files[0]} to {files[-1]}")
+    elif files:
+        say(f"wrote {files[0]}")
 
 
 def write_stdout(content: bytes) -> None:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sketchkit.cli.completions import complete_classes
-from sketchkit.cli.console import plain, print_json, print_table, progress, say
+from sketchkit.cli.console import plain, print_json, print_table, progress, say, tell_written
 from sketchkit.cli.datasets import class_rows, described, found, holds, report
+from sketchkit.cli.fields import no_fields
 from sketchkit.cli.flags import Force, Json
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import Command, Group, show_help_alone
@@ -141,6 +142,7 @@ def fetch(
     from sketchkit.training.data.fetch import BASE_URL, fetch_quickdraw
     from sketchkit.training.data.folders import data_folder
 
+    no_fields(out, "--out")
     folder = data_folder() / source if out is None else out
     done: list[dict[str, Any]] = []
     for name in dict.fromkeys(classes):
@@ -197,6 +199,7 @@ def prepare(
     )
     from sketchkit.training.data import prepare as make
 
+    no_fields(out, "--out")
     target = _default_out(sources[0]) if out is None else out
     with progress("Preparing") as advance:
         made = make(sources, target, chosen, overwrite=force, progress=advance)
@@ -232,6 +235,7 @@ def synth(
     from sketchkit.training.data import prepare_sketches
     from sketchkit.training.data.synthesis import synth as draw
 
+    no_fields(out, "--out")
     chosen = recipe.recipe()
     with as_usage():
         drawings = draw(n, seed, classes, first=first)
@@ -243,7 +247,9 @@ def synth(
             made = prepare_sketches(counted, out, chosen, name=f"synth, seed {seed}", overwrite=force)
     if not Path(out).suffix:
         report(made, json, named=True)
-    elif json:
+    elif not json:
+        tell_written([out])
+    else:
         print_json({"output": out, "drawings": n, "seed": seed, "first": first})
 
 

@@ -24,8 +24,7 @@ def report(data: Dataset, json: bool, *, named: bool) -> None:
         return
     for line in report_lines(data.manifest, sys.stderr.encoding):
         say(line)
-    if not named:
-        say(f"{data.path.name}: {data.path}")
+    say(f"wrote {data.path}" if named else f"{data.path.name}: {data.path}")
 
 
 def described(data: Dataset) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sketchkit.cli.encoding import EncodeOptions, Given
+from sketchkit.cli.fields import one_file
 from sketchkit.cli.flags import (
     DEFAULT_VAE,
     LARGEST_NUMBER,
@@ -68,12 +69,14 @@ def encode(
     json: Json = False,
 ) -> None:
     """Write where drawings lie in a model's latent space: mu and sigma, numpy arrays in a .npz file."""
-    from sketchkit.cli.console import print_json, progress
+    from sketchkit.cli.console import print_json, progress, tell_written
+    from sketchkit.cli.inputs import stem_of_file
     from sketchkit.cli.outputs import check_paths
     from sketchkit.cli.settings import setting
 
     if Path(output).suffix.lower() != ".npz":
         raise typer.BadParameter("latent vectors are written as .npz", param_hint="--output")
+    output = one_file(output, stem_of_file(given.files[0]))
     check_paths([output], force)
     drawings = Given.of(given, seed, prepared=prepared)
     place = setting("device", device, "auto")
@@ -100,7 +103,9 @@ def encode(
         about,
     )
     write_latents(output, latents, overwrite=force)
-    if json:
+    if not json:
+        tell_written([output])
+    else:
         size = found.mu.shape[1]
         print_json({"output": output, "drawings": len(drawings), "latent": size, "draws": draws, **about})
 

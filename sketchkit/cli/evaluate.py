@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sketchkit.cli.completions import complete_models, complete_samplers
-from sketchkit.cli.console import print_json, progress, write_stdout
+from sketchkit.cli.console import print_json, progress, tell_written, write_stdout
+from sketchkit.cli.fields import one_file
 from sketchkit.cli.flags import LARGEST_NUMBER, DataName, Device, Force, one_class
 from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.parameters import as_usage, parse_temperatures
@@ -134,6 +135,7 @@ def evaluate(
             make_sampler(sampler, each, values)
     suffix = _suffix(output)
     if output is not None:
+        output = one_file(output, Path(data).stem)
         check_paths([output], force)
     place = setting("device", device, "auto")
     held_out = Dataset.open(find(data), verify=False)
@@ -161,7 +163,9 @@ def evaluate(
         _write(report, output, suffix, force)
     if json:
         print_json(report.to_json())
-    elif output is None:
+    elif output is not None:
+        tell_written([output])
+    else:
         write_stdout(report.to_markdown().encode())
 
 

@@ -18,7 +18,7 @@ from sketchkit.formats.svg.limits import MAX_BYTES
 from sketchkit.hints import hint, meant
 from sketchkit.sketch import Sketch
 
-__all__ = ["Input", "Kept", "classes_shown", "read_inputs", "read_one"]
+__all__ = ["Input", "Kept", "classes_shown", "read_inputs", "read_one", "stem_of_file"]
 
 STDIN = "-"
 
@@ -78,7 +78,7 @@ def read_one(reference: str, input_format: str | None = None, kept: Kept | None 
     """
     file, number = parted(reference)
     kind = _kind_of(file, input_format)
-    stem = "stdin" if file == STDIN else Path(file).stem
+    stem = stem_of_file(file)
     if number is not None and kept is None:
         sketch = read(reference, format=kind)  # no more of a long file than it takes
         _check_any(reference, [sketch])
@@ -93,6 +93,12 @@ def read_one(reference: str, input_format: str | None = None, kept: Kept | None 
     if number >= len(sketches):
         raise InputError(f"{_called(file)}: holds no drawing {number}, only 0 to {len(sketches) - 1}")
     return Input(sketches[number], reference, f"{stem}-{number}")
+
+
+def stem_of_file(reference: str) -> str:
+    """What outputs are called that are made from a whole file."""
+    file, _ = parted(reference)
+    return "stdin" if file == STDIN else Path(file).stem
 
 
 def classes_shown(file: str, labels: Iterable[str | None], wanted: Iterable[str]) -> list[str]:
@@ -141,7 +147,7 @@ def _drawings(file: str, chosen: InputOptions, *, keep_documents: bool) -> list[
     if parted(file)[1] is not None:
         return [read_one(file, chosen.input_format)]
     kind = _chosen_kind(file, chosen.input_format)
-    stem = "stdin" if file == STDIN else Path(file).stem
+    stem = stem_of_file(file)
     if kind == "svg" and keep_documents:
         return [_with_document(file, stem)]
     drawings = read_all(file, format=kind)

@@ -15,7 +15,8 @@ from sketchkit.cli.completions import (
     complete_models,
     complete_own_models,
 )
-from sketchkit.cli.console import plain, print_json, print_table, progress, say
+from sketchkit.cli.console import plain, print_json, print_table, progress, say, tell_written
+from sketchkit.cli.fields import one_file
 from sketchkit.cli.flags import Force, Listed, one_class
 from sketchkit.cli.help import Command, Group, show_help_alone
 from sketchkit.errors import CheckpointError, InputError
@@ -169,6 +170,7 @@ def export(
     for option, value in {"dtype": dtype, **card}.items():
         if not native and value is not None:
             raise typer.BadParameter(f"{suffix} files have no room for it", param_hint=f"--{option}")
+    output = one_file(output, Path(name).name.split(".")[0])
     check_paths([output], force)
 
     from sketchkit.checkpoints.load import load_model
@@ -181,6 +183,7 @@ def export(
         send(dump_native(model, dtype), output, force)
     else:
         send(dump_magenta(model, wrapper=suffix == ".js", label=label), output, force)
+    tell_written([output])
 
 
 @app.command(cls=Command, epilog="sketchkit models pull bird")

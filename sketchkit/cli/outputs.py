@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,8 @@ from typing import Any
 
 import typer
 
-from sketchkit.cli.console import print_json, progress, say, write_stdout
+from sketchkit.cli.console import print_json, progress, tell_written, write_stdout
+from sketchkit.cli.fields import check_fields, filled
 from sketchkit.cli.kinds import STDOUT, Kind, kind_of
 from sketchkit.cli.parameters import OutputOptions
 from sketchkit.errors import InputError
@@ -22,7 +21,15 @@ from sketchkit.formats import write
 from sketchkit.rendering import Layout, Picture, Renderer
 from sketchkit.sketch import Sketch
 
-__all__ = ["Destination", "Item", "check_paths", "rendered", "report", "send", "write_items"]
+__all__ = [
+    "Destination",
+    "Item",
+    "check_paths",
+    "rendered",
+    "report",
+    "send",
+    "write_items",
+]
 
 
 @dataclass(frozen=True)
@@ -54,13 +61,13 @@ class Destination:
         pattern: a path, in which `{stem}` and `{index}` stand for a drawing; `-` is stdout.
         kind: of file.
         overwrite: whether files may exist already.
-        named: whether the user chose the name.
+        quiet: whether a report on stdout says where the outputs are.
     """
 
     pattern: str
     kind: Kind
     overwrite: bool
-    named: bool
+    quiet: bool = False
 
     @classmethod
     def of(cls, chosen: OutputOptions, default: str, *, each: bool, json: bool = False) -> Destination:
@@ -81,34 +88,23 @@ class Destination:
         if pattern == STDOUT and json:
             raise typer.BadParameter("--json and the output cannot both go to stdout", param_hint="--output")
         if chosen.output is not None:
-            _check_fields(pattern)
+            check_fields(pattern)
         if "{index}" in pattern and not each:
             raise typer.BadParameter("{index} goes with --layout files only", param_hint="--output")
-        return cls(pattern, kind, chosen.force, chosen.output is not None)
+        return cls(pattern, kind, chosen.force, json)
 
     def path(self, stem: str, index: int = 0) -> str:
         """The file for one drawing."""
-        values = {"{stem}": stem, "{index}": str(index)}
-        # In one pass: a stem may itself hold braces.
-        return re.sub(r"\{(?:stem|index)\}", lambda field: values[field[0]], self.pattern)
+        return filled(self.pattern, stem, index)
 
     def check(self, paths: Sequence[str]) -> None:
         """Refuse, before any work is done, what could not be written in the end; see `check_paths`."""
         check_paths(paths, self.overwrite)
 
     def announce(self, paths: Sequence[str]) -> None:
-        """Tell somebody at a terminal what the files are called, if they left that to us."""
-        if not self.named and sys.stderr is not None and sys.stderr.isatty():
-            for path in dict.fromkeys(paths):
-                say(f"wrote {path}")
-
-
-def _check_fields(pattern: str) -> None:
-    for field in re.findall(r"\{[^{}]*\}", pattern):
-        if field not in ("{stem}", "{index}"):
-            raise typer.BadParameter(
-                f"{field} stands for nothing: there are {{stem}} and {{index}}", param_hint="--output"
-            )
+        """Say on stderr what was written, unless a report on stdout does."""
+        if not self.quiet:
+            tell_written(paths)
 
 
 def check_paths(paths: Sequence[str], overwrite: bool) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from sketchkit import registry
 from sketchkit.cli.console import print_json, print_table, progress, say
+from sketchkit.cli.fields import no_fields
 from sketchkit.cli.flags import Listed
 from sketchkit.cli.help import Command, Group
 
@@ -93,6 +94,7 @@ def new(
     """Write a package with a plugin that works, to begin your own with."""
     from sketchkit.cli.scaffold import write_package
 
+    no_fields(output, "--output")
     folder = write_package(name, kind, output)
     say(f"{folder}: `pip install ./{folder}` installs it, `pytest {folder}` checks it")
 

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from sketchkit._version import __version__
+from sketchkit.cli.console import tell_written
+from sketchkit.cli.fields import one_file
 from sketchkit.cli.flags import Force
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import RendererCommand, alone
@@ -23,7 +25,10 @@ def render(
     output: Annotated[
         str,
         typer.Option(
-            "--output", "-o", metavar="PATH", help="The picture: .svg, .png, .pdf, .gif; - is stdout."
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="The picture: .svg, .png, .pdf, .gif; {stem} stands for the first file; - is stdout.",
         ),
     ],
     format: Annotated[
@@ -39,18 +44,20 @@ def render(
     force: Force = False,
 ) -> None:
     """Show drawings of any format on one sheet, or one after another."""
-    from sketchkit.cli.inputs import read_inputs
+    from sketchkit.cli.inputs import read_inputs, stem_of_file
     from sketchkit.cli.kinds import picture_renderer
     from sketchkit.cli.outputs import check_paths, rendered, send
     from sketchkit.rendering import Ink, Picture
 
     renderer = picture_renderer(format, output)
-    check_paths([output], force)
+    path = one_file(output, stem_of_file(given.files[0]))
+    check_paths([path], force)
     drawings = read_inputs(given)
     layout = sheet.layout(len(drawings))
     pictures = [Picture((Ink(each.sketch),), each.sketch.label or each.stem) for each in drawings]
     provenance = {"generator": "sketchkit", "version": __version__}
-    send(rendered(renderer, pictures, layout, provenance), output, force)
+    send(rendered(renderer, pictures, layout, provenance), path, force)
+    tell_written([path])
 
 
 app = alone(render, RendererCommand, EXAMPLE)

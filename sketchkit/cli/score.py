@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sketchkit._version import __version__
+from sketchkit.cli.console import tell_written
+from sketchkit.cli.fields import one_file
 from sketchkit.cli.flags import Device, Force, Listed, ModelName, Prepared, ShownClass, one_class
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import Command, alone
@@ -54,7 +56,7 @@ def score(
 
     The cost is -log p, a natural logarithm in model units, of all points and of the end: less is likelier.
     """
-    from sketchkit.cli.inputs import read_inputs
+    from sketchkit.cli.inputs import read_inputs, stem_of_file
     from sketchkit.cli.kinds import STDOUT, picture_renderer
     from sketchkit.cli.outputs import check_paths, rendered, send
     from sketchkit.cli.run import Run
@@ -66,6 +68,7 @@ def score(
     if heat is None:
         refuse_sheet(sheet, "goes with --heat only: there is no picture")
     else:
+        heat = one_file(heat, stem_of_file(given.files[0]), "--heat")
         check_paths([heat], force)
     label = one_class(classes)
     run = Run.of(DrawingOptions(model=model, classes=classes, device=device))
@@ -78,6 +81,8 @@ def score(
     if renderer is not None and heat is not None:
         provenance = {"generator": "sketchkit", "version": __version__, "model": run.provenance["model"]}
         send(rendered(renderer, _pictures(drawings, scores), page, provenance), heat, force)
+        if not json:
+            tell_written([heat])
     if json:
         from sketchkit.cli.console import print_json
 

@@ -15,6 +15,7 @@ import typer
 
 from sketchkit.cli.completions import complete_models
 from sketchkit.cli.console import print_json, say
+from sketchkit.cli.fields import no_fields
 from sketchkit.cli.flags import DataName, Device, Force, Json
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import alone
@@ -103,6 +104,7 @@ def train(
     goes on from. Ctrl-C saves and stops.
     """
     seconds = None if max_time is None else parse_duration(max_time)
+    no_fields(out, "--out")
     if resume and (dry_run or force):
         raise typer.BadParameter("goes neither with --dry-run nor with --force", param_hint="--resume")
     for name, given in (("--preset", preset), ("--init", init)):

@@ -230,8 +230,8 @@ def test_endings_that_add_nothing_are_told_and_named_and_not_shown(
     assert shown not in empty
 
 
-def test_where_all_endings_add_something_nothing_is_said(sketchkit: Sketchkit, bird: Path) -> None:
-    assert sketchkit("complete", bird, "-n", 3, "-o", "out.svg").err == ""
+def test_where_all_endings_add_something_only_the_file_is_named(sketchkit: Sketchkit, bird: Path) -> None:
+    assert sketchkit("complete", bird, "-n", 3, "-o", "out.svg").err == "wrote out.svg\n"
 
 
 def test_of_several_drawings_each_is_told_by_its_name(
@@ -239,7 +239,7 @@ def test_of_several_drawings_each_is_told_by_its_name(
 ) -> None:
     library.write([library.read(bird)] * 2, "two.ndjson")
     told = sketchkit("complete", "two.ndjson", "-m", "contented", "-n", 8, "-t", 1, "-o", "out.svg")
-    assert [line.partition(":")[0] for line in told.err.splitlines()] == ["two-0", "two-1"]
+    assert [line.partition(":")[0] for line in told.err.splitlines()] == ["two-0", "two-1", "wrote out.svg"]
 
 
 def test_keep_leaves_the_best_first(sketchkit: Sketchkit, bird: Path) -> None:

@@ -125,12 +125,6 @@ def test_progress_and_the_name_of_the_file_are_shown_at_a_terminal(
     assert running.process.stdout.read() == b""
 
 
-def test_a_name_that_the_user_gave_is_not_repeated(terminal: type[Terminal], bird: Path) -> None:
-    running = terminal("complete", "bird.svg", "-n", "1", "-o", "out.svg")
-    assert running.finish() == 0
-    assert b"out.svg" not in running.shown
-
-
 @pytest.mark.parametrize(
     ("command", "words"),
     [

@@ -22,6 +22,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "bulk.md"
 BLOCK, N = 8, 44
 #: --exact, for with it a drawing is the same to the last bit however many are drawn together.
 COMMAND = ("sample", "-n", N, "--seed", 5, "-t", 0.8, "--exact", "-o", "out.ndjson")
+WROTE = "wrote out.ndjson\n"
 #: The command line in a process of its own, with blocks as small as in here.
 SMALL = (
     "import sketchkit.generate.streaming as streaming; from sketchkit.cli.main import main; "
@@ -75,7 +76,7 @@ def leftovers() -> list[str]:
 
 def test_blocks_hold_what_one_writing_holds(sketchkit: Sketchkit, expected: bytes) -> None:
     done = sketchkit(*COMMAND)
-    assert (done.code, done.out, done.err) == (0, b"", "")
+    assert (done.code, done.out, done.err) == (0, b"", WROTE)
     assert Path("out.ndjson").read_bytes() == expected
     assert os.listdir() == ["out.ndjson"]
 
@@ -87,7 +88,7 @@ def test_an_interrupted_run_goes_on_after_its_whole_blocks(
     assert stopped.err == f"24 of {N} drawings are kept: the same command goes on after them\n"
     assert len(parts()) == 1 and os.listdir() == [parts()[0].name]
     again = sketchkit(*COMMAND)
-    assert (again.code, again.err) == (0, "going on after 24 drawings\n")
+    assert (again.code, again.err) == (0, "going on after 24 drawings\n" + WROTE)
     assert Path("out.ndjson").read_bytes() == expected and not leftovers()
 
 
@@ -172,9 +173,10 @@ def test_the_part_of_another_run_is_not_touched(
     (part,) = parts()
     content = part.read_bytes()
     other = sketchkit(*COMMAND, *more, "--force")
-    assert (other.code, other.err) == (0, "")
+    name = "other.ndjson" if "other.ndjson" in more else "out.ndjson"
+    assert (other.code, other.err) == (0, f"wrote {name}\n")
     assert parts() == [part] and part.read_bytes() == content
-    assert sketchkit(*COMMAND, "--force").err == "going on after 24 drawings\n"
+    assert sketchkit(*COMMAND, "--force").err == "going on after 24 drawings\n" + WROTE
     assert Path("out.ndjson").read_bytes() == expected
 
 
@@ -184,7 +186,7 @@ def test_other_weights_are_another_run(sketchkit: Sketchkit, stopped: Outcome, o
         weight.data.mul_(1.01)
     model.save(own_store / "tiny.safetensors")
     (part,) = parts()
-    assert sketchkit(*COMMAND).err == "" and parts() == [part]
+    assert sketchkit(*COMMAND).err == WROTE and parts() == [part]
 
 
 def test_a_file_that_exists_is_kept_and_force_replaces_it(sketchkit: Sketchkit, expected: bytes) -> None:
@@ -209,7 +211,7 @@ def test_a_file_that_appears_meanwhile_costs_nothing(
         patch.setattr(Part, "finish", late)
         refused = sketchkit(*COMMAND)
     assert refused.code == 3 and Path("out.ndjson").read_bytes() == b"another's"
-    assert sketchkit(*COMMAND, "--force").err == f"going on after {N} drawings\n"
+    assert sketchkit(*COMMAND, "--force").err == f"going on after {N} drawings\n{WROTE}"
     assert Path("out.ndjson").read_bytes() == expected and not leftovers()
 
 
@@ -268,7 +270,7 @@ def test_several_classes_take_turns_also_after_a_stop(
 ) -> None:
     classes = ("--class", "cat", "--class", "pig", "--class", "pig")
     stop(lambda *words: sketchkit(*words, *classes), monkeypatch, KeyboardInterrupt(), 2)
-    assert sketchkit(*COMMAND, *classes).err == "going on after 16 drawings\n"
+    assert sketchkit(*COMMAND, *classes).err == "going on after 16 drawings\n" + WROTE
     drawn = [sketch.label for sketch in library.read_all("out.ndjson")]
     assert drawn == (["cat", "pig", "pig"] * N)[:N]
 
