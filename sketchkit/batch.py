@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
+from sketchkit.counts import named
 from sketchkit.errors import InputError
 from sketchkit.sketch import Float32, Sketch
 
-__all__ = ["SketchBatch"]
+__all__ = ["SketchBatch", "checked_sketches"]
 
 
 @final
@@ -78,3 +79,21 @@ class SketchBatch:
     def __repr__(self) -> str:
         b, t, _ = self.stroke5.shape
         return f"<SketchBatch of {b}, padded to {t} rows, {int(self.lengths.sum())} points>"
+
+
+def checked_sketches(sketches: object, what: str) -> list[Sketch]:
+    """The drawings that a caller gives as a list.
+
+    Args:
+        sketches: any iterable of sketches.
+        what: is wanted, as the error begins.
+
+    Raises:
+        InputError: a single sketch, or something else.
+    """
+    single = isinstance(sketches, Sketch | str | bytes) or not isinstance(sketches, Iterable)
+    several = [sketches] if single else list(sketches)  # type: ignore[call-overload]
+    wrong = several if single else [each for each in several if not isinstance(each, Sketch)]
+    if wrong:
+        raise InputError(f"{what}, got {named(wrong[0])}: sketchkit.read makes one of a file")
+    return [each for each in several if isinstance(each, Sketch)]

@@ -8,7 +8,7 @@ from typing import SupportsIndex
 
 from sketchkit.errors import InputError
 
-__all__ = ["MAX_DRAWINGS", "whole"]
+__all__ = ["MAX_DRAWINGS", "named", "whole"]
 
 #: Drawings that one call draws. All of them are in memory when it returns; a drawing does not depend on the
 #: others, so that more of them are as well drawn by several calls.
@@ -32,10 +32,17 @@ def whole(name: str, value: SupportsIndex, low: float = -math.inf, high: float =
     except TypeError:
         number = None
     if number is None:
-        given = repr(value) if isinstance(value, bool | float | str | None) else f"a {type(value).__name__}"
-        raise InputError(f"{name} must be a whole number, got {given}")
+        raise InputError(f"{name} must be a whole number, got {named(value)}")
     if low <= number <= high:
         return number
     if high == math.inf:
         raise InputError(f"{name} must be {low} or more, got {number}")
     raise InputError(f"{name} must lie in {low}..{high}, got {number}")
+
+
+def named(value: object) -> str:
+    """A value that an error speaks of: itself where it is short, else its type."""
+    if isinstance(value, bool | int | float | str | None):
+        return repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:50]}..."
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"

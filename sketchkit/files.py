@@ -9,9 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
+from sketchkit.counts import named
 from sketchkit.errors import InputError
 
-__all__ = ["atomic_write", "checksum_of", "place_new", "reason", "shown", "standard_input", "standard_output"]
+__all__ = [
+    "atomic_write",
+    "check_path",
+    "checksum_of",
+    "place_new",
+    "reason",
+    "shown",
+    "standard_input",
+    "standard_output",
+]
 
 
 def standard_input() -> BinaryIO:
@@ -113,6 +123,20 @@ def checksum_of(data: bytes) -> str:
     import hashlib
 
     return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def check_path(path: object, what: str = "a path") -> None:
+    """Refuse what is no path.
+
+    Args:
+        path: as a caller gives it.
+        what: is needed.
+
+    Raises:
+        InputError: something else.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"{what} is needed, got {named(path)}")
 
 
 def shown(path: str | os.PathLike[str]) -> str:

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any, final
+from typing import Any, Protocol, final, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from sketchkit.errors import InputError
 
-__all__ = ["Sketch"]
+__all__ = ["Drawn", "Sketch"]
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -178,6 +178,8 @@ class Sketch:
         # Only the two notebook conveniences reach up to the rooms that read and write SVG.
         from sketchkit.formats.svg import read_svg, svg_bytes
 
+        if not isinstance(svg, str | bytes):
+            raise InputError(f"the text of an SVG document is needed, got a {type(svg).__name__}")
         data = svg_bytes(svg, "the SVG text") if isinstance(svg, str) else svg
         return cls.from_polylines(read_svg(data, "the SVG text", tolerance=tolerance).polylines)
 
@@ -413,3 +415,13 @@ def _offsets(points: Float64, origin: tuple[float, float]) -> Float32:
     if not (np.abs(steps) < np.finfo(np.float32).max).all():
         raise InputError("a polyline makes a step too long for float32")
     return steps.astype(np.float32)
+
+
+@runtime_checkable
+class Drawn(Protocol):
+    """What a model made of a drawing, such as an ending or an infill."""
+
+    @property
+    def sketch(self) -> Sketch:
+        """The whole drawing."""
+        ...

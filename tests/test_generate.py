@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.models.vae import VaeModel
 from sketchkit.noise import Noise, uniforms
+from sketchkit.rendering.palette import ENDING, INK
 from sketchkit.sampling import make_sampler
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import synth
@@ -516,6 +519,48 @@ def test_the_nll_is_a_mean_over_all_that_the_model_drew(tiny_model: SketchModel,
         offset, pen = MixtureDensity(raw[len(beginning.rows) :]).log_prob(torch.from_numpy(rows))
         total = -(torch.where(torch.from_numpy(rows[:, 4]) == 1, 0.0, offset) + pen).mean()
         assert ending.nll == pytest.approx(float(total), abs=1e-3)
+
+
+def test_endings_are_written_whole_alone_in_lists_and_in_lists_of_lists(
+    tiny_model: SketchModel, tmp_path: Path
+) -> None:
+    endings = complete(tiny_model, START, 3)
+    for given, wanted in (
+        (endings, [each.sketch for each in endings]),
+        (endings[1], [endings[1].sketch]),
+        ([endings, START, endings[:1]], [*(each.sketch for each in endings), START, endings[0].sketch]),
+        (iter(endings), [each.sketch for each in endings]),
+    ):
+        sk.write(given, tmp_path / "e.ndjson")
+        assert [each.n_strokes for each in sk.read_all(tmp_path / "e.ndjson")] == [
+            each.n_strokes for each in wanted
+        ]
+    sk.write(endings[0], tmp_path / "one.svg")
+    assert sk.read(tmp_path / "one.svg").n_strokes == endings[0].sketch.n_strokes
+
+
+def test_a_notebook_shows_endings_in_their_own_colour(tiny_model: SketchModel) -> None:
+    endings = complete(tiny_model, START, 3, temperature=1.0)
+    root = ElementTree.fromstring(endings._repr_svg_())
+    strokes = [each.get("stroke") for each in root.iter() if each.get("stroke")]
+    assert strokes.count(INK) == strokes.count(ENDING) == 3
+    one = ElementTree.fromstring(endings[0]._repr_svg_())
+    assert [each.get("stroke") for each in one.iter() if each.get("stroke")] == [INK, ENDING]
+    assert complete(tiny_model, START, 0)._repr_svg_() is None
+
+
+def test_decode_draws_what_encode_wrote(tiny_vae: VaeModel) -> None:
+    mu, _ = encode(tiny_vae, [START, START])
+    drawings = sk.decode(tiny_vae, mu, seed=3, label=["cat", "sun"])
+    assert drawings == sample(tiny_vae, 2, 0.1, z=mu, seed=3, label=["cat", "sun"])
+    assert [each.label for each in drawings] == ["cat", "sun"]
+    with pytest.raises(InputError, match=r"z must have the shape \[n, 6\], got \[6\]"):
+        sk.decode(tiny_vae, mu[0])
+
+
+def test_decode_needs_a_model_with_latent_vectors(tiny_model: SketchModel) -> None:
+    with pytest.raises(InputError, match="'tiny' is unconditional"):
+        sk.decode(tiny_model, np.zeros((1, 6)))
 
 
 def test_names_are_no_models_and_files_are_no_drawings(tiny_model: SketchModel) -> None:

@@ -14,7 +14,7 @@ from sketchkit.checkpoints.native import load_native, save_model
 from sketchkit.decoding import Decoding
 from sketchkit.devices import resolve_device, resolve_dtype
 from sketchkit.errors import CheckpointError, DeviceError
-from sketchkit.files import reason, shown
+from sketchkit.files import check_path, reason, shown
 from sketchkit.models import SketchModel
 
 __all__ = ["import_model", "load_model"]
@@ -80,6 +80,7 @@ def import_model(
         CheckpointError: a file that cannot be read, or a store that cannot be made.
         InputError: a name that is none, or that is taken although `overwrite` is false.
     """
+    check_path(path, "the path of a model")
     model = load_model(_existing(Path(path)), device="cpu")
     chosen = name or model.card.name
     known = {"name": chosen, "start": start, "licence": licence}
@@ -95,6 +96,7 @@ def import_model(
 
 def _path(name: str | PathLike[str]) -> Path:
     """A name with a suffix or a folder in it is a path; anything else is looked up in the store."""
+    check_path(name, "the name or the path of a model")
     text = os.fspath(name)
     path = Path(text)
     if not isinstance(name, str) or path.suffix.lower() in _SUFFIXES or os.path.dirname(text):

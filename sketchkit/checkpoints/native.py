@@ -27,7 +27,7 @@ from sketchkit.checkpoints.header import (
 )
 from sketchkit.devices import resolve_dtype, without_weights
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import atomic_write, shown
+from sketchkit.files import atomic_write, check_path, shown
 from sketchkit.models import SketchModel, backend
 
 __all__ = ["build_model", "dump_native", "from_grid", "load_native", "save_model", "to_grid"]
@@ -57,6 +57,7 @@ def save_model(
             the number type cannot hold.
         DeviceError: an unknown number type.
     """
+    check_path(path)
     target = Path(path)
     if target.suffix != ".safetensors":
         raise InputError(f"{shown(target)}: a native checkpoint's name ends in .safetensors")

@@ -146,11 +146,11 @@ def decode(
 
     model = run.load()
     _check_model(model, latents, file)
-    from sketchkit.generate import sample
+    from sketchkit.generate import decode as drawn
 
     labels = [run.class_of(0) or model.known_label(latents.labels[which]) for which, _ in names]
     with progress("Drawing") as told:
-        sketches = sample(model, len(z), z=z, label=labels, progress=told, **run.settings())
+        sketches = drawn(model, z, label=labels, progress=told, **run.settings())
     items = [
         _item(stem, index, sketch, latents, name, run.provenance)
         for index, (sketch, name) in enumerate(zip(sketches, names, strict=True))

@@ -57,7 +57,7 @@ class Finished:
         ]
 
     def layered(self) -> bytes:
-        """The user's document as it was, with a layer an ending; one that fits the page is shown."""
+        """The user's document as it was, with a layer an ending, of which the best on the page is shown."""
         if self.given.document is None:
             raise InputError(f"{self.given.source}: layers can only be added to an SVG file")
         data, document = self.given.document
@@ -82,16 +82,20 @@ class Finished:
         return len(ending.ending.without_end()) <= given.pen_down
 
     def _best_on_page(self) -> int:
-        """The place of the first ending with ink that does not leave the page; of the first if all do."""
+        """The place of the best ending with ink that does not leave the page; of the best if all do."""
+        ranked = sorted(range(len(self.endings)), key=lambda place: self.endings[place].rank)
+        return min(ranked, key=lambda place: self._flaw(self.endings[place]))
+
+    def _flaw(self, ending: Ending) -> int:
+        """What keeps an ending from being shown: 0 nothing, 1 it leaves the page, 2 it adds nothing."""
+        if self.adds_nothing(ending):
+            return 2
         page = None if self.given.document is None else self.given.document[1].view_box
-        inked = [place for place, ending in enumerate(self.endings) if not self.adds_nothing(ending)]
-        if page is None or not inked:
-            return inked[0] if inked else 0
-        for place in inked:
-            x0, y0, x1, y1 = self.endings[place].ending.bounds
-            if page.x <= x0 and page.y <= y0 and x1 <= page.x + page.width and y1 <= page.y + page.height:
-                return place
-        return inked[0]
+        if page is None:
+            return 0
+        x0, y0, x1, y1 = ending.ending.bounds
+        inside = page.x <= x0 and page.y <= y0 and x1 <= page.x + page.width and y1 <= page.y + page.height
+        return 0 if inside else 1
 
     def _picture(self, ending: Ending) -> Picture:
         # The numbers first: a caption is cut where it is too long for its cell.

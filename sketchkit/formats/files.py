@@ -7,19 +7,22 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, TypeAlias
 
 from sketchkit import options as option_tools
 from sketchkit import registry
+from sketchkit.counts import named
 from sketchkit.errors import FormatError, InputError, PluginError
 from sketchkit.files import atomic_write, reason, shown, standard_input, standard_output
 from sketchkit.formats.base import Format
 from sketchkit.formats.references import parted
 from sketchkit.formats.signatures import SIGNATURE_BYTES, kind_of_bytes
-from sketchkit.sketch import Sketch
+from sketchkit.sketch import Drawn, Sketch
 
 __all__ = ["format_for", "format_of", "read", "read_all", "write"]
 
+#: One drawing or many, also what models make of drawings, and lists of these.
+Drawings: TypeAlias = "Sketch | Drawn | Iterable[Sketch | Drawn | Iterable[Sketch | Drawn]]"
 Place = str | os.PathLike[str] | BinaryIO
 
 
@@ -82,7 +85,7 @@ def read_all(path: Place, *, format: str | None = None, **options: Any) -> Gener
 
 
 def write(
-    sketches: Sketch | Iterable[Sketch],
+    sketches: Drawings,
     path: Place,
     *,
     format: str | None = None,
@@ -94,7 +97,8 @@ def write(
     A file appears only when it is complete; what stops the writing leaves nothing behind.
 
     Args:
-        sketches: a drawing, or any iterable of them, used once.
+        sketches: a drawing, an ending or an infill, of which the whole drawing is written, or any iterable of
+            these and of lists of them, used once.
         path: a file name, "-" for standard output, or a binary stream; the last two need `format`.
         format: the name of a format; the suffix tells when None.
         overwrite: whether the file may exist already.
@@ -105,8 +109,10 @@ def write(
         FormatError: an unknown format, or something that the format cannot hold.
         PluginError: the format's plugin does not load.
     """
+    if isinstance(sketches, str | os.PathLike):
+        raise InputError("write takes drawings, then a path: sketchkit.write(drawings, path)")
     writer = _format(path, format, options, _format_to_write)
-    source = _Source([sketches] if isinstance(sketches, Sketch) else sketches)
+    source = _Source(_drawings(sketches))
     try:
         with _opened_to_write(path, overwrite) as stream:
             writer.write(source, stream)
@@ -226,19 +232,33 @@ class _Strange:
 class _Source(Iterator[Sketch]):
     """Drawings on their way into a file; remembers whether it was they that failed, or the writing."""
 
-    def __init__(self, sketches: Iterable[Sketch]) -> None:
-        self._sketches = iter(sketches)
+    def __init__(self, sketches: Iterator[Sketch]) -> None:
+        self._sketches = sketches
         self.error: BaseException | None = None
 
     def __next__(self) -> Sketch:
         try:
             sketch = next(self._sketches)
-            if not isinstance(sketch, Sketch):
-                raise InputError(f"only a Sketch can be written, got {type(sketch).__name__}")
         except Exception as error:
             self.error = error
             raise
         return sketch
+
+
+def _drawings(given: Any) -> Iterator[Sketch]:
+    """The drawings of what a caller gives to be written, whole ones of endings and infills.
+
+    Raises:
+        InputError: something else among them.
+    """
+    sketch = given if isinstance(given, Sketch) else getattr(given, "sketch", None)
+    if isinstance(sketch, Sketch):
+        yield sketch
+        return
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise InputError(f"only drawings can be written, got {named(given)}")
+    for each in given:
+        yield from _drawings(each)
 
 
 def _numbered(drawings: Generator[Sketch, None, None], number: int, name: str) -> Sketch:
@@ -297,6 +317,8 @@ def _format(
     by_path: Callable[[str | os.PathLike[str]], str],
 ) -> Format:
     """The format by its name or by what the path says, made with its options."""
+    if not isinstance(path, str | os.PathLike) and not (hasattr(path, "read") or hasattr(path, "write")):
+        raise InputError(f"a path or a binary stream is needed, got {named(path)}")
     if name is None:
         if not isinstance(path, str | os.PathLike) or os.fspath(path) == "-":
             raise InputError(f"{_name(path, 'standard input or output')}: without a suffix it needs format")

@@ -8,7 +8,7 @@ from sketchkit.generate.finishing import complete
 from sketchkit.generate.infilling import Infilling, InfillSearch, infill
 from sketchkit.generate.live import LiveDecoder, LivePoints
 from sketchkit.generate.live_drawings import LiveDrawing, live_drawings, live_endings, live_reconstructions
-from sketchkit.generate.morphing import Morph, Steps, analogy, grid, interpolate, morphs
+from sketchkit.generate.morphing import Morph, Steps, analogy, decode, grid, interpolate, morphs
 from sketchkit.generate.scoring import Score, score
 from sketchkit.generate.streaming import sample_stream
 
@@ -29,6 +29,7 @@ __all__ = [
     "analogy",
     "atlas",
     "complete",
+    "decode",
     "grid",
     "infill",
     "interpolate",

@@ -10,14 +10,14 @@ from typing import Unpack
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.counts import whole
+from sketchkit.counts import named, whole
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress
 from sketchkit.generate.drawing import sample
 from sketchkit.generate.morphing import TEMPERATURE, DrawingSettings
 from sketchkit.generate.scoring import score
 from sketchkit.latent import Axes, By, check_by, encode, principal_axes, umap_coordinates
-from sketchkit.models import SketchModel
+from sketchkit.models import SketchModel, check_model
 from sketchkit.noise import MAX_SEED
 from sketchkit.rendering import Ink, Picture
 from sketchkit.rendering.palette import INK, PAPER
@@ -119,6 +119,9 @@ def locate(
     Raises:
         InputError: a model without an encoder, a drawing without a line.
     """
+    check_model(model)
+    if isinstance(sketches, Sketch | str) or not isinstance(sketches, Iterable):
+        raise InputError(f"locate takes a list of sketches, got {named(sketches)}")
     z, nll, labels = [encode(model, [])[0]], [np.zeros(0)], list[str | None]()
     for several in _batches(sketches, _DRAWINGS_AT_ONCE):
         scores = score(model, several, prepared=prepared)
@@ -159,6 +162,10 @@ def atlas(
         PluginError: UMAP is not installed, or an unknown sampler.
     """
     check_by(by)
+    check_model(model)
+    if not isinstance(located, Located):
+        what = named(located)
+        raise InputError(f"an atlas is of located drawings, got {what}: sketchkit.locate locates them")
     if not isinstance(steps, tuple | list) or len(steps) != 2:
         raise InputError(f"the steps of an atlas are (columns, rows), got {steps!r}")
     steps = (whole("columns", steps[0]), whole("rows", steps[1]))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sketchkit.card import MAX_LENGTH
 from sketchkit.counts import MAX_DRAWINGS, whole
 from sketchkit.errors import InputError
-from sketchkit.models import SketchModel
+from sketchkit.models import SketchModel, check_model
 from sketchkit.noise import MAX_SEED
 
 __all__ = ["Counts", "Progress", "checked_counts"]
@@ -49,8 +49,7 @@ def checked_counts(
     Raises:
         InputError: the first of them.
     """
-    if not isinstance(model, SketchModel):
-        raise InputError("a model is needed, not its name: sketchkit.load_model loads one")
+    check_model(model)
     count = whole("n", n, 0, MAX_DRAWINGS)
     if count * given > MAX_DRAWINGS:
         raise InputError(f"{count} times {given} drawings are more than one call draws, {MAX_DRAWINGS}")

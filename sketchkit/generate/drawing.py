@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sketchkit.batch import checked_sketches
 from sketchkit.counts import whole
 from sketchkit.devices import one_thread
 from sketchkit.engine import EXACT_WIDTH, Prompts, decode, read_prompts
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, checked_counts
 from sketchkit.latent import checked_z, encode_rows, prior, read_wholes
-from sketchkit.models import AnyClass, SketchModel, is_one_class
+from sketchkit.models import AnyClass, SketchModel, check_model, is_one_class
 from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import AnySampler, Draft, make_sampler
 from sketchkit.sketch import Sketch
@@ -163,9 +164,8 @@ def reconstruct(
     Source: Ha & Eck 2017, section 4. Departure: z is the mean of the posterior, not a draw
         from it, so that what differs between two reconstructions is the decoder's doing alone.
     """
-    if isinstance(sketches, Sketch) or not all(isinstance(sketch, Sketch) for sketch in sketches):
-        raise InputError("reconstruct takes a list of sketches: sketchkit.read makes one of a file")
-    several = list(sketches)
+    check_model(model)
+    several = checked_sketches(sketches, "reconstruct takes a list of sketches")
     n, seed, batch_size, max_points = checked_counts(model, n, seed, batch_size, max_points, len(several))
     chosen = make_sampler(sampler, temperature, options)
     labels = (

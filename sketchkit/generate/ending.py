@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sketchkit.generate.attempts import Attempts
+from sketchkit.rendering import Ink, Picture, render
+from sketchkit.rendering.palette import ENDING, INK
 from sketchkit.sketch import Sketch
 
 __all__ = ["Ending", "Endings"]
@@ -36,6 +38,15 @@ class Ending:
     finished: bool
     redrawn: int = 0
 
+    @property
+    def rank(self) -> tuple[bool, float, int]:
+        """The order of endings, the best first: those that the model ended, then the likeliest a point."""
+        return not self.finished, self.nll, self.index
+
+    def _repr_svg_(self) -> str:
+        """What a notebook shows: the drawing in ink, and the ending in its colour."""
+        return sheet_svg([self])
+
 
 class Endings(list[Ending]):
     """The endings of one drawing, and what it took to find them.
@@ -48,3 +59,19 @@ class Endings(list[Ending]):
     def __init__(self, endings: Iterable[Ending] = (), attempts: Attempts | None = None) -> None:
         super().__init__(endings)
         self.attempts = attempts
+
+    def _repr_svg_(self) -> str | None:
+        """What a notebook shows: a sheet of them all; None where there are none."""
+        return sheet_svg(self) if self else None
+
+
+def sheet_svg(endings: Sequence[Ending]) -> str:
+    """Endings on a sheet: what was given in ink, what was added in colour, under index and cost."""
+    pictures = [
+        Picture(
+            (Ink(each.sketch, INK), Ink(each.ending, ENDING, f"ending {each.index}")),
+            f"{each.index}: {each.nll:.2f}",
+        )
+        for each in endings
+    ]
+    return render(pictures, label=len(pictures) > 1).decode()

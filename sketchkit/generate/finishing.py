@@ -7,6 +7,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
+from sketchkit.batch import checked_sketches
 from sketchkit.counts import whole
 from sketchkit.devices import one_thread
 from sketchkit.engine import EXACT_WIDTH, read_prompts
@@ -17,7 +18,7 @@ from sketchkit.generate.ending import Ending, Endings
 from sketchkit.generate.ranking import too_alike
 from sketchkit.generate.regions import Avoided, Bounds, Region
 from sketchkit.geometry import outline
-from sketchkit.models import AnyClass, SketchModel
+from sketchkit.models import AnyClass, SketchModel, check_model
 from sketchkit.sampling import AnySampler, make_sampler
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.units import best_scales, read_beginning
@@ -129,13 +130,14 @@ def complete(
     Source: Ha & Eck 2017, sections 3.3 and 4. Departure: before it is read, a drawing is simplified as
         the training data were, at its scale.
     """
-    several = [drawings] if isinstance(drawings, Sketch) else list(drawings)
+    check_model(model)
+    several = checked_sketches(
+        [drawings] if isinstance(drawings, Sketch) else drawings, "complete takes sketches"
+    )
     n, seed, batch_size, max_points = checked_counts(model, n, seed, batch_size, max_points, len(several))
     check_unconditional(model)
     keep = None if keep is None else whole("keep", keep, 1)
     bounds = None if region is None and avoid is None and not clearance else Bounds(region, avoid, clearance)
-    if not all(isinstance(drawing, Sketch) for drawing in several):
-        raise InputError("complete takes sketches: sketchkit.read makes one of a file")
     begun = [drawing.without_end() for drawing in several]
     if not begun:
         return []
@@ -202,7 +204,7 @@ def _best(endings: list[Ending], keep: int | None) -> list[Ending]:
         return sorted(endings, key=lambda e: e.index)
     kept: list[Ending] = []
     outlines: list[Float64] = []
-    for ending in sorted(endings, key=lambda e: (not e.finished, e.nll, e.index)):
+    for ending in sorted(endings, key=lambda e: e.rank):
         mine = outline(ending.ending)
         if not too_alike(mine, outlines, ending.sketch):
             kept.append(ending)

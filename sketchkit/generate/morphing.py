@@ -10,13 +10,14 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 import numpy.typing as npt
 
+from sketchkit.batch import checked_sketches
 from sketchkit.counts import MAX_DRAWINGS, whole
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress
 from sketchkit.generate.drawing import sample
-from sketchkit.latent import Method, encode, path, surface
+from sketchkit.latent import Method, checked_z, encode, path, surface
 from sketchkit.latent import analogy as combined
-from sketchkit.models import AnyClass, SketchModel
+from sketchkit.models import AnyClass, SketchModel, check_model
 from sketchkit.sampling import AnySampler
 from sketchkit.sketch import Sketch
 
@@ -26,6 +27,7 @@ __all__ = [
     "Steps",
     "analogy",
     "check_job",
+    "decode",
     "grid",
     "interpolate",
     "morphs",
@@ -70,6 +72,36 @@ class Morph:
     sketches: tuple[Sketch, ...]
 
 
+def decode(
+    model: SketchModel,
+    z: npt.ArrayLike,
+    temperature: float = TEMPERATURE,
+    *,
+    label: AnyClass | Sequence[AnyClass | None] | None = None,
+    **settings: Unpack[DrawingSettings],
+) -> list[Sketch]:
+    """Draw what latent vectors say.
+
+    Args:
+        model: a conditional VAE.
+        z: [n, Z], such as the means of `sketchkit.encode`.
+        temperature: tau, 0 to 100.
+        label: what all of them show, or one for each, for a model that knows classes.
+        settings: see `sketchkit.sample`.
+
+    Returns:
+        n sketches in Quick, Draw! pixels, from (0, 0); drawing i meets the chance of index i.
+
+    Raises:
+        InputError: a model without latent vectors, a z of another shape, a number out of range.
+        PluginError: an unknown sampler.
+
+    Source: Ha & Eck 2017, section 3.2.
+    """
+    check_model(model)
+    return sample(model, temperature=temperature, z=checked_z(model, z, None), label=label, **settings)
+
+
 def interpolate(
     model: SketchModel,
     drawings: Sequence[Sketch],
@@ -102,6 +134,7 @@ def interpolate(
 
     Source: Ha & Eck 2017, section 4.
     """
+    check_model(model)
     n = whole("n", n)
     jobs = morphs(
         model, [drawings], n, temperature, method=method, label=label, prepared=prepared, **settings
@@ -141,6 +174,7 @@ def grid(
 
     Source: Ha & Eck 2017, section 4.
     """
+    check_model(model)
     if not isinstance(steps, Sequence) or isinstance(steps, str) or len(steps) != 2:
         raise InputError(f"the steps of a grid are (columns, rows), got {steps!r}")
     jobs = morphs(
@@ -221,11 +255,12 @@ def morphs(
         InputError: a model without an encoder, another number of drawings or steps, an unknown method.
         PluginError: an unknown sampler.
     """
+    check_model(model)
     steps = _whole(steps)
     size = steps if isinstance(steps, int) else steps[0] * steps[1]
     if size > MAX_DRAWINGS:
         raise InputError(f"{size} drawings are more than one call draws, {MAX_DRAWINGS}")
-    numbered = enumerate(tuple(job) for job in jobs)
+    numbered = enumerate(tuple(checked_sketches(job, "a list of sketches is needed")) for job in jobs)
     while block := list(islice(numbered, max(1, DRAWINGS_AT_ONCE // max(1, size)))):
         wanted = [place for place, (number, _) in enumerate(block) if done is None or not done(number)]
         if not wanted:

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sketchkit.batch import checked_sketches
 from sketchkit.density import MixtureDensity
 from sketchkit.devices import one_thread
-from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress
 from sketchkit.latent import encode_rows, read_wholes
-from sketchkit.models import AnyClass, SketchModel
+from sketchkit.models import AnyClass, SketchModel, check_model
 from sketchkit.models.base import State
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.units import Rows, chunks, padded_rows
@@ -134,10 +134,8 @@ def score(
 
     Source: Ha & Eck 2017, equations 3 to 9, without the division by Nmax.
     """
-    if not isinstance(model, SketchModel):
-        raise InputError("a model is needed, not its name: sketchkit.load_model loads one")
-    if isinstance(sketches, Sketch) or not all(isinstance(sketch, Sketch) for sketch in sketches):
-        raise InputError("score takes a list of sketches: sketchkit.read makes one of a file")
+    check_model(model)
+    sketches = checked_sketches(sketches, "score takes a list of sketches")
     wholes = read_wholes(model, sketches, prepared=prepared)
     drawings = [np.concatenate([whole.rows, _END_ROW]) for whole in wholes]
     labels = [

@@ -12,7 +12,7 @@ from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress
 from sketchkit.generate.drawing import sample
 from sketchkit.generate.morphing import DrawingSettings
-from sketchkit.models import AnyClass, SketchModel, is_one_class
+from sketchkit.models import AnyClass, SketchModel, check_model, is_one_class
 from sketchkit.noise import MAX_SEED
 from sketchkit.sketch import Sketch
 
@@ -72,6 +72,7 @@ def sample_stream(
             labels that do not fit.
         PluginError: an unknown sampler.
     """
+    check_model(model)
     first = whole("first", first, 0, MAX_SEED)
     n = whole("n", n, 0, MAX_SEED - first)
     sample(model, 0, temperature, **settings)  # refuses what is wrong with the settings

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from sketchkit.batch import checked_sketches
 from sketchkit.counts import MAX_DRAWINGS, whole
 from sketchkit.devices import one_thread
 from sketchkit.errors import InputError
-from sketchkit.models import SketchModel
+from sketchkit.models import SketchModel, check_model
 from sketchkit.models.base import to_numpy
 from sketchkit.models.vae import VaeModel
 from sketchkit.noise import LATENT, MAX_SEED, POSTERIOR, normals
@@ -83,16 +84,15 @@ def read_wholes(
     Raises:
         InputError: something else than a list of sketches, or a drawing that cannot be encoded; says which.
     """
-    if isinstance(sketches, Sketch) or not all(isinstance(sketch, Sketch) for sketch in sketches):
-        raise InputError("a list of sketches is needed: sketchkit.read makes one of a file")
     out = []
-    for number, sketch in enumerate(sketches):
+    several = checked_sketches(sketches, "a list of sketches is needed")
+    for number, sketch in enumerate(several):
         try:
             out.append(read_whole(sketch, model.card, prepared=prepared))
         except InputError as error:
             raise InputError(f"{sketch.key or f'drawing {number}'}: {error}") from error
         if progress is not None:
-            progress(number + 1, len(sketches))
+            progress(number + 1, len(several))
     return out
 
 
@@ -241,8 +241,7 @@ def checked_z(model: SketchModel, z: npt.ArrayLike, n: int | None) -> Latents:
 
 
 def _encoder(model: SketchModel) -> VaeModel:
-    if not isinstance(model, SketchModel):
-        raise InputError("a model is needed, not its name: sketchkit.load_model loads one")
+    check_model(model)
     if not isinstance(model, VaeModel):
         raise InputError(f"the model {model.card.name!r} has no encoder: only a conditional VAE has one")
     return model

@@ -156,7 +156,10 @@ def _umap() -> Any:
 
 def _vectors(z: npt.ArrayLike) -> Float64:
     """Latent vectors [N, Z] as float64, N and Z at least 1."""
-    vectors = np.asarray(z, np.float64)
+    try:
+        vectors = np.asarray(z, np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"latent vectors are numbers [N, Z]: {error}") from error
     if vectors.ndim != 2 or not vectors.size:
         raise InputError(f"a map is made of latent vectors [N, Z], got the shape {list(vectors.shape)}")
     if not np.isfinite(vectors).all():

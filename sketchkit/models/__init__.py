@@ -7,7 +7,15 @@ from typing import Any
 from sketchkit import registry
 from sketchkit.decoding import Decoding
 from sketchkit.errors import PluginError
-from sketchkit.models.base import AnyClass, SketchModel, State, check_flags, check_sizes, is_one_class
+from sketchkit.models.base import (
+    AnyClass,
+    SketchModel,
+    State,
+    check_flags,
+    check_model,
+    check_sizes,
+    is_one_class,
+)
 from sketchkit.models.cells.packed import Packing
 
 __all__ = [
@@ -18,6 +26,7 @@ __all__ = [
     "State",
     "backend",
     "check_flags",
+    "check_model",
     "check_sizes",
     "is_one_class",
 ]

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
-from sketchkit.counts import whole
+from sketchkit.counts import named, whole
 from sketchkit.decoding import Decoding
 from sketchkit.density import MixtureDensity
 from sketchkit.errors import InputError
@@ -29,7 +29,16 @@ from sketchkit.models.cells.packed import Packing
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
-__all__ = ["AnyClass", "SketchModel", "State", "check_flags", "check_sizes", "is_one_class", "to_numpy"]
+__all__ = [
+    "AnyClass",
+    "SketchModel",
+    "State",
+    "check_flags",
+    "check_model",
+    "check_sizes",
+    "is_one_class",
+    "to_numpy",
+]
 
 State = tuple[Tensor, ...]
 #: A class of a model by its name, in capitals or not, or by its index.
@@ -305,6 +314,20 @@ class SketchModel(nn.Module, ABC):
             raise InputError(f"the model {self.card.name!r} is unconditional: it has no latent vector z")
         if z is None and self.conditional:
             raise InputError(f"the model {self.card.name!r} is conditional: it needs a latent vector z")
+
+
+def check_model(model: object) -> None:
+    """Refuse what is no model.
+
+    Raises:
+        InputError: a name, or an argument of another place.
+    """
+    if isinstance(model, str | PathLike):
+        raise InputError("a model is needed, not its name: sketchkit.load_model loads one")
+    if not isinstance(model, SketchModel):
+        raise InputError(
+            f"a model is needed as the first argument, got {named(model)}: sketchkit.load_model loads one"
+        )
 
 
 def is_one_class(label: AnyClass | Iterable[AnyClass | None]) -> TypeIs[AnyClass]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
 
 from sketchkit.errors import InputError
 from sketchkit.rendering.palette import INK
-from sketchkit.sketch import Sketch
+from sketchkit.sketch import Drawn, Sketch
 from sketchkit.svgdoc import checked_color
 
 __all__ = ["Drawn", "Ink", "Picture", "bounds"]
@@ -38,16 +37,6 @@ class Ink:
         checked_color(self.color)
         if self.width is not None and not 0 < self.width < math.inf:
             raise InputError(f"the width of an ink must be above 0 pixels, got {self.width}")
-
-
-@runtime_checkable
-class Drawn(Protocol):
-    """What a model made of a drawing, such as an ending or an infill."""
-
-    @property
-    def sketch(self) -> Sketch:
-        """The whole drawing."""
-        ...
 
 
 @dataclass(frozen=True)

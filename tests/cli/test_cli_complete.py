@@ -63,12 +63,12 @@ def test_layers_keep_the_document_byte_for_byte(sketchkit: Sketchkit, bird: Path
     assert made.endswith(b"</svg>" + end)
 
 
-def test_layers_are_inkscape_layers_of_which_the_first_is_shown(sketchkit: Sketchkit, bird: Path) -> None:
+def test_layers_are_inkscape_layers_of_which_one_is_shown(sketchkit: Sketchkit, bird: Path) -> None:
     sketchkit("complete", bird, "--layout", "layers", "-n", 3, "-o", "out.svg")
     svg = Path("out.svg").read_bytes()
     layers = [g for g in groups_in(svg) if g.get(f"{INKSCAPE}groupmode") == "layer"]
     assert [g.get(f"{INKSCAPE}label") for g in layers] == ["ending 0", "ending 1", "ending 2"]
-    assert [g.get("style") for g in layers] == ["display:inline", "display:none", "display:none"]
+    assert sorted(g.get("style") or "" for g in layers) == ["display:inline", "display:none", "display:none"]
     assert [facts.keys() >= PROVENANCE for facts in facts_in(svg)] == [True] * 3
 
 
@@ -181,19 +181,51 @@ def test_a_file_of_one_ending_keeps_the_size_of_a_unit(
     assert box[2] > 400
 
 
-def test_the_layer_shown_is_the_first_that_stays_on_the_page(sketchkit: Sketchkit, bird: Path) -> None:
+def test_the_layer_shown_is_the_first_that_keep_would_leave(sketchkit: Sketchkit, bird: Path) -> None:
+    Path("wide.svg").write_text(BIRD.replace("0 0 400 300", "-4000 -4000 8000 8000"))
+    for seed in range(3):
+        command = (
+            "complete",
+            "wide.svg",
+            "-n",
+            6,
+            "--seed",
+            seed,
+            "--layout",
+            "layers",
+            "-f",
+            "-o",
+            "out.svg",
+        )
+        (best,) = sketchkit(*command, "--keep", 1, "--json").json
+        assert sketchkit(*command).code == 0
+        layers = [
+            g for g in groups_in(Path("out.svg").read_bytes()) if g.get(f"{INKSCAPE}groupmode") == "layer"
+        ]
+        (shown,) = (g for g in layers if g.get("style") == "display:inline")
+        assert shown.get(f"{INKSCAPE}label") == f"ending {best['index']}"
+
+
+def test_the_layer_shown_is_the_best_that_stays_on_the_page(sketchkit: Sketchkit, bird: Path) -> None:
     from sketchkit.cli.endings import Finished
     from sketchkit.cli.inputs import Input
     from sketchkit.formats.svg import read_svg
     from sketchkit.generate import Ending
 
-    def ending(index: int, x: float) -> Ending:
+    def ending(index: int, x: float, nll: float) -> Ending:
         made = library.Sketch.from_polylines([[(100, 100), (x, 120)]])
-        return Ending(made, made, nll=0.0, seed=1, index=index, scale=1.0, finished=True)
+        return Ending(made, made, nll=nll, seed=1, index=index, scale=1.0, finished=nll < 5)
 
     given = Input(library.read(bird), "bird.svg", "bird", (BIRD.encode(), read_svg(BIRD.encode(), "bird")))
-    for places, shown in (([900, 200, 300], 1), ([200, 900], 0), ([900, -5], 0)):
-        endings = [ending(index, x) for index, x in enumerate(places)]
+    for places, costs, shown in (
+        ([900, 200, 300], [0, 0, 0], 1),
+        ([900, 200, 300], [0, 3, 1], 2),
+        ([200, 300, 300], [9, 4, 2], 2),
+        ([200, 300], [5, -1], 1),
+        ([200, 900], [1, 0], 0),
+        ([900, -5], [1, 0], 1),
+    ):
+        endings = [ending(i, x, nll) for i, (x, nll) in enumerate(zip(places, costs, strict=True))]
         layered = Finished(given, endings, {"seed": 1}).layered()
         layers = [g for g in groups_in(layered) if g.get(f"{INKSCAPE}groupmode") == "layer"]
         assert [g.get(f"{INKSCAPE}label") for g in layers] == [f"ending {i}" for i in range(len(places))]

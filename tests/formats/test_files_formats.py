@@ -237,8 +237,8 @@ def test_an_interruption_leaves_the_old_file(tmp_path, error):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_only_sketches_are_written(tmp_path):
-    with pytest.raises(InputError, match="only a Sketch can be written, got str"):
+def test_only_drawings_are_written(tmp_path):
+    with pytest.raises(InputError, match="only drawings can be written, got 'cat'"):
         write(["cat"], tmp_path / "x.ndjson")
 
 
