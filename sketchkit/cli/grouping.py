@@ -34,6 +34,7 @@ def grouped(command: Callable[..., None], *, without: Collection[str] = ()) -> C
 
     parameters = [flattened for p in given for flattened in _flattened(p, hints[p.name], without)]
     flat.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    flat.__wrapped__ = command  # type: ignore[attr-defined]
     flat.__name__, flat.__doc__, flat.__annotations__ = command.__name__, command.__doc__, {}
     return flat
 

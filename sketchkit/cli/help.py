@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 import sys
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
@@ -51,12 +54,48 @@ def _settled(parameters: list[Any]) -> list[Any]:
     return parameters
 
 
+def _docstring(function: Callable[..., Any] | None) -> str | None:
+    """What a function is for: of its source where `python -OO` has left docstrings out of the code."""
+    if function is None:
+        return None
+    function = inspect.unwrap(function)
+    if function.__doc__ is not None or sys.flags.optimize < 2:
+        return inspect.getdoc(function)
+    try:
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    except (OSError, SyntaxError):  # there is no source
+        return None
+    return ast.get_docstring(definition) if isinstance(definition, ast.FunctionDef) else None
+
+
 class Group(TyperGroup):
     """A group of commands that starts without delay."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.help = self.help or _docstring(self.callback)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The options of the group itself."""
         return _settled(super().get_params(ctx))
+
+
+#: From so many options on they stand in panels.
+_MANY = 12
+#: A longer name has a line to itself.
+_WIDEST_NAME = 26
+_OTHERS = "Options"
+#: The options of drawing commands by what they are about, as help shows them.
+_PANELS = {
+    "What is drawn": "n first keep steps classes via method means number max_strokes by worst",
+    "How it is drawn": "model vae temperature sampler option seed scale max_points particles",
+    "Where it may go": "region avoid clearance",
+    "What is read": "input_format limit split prepared source jobs pairs",
+    "What is written": "output out layout format force json heat outliers",
+    "The sheet": "tile cell gap margin page title sizes label stroke background",
+    "Speed": "batch_size exact device engine precision compile",
+}
+_PANEL_OF = {name: title for title, names in _PANELS.items() for name in names.split()}
 
 
 class Command(TyperCommand):
@@ -80,18 +119,29 @@ class Command(TyperCommand):
             re.sub(r"\{([A-Z]+)\}(?:\.\.\.)?", r"\1", piece) for piece in super().collect_usage_pieces(ctx)
         ]
 
+    def __init__(self, *name: str | None, **settings: Any) -> None:
+        super().__init__(*name, **settings)
+        self.help = self.help or _docstring(self.callback)
+
+    #: The panels of options by their names; an option's own `rich_help_panel` goes before them.
+    panels: Mapping[str, str] = _PANEL_OF
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the arguments and the options, without what only Typer understands."""
-        rows: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
-        for parameter in self.get_params(ctx):
+        """Write the arguments and the options by their panels, without what only Typer understands."""
+        rows: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Arguments", *_PANELS, _OTHERS)}
+        parameters = self.get_params(ctx)
+        panels = self.panels if len(parameters) >= _MANY else {}
+        for parameter in parameters:
             record = parameter.get_help_record(ctx)
             if record is not None:
                 is_argument = parameter.param_type_name == "argument"
-                rows["Arguments" if is_argument else "Options"].append(_tidied(*record, bare=is_argument))
+                own = getattr(parameter, "rich_help_panel", None) or panels.get(parameter.name, _OTHERS)
+                title = "Arguments" if is_argument else own
+                rows.setdefault(title, []).append(_tidied(*record, bare=is_argument))
         for title, records in rows.items():
             if records:
                 with formatter.section(title):
-                    formatter.write_dl(records)
+                    formatter.write_dl(records, col_max=_WIDEST_NAME)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the examples."""
@@ -121,19 +171,27 @@ class RendererCommand(Command):
 def _write_plugins(formatter: Any, kind: str, title: str) -> None:
     from sketchkit import registry
 
+    rows = {name: _option_rows(kind, name) for name in registry.names(kind)}
+    all_rows = [row for mine in rows.values() for row in mine]
+    shared = [row for row in dict.fromkeys(all_rows) if all_rows.count(row) > 1]
     with formatter.section(title):
-        for name in registry.names(kind):
-            rows = _option_rows(kind, name)
-            formatter.write(f"  {plain(name)}{'' if rows else ': no options'}\n")
-            if rows:
+        for name, mine in rows.items():
+            also = ", ".join(option.partition("=")[0] for option, _ in mine if (option, _) in shared)
+            formatter.write(f"  {plain(name)}{f': {also}' if also else '' if mine else ': no options'}\n")
+            if own := [row for row in mine if row not in shared]:
                 with formatter.indentation():
-                    formatter.write_dl(rows)
+                    formatter.write_dl(own)
+    if shared:
+        with formatter.section("Options of several"):
+            formatter.write_dl(shared)
 
 
 def _tidied(name: str, text: str, *, bare: bool) -> tuple[str, str]:
     """An entry of the help without Python's types, brackets in brackets, and bounds that nobody meets."""
     text = re.sub(r"\[default: \(([^()]*)\)", r"[default: \1", text)
     text = re.sub(rf"(?<=\d)<=x<={LARGEST_NUMBER}", " or more", text)
+    text = re.sub(r"(\d+)<=x<=(\d+)", r"\1 to \2", text)
+    text = re.sub(r"x>=(\d+)", r"\1 or more", text)
     return (name.partition(" <")[0] if bare else name), text
 
 

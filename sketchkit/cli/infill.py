@@ -59,6 +59,7 @@ def infill(
             metavar="I:J",
             help="Replace strokes I to J-1, counted from 0 in pen order; I:I draws before stroke I.",
             show_default=False,
+            rich_help_panel="What is drawn",
         ),
     ] = None,
     number: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, field, make_dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,8 @@ __all__ = ["TrainCommand", "TrainingOptions", "said"]
 
 class TrainCommand(Command):
     """A command that also lists what plugins' backends are told of their sizes, if there are any."""
+
+    panels: Mapping[str, str] = {}
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the backends, then the examples."""

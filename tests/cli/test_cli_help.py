@@ -6,11 +6,15 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+import typer
 from conftest import Outcome, Sketchkit
+from typer.testing import CliRunner
 
 from sketchkit import options, registry
+from sketchkit.cli.help import Command, alone
 from sketchkit.cli.main import run
 
 COMMANDS = [
@@ -51,6 +55,54 @@ def test_the_help_of_a_command_ends_with_examples_on_lines_of_their_own(
     assert examples
     for example in examples:
         assert example.startswith(f"  sketchkit {' '.join(command)} ") or example.endswith(" ".join(command))
+
+
+#: A command, and under which heading some of its options stand.
+PANELS = [
+    ("complete", {"What is drawn": ["-n", "--keep", "--class"], "How it is drawn": ["--model", "--seed"]}),
+    ("complete", {"Where it may go": ["--region"], "What is read": ["--limit"], "The sheet": ["--gap"]}),
+    ("complete", {"What is written": ["--output", "--layout", "--json"], "Speed": ["--device", "--exact"]}),
+    ("sample", {"What is drawn": ["-n", "--first"], "Speed": ["--engine"], "Options": ["--help"]}),
+    ("infill", {"What is drawn": ["--gap", "--number"], "The sheet": ["--cell"]}),
+    ("grid", {"What is drawn": ["--steps"], "What is read": ["--pairs", "--from"]}),
+    ("render", {"What is written": ["--output", "--format"], "The sheet": ["--page"]}),
+]
+
+
+@pytest.mark.parametrize(("command", "panels"), PANELS)
+def test_the_options_of_a_drawing_command_stand_under_headings(
+    sketchkit: Sketchkit, command: str, panels: dict[str, list[str]]
+) -> None:
+    found: dict[str, set[str]] = {}
+    for line in sketchkit(command, "--help").out.decode().splitlines():
+        if line and not line.startswith(" "):
+            words = found.setdefault(line.rstrip(":"), set())
+        elif line.startswith("  -"):
+            words |= {word.rstrip(",") for word in line.split() if word.startswith("-")}
+    for title, names in panels.items():
+        assert set(names) <= found[title]
+    assert found["Options"] == {"-h", "--help"}
+
+
+def test_an_option_that_has_a_panel_of_its_own_stands_there() -> None:
+    def command(x: Annotated[int, typer.Option(rich_help_panel="Mine")] = 1) -> None:
+        """Do something."""
+
+    text = CliRunner().invoke(alone(command, Command, "x"), ["--help"]).output
+    assert "Mine:\n  --x <int>" in text
+
+
+def test_what_several_samplers_take_is_said_once(sketchkit: Sketchkit) -> None:
+    text = sketchkit("sample", "--help").out.decode()
+    assert text.count("rule=javascript") == text.count("temperature=0.4") == 1
+    assert "  nucleus: temperature, rule\n    p=0.9" in text
+
+
+@pytest.mark.parametrize("words", [[], ["models"], ["complete"], ["models", "pull"], ["plugins"], ["bench"]])
+def test_help_is_the_same_where_python_leaves_docstrings_out(sketchkit: Sketchkit, words: list[str]) -> None:
+    command = [sys.executable, "-OO", "-m", "sketchkit", *words, "--help"]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=True)
+    assert done.stdout == sketchkit(*words, "--help").out
 
 
 def test_the_examples_work(sketchkit: Sketchkit, own_store: Path, bird: Path, doodle: Path) -> None:

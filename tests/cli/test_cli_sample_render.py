@@ -159,7 +159,7 @@ def test_files_of_animated_drawings_are_animated(sketchkit: Sketchkit) -> None:
 
 def test_render_help_lists_the_renderers_and_their_options(sketchkit: Sketchkit) -> None:
     told = sketchkit("render", "--help").out.decode()
-    assert "animated-svg\n    seconds=5.0  Seconds until the last drawing is finished." in told
+    assert "animated-svg: loop\n    seconds=5.0  Seconds until the last drawing is finished." in told
     assert "svg: no options" in told
 
 
