@@ -6,7 +6,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sketchkit.errors import InputError
@@ -33,9 +33,10 @@ def plain(text: object) -> str:
 
 
 def say(text: str) -> None:
-    """One line on stderr, where there is one."""
+    """One line on stderr, where there is one that takes it: what is said decides no exit code."""
     if sys.stderr is not None:
-        print(plain(text), file=sys.stderr)
+        with suppress(OSError, ValueError):  # a full device, a reader that has gone, a closed stream
+            print(plain(text), file=sys.stderr, flush=True)
 
 
 def tell_written(paths: Sequence[str]) -> None:

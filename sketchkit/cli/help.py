@@ -13,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from sketchkit.cli.console import plain
+from sketchkit.cli.console import plain, say
 from sketchkit.cli.flags import LARGEST_NUMBER
 
 __all__ = ["Command", "Group", "RendererCommand", "SamplerCommand", "alone", "show_help_alone"]
@@ -35,7 +35,8 @@ def alone(function: Callable[..., None], cls: type[Command], epilog: str) -> typ
 def show_help_alone(context: typer.Context) -> None:
     """What a group of commands answers when none of them is named: its help, and the code of wrong usage."""
     if context.invoked_subcommand is None:
-        print(context.get_help(), file=sys.stderr)
+        for line in context.get_help().splitlines():
+            say(line)
         raise typer.Exit(2)
 
 

@@ -6,13 +6,14 @@ read the output to its end. Errors are one line on stderr; `SKETCHKIT_RAISE=1` s
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated, Any, NoReturn
+from contextlib import contextmanager, suppress
+from typing import Annotated, Any, BinaryIO, NoReturn
 
 import typer
 from typer.main import get_command
@@ -21,8 +22,16 @@ from sketchkit._version import __version__
 from sketchkit.cli.commands import Commands
 from sketchkit.cli.console import say
 from sketchkit.cli.help import show_help_alone
-from sketchkit.errors import CheckpointError, DeviceError, PluginError, PluginWarning, SketchkitError
-from sketchkit.files import reason, shown
+from sketchkit.errors import (
+    CheckpointError,
+    DeviceError,
+    InputError,
+    PluginError,
+    PluginWarning,
+    SketchkitError,
+)
+from sketchkit.files import reason as why
+from sketchkit.files import shown
 from sketchkit.registry import STRANGERS_VARIABLE
 
 __all__ = ["app", "main", "run"]
@@ -91,8 +100,7 @@ def run(args: list[str] | None = None) -> int:
 def _run(args: list[str] | None) -> int:
     try:
         code = get_command(app).main(args, prog_name="sketchkit", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        _flush_stdout()
         return code if isinstance(code, int) else 0
     except typer.TyperException as error:
         # Typer's validator puts words of its own in front of ours.
@@ -111,7 +119,7 @@ def _run(args: list[str] | None) -> int:
         return _leave_stdout()
     except OSError as error:
         name = f"{shown(str(error.filename))}: " if error.filename else ""
-        return _fail(f"{name}{reason(error)}", _INPUT)
+        return _fail(f"{name}{why(error)}", _INPUT)
     except Exception as error:
         return _crashed(error)
 
@@ -119,11 +127,18 @@ def _run(args: list[str] | None) -> int:
 def main() -> NoReturn:
     """The entry point of the console script."""
     _hold_closed_streams()
+    _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a letter shows a substitute.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    sys.exit(run())
+    code = run()
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # Python would try again on its way out, and change the exit code
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+    sys.exit(code)
 
 
 @contextmanager
@@ -152,10 +167,49 @@ def _hold_closed_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
 
 
+class _ClosedOutput(io.TextIOBase):
+    """Stands for a standard output that was closed before the program began: to write there is an error."""
+
+    encoding = "utf-8"
+
+    def write(self, text: str) -> int:
+        raise InputError("standard output is closed")
+
+    @property
+    def buffer(self) -> BinaryIO:
+        raise InputError("standard output is closed")
+
+
+def _replace_closed_streams() -> None:
+    """Put something in the place of closed streams, which Python leaves None: `print` would say nothing."""
+    if sys.stdout is None:
+        sys.stdout = _ClosedOutput()
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _flush_stdout() -> None:
+    """Write what is printed.
+
+    Raises:
+        InputError: it has no room.
+        BrokenPipeError: whoever read it has gone.
+    """
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise InputError(f"standard output: {why(error)}") from error
+
+
 def _fail(reason: str, code: int) -> int:
     """Say why on one line of stderr; inside an `except`, with the traceback where somebody asks for it."""
     if os.environ.get(RAISE_VARIABLE) == "1":
-        traceback.print_exc()
+        with suppress(OSError, ValueError):
+            traceback.print_exc()
     say(f"sketchkit: {' '.join(reason.split())}")
     return code
 

@@ -146,16 +146,27 @@ def test_wrong_usage_points_to_the_help_of_its_command(sketchkit: Sketchkit, bir
 @pytest.mark.parametrize(
     ("line", "code", "words"),
     [
-        ("models list >&-", 0, ""),
+        ("models list >&-", 3, "sketchkit: standard output is closed\n"),
+        ("models info tiny >&-", 3, "sketchkit: standard output is closed\n"),
+        ("plugins >&-", 3, "sketchkit: standard output is closed\n"),
         ("models list --json >&-", 3, "sketchkit: standard output is closed\n"),
-        ("--help >&-", 0, ""),
-        ("--version >&-", 0, ""),
+        ("--help >&-", 3, "sketchkit: standard output is closed\n"),
+        ("complete --help >&-", 3, "sketchkit: standard output is closed\n"),
+        ("--version >&-", 3, "sketchkit: standard output is closed\n"),
+        ("sample -n 1 -o x.svg >&-", 0, "wrote x.svg\n"),
         ("sample -n 1 -o - >&-", 3, "sketchkit: standard output is closed\n"),
         ("sample -n 1 --format ndjson -o - >&-", 3, "sketchkit: standard output is closed\n"),
         ("render - -o x.svg <&-", 3, "sketchkit: standard input is closed\n"),
         ("complete - -o x.svg --layout layers <&-", 3, "sketchkit: standard input is closed\n"),
         ("sample -n 1 -o x.svg 2>&-", 0, ""),
         ("render nosuch.svg -o x.svg 2>&-", 3, ""),
+        ("data synth -n 2 -o shapes --split 100/0/0 2>&-", 0, ""),
+        ("sample -n 1 -o x.svg 2>/dev/full", 0, ""),
+        ("render nosuch.svg -o x.svg 2>/dev/full", 3, ""),
+        ("sample --model nosuch 2>/dev/full", 5, ""),
+        ("nosuch 2>/dev/full", 2, ""),
+        ("2>/dev/full", 2, ""),
+        ("sample --sampler nosuch >/dev/full 2>/dev/full", 4, ""),
     ],
 )
 def test_a_standard_stream_that_is_closed_is_told_or_not_missed(
@@ -337,6 +348,14 @@ def test_nobody_reading_is_no_error_worth_a_word(home: Path) -> None:
         process.stdout.close()
         _, err = process.communicate(timeout=120)
         assert (process.returncode, err) == (141, b"")
+
+
+def test_a_reader_of_stderr_that_has_gone_changes_no_exit_code(home: Path) -> None:
+    for args, code in ((["render", "nosuch.svg", "-o", "x.svg"], 3), (["sample", "-n", "1"], 0), ([], 2)):
+        process = subprocess.Popen([sys.executable, "-m", "sketchkit", *args], stderr=subprocess.PIPE)
+        assert process.stderr is not None
+        process.stderr.close()
+        assert process.wait(timeout=120) == code
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
