@@ -104,7 +104,7 @@ def test_an_ending_goes_on_where_the_drawing_stands(tiny_model: SketchModel) -> 
         np.testing.assert_array_equal(ending.sketch.stroke5[: len(START)], START.stroke5)
         np.testing.assert_allclose(ending.sketch.points[len(START) :], ending.ending.points, atol=1e-3)
         assert ending.finished == ending.sketch.ended
-        assert np.isfinite(ending.nll)
+        assert np.isfinite(ending.nll_per_point)
 
 
 def test_one_drawing_gives_a_list_and_several_give_a_list_of_lists(tiny_model: SketchModel) -> None:
@@ -130,7 +130,7 @@ def test_the_drawings_own_units_make_no_difference(tiny_model: SketchModel) -> N
     for a, b in zip(complete(tiny_model, START, 4), complete(tiny_model, small, 4), strict=True):
         np.testing.assert_allclose(a.sketch.points * 0.01 + (5.0, -3.0), b.sketch.points, atol=1e-4)
         assert b.scale == pytest.approx(100 * a.scale)
-        assert a.nll == pytest.approx(b.nll, abs=1e-3)
+        assert a.nll_per_point == pytest.approx(b.nll_per_point, abs=1e-3)
 
 
 def test_a_given_scale_is_taken(tiny_model: SketchModel) -> None:
@@ -182,7 +182,7 @@ def test_keep_returns_the_best_that_differ(tiny_model: SketchModel) -> None:
     every = complete(tiny_model, START, 20, temperature=1.0)
     kept = complete(tiny_model, START, 20, temperature=1.0, keep=5)
     assert len(kept) == 5
-    ranked = sorted(every, key=lambda e: (not e.finished, e.nll))
+    ranked = sorted(every, key=lambda e: (not e.finished, e.nll_per_point))
     assert kept[0].index == ranked[0].index
     order = [ranked.index(next(e for e in ranked if e.index == k.index)) for k in kept]
     assert order == sorted(order)
@@ -518,7 +518,7 @@ def test_the_nll_is_a_mean_over_all_that_the_model_drew(tiny_model: SketchModel,
         raw = torch.from_numpy(tiny_model.raw_outputs(np.concatenate([beginning.rows, rows[:-1]])))
         offset, pen = MixtureDensity(raw[len(beginning.rows) :]).log_prob(torch.from_numpy(rows))
         total = -(torch.where(torch.from_numpy(rows[:, 4]) == 1, 0.0, offset) + pen).mean()
-        assert ending.nll == pytest.approx(float(total), abs=1e-3)
+        assert ending.nll_per_point == pytest.approx(float(total), abs=1e-3)
 
 
 def test_endings_are_written_whole_alone_in_lists_and_in_lists_of_lists(

@@ -208,7 +208,7 @@ def _portraits(source: Source, located: Located, strange: Sequence[int]) -> list
     from sketchkit.rendering import Ink, Picture
 
     return [
-        Picture((Ink(sketch),), f"{sketch.label or source.indices[i]} {located.nll[i]:.2f}")
+        Picture((Ink(sketch),), f"{sketch.label or source.indices[i]} {located.nll_per_point[i]:.2f}")
         for i, sketch in zip(strange, source.sketches(strange), strict=True)
     ]
 
@@ -220,7 +220,7 @@ def _facts(source: Source, located: Located, made: Atlas, i: int) -> dict[str, A
         "key": source.keys[i],
         "label": located.labels[i],
         "coordinates": made.coordinates[i].tolist(),
-        "nll_per_point": float(located.nll[i]),
+        "nll_per_point": float(located.nll_per_point[i]),
     }
 
 

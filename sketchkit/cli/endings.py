@@ -99,7 +99,7 @@ class Finished:
 
     def _picture(self, ending: Ending) -> Picture:
         # The numbers first: a caption is cut where it is too long for its cell.
-        caption = f"{ending.index}: {ending.nll:.2f} {self.given.stem}"
+        caption = f"{ending.index}: {ending.nll_per_point:.2f} {self.given.stem}"
         below = () if self.limits is None else self.limits.inks()
         inks = (Ink(self.given.sketch, INK, "drawing"), Ink(ending.ending, ENDING, self._name(ending)))
         return Picture((*below, *inks), caption, self._facts(ending))
@@ -133,7 +133,7 @@ class Finished:
             **self.provenance,
             "index": ending.index,
             "scale": ending.scale,
-            "nll": ending.nll,
+            "nll_per_point": ending.nll_per_point,
             "finished": ending.finished,
             **self._record(ending),
         }

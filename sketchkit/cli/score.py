@@ -120,7 +120,7 @@ def _print(drawings: Sequence[Input], scores: Sequence[Score]) -> None:
             each.stem,
             str(len(score.points)),
             str(score.n_strokes),
-            f"{score.per_point:.3f}",
+            f"{score.nll_per_point:.3f}",
             f"{score.dearest} ({score.strokes_per_point[score.dearest]:.3f} a point)",
             *([] if score.kl is None else [f"{score.kl:.2f}"]),
         )
@@ -138,8 +138,8 @@ def _facts(each: Input, score: Score) -> dict[str, Any]:
         "drawing": each.stem,
         "class": score.label,
         "points": len(score.points),
-        "nll": score.total,
-        "nll_per_point": score.per_point,
+        "nll": score.nll,
+        "nll_per_point": score.nll_per_point,
         "nll_offset": float(score.offset.sum()),
         "nll_pen": float(score.pen.sum()),
         "nll_end": score.end,
@@ -181,7 +181,7 @@ def _picture(each: Input, score: Score, low: float, high: float) -> Picture:
         color = heat_color(share) if math.isfinite(share) else INK
         inks.append(Ink(Sketch.from_polylines([line]), color, f"stroke {k}: {cost:.2f}"))
     facts = {key: value for key, value in _facts(each, score).items() if key != "rows"}
-    return Picture(tuple(inks), f"{score.per_point:.2f}: {each.stem}", facts)
+    return Picture(tuple(inks), f"{score.nll_per_point:.2f}: {each.stem}", facts)
 
 
 app = alone(score, Command, EXAMPLE)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.counts import named, whole
+from sketchkit.deprecation import old_attribute
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress
 from sketchkit.generate.drawing import sample
@@ -46,14 +47,16 @@ class Located:
 
     Args:
         z: float32 [n, Z], the mean of each posterior.
-        nll: float64 [n], the negative log-likelihood per point of each drawing given its own z, as
+        nll_per_point: float64 [n], the negative log-likelihood per point of each drawing given its own z, as
             `sketchkit.score` has it: natural logarithms, model units, the end row counted as a point.
         labels: n names; None where a drawing does not say what it shows.
     """
 
     z: npt.NDArray[np.float32]
-    nll: Float64
+    nll_per_point: Float64
     labels: tuple[str | None, ...]
+
+    nll = old_attribute("nll", "nll_per_point")
 
     def __len__(self) -> int:
         """How many, n."""
@@ -65,7 +68,7 @@ class Located:
         Raises:
             InputError: n is no whole number of 0 or more.
         """
-        return np.argsort(-self.nll, kind="stable")[: whole("n", n, 0)].tolist()  # type: ignore[no-any-return]
+        return np.argsort(-self.nll_per_point, kind="stable")[: whole("n", n, 0)].tolist()  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +129,7 @@ def locate(
     for several in _batches(sketches, _DRAWINGS_AT_ONCE):
         scores = score(model, several, prepared=prepared)
         z.append(np.stack([each.z for each in scores if each.z is not None]))
-        nll.append(np.array([each.per_point for each in scores]))
+        nll.append(np.array([each.nll_per_point for each in scores]))
         labels += [sketch.label for sketch in several]
         if progress is not None:
             progress(len(labels), 0)

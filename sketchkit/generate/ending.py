@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sketchkit.deprecation import old_attribute
 from sketchkit.generate.attempts import Attempts
 from sketchkit.rendering import Ink, Picture, render
 from sketchkit.rendering.palette import ENDING, INK
@@ -20,8 +21,8 @@ class Ending:
     Args:
         sketch: the whole drawing, what was given and what was added, in its own units and place.
         ending: what was added alone, in the same units and place.
-        nll: negative log-likelihood of the ending under the model itself (temperature 1), natural logarithm,
-            in model units, a point: over all that the model drew, the end row among them.
+        nll_per_point: negative log-likelihood of the ending under the model itself (temperature 1), natural
+            logarithm, in model units, a point: over all that the model drew, the end row among them.
         seed: the seed it was drawn with.
         index: which of the drawings of that seed it is.
         scale: pixels of the training data in a drawing unit, as the model saw it.
@@ -31,17 +32,19 @@ class Ending:
 
     sketch: Sketch
     ending: Sketch
-    nll: float
+    nll_per_point: float
     seed: int
     index: int
     scale: float
     finished: bool
     redrawn: int = 0
 
+    nll = old_attribute("nll", "nll_per_point")
+
     @property
     def rank(self) -> tuple[bool, float, int]:
         """The order of endings, the best first: those that the model ended, then the likeliest a point."""
-        return not self.finished, self.nll, self.index
+        return not self.finished, self.nll_per_point, self.index
 
     def _repr_svg_(self) -> str:
         """What a notebook shows: the drawing in ink, and the ending in its colour."""
@@ -70,7 +73,7 @@ def sheet_svg(endings: Sequence[Ending]) -> str:
     pictures = [
         Picture(
             (Ink(each.sketch, INK), Ink(each.ending, ENDING, f"ending {each.index}")),
-            f"{each.index}: {each.nll:.2f}",
+            f"{each.index}: {each.nll_per_point:.2f}",
         )
         for each in endings
     ]

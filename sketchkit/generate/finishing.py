@@ -103,7 +103,7 @@ def complete(
         temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
         seed: 0..2^63 - 1; ending i of a drawing is the same whatever n and whichever others come with it.
         keep: draw n, but return only the best that differ, this many at the most: those that the model
-            ended come first, then the lowest `nll`; an ending that all but covers a better one goes.
+            ended come first, then the lowest `nll_per_point`; one that all but covers a better one goes.
         scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder.
         label: what they shall become, one of the model's classes, for a model that knows classes.
         sampler: a name, or a sampler that is already made.

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sketchkit.batch import checked_sketches
 from sketchkit.density import MixtureDensity
+from sketchkit.deprecation import old_attribute
 from sketchkit.devices import one_thread
 from sketchkit.generate.checks import Progress
 from sketchkit.latent import encode_rows, read_wholes
@@ -63,14 +64,16 @@ class Score:
         return self.offset + self.pen
 
     @property
-    def total(self) -> float:
+    def nll(self) -> float:
         """The cost of the whole drawing, its end among it."""
         return float(self.points.sum())
 
     @property
-    def per_point(self) -> float:
+    def nll_per_point(self) -> float:
         """The cost of a row, on average: what models are compared by, whatever the length of drawings."""
-        return self.total / len(self.points)
+        return self.nll / len(self.points)
+
+    total, per_point = old_attribute("total", "nll"), old_attribute("per_point", "nll_per_point")
 
     @property
     def end(self) -> float:

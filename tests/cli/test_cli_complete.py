@@ -214,7 +214,7 @@ def test_the_layer_shown_is_the_best_that_stays_on_the_page(sketchkit: Sketchkit
 
     def ending(index: int, x: float, nll: float) -> Ending:
         made = library.Sketch.from_polylines([[(100, 100), (x, 120)]])
-        return Ending(made, made, nll=nll, seed=1, index=index, scale=1.0, finished=nll < 5)
+        return Ending(made, made, nll_per_point=nll, seed=1, index=index, scale=1.0, finished=nll < 5)
 
     given = Input(library.read(bird), "bird.svg", "bird", (BIRD.encode(), read_svg(BIRD.encode(), "bird")))
     for places, costs, shown in (
@@ -277,10 +277,10 @@ def test_of_several_drawings_each_is_told_by_its_name(
 def test_keep_leaves_the_best_first(sketchkit: Sketchkit, bird: Path) -> None:
     kept = sketchkit("complete", bird, "-n", 6, "--keep", 3, "-o", "out.svg", "--json").json
     everything = sketchkit("complete", bird, "-n", 6, "-o", "all.svg", "--json").json
-    ranks = [(not each["finished"], each["nll"]) for each in kept]
+    ranks = [(not each["finished"], each["nll_per_point"]) for each in kept]
     assert 1 <= len(kept) <= 3
     assert ranks == sorted(ranks)
-    assert ranks[0] == min((not each["finished"], each["nll"]) for each in everything)
+    assert ranks[0] == min((not each["finished"], each["nll_per_point"]) for each in everything)
 
 
 def test_with_keep_no_file_is_overwritten_either(sketchkit: Sketchkit, bird: Path) -> None:

@@ -43,7 +43,7 @@ def test_the_table_has_a_line_for_each_drawing(sketchkit: Sketchkit, pair: Path,
     for line, score in zip(lines, library.score(library.load_model("tiny"), drawings), strict=True):
         name, points, strokes, nll, dearest, *_ = line.split()
         assert (int(points), int(strokes)) == (len(score.points), score.n_strokes)
-        assert float(nll) == pytest.approx(score.per_point, abs=1e-3)
+        assert float(nll) == pytest.approx(score.nll_per_point, abs=1e-3)
         assert int(dearest) == score.dearest, name
 
 

@@ -48,7 +48,7 @@ def test_drawings_lie_where_they_are_encoded_and_cost_what_an_evaluation_finds(
     found = locate(tiny_vae, held.sketches(), prepared=True)
     np.testing.assert_array_equal(found.z, sk.encode(tiny_vae, held.sketches(), prepared=True)[0])
     costs = score_drawings(tiny_vae, held, 100)
-    np.testing.assert_allclose(found.nll, costs.total / costs.rows, rtol=1e-5)
+    np.testing.assert_allclose(found.nll_per_point, costs.total / costs.rows, rtol=1e-5)
     assert list(found.labels) == held.labels
 
 
@@ -70,7 +70,7 @@ def test_very_many_drawings_are_read_some_at_a_time(
     parts = locate(tiny_vae, one_by_one(), progress=seen)
     assert told == [(12, 0, 12), (24, 0, 24), (30, 0, 30)]
     np.testing.assert_allclose(parts.z, whole.z, atol=1e-6)
-    np.testing.assert_allclose(parts.nll, whole.nll, rtol=1e-5)
+    np.testing.assert_allclose(parts.nll_per_point, whole.nll_per_point, rtol=1e-5)
     assert parts.labels == whole.labels
 
 

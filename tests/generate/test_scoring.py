@@ -42,8 +42,8 @@ def test_the_cost_is_the_models_own(tiny_model: SketchModel) -> None:
     for drawing, mine in zip(drawings, score(tiny_model, drawings), strict=True):
         rows = _rows(tiny_model, drawing)
         expected = float(tiny_model.score(rows, torch.tensor([rows.shape[1]])))
-        assert mine.total == pytest.approx(expected, rel=1e-5)
-        assert mine.per_point == pytest.approx(expected / rows.shape[1], rel=1e-5)
+        assert mine.nll == pytest.approx(expected, rel=1e-5)
+        assert mine.nll_per_point == pytest.approx(expected / rows.shape[1], rel=1e-5)
 
 
 def test_a_score_does_not_depend_on_the_other_drawings(
@@ -63,7 +63,7 @@ def test_the_strokes_and_the_end_make_the_whole(tiny_model: SketchModel, lines: 
     sketch = Sketch.from_polylines(lines)
     (mine,) = score(tiny_model, [sketch])
     assert len(mine.strokes) == sketch.n_strokes == mine.n_strokes
-    assert mine.strokes.sum() + mine.end == pytest.approx(mine.total)
+    assert mine.strokes.sum() + mine.end == pytest.approx(mine.nll)
     assert mine.stroke_points.sum() + 1 == len(mine.points)
     # Models read lines, not dots, and a stroke has a cost just where it is read.
     read = np.array([len(line) > 1 for line in lines])
@@ -90,7 +90,7 @@ def test_a_stroke_costs_what_its_rows_cost(tiny_model: SketchModel) -> None:
 def test_the_end_counts_whether_the_drawing_says_that_it_is_finished_or_not(tiny_model: SketchModel) -> None:
     (drawing,) = _drawings(1)
     ended, open_ = score(tiny_model, [drawing.with_end(), drawing.without_end()])
-    assert ended.total == pytest.approx(open_.total)
+    assert ended.nll == pytest.approx(open_.nll)
     raw = tiny_model.raw_outputs(read_whole(drawing, tiny_model.card).rows)
     pens = torch.from_numpy(raw[-1, :3]).log_softmax(0)
     assert ended.end == pytest.approx(-float(pens[2]), abs=1e-4)
@@ -101,9 +101,9 @@ def test_neither_size_nor_place_matters_unless_the_drawing_is_prepared(tiny_mode
     (drawing,) = _drawings(1)
     moved = drawing.transformed(4.0, (-100.0, 30.0))
     here, there = score(tiny_model, [drawing, moved])
-    assert here.total == pytest.approx(there.total, rel=1e-3)
+    assert here.nll == pytest.approx(there.nll, rel=1e-3)
     as_they_are = score(tiny_model, [drawing, moved], prepared=True)
-    assert as_they_are[0].total != pytest.approx(as_they_are[1].total, rel=0.05)
+    assert as_they_are[0].nll != pytest.approx(as_they_are[1].nll, rel=0.05)
 
 
 def test_a_conditional_model_draws_from_the_mean_of_the_posterior(tiny_vae: VaeModel) -> None:
@@ -113,7 +113,7 @@ def test_a_conditional_model_draws_from_the_mean_of_the_posterior(tiny_vae: VaeM
         rows = _rows(tiny_vae, drawings[i])
         state = tiny_vae.initial_state(1, torch.from_numpy(mu[i : i + 1]))
         expected = float(tiny_vae.score(rows, torch.tensor([rows.shape[1]]), state))
-        assert mine.total == pytest.approx(expected, rel=1e-4)
+        assert mine.nll == pytest.approx(expected, rel=1e-4)
         posterior = torch.distributions.Normal(torch.from_numpy(mu[i]), torch.from_numpy(sigma[i]))
         prior = torch.distributions.Normal(torch.zeros(mu.shape[1]), torch.ones(mu.shape[1]))
         divergence = torch.distributions.kl_divergence(posterior, prior).sum()
@@ -129,10 +129,10 @@ def test_a_drawings_own_label_is_told_where_the_model_knows_it(tiny_vae: VaeMode
     named = [drawing.labelled(name) for name in ("cat", "sun", "boat", None)]
     cat, sun, boat, none = score(tiny_vae, named)
     assert [each.label for each in (cat, sun, boat, none)] == ["cat", "sun", None, None]
-    assert boat.total == pytest.approx(none.total)
-    assert cat.total != pytest.approx(sun.total, abs=1e-3)
+    assert boat.nll == pytest.approx(none.nll)
+    assert cat.nll != pytest.approx(sun.nll, abs=1e-3)
     for told in score(tiny_vae, named, label="sun"):
-        assert (told.label, told.total) == ("sun", pytest.approx(sun.total, rel=1e-4))
+        assert (told.label, told.nll) == ("sun", pytest.approx(sun.nll, rel=1e-4))
 
 
 def test_progress_reaches_the_number_of_drawings(tiny_model: SketchModel) -> None:
@@ -149,7 +149,7 @@ def test_the_odd_stroke_of_a_car_is_its_dearest() -> None:
     spoilt = Sketch.from_polylines([*car.to_polylines(), corners])
     plain, odd = score(sk.load_model("doodle"), [car, spoilt], label="car")
     assert odd.dearest == spoilt.n_strokes - 1
-    assert odd.per_point > plain.per_point
+    assert odd.nll_per_point > plain.nll_per_point
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def test_the_best_are_kept_among_those_within_bounds(model: SketchModel) -> None
     kept, every = _complete(model, keep=3, **WHERE), _complete(model, **WHERE)
     assert 1 <= len(kept) <= 3 and kept.attempts == every.attempts
     assert all(e in every for e in kept)
-    assert kept[0].nll == min(e.nll for e in every if e.finished == kept[0].finished)
+    assert kept[0].nll_per_point == min(e.nll_per_point for e in every if e.finished == kept[0].finished)
 
 
 def test_fewer_endings_than_were_asked_for_come_with_the_record_of_all_attempts(

@@ -1,0 +1,59 @@
+"""Old names that go on working for one minor version, with a DeprecationWarning."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from sketchkit.errors import InputError
+
+__all__ = ["old_attribute", "renamed"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def old_attribute(old: str, new: str) -> Any:
+    """A property that reads an attribute by its old name.
+
+    Args:
+        old: the name that goes.
+        new: the name that stays.
+    """
+
+    def read(self: object) -> Any:
+        _warn(f"{type(self).__name__}.{old} is called {new} now")
+        return getattr(self, new)
+
+    return property(read, doc=f"The old name of `{new}`.")
+
+
+def renamed(old: str, new: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function take a keyword by its old name.
+
+    Args:
+        old: the keyword that goes.
+        new: the keyword that stays.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        name = getattr(function, "__name__", "the function")
+
+        @functools.wraps(function)
+        def call(*args: P.args, **given: P.kwargs) -> R:
+            if old in given:
+                if new in given:
+                    raise InputError(f"{name} takes {new}, which was called {old}: give one of them")
+                _warn(f"the argument {old} of {name} is called {new} now")
+                given[new] = given.pop(old)
+            return function(*args, **given)
+
+        return call
+
+    return decorate
+
+
+def _warn(message: str) -> None:
+    warnings.warn(f"{message}; the old name will go", DeprecationWarning, stacklevel=3)

@@ -1,0 +1,63 @@
+"""Old names work for a while, and warn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+import sketchkit as sk
+from sketchkit.deprecation import old_attribute, renamed
+from sketchkit.errors import InputError
+from sketchkit.models import SketchModel
+from sketchkit.models.vae import VaeModel
+from sketchkit.sketch import Sketch
+
+DRAWING = Sketch.from_polylines([[(100, 50), (140, 52), (150, 90)], [(120, 60), (125, 61), (131, 70)]])
+
+
+@dataclass(frozen=True)
+class Result:
+    new: int
+
+    old = old_attribute("old", "new")
+
+
+@renamed("old", "new")
+def double(first: int = 1, *, new: int = 0) -> int:
+    """Twice."""
+    return 2 * new * first
+
+
+def test_an_old_attribute_gives_the_new_one_and_warns() -> None:
+    with pytest.warns(DeprecationWarning, match=r"^Result\.old is called new now; the old name will go$"):
+        assert Result(3).old == 3
+
+
+def test_an_old_keyword_is_the_new_one_and_warns() -> None:
+    with pytest.warns(DeprecationWarning, match="^the argument old of double is called new now") as told:
+        assert double(2, old=3) == 12  # type: ignore[call-arg]
+    assert told[0].filename == __file__
+    assert double(2, new=3) == 12
+    assert double.__doc__ == "Twice."
+
+
+def test_both_at_once_are_refused() -> None:
+    with pytest.raises(InputError, match="^double takes new, which was called old: give one of them$"):
+        double(old=3, new=3)  # type: ignore[call-arg]
+
+
+def test_costs_have_one_name_and_their_old_ones(tiny_model: SketchModel, tiny_vae: VaeModel) -> None:
+    (ending,) = sk.complete(tiny_model, DRAWING, 1)
+    (score,) = sk.score(tiny_model, [DRAWING])
+    located = sk.locate(tiny_vae, [DRAWING])
+    assert score.nll == pytest.approx(score.nll_per_point * len(score.points))
+    assert located.nll_per_point[0] == sk.score(tiny_vae, [DRAWING])[0].nll_per_point
+    for old, value in (
+        (lambda: ending.nll, ending.nll_per_point),
+        (lambda: score.total, score.nll),
+        (lambda: score.per_point, score.nll_per_point),
+        (lambda: located.nll[0], located.nll_per_point[0]),
+    ):
+        with pytest.warns(DeprecationWarning, match=r"is called nll"):
+            assert old() == value
