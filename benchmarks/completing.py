@@ -43,7 +43,7 @@ def main() -> None:
 
     def ours() -> float:
         begin = clock()
-        endings = complete(model, drawing, ENDINGS, label="face", max_points=POINTS)
+        endings = complete(model, drawing, ENDINGS, class_name="face", max_points=POINTS)
         seconds = clock() - begin
         assert all(len(ending.ending) >= POINTS for ending in endings)
         return seconds

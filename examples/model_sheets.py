@@ -24,7 +24,7 @@ def samples(folder: Path, temperature: float, name: str) -> None:
     model = sk.load_model("doodle", device="cpu")
     classes = model.card.classes
     labels = [label for label in classes for _ in range(4)]
-    drawings = sk.sample(model, len(labels), temperature, label=labels, seed=0)
+    drawings = sk.sample(model, len(labels), temperature, class_name=labels, seed=0)
     sk.render(drawings, folder / name, tile=(12, None), cell=84, gap=6, stroke=1.4)
 
 

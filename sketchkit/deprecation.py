@@ -39,7 +39,7 @@ def renamed(old: str, new: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        name = getattr(function, "__name__", "the function")
+        name = getattr(function, "__qualname__", "the function").removesuffix(".__init__")
 
         @functools.wraps(function)
         def call(*args: P.args, **given: P.kwargs) -> R:

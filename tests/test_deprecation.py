@@ -9,6 +9,7 @@ import pytest
 import sketchkit as sk
 from sketchkit.deprecation import old_attribute, renamed
 from sketchkit.errors import InputError
+from sketchkit.evaluate import Choices
 from sketchkit.models import SketchModel
 from sketchkit.models.vae import VaeModel
 from sketchkit.sketch import Sketch
@@ -43,7 +44,7 @@ def test_an_old_keyword_is_the_new_one_and_warns() -> None:
 
 
 def test_both_at_once_are_refused() -> None:
-    with pytest.raises(InputError, match="^double takes new, which was called old: give one of them$"):
+    with pytest.raises(InputError, match=r"^double takes new, which was called old: give one of them$"):
         double(old=3, new=3)  # type: ignore[call-arg]
 
 
@@ -61,3 +62,41 @@ def test_costs_have_one_name_and_their_old_ones(tiny_model: SketchModel, tiny_va
     ):
         with pytest.warns(DeprecationWarning, match=r"is called nll"):
             assert old() == value
+
+
+def test_a_class_is_class_name_and_label_still_works(tiny_vae: VaeModel) -> None:
+    wanted = sk.sample(tiny_vae, 2, class_name=1)
+    for call in (
+        lambda **old: sk.sample(tiny_vae, 2, **old),
+        lambda **old: list(sk.sample_stream(tiny_vae, 2, **old)),
+    ):
+        for label in (1, "sun", "SUN"):
+            with pytest.warns(
+                DeprecationWarning, match=r"the argument label of sample\w* is called class_name now"
+            ):
+                assert call(label=label) == wanted
+    for draw in (
+        lambda **old: sk.reconstruct(tiny_vae, [DRAWING], **old)[0],
+        lambda **old: sk.interpolate(tiny_vae, [DRAWING] * 2, 2, **old)[0],
+        lambda **old: sk.grid(tiny_vae, [DRAWING] * 4, (2, 2), **old)[0],
+        lambda **old: sk.analogy(tiny_vae, DRAWING, DRAWING, DRAWING, **old),
+    ):
+        with pytest.warns(DeprecationWarning, match="is called class_name now"):
+            assert draw(label="Sun").label == "sun"
+
+
+def test_the_old_word_is_taken_by_everything_else_that_takes_a_class(
+    tiny_model: SketchModel, tiny_vae: VaeModel
+) -> None:
+    for call in (
+        lambda: sk.complete(tiny_model, DRAWING, 1, label=None),
+        lambda: sk.infill(tiny_model, DRAWING, (0, 1), 1, particles=4, label=None),
+        lambda: sk.score(tiny_vae, [DRAWING], label="cat"),
+        lambda: tiny_vae.raw_outputs([[1, 2, 1, 0, 0]], z=[0.0] * 6, label="cat"),
+        lambda: Choices(label="cat"),
+    ):
+        with pytest.warns(DeprecationWarning, match="is called class_name now"):
+            call()
+    assert Choices(class_name="cat").class_name == "cat"
+    with pytest.warns(DeprecationWarning, match=r"Choices\.label is called class_name now"):
+        assert Choices(class_name="cat").label == "cat"

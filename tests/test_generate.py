@@ -264,7 +264,7 @@ def test_a_beginning_is_nothing_for_a_conditional_model(tiny_vae: VaeModel) -> N
 def test_there_are_as_many_drawings_as_latent_vectors(tiny_vae: VaeModel) -> None:
     z = np.random.default_rng(1).normal(size=(3, 6))
     assert sample(tiny_vae, z=z) == sample(tiny_vae, 3, z=z)
-    assert len(sample(tiny_vae, label=["sun", "cat"])) == 2
+    assert len(sample(tiny_vae, class_name=["sun", "cat"])) == 2
     assert len(sample(tiny_vae, index=[4, 7, 9, 1])) == 4
     assert len(sample(tiny_vae)) == 16
     assert sample(tiny_vae, z=np.zeros((0, 6))) == []
@@ -291,7 +291,7 @@ def test_a_conditional_model_draws_what_a_plain_loop_draws_from_z(
     tiny_vae: VaeModel, label: str | None
 ) -> None:
     z = np.random.default_rng(1).normal(size=(6, 6))
-    drawings = sample(tiny_vae, 6, 1.0, seed=3, z=z, label=label)
+    drawings = sample(tiny_vae, 6, 1.0, seed=3, z=z, class_name=label)
     sampler = make_sampler("temperature", 1.0)
     for i, drawing in enumerate(drawings):
         latent = torch.from_numpy(z[i : i + 1]).float()
@@ -365,10 +365,10 @@ def test_a_drawings_own_label_counts_where_the_model_knows_it(tiny_vae: VaeModel
     cat, sun, dog = (START.labelled(name) for name in ("cat", "sun", "dog"))
     own = reconstruct(tiny_vae, [cat, sun, dog], 1.0)
     assert [drawing.label for drawing in own] == ["cat", "sun", "dog"]
-    given = reconstruct(tiny_vae, [START] * 3, 1.0, label=["cat", "sun", None])
+    given = reconstruct(tiny_vae, [START] * 3, 1.0, class_name=["cat", "sun", None])
     assert _all_close(own, given)
     assert not _all_close(own[:1], own[1:2])
-    as_cats = reconstruct(tiny_vae, [cat, sun, dog], 1.0, label="cat")
+    as_cats = reconstruct(tiny_vae, [cat, sun, dog], 1.0, class_name="cat")
     assert {drawing.label for drawing in as_cats} == {"cat"}
     assert _all_close(as_cats, own[:1] * 3)
 
@@ -411,15 +411,15 @@ def test_a_label_says_what_is_drawn() -> None:
     )
     with torch.no_grad():
         model.embedding.table.weight.mul_(5)
-    cats, pigs = sample(model, 4, label="cat"), sample(model, 4, label="pig")
+    cats, pigs = sample(model, 4, class_name="cat"), sample(model, 4, class_name="pig")
     assert {c.label for c in cats} == {"cat"}
     assert [c.stroke5.tolist() for c in cats] != [p.stroke5.tolist() for p in pigs]
-    endings = [complete(model, START, 9, label=label) for label in ("cat", "pig", None)]
+    endings = [complete(model, START, 9, class_name=label) for label in ("cat", "pig", None)]
     assert len({b"".join(e.ending.stroke5.tobytes() for e in some) for some in endings}) == 3
     with pytest.raises(InputError, match="does not draw 'dog'"):
-        sample(model, 1, label="dog")
+        sample(model, 1, class_name="dog")
     with pytest.raises(InputError, match="does not draw ''"):
-        sample(model, 1, label="")
+        sample(model, 1, class_name="")
 
 
 @pytest.mark.parametrize("kind", ["decoder", "vae"])
@@ -430,25 +430,25 @@ def test_one_run_draws_many_classes_as_if_each_were_alone(kind: str, tiny_vae: V
         sizes = DecoderArchitecture(12, 3, classes=2, embedding=4)
         model = DecoderModel(sizes, tiny_vae.card).requires_grad_(False).eval()
     labels = ["sun", None, "cat", "sun", "cat", None, "sun"]
-    mixed = sample(model, 7, 1.0, label=labels, seed=6)
-    alone = {label: sample(model, 7, 1.0, label=label, seed=6) for label in set(labels)}
+    mixed = sample(model, 7, 1.0, class_name=labels, seed=6)
+    alone = {label: sample(model, 7, 1.0, class_name=label, seed=6) for label in set(labels)}
     assert [drawing.label for drawing in mixed] == labels
     assert _all_close(mixed, [alone[label][i] for i, label in enumerate(labels)])
-    exact = sample(model, 7, 1.0, label=labels, seed=6, exact=True)
-    assert exact[3:] == sample(model, 4, 1.0, label=labels[3:], seed=6, first=3, exact=True)
+    exact = sample(model, 7, 1.0, class_name=labels, seed=6, exact=True)
+    assert exact[3:] == sample(model, 4, 1.0, class_name=labels[3:], seed=6, first=3, exact=True)
 
 
 def test_a_class_is_known_in_any_case_and_by_its_index(tiny_vae: VaeModel) -> None:
-    wanted = sample(tiny_vae, 2, label="sun")
+    wanted = sample(tiny_vae, 2, class_name="sun")
     for same in ("SUN", " Sun ", 1, np.int64(1), ["sun", "SUN"], [1, "Sun"]):
-        drawings = sample(tiny_vae, 2, label=same)  # type: ignore[arg-type]
+        drawings = sample(tiny_vae, 2, class_name=same)  # type: ignore[arg-type]
         assert drawings == wanted
         assert {drawing.label for drawing in drawings} == {"sun"}
-    (again,) = reconstruct(tiny_vae, [START], label="CAT")
-    assert (again.label, again) == ("cat", reconstruct(tiny_vae, [START], label=0)[0])
-    (scored,) = sk.score(tiny_vae, [START], label=0)
-    assert scored.label == "cat"
-    assert list(sk.sample_stream(tiny_vae, 2, label=1)) == wanted
+    (again,) = reconstruct(tiny_vae, [START], class_name="CAT")
+    assert (again.label, again) == ("cat", reconstruct(tiny_vae, [START], class_name=0)[0])
+    (scored,) = sk.score(tiny_vae, [START], class_name=0)
+    assert scored.class_name == "cat"
+    assert list(sk.sample_stream(tiny_vae, 2, class_name=1)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -464,22 +464,22 @@ def test_a_class_is_known_in_any_case_and_by_its_index(tiny_vae: VaeModel) -> No
 def test_what_is_no_class_is_refused(tiny_vae: VaeModel, label: Any, words: str) -> None:
     for draw in (sample, sk.sample_stream):
         with pytest.raises(InputError, match=words):
-            draw(tiny_vae, 2, label=label)
+            draw(tiny_vae, 2, class_name=label)
 
 
 def test_a_model_without_classes_takes_none_by_index(tiny_model: SketchModel) -> None:
     with pytest.raises(InputError, match="'tiny' cannot be told what to draw: it knows no classes"):
-        sample(tiny_model, 2, label=0)
+        sample(tiny_model, 2, class_name=0)
 
 
 def test_labels_must_be_as_many_as_the_drawings(tiny_vae: VaeModel, tiny_model: SketchModel) -> None:
     with pytest.raises(InputError, match="3 drawings need as many classes, or one for them all, got 2"):
-        sample(tiny_vae, 3, label=["cat", "sun"])
+        sample(tiny_vae, 3, class_name=["cat", "sun"])
     with pytest.raises(InputError, match="does not draw 'sum': did you mean 'sun'"):
-        sample(tiny_vae, 2, label=["cat", "sum"])
+        sample(tiny_vae, 2, class_name=["cat", "sum"])
     with pytest.raises(InputError, match="cannot be told what to draw"):
-        sample(tiny_model, 2, label=["cat", None])
-    assert len(sample(tiny_model, 2, label=[None, None])) == 2
+        sample(tiny_model, 2, class_name=["cat", None])
+    assert len(sample(tiny_model, 2, class_name=[None, None])) == 2
 
 
 # --- long drawings, and honest numbers --------------------------------------------------------------------
@@ -551,8 +551,8 @@ def test_a_notebook_shows_endings_in_their_own_colour(tiny_model: SketchModel) -
 
 def test_decode_draws_what_encode_wrote(tiny_vae: VaeModel) -> None:
     mu, _ = encode(tiny_vae, [START, START])
-    drawings = sk.decode(tiny_vae, mu, seed=3, label=["cat", "sun"])
-    assert drawings == sample(tiny_vae, 2, 0.1, z=mu, seed=3, label=["cat", "sun"])
+    drawings = sk.decode(tiny_vae, mu, seed=3, class_name=["cat", "sun"])
+    assert drawings == sample(tiny_vae, 2, 0.1, z=mu, seed=3, class_name=["cat", "sun"])
     assert [each.label for each in drawings] == ["cat", "sun"]
     with pytest.raises(InputError, match=r"z must have the shape \[n, 6\], got \[6\]"):
         sk.decode(tiny_vae, mu[0])

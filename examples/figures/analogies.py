@@ -42,7 +42,7 @@ def row(model: sk.SketchModel, terms: tuple[Term, Term, Term]) -> list[Picture]:
     z = np.stack([vector(model, name) for name, _ in terms])
     z = np.concatenate([z, analogy(*z)[None]])
     labels = [label for _, label in (*terms, terms[2])]
-    again = sk.sample(model, 4, 0.1, z=z, label=labels, index=[0] * 4)
+    again = sk.sample(model, 4, 0.1, z=z, class_name=labels, index=[0] * 4)
     return [*(shown(name) for name, _ in terms), *drawn(again)]
 
 

@@ -60,7 +60,7 @@ def class_mean(model: sk.SketchModel, label: str, n: int = 64) -> Any:
         label: a class that `doodle`, which draws them, knows.
         n: how many drawings it is the mean of, the first of seed 0.
     """
-    drawings = sk.sample(sk.load_model("doodle", device="cpu"), n, 0.25, label=label, seed=0)
+    drawings = sk.sample(sk.load_model("doodle", device="cpu"), n, 0.25, class_name=label, seed=0)
     return sk.encode(model, drawings)[0].mean(axis=0, dtype=np.float64)
 
 

@@ -37,7 +37,7 @@ def main() -> None:
         begun = drawing(name)
         pictures.append(given(begun))
         for tau in TEMPERATURES:
-            endings = sk.complete(model, begun, EACH, tau, seed=0, label=label)
+            endings = sk.complete(model, begun, EACH, tau, seed=0, class_name=label)
             pictures += [Picture((Ink(begun), Ink(each.ending, ENDING, "ending"))) for each in endings]
     heads = ["beginning", *(f"{tau:g}" for tau in TEMPERATURES for _ in range(EACH))]
     sheet(pictures, output, len(heads), rows=[label or "no class" for _, label in GIVEN], heads=heads)

@@ -42,7 +42,7 @@ def row(model: sk.SketchModel, sketch: sk.Sketch, label: str) -> list[Picture]:
     own = sk.encode(model, [sketch])[0][0]
     z = np.concatenate([own[None], lerp(own, class_mean(model, label), SHARES)])
     labels = [None, *([label] * len(SHARES))]
-    return [given(sketch), *drawn(sk.sample(model, len(z), 0.1, z=z, label=labels, index=[0] * len(z)))]
+    return [given(sketch), *drawn(sk.sample(model, len(z), 0.1, z=z, class_name=labels, index=[0] * len(z)))]
 
 
 if __name__ == "__main__":

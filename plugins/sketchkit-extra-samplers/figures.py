@@ -60,7 +60,7 @@ def main(sheet: str | None) -> None:
     print("| sampler | ended | named rightly | NLL per point | points, median |\n|---|---|---|---|---|")
     for title, (name, options) in SAMPLERS.items():
         watched = Watched(make_sampler(name, 0.4, options))
-        drawings = sketchkit.sample(model, len(labels), sampler=watched, label=labels)
+        drawings = sketchkit.sample(model, len(labels), sampler=watched, class_name=labels)
         ended = np.mean([draft.ended for draft in watched.drafts])
         named = np.mean(recogniser.look(drawings).named == wanted)
         points = [len(draft.rows) for draft in watched.drafts]

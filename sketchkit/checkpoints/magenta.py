@@ -22,6 +22,7 @@ from torch import Tensor
 
 from sketchkit.card import PAPER_START, ZERO_START, ModelCard
 from sketchkit.checkpoints.native import build_model, from_grid, to_grid
+from sketchkit.deprecation import renamed
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import reason, shown
 from sketchkit.models import SketchModel
@@ -101,14 +102,15 @@ def parse_magenta(data: bytes, dtype: torch.dtype, fallback_name: str = "unnamed
         raise CheckpointError(str(error)) from error
 
 
-def dump_magenta(model: SketchModel, *, wrapper: bool = False, label: str | None = None) -> bytes:
+@renamed("label", "class_name")
+def dump_magenta(model: SketchModel, *, wrapper: bool = False, class_name: str | None = None) -> bytes:
     """A model as a Magenta file, which the JavaScript libraries run.
 
     Args:
         model: a decoder-only model or a conditional VAE with LSTM cells; weights beyond +-10 are clipped.
         wrapper: whether to write the `.js` form.
-        label: for a model that knows classes, the one that the file shall draw; no class in particular when
-            None. What the class adds to every step goes into the biases.
+        class_name: for a model that knows classes, the one that the file shall draw; no class in particular
+            when None. What the class adds to every step goes into the biases.
 
     Returns:
         The file; for an imported model its arrays and header are those that were read, except for a header
@@ -121,7 +123,7 @@ def dump_magenta(model: SketchModel, *, wrapper: bool = False, label: str | None
         raise CheckpointError("Magenta's format only holds models with a plain LSTM cell")
     if getattr(model.architecture, "position", False):
         raise CheckpointError("Magenta's format cannot hold a model that reads where the pen is")
-    class_index = model.label_index(label)
+    class_index = model.label_index(class_name)
     if isinstance(model, VaeModel):
         arrays, mode = _vae_arrays(model, class_index), 1
     elif isinstance(model, DecoderModel):
@@ -131,7 +133,7 @@ def dump_magenta(model: SketchModel, *, wrapper: bool = False, label: str | None
     if not all(torch.isfinite(a).all() for a in arrays):
         raise CheckpointError("a weight is not finite")
     blobs = [base64.b64encode(_little_endian(to_grid(a.detach().cpu()))).decode("ascii") for a in arrays]
-    text = orjson.dumps([_header(model, mode, label), [list(a.shape) for a in arrays], blobs])
+    text = orjson.dumps([_header(model, mode, class_name), [list(a.shape) for a in arrays], blobs])
     return _wrapped(text) if wrapper else text
 
 

@@ -98,7 +98,7 @@ def analogy(
     vectors = np.concatenate([z, combined(*z)[None]])
     labels = [run.class_of(0) or model.known_label(term.label) for term in terms]
     sketches = sample(
-        model, 4, z=vectors, label=[*labels, labels[2]], index=np.zeros(4, np.int64), **run.settings()
+        model, 4, z=vectors, class_name=[*labels, labels[2]], index=np.zeros(4, np.int64), **run.settings()
     )
     provenance = {**run.provenance, "analogy": [a, b, c]}
     items = [_item(sketches[3], provenance)]

@@ -150,7 +150,7 @@ def decode(
 
     labels = [run.class_of(0) or model.known_label(latents.labels[which]) for which, _ in names]
     with progress("Drawing") as told:
-        sketches = drawn(model, z, label=labels, progress=told, **run.settings())
+        sketches = drawn(model, z, class_name=labels, progress=told, **run.settings())
     items = [
         _item(stem, index, sketch, latents, name, run.provenance)
         for index, (sketch, name) in enumerate(zip(sketches, names, strict=True))

@@ -147,7 +147,7 @@ def evaluate(
 
     choices = Choices(
         split=split,
-        label=label,
+        class_name=label,
         limit=limit,
         samples=samples,
         temperatures=temperatures,

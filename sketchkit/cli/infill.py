@@ -184,7 +184,7 @@ def _infill(
                 gap,
                 n,
                 particles,
-                label=run.class_of(0),
+                class_name=run.class_of(0),
                 max_strokes=max_strokes,
                 progress=report,
                 **settings,

@@ -182,7 +182,7 @@ def export(
     if native:
         send(dump_native(model, dtype), output, force)
     else:
-        send(dump_magenta(model, wrapper=suffix == ".js", label=label), output, force)
+        send(dump_magenta(model, wrapper=suffix == ".js", class_name=label), output, force)
     tell_written([output])
 
 

@@ -100,7 +100,7 @@ def _drawn(runs: Sequence[Run], drawings: Sequence[Input], *, prepared: bool) ->
         def so_far(n: int, total: int) -> None:
             told(done * total + n, len(runs) * total)
 
-        what = {"label": run.class_of(0), "prepared": prepared, **run.settings()}
+        what = {"class_name": run.class_of(0), "prepared": prepared, **run.settings()}
         return draw_again(model, sketches, progress=so_far, **what)
 
     with progress("Drawing again") as told:

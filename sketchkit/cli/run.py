@@ -129,7 +129,7 @@ class Run:
 
         with progress("Drawing") as report:
             labels = [self.class_of(first + i) for i in range(n)]
-            return sample(model, n, label=labels, first=first, progress=report, **self.settings())
+            return sample(model, n, class_name=labels, first=first, progress=report, **self.settings())
 
     def complete(
         self,
@@ -150,7 +150,7 @@ class Run:
                 n,
                 keep=keep,
                 scale=scale,
-                label=label,
+                class_name=label,
                 progress=report,
                 **self.settings(),
                 **bounds,

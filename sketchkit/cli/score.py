@@ -70,14 +70,14 @@ def score(
     else:
         heat = one_file(heat, stem_of_file(given.files[0]), "--heat")
         check_paths([heat], force)
-    label = one_class(classes)
+    class_name = one_class(classes)
     run = Run.of(DrawingOptions(model=model, classes=classes, device=device))
     drawings = read_inputs(given)
     _check_lines(drawings)
     # The scale takes a cell of its own.
     page = dataclasses.replace(sheet.layout(len(drawings) + 1), label=True)
 
-    scores = _scored(run, drawings, label, prepared=prepared)
+    scores = _scored(run, drawings, class_name, prepared=prepared)
     if renderer is not None and heat is not None:
         provenance = {"generator": "sketchkit", "version": __version__, "model": run.provenance["model"]}
         send(rendered(renderer, _pictures(drawings, scores), page, provenance), heat, force)
@@ -98,7 +98,7 @@ def _check_lines(drawings: Sequence[Input]) -> None:
             raise InputError(f"{each.called}: a drawing without a line cannot be scored")
 
 
-def _scored(run: Run, drawings: Sequence[Input], label: str | None, *, prepared: bool) -> list[Score]:
+def _scored(run: Run, drawings: Sequence[Input], class_name: str | None, *, prepared: bool) -> list[Score]:
     from sketchkit.cli.console import progress
 
     model = run.load()
@@ -107,7 +107,7 @@ def _scored(run: Run, drawings: Sequence[Input], label: str | None, *, prepared:
     # What the library refuses it calls by its key.
     sketches = [each.sketch.labelled(each.sketch.label, each.called) for each in drawings]
     with progress("Scoring") as report:
-        return score_all(model, sketches, label=label, prepared=prepared, progress=report)
+        return score_all(model, sketches, class_name=class_name, prepared=prepared, progress=report)
 
 
 def _print(drawings: Sequence[Input], scores: Sequence[Score]) -> None:
@@ -136,7 +136,7 @@ def _facts(each: Input, score: Score) -> dict[str, Any]:
     return {
         "input": each.source,
         "drawing": each.stem,
-        "class": score.label,
+        "class": score.class_name,
         "points": len(score.points),
         "nll": score.nll,
         "nll_per_point": score.nll_per_point,

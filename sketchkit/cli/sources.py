@@ -98,7 +98,7 @@ def _from_data(
     from sketchkit.evaluate.heldout import HeldOut, sketches_of
 
     names: Sequence[str | None] = classes or [None]
-    parts = [HeldOut.choose(data, split, label=name) for name in names]
+    parts = [HeldOut.choose(data, split, class_name=name) for name in names]
     everything = np.unique(np.concatenate([part.indices for part in parts])).tolist()
     chosen = replace(parts[0], indices=np.array(_by_chance(everything, limit, seed), np.int64))
     facts = {

@@ -113,7 +113,7 @@ class Streaming:
         return sample_stream(
             model,
             self.n - begin,
-            label=map(self.run.class_of, range(begun, end)) if self.run.classes else None,
+            class_name=map(self.run.class_of, range(begun, end)) if self.run.classes else None,
             first=begun,
             progress=lambda done, _: told(begin + done, self.n),
             **self.run.settings(),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sketchkit.deprecation import old_attribute, renamed
 from sketchkit.errors import InputError
 from sketchkit.sampling import make_sampler
 
@@ -18,7 +19,7 @@ class Choices:
 
     Args:
         split: `train`, `valid` or `test`.
-        label: only drawings of this class, and samples of it from a model that can be told.
+        class_name: only drawings of this class, and samples of it from a model that can be told.
         limit: the most held-out drawings; all of them when None.
         samples: how many to draw at each temperature, and how many drawings at most to draw again; 0 for the
             likelihood alone.
@@ -35,7 +36,7 @@ class Choices:
     """
 
     split: str = "test"
-    label: str | None = None
+    class_name: str | None = None
     limit: int | None = None
     samples: int = 1000
     temperatures: tuple[float, ...] = (0.25,)
@@ -44,6 +45,8 @@ class Choices:
     seed: int = 0
     resamples: int = 1000
     nmax: int | None = None
+
+    label = old_attribute("label", "class_name")
 
     def __post_init__(self) -> None:
         for name, value, low in (
@@ -61,3 +64,7 @@ class Choices:
             raise InputError("the temperatures are given for themselves, not as an option of the sampler")
         for temperature in self.temperatures:
             make_sampler(self.sampler, temperature, self.options)
+
+
+# A frozen dataclass takes its old keyword by this.
+Choices.__init__ = renamed("label", "class_name")(Choices.__init__)  # type: ignore[method-assign]

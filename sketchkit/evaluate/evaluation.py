@@ -64,11 +64,13 @@ def evaluate(
         CheckpointError: a recogniser that cannot be read.
     """
     wanted = choices or Choices()
-    if wanted.label is not None and model.labelled:
-        model.label_index(wanted.label)
-    held = HeldOut.choose(data, wanted.split, label=wanted.label, limit=wanted.limit, seed=wanted.seed)
-    if wanted.label is not None:
-        wanted = replace(wanted, label=held.labels[0])  # as the data set calls it
+    if wanted.class_name is not None and model.labelled:
+        model.label_index(wanted.class_name)
+    held = HeldOut.choose(
+        data, wanted.split, class_name=wanted.class_name, limit=wanted.limit, seed=wanted.seed
+    )
+    if wanted.class_name is not None:
+        wanted = replace(wanted, class_name=held.labels[0])  # as the data set calls it
     bootstrap = Bootstrap(wanted.resamples, wanted.seed)
     judge = (recogniser or load_recogniser()) if wanted.samples else None
     likelihood = _likelihood(model, held, wanted, bootstrap, stage)
@@ -169,7 +171,7 @@ def _samples(
     for temperature in wanted.temperatures:
         with stage(f"Drawing at {temperature:g}") as advance:
             sketches = sample(
-                model, wanted.samples, label=labels, progress=advance, **_drawing(wanted, temperature)
+                model, wanted.samples, class_name=labels, progress=advance, **_drawing(wanted, temperature)
             )
         ended = [sketch.ended for sketch in sketches]
         out.append(compare(Drawings.of(sketches, judge), ended, reference, temperature, bootstrap))
@@ -223,7 +225,7 @@ def _held_out(held: HeldOut, wanted: Choices) -> dict[str, Any]:
         "name": held.data.path.resolve().name,
         "fingerprint": held.data.manifest.fingerprint,
         "split": wanted.split,
-        "class": wanted.label,
+        "class": wanted.class_name,
         "available": held.available,
         "drawings": len(held),
         "scale_factor": held.data.scale_factor,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sketchkit.deprecation import renamed
 from sketchkit.errors import InputError
 from sketchkit.files import shown
 from sketchkit.hints import hint, meant
@@ -37,12 +38,13 @@ class HeldOut:
     available: int
 
     @classmethod
+    @renamed("label", "class_name")
     def choose(
         cls,
         data: Dataset,
         split: str = "test",
         *,
-        label: str | None = None,
+        class_name: str | None = None,
         limit: int | None = None,
         seed: int = 0,
     ) -> HeldOut:
@@ -51,7 +53,7 @@ class HeldOut:
         Args:
             data: the data set.
             split: `train`, `valid` or `test`.
-            label: only drawings of this class.
+            class_name: only drawings of this class.
             limit: the most drawings; chance chooses them, since a split may be sorted.
             seed: of that chance.
 
@@ -60,12 +62,14 @@ class HeldOut:
         """
         there = data.split(split)
         indices = np.arange(len(there))
-        if label is not None:
-            label = _class_of(data, label)
-            indices = np.flatnonzero(there.classes == data.classes.index(label))
+        if class_name is not None:
+            class_name = _class_of(data, class_name)
+            indices = np.flatnonzero(there.classes == data.classes.index(class_name))
         if not len(indices):
-            what = "no drawings" if label is None else f"no drawings of {label!r}"
-            raise InputError(f"{shown(data.path)}: the {split} split holds {what}{_elsewhere(data, label)}")
+            what = "no drawings" if class_name is None else f"no drawings of {class_name!r}"
+            raise InputError(
+                f"{shown(data.path)}: the {split} split holds {what}{_elsewhere(data, class_name)}"
+            )
         available = len(indices)
         if limit is not None and limit < available:
             indices = np.sort(np.random.default_rng(seed).permutation(indices)[: max(limit, 1)])

@@ -187,7 +187,7 @@ def atlas(
     labels = [_shown(model, located.labels, nearest) for _, nearest in near]
     # All places meet the same chance.
     index = np.zeros(len(grid), np.int64)
-    sketches = sample(model, len(grid), temperature, z=z, label=labels, index=index, **settings)
+    sketches = sample(model, len(grid), temperature, z=z, class_name=labels, index=index, **settings)
     return Atlas(by, steps, axes, coordinates, grid, z, density / density.max(), tuple(sketches))
 
 

@@ -11,6 +11,7 @@ import torch
 
 from sketchkit.batch import checked_sketches
 from sketchkit.counts import whole
+from sketchkit.deprecation import renamed
 from sketchkit.devices import one_thread
 from sketchkit.engine import EXACT_WIDTH, Prompts, decode, read_prompts
 from sketchkit.errors import InputError
@@ -30,6 +31,7 @@ _NOTHING = np.zeros((0, 5))
 _USUAL = 16
 
 
+@renamed("label", "class_name")
 @one_thread()
 def sample(
     model: SketchModel,
@@ -40,7 +42,7 @@ def sample(
     batch_size: int | None = None,
     *,
     z: npt.ArrayLike | None = None,
-    label: AnyClass | Labels | None = None,
+    class_name: AnyClass | Labels | None = None,
     options: Mapping[str, Any] | None = None,
     first: int = 0,
     index: npt.ArrayLike | None = None,
@@ -60,8 +62,8 @@ def sample(
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.
         z: [n, Z], a latent vector a drawing, for a conditional model; when None they come from the prior
             N(0, I), each a function of the seed and the drawing's index (`sketchkit.latent.prior`).
-        label: what to draw, one of the model's classes, or one for each of the n drawings, for a model that
-            knows classes; None, also among others, leaves it to the model.
+        class_name: what to draw, one of the model's classes, or one for each of the n drawings, for a model
+            that knows classes; None, also among others, leaves it to the model.
         options: the sampler's further options by name.
         first: the index of the first drawing.
         index: [n], the index of each drawing; first, first + 1 and so on when None. Drawings of one index
@@ -82,10 +84,10 @@ def sample(
     usual = _USUAL if n is None else n
     count, seed, batch_size, max_points = checked_counts(model, usual, seed, batch_size, max_points)
     latents = None if z is None else checked_z(model, z, None if n is None else count)
-    n = count if n is not None else _told(latents, label, index)
+    n = count if n is not None else _told(latents, class_name, index)
     first = whole("first", first, 0, MAX_SEED - n)
     chosen = make_sampler(sampler, temperature, options)
-    labels = _spread(model, label, n)
+    labels = _spread(model, class_name, n)
     if not n:
         return []
     places = first + np.arange(n, dtype=np.int64) if index is None else _indices(index, n)
@@ -118,6 +120,7 @@ def sample(
     ]
 
 
+@renamed("label", "class_name")
 @one_thread()
 def reconstruct(
     model: SketchModel,
@@ -128,7 +131,7 @@ def reconstruct(
     batch_size: int | None = None,
     *,
     n: int = 1,
-    label: AnyClass | Labels | None = None,
+    class_name: AnyClass | Labels | None = None,
     prepared: bool = False,
     options: Mapping[str, Any] | None = None,
     max_points: int | None = None,
@@ -145,8 +148,8 @@ def reconstruct(
         seed: 0..2^63 - 1; reconstruction k of a drawing is the same whichever others come with it.
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.
         n: how many reconstructions a drawing gets.
-        label: what they show, one of the model's classes or one a drawing, for a model that knows classes;
-            each drawing's own label, where the model knows it, when None.
+        class_name: what they show, one of the model's classes or one a drawing, for a model that knows
+            classes; each drawing's own label, where the model knows it, when None.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
         options: the sampler's further options by name.
         max_points: after how many points of the model an endless drawing is cut; the model's own when None.
@@ -170,8 +173,8 @@ def reconstruct(
     chosen = make_sampler(sampler, temperature, options)
     labels = (
         [model.known_label(sketch.label) for sketch in several]
-        if label is None
-        else _spread(model, label, len(several))
+        if class_name is None
+        else _spread(model, class_name, len(several))
     )
     if not (several and n):
         return []
@@ -192,7 +195,7 @@ def reconstruct(
     out = []
     for job, drawn in enumerate(_in_order(loop, n * len(several), progress)):
         given, whole = several[job // n], wholes[job // n]
-        shown = given.label if label is None else labels[job // n]
+        shown = given.label if class_name is None else labels[job // n]
         out.append(from_rows(drawn.rows, whole.factor, whole.place, joined=True, label=shown, key=given.key))
     return out
 

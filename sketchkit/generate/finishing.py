@@ -9,6 +9,7 @@ import numpy as np
 
 from sketchkit.batch import checked_sketches
 from sketchkit.counts import whole
+from sketchkit.deprecation import renamed
 from sketchkit.devices import one_thread
 from sketchkit.engine import EXACT_WIDTH, read_prompts
 from sketchkit.errors import InputError
@@ -36,7 +37,7 @@ def complete(
     keep: int | None = ...,
     scale: float | Literal["auto"] = ...,
     *,
-    label: AnyClass | None = ...,
+    class_name: AnyClass | None = ...,
     sampler: str | AnySampler = ...,
     options: Mapping[str, Any] | None = ...,
     batch_size: int | None = ...,
@@ -59,7 +60,7 @@ def complete(
     keep: int | None = ...,
     scale: float | Literal["auto"] = ...,
     *,
-    label: AnyClass | None = ...,
+    class_name: AnyClass | None = ...,
     sampler: str | AnySampler = ...,
     options: Mapping[str, Any] | None = ...,
     batch_size: int | None = ...,
@@ -72,6 +73,7 @@ def complete(
 ) -> list[Endings]: ...
 
 
+@renamed("label", "class_name")
 @one_thread()
 def complete(
     model: SketchModel,
@@ -82,7 +84,7 @@ def complete(
     keep: int | None = None,
     scale: float | Literal["auto"] = "auto",
     *,
-    label: AnyClass | None = None,
+    class_name: AnyClass | None = None,
     sampler: str | AnySampler = "temperature",
     options: Mapping[str, Any] | None = None,
     batch_size: int | None = None,
@@ -105,7 +107,7 @@ def complete(
         keep: draw n, but return only the best that differ, this many at the most: those that the model
             ended come first, then the lowest `nll_per_point`; one that all but covers a better one goes.
         scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder.
-        label: what they shall become, one of the model's classes, for a model that knows classes.
+        class_name: what they shall become, one of the model's classes, for a model that knows classes.
         sampler: a name, or a sampler that is already made.
         options: the sampler's further options by name.
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.
@@ -141,7 +143,7 @@ def complete(
     begun = [drawing.without_end() for drawing in several]
     if not begun:
         return []
-    scales = scales_for(model, begun, scale, label)
+    scales = scales_for(model, begun, scale, class_name)
     beginnings = [read_beginning(d, s, model.card) for d, s in zip(begun, scales, strict=True)]
     if bounds is not None and n:
         check_begun(bounds, beginnings)
@@ -149,7 +151,7 @@ def complete(
         model,
         [b.rows for b in beginnings],
         exact_width=EXACT_WIDTH if exact else None,
-        label=model.label_index(label),
+        label=model.label_index(class_name),
     )
     desk = Desk(
         model,

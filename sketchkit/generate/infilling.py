@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from sketchkit.counts import MAX_DRAWINGS, whole
+from sketchkit.deprecation import renamed
 from sketchkit.devices import one_thread
 from sketchkit.engine import read_prompts
 from sketchkit.errors import InputError
@@ -97,6 +98,7 @@ class Infilling:
         return self.gain >= 0.0
 
 
+@renamed("label", "class_name")
 @one_thread()
 @torch.inference_mode()
 def infill(
@@ -108,7 +110,7 @@ def infill(
     temperature: float = 0.4,
     seed: int = 0,
     *,
-    label: AnyClass | None = None,
+    class_name: AnyClass | None = None,
     sampler: str | AnySampler = "temperature",
     options: Mapping[str, Any] | None = None,
     max_strokes: int | None = None,
@@ -127,7 +129,7 @@ def infill(
         particles: how many are drawn at once, 1 to 16,384; more find better ones.
         temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
         seed: 0..2^63 - 1; the same seed and number of particles draw the same.
-        label: what the drawing shows, one of the model's classes, for a model that knows classes.
+        class_name: what the drawing shows, one of the model's classes, for a model that knows classes.
         sampler: a name, or a sampler that is already made.
         options: the sampler's further options by name.
         max_strokes: of an infill; twice as many as are replaced, and at least 4, when None.
@@ -165,7 +167,7 @@ def infill(
     given = before if len(before) else Sketch.from_polylines([sketch.points[:1]])
     beginning = read_beginning(given, scale, model.card)
     rest = _rest(after, beginning, scale)
-    prompts = read_prompts(model, [beginning.rows], label=model.label_index(label))
+    prompts = read_prompts(model, [beginning.rows], label=model.label_index(class_name))
     swarm = Swarm(model, chosen, prompts, rest, particles, seed, max_points)
     most = max_strokes or max(2 * (gap[1] - gap[0]), _USUAL_STROKES)
     for stroke in range(1, most + 1):

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.counts import whole
+from sketchkit.deprecation import renamed
 from sketchkit.devices import one_thread
 from sketchkit.engine import Prompts, read_prompts
 from sketchkit.engine.lane import Start
@@ -51,6 +52,7 @@ class LiveDrawing:
     joined: bool
 
 
+@renamed("label", "class_name")
 @one_thread()
 def live_endings(
     model: SketchModel,
@@ -61,7 +63,7 @@ def live_endings(
     *,
     first: int = 0,
     scale: float | Literal["auto"] = "auto",
-    label: AnyClass | None = None,
+    class_name: AnyClass | None = None,
     sampler: str | AnySampler = "temperature",
     options: Mapping[str, Any] | None = None,
     max_points: int | None = None,
@@ -76,7 +78,7 @@ def live_endings(
         seed: 0..2^63 - 1.
         first: the index of the first ending.
         scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder.
-        label: what it shall become, for a model that knows classes.
+        class_name: what it shall become, for a model that knows classes.
         sampler: a name, or a sampler that is already made; one that chooses point by point.
         options: the sampler's further options by name.
         max_points: after how many points an ending is cut; the model's own when None.
@@ -96,8 +98,8 @@ def live_endings(
         raise InputError("an ending goes on with a sketch: sketchkit.read makes one of a file")
     hand = stepwise(make_sampler(sampler, temperature, options), "point by point")
     begun = drawing.without_end()
-    beginning = read_beginning(begun, scales_for(model, [begun], scale, label)[0], model.card)
-    prompts = read_prompts(model, [beginning.rows], label=model.label_index(label))
+    beginning = read_beginning(begun, scales_for(model, [begun], scale, class_name)[0], model.card)
+    prompts = read_prompts(model, [beginning.rows], label=model.label_index(class_name))
     start = [_start(prompts, 0, seed, first + k) for k in range(n)]
     joined = begins_with_ink(beginning)
     return [
@@ -106,6 +108,7 @@ def live_endings(
     ]
 
 
+@renamed("label", "class_name")
 @one_thread()
 def live_drawings(
     model: SketchModel,
@@ -114,7 +117,7 @@ def live_drawings(
     seed: int = 0,
     *,
     z: npt.ArrayLike | None = None,
-    label: AnyClass | None = None,
+    class_name: AnyClass | None = None,
     index: Sequence[int] | None = None,
     place: tuple[float, float] = (0.0, 0.0),
     scale: float = 1.0,
@@ -130,7 +133,7 @@ def live_drawings(
         temperature: tau, 0 to 100, of all or one each.
         seed: 0..2^63 - 1.
         z: [n, Z] for a conditional model; from the prior when None.
-        label: what they show, for a model that knows classes.
+        class_name: what they show, for a model that knows classes.
         index: the index of each drawing; 0, 1 and so on when None.
         place: (x, y) where they begin, in drawing units.
         scale: pixels of the training data in a drawing unit.
@@ -156,7 +159,7 @@ def live_drawings(
     if latents is None and model.conditional:
         latents = prior(model, n, seed, index=np.array(places, np.int64))
     hands = _hands(sampler, temperature, options, n)
-    shown = None if label is None else model.class_called(label)
+    shown = None if class_name is None else model.class_called(class_name)
     prompts, prompt_of = prompts_for(model, [shown] * n, latents, False)
     factor = scale / model.card.scale_factor
     return [
@@ -165,6 +168,7 @@ def live_drawings(
     ]
 
 
+@renamed("label", "class_name")
 @one_thread()
 def live_reconstructions(
     model: SketchModel,
@@ -172,7 +176,7 @@ def live_reconstructions(
     temperature: float | Sequence[float] = 0.25,
     seed: int = 0,
     *,
-    label: AnyClass | None = None,
+    class_name: AnyClass | None = None,
     sampler: str = "temperature",
     options: Mapping[str, Any] | None = None,
     max_points: int | None = None,
@@ -184,7 +188,7 @@ def live_reconstructions(
         drawing: whole, in whatever units and place.
         temperature: tau, 0 to 100, one or several.
         seed: 0..2^63 - 1; all meet the same chance.
-        label: what it shows; its own label, where the model knows it, when None.
+        class_name: what it shows; its own label, where the model knows it, when None.
         sampler: the name of one that chooses point by point.
         options: the sampler's further options by name.
         max_points: after how many points a drawing is cut; the model's own when None.
@@ -201,7 +205,7 @@ def live_reconstructions(
     hands = _hands(sampler, temperature, options, n)
     given = read_wholes(model, [drawing])[0]
     mu, _ = encode_rows(model, [given.rows])
-    shown = model.known_label(drawing.label) if label is None else model.class_called(label)
+    shown = model.known_label(drawing.label) if class_name is None else model.class_called(class_name)
     prompts, _ = prompts_for(model, [shown], mu, False)
     start = _start(prompts, 0, seed, 0)
     return [LiveDrawing(model, hand, start, max_points, given.factor, given.place, True) for hand in hands]

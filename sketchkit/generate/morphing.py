@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from sketchkit.batch import checked_sketches
 from sketchkit.counts import MAX_DRAWINGS, whole
+from sketchkit.deprecation import renamed
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress
 from sketchkit.generate.drawing import sample
@@ -77,7 +78,7 @@ def decode(
     z: npt.ArrayLike,
     temperature: float = TEMPERATURE,
     *,
-    label: AnyClass | Sequence[AnyClass | None] | None = None,
+    class_name: AnyClass | Sequence[AnyClass | None] | None = None,
     **settings: Unpack[DrawingSettings],
 ) -> list[Sketch]:
     """Draw what latent vectors say.
@@ -86,7 +87,7 @@ def decode(
         model: a conditional VAE.
         z: [n, Z], such as the means of `sketchkit.encode`.
         temperature: tau, 0 to 100.
-        label: what all of them show, or one for each, for a model that knows classes.
+        class_name: what all of them show, or one for each, for a model that knows classes.
         settings: see `sketchkit.sample`.
 
     Returns:
@@ -99,9 +100,12 @@ def decode(
     Source: Ha & Eck 2017, section 3.2.
     """
     check_model(model)
-    return sample(model, temperature=temperature, z=checked_z(model, z, None), label=label, **settings)
+    return sample(
+        model, temperature=temperature, z=checked_z(model, z, None), class_name=class_name, **settings
+    )
 
 
+@renamed("label", "class_name")
 def interpolate(
     model: SketchModel,
     drawings: Sequence[Sketch],
@@ -109,7 +113,7 @@ def interpolate(
     temperature: float = TEMPERATURE,
     *,
     method: Method = "slerp",
-    label: AnyClass | None = None,
+    class_name: AnyClass | None = None,
     prepared: bool = False,
     **settings: Unpack[DrawingSettings],
 ) -> list[Sketch]:
@@ -121,7 +125,8 @@ def interpolate(
         n: how many drawings, the reconstructions of the given ones among them; at least as many as those.
         temperature: tau, 0 to 100.
         method: slerp goes along great circles, lerp along straight lines.
-        label: what all of them show, for a model that knows classes; what the given ones share, when None.
+        class_name: what all of them show, for a model that knows classes; what the given ones share, when
+            None.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
         settings: see `sketchkit.sample`.
 
@@ -137,11 +142,19 @@ def interpolate(
     check_model(model)
     n = whole("n", n)
     jobs = morphs(
-        model, [drawings], n, temperature, method=method, label=label, prepared=prepared, **settings
+        model,
+        [drawings],
+        n,
+        temperature,
+        method=method,
+        class_name=class_name,
+        prepared=prepared,
+        **settings,
     )
     return list(next(jobs).sketches)
 
 
+@renamed("label", "class_name")
 def grid(
     model: SketchModel,
     corners: Sequence[Sketch],
@@ -149,7 +162,7 @@ def grid(
     temperature: float = TEMPERATURE,
     *,
     method: Method = "slerp",
-    label: AnyClass | None = None,
+    class_name: AnyClass | None = None,
     prepared: bool = False,
     **settings: Unpack[DrawingSettings],
 ) -> list[Sketch]:
@@ -161,7 +174,7 @@ def grid(
         steps: (columns, rows), each at least 2.
         temperature: tau, 0 to 100.
         method: slerp goes along great circles, lerp along straight lines.
-        label: what all of them show, for a model that knows classes; what the corners share, when None.
+        class_name: what all of them show, for a model that knows classes; what the corners share, when None.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
         settings: see `sketchkit.sample`.
 
@@ -178,11 +191,19 @@ def grid(
     if not isinstance(steps, Sequence) or isinstance(steps, str) or len(steps) != 2:
         raise InputError(f"the steps of a grid are (columns, rows), got {steps!r}")
     jobs = morphs(
-        model, [corners], steps, temperature, method=method, label=label, prepared=prepared, **settings
+        model,
+        [corners],
+        steps,
+        temperature,
+        method=method,
+        class_name=class_name,
+        prepared=prepared,
+        **settings,
     )
     return list(next(jobs).sketches)
 
 
+@renamed("label", "class_name")
 def analogy(
     model: SketchModel,
     a: Sketch,
@@ -190,7 +211,7 @@ def analogy(
     c: Sketch,
     temperature: float = TEMPERATURE,
     *,
-    label: AnyClass | None = None,
+    class_name: AnyClass | None = None,
     prepared: bool = False,
     **settings: Unpack[DrawingSettings],
 ) -> Sketch:
@@ -202,8 +223,8 @@ def analogy(
         b: another.
         c: a third.
         temperature: tau, 0 to 100.
-        label: what it shall show, for a model that knows classes; what c shows, where the model knows that,
-            when None.
+        class_name: what it shall show, for a model that knows classes; what c shows, where the model knows
+            that, when None.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
         settings: see `sketchkit.sample`.
 
@@ -217,10 +238,11 @@ def analogy(
     Source: Ha & Eck 2017, section 4.
     """
     mu, _ = encode(model, [a, b, c], prepared=prepared, exact=settings.get("exact", False))
-    what = shared_label(model, [c]) if label is None else label
-    return sample(model, 1, temperature, z=combined(*mu[:, None]), label=what, **settings)[0]
+    what = shared_label(model, [c]) if class_name is None else class_name
+    return sample(model, 1, temperature, z=combined(*mu[:, None]), class_name=what, **settings)[0]
 
 
+@renamed("label", "class_name")
 def morphs(
     model: SketchModel,
     jobs: Iterable[Sequence[Sketch]],
@@ -228,7 +250,7 @@ def morphs(
     temperature: float = TEMPERATURE,
     *,
     method: Method = "slerp",
-    label: AnyClass | None = None,
+    class_name: AnyClass | None = None,
     prepared: bool = False,
     done: Callable[[int], bool] | None = None,
     **settings: Unpack[DrawingSettings],
@@ -241,8 +263,8 @@ def morphs(
         steps: how many drawings a row has, or (columns, rows) of a grid.
         temperature: tau, 0 to 100.
         method: slerp goes along great circles, lerp along straight lines.
-        label: what all of them show, for a model that knows classes; what the drawings of a job share, when
-            None.
+        class_name: what all of them show, for a model that knows classes; what the drawings of a job share,
+            when None.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
         done: asked for each job by its number, whether it is not needed any more.
         settings: see `sketchkit.sample`; `progress` is told of the drawings of the jobs at hand.
@@ -270,13 +292,15 @@ def morphs(
             model, [given for _, given in block], steps, method, prepared, settings.get("exact", False)
         )
         z = np.concatenate([ways[place] for place in wanted])
-        labels = [shared_label(model, block[place][1]) if label is None else label for place in wanted]
+        labels = [
+            shared_label(model, block[place][1]) if class_name is None else class_name for place in wanted
+        ]
         sketches = sample(
             model,
             len(z),
             temperature,
             z=z,
-            label=[each for each in labels for _ in range(size)],
+            class_name=[each for each in labels for _ in range(size)],
             index=np.repeat([block[place][0] for place in wanted], size),
             **settings,
         )

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sketchkit.batch import checked_sketches
 from sketchkit.density import MixtureDensity
-from sketchkit.deprecation import old_attribute
+from sketchkit.deprecation import old_attribute, renamed
 from sketchkit.devices import one_thread
 from sketchkit.generate.checks import Progress
 from sketchkit.latent import encode_rows, read_wholes
@@ -44,7 +44,7 @@ class Score:
         stroke_of: int64 [N], the stroke of the user's drawing that each row belongs to, counted from 0 in pen
             order, dots included; the end row belongs to none, -1.
         n_strokes: S, how many strokes the user's drawing has.
-        label: the class that the model was told; None for none.
+        class_name: the class that the model was told; None for none.
         kl: for a conditional model the Kullback-Leibler divergence of the drawing's posterior from the prior,
             a sum over the latent dimensions; None of a model without latent vectors.
         z: float32 [Z], the mean of that posterior; None likewise.
@@ -54,7 +54,7 @@ class Score:
     pen: Float64
     stroke_of: Int64
     n_strokes: int
-    label: str | None = None
+    class_name: str | None = None
     kl: float | None = None
     z: npt.NDArray[np.float32] | None = None
 
@@ -73,6 +73,7 @@ class Score:
         """The cost of a row, on average: what models are compared by, whatever the length of drawings."""
         return self.nll / len(self.points)
 
+    label = old_attribute("label", "class_name")
     total, per_point = old_attribute("total", "nll"), old_attribute("per_point", "nll_per_point")
 
     @property
@@ -107,13 +108,14 @@ class Score:
         return self.stroke_of[:-1]
 
 
+@renamed("label", "class_name")
 @one_thread()
 @torch.inference_mode()
 def score(
     model: SketchModel,
     sketches: Sequence[Sketch],
     *,
-    label: AnyClass | None = None,
+    class_name: AnyClass | None = None,
     prepared: bool = False,
     progress: Progress | None = None,
 ) -> list[Score]:
@@ -123,8 +125,8 @@ def score(
         model: any; a conditional one needs an encoder and draws from the mean of each drawing's own
             posterior. Then a cost is that of drawing it again, not of the drawing itself: z has seen it.
         sketches: n finished drawings, in whatever units and place; end rows and dots are left out.
-        label: what they all show, one of the model's classes, for a model that knows classes; each drawing's
-            own label, where the model knows it, when None.
+        class_name: what they all show, one of the model's classes, for a model that knows classes; each
+            drawing's own label, where the model knows it, when None.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
         progress: told of every drawing that is done.
 
@@ -142,7 +144,8 @@ def score(
     wholes = read_wholes(model, sketches, prepared=prepared)
     drawings = [np.concatenate([whole.rows, _END_ROW]) for whole in wholes]
     labels = [
-        model.known_label(sketch.label) if label is None else model.class_called(label) for sketch in sketches
+        model.known_label(sketch.label) if class_name is None else model.class_called(class_name)
+        for sketch in sketches
     ]
     classes = model.label_index(labels)
     latents, divergences = _latents(model, drawings)

@@ -7,6 +7,7 @@ from itertools import islice, repeat
 from typing import Unpack
 
 from sketchkit.counts import whole
+from sketchkit.deprecation import renamed
 from sketchkit.engine import default_width
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress
@@ -40,12 +41,13 @@ def block_size(model: SketchModel, batch_size: int | None = None) -> int:
     return min(max(_LEAST_BLOCK, _FILLS * width), _MOST_BLOCK)
 
 
+@renamed("label", "class_name")
 def sample_stream(
     model: SketchModel,
     n: int,
     temperature: float = 0.4,
     *,
-    label: AnyClass | Iterable[AnyClass | None] | None = None,
+    class_name: AnyClass | Iterable[AnyClass | None] | None = None,
     first: int = 0,
     **settings: Unpack[DrawingSettings],
 ) -> Iterator[Sketch]:
@@ -59,8 +61,8 @@ def sample_stream(
         model: any; the latent vectors of a conditional one come from the prior.
         n: how many drawings, as many as there are indices.
         temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
-        label: what to draw, one of the model's classes, or an iterable with one for each of the n drawings,
-            of which no more is taken than a block needs.
+        class_name: what to draw, one of the model's classes, or an iterable with one for each of the n
+            drawings, of which no more is taken than a block needs.
         first: the index of the first drawing; drawing i of a seed is the one that `sample` draws.
         settings: see `sample`; `progress` is told of every drawing that ends, and of n.
 
@@ -76,12 +78,12 @@ def sample_stream(
     first = whole("first", first, 0, MAX_SEED)
     n = whole("n", n, 0, MAX_SEED - first)
     sample(model, 0, temperature, **settings)  # refuses what is wrong with the settings
-    if label is None or is_one_class(label):
-        model.label_index(label)
-        return _drawn(model, n, temperature, repeat(label), first, settings)
-    if isinstance(label, Sized) and len(label) != n:
-        raise InputError(f"{n} drawings need as many classes, or one for them all, got {len(label)}")
-    return _drawn(model, n, temperature, iter(label), first, settings)
+    if class_name is None or is_one_class(class_name):
+        model.label_index(class_name)
+        return _drawn(model, n, temperature, repeat(class_name), first, settings)
+    if isinstance(class_name, Sized) and len(class_name) != n:
+        raise InputError(f"{n} drawings need as many classes, or one for them all, got {len(class_name)}")
+    return _drawn(model, n, temperature, iter(class_name), first, settings)
 
 
 def _drawn(
@@ -100,7 +102,7 @@ def _drawn(
             model,
             count,
             temperature,
-            label=list(islice(labels, count)),
+            class_name=list(islice(labels, count)),
             first=first + begin,
             **settings,
         )

@@ -22,6 +22,7 @@ from sketchkit.card import ModelCard
 from sketchkit.counts import named, whole
 from sketchkit.decoding import Decoding
 from sketchkit.density import MixtureDensity
+from sketchkit.deprecation import renamed
 from sketchkit.errors import InputError
 from sketchkit.hints import hint, meant
 from sketchkit.models.cells.packed import Packing
@@ -168,13 +169,14 @@ class SketchModel(nn.Module, ABC):
             raise InputError(f"stroke-5 must have the shape [T, 5], got {list(rows.shape)}")
         return torch.as_tensor(rows).to(self.dtype).to(self.device)
 
+    @renamed("label", "class_name")
     @torch.inference_mode()
     def raw_outputs(
         self,
         stroke5: npt.ArrayLike,
         start: npt.ArrayLike | None = None,
         z: npt.ArrayLike | None = None,
-        label: AnyClass | None = None,
+        class_name: AnyClass | None = None,
     ) -> npt.NDArray[Any]:
         """The raw outputs under teacher forcing.
 
@@ -182,7 +184,7 @@ class SketchModel(nn.Module, ABC):
             stroke5: [T, 5] rows in model units (offsets divided by `card.scale_factor`).
             start: the start token, 5 numbers; the card's when None.
             z: [Z], for a conditional model.
-            label: one of `card.classes`, for a model that knows classes.
+            class_name: one of `card.classes`, for a model that knows classes.
 
         Returns:
             [T + 1, 6M + 3] in the model's number type (half precision as float32); row 0 follows the start
@@ -193,7 +195,7 @@ class SketchModel(nn.Module, ABC):
         """
         inputs = torch.cat((self.start_rows(1, start), self.rows_of(stroke5)))[None]
         latent = None if z is None else torch.as_tensor(_numbers(z, "a latent vector"))[None]
-        raw, _ = self(inputs, self.initial_state(1, latent, self.label_index(label)))
+        raw, _ = self(inputs, self.initial_state(1, latent, self.label_index(class_name)))
         return to_numpy(raw[0])
 
     @torch.inference_mode()

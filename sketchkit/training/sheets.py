@@ -64,7 +64,7 @@ class Sheets:
     def _samples(self, model: SketchModel) -> list[Sketch]:
         n, known = self.config.grid, list(model.card.classes) if model.labelled else []
         label = [known[i % len(known)] for i in range(n)] if known else None
-        return sample(model, n, self.config.temperature, seed=self.config.seed, label=label)
+        return sample(model, n, self.config.temperature, seed=self.config.seed, class_name=label)
 
     def _reconstructions(self, model: SketchModel) -> list[Sketch]:
         # Spread over the split, which may be sorted by class.

@@ -101,15 +101,17 @@ def _trained(backend: str) -> SketchModel:
 @pytest.mark.parametrize("backend", ["decoder", "vae"])
 def test_another_reader_computes_what_the_trained_model_does(backend: str, label: str | None) -> None:
     model, rows = _trained(backend), _rows()
-    reader = Reader(dump_magenta(model, label=label))
+    reader = Reader(dump_magenta(model, class_name=label))
     z = np.linspace(-1.0, 1.0, 5) if backend == "vae" else None
     whole = model.double()
     np.testing.assert_allclose(
-        reader.outputs(rows, z), whole.raw_outputs(rows, z=z, label=label), rtol=0, atol=5e-3
+        reader.outputs(rows, z), whole.raw_outputs(rows, z=z, class_name=label), rtol=0, atol=5e-3
     )
     others = {"cat", "pig", None} - {label}
     for other in others:
-        assert not np.allclose(reader.outputs(rows, z), whole.raw_outputs(rows, z=z, label=other), atol=5e-3)
+        assert not np.allclose(
+            reader.outputs(rows, z), whole.raw_outputs(rows, z=z, class_name=other), atol=5e-3
+        )
     if backend == "vae":
         np.testing.assert_allclose(reader.posterior(rows), whole.encode(rows)[0], rtol=0, atol=5e-3)
 
@@ -118,8 +120,8 @@ def test_another_reader_computes_what_the_bundled_model_does(monkeypatch: pytest
     monkeypatch.undo()
     model, rows = load_model("doodle", device="cpu", dtype="float64"), _rows(40)
     for label in ("car", "face"):
-        reader = Reader(dump_magenta(model, label=label))
-        expected, found = model.raw_outputs(rows, label=label), reader.outputs(rows, None)
+        reader = Reader(dump_magenta(model, class_name=label))
+        expected, found = model.raw_outputs(rows, class_name=label), reader.outputs(rows, None)
         # A weight is off by up to 1.5e-4; sums of hundreds of them, over forty steps, by a few hundredths.
         assert np.abs(found - expected).max() < 0.2
         assert np.abs(found - expected).mean() < 0.01
@@ -130,4 +132,4 @@ def test_the_bundled_vae_reads_the_place_and_cannot_be_exported(
 ) -> None:
     monkeypatch.undo()
     with pytest.raises(CheckpointError, match="where the pen is"):
-        dump_magenta(load_model("doodle-vae", device="cpu"), label="car")
+        dump_magenta(load_model("doodle-vae", device="cpu"), class_name="car")

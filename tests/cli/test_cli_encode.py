@@ -66,7 +66,7 @@ def test_the_drawings_of_a_data_set_are_chosen_as_an_atlas_chooses_them(
     flags = ("--split", "train", "--class", "sun", "--limit", 5, "--seed", 4)
     told = sketchkit("encode", animals.path, *flags, "-o", "z.npz", "--json").json
     assert told["data"]["split"] == "train" and told["data"]["classes"] == ["sun"]
-    held = HeldOut.choose(animals, "train", label="sun", limit=5, seed=4)
+    held = HeldOut.choose(animals, "train", class_name="sun", limit=5, seed=4)
     mu, _ = library.encode(library.load_model("doodle-vae"), held.sketches(), prepared=True)
     found = read_latents("z.npz")
     np.testing.assert_array_equal(found.mu, mu)
@@ -157,7 +157,7 @@ def test_the_mean_of_a_class_may_be_over_a_file(sketchkit: Sketchkit, mixed: str
     model = library.load_model("doodle-vae")
     mu, _ = library.encode(model, _drawings())
     z = mu[0] - mu[::2].mean(0, dtype=np.float64) + mu[1::2].mean(0, dtype=np.float64)
-    (wanted,) = library.sample(model, temperature=0.1, z=z[None], label="sun")
+    (wanted,) = library.sample(model, temperature=0.1, z=z[None], class_name="sun")
     np.testing.assert_allclose(library.read("sum.ndjson").points, wanted.points, atol=1e-2)
 
 

@@ -112,7 +112,7 @@ def test_what_is_encoded_is_decoded(sketchkit: Sketchkit, drawings: Path) -> Non
     sketchkit("decode", "z.npz", "-o", "again.ndjson")
     model = library.load_model("doodle-vae", device="cpu")
     labels = [s.label if s.label == "cat" else None for s in library.read_all(drawings)]
-    expected = library.sample(model, 12, 0.1, z=read_latents("z.npz").mu, label=labels)
+    expected = library.sample(model, 12, 0.1, z=read_latents("z.npz").mu, class_name=labels)
     for made, wanted in zip(library.read_all("again.ndjson"), expected, strict=True):
         ours, theirs = made.to_polylines(), wanted.to_polylines()
         assert [len(line) for line in ours] == [len(line) for line in theirs]

@@ -247,9 +247,9 @@ def test_choices_that_make_no_sense_are_refused(wrong: dict[str, Any], reason: s
 
 def test_what_does_not_fit_the_data_or_the_model_is_refused(shapes: Dataset) -> None:
     with pytest.raises(InputError, match="does not draw 'sun'"):
-        evaluate(small_model("decoder", ("pig",)), shapes, Choices(label="sun"))
+        evaluate(small_model("decoder", ("pig",)), shapes, Choices(class_name="sun"))
     with pytest.raises(InputError, match="holds no class 'pig'"):
-        evaluate(small_model("decoder"), shapes, Choices(label="pig"))
+        evaluate(small_model("decoder"), shapes, Choices(class_name="pig"))
     with pytest.raises(PluginError, match="nobody"):
         Choices(sampler="nobody")
 

@@ -141,7 +141,7 @@ def test_a_model_is_told_each_drawings_class_by_its_name(kind: str, held: HeldOu
     for i in range(0, len(held), 4):
         rows = _rows(model, held, i)
         label = None if held.labels[i] == "face" else held.labels[i]
-        raw = model.raw_outputs(rows[:-1], z=_mean_z(model, rows), label=label)
+        raw = model.raw_outputs(rows[:-1], z=_mean_z(model, rows), class_name=label)
         offset, pen, *_ = _slow_costs(raw, rows)
         assert scores.total[i] == pytest.approx(offset + pen, rel=1e-9)
     assert class_indices(small_model(kind), held) is None
@@ -179,7 +179,7 @@ def test_the_drawings_are_those_of_the_split_and_class(tmp_path: Path) -> None:
     everything = HeldOut.choose(data)
     assert len(everything) == everything.available == len(data.split("test"))
     assert set(everything.labels) == set(CLASSES)
-    faces = HeldOut.choose(data, "train", label="face")
+    faces = HeldOut.choose(data, "train", class_name="face")
     assert set(faces.labels) == {"face"}
     assert len(faces) == data.manifest.splits["train"].per_class[1]
     for sketch, length in zip(faces.sketches(), faces.lengths, strict=True):
@@ -202,10 +202,10 @@ def test_no_drawings_are_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"shapes: the test split holds no drawings, train holds \d+$"):
         HeldOut.choose(data)
     with pytest.raises(InputError, match="holds no class 'fac': did you mean 'face'"):
-        HeldOut.choose(data, "train", label="fac")
+        HeldOut.choose(data, "train", class_name="fac")
     with pytest.raises(InputError, match=r"holds no class 'FACE': did you mean 'face'\?$"):
-        HeldOut.choose(data, "train", label="FACE")
+        HeldOut.choose(data, "train", class_name="FACE")
     with pytest.raises(InputError, match="the valid split holds no drawings of 'sun'"):
-        HeldOut.choose(data, "valid", label="sun")
+        HeldOut.choose(data, "valid", class_name="sun")
     with pytest.raises(InputError, match="a split is one of train, valid, test"):
         HeldOut.choose(data, "dev")

@@ -101,7 +101,7 @@ def test_a_place_shows_what_the_model_draws_there(tiny_vae: VaeModel) -> None:
     np.testing.assert_array_equal(made.coordinates, axes.project(found.z))
     np.testing.assert_array_equal(made.z, axes.place(made.grid).astype(np.float32))
     labels = [sketch.label for sketch in made.sketches]
-    alone = sk.sample(tiny_vae, 12, 0.1, seed=5, z=made.z, label=labels, index=[0] * 12)
+    alone = sk.sample(tiny_vae, 12, 0.1, seed=5, z=made.z, class_name=labels, index=[0] * 12)
     assert list(made.sketches) == alone
     assert len({sketch.stroke5.tobytes() for sketch in made.sketches}) > 6
     again = atlas(tiny_vae, found, (3, 4), seed=5)

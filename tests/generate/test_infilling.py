@@ -217,7 +217,7 @@ def test_a_missing_eye_is_drawn_between_outline_and_mouth() -> None:
     circle = np.stack([np.cos(turn), np.sin(turn)], axis=1)
     face = [128 + 127 * circle, (80, 90) + 14 * circle[:9], (128, 150) + 60 * circle[:8]]
     model = sk.load_model("doodle")
-    found = infill(model, Sketch.from_polylines(face), (2, 2), 4, particles=64, label="face")
+    found = infill(model, Sketch.from_polylines(face), (2, 2), 4, particles=64, class_name="face")
     assert found[0].gain > 3
     middles = [one.part.points.mean(axis=0) for one in found]
     assert all(np.hypot(*(middle - 128)) < 127 for middle in middles)
@@ -263,7 +263,7 @@ def test_dots_alone_do_not_follow_a_gap(tiny_model: SketchModel) -> None:
         {"max_points": 0},
         {"seed": -1},
         {"temperature": 0.0},
-        {"label": "cat"},
+        {"class_name": "cat"},
         {"sampler": "greedy", "options": {"k": 1}},
     ],
 )

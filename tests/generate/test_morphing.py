@@ -76,7 +76,7 @@ def test_a_class_is_kept_where_all_share_it(tiny_vae: VaeModel, drawings: list[S
     assert shared_label(tiny_vae, [cats[0], suns[1]]) is None
     assert shared_label(tiny_vae, strangers) is None
     assert sk.interpolate(tiny_vae, cats, 3) != sk.interpolate(tiny_vae, suns, 3)
-    assert sk.interpolate(tiny_vae, suns, 3, label="cat") == sk.interpolate(tiny_vae, cats, 3)
+    assert sk.interpolate(tiny_vae, suns, 3, class_name="cat") == sk.interpolate(tiny_vae, cats, 3)
     assert [sketch.label for sketch in sk.interpolate(tiny_vae, cats, 3)] == ["cat"] * 3
 
 

@@ -128,11 +128,11 @@ def test_a_drawings_own_label_is_told_where_the_model_knows_it(tiny_vae: VaeMode
     (drawing,) = _drawings(1)
     named = [drawing.labelled(name) for name in ("cat", "sun", "boat", None)]
     cat, sun, boat, none = score(tiny_vae, named)
-    assert [each.label for each in (cat, sun, boat, none)] == ["cat", "sun", None, None]
+    assert [each.class_name for each in (cat, sun, boat, none)] == ["cat", "sun", None, None]
     assert boat.nll == pytest.approx(none.nll)
     assert cat.nll != pytest.approx(sun.nll, abs=1e-3)
-    for told in score(tiny_vae, named, label="sun"):
-        assert (told.label, told.nll) == ("sun", pytest.approx(sun.nll, rel=1e-4))
+    for told in score(tiny_vae, named, class_name="sun"):
+        assert (told.class_name, told.nll) == ("sun", pytest.approx(sun.nll, rel=1e-4))
 
 
 def test_progress_reaches_the_number_of_drawings(tiny_model: SketchModel) -> None:
@@ -147,7 +147,7 @@ def test_the_odd_stroke_of_a_car_is_its_dearest() -> None:
     x0, y0, x1, y1 = car.bounds
     corners = [(x0 if i % 2 else x1, y0 + (y1 - y0) * (i * 7 % 10) / 9) for i in range(10)]
     spoilt = Sketch.from_polylines([*car.to_polylines(), corners])
-    plain, odd = score(sk.load_model("doodle"), [car, spoilt], label="car")
+    plain, odd = score(sk.load_model("doodle"), [car, spoilt], class_name="car")
     assert odd.dearest == spoilt.n_strokes - 1
     assert odd.nll_per_point > plain.nll_per_point
 
@@ -159,7 +159,7 @@ def test_the_odd_stroke_of_a_car_is_its_dearest() -> None:
         ([Sketch.from_polylines([[(1, 1)]]).labelled(None, "dots.svg")], {}, "dots.svg: a drawing"),
         (Sketch.from_polylines([[(0, 0), (1, 1)]]), {}, "a list of sketches"),
         (["cat.svg"], {}, "a list of sketches"),
-        ([Sketch.from_polylines([[(0, 0), (1, 1)]])], {"label": "cat"}, "knows no classes"),
+        ([Sketch.from_polylines([[(0, 0), (1, 1)]])], {"class_name": "cat"}, "knows no classes"),
         (
             [Sketch.from_polylines([[(0, 0), (255, 255)]] * MAX_READ)],
             {"prepared": True},

@@ -32,15 +32,15 @@ def test_a_stream_draws_what_sample_draws(tiny_model: SketchModel, small_blocks:
 
 def test_a_stream_goes_on_from_the_beginning_of_a_block(tiny_vae: VaeModel, small_blocks: int) -> None:
     labels = ["cat", "sun", None] * 10
-    whole = list(sk.sample_stream(tiny_vae, 30, label=labels, batch_size=4))
+    whole = list(sk.sample_stream(tiny_vae, 30, class_name=labels, batch_size=4))
     for begin in (8, 16, 24):
-        rest = sk.sample_stream(tiny_vae, 30 - begin, label=labels[begin:], first=begin, batch_size=4)
+        rest = sk.sample_stream(tiny_vae, 30 - begin, class_name=labels[begin:], first=begin, batch_size=4)
         assert list(rest) == whole[begin:]
 
 
 def test_no_more_labels_are_taken_than_are_needed(tiny_vae: VaeModel, small_blocks: int) -> None:
     labels = itertools.cycle(["cat", "sun"])
-    drawn = list(sk.sample_stream(tiny_vae, 11, label=labels, batch_size=4))
+    drawn = list(sk.sample_stream(tiny_vae, 11, class_name=labels, batch_size=4))
     assert [sketch.label for sketch in drawn[:3]] == ["cat", "sun", "cat"]
     assert next(labels) == "sun"
 
@@ -79,18 +79,18 @@ def test_what_is_wrong_is_refused_at_once(tiny_model: SketchModel, tiny_vae: Vae
     with pytest.raises(sk.PluginError):
         sk.sample_stream(tiny_model, 1, sampler="nothing")
     with pytest.raises(sk.InputError, match="cow"):
-        sk.sample_stream(tiny_vae, 1, label="cow")
-    with pytest.raises(sk.InputError, match="3 drawings need as many labels"):
-        sk.sample_stream(tiny_vae, 3, label=["cat"])
+        sk.sample_stream(tiny_vae, 1, class_name="cow")
+    with pytest.raises(sk.InputError, match="3 drawings need as many classes"):
+        sk.sample_stream(tiny_vae, 3, class_name=["cat"])
 
 
 def test_labels_that_run_out_are_refused_on_the_way(tiny_vae: VaeModel, small_blocks: int) -> None:
     def labels() -> Iterator[str]:
         yield from ["cat"] * 10
 
-    drawn = sk.sample_stream(tiny_vae, 16, label=labels(), batch_size=4)
+    drawn = sk.sample_stream(tiny_vae, 16, class_name=labels(), batch_size=4)
     assert len(list(itertools.islice(drawn, 8))) == 8
-    with pytest.raises(sk.InputError, match="8 drawings need as many labels"):
+    with pytest.raises(sk.InputError, match="8 drawings need as many classes"):
         next(drawn)
 
 

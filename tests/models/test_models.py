@@ -177,7 +177,7 @@ def test_a_class_changes_what_is_drawn_and_none_is_a_class_of_its_own(labelled: 
     z = _latent(labelled, 1)
     latent = None if z is None else z[0]
     rows = _rows(1, 4)[0].numpy()
-    raws = [labelled.raw_outputs(rows, z=latent, label=label) for label in ("cat", "pig", None)]
+    raws = [labelled.raw_outputs(rows, z=latent, class_name=label) for label in ("cat", "pig", None)]
     assert not np.allclose(raws[0], raws[1]) and not np.allclose(raws[0], raws[2])
 
 
@@ -213,12 +213,12 @@ def test_one_class_of_a_model_is_exported_for_the_javascript_libraries(labelled:
     latent = None if z is None else z[0]
     rows = _rows(1, 4)[0].numpy()
     for label in ("cat", "pig", None):
-        there = parse_magenta(dump_magenta(labelled, label=label), torch.float64)
+        there = parse_magenta(dump_magenta(labelled, class_name=label), torch.float64)
         assert not there.labelled
         assert (there.card.start, there.card.classes) == (PAPER_START, (label or "zoo",))
         assert there.card.name == (label or "zoo")
         raw = there.raw_outputs(rows, start=PAPER_START, z=latent)
-        expected = labelled.raw_outputs(rows, z=latent, label=label)
+        expected = labelled.raw_outputs(rows, z=latent, class_name=label)
         np.testing.assert_allclose(raw, expected, atol=0.02)
 
 

@@ -36,7 +36,7 @@ def prepare(model: SketchModel, asked: Request) -> Prepared:
         case Mimic():
             drawing = _sketch(asked.drawing)
             return live_reconstructions(
-                model, drawing, list(asked.temperatures), asked.seed, label=asked.label
+                model, drawing, list(asked.temperatures), asked.seed, class_name=asked.label
             )
         case Morph():
             return _row(model, asked)
@@ -50,7 +50,7 @@ def prepare(model: SketchModel, asked: Request) -> Prepared:
                 asked.temperature,
                 asked.seed,
                 first=asked.first,
-                label=asked.label,
+                class_name=asked.label,
             )
 
 
@@ -63,7 +63,9 @@ def _from_nothing(model: SketchModel, asked: Finish) -> list[LiveDrawing]:
 
     Where its middle is shows when it has been drawn. So each is drawn first, and drawn again live.
     """
-    drawn = sample(model, asked.n, asked.temperature, seed=asked.seed, label=asked.label, first=asked.first)
+    drawn = sample(
+        model, asked.n, asked.temperature, seed=asked.seed, class_name=asked.label, first=asked.first
+    )
     scale = PIXELS / (SHARE * SHEET)
     out = []
     for index, sketch in enumerate(drawn, start=asked.first):
@@ -74,7 +76,7 @@ def _from_nothing(model: SketchModel, asked: Finish) -> list[LiveDrawing]:
             1,
             asked.temperature,
             asked.seed,
-            label=asked.label,
+            class_name=asked.label,
             index=[index],
             place=place,
             scale=scale,
@@ -91,14 +93,14 @@ def _row(model: SketchModel, asked: Morph) -> list[LiveDrawing]:
         asked.temperature,
         asked.seed,
         z=path(stations, asked.n, "slerp"),
-        label=asked.label,
+        class_name=asked.label,
         index=[0] * asked.n,
         scale=PIXELS / SQUARE,
     )
 
 
 def _score(model: SketchModel, asked: Score) -> dict[str, Any]:
-    found = score(model, [_sketch(asked.drawing)], label=asked.label)[0]
+    found = score(model, [_sketch(asked.drawing)], class_name=asked.label)[0]
     means = found.strokes_per_point.tolist()
     strokes = [round(mean, 4) if math.isfinite(mean) else None for mean in means]
     return {"type": "heat", "id": asked.id, "strokes": strokes, "nll": round(found.nll_per_point, 4)}

@@ -46,7 +46,7 @@ def check(drawn: Drawn, expected: Sketch, factor: float = 1.0) -> None:
 
 
 def test_endings_are_those_of_complete(served: Served, doodle: Any) -> None:
-    endings = sketchkit.complete(doodle, SKETCH, 9, 0.5, 11, label="face")
+    endings = sketchkit.complete(doodle, SKETCH, 9, 0.5, 11, class_name="face")
     with served.client() as client:
         asked = {"mode": "finish", "drawing": FACE, "temperature": 0.5, "seed": 11, "label": "face"}
         nine = client.draw(**asked, n=9)
@@ -57,7 +57,7 @@ def test_endings_are_those_of_complete(served: Served, doodle: Any) -> None:
 
 
 def test_a_model_draws_from_nothing_in_the_middle_of_the_sheet(served: Served, doodle: Any) -> None:
-    expected = sketchkit.sample(doodle, 2, 0.3, seed=5, label="sun", first=4)
+    expected = sketchkit.sample(doodle, 2, 0.3, seed=5, class_name="sun", first=4)
     with served.client() as client:
         drawn = client.draw(mode="finish", drawing=[], temperature=0.3, seed=5, label="sun", first=4, n=2)
     for each, sketch in zip(drawn, expected, strict=True):
@@ -88,7 +88,7 @@ def test_a_row_is_that_of_interpolate(served: Served, vae: Any) -> None:
 
 def test_costs_are_those_of_score(served: Served, doodle: Any) -> None:
     drawing: list[Line] = [*FACE, [[5, 5]]]  # the last is a dot, which no model reads
-    expected = sketchkit.score(doodle, [Sketch.from_polylines(drawing)], label="face")[0]
+    expected = sketchkit.score(doodle, [Sketch.from_polylines(drawing)], class_name="face")[0]
     with served.client() as client:
         id = client.ask(type="score", drawing=drawing, label="face")
         heat = client.hear()

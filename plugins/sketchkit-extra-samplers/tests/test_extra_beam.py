@@ -139,8 +139,8 @@ def test_it_is_a_sampler_of_whole_drawings() -> None:
 
 def test_without_noise_every_drawing_is_the_same_and_with_it_every_one_is_another() -> None:
     model = sketchkit.load_model("doodle")
-    still = sketchkit.sample(model, 3, label="sun", sampler=Beam(spread=0.0), max_points=30)
-    moved = sketchkit.sample(model, 3, label="sun", sampler=Beam(spread=0.6), max_points=30)
+    still = sketchkit.sample(model, 3, class_name="sun", sampler=Beam(spread=0.0), max_points=30)
+    moved = sketchkit.sample(model, 3, class_name="sun", sampler=Beam(spread=0.6), max_points=30)
     assert len({sketch.stroke5.tobytes() for sketch in still}) == 1
     assert len({sketch.stroke5.tobytes() for sketch in moved}) == 3
 
