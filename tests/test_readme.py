@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 import shutil
@@ -79,3 +80,33 @@ def test_links_between_the_documents_lead_somewhere() -> None:
         folder = (ROOT / document).parent
         for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / document).read_text(encoding="utf-8")):
             assert (folder / target).exists(), f"{document}: {target}"
+
+
+#: Options whose value is a file that the command writes, and what is read by its suffix.
+WRITTEN, READ = (
+    {"-o", "--output", "--out", "--heat", "--outliers"},
+    (".svg", ".ndjson", ".npz", ".safetensors"),
+)
+#: Where a command takes the name of a data set, among its words without an option.
+DATA_SETS = {"train": 0, "atlas": 0, "evaluate": 1}
+PAGES = ["atlas", "data", "evaluate", "infill", "latent", "regions", "score", "sheets"]
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in PAGES)])
+def test_every_file_that_a_command_of_a_page_reads_is_there_or_made_before(page: str) -> None:
+    made: set[str] = set()
+    text = (ROOT / page).read_text(encoding="utf-8")
+    lines = [line for block in _blocks(text, "console") for line in block.splitlines()]
+    assert lines
+    for line in lines:
+        _, *words = shlex.split(line.partition("|")[0].partition(">")[0], comments=True)
+        outputs = {new for option, new in itertools.pairwise(words) if option in WRITTEN}
+        read = [w.partition("#")[0] for w in words if w.endswith(READ) and w not in outputs and "=" not in w]
+        plain = list(itertools.takewhile(lambda word: not word.startswith("-"), words[1:]))
+        if words[0] in DATA_SETS:
+            read.append(plain[DATA_SETS[words[0]]])
+        for name in read:
+            assert name in made or list(ROOT.glob(name)), f"{page}: {line}: there is no {name}"
+        made |= outputs | {f"{new}/best.safetensors" for new in outputs if words[0] == "train"}
+        if words[:2] == ["data", "fetch"]:
+            made |= {f"{name}.ndjson" for name in plain[2:]}

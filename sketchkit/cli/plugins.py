@@ -96,7 +96,7 @@ def new(
 
     no_fields(output, "--output")
     folder = write_package(name, kind, output)
-    say(f"{folder}: `pip install ./{folder}` installs it, `pytest {folder}` checks it")
+    say(f"{folder}: `pip install './{folder}[test]'` installs it, `python -m pytest {folder}` checks it")
 
 
 def _row(plugin: registry.Plugin) -> Row:
