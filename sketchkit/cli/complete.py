@@ -45,7 +45,8 @@ def complete(
     layout: Annotated[
         Layouts,
         typer.Option(
-            help="One sheet, layers in a copy of the user's document, or a file each (name them by {index})."
+            help="One sheet, layers in a copy of the user's document (the likeliest shown), or a file each "
+            "(name them by {index})."
         ),
     ] = "grid",
     n: Annotated[

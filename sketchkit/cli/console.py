@@ -42,10 +42,10 @@ def say(text: str) -> None:
 def tell_written(paths: Sequence[str]) -> None:
     """Say on one line of stderr which files were written; stdout, pipes and devices are none."""
     files = [path for path in dict.fromkeys(paths) if path != "-" and os.path.isfile(path)]
-    if len(files) > 1:
+    if len(files) > 2:
         say(f"wrote {len(files)} files, {files[0]} to {files[-1]}")
     elif files:
-        say(f"wrote {files[0]}")
+        say(f"wrote {' and '.join(files)}")
 
 
 def write_stdout(content: bytes) -> None:

@@ -22,6 +22,15 @@ def test_sample_draws_a_sheet_named_like_the_model(sketchkit: Sketchkit) -> None
     assert [each.get("index") for each in facts] == [None, 0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("n", [1, 5])
+def test_temperature_0_is_the_greedy_sampler_and_recorded(sketchkit: Sketchkit, n: int) -> None:
+    cold = sketchkit("sample", "-n", n, "-t", 0, "-o", "cold.ndjson", "--json").json
+    greedy = sketchkit("sample", "-n", n, "--sampler", "greedy", "-o", "greedy.ndjson", "--json").json
+    assert {(each["sampler"], each["temperature"]) for each in cold} == {("temperature", 0.0)}
+    assert [each["points"] for each in cold] == [each["points"] for each in greedy]
+    assert Path("cold.ndjson").read_bytes() == Path("greedy.ndjson").read_bytes()
+
+
 def test_sample_goes_on_where_it_left_off(sketchkit: Sketchkit) -> None:
     sketchkit("sample", "-n", 4, "--exact", "-o", "all.ndjson")
     sketchkit("sample", "-n", 2, "--first", 2, "--exact", "-o", "rest.ndjson")
