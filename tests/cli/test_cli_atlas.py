@@ -51,7 +51,7 @@ def _failed(done: Outcome, code: int, *words: str) -> None:
 
 def test_a_map_and_a_table_of_the_strangest_drawings(sketchkit: Sketchkit, animals: Dataset) -> None:
     done = sketchkit("atlas", "animals", *QUICK, "--worst", "4", "-o", "atlas.svg")
-    assert (done.code, done.err) == (0, "")
+    assert (done.code, done.err) == (0, "wrote atlas.svg\n")
     first, second, header, *rows = done.out.decode().splitlines()
     assert first.startswith(f"{len(animals.split('valid'))} drawings of animals: ")
     assert first.endswith(" % up") and "% of the variance to the right" in first
@@ -199,8 +199,8 @@ def test_the_largest_map_is_the_librarys() -> None:
         (("animals", "--split", "test"), 3, "animals: the test split holds no drawings"),
         (("animals", "--class", "son"), 3, "holds no class 'son': did you mean 'sun'"),
         (("animals", "--limit", "2"), 3, "a map by pca takes 3 drawings or more, and --limit leaves 2"),
-        (("animals", "--class", "SUN"), 3, "holds no class 'SUN': did you mean 'sun'?"),
-        (("cats.ndjson", "--class", "CAT"), 3, "holds no drawing of 'CAT': did you mean 'cat'?"),
+        (("animals", "--class", "SUNS"), 3, "holds no class 'SUNS': did you mean 'sun'?"),
+        (("cats.ndjson", "--class", "CATS"), 3, "holds no drawing of 'CATS': did you mean 'cat'?"),
         (("two.ndjson",), 3, "two.ndjson: a map by pca takes 3 drawings or more, and the file has 2"),
         (
             ("animals", "--split", "train", "--by", "umap"),

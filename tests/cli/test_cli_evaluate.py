@@ -63,7 +63,7 @@ def test_json_holds_the_same(sketchkit: Sketchkit, birds: Path) -> None:
 def test_a_report_goes_into_a_file_and_overwrites_none_unasked(sketchkit: Sketchkit, birds: Path) -> None:
     words = ("evaluate", "tiny", "birds", "--samples", "0", "--bootstrap", "10")
     done = sketchkit(*words, "-o", "report.md")
-    assert (done.code, done.out, done.err) == (0, b"", "")
+    assert (done.code, done.out, done.err) == (0, b"", "wrote report.md\n")
     text = Path("report.md").read_text(encoding="utf-8")
     assert text.startswith("# tiny on birds")
     both = sketchkit(*words, "-o", "report.json", "--json")

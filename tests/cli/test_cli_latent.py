@@ -152,7 +152,7 @@ def test_vectors_of_other_weights_are_refused(
         (["interpolate", "drawings.ndjson", "drawings.ndjson#1"], 3, "drawings.ndjson#0 means the first"),
         (["interpolate", "drawings.ndjson#0", "drawings.ndjson#12"], 3, "no drawing 12, only 0 to 11"),
         (["interpolate", "drawings.ndjson#0", "drawings.ndjson#1", "-n", "1"], 2, "-n"),
-        (["interpolate", "drawings.ndjson#0", "drawings.ndjson#1", "-t", "0"], 2, "temperature"),
+        (["interpolate", "drawings.ndjson#0", "drawings.ndjson#1", "-t", "-1"], 2, "temperature"),
         (["grid", *["drawings.ndjson#0"] * 3], 2, "give 4 drawings"),
         (["grid", *["drawings.ndjson#0"] * 4, "--steps", "1x5"], 2, "COLUMNSxROWS"),
         (["grid", "--jobs", "j", "--pairs", "all", "-o", "{stem}.svg"], 2, "give one of them"),

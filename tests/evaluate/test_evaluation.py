@@ -164,7 +164,7 @@ def test_drawings_of_unknown_classes_are_counted_and_not_compared(shapes: Datase
 
 
 def test_one_class_can_be_measured_alone(shapes: Dataset) -> None:
-    report = evaluate(small_model("decoder", CLASSES), shapes, replace(QUICK, label="sun", limit=5))
+    report = evaluate(small_model("decoder", CLASSES), shapes, replace(QUICK, class_name="sun", limit=5))
     assert report.data["class"] == "sun" and report.data["drawings"] == 5
     assert report.data["available"] == shapes.manifest.splits["test"].per_class[CLASSES.index("sun")]
     assert report.samples[0].nameable == 24
