@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, overload
 
 from sketchkit import options, registry
-from sketchkit.counts import named
 from sketchkit.errors import InputError, PluginError
 from sketchkit.files import atomic_write, check_path
 from sketchkit.rendering.base import Renderer
@@ -137,7 +136,7 @@ def render(
             many labels as rows or columns, a colour or a suffix nobody knows.
         PluginError: a renderer that is unknown or cannot work here.
     """
-    if isinstance(drawings, str | os.PathLike):
+    if target is not None and isinstance(drawings, str | os.PathLike):
         raise InputError("render takes drawings, then a path: sketchkit.render(drawings, path)")
     if target is not None:
         check_path(target)
@@ -237,7 +236,7 @@ def _several(drawings: Shown | Iterable[Shown]) -> Iterable[Shown]:
     if isinstance(drawings, Sketch | Picture | Drawn):
         return [drawings]
     if isinstance(drawings, str | bytes) or not isinstance(drawings, Iterable):
-        raise InputError(f"a sheet shows drawings, not {named(drawings)}")
+        raise InputError(f"a sheet shows drawings, not a {type(drawings).__name__}")
     return drawings
 
 
@@ -246,8 +245,9 @@ def _picture(shown: Shown) -> Picture:
         return shown
     sketch = shown if isinstance(shown, Sketch) else getattr(shown, "sketch", None)
     if not isinstance(sketch, Sketch):
+        what = type(shown).__name__
         hint = ": give one list of them all" if isinstance(shown, list) else ""
-        raise InputError(f"a cell of a sheet shows one drawing, not {named(shown)}{hint}")
+        raise InputError(f"a cell of a sheet shows one drawing, not a {what}{hint}")
     return Picture.of(sketch)
 
 
