@@ -1,17 +1,114 @@
-"""Writing a file so that nobody ever sees half of it."""
+"""Opening files: to write them whole or not at all, and to read nothing that is no file."""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import BinaryIO
 
-from sketchkit.errors import InputError
+from sketchkit.errors import FormatError, InputError
 
-__all__ = ["atomic_write", "checksum_of", "place_new", "reason", "shown", "standard_input", "standard_output"]
+__all__ = [
+    "atomic_write",
+    "checksum_of",
+    "open_file",
+    "open_handle",
+    "place_new",
+    "read_file",
+    "reason",
+    "shown",
+    "standard_input",
+    "standard_output",
+]
+
+# Opening a pipe that has no writer waits for one, and opening a terminal may make it the process's own.
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def open_file(path: str | os.PathLike[str], *, pipes: bool = False) -> BinaryIO:
+    """Open a file to read its bytes.
+
+    Args:
+        path: of the file; links are followed.
+        pipes: whether a pipe or a terminal may stand for the file, as in `<(...)` and `/dev/stdin`. A pipe
+            must have a writer, for which nothing waits.
+
+    Raises:
+        OSError: it cannot be opened, or is no file; `reason` says so in a few words.
+        ValueError: the path holds a null character.
+    """
+    stream = open(path, "rb", opener=partial(open_handle, pipes=pipes))  # noqa: SIM115 - the caller's to close
+    # A pipe without a writer ends at once.
+    if pipes and not stat.S_ISREG(os.fstat(stream.fileno()).st_mode) and not stream.peek(1):
+        stream.close()
+        raise OSError(errno.EINVAL, "nothing was written to this pipe", os.fspath(path))
+    return stream
+
+
+def open_handle(path: str | os.PathLike[str], flags: int, mode: int = 0o666, *, pipes: bool = False) -> int:
+    """Open a file as `os.open` does, but nothing else: neither to wait for a pipe nor to read without end.
+
+    Args:
+        path: of the file.
+        flags: of `os.open`.
+        mode: the permissions of a new file.
+        pipes: see `open_file`.
+
+    Returns:
+        The descriptor.
+
+    Raises:
+        OSError: it cannot be opened, or is no file.
+    """
+    with suppress(FileNotFoundError):
+        _check_kind(os.stat(path).st_mode, path, pipes=pipes)
+    handle = os.open(path, flags | _AT_ONCE, mode)
+    try:
+        found = os.fstat(handle).st_mode  # another file may have taken the name since
+        _check_kind(found, path, pipes=pipes and (not stat.S_ISCHR(found) or os.isatty(handle)))
+        if not stat.S_ISREG(found):
+            os.set_blocking(handle, True)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def read_file(path: str | os.PathLike[str], most: int, *, pipes: bool = False) -> bytes:
+    """The bytes of a file.
+
+    Args:
+        path: of the file; links are followed.
+        most: how many bytes it may have.
+        pipes: see `open_file`.
+
+    Raises:
+        OSError, ValueError: see `open_file`.
+        FormatError: it is longer.
+    """
+    with open_file(path, pipes=pipes) as stream:
+        size = os.fstat(stream.fileno()).st_size  # 0 for a pipe
+        content = stream.read(min(size or most, most) + 1)
+    if len(content) > most:
+        raise FormatError(f"{shown(path)}: more than {most} bytes")
+    return content
+
+
+def _check_kind(mode: int, path: str | os.PathLike[str], *, pipes: bool) -> None:
+    kind = stat.S_IFMT(mode)
+    if kind in _KINDS and not (pipes and kind in (stat.S_IFIFO, stat.S_IFCHR)):
+        raise OSError(errno.EINVAL, f"this is {_KINDS[kind]}, not a file", os.fspath(path))
 
 
 def standard_input() -> BinaryIO:

@@ -34,7 +34,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
 
     def put(*entries: Entry, requires: tuple[str, ...] = ()) -> None:
         found = tuple(Installed(name, "1.0", requires, (entry,)) for name, entry in entries)
-        monkeypatch.setattr(registry, "_all_installed", lambda: found)
+        monkeypatch.setattr(registry, "_all_installed", lambda strangers: found)
         monkeypatch.setattr(registry, "_warned", set())
         registry._plugins.cache_clear()
 

@@ -107,5 +107,6 @@ def _existing(path: Path) -> Path:
         raise CheckpointError(f"{shown(path)}: a model's file ends in one of {', '.join(_SUFFIXES)}")
     # Unlike `Path.is_file`, this takes a name too long or with a null byte for what it is: no file.
     if not os.path.isfile(path):
-        raise CheckpointError(f"{shown(path)}: no such file")
+        what = "this is not a file" if os.path.exists(path) else "no such file"
+        raise CheckpointError(f"{shown(path)}: {what}")
     return path

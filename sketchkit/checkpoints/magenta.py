@@ -22,8 +22,8 @@ from torch import Tensor
 
 from sketchkit.card import PAPER_START, ZERO_START, ModelCard
 from sketchkit.checkpoints.native import build_model, from_grid, to_grid
-from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import reason, shown
+from sketchkit.errors import CheckpointError, FormatError, InputError
+from sketchkit.files import read_file, reason, shown
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderModel
 from sketchkit.models.vae import VaeModel
@@ -65,10 +65,11 @@ def load_magenta(path: Path, dtype: torch.dtype, device: torch.device) -> Sketch
         CheckpointError: one line naming the file.
     """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = read_file(path, MAX_BYTES)
     except OSError as error:
         raise CheckpointError(f"{shown(path)}: {reason(error)}") from error
+    except FormatError as error:
+        raise CheckpointError(str(error)) from error
     try:
         return parse_magenta(data, dtype, fallback_name=path.name.split(".")[0]).to(device)
     except CheckpointError as error:

@@ -22,7 +22,7 @@ from sketchkit.cli.locks import lock, lockable
 from sketchkit.cli.outputs import Destination, check_paths
 from sketchkit.cli.parameters import OutputOptions
 from sketchkit.errors import InputError
-from sketchkit.files import atomic_write, checksum_of, reason, shown
+from sketchkit.files import atomic_write, checksum_of, read_file, reason, shown
 
 __all__ = ["RECORD", "BulkOutput"]
 
@@ -233,8 +233,7 @@ def _checksum(record: Mapping[str, Any]) -> str:
 def _record_of(path: Path) -> bytes | None:
     """A record that is there; None where there is none."""
     try:
-        with path.open("rb") as stream:
-            return stream.read(_MAX_RECORD_BYTES)
+        return read_file(path, _MAX_RECORD_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:

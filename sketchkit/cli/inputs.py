@@ -10,7 +10,7 @@ import typer
 
 from sketchkit.cli.parameters import InputOptions
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import reason, shown, standard_input
+from sketchkit.files import open_file, reason, shown, standard_input
 from sketchkit.formats import format_of, parted, read, read_all
 from sketchkit.formats.svg import SvgDocument, read_svg
 from sketchkit.formats.svg.limits import MAX_BYTES
@@ -166,7 +166,7 @@ def _bytes_of(file: str) -> bytes:
     try:
         if file == STDIN:
             return standard_input().read(MAX_BYTES + 1)
-        with open(file, "rb") as stream:
+        with open_file(file, pipes=True) as stream:
             return stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise InputError(f"{_called(file)}: no such file") from None

@@ -19,7 +19,7 @@ from sketchkit.cli.inputs import Kept, read_one
 from sketchkit.cli.job_options import JobOptions
 from sketchkit.cli.sources import read_source
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import checksum_of, reason, shown
+from sketchkit.files import checksum_of, read_file, reason, shown
 
 if TYPE_CHECKING:
     from sketchkit.generate import Steps
@@ -171,13 +171,9 @@ def _job(line: bytes, where: str) -> tuple[str, tuple[str, ...]]:
 
 def _bytes_of(path: str) -> bytes:
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(_MAX_LIST_BYTES + 1)
+        return read_file(path, _MAX_LIST_BYTES, pipes=True)
     except (OSError, ValueError) as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
-    if len(data) > _MAX_LIST_BYTES:
-        raise FormatError(f"{shown(path)}: more than {_MAX_LIST_BYTES} bytes")
-    return data
 
 
 def _state(file: str) -> tuple[int, int]:

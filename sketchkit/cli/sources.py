@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,7 +63,7 @@ def read_source(name: str, split: str, classes: Sequence[str], limit: int | None
         InputError: nothing of that name, a class that it does not hold, or no drawing.
         FormatError: a file that is damaged.
     """
-    if Path(name).is_file():
+    if os.path.exists(name) and not os.path.isdir(name):
         return _from_file(name, classes, limit, seed)
     from sketchkit.training.data import Dataset
     from sketchkit.training.data.folders import find

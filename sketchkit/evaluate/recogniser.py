@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sketchkit.devices import without_weights
-from sketchkit.errors import CheckpointError, InputError
+from sketchkit.errors import CheckpointError, FormatError, InputError
 from sketchkit.evaluate.raster import SIZE, raster
-from sketchkit.files import atomic_write, checksum_of, reason, shown
+from sketchkit.files import atomic_write, checksum_of, read_file, reason, shown
 from sketchkit.sketch import Sketch
 
 __all__ = [
@@ -249,11 +249,11 @@ def _shipped() -> Recogniser:
 
 def _read(path: Path) -> Recogniser:
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise CheckpointError(f"the file has {path.stat().st_size} bytes, the limit is {_MAX_BYTES}")
-        return _parsed(path.read_bytes())
+        return _parsed(read_file(path, _MAX_BYTES))
     except OSError as error:
         raise CheckpointError(f"{shown(path)}: {reason(error)}") from error
+    except FormatError as error:
+        raise CheckpointError(str(error)) from error
     except (CheckpointError, InputError) as error:
         raise CheckpointError(f"{shown(path)}: {error}") from error
 

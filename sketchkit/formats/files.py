@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, ClassVar
 from sketchkit import options as option_tools
 from sketchkit import registry
 from sketchkit.errors import FormatError, InputError, PluginError
-from sketchkit.files import atomic_write, reason, shown, standard_input, standard_output
+from sketchkit.files import atomic_write, open_file, reason, shown, standard_input, standard_output
 from sketchkit.formats.base import Format
 from sketchkit.formats.references import parted
 from sketchkit.sketch import Sketch
@@ -296,7 +296,7 @@ def _opened_to_read(path: Place) -> Iterator[BinaryIO]:
     elif "\0" in os.fspath(path):
         raise InputError(f"{shown(path)}: a file name holds no null character")
     else:
-        with open(path, "rb") as stream:
+        with open_file(path, pipes=True) as stream:
             yield stream
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from sketchkit import options
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import reason, shown
+from sketchkit.files import read_file, reason, shown
 from sketchkit.options import option
 
 __all__ = ["PRESETS", "SCHEDULES", "TrainConfig", "Value", "option_infos", "read_config"]
@@ -204,12 +204,9 @@ def read_config(path: str | Path) -> dict[str, Any]:
         FormatError: it is no TOML, or names something that is no part of a training.
     """
     try:
-        with open(path, "rb") as stream:
-            content = stream.read(_MAX_CONFIG_BYTES + 1)
+        content = read_file(path, _MAX_CONFIG_BYTES, pipes=True)
     except (OSError, ValueError) as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
-    if len(content) > _MAX_CONFIG_BYTES:
-        raise FormatError(f"{shown(path)}: more than {_MAX_CONFIG_BYTES} bytes")
     try:
         values = tomllib.loads(content.decode())
         named = {name.replace("-", "_"): value for name, value in values.items()}

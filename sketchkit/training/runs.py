@@ -23,7 +23,7 @@ from typing import Any
 import orjson
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import atomic_write, checksum_of, reason, shown
+from sketchkit.files import atomic_write, checksum_of, read_file, reason, shown
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 
@@ -143,9 +143,8 @@ def begin(folder: Path, *, overwrite: bool = False) -> None:
 def _is_run(folder: Path) -> bool:
     """Whether a folder is a run's, perhaps a damaged one; others may have a `run.json` of their own."""
     try:
-        with open(folder / FILE_NAME, "rb") as stream:
-            return FORMAT.encode() in stream.read(MAX_BYTES)
-    except OSError:
+        return FORMAT.encode() in read_file(folder / FILE_NAME, MAX_BYTES)
+    except (OSError, FormatError):
         return False
 
 
@@ -164,8 +163,7 @@ def read_run(folder: str | os.PathLike[str]) -> RunInfo:
     """
     path = Path(folder) / FILE_NAME
     try:
-        with open(path, "rb") as stream:
-            content = stream.read(MAX_BYTES)
+        content = read_file(path, MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         what = f"no run: it holds no {FILE_NAME}" if Path(folder).is_dir() else "no such folder"
         raise InputError(f"{shown(folder)}: {what}") from None

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import reason, shown
+from sketchkit.files import open_file, reason, shown
 from sketchkit.training.data.manifest import ARRAYS, SPLITS, ArrayInfo, Manifest, SplitInfo, read_manifest
 
 __all__ = ["Dataset", "Split", "array_path", "checksum", "padded"]
@@ -237,13 +237,14 @@ def _arrays(folder: Path, split: str, info: SplitInfo) -> dict[str, Array]:
 
 def _mapped(path: Path, info: ArrayInfo) -> Array:
     try:
-        size = path.stat().st_size
-        if size != info.nbytes:
-            raise FormatError(f"{shown(path)}: {size} bytes where the manifest says {info.nbytes}")
-        if not size:  # nothing cannot be mapped
-            return np.zeros(0, info.dtype)
-        # A plain array: numpy's own class of mapped ones costs time at every look.
-        return np.memmap(path, info.dtype, "r", shape=(info.count,)).view(np.ndarray)
+        with open_file(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size != info.nbytes:
+                raise FormatError(f"{shown(path)}: {size} bytes where the manifest says {info.nbytes}")
+            if not size:  # nothing cannot be mapped
+                return np.zeros(0, info.dtype)
+            # A plain array: numpy's own class of mapped ones costs time at every look.
+            return np.memmap(stream, info.dtype, "r", shape=(info.count,)).view(np.ndarray)
     except FileNotFoundError:
         raise FormatError(f"{shown(path)}: a part of the data set is missing") from None
     except OSError as error:
@@ -287,6 +288,6 @@ def checksum(path: Path) -> str:
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
-    with open(path, "rb") as stream:
+    with open_file(path) as stream:
         while piece := stream.read(_CHUNK):
             yield piece

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import reason, shown
+from sketchkit.files import open_file, open_handle, read_file, reason, shown
 from sketchkit.formats import read_all
 from sketchkit.training.data.crc32c import crc32c
 
@@ -30,6 +30,8 @@ _TIMEOUT_SECONDS = 30
 #: How often a download that breaks off is taken up again at once.
 _ATTEMPTS = 3
 _CHUNK = 1 << 20
+#: Of what is remembered of a download.
+_MAX_NOTE_BYTES = 1 << 16
 #: Bytes received at once: what is lost of them when the connection breaks.
 _RECEIVED = 1 << 14
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 '_-]{0,99}")
@@ -170,7 +172,7 @@ class _Download:
 
     def _written(self, response: Any, remote: _Remote) -> str | None:
         done = self._arrived()
-        with open(self._part, "ab") as stream:
+        with open(self._part, "ab", opener=open_handle) as stream:
             for chunk in response.iter_content(_RECEIVED):
                 done += len(chunk)
                 if done > MAX_BYTES:
@@ -190,8 +192,8 @@ class _Download:
         import orjson
 
         try:
-            remote = _Remote(**orjson.loads(self._note.read_bytes()))
-        except (OSError, TypeError, ValueError):
+            remote = _Remote(**orjson.loads(read_file(self._note, _MAX_NOTE_BYTES)))
+        except (OSError, FormatError, TypeError, ValueError):
             return None
         # Without a version, or with a weak one, nobody knows whether the rest is of the same file.
         usable = remote.url == self._url and remote.size and remote.etag.startswith('"')
@@ -223,7 +225,7 @@ class _Download:
     def _check_sums(self) -> None:
         import orjson
 
-        remote = _Remote(**orjson.loads(self._note.read_bytes()))
+        remote = _Remote(**orjson.loads(read_file(self._note, _MAX_NOTE_BYTES)))
         if remote.md5:
             md5 = hashlib.md5(usedforsecurity=False)
             for piece in _pieces(self._part):
@@ -241,7 +243,7 @@ def _size(headers: Mapping[str, str]) -> int:
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
-    with open(path, "rb") as stream:
+    with open_file(path) as stream:
         while piece := stream.read(_CHUNK):
             yield piece
 

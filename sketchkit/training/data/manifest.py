@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import checksum_of, reason, shown
+from sketchkit.files import checksum_of, read_file, reason, shown
 
 __all__ = ["ARRAYS", "FILE_NAME", "SPLITS", "ArrayInfo", "Manifest", "SplitInfo", "read_manifest"]
 
@@ -155,16 +155,12 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _content(folder: Path, path: Path) -> bytes:
     try:
-        with open(path, "rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+        return read_file(path, MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         what = "holds no data set" if folder.is_dir() else "no such folder"
         raise InputError(f"{shown(folder)}: {what}: `sketchkit data prepare` makes one") from None
     except OSError as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
-    if len(content) > MAX_BYTES:
-        raise FormatError(f"{shown(path)}: more than {MAX_BYTES} bytes")
-    return content
 
 
 def _parsed(content: bytes) -> Manifest:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import reason, shown
+from sketchkit.files import open_file, reason, shown
 from sketchkit.formats import format_for, read_all
 from sketchkit.formats.quickdraw import BinFormat, NdjsonFormat
 from sketchkit.training.data.recipe import Item
@@ -145,7 +145,7 @@ def _of_npz(source: Source, drawings: Iterable[Any]) -> Iterator[Item]:
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
-        with open(path, "rb") as stream:
+        with open_file(path, pipes=True) as stream:
             yield stream
     except OSError as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
@@ -161,6 +161,8 @@ def _of_folder(folder: Path) -> Iterator[Source]:
                 kind = _kind(path)
             except FormatError:
                 continue  # a readme, a licence...
+            if not path.is_file() and path.exists():
+                continue  # a pipe, a socket, a device
             inside = top if Path(place) == folder else Path(place).name
             yield Source(path, _name(inside if kind == "svg" else path.stem), kind)
 
