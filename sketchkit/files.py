@@ -16,6 +16,7 @@ from sketchkit.errors import FormatError, InputError
 __all__ = [
     "atomic_write",
     "checksum_of",
+    "no_folder",
     "open_file",
     "open_handle",
     "place_new",
@@ -33,6 +34,7 @@ _KINDS = {
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
 }
 
 
@@ -105,10 +107,16 @@ def read_file(path: str | os.PathLike[str], most: int, *, pipes: bool = False) -
     return content
 
 
+def no_folder(path: str | os.PathLike[str]) -> str:
+    """Why what is no folder is none, in a few words."""
+    return "this is not a folder" if os.path.exists(path) else "no such folder"
+
+
 def _check_kind(mode: int, path: str | os.PathLike[str], *, pipes: bool) -> None:
     kind = stat.S_IFMT(mode)
     if kind in _KINDS and not (pipes and kind in (stat.S_IFIFO, stat.S_IFCHR)):
-        raise OSError(errno.EINVAL, f"this is {_KINDS[kind]}, not a file", os.fspath(path))
+        number = errno.EISDIR if kind == stat.S_IFDIR else errno.EINVAL
+        raise OSError(number, f"this is {_KINDS[kind]}, not a file", os.fspath(path))
 
 
 def standard_input() -> BinaryIO:

@@ -13,7 +13,7 @@ import typer
 from sketchkit.cli.completions import complete_classes
 from sketchkit.cli.console import plain, print_json, print_table, progress, say
 from sketchkit.cli.datasets import class_rows, described, found, holds, report
-from sketchkit.cli.flags import Force, Json
+from sketchkit.cli.flags import Force, Json, RedirectHosts
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import Command, Group, show_help_alone
 from sketchkit.cli.parameters import as_usage
@@ -134,6 +134,7 @@ def fetch(
         str | None,
         typer.Option(metavar="URL", help="The folder to download from.", show_default="Google's"),
     ] = None,
+    redirect_host: RedirectHosts = None,
     json: Json = False,
     force: Force = False,
 ) -> None:
@@ -146,7 +147,12 @@ def fetch(
     for name in dict.fromkeys(classes):
         with progress(f"Downloading {name}") as advance:
             path, fresh = fetch_quickdraw(
-                name, folder, base_url=base_url or BASE_URL, overwrite=force, progress=advance
+                name,
+                folder,
+                base_url=base_url or BASE_URL,
+                overwrite=force,
+                redirect_hosts=redirect_host or (),
+                progress=advance,
             )
         done.append({"class": name, "path": str(path), "bytes": path.stat().st_size, "downloaded": fresh})
         if not json:

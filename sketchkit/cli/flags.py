@@ -40,6 +40,7 @@ __all__ = [
     "ModelName",
     "Precision",
     "Prepared",
+    "RedirectHosts",
     "SamplerName",
     "SamplerOption",
     "Seed",
@@ -73,6 +74,15 @@ Device = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
+RedirectHosts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--redirect-host",
+        metavar="HOST",
+        help="Another host that the server may send on to; may be repeated.",
+        show_default="none",
+    ),
+]
 SamplerName = Annotated[
     str | None,
     typer.Option(

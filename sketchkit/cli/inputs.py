@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import typer
 
 from sketchkit.cli.parameters import InputOptions
+from sketchkit.counts import MAX_DRAWINGS
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import open_file, reason, shown, standard_input
 from sketchkit.formats import format_of, parted, read, read_all
@@ -107,8 +109,7 @@ class Kept:
             InputError: see `read_inputs`.
         """
         if file not in self._files:
-            sketches = list(read_all(file, format=kind))
-            _check_any(file, sketches)
+            sketches = _taken(file, read_all(file, format=kind), None)
             while len(self._files) >= self._most:
                 del self._files[next(iter(self._files))]
             self._files[file] = sketches
@@ -123,9 +124,7 @@ def _drawings(file: str, chosen: InputOptions, *, keep_documents: bool) -> list[
     if kind == "svg" and keep_documents:
         return [_with_document(file, stem)]
     drawings = read_all(file, format=kind)
-    sketches = list(itertools.islice(drawings, chosen.limit))
-    drawings.close()
-    _check_any(file, sketches)
+    sketches = _taken(file, drawings, chosen.limit)
     if len(sketches) == 1:
         return [Input(sketches[0], file, stem)]
     digits = len(str(len(sketches) - 1))
@@ -143,6 +142,20 @@ def _chosen_kind(file: str, chosen: str | None) -> str:
         return _kind_of(file, chosen)
     except FormatError as error:
         raise FormatError(f"{error}; --input-format says what such a file holds") from None
+
+
+def _taken(file: str, drawings: Generator[Sketch, None, None], limit: int | None) -> list[Sketch]:
+    """The drawings of a file, or the first of them.
+
+    Raises:
+        InputError: there is none, or there are more than fit into memory.
+    """
+    sketches = list(itertools.islice(drawings, limit or MAX_DRAWINGS + 1))
+    drawings.close()
+    if len(sketches) > MAX_DRAWINGS:
+        raise InputError(f"{_called(file)}: holds more than {MAX_DRAWINGS:,} drawings")
+    _check_any(file, sketches)
+    return sketches
 
 
 def _check_any(file: str, sketches: list[Sketch]) -> None:

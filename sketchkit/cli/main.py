@@ -1,7 +1,8 @@
 """The console script: all commands, and what becomes of errors.
 
-Exit codes: 0 fine, 1 crash (a bug), 2 usage, 3 bad input, 4 plugin, 5 model or device, 130 Ctrl-C, 141 nobody
-read the output to its end. Errors are one line on stderr; `SKETCHKIT_RAISE=1` shows the traceback instead.
+Exit codes: 0 fine, 1 crash (a bug), 2 usage, 3 bad input, 4 plugin, 5 model or device, 124 no answer in time
+(of `plugins check`), 130 Ctrl-C, 141 nobody read the output to its end. Errors are one line on stderr;
+`SKETCHKIT_RAISE=1` shows the traceback instead.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def _root(
         bool,
         typer.Option(
             "--no-plugins",
-            help="Use nothing but sketchkit's own.  [env: SKETCHKIT_PLUGINS=]",
+            help="Use nothing but sketchkit's own.  [env: SKETCHKIT_PLUGINS=no]",
             callback=_shut_out_strangers,
             is_eager=True,
         ),

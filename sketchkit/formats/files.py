@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import stat
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,9 @@ from sketchkit.formats.references import parted
 from sketchkit.sketch import Sketch
 
 __all__ = ["format_for", "format_of", "read", "read_all", "write"]
+
+#: Of a pipe, which need not have an end.
+MAX_PIPE_BYTES = 4 << 30
 
 Place = str | os.PathLike[str] | BinaryIO
 
@@ -292,12 +297,44 @@ def _opened_to_read(path: Place) -> Iterator[BinaryIO]:
     if not isinstance(path, str | os.PathLike):
         yield path
     elif os.fspath(path) == "-":
-        yield standard_input()
+        yield _bounded(standard_input(), "standard input")
     elif "\0" in os.fspath(path):
         raise InputError(f"{shown(path)}: a file name holds no null character")
     else:
         with open_file(path, pipes=True) as stream:
-            yield stream
+            yield _bounded(stream, shown(path))
+
+
+class _Pipe(io.RawIOBase):
+    """What comes out of a pipe, up to a limit.
+
+    Args:
+        stream: the pipe.
+        name: of it, in the error.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._stream, self._name, self._left = stream, name, MAX_PIPE_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read1(len(buffer))  # type: ignore[attr-defined]
+        self._left -= len(data)
+        if self._left < 0:
+            raise FormatError(f"{self._name}: more than {MAX_PIPE_BYTES} bytes")
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _bounded(stream: BinaryIO, name: str) -> BinaryIO:
+    """The stream itself if it is a file's, which has an end."""
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+    except OSError:  # not the system's: in memory
+        return stream
+    return stream if stat.S_ISREG(mode) else io.BufferedReader(_Pipe(stream, name))
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from sketchkit.geometry import magenta_strokes, quickdraw_simplify, scale_factor
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import SPLITS, Dataset, Recipe, prepare, prepare_sketches, preparing
 from sketchkit.training.data.recipe import Item, key_hash, rows_of
+from sketchkit.training.data.sources import find_sources
 
 ALL_TRAIN = Recipe(splits=(1, 0, 0))
 
@@ -143,6 +144,43 @@ def test_the_class_of_an_svg_is_its_folder_or_its_name(tmp_path: Path) -> None:
     data = prepare([tmp_path / "animals", tmp_path / "lone.svg"], tmp_path / "d", ALL_TRAIN)
     assert data.classes == ("animals", "cat", "lone")
     assert data.manifest.splits["train"].per_class == (1, 2, 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_folder_is_walked_for_files_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    (folder / "deep").mkdir(parents=True)
+    for place in ("a", "deep/b"):
+        (folder / f"{place}.svg").write_text(SVG.format(f"M0 0L{len(place)} 30L20 9"))
+    (folder / "deep" / "again").symlink_to(folder)
+    (folder / "again.svg").symlink_to(folder)
+    (folder / "link.svg").symlink_to(folder / "a.svg")
+    os.mkfifo(folder / "pipe.svg")
+    (folder / "device.ndjson").symlink_to("/dev/zero")
+    (folder / "folder.npz").mkdir()
+    found = [source.path.relative_to(folder).as_posix() for source in find_sources([folder])]
+    assert found == ["a.svg", "link.svg", "deep/b.svg"]
+    assert len(prepare([folder], tmp_path / "d", Recipe(splits=(1, 0, 0))).split("train")) == 2
+
+
+def test_a_folder_may_be_deeper_than_python_recurses(tmp_path: Path) -> None:
+    places = [str(tmp_path)]
+    for _ in range(sys.getrecursionlimit() + 100):
+        places.append(f"{places[-1]}/a")
+        os.mkdir(places[-1])
+    file = Path(places[-1], "x.svg")
+    file.write_text(SVG.format("M0 0L9 9"))
+    assert [source.path for source in find_sources([tmp_path])] == [file]
+    file.unlink()  # pytest could not
+    for place in reversed(places[1:]):
+        os.rmdir(place)
+
+
+def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "x.svg").symlink_to("x.svg")
+    with pytest.raises(InputError, match=r"x\.svg: "):
+        prepare([tmp_path / "mine"], tmp_path / "d")
 
 
 def test_an_svg_is_fitted_and_simplified(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """Download Quick, Draw!'s official files: broken off, it goes on where it stopped; damaged, it is not kept.
 
-Source: the README of github.com/googlecreativelab/quickdraw-dataset. Pooch, which downloads models, cannot
-resume; these files are large enough to need it.
+Source: the README of github.com/googlecreativelab/quickdraw-dataset.
 """
 
 from __future__ import annotations
@@ -10,12 +9,13 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from sketchkit.downloads import cause, response_from
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import open_file, open_handle, read_file, reason, shown
 from sketchkit.formats import read_all
@@ -63,6 +63,7 @@ def fetch_quickdraw(
     *,
     base_url: str = BASE_URL,
     overwrite: bool = False,
+    redirect_hosts: Collection[str] = (),
     progress: Progress | None = None,
 ) -> tuple[Path, bool]:
     """Download the simplified drawings of one class.
@@ -75,6 +76,7 @@ def fetch_quickdraw(
         folder: where NAME.ndjson shall lie; made if need be.
         base_url: the folder to download from.
         overwrite: download it anew if it is there.
+        redirect_hosts: hosts beside that of `base_url` that a redirect may lead to.
         progress: called with (bytes so far, bytes in all or 0).
 
     Returns:
@@ -92,7 +94,7 @@ def fetch_quickdraw(
     url = f"{base_url.rstrip('/')}/{quote(name)}.ndjson"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _Download(url, target, progress or (lambda done, total: None)).run()
+        _Download(url, target, redirect_hosts, progress or (lambda done, total: None)).run()
     except OSError as error:
         raise InputError(f"{shown(target)}: {reason(error)}") from error
     return target, True
@@ -101,8 +103,9 @@ def fetch_quickdraw(
 class _Download:
     """One file on its way: the part that has arrived, and a note of what it is a part of."""
 
-    def __init__(self, url: str, target: Path, progress: Progress) -> None:
+    def __init__(self, url: str, target: Path, redirect_hosts: Collection[str], progress: Progress) -> None:
         self._url, self._target, self._progress = url, target, progress
+        self._redirect_hosts = redirect_hosts
         self._part = target.with_name(f".{target.name}.part")
         self._note = target.with_name(f".{target.name}.part.json")
 
@@ -143,13 +146,16 @@ class _Download:
         if known is not None and have:
             headers |= {"Range": f"bytes={have}-", "If-Range": known.etag}
         try:
-            with requests.get(self._url, headers=headers, stream=True, timeout=_TIMEOUT_SECONDS) as response:
+            with response_from(self._url, _TIMEOUT_SECONDS, self._redirect_hosts, headers) as response:
                 remote = self._begun(response, have)
                 return self._written(response, remote)
         except (requests.RequestException, ValueError) as error:  # the latter from an address that is none
             if self._arrived():
-                return _one_line(error)
-            raise InputError(f"{self._url}: cannot be downloaded: {_one_line(error)}") from error
+                return cause(error)
+            advice = ""
+            if isinstance(error, requests.ConnectionError):
+                advice = f"; a copy of the file from elsewhere goes to {shown(self._target)}"
+            raise InputError(f"{self._url}: cannot be downloaded: {cause(error)}{advice}") from error
 
     def _begun(self, response: Any, have: int) -> _Remote:
         """What the server is sending, and where it begins."""
@@ -252,7 +258,3 @@ def _compare(kind: str, found: bytes, expected: str) -> None:
     have = base64.b64encode(found).decode()
     if have != expected:
         raise FormatError(f"damaged on the way: its {kind} is {have}, the server says {expected}")
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]

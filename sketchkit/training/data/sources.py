@@ -152,19 +152,24 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def _of_folder(folder: Path) -> Iterator[Source]:
-    top = folder.resolve().name
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for file in sorted(files):
-            path = Path(place, file)
+    top, waiting = folder.resolve().name, [folder]
+    while waiting:
+        place = waiting.pop()
+        try:
+            entries = sorted(os.scandir(place), key=lambda entry: entry.name, reverse=True)
+        except OSError as error:
+            raise InputError(f"{shown(place)}: {reason(error)}") from error
+        # Links to folders are not followed: they may lead back.
+        folders = [Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False)]
+        waiting += [each for each in folders if not each.name.startswith(".")]
+        for path in map(Path, reversed(entries)):
             try:
                 kind = _kind(path)
             except FormatError:
                 continue  # a readme, a licence...
-            if not path.is_file() and path.exists():
-                continue  # a pipe, a socket, a device
-            inside = top if Path(place) == folder else Path(place).name
-            yield Source(path, _name(inside if kind == "svg" else path.stem), kind)
+            if path.is_file() or not path.exists():  # else a pipe, a socket, a device, a folder
+                inside = top if place == folder else place.name
+                yield Source(path, _name(inside if kind == "svg" else path.stem), kind)
 
 
 def _kind(path: Path) -> str:
