@@ -248,13 +248,13 @@ def test_what_strangers_print_at_work_goes_to_stderr_from_any_thread(
     def other() -> None:
         with registry.blamed(stranger):
             inside.set()
-            leave.wait(10)
+            leave.wait(600)
 
     thread = threading.Thread(target=other)
     with registry.blamed(stranger):
         print("one")
         thread.start()
-        inside.wait(10)
+        inside.wait(600)
     print("two")  # the other is still at work
     leave.set()
     thread.join()
@@ -449,4 +449,4 @@ def test_listing_the_installed_plugins_imports_none_of_them() -> None:
         "[registry.names(kind) for kind in registry.GROUPS];"
         "sys.exit(sorted(m for m in sys.modules if m.startswith(('torch', 'sketchkit.sampling'))) and 1 or 0)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=600).returncode == 0

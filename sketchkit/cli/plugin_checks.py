@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sketchkit.registry import STRANGERS_VARIABLE, Plugin
 
 __all__ = ["Outcome", "check_apart"]
 
 _NOT_CHECKED = "not checked"
+#: Whether processes can be killed with all that they have started.
+_GROUPS = hasattr(os, "killpg")
 #: Seconds between looks at what a process has written.
 _PAUSE = 0.1
 
@@ -52,9 +56,10 @@ def check_apart(
     own = [plugin for plugin in plugins if plugin.builtin]
     groups = [own] * bool(own) + [[plugin] for plugin in plugins if not plugin.builtin]
     found: dict[Plugin, Outcome] = {}
+    stop = threading.Event()
 
     def check(number: int) -> None:
-        for plugin, outcome in _outcomes(groups[number], Path(folder) / str(number), patience):
+        for plugin, outcome in _outcomes(groups[number], Path(folder) / str(number), patience, stop):
             found[plugin] = outcome
             report(plugin, outcome)
 
@@ -62,23 +67,30 @@ def check_apart(
         tempfile.TemporaryDirectory(prefix="sketchkit-check-") as folder,
         ThreadPoolExecutor(os.cpu_count() or 1) as pool,
     ):
-        list(pool.map(check, range(len(groups))))
+        try:
+            list(pool.map(check, range(len(groups))))
+        finally:
+            stop.set()  # Ctrl-C must not wait for the checks
     return found
 
 
-def _outcomes(plugins: Sequence[Plugin], result: Path, patience: float) -> Iterator[tuple[Plugin, Outcome]]:
+def _outcomes(
+    plugins: Sequence[Plugin], result: Path, patience: float, stop: threading.Event
+) -> Iterator[tuple[Plugin, Outcome]]:
     """What came of each of some plugins: what ends a process at one leaves the others to the next process."""
-    while plugins:
-        for plugin, outcome in zip(plugins, _answers(plugins, result, patience), strict=False):
+    while plugins and not stop.is_set():
+        for plugin, outcome in zip(plugins, _answers(plugins, result, patience, stop), strict=False):
             yield plugin, outcome
             plugins = plugins[1:]
-        if outcome.state == _NOT_CHECKED:  # the machine is too slow for the others, too
+        if plugins and outcome.state == _NOT_CHECKED:  # the machine is too slow for the others, too
             yield from ((plugin, outcome) for plugin in plugins)
             return
 
 
-def _answers(plugins: Sequence[Plugin], result: Path, patience: float) -> Iterator[Outcome]:
-    """The outcomes of one process in the order of the plugins, one at least."""
+def _answers(
+    plugins: Sequence[Plugin], result: Path, patience: float, stop: threading.Event
+) -> Iterator[Outcome]:
+    """The outcomes of one process in the order of the plugins, one at least unless it is stopped."""
     errors = result.with_suffix(".err")
     with errors.open("wb") as said:
         process = subprocess.Popen(
@@ -88,16 +100,16 @@ def _answers(plugins: Sequence[Plugin], result: Path, patience: float) -> Iterat
             stdout=subprocess.DEVNULL,
             stderr=said,
             env=_environment(own=plugins[0].builtin),
+            process_group=0 if _GROUPS else None,
         )
     told, since = 0, time.monotonic()
     try:
-        while told < len(plugins):
+        while told < len(plugins) and not stop.is_set():
             ended = process.poll() is not None
-            verdicts = _verdicts(result)[told:]
-            for verdict in verdicts:
-                yield Outcome(verdict["state"], verdict["reason"] or "")
-            if verdicts:
-                told, since = told + len(verdicts), time.monotonic()
+            answers = _answered(result)[told:]
+            yield from answers
+            if answers:
+                told, since = told + len(answers), time.monotonic()
             elif ended:
                 yield Outcome(
                     "broken", f"its check ended with code {process.returncode}: {_last_line(errors)}"
@@ -109,9 +121,18 @@ def _answers(plugins: Sequence[Plugin], result: Path, patience: float) -> Iterat
             else:
                 time.sleep(_PAUSE)
     finally:
-        process.kill()
-        process.wait()
+        _end(process)
         result.unlink(missing_ok=True)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and those that it has started."""
+    if _GROUPS:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()
+    process.wait()
 
 
 def _words(plugins: Sequence[Plugin]) -> list[str]:
@@ -126,11 +147,12 @@ def _environment(*, own: bool) -> dict[str, str]:
     return environment
 
 
-def _verdicts(result: Path) -> list[Any]:
-    """The lines of a file that are whole by now."""
+def _answered(result: Path) -> list[Outcome]:
+    """The outcomes in the lines of a file that are whole by now."""
     try:
-        return [json.loads(line) for line in result.read_bytes().split(b"\n")[:-1]]
-    except (OSError, ValueError):
+        verdicts = [json.loads(line) for line in result.read_bytes().split(b"\n")[:-1]]
+        return [Outcome(verdict["state"], verdict["reason"] or "") for verdict in verdicts]
+    except (OSError, ValueError, TypeError, KeyError):
         return []
 
 

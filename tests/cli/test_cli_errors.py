@@ -159,7 +159,7 @@ def test_a_standard_stream_that_is_closed_is_told_or_not_missed(
     home: Path, line: str, code: int, words: str
 ) -> None:
     command = f"{sys.executable} -m sketchkit {line}"
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stdout, done.stderr) == (code, "", words)
 
 
@@ -332,7 +332,7 @@ def test_nobody_reading_is_no_error_worth_a_word(home: Path) -> None:
         )
         assert process.stdout is not None
         process.stdout.close()
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=600)
         assert (process.returncode, err) == (141, b"")
 
 
@@ -341,7 +341,7 @@ def test_a_full_disk_is_bad_luck_rather_than_a_bug(home: Path) -> None:
     for args in (["models", "list", "--json"], ["models", "list"], ["sample", "-o", "-"]):
         with open("/dev/full", "wb") as full:
             done = subprocess.run(
-                [sys.executable, "-m", "sketchkit", *args], stdout=full, stderr=subprocess.PIPE, timeout=120
+                [sys.executable, "-m", "sketchkit", *args], stdout=full, stderr=subprocess.PIPE, timeout=600
             )
         assert done.returncode == 3
         assert b"no space left on device" in done.stderr

@@ -425,7 +425,7 @@ sys.exit(run(["data", "synth", "-n", "400", "-o", "d"]))
 @pytest.mark.parametrize("limit", [0, 2000, 20_000])
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, limit: int) -> None:
     program = [sys.executable, "-W", "error", "-c", FULL_DISK.format(limit=limit)]
-    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stderr) == (3, "sketchkit: d: file too large\n")
     assert os.listdir(tmp_path) == []
 
