@@ -302,10 +302,11 @@ def test_what_waits_for_one_who_reads_slowly_is_bounded() -> None:
         assert any(event.get("code") == 1013 for event in served.events)
 
 
-def test_one_who_is_not_there_any_more_is_noticed(hasty: Served) -> None:
-    with raw_socket(hasty) as connection:  # which answers no ping
-        assert end_of(connection)[0] in (1011, 1006)
-    left_alone(hasty)
+def test_one_who_is_not_there_any_more_is_noticed() -> None:
+    with serving(Limits(ping=0.5)) as served:
+        with raw_socket(served) as connection:  # which answers no ping
+            assert end_of(connection)[0] in (1011, 1006)
+        left_alone(served)
 
 
 def test_what_was_asked_for_is_given_up_with_the_connection(served: Served) -> None:
