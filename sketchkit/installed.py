@@ -28,6 +28,8 @@ OWN_NAME = "sketchkit"
 GROUP_PREFIX = "sketchkit."
 #: A longer file than this is no list of entry points, and no distribution brings as many.
 _MAX_CHARACTERS, _MAX_ENTRY_POINTS = 1_000_000, 1_000
+#: Far more than any environment has; to look at so many takes seconds.
+_MAX_DISTRIBUTIONS = 10_000
 _SPACES = re.compile(r"[-_.]+")
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*\(?([^;)]*)\)?\s*(;.*)?$")
 _AT_LEAST = re.compile(r"^>=\s*(\d+(?:\.\d+)*)$")
@@ -54,24 +56,30 @@ class Installed:
 
 
 def installed_distributions(*, others: bool = True) -> Iterator[Distribution]:
-    """The distributions in the order of `sys.path`.
+    """The distributions: sketchkit's own, then all in the order of `sys.path`.
 
     Args:
         others: all of them; without, sketchkit's own alone, and no file of another is opened.
     """
     # A pipe on the path would be taken for an archive, and waited for.
     path = [each for each in sys.path if os.path.isdir(each or ".") or os.path.isfile(each)]
-    yield from distributions(path=path) if others else distributions(path=path, name=OWN_NAME)
+    yield from distributions(path=path, name=OWN_NAME)
+    if others:
+        yield from distributions(path=path)
 
 
 def installed(found: Iterable[Distribution]) -> list[Installed]:
-    """The distributions that bring plugins, each with what it says of them.
+    """The distributions that bring plugins, each with what it says of them; beyond a limit none is read.
 
     Args:
         found: those to look at. Of two of one name the first counts, as on import.
     """
     unique: dict[str, list[Installed]] = {}
-    for distribution in found:
+    for number, distribution in enumerate(found):
+        if number == _MAX_DISTRIBUTIONS:
+            problem = f"there are more distributions than {_MAX_DISTRIBUTIONS}: the others are not looked at"
+            unique["\0"] = [Installed("sys.path", "", (), (), problem)]
+            break
         described = _described(distribution)
         if described is not None:
             unique.setdefault(_SPACES.sub("-", described.name).lower(), []).append(described)

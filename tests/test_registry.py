@@ -324,6 +324,18 @@ def test_more_plugins_than_a_distribution_may_bring_are_told(tmp_path: Path) -> 
     assert flow.entry_points == ()
 
 
+def test_more_distributions_than_can_be_looked_at_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sketchkit.installed._MAX_DISTRIBUTIONS", 5)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    for number in range(6):
+        _folder(tmp_path, f"flow{number}-1.0", f"Name: flow{number}\n", SWIRL)
+    own, *others, last = installed(installed_distributions())
+    assert own.name == "sketchkit" and own.entry_points and len(others) == 4
+    assert last.problem == "there are more distributions than 5: the others are not looked at"
+
+
 def test_tens_of_thousands_of_names_are_told_apart(install: Install) -> None:
     # A look at all others for each of them would take minutes.
     count = 30_000
