@@ -16,7 +16,6 @@ from sketchkit.errors import FormatError, InputError
 __all__ = [
     "atomic_write",
     "checksum_of",
-    "no_folder",
     "open_file",
     "open_handle",
     "place_new",
@@ -105,11 +104,6 @@ def read_file(path: str | os.PathLike[str], most: int, *, pipes: bool = False) -
     if len(content) > most:
         raise FormatError(f"{shown(path)}: more than {most} bytes")
     return content
-
-
-def no_folder(path: str | os.PathLike[str]) -> str:
-    """Why what is no folder is none, in a few words."""
-    return "this is not a folder" if os.path.exists(path) else "no such folder"
 
 
 def _check_kind(mode: int, path: str | os.PathLike[str], *, pipes: bool) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import atomic_write, no_folder, open_file, reason, shown
+from sketchkit.files import atomic_write, open_file, reason, shown
 from sketchkit.training.records import EvaluationRecord, StepRecord
 from sketchkit.training.tensorboard import TensorBoardLog
 
@@ -220,7 +220,7 @@ def read_log(folder: str | os.PathLike[str]) -> Log:
     """
     place = Path(folder)
     if not (place / TRAIN_NAME).is_file():
-        what = f"no run: it holds no {TRAIN_NAME}" if place.is_dir() else no_folder(place)
+        what = f"no run: it holds no {TRAIN_NAME}" if place.is_dir() else "no such folder"
         raise InputError(f"{shown(place)}: {what}")
     return Log(*(_read(place / name, table) for name, table in _TABLES.items()))
 

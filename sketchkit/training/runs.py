@@ -23,7 +23,7 @@ from typing import Any
 import orjson
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import atomic_write, checksum_of, no_folder, read_file, reason, shown
+from sketchkit.files import atomic_write, checksum_of, read_file, reason, shown
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 
@@ -165,7 +165,7 @@ def read_run(folder: str | os.PathLike[str]) -> RunInfo:
     try:
         content = read_file(path, MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
-        what = f"no run: it holds no {FILE_NAME}" if Path(folder).is_dir() else no_folder(folder)
+        what = f"no run: it holds no {FILE_NAME}" if Path(folder).is_dir() else "no such folder"
         raise InputError(f"{shown(folder)}: {what}") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error

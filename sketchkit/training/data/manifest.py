@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import checksum_of, no_folder, read_file, reason, shown
+from sketchkit.files import checksum_of, read_file, reason, shown
 
 __all__ = ["ARRAYS", "FILE_NAME", "SPLITS", "ArrayInfo", "Manifest", "SplitInfo", "read_manifest"]
 
@@ -157,7 +157,7 @@ def _content(folder: Path, path: Path) -> bytes:
     try:
         return read_file(path, MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
-        what = "holds no data set" if folder.is_dir() else no_folder(folder)
+        what = "holds no data set" if folder.is_dir() else "no such folder"
         raise InputError(f"{shown(folder)}: {what}: `sketchkit data prepare` makes one") from None
     except OSError as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
