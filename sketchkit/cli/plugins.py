@@ -85,6 +85,7 @@ def check(
             metavar="SECONDS",
             min=0.1,
             help="How long to wait for each; a busy machine may need more.",
+            show_default="120",
         ),
     ] = _PATIENCE,
     json: Listed = False,
