@@ -18,7 +18,7 @@ from sketchkit.formats.base import Format
 from sketchkit.formats.references import parted
 from sketchkit.sketch import Sketch
 
-__all__ = ["format_for", "format_of", "read", "read_all", "write"]
+__all__ = ["bounded", "format_for", "format_of", "read", "read_all", "write"]
 
 #: Of a pipe, which need not have an end.
 MAX_PIPE_BYTES = 4 << 30
@@ -297,12 +297,12 @@ def _opened_to_read(path: Place) -> Iterator[BinaryIO]:
     if not isinstance(path, str | os.PathLike):
         yield path
     elif os.fspath(path) == "-":
-        yield _bounded(standard_input(), "standard input")
+        yield bounded(standard_input(), "standard input")
     elif "\0" in os.fspath(path):
         raise InputError(f"{shown(path)}: a file name holds no null character")
     else:
         with open_file(path, pipes=True) as stream:
-            yield _bounded(stream, shown(path))
+            yield bounded(stream, shown(path))
 
 
 class _Pipe(io.RawIOBase):
@@ -328,8 +328,16 @@ class _Pipe(io.RawIOBase):
         return len(data)
 
 
-def _bounded(stream: BinaryIO, name: str) -> BinaryIO:
-    """The stream itself if it is a file's, which has an end."""
+def bounded(stream: BinaryIO, name: str) -> BinaryIO:
+    """A stream of at most `MAX_PIPE_BYTES`.
+
+    Args:
+        stream: itself what is returned if it is a file's, which has an end.
+        name: of it, in the error.
+
+    Returns:
+        A stream whose reading raises a `FormatError` beyond the limit.
+    """
     try:
         mode = os.fstat(stream.fileno()).st_mode
     except OSError:  # not the system's: in memory

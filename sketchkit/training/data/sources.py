@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import open_file, reason, shown
 from sketchkit.formats import format_for, read_all
+from sketchkit.formats.files import bounded
 from sketchkit.formats.quickdraw import BinFormat, NdjsonFormat
 from sketchkit.training.data.recipe import Item
 
@@ -146,7 +147,7 @@ def _of_npz(source: Source, drawings: Iterable[Any]) -> Iterator[Item]:
 def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         with open_file(path, pipes=True) as stream:
-            yield stream
+            yield bounded(stream, shown(path))
     except OSError as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
 
