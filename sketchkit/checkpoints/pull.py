@@ -7,6 +7,7 @@ within bounds and converted before it enters the store.
 from __future__ import annotations
 
 import re
+import shlex
 import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -69,7 +70,10 @@ def pull_model(
         raise InputError(f"a model named {chosen!r} is stored already")
     with tempfile.TemporaryDirectory(prefix="sketchkit-") as scratch:
         file = Path(scratch) / f"{name}.{kind}.json"
-        _download(url, file, redirect_hosts, progress)
+        advice = (
+            f"`sketchkit models import {shlex.join([file.name, '--name', chosen])}` takes a copy of the file"
+        )
+        _download(url, file, advice, redirect_hosts, progress)
         licence = LICENCE if base_url == BASE_URL else None
         try:
             return import_model(file, chosen, licence=licence, overwrite=overwrite)
@@ -77,7 +81,14 @@ def pull_model(
             raise CheckpointError(str(error).replace(shown(file), url)) from error
 
 
-def _download(url: str, target: Path, redirect_hosts: Collection[str], progress: Progress | None) -> None:
+def _download(
+    url: str, target: Path, advice: str, redirect_hosts: Collection[str], progress: Progress | None
+) -> None:
+    """Download a file.
+
+    Raises:
+        CheckpointError: the server cannot be reached, which ends with the advice, or sends something else.
+    """
     import requests
 
     try:
@@ -96,7 +107,6 @@ def _download(url: str, target: Path, redirect_hosts: Collection[str], progress:
                 if progress is not None:
                     progress(done, total)
     except requests.ConnectionError as error:
-        advice = f"`sketchkit models import {target.name}` takes a copy of the file from elsewhere"
         raise CheckpointError(f"{url}: cannot be downloaded: {cause(error)}; {advice}") from error
     except (requests.RequestException, OSError, ValueError) as error:
         raise CheckpointError(f"{url}: cannot be downloaded: {cause(error)}") from error

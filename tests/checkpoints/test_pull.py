@@ -291,7 +291,7 @@ def test_no_server_is_an_error_in_one_line(models_folder: Path) -> None:
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
     with pytest.raises(CheckpointError) as refused:
         pull_model("bird", base_url=url)
-    advice = "`sketchkit models import bird.gen.json` takes a copy of the file from elsewhere"
+    advice = "`sketchkit models import bird.gen.json --name bird` takes a copy of the file"
     assert str(refused.value).startswith(f"{url}/bird.gen.json: cannot be downloaded: ")
     assert str(refused.value).endswith(f"Connection refused; {advice}")
     for base in (url, "ftp://127.0.0.1", "file:///etc", "nonsense", ""):

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -182,6 +187,38 @@ def test_a_plugin_that_does_not_answer_is_not_checked_rather_than_broken(shelf: 
     (row,) = json.loads(done.out)
     assert (done.code, row["state"], row["reason"]) == (124, "not checked", "no answer in 2 s")
     assert done.err == "[1/1] the sampler flow:steady: not checked\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system knows no groups of processes")
+def test_ctrl_c_ends_a_check_and_all_that_it_has_started(shelf: Path) -> None:
+    source = (
+        "import subprocess, time\n"
+        "inner = subprocess.Popen(['sleep', '7000'])\n"
+        "open('begun.tmp', 'w').write(str(inner.pid))\n"
+        "import os; os.rename('begun.tmp', 'begun')\n"
+        "time.sleep(7000)"
+    )
+    write_distribution(shelf, "flow", source, {"sampler": {"steady": "Steady"}})
+    words = [sys.executable, "-m", "sketchkit", "plugins", "check", "flow", "--patience", PATIENCE]
+    environment = {**os.environ, "PYTHONPATH": str(shelf)}
+    with subprocess.Popen(words, cwd=shelf, env=environment, stderr=subprocess.PIPE) as process:
+        while not (shelf / "begun").exists() and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert (process.returncode, said) == (130, b"")
+    inner = int((shelf / "begun").read_text())
+    while _is_alive(inner):  # until the system has cleared it away
+        time.sleep(0.02)
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and waits for its parent does not."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
 
 
 def test_a_machine_that_is_too_slow_breaks_no_built_in(shelf: Path) -> None:
