@@ -94,6 +94,8 @@ def _drawn(runs: Sequence[Run], drawings: Sequence[Input], *, prepared: bool) ->
     from sketchkit.cli.console import progress
 
     model, sketches = runs[0].load(), [each.sketch for each in drawings]
+    for run in runs[1:]:
+        run.used.update(runs[0].used)
     from sketchkit.generate import reconstruct as draw_again
 
     def drawn(run: Run, done: int) -> list[Sketch]:

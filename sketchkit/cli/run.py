@@ -96,9 +96,15 @@ class Run:
             "temperature": values.pop("temperature", None),
             "options": values,
             "seed": self.chosen.seed,
+            **self._limited(),
             **self._computed(),
             **({"class": classes[0] if len(classes) == 1 else classes} if classes else {}),
         }
+
+    def _limited(self) -> dict[str, int]:
+        """After how many points drawings are cut, where the user says so."""
+        most = self.chosen.max_points
+        return {} if most is None else {"max_points": most}
 
     def _computed(self) -> dict[str, str]:
         """By what and how it is computed, where that is not the usual."""
