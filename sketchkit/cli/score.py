@@ -58,7 +58,7 @@ def score(
     from sketchkit.cli.kinds import STDOUT, picture_renderer
     from sketchkit.cli.outputs import check_paths, rendered, send
     from sketchkit.cli.run import Run
-    from sketchkit.cli.unused import refuse_sheet
+    from sketchkit.cli.unused import check_frames, refuse_sheet
 
     if heat == STDOUT and json:
         raise typer.BadParameter("--json and the picture cannot both go to stdout", param_hint="--heat")
@@ -67,6 +67,8 @@ def score(
         refuse_sheet(sheet, "goes with --heat only: there is no picture")
     else:
         check_paths([heat], force)
+    if renderer is not None:
+        check_frames(sheet, renderer)
     label = one_class(classes)
     run = Run.of(DrawingOptions(model=model, classes=classes, device=device))
     drawings = read_inputs(given)

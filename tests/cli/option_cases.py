@@ -90,9 +90,7 @@ _DRAWING: dict[str, Case] = {
     "--exact": Case("nothing", ("--exact",)),
     "--device": Case("nothing", ("--device", "cpu")),
     "--engine": _draws("--engine", "odd", engine="odd"),
-    "--precision": Case(
-        "drawing", ("--precision", "int8"), record={"precision": "int8"}, everywhere=False
-    ),
+    "--precision": Case("drawing", ("--precision", "int8"), record={"precision": "int8"}, everywhere=False),
     "--compile": _draws("--compile", engine="compiled"),
 }
 _GIVEN: dict[str, Case] = {
@@ -222,7 +220,9 @@ CASES: dict[str, dict[str, Case]] = {
     },
     "bench": {
         "--batch": Case("record", ("--batch", "2"), record={"batch": 2}),
-        "--precision": Case("record", ("--precision", "int8"), record={"precision": "int8"}, everywhere=False),
+        "--precision": Case(
+            "record", ("--precision", "int8"), record={"precision": "int8"}, everywhere=False
+        ),
         "--model": Case("record", ("--model", "lstm-2048"), record={"model": "lstm-2048"}),
         "--runs": Case("nothing", ("--runs", "2")),
         "--engine": Case("record", ("--engine", "odd"), record={"engine": "odd"}),
