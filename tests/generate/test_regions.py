@@ -83,6 +83,19 @@ def test_a_move_passes_over_everything_but_may_not_end_in_it() -> None:
     assert not _allows(Bounds(avoid=WALL), (5, 5), (15, 5))
 
 
+def test_only_a_pen_that_is_down_meets_what_lies_on_its_way() -> None:
+    starts, ends = np.array([[5.0, 15.0]] * 2), np.array([[25.0, 15.0]] * 2)
+    for bounds in (Bounds(avoid=CLOSED), Bounds(avoid=WALL), Bounds(avoid=CLOSED, clearance=2)):
+        assert bounds.allows(starts, ends, np.array([True, False])).tolist() == [False, True]
+
+
+def test_ink_without_length_is_a_dot() -> None:
+    places = np.array([[15.0, 15.0], [10.0, 15.0], [5.0, 5.0]])  # inside, on the outline, and outside
+    for drawn in (True, False):
+        found = Bounds(avoid=CLOSED).allows(places, places, np.full(3, drawn))
+        assert found.tolist() == [False, False, True]
+
+
 def test_touching_is_crossing_and_the_border_of_a_region_is_inside() -> None:
     assert not _allows(Bounds(avoid=WALL), (5, 5), (10, 5))
     assert not _allows(Bounds(avoid=CLOSED), (0, 10), (30, 10))
