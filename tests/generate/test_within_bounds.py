@@ -183,12 +183,13 @@ def test_the_fence_sees_what_lies_under_a_pen_that_is_down() -> None:
 
 def test_the_fence_lets_a_drawing_end_and_looks_at_it_no_more() -> None:
     sampler = _Straight()
-    chosen = _fence(sampler, [[(14, -50), (14, 50)]])
+    chosen = _fence(sampler, [[(14, -50), (14, 50)], [(32, -50), (32, 50)]])
     assert chosen(0) == [[9.0, 0.0]] * 2 + [[0, 0]]
-    sampler.ends = True  # with an offset that leads over the wall
+    sampler.ends = True  # with an offset that leads over a wall
     assert chosen(1) == [[9.0, 0.0]] * 2 + [[0, 0]]
     sampler.ends = False
-    assert chosen(2) == [[9.0, 0.0]] * 2 + [[0, 0]]
+    for step in (2, 3):  # the second of which would lead over the other
+        assert chosen(step) == [[9.0, 0.0]] * 2 + [[0, 0]]
 
 
 def test_points_that_are_drawn_again_have_noise_of_their_own() -> None:
