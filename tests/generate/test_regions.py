@@ -91,9 +91,11 @@ def test_only_a_pen_that_is_down_meets_what_lies_on_its_way() -> None:
 
 def test_ink_without_length_is_a_dot() -> None:
     places = np.array([[15.0, 15.0], [10.0, 15.0], [5.0, 5.0]])  # inside, on the outline, and outside
-    for drawn in (True, False):
-        found = Bounds(avoid=CLOSED).allows(places, places, np.full(3, drawn))
-        assert found.tolist() == [False, False, True]
+    for bounds in (Bounds(avoid=CLOSED), Bounds(avoid=CLOSED, clearance=2)):
+        for drawn in (True, False):
+            assert bounds.allows(places, places, np.full(3, drawn)).tolist() == [False, False, True]
+    near = np.array([[11.5, 15.0], [12.5, 15.0]])
+    assert Bounds(avoid=WALL, clearance=2).allows(near, near, np.full(2, True)).tolist() == [False, True]
 
 
 def test_touching_is_crossing_and_the_border_of_a_region_is_inside() -> None:
