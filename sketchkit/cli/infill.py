@@ -135,6 +135,8 @@ def infill(
         to.check([to.path(given.stem, index) for index in range(n if each else 1)])
         infills, around = _infill(run, given, where, n, particles, max_strokes)
         facts = {**run.provenance, "gap": gap, "particles": particles}
+        if max_strokes is not None:
+            facts["max_strokes"] = max_strokes
         items = [_Filled(given, around, one, facts, sheet.stroke).item() for one in infills]
         _tell(infills)
     paths = write_items(items, to, page, facts, each=each)

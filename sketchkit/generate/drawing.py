@@ -84,6 +84,8 @@ def sample(
     latents = None if z is None else checked_z(model, z, None if n is None else count)
     n = count if n is not None else _told(latents, label, index)
     first = whole("first", first, 0, MAX_SEED - n)
+    if first and index is not None:
+        raise InputError("first and index both say which drawings: give one of them")
     chosen = make_sampler(sampler, temperature, options)
     labels = _spread(label, n)
     if not n:

@@ -148,7 +148,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--number": Case("refusal", ("--number",)),
         "-n": _draws("-n", "1"),
         "--particles": _draws("--particles", "20", particles=20),
-        "--max-strokes": _draws("--max-strokes", "1"),
+        "--max-strokes": _draws("--max-strokes", "1", max_strokes=1),
     },
     "reconstruct": {**_OUTPUT, **_SHEET, **_DRAWING, **_GIVEN, **_PREPARED},
     "interpolate": {
