@@ -19,7 +19,7 @@ from sketchkit.cli.inputs import Kept, read_one
 from sketchkit.cli.job_options import JobOptions
 from sketchkit.cli.sources import read_source
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import checksum_of, reason, shown
+from sketchkit.files import checksum_of, reason, shown, utf8_text
 
 if TYPE_CHECKING:
     from sketchkit.generate import Steps
@@ -177,7 +177,10 @@ def _bytes_of(path: str) -> bytes:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
     if len(data) > _MAX_LIST_BYTES:
         raise FormatError(f"{shown(path)}: more than {_MAX_LIST_BYTES} bytes")
-    return data
+    try:
+        return utf8_text(data)
+    except FormatError as error:
+        raise FormatError(f"{shown(path)}: {error}") from None
 
 
 def _state(file: str) -> tuple[int, int]:

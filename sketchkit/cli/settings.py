@@ -12,7 +12,8 @@ import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sketchkit.errors import InputError
+from sketchkit.errors import FormatError, InputError
+from sketchkit.files import utf8_text
 
 __all__ = ["CONFIG_VARIABLE", "setting"]
 
@@ -71,10 +72,10 @@ def _config() -> tuple[Path, dict[str, Any]]:
     path = Path(chosen) if chosen else user_config_path("sketchkit", appauthor=False) / "config.toml"
     try:
         with path.open("rb") as stream:
-            return path, tomllib.load(stream)
+            return path, tomllib.loads(utf8_text(stream.read()).decode())
     except FileNotFoundError:
         if chosen:
             raise InputError(f"{path}: no such file, though {CONFIG_VARIABLE} names it") from None
         return path, {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, FormatError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: {error}") from error

@@ -57,9 +57,9 @@ class NpzFormat:
     on the page, its label and whether it is finished are lost.
 
     The first point of a drawing is left out, as published files do it: row 0 is ink from there. Only a row 0
-    of exactly (0, 0, 0) is the first point itself; it is written where a drawing could not be told otherwise,
-    which begins with the same point twice or is one point. A first stroke of one point comes back as that
-    point twice, which is how Quick, Draw! writes a dot.
+    of exactly (0, 0, 0) is the first point itself; it is written only for a drawing of one point and for one
+    that begins with the same point twice. A first stroke of one point, if others follow, comes back as that
+    point twice, which is how Quick, Draw! writes dots.
 
     Args:
         split: read or write only this one.
@@ -239,9 +239,10 @@ def _with_first_point(stored: Array) -> Array:
 def _stored(sketch: Sketch) -> Array:
     """The rows of a drawing as `_with_first_point` takes them."""
     rows = sketch.to_stroke3()
-    rows[:1, :2] = 0.0
-    told = len(rows) > 1 and not rows[0].any() and rows[1].any()
-    return rows[1:] if told else rows
+    if len(rows) < 2:
+        return np.zeros_like(rows)
+    rows[0, :2] = 0.0
+    return rows if rows[0].any() or not rows[1].any() else rows[1:]
 
 
 def _fits_int16(stroke3: Array) -> bool:

@@ -374,10 +374,10 @@ def test_rows_of_other_tools_survive_reading_and_writing(rows):
 
 
 def shape_of(sketch: Sketch) -> list[list[list[float]]]:
-    """The strokes from where the first begins, which a first one of a single point does twice."""
+    """The strokes from where the first begins, of which a first dot that others follow is written twice."""
     rows = sketch.to_stroke3()
     rows[:1, :2] = 0
-    if len(rows) and rows[0, 2]:
+    if len(rows) > 1 and rows[0, 2]:
         rows = np.concatenate([np.zeros((1, 3), np.float32), rows])
     return [line.tolist() for line in Sketch.from_stroke3(rows).to_polylines()]
 
