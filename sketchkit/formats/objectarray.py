@@ -43,6 +43,8 @@ __all__ = ["read_object_array"]
 
 #: Names and types remembered; numpy refers back to some thirty.
 MAX_MEMO = 1_024
+#: Numbers of numpy remembered, the first ones: one that stands for a lift may be the same object all over.
+MAX_NUMBERS = 100_000
 #: Bytes of drawings that may be referred to again: a pickle names a repeated object instead of repeating it.
 KEPT_BYTES = 32 << 20
 #: What one kept drawing costs beyond its bytes.
@@ -124,6 +126,9 @@ class _Machine(Stack):
             if value.index is not None:
                 raise Malformed("an array is remembered twice")
             value.index = index
+        elif isinstance(value, float):
+            if len(self._memo) >= MAX_NUMBERS:
+                return
         elif self._names >= MAX_MEMO or not worth_remembering(value):
             return
         else:
@@ -232,8 +237,10 @@ class _Machine(Stack):
     def appends(self) -> None:
         elements = self.pop_to_mark()
         self._check_list()
-        if not all(isinstance(element, Drawing) and element.delivered for element in elements):
+        if len(self._elements.shape) != 1:
             self._hand_out(elements)
+        elif not all(isinstance(element, Drawing) and element.delivered for element in elements):
+            raise Malformed("something in the list is not a drawing")
 
     def _check_list(self) -> None:
         if not self._is_list(len(self.stack) - 1):

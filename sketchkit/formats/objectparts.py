@@ -138,7 +138,7 @@ class ElementList:
         self.ready.append(drawing.rows)
 
     def _take_numbers(self, numbers: list[Any]) -> None:
-        if not {int, float}.issuperset(map(type, numbers)):
+        if not {int, float, bool}.issuperset(map(type, numbers)):
             raise Malformed("something in the list is not a number")
         self._numbers += numbers
         size = 3 * self._rows

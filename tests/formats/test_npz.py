@@ -193,6 +193,11 @@ def test_a_block_of_drawings_of_one_length_is_read_as_numpy_reads_it(order, dtyp
         assert same_rows(read(content), list(arrays["valid"]))
 
 
+def test_a_lift_may_be_told_by_true_and_false():
+    block = np.array([[[1, 0, False], [1.5, 2, True]]], object)
+    assert same_rows(read(saved(train=block)), [np.array([[1, 0, 0], [1.5, 2, 1]])])
+
+
 @pytest.mark.parametrize("kind", [int, float, np.int16, np.float32])
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_a_block_of_objects_holds_the_numbers_of_python_and_of_numpy(kind, protocol):
