@@ -31,6 +31,7 @@ def test_packed_drawings_are_written_and_read_by_their_name(tmp_path: Path) -> N
     packed = (tmp_path / "a.ndjson.gz").read_bytes()
     assert gzip.decompress(packed) == (tmp_path / "a.ndjson").read_bytes()
     assert packed == (tmp_path / "B.NDJSON.GZ").read_bytes()
+    assert packed[4:8] == bytes(4)  # no date
 
 
 def test_packed_files_one_after_the_other_are_all_read(tmp_path: Path) -> None:

@@ -235,6 +235,7 @@ def test_a_split_without_drawings_holds_none(nothing):
 @pytest.mark.parametrize("dtype", [np.int16, object])
 def test_drawings_without_rows_are_drawings_all_the_same(dtype):
     assert read(saved(train=np.zeros((2, 0, 3), dtype))) == [Sketch([]), Sketch([])]
+    assert read(npz(train=npy(b"", "(2, 0, 3)", "<i2", fortran=True))) == [Sketch([]), Sketch([])]
 
 
 @pytest.mark.parametrize("dtype", [np.int16, object])

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 from data_parts import Stroke, all_drawings, lines, ndjson, placed, record, walk
 from hypothesis import given, settings
@@ -157,6 +158,16 @@ def test_the_same_drawings_make_the_same_data_set_as_ndjson_and_as_npz(tmp_path:
 def test_an_npz_file_is_split_anew_on_request(tmp_path: Path) -> None:
     data = prepare([npz(tmp_path / "owl.npz")], tmp_path / "d", Recipe(resplit=True, splits=(1, 0, 0)))
     assert [len(data.split(name)) for name in SPLITS] == [5, 0, 0]
+
+
+def test_a_drawing_with_more_columns_than_two_is_raw_whatever_they_hold(tmp_path: Path) -> None:
+    stroke = [[0, 5, 10, 20], [0, 0, 0, 0]]  # in pixels, but not simplified
+    lengths = []
+    for i, more in enumerate(([], [[]], [None], [[1, 2, 3, 4]])):
+        path = tmp_path / f"{i}.ndjson"
+        path.write_bytes(orjson.dumps({"drawing": [stroke + more]}))
+        lengths.append(prepare([path], tmp_path / str(i), ALL_TRAIN).max_length)
+    assert lengths == [4, 2, 2, 2]
 
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><path fill="none" stroke="#000" d="{}"/></svg>'
