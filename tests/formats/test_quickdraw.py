@@ -270,6 +270,7 @@ HOSTILE_LINES = {
     "columns of numbers": b'{"drawing": [[1, 2]]}',
     "unequal columns": b'{"drawing": [[[1, 2], [3]]]}',
     "text in a column": b'{"drawing": [[["1"], [2]]]}',
+    "text in the second column": b'{"drawing": [[[1], ["2"]]]}',
     "null in a column": b'{"drawing": [[[null], [2]]]}',
     "true in a column": b'{"drawing": [[[true], [2]]]}',
     "a list in a column": b'{"drawing": [[[[1]], [2]]]}',
