@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from typing import BinaryIO
 from sketchkit.errors import FormatError, InputError
 
 __all__ = [
+    "GZIP_MAGIC",
     "atomic_write",
     "checksum_of",
     "open_file",
@@ -24,7 +27,13 @@ __all__ = [
     "shown",
     "standard_input",
     "standard_output",
+    "utf8_text",
 ]
+
+#: How every file begins that gzip has packed.
+GZIP_MAGIC = b"\x1f\x8b"
+#: How text in UTF-16 or UTF-32 begins: with a byte-order mark, or with a character of ASCII.
+_UTF16 = re.compile(rb"\xff\xfe|\xfe\xff|\0\0\xfe\xff|[\t\n\r -~]\0|\0[\t\n\r -~]")
 
 # Opening a pipe that has no writer waits for one, and opening a terminal may make it the process's own.
 _AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
@@ -212,6 +221,26 @@ def checksum_of(data: bytes) -> str:
     import hashlib
 
     return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def utf8_text(data: bytes, name: str = "") -> bytes:
+    """Text without the byte-order marks that some editors put before it.
+
+    Args:
+        data: the text, or its beginning.
+        name: of the file, in the error.
+
+    Raises:
+        FormatError: it is compressed, or text in UTF-16 or UTF-32, not in UTF-8.
+    """
+    where = f"{name}: " if name else ""
+    if data.startswith(GZIP_MAGIC):
+        raise FormatError(f"{where}the file is compressed with gzip: unpack it with gunzip first")
+    if _UTF16.match(data):
+        raise FormatError(f"{where}the file is text in UTF-16 or UTF-32: save it as UTF-8")
+    while data.startswith(codecs.BOM_UTF8):
+        data = data.removeprefix(codecs.BOM_UTF8)
+    return data
 
 
 def shown(path: str | os.PathLike[str]) -> str:

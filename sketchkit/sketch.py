@@ -90,7 +90,9 @@ class Sketch:
         label: str | None = None,
         key: str | None = None,
     ) -> Sketch:
-        """Make a sketch from stroke-3 rows (dx, dy, lift).
+        """Make a sketch from stroke-3 rows (dx, dy, lift), of which row 0 is the first point.
+
+        Published npz files leave that point out; `sketchkit.read` puts it back.
 
         Args:
             stroke3: [N, 3], offsets in drawing units, the third column 1 where the pen lifts after the point.

@@ -23,7 +23,7 @@ from torch import Tensor
 from sketchkit.card import PAPER_START, ZERO_START, ModelCard
 from sketchkit.checkpoints.native import build_model, from_grid, to_grid
 from sketchkit.errors import CheckpointError, FormatError, InputError
-from sketchkit.files import read_file, reason, shown
+from sketchkit.files import read_file, reason, shown, utf8_text
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderModel
 from sketchkit.models.vae import VaeModel
@@ -140,7 +140,10 @@ def dump_magenta(model: SketchModel, *, wrapper: bool = False, label: str | None
 
 
 def _unwrapped(data: bytes) -> bytes:
-    body = data.strip()
+    try:
+        body = utf8_text(data).strip()
+    except FormatError as error:
+        raise CheckpointError(str(error)) from error
     if not body.startswith(_JS_PREFIX):
         return body
     first, last = body.find(b"'"), body.rfind(b"'")

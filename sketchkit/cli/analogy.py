@@ -67,10 +67,11 @@ def analogy(
     ] = None,
     split: SplitName = "train",
     prepared: Prepared = False,
-    temperature: LowTemperature = 0.1,
+    temperature: LowTemperature = None,
     latent: LatentOptions,
     sheet: SheetOptions,
     json: Json = False,
+    context: typer.Context,
 ) -> None:
     """Draw A - B + C: what A has over B, given to C.
 
@@ -78,11 +79,12 @@ def analogy(
     """
     from sketchkit.cli.outputs import Destination, report, write_items
     from sketchkit.cli.run import Run
-    from sketchkit.cli.unused import check_sheet
+    from sketchkit.cli.unused import check_sheet, check_split
 
     run = Run.latent(latent, temperature)
     to = Destination.of(output, "analogy", each=False, json=json)
     check_sheet(sheet, to)
+    check_split(context, source)
     if source is not None and not any(word.startswith(_MEAN) for word in (a, b, c)):
         raise typer.BadParameter(f"goes with {_MEAN}CLASS only", param_hint="--from")
     terms = [_term(word, source) for word in (a, b, c)]

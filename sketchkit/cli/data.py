@@ -282,6 +282,7 @@ def _write(drawings: Iterator[Sketch], path: str, force: bool) -> None:
 
 def _default_out(source: str) -> Path:
     """Where a data set goes that nobody gave a place: into the data folder, called like its first source."""
+    from sketchkit.formats.gzipped import stem_of
     from sketchkit.training.data.folders import data_folder
 
     folder = data_folder()
@@ -289,4 +290,4 @@ def _default_out(source: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: {(error.strerror or str(error)).lower()}") from error
-    return folder / (Path(source).resolve().stem or "drawings")
+    return folder / (stem_of(Path(source).resolve()) or "drawings")

@@ -24,6 +24,7 @@ __all__ = [
     "DEFAULT_MODEL",
     "DEFAULT_VAE",
     "LARGEST_NUMBER",
+    "LOW_TEMPERATURE",
     "MOST_DRAWINGS",
     "BatchSize",
     "Compile",
@@ -54,6 +55,8 @@ __all__ = [
 DEFAULT_MODEL = "doodle"
 #: The conditional VAE of a user who names none; it comes with sketchkit, too.
 DEFAULT_VAE = "doodle-vae"
+#: Of what leads between drawings: each differs from its neighbours by its latent vector alone.
+LOW_TEMPERATURE = 0.1
 #: The library's own limit for one call.
 MOST_DRAWINGS = MAX_DRAWINGS
 #: Of seeds and indices: what 64 bits hold.
@@ -141,9 +144,13 @@ InputFormat = Annotated[
     ),
 ]
 LowTemperature = Annotated[
-    float,
+    float | None,
     typer.Option(
-        "--temperature", "-t", metavar="TAU", help="How daring: 1 is the model itself, less is tidier."
+        "--temperature",
+        "-t",
+        metavar="TAU",
+        help="How daring: 1 is the model itself, less is tidier.",
+        show_default=f"{LOW_TEMPERATURE}",
     ),
 ]
 Exact = Annotated[

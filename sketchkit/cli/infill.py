@@ -40,6 +40,8 @@ _PEN_SHARE = 1 / 100
 _BOLD = 4.0
 
 Layouts = Literal["grid", "files"]
+#: The parameters that say what is drawn into a gap, and how.
+_OF_INFILLS = {"n", "particles", "max_strokes", *(each.name for each in dataclasses.fields(DrawingOptions))}
 
 
 @partial(grouped, without={"gap", "batch_size", "exact"})
@@ -99,6 +101,7 @@ def infill(
     drawing: DrawingOptions,
     sheet: SheetOptions,
     json: Json = False,
+    context: typer.Context,
 ) -> None:
     """Draw what is missing between the strokes of a drawing, so that the rest fits.
 
@@ -107,16 +110,18 @@ def infill(
     """
     from sketchkit.cli.outputs import Destination, report, write_items
     from sketchkit.cli.run import Run
-    from sketchkit.cli.unused import check_sheet
+    from sketchkit.cli.unused import check_sheet, refuse_given
 
     if (gap is None) != number:
         raise typer.BadParameter("give either --gap I:J or --number", param_hint="--gap")
     each = layout == "files"
     name = "{stem}-strokes" if number else "{stem}-{index}" if each else "{stem}-infills"
     to = Destination.of(output, name, each=each, json=json)
-    check_sheet(sheet, to, own_page=each)
-    if number and layout == "files":
-        raise typer.BadParameter("--number draws one sheet", param_hint="--layout")
+    check_sheet(sheet, to, each=each, own_page=each)
+    if number:
+        refuse_given(context, _OF_INFILLS, "--number draws nothing")
+        if each:
+            raise typer.BadParameter("--number draws one sheet", param_hint="--layout")
     if gap is None:
         given = _read(file, input_format)
         to.check([to.path(given.stem)])
@@ -130,6 +135,8 @@ def infill(
         to.check([to.path(given.stem, index) for index in range(n if each else 1)])
         infills, around = _infill(run, given, where, n, particles, max_strokes)
         facts = {**run.provenance, "gap": gap, "particles": particles}
+        if max_strokes is not None:
+            facts["max_strokes"] = max_strokes
         items = [_Filled(given, around, one, facts, sheet.stroke).item() for one in infills]
         _tell(infills)
     paths = write_items(items, to, page, facts, each=each)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import typer
 
@@ -14,6 +13,7 @@ from sketchkit.counts import MAX_DRAWINGS
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import open_file, reason, shown, standard_input
 from sketchkit.formats import format_of, parted, read, read_all
+from sketchkit.formats.gzipped import stem_of
 from sketchkit.formats.svg import SvgDocument, read_svg
 from sketchkit.formats.svg.limits import MAX_BYTES
 from sketchkit.sketch import Sketch
@@ -78,7 +78,7 @@ def read_one(reference: str, input_format: str | None = None, kept: Kept | None 
     """
     file, number = parted(reference)
     kind = _kind_of(file, input_format)
-    stem = "stdin" if file == STDIN else Path(file).stem
+    stem = "stdin" if file == STDIN else stem_of(file)
     if number is not None and kept is None:
         sketch = read(reference, format=kind)  # no more of a long file than it takes
         _check_any(reference, [sketch])
@@ -120,7 +120,7 @@ def _drawings(file: str, chosen: InputOptions, *, keep_documents: bool) -> list[
     if parted(file)[1] is not None:
         return [read_one(file, chosen.input_format)]
     kind = _chosen_kind(file, chosen.input_format)
-    stem = "stdin" if file == STDIN else Path(file).stem
+    stem = "stdin" if file == STDIN else stem_of(file)
     if kind == "svg" and keep_documents:
         return [_with_document(file, stem)]
     drawings = read_all(file, format=kind)

@@ -19,7 +19,7 @@ from sketchkit.cli.inputs import Kept, read_one
 from sketchkit.cli.job_options import JobOptions
 from sketchkit.cli.sources import read_source
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import checksum_of, read_file, reason, shown
+from sketchkit.files import checksum_of, read_file, reason, shown, utf8_text
 
 if TYPE_CHECKING:
     from sketchkit.generate import Steps
@@ -171,7 +171,7 @@ def _job(line: bytes, where: str) -> tuple[str, tuple[str, ...]]:
 
 def _bytes_of(path: str) -> bytes:
     try:
-        return read_file(path, _MAX_LIST_BYTES, pipes=True)
+        return utf8_text(read_file(path, _MAX_LIST_BYTES, pipes=True), shown(path))
     except (OSError, ValueError) as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
 

@@ -42,9 +42,11 @@ def render(
     from sketchkit.cli.inputs import read_inputs
     from sketchkit.cli.kinds import picture_renderer
     from sketchkit.cli.outputs import check_paths, rendered, send
+    from sketchkit.cli.unused import check_frames
     from sketchkit.rendering import Ink, Picture
 
     renderer = picture_renderer(format, output)
+    check_frames(sheet, renderer)
     check_paths([output], force)
     drawings = read_inputs(given)
     layout = sheet.layout(len(drawings))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sketchkit.errors import InputError
-from sketchkit.files import read_file, reason, shown
+from sketchkit.files import read_file, reason, shown, utf8_text
 
 __all__ = ["CONFIG_VARIABLE", "setting"]
 
@@ -72,7 +72,7 @@ def _config() -> tuple[Path, dict[str, Any]]:
     chosen = os.environ.get(CONFIG_VARIABLE)
     path = Path(chosen) if chosen else user_config_path("sketchkit", appauthor=False) / "config.toml"
     try:
-        return path, tomllib.loads(read_file(path, _MAX_BYTES).decode())
+        return path, tomllib.loads(utf8_text(read_file(path, _MAX_BYTES), shown(path)).decode())
     except FileNotFoundError:
         if chosen:
             raise InputError(f"{shown(path)}: no such file, though {CONFIG_VARIABLE} names it") from None

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from sketchkit.devices import without_weights
+from sketchkit.devices import own_numbers, without_weights
 from sketchkit.errors import CheckpointError, FormatError, InputError
 from sketchkit.evaluate.raster import SIZE, raster
 from sketchkit.files import atomic_write, checksum_of, read_file, reason, shown
@@ -185,6 +185,7 @@ class Recogniser:
         """A class by its name; -1 for one that it does not know."""
         return self.classes.index(name) if name in self.classes else -1
 
+    @own_numbers()
     @torch.inference_mode()
     def look(self, sketches: Sequence[Sketch]) -> Seen:
         """Look at drawings.

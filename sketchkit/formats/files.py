@@ -15,6 +15,7 @@ from sketchkit import registry
 from sketchkit.errors import FormatError, InputError, PluginError
 from sketchkit.files import atomic_write, open_file, reason, shown, standard_input, standard_output
 from sketchkit.formats.base import Format
+from sketchkit.formats.gzipped import is_packed, packing, suffix_of, unpacked
 from sketchkit.formats.references import parted
 from sketchkit.sketch import Sketch
 
@@ -154,6 +155,8 @@ def format_for(suffix: str) -> str:
         return claims[0]
     if claims:
         raise PluginError(f"several plugins read {suffix} files: give format as one of {', '.join(claims)}")
+    if wanted.endswith(".gz"):
+        raise FormatError(f"{suffix} files are compressed with gzip: unpack them with gunzip first")
     what = f"the suffix {suffix!r} is unknown" if suffix else "a name without a suffix needs format"
     raise FormatError("; ".join([f"{what}: there are {', '.join(sorted(known))}", *broken]))
 
@@ -260,7 +263,15 @@ def _read_with(reader: Format, path: Place) -> Generator[Sketch, None, None]:
     name = _name(path, "standard input")
     try:
         with _opened_to_read(path) as stream:
-            yield from reader.read(stream, name)
+            packed = is_packed(stream)
+            try:
+                yield from reader.read(stream, name)
+            except FormatError:
+                if packed:
+                    raise FormatError(
+                        f"{name}: the file is compressed with gzip: unpack it with gunzip first"
+                    ) from None
+                raise
     except OSError as error:
         raise InputError(f"{name}: {_missing(error)}") from error
 
@@ -268,7 +279,7 @@ def _read_with(reader: Format, path: Place) -> Generator[Sketch, None, None]:
 def _format_to_write(path: str | os.PathLike[str]) -> str:
     """The name of the format of a file that may not be there yet."""
     try:
-        return format_for(os.path.splitext(os.fspath(path))[1])
+        return format_for(suffix_of(path))
     except FormatError as error:
         raise FormatError(f"{shown(path)}: {error}") from None
 
@@ -302,7 +313,8 @@ def _opened_to_read(path: Place) -> Iterator[BinaryIO]:
         raise InputError(f"{shown(path)}: a file name holds no null character")
     else:
         with open_file(path, pipes=True) as stream:
-            yield bounded(stream, shown(path))
+            content = bounded(stream, shown(path))
+            yield unpacked(content, _name(path, "")) if _is_gz(path) else content
 
 
 class _Pipe(io.RawIOBase):
@@ -355,7 +367,15 @@ def _opened_to_write(path: Place, overwrite: bool) -> Iterator[BinaryIO]:
         stream.flush()
     else:
         with atomic_write(path, overwrite=overwrite) as stream:
-            yield stream
+            if _is_gz(path):
+                with packing(stream) as packed:
+                    yield packed
+            else:
+                yield stream
+
+
+def _is_gz(path: str | os.PathLike[str]) -> bool:
+    return os.fspath(path).lower().endswith(".gz")
 
 
 def _name(path: Place, standard: str) -> str:

@@ -31,7 +31,7 @@ def complete(
     drawings: Sketch,
     n: int = ...,
     temperature: float = ...,
-    seed: int = ...,
+    seed: int | None = ...,
     keep: int | None = ...,
     scale: float | Literal["auto"] = ...,
     *,
@@ -54,7 +54,7 @@ def complete(
     drawings: Sequence[Sketch],
     n: int = ...,
     temperature: float = ...,
-    seed: int = ...,
+    seed: int | None = ...,
     keep: int | None = ...,
     scale: float | Literal["auto"] = ...,
     *,
@@ -77,7 +77,7 @@ def complete(
     drawings: Sketch | Sequence[Sketch],
     n: int = 9,
     temperature: float = 0.4,
-    seed: int = 0,
+    seed: int | None = 0,
     keep: int | None = None,
     scale: float | Literal["auto"] = "auto",
     *,
@@ -101,6 +101,7 @@ def complete(
         n: how many endings each; a million in all at the most.
         temperature: tau, above 0; 1 is the model itself, less is tidier.
         seed: 0..2^63 - 1; ending i of a drawing is the same whatever n and whichever others come with it.
+            None means a fresh seed; each ending says which.
         keep: draw n, but return only the best that differ, this many at the most: those that the model
             ended come first, then the lowest `nll`; an ending that all but covers a better one goes.
         scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder.

@@ -106,7 +106,7 @@ def infill(
     n: int = 9,
     particles: int = 256,
     temperature: float = 0.4,
-    seed: int = 0,
+    seed: int | None = 0,
     *,
     label: str | None = None,
     sampler: str | AnySampler = "temperature",
@@ -126,7 +126,8 @@ def infill(
         n: how many infills, the best that differ, at the most.
         particles: how many are drawn at once, 1 to 16,384; more find better ones.
         temperature: tau, above 0; 1 is the model itself, less is tidier.
-        seed: 0..2^63 - 1; the same seed and number of particles draw the same.
+        seed: 0..2^63 - 1; the same seed and number of particles draw the same. None means a fresh seed; each
+            infill says which.
         label: what the drawing shows, one of the model's classes, for a model that knows classes.
         sampler: a name, or a sampler that is already made.
         options: the sampler's further options by name.

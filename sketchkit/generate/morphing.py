@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from sketchkit.counts import MAX_DRAWINGS, whole
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import Progress
+from sketchkit.generate.checks import Progress, settled_seed
 from sketchkit.generate.drawing import sample
 from sketchkit.latent import Method, encode, path, surface
 from sketchkit.latent import analogy as combined
@@ -45,7 +45,7 @@ class DrawingSettings(TypedDict, total=False):
     """How drawings are decoded; see `sketchkit.sample`, whose arguments these are."""
 
     sampler: str | AnySampler
-    seed: int
+    seed: int | None
     batch_size: int | None
     options: Mapping[str, Any] | None
     max_points: int | None
@@ -221,7 +221,7 @@ def morphs(
         InputError: a model without an encoder, another number of drawings or steps, an unknown method.
         PluginError: an unknown sampler.
     """
-    steps = _whole(steps)
+    steps, settings["seed"] = _whole(steps), settled_seed(settings.get("seed", 0))
     size = steps if isinstance(steps, int) else steps[0] * steps[1]
     if size > MAX_DRAWINGS:
         raise InputError(f"{size} drawings are more than one call draws, {MAX_DRAWINGS}")

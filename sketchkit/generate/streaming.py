@@ -9,7 +9,7 @@ from typing import Unpack
 from sketchkit.counts import whole
 from sketchkit.engine import default_width
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import Progress
+from sketchkit.generate.checks import Progress, settled_seed
 from sketchkit.generate.drawing import sample
 from sketchkit.generate.morphing import DrawingSettings
 from sketchkit.models import SketchModel
@@ -72,7 +72,7 @@ def sample_stream(
             labels that do not fit.
         PluginError: an unknown sampler.
     """
-    first = whole("first", first, 0, MAX_SEED)
+    first, settings["seed"] = whole("first", first, 0, MAX_SEED), settled_seed(settings.get("seed", 0))
     n = whole("n", n, 0, MAX_SEED - first)
     sample(model, 0, temperature, **settings)  # refuses what is wrong with the settings
     if label is None or isinstance(label, str):

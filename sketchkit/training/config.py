@@ -15,7 +15,7 @@ from typing import Any
 
 from sketchkit import options
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import read_file, reason, shown
+from sketchkit.files import read_file, reason, shown, utf8_text
 from sketchkit.options import option
 
 __all__ = ["PRESETS", "SCHEDULES", "TrainConfig", "Value", "option_infos", "read_config"]
@@ -208,7 +208,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
     try:
-        values = tomllib.loads(content.decode())
+        values = tomllib.loads(utf8_text(content).decode())
         named = {name.replace("-", "_"): value for name, value in values.items()}
         if len(named) < len(values):
             raise FormatError("a name is given both with dashes and with underscores")

@@ -14,7 +14,7 @@ import torch
 
 from sketchkit._version import __version__
 from sketchkit.card import PAPER_START, ModelCard
-from sketchkit.devices import fast_bfloat16, resolve_device, without_weights
+from sketchkit.devices import fast_bfloat16, own_numbers, resolve_device, without_weights
 from sketchkit.errors import InputError, SketchkitError
 from sketchkit.files import shown
 from sketchkit.models import SketchModel
@@ -39,6 +39,8 @@ BEST_NAME, LAST_NAME = "best.safetensors", "last.safetensors"
 WatcherMaker = Callable[[Path, int], Watcher]
 
 
+@own_numbers()
+@torch.inference_mode(False)
 def train(
     data: Dataset,
     folder: str | Path,

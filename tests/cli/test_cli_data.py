@@ -216,6 +216,22 @@ def test_synth_writes_files_too(sketchkit: Sketchkit) -> None:
     assert list(library.read_all("g.bin")) == list(synth(2, 7, ["fish"], first=2))
 
 
+def test_compressed_drawings_are_prepared_like_others_and_listed(sketchkit: Sketchkit, kept: Path) -> None:
+    (kept / "quickdraw").mkdir(parents=True)
+    told = []
+    for path in (Path("fish.ndjson"), kept / "quickdraw" / "fish.ndjson.gz"):
+        assert sketchkit("data", "synth", "-n", 40, "--class", "fish", "-o", path).code == 0
+        told.append(sketchkit("data", "prepare", path, "-o", f"{len(told)}", "--json").json)
+    path.rename(path.with_name("cod.ndjson.gz"))
+    assert told[0]["classes"] == told[1]["classes"] == ["fish"]
+    assert told[0]["splits"] == told[1]["splits"]
+    listed = [entry["name"] for entry in sketchkit("data", "list", "--json").json]
+    assert listed == ["quickdraw/cod.ndjson.gz"]
+    assert sketchkit("data", "prepare", kept / "quickdraw", "-o", "folder").code == 0
+    assert sketchkit("data", "prepare", kept / "quickdraw" / "cod.ndjson.gz").code == 0
+    assert (kept / "cod" / "manifest.json").exists()
+
+
 def test_a_data_set_without_a_place_is_stored_and_found_by_name(sketchkit: Sketchkit, kept: Path) -> None:
     library.write(synth(40), "shapes.ndjson")
     made = sketchkit("data", "prepare", "shapes.ndjson")

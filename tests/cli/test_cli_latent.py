@@ -207,6 +207,21 @@ def test_a_sheet_of_reconstructions_has_a_row_a_drawing(sketchkit: Sketchkit, dr
     assert facts("again.svg")["temperature"] == [0.1, 0.5, 1.0]
 
 
+@pytest.mark.parametrize(
+    ("sampler", "temperature", "name"),
+    [(("greedy",), None, "greedy"), (("temperature", "-O", "temperature=0.5"), 0.5, "0.5")],
+)
+def test_reconstructions_have_one_column_where_no_temperature_is_left_to_choose(
+    sketchkit: Sketchkit, drawings: Path, sampler: tuple[str, ...], temperature: float | None, name: str
+) -> None:
+    flags = ("--limit", 2, "--label", "--sampler", *sampler, "-o", "again.svg", "--json")
+    told = sketchkit("reconstruct", drawings, *flags).json
+    assert [each["temperature"] for each in told] == [temperature] * 2
+    assert facts("again.svg")["temperature"] == (None if temperature is None else [temperature])
+    words = [each.text for each in ElementTree.parse("again.svg").getroot().iter(f"{SVG}text")]
+    assert sorted(words) == sorted(["drawing", name, "drawings-0", "drawings-1"])
+
+
 def test_rows_and_columns_of_reconstructions_are_named(sketchkit: Sketchkit, drawings: Path) -> None:
     flags = ("--limit", 2, "-t", "0.1,1", "--label", "-o", "again.svg")
     assert sketchkit("reconstruct", drawings, *flags).code == 0

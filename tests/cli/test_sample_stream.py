@@ -165,7 +165,7 @@ def test_a_full_disk_leaves_the_whole_blocks(sketchkit: Sketchkit, expected: byt
         ("--first", 1),
         ("-n", N + 1),
         ("--max-points", 19),
-        ("--sampler", "greedy"),
+        ("--sampler", "top-k"),
         ("--batch-size", 5),
         ("-o", "other.ndjson"),
     ],

@@ -146,6 +146,7 @@ def test_dashes_and_underscores_are_alike(tmp_path: Path) -> None:
     assert values == {"batch_size": 7, "min_learning_rate": 0, "cell": "lstm", "classes": True}
     assert TrainConfig.made(None, values).batch_size == 7
     assert read_config(written(tmp_path, "")) == {}
+    assert read_config(written(tmp_path, "\ufeffhidden = 12")) == {"hidden": 12}
 
 
 def test_a_file_may_begin_with_a_preset(tmp_path: Path) -> None:
@@ -154,6 +155,7 @@ def test_a_file_may_begin_with_a_preset(tmp_path: Path) -> None:
 
 
 HOSTILE = {
+    "utf-16": ("steps = 1".encode("utf-16"), "text in UTF-16"),
     "binary": (bytes(range(256)), "can't decode byte"),
     "nul": (b"steps = 1\x00", "Expected newline"),
     "no toml": ("steps: 3", "Expected '='"),

@@ -11,16 +11,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 from data_parts import Stroke, all_drawings, lines, ndjson, placed, record, walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.formats import write
+from sketchkit.evaluate.heldout import HeldOut
+from sketchkit.formats import read_all, write
 from sketchkit.geometry import magenta_strokes, quickdraw_simplify, scale_factor
 from sketchkit.sketch import Sketch
-from sketchkit.training.data import SPLITS, Dataset, Recipe, prepare, prepare_sketches, preparing
+from sketchkit.training.data import SPLITS, Dataset, Recipe, prepare, prepare_sketches, preparing, synth
 from sketchkit.training.data.recipe import Item, key_hash, rows_of
 from sketchkit.training.data.sources import find_sources
 
@@ -122,14 +124,51 @@ def test_an_npz_file_keeps_its_splits_and_all_its_rows(tmp_path: Path) -> None:
     data = prepare([npz(tmp_path / "owl.npz")], tmp_path / "d")
     assert [len(data.split(name)) for name in SPLITS] == [3, 1, 1]
     assert data.classes == ("owl",)
-    stored = data.split("valid").drawing(0)
-    assert np.array_equal(stored[:-1], walk(1).without_end().stroke5)
     assert not data.split("train").keys.any()
+    with np.load(tmp_path / "owl.npz", allow_pickle=True) as arrays:
+        for name in SPLITS:
+            for i, rows in enumerate(arrays[name]):
+                assert np.array_equal(data.split(name).drawing(i)[:-1, [0, 1, 3]], rows)
+
+
+def test_what_is_trained_on_and_evaluated_is_what_is_read_of_an_npz_file(tmp_path: Path) -> None:
+    rows = np.empty(2, object)
+    rows[0] = np.array([[10, 0, 1], [0, 5, 0], [5, 0, 1]], np.int16)
+    rows[1] = np.array([[0, 0, 0], [7, 0, 0], [0, 9, 1]], np.int16)  # tells its first point
+    np.savez(tmp_path / "x.npz", train=rows)
+    data = prepare([tmp_path / "x.npz"], tmp_path / "d")
+    assert data.split("train").drawing(0)[:-1, [0, 1, 3]].tolist() == rows[0].tolist()
+    assert data.split("train").drawing(1)[:-1, [0, 1, 3]].tolist() == rows[1][1:].tolist()
+    held = [sketch.without_end() for sketch in HeldOut.choose(data, "train").sketches()]
+    assert held == list(read_all(tmp_path / "x.npz"))
+
+
+def test_the_same_drawings_make_the_same_data_set_as_ndjson_and_as_npz(tmp_path: Path) -> None:
+    drawings = [sketch.labelled("zoo") for sketch in synth(40, seed=3)]
+    drawings.append(Sketch.from_polylines([[(0, 0), (0, 0)], [(9, 9), (9, 9), (80, 9)], [(5, 5)]]))
+    drawings.append(Sketch.from_polylines([[(1, 1), (1, 1), (80, 200)]]))
+    sets = []
+    for suffix in ("ndjson", "npz"):
+        write(drawings, tmp_path / f"zoo.{suffix}")
+        sets.append(prepare([tmp_path / f"zoo.{suffix}"], tmp_path / suffix, ALL_TRAIN).manifest)
+    assert sets[0].scale_factor == sets[1].scale_factor
+    assert sets[0].length_counts == sets[1].length_counts
+    assert sets[0].splits["train"].points == sets[1].splits["train"].points
 
 
 def test_an_npz_file_is_split_anew_on_request(tmp_path: Path) -> None:
     data = prepare([npz(tmp_path / "owl.npz")], tmp_path / "d", Recipe(resplit=True, splits=(1, 0, 0)))
     assert [len(data.split(name)) for name in SPLITS] == [5, 0, 0]
+
+
+def test_a_drawing_with_more_columns_than_two_is_raw_whatever_they_hold(tmp_path: Path) -> None:
+    stroke = [[0, 5, 10, 20], [0, 0, 0, 0]]  # in pixels, but not simplified
+    lengths = []
+    for i, more in enumerate(([], [[]], [None], [[1, 2, 3, 4]])):
+        path = tmp_path / f"{i}.ndjson"
+        path.write_bytes(orjson.dumps({"drawing": [stroke + more]}))
+        lengths.append(prepare([path], tmp_path / str(i), ALL_TRAIN).max_length)
+    assert lengths == [4, 2, 2, 2]
 
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><path fill="none" stroke="#000" d="{}"/></svg>'

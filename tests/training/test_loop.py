@@ -7,6 +7,7 @@ import random
 import resource
 import signal
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,29 @@ def test_a_run_that_goes_on_comes_to_the_same_losses(small: Dataset, whole: Path
     assert losses(folder) == losses(whole)
     ours, theirs = (load_model(path / "last.safetensors").state_dict() for path in (folder, whole))
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+@pytest.mark.parametrize("setting", ["autocast", "device", "inference", "type"])
+def test_what_is_set_in_torch_around_a_run_does_not_change_it(
+    small: Dataset, tmp_path: Path, setting: str
+) -> None:
+    short = tiny(steps=4, evaluate_every=2)
+    train(small, tmp_path / "a", short, device="cpu")
+    around = {
+        "autocast": torch.autocast("cpu", torch.bfloat16),
+        "device": torch.device("meta"),
+        "inference": torch.inference_mode(),
+        "type": nullcontext(),
+    }
+    with around[setting]:
+        torch.set_default_dtype(torch.float64 if setting == "type" else torch.float32)
+        try:
+            train(small, tmp_path / "b", short, device="cpu")
+        finally:
+            torch.set_default_dtype(torch.float32)
+    first, second = read_log(tmp_path / "a"), read_log(tmp_path / "b")
+    assert np.array_equal(first.train["loss"], second.train["loss"])
+    assert np.array_equal(first.valid["loss"], second.valid["loss"])
 
 
 def test_a_damaged_checkpoint_is_passed_over_with_a_word(small: Dataset, whole: Path, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ class Item:
         sketch: the drawing.
         label: its class.
         form: `page` for a drawing as it was drawn; `pixels` for one that may be in training pixels already;
-            `rows` for the rows of a training file, in which the first point is left out.
+            `rows` for one of a training file, which is as it shall be.
         split: the split that its file puts it in, if any.
         key: its own identifier, if it has one.
         recognized: whether Quick, Draw! recognised it; None where the file does not say.
@@ -110,14 +110,12 @@ def rows_of(item: Item, recipe: Recipe) -> Rows:
 
     Returns:
         float32 [n, 3]: dx, dy in pixels, and whether the pen lifts after the point. A drawing of n + 1 points
-        has n rows; strokes of one point are left out. A file of rows keeps its rows, all of them.
+        has n rows; strokes of one point are left out.
 
     Raises:
         InputError: coordinates too large to be simplified.
     """
     sketch = item.sketch
-    if item.form == "rows" and recipe.simplify != "always":
-        return sketch.to_stroke3()
     if _simplifies(item, recipe):
         # A dot would be doubled, and would then count as a stroke.
         lines = [line for line in sketch.to_polylines() if len(line) > 1]
@@ -135,8 +133,8 @@ def rows_of(item: Item, recipe: Recipe) -> Rows:
 def _simplifies(item: Item, recipe: Recipe) -> bool:
     if recipe.simplify != "auto":
         return recipe.simplify == "always"
-    if item.form == "page":
-        return True
+    if item.form != "pixels":
+        return item.form == "page"
     points = item.sketch.points
     return len(points) > 0 and not (points.min() >= 0.0 and points.max() <= WHOLE)
 

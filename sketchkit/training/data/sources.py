@@ -14,7 +14,8 @@ from sketchkit.errors import FormatError, InputError
 from sketchkit.files import open_file, reason, shown
 from sketchkit.formats import format_for, read_all
 from sketchkit.formats.files import bounded
-from sketchkit.formats.quickdraw import BinFormat, NdjsonFormat
+from sketchkit.formats.gzipped import stem_of, suffix_of, unpacked
+from sketchkit.formats.quickdraw import BinFormat, read_records
 from sketchkit.training.data.recipe import Item
 
 __all__ = ["Source", "find_sources", "items_of"]
@@ -22,8 +23,8 @@ __all__ = ["Source", "find_sources", "items_of"]
 # Looked for in the line itself: a drawing knows nothing of what is not its own. In JSON text neither pattern
 # can stand inside a string, whose quotation marks would have a backslash.
 _RECOGNIZED = re.compile(rb'"recognized"\s*:\s*(true|false)')
-#: A first stroke of three columns: one of them holds times, so the drawing is raw.
-_TIMED = re.compile(rb'"drawing"\s*:\s*\[\s*\[\s*\[[^\]]*\]\s*,\s*\[[^\]]*\]\s*,\s*\[')
+#: A first stroke of three columns or more, which hold times or pressure, so the drawing is raw.
+_TIMED = re.compile(rb'"drawing"\s*:\s*\[\s*\[\s*\[[^\]]*\]\s*,\s*\[[^\]]*\]\s*,')
 #: The head of a packed drawing, and where in it stands whether the drawing was recognised.
 _HEAD_BYTES, _RECOGNIZED_BYTE = 17, 10
 
@@ -62,7 +63,7 @@ def find_sources(paths: Sequence[str | os.PathLike[str]]) -> Iterator[Source]:
             if not found:
                 raise InputError(f"{shown(path)}: holds no file of drawings")
         elif path.exists():
-            yield Source(path, _name(path.stem), _kind(path))
+            yield Source(path, _name(stem_of(path)), _kind(path))
         else:
             raise InputError(f"{shown(path)}: no such file")
 
@@ -89,12 +90,11 @@ def items_of(source: Source, report: Callable[[int], None] = lambda done: None) 
 
 
 class _Counted:
-    """A stream that tells how far it has been read, and keeps the last line or head of a packed drawing."""
+    """A stream that tells how far it has been read, and keeps the last head of a packed drawing."""
 
     def __init__(self, stream: BinaryIO, report: Callable[[int], None]) -> None:
         self._stream, self._report = stream, report
         self.done = 0
-        self.line = b""
         self.head = b""
 
     def read(self, count: int = -1) -> bytes:
@@ -104,8 +104,7 @@ class _Counted:
         return data
 
     def readline(self, limit: int = -1) -> bytes:
-        self.line = self._told(self._stream.readline(limit))
-        return self.line
+        return self._told(self._stream.readline(limit))
 
     def _told(self, data: bytes) -> bytes:
         before, self.done = self.done >> 20, self.done + len(data)
@@ -117,12 +116,15 @@ class _Counted:
 def _of_ndjson(source: Source, report: Callable[[int], None]) -> Iterator[Item]:
     with _opened(source.path) as file:
         stream: Any = _Counted(file, report)
-        for sketch in NdjsonFormat().read(stream, shown(source.path)):
-            said = _RECOGNIZED.search(stream.line)
+        name = shown(source.path)
+        if suffix_of(source.path).lower() == ".ndjson.gz":
+            stream = unpacked(stream, name)
+        for text, sketch in read_records(stream, name):
+            said = _RECOGNIZED.search(text)
             yield Item(
                 sketch,
                 sketch.label or source.label,
-                "page" if _TIMED.search(stream.line) else "pixels",
+                "page" if _TIMED.search(text) else "pixels",
                 key=sketch.key,
                 recognized=None if said is None else said[1] == b"true",
             )
@@ -170,12 +172,12 @@ def _of_folder(folder: Path) -> Iterator[Source]:
                 continue  # a readme, a licence...
             if path.is_file() or not path.exists():  # else a pipe, a socket, a device, a folder
                 inside = top if place == folder else place.name
-                yield Source(path, _name(inside if kind == "svg" else path.stem), kind)
+                yield Source(path, _name(inside if kind == "svg" else stem_of(path)), kind)
 
 
 def _kind(path: Path) -> str:
     try:
-        return format_for(path.suffix)
+        return format_for(suffix_of(path))
     except FormatError as error:
         raise FormatError(f"{shown(path)}: {error}") from None
 
