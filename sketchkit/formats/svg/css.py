@@ -14,28 +14,16 @@ from typing import Any, NamedTuple
 from sketchkit.errors import FormatError
 from sketchkit.formats.svg import limits
 from sketchkit.formats.svg.limits import Budget
+from sketchkit.formats.svg.properties import ATTRIBUTES, PROPERTIES, is_valid
+from sketchkit.formats.svg.variables import are_variables_valid, has_variables
 from sketchkit.formats.svg.xmltree import Node
 
-__all__ = ["PROPERTIES", "Cascade"]
+__all__ = ["Cascade"]
 
-#: The properties that decide what is drawn and where.
-PROPERTIES = frozenset(
-    {
-        "display",
-        "fill",
-        "fill-opacity",
-        "font-size",
-        "opacity",
-        "stroke",
-        "stroke-opacity",
-        "stroke-width",
-        "transform",
-        "transform-origin",
-        "visibility",
-    }
-)
 #: Pseudo-classes that cost one step. A drawing has no pointer or focus, and counting siblings is not cheap.
 _PSEUDO_CLASSES = frozenset({"first-child", "last-child", "only-child", "root"})
+#: Characters of a value that is read at no cost.
+_SHORT = 32
 _BRACKETS = re.compile(r"[(){}\[\]]")
 _SELECTOR_TOKENS = frozenset({"ident", "hash", "literal", "whitespace", "[] block", "string"})
 
@@ -77,11 +65,16 @@ class Cascade:
                 self._add_sheet(node.text)
 
     def properties(self, node: Node) -> dict[str, str]:
-        """The specified value of each of `PROPERTIES` that anything sets on an element."""
-        found = {name: value.strip() for name, value in node.attrib.items() if name in PROPERTIES}
+        """The specified value of each property, also the custom ones, that anything sets on an element."""
+        # An attribute's `d` is path data itself; it is read where it is drawn.
+        found = {
+            name: value.strip() for name, value in node.attrib.items() if name in ATTRIBUTES and name != "d"
+        }
         sheets, inline = self._from_sheets(node), self._from_attribute(node.get("style"))
         for declared in (sheets.normal, inline.normal, sheets.important, inline.important):
             found.update(declared)
+        long = sum(len(value) for value in found.values() if len(value) > _SHORT or "(" in value)
+        self._budget.spend("characters of CSS values", limits.MAX_VALUE_CHARACTERS, long)
         return found
 
     def _from_attribute(self, text: str) -> _Block:
@@ -203,15 +196,28 @@ def _is_plain(tokens: list[Any]) -> bool:
 
 
 def _block(content: Any) -> _Block:
-    """The declarations of `PROPERTIES` in a rule or a `style` attribute."""
+    """The valid declarations of properties in a rule or a `style` attribute."""
     import tinycss2
 
     block = _Block({}, {})
     for item in tinycss2.parse_blocks_contents(content, skip_comments=True, skip_whitespace=True):
-        if item.type == "declaration" and item.lower_name in PROPERTIES:
+        if item.type == "declaration":
             declared = block.important if item.important else block.normal
-            declared[item.lower_name] = tinycss2.serialize(item.value).strip()
+            declared.update(_declared(item))
     return block
+
+
+def _declared(item: Any) -> dict[str, str]:
+    """What a declaration sets; nothing where its value is not valid."""
+    import tinycss2
+
+    name = item.name if item.name.startswith("--") else item.lower_name
+    custom = name.startswith("--")
+    if not (custom or name in PROPERTIES):
+        return {}
+    text = tinycss2.serialize(item.value).strip()
+    valid = are_variables_valid(item.value) if custom or has_variables(text) else is_valid(name, text)
+    return {name: text} if valid else {}
 
 
 def _merged(blocks: list[_Block]) -> _Block:

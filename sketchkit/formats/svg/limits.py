@@ -23,6 +23,8 @@ __all__ = [
     "MAX_SELECTOR_STEPS",
     "MAX_SELECTOR_TOKENS",
     "MAX_USES",
+    "MAX_VALUE_CHARACTERS",
+    "MAX_VARIABLE_CHARACTERS",
     "Budget",
     "shown",
 ]
@@ -48,6 +50,10 @@ MAX_ENTITY_TEXT = 1024 * 1024
 
 #: Characters of style sheets and of different `style` attributes.
 MAX_CSS_CHARACTERS = 2 * 1024 * 1024
+#: Characters of the values that are more than a word or a number, counted again for every element drawn.
+MAX_VALUE_CHARACTERS = 16 * 1024 * 1024
+#: Characters that are looked at, or put in, to replace custom properties by what they stand for.
+MAX_VARIABLE_CHARACTERS = 4 * 1024 * 1024
 #: Selectors in all style sheets.
 MAX_SELECTORS = 4_000
 #: Tokens in one selector; a longer one is passed over, as one with an unknown pseudo-class is.

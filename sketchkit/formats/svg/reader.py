@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from sketchkit.formats.svg.css import Cascade
 from sketchkit.formats.svg.flatten import Canvas
 from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.outline import Outline
-from sketchkit.formats.svg.shapes import SHAPES, outline_of
+from sketchkit.formats.svg.shapes import SHAPES, data_of, outline_of
 from sketchkit.formats.svg.style import INITIAL, Inherited, compute
 from sketchkit.formats.svg.transform import (
     IDENTITY,
@@ -29,6 +30,7 @@ from sketchkit.formats.svg.transform import (
     translation,
 )
 from sketchkit.formats.svg.values import Units, ViewBox, parse_view_box
+from sketchkit.formats.svg.variables import Variables
 from sketchkit.formats.svg.xmltree import Document, Node, parse_document
 
 __all__ = ["SvgDocument", "read_svg"]
@@ -139,10 +141,16 @@ class _Place(NamedTuple):
     style: Inherited
     size: tuple[float, float]
     used: bool = False  # by a `use`, so it may come again
+    geometry: Mapping[str, str] = MappingProxyType({})
 
     @property
     def units(self) -> Units:
-        return Units(*self.size, self.style.font_size)
+        em = self.style.font_size
+        return Units(*self.size, em, self.style.root_font_size or em)
+
+    def length(self, name: str, axis: str) -> float:
+        """One of the element's own lengths; 0 where it is missing or not one."""
+        return self.units.length(self.geometry.get(name, ""), axis) or 0.0
 
     def is_inside(self, node: Node) -> bool:
         """Whether an element is this one or around it, also through a `use`."""
@@ -164,13 +172,14 @@ class _Walk:
         self.canvas = Canvas(budget)
         self._size = _DEFAULT_SIZE if page is None else (page.width, page.height)
         self._paints = {key for key, node in document.ids.items() if node.name in _PAINT_SERVERS}
-        self._paths: dict[Node, Outline] = {}
+        self._paths: dict[str, Outline] = {}
         #: Of each shape that is stroked, in the root's coordinates.
         self.widths: list[float] = []
 
     def run(self) -> None:
         """Visit everything, without recursion: how deep a document is must not matter to Python."""
-        start = _Place(self.document.root, None, 0, IDENTITY, INITIAL, self._size)
+        style = INITIAL._replace(variables=Variables(self.budget))
+        start = _Place(self.document.root, None, 0, IDENTITY, style, self._size)
         stack = [(self.document.root, start)]
         while stack:
             stack.extend(reversed(self._visit(*stack.pop())))
@@ -192,7 +201,7 @@ class _Walk:
         if node.name == "use":
             return self._use(place)
         if node.name == "svg" and not is_root:
-            return self._viewport(place, node, node)
+            return self._viewport(place, place.geometry)
         if node.name == "switch":
             self._look_at(len(node.children))
             return [(child, place) for child in node.children if _can_be_chosen(child)][:1]
@@ -210,16 +219,25 @@ class _Walk:
         matrix = around.matrix if is_root else multiply(around.matrix, style.transform)
         if not style.rendered or is_flat(matrix):
             return None
-        return _Place(node, around, around.depth + 1, matrix, style.inherited, around.size, around.used)
+        return around._replace(
+            node=node,
+            around=around,
+            depth=around.depth + 1,
+            matrix=matrix,
+            style=style.inherited,
+            geometry=style.geometry,
+        )
 
     def _draw(self, place: _Place) -> None:
         if not place.style.is_drawn:
             return
-        outline = self._paths.get(place.node)
+        # The other shapes may depend on the place's units.
+        data = data_of(place.node, place.geometry) if place.used and place.node.name == "path" else None
+        outline = None if data is None else self._paths.get(data)
         if outline is None:
-            outline = outline_of(place.node, place.units, self.budget)
-            if place.used and place.node.name == "path":  # the other shapes may depend on the place's units
-                self._paths[place.node] = outline
+            outline = outline_of(place.node, place.geometry, place.units, self.budget)
+            if data is not None:
+                self._paths[data] = outline
         self.canvas.add(outline, place.matrix)
         if place.style.is_stroked:
             self.widths.append(place.style.stroke_width * mean_scale(place.matrix))
@@ -231,31 +249,29 @@ class _Walk:
         target = self.document.ids.get(node.href[1:]) if node.href.startswith("#") else None
         if target is None or place.is_inside(target):
             return []
-        x = place.units.length(node.get("x"), "x") or 0.0
-        y = place.units.length(node.get("y"), "y") or 0.0
-        place = place._replace(matrix=multiply(place.matrix, translation(x, y)), used=True)
+        matrix = multiply(place.matrix, translation(place.length("x", "x"), place.length("y", "y")))
+        size = place.geometry
+        place = place._replace(matrix=matrix, style=place.style.used_by(), used=True)
         if not target.is_svg or target.name not in ("symbol", "svg"):
             return [(target, place)]
         inside = self._enter(target, place)
-        return [] if inside is None else self._viewport(inside, target, node)
+        return [] if inside is None else self._viewport(inside, size)
 
-    def _viewport(self, place: _Place, node: Node, sized_by: Node) -> list[tuple[Node, _Place]]:
+    def _viewport(self, place: _Place, sized_by: Mapping[str, str]) -> list[tuple[Node, _Place]]:
         """The children of a nested `svg` or a `symbol`, in the coordinates of its view box.
 
         Args:
             place: inside the element.
-            node: the element.
-            sized_by: itself, or the `use` whose width and height come first.
+            sized_by: its own geometry, or that of the `use` whose width and height come first.
         """
-        units = place.units
+        node, units = place.node, place.units
         width, height = (
-            self._side(units, (sized_by.get(name), node.get(name)), axis, whole)
+            self._side(units, (sized_by.get(name, ""), place.geometry.get(name, "")), axis, whole)
             for name, axis, whole in (("width", "x", place.size[0]), ("height", "y", place.size[1]))
         )
         if width <= 0 or height <= 0:
             return []
-        x, y = units.length(node.get("x"), "x") or 0.0, units.length(node.get("y"), "y") or 0.0
-        matrix = multiply(place.matrix, translation(x, y))
+        matrix = multiply(place.matrix, translation(place.length("x", "x"), place.length("y", "y")))
         size = (width, height)
         box = parse_view_box(node.get("viewBox"))
         if box is not None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
+from sketchkit.formats.svg.colours import BLACK, NO_PAINT, Paint, parse_colour, parse_paint
+from sketchkit.formats.svg.limits import Budget
+from sketchkit.formats.svg.properties import FONT_SIZES, PROPERTIES, WIDE_KEYWORDS, is_valid, parse_opacity
 from sketchkit.formats.svg.transform import (
     IDENTITY,
     Matrix,
@@ -16,41 +19,66 @@ from sketchkit.formats.svg.transform import (
     parse_transform,
     translation,
 )
-from sketchkit.formats.svg.values import Units, parse_number
+from sketchkit.formats.svg.values import Units
+from sketchkit.formats.svg.variables import Variables, has_variables
 
 __all__ = ["INITIAL", "Computed", "Inherited", "compute"]
+
+_NO_VARIABLES = Variables(Budget(""))
 
 
 class Inherited(NamedTuple):
     """What an element hands on to its children.
 
     Attributes:
-        fill: whether the inside is painted.
-        stroke: whether the outline is painted.
+        fill: what the inside is painted with.
+        stroke: what the outline is painted with.
         fill_opacity: how much of the fill is seen.
         stroke_opacity: how much of the stroke is seen.
         stroke_width: of the stroke, in user units.
         visible: whether `visibility` shows it.
         font_size: one em, in user units.
+        color: what "currentcolor" stands for.
+        root_font_size: one rem, in user units; None outside the root element.
+        variables: the custom properties in sight.
+        context: what "context-fill" and "context-stroke" stand for, inside of a `use`.
     """
 
-    fill: bool = True
-    stroke: bool = False
+    fill: Paint = BLACK
+    stroke: Paint = NO_PAINT
     fill_opacity: float = 1.0
     stroke_opacity: float = 1.0
     stroke_width: float = 1.0
     visible: bool = True
     font_size: float = 16.0
+    color: Paint = BLACK
+    root_font_size: float | None = None
+    variables: Variables = _NO_VARIABLES
+    context: Mapping[str, Paint] = MappingProxyType({})
 
     @property
     def is_drawn(self) -> bool:
         """Whether a shape of this style leaves ink."""
-        return self.is_stroked or (self.visible and self.fill and self.fill_opacity > 0)
+        return self.is_stroked or self.is_filled
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether the inside of a shape of this style is seen."""
+        return self.visible and self.fill_opacity > 0 and self._shown(self.fill).opacity > 0
 
     @property
     def is_stroked(self) -> bool:
         """Whether the outline of a shape of this style is seen."""
-        return self.visible and self.stroke and self.stroke_opacity > 0 and self.stroke_width > 0
+        seen = self.stroke_opacity > 0 and self.stroke_width > 0
+        return self.visible and seen and self._shown(self.stroke).opacity > 0
+
+    def _shown(self, paint: Paint) -> Paint:
+        return self.color if paint.is_current else paint
+
+    def used_by(self) -> Inherited:
+        """What an element hands on to what it shows by reference: its paints are the context of that."""
+        paints = {"context-fill": self._shown(self.fill), "context-stroke": self._shown(self.stroke)}
+        return self._replace(context=paints)
 
 
 INITIAL = Inherited()
@@ -64,42 +92,64 @@ class Computed:
         inherited: what its shape is drawn with, and its children start from.
         rendered: False where the element and all below it are not drawn at all.
         transform: the element's own map.
+        geometry: the lengths, and the `d` of a style sheet, that give its shape.
     """
 
     inherited: Inherited
-    rendered: bool = True
-    transform: Matrix = IDENTITY
+    rendered: bool
+    transform: Matrix
+    geometry: Mapping[str, str]
 
 
-def compute(properties: dict[str, str], parent: Inherited, units: Units, paints: Container[str]) -> Computed:
+def compute(
+    properties: Mapping[str, str], parent: Inherited, units: Units, paints: Container[str]
+) -> Computed:
     """Work out the style of an element.
 
     Args:
         properties: the specified values, as the cascade found them.
         parent: the style of the element around it.
-        units: what relative lengths refer to.
+        units: what relative lengths refer to in that element.
         paints: the ids of the gradients and patterns that `url(#...)` may refer to.
 
     Returns:
         The style; a value that cannot be read counts as not set.
     """
-    if not properties:
-        return Computed(parent)
-    changes: dict[str, bool | float] = {}
-    for name, value in properties.items():
-        field = _FIELDS.get(name)
-        if field is None or value in ("inherit", "unset"):
+    variables = parent.variables.declare(properties)
+    values = _specified(properties, variables)
+    style = parent._replace(variables=variables)
+    for name in ("font-size", "color"):
+        if name in values:
+            style = _set(style, name, values.pop(name), units, paints)
+    if parent.root_font_size is None:
+        style = style._replace(root_font_size=style.font_size)
+    units = units._replace(font_size=style.font_size, root_font_size=style.root_font_size or style.font_size)
+    for name in _FIELDS.keys() & values.keys():
+        style = _set(style, name, values[name], units, paints)
+    opacity = parse_opacity(values.get("opacity", "1"))
+    seen = opacity is None or opacity > 0
+    rendered = seen and values.get("display", "").lower() != "none"
+    return Computed(style, rendered, _transform(values, units), values)
+
+
+def _specified(properties: Mapping[str, str], variables: Variables) -> dict[str, str]:
+    """The values without custom properties; what they make invalid is not set."""
+    values = {}
+    for name, text in properties.items():
+        if name.startswith("--"):
             continue
-        new = getattr(INITIAL, field) if value == "initial" else _read(name, value, parent, units, paints)
-        if new is not None:
-            changes[field] = new
-    seen = "opacity" not in properties or _opacity(properties["opacity"]) != 0
-    rendered = seen and properties.get("display") != "none"
-    return Computed(parent._replace(**changes), rendered, _transform(properties, units))  # type: ignore[arg-type]
+        if has_variables(text):
+            replaced = variables.substitute(text)
+            if replaced is None or (name in PROPERTIES and not is_valid(name, replaced)):
+                continue
+            text = replaced
+        values[name] = text
+    return values
 
 
 #: Inherited property -> the field that holds it.
 _FIELDS = {
+    "color": "color",
     "fill": "fill",
     "stroke": "stroke",
     "fill-opacity": "fill_opacity",
@@ -110,62 +160,55 @@ _FIELDS = {
 }
 
 
+def _set(style: Inherited, name: str, text: str, units: Units, paints: Container[str]) -> Inherited:
+    """A style with the value of an inherited property; as it was where the value is not valid."""
+    word = text.lower()
+    if word in WIDE_KEYWORDS - {"initial"}:
+        return style
+    initial = word == "initial"
+    value = getattr(INITIAL, _FIELDS[name]) if initial else _read(style, name, text, units, paints)
+    return style if value is None else style._replace(**{_FIELDS[name]: value})  # type: ignore[arg-type]
+
+
 def _read(
-    name: str, value: str, parent: Inherited, units: Units, paints: Container[str]
-) -> bool | float | None:
+    style: Inherited, name: str, text: str, units: Units, paints: Container[str]
+) -> Paint | bool | float | None:
     """The value of an inherited property; None where it is not valid."""
+    if name == "color":
+        colour = parse_colour(text, style.color)
+        return colour._replace(is_current=False) if colour else None
     if name in ("fill", "stroke"):
-        return _is_paint(value, paints)
+        return parse_paint(text, style.color, paints, style.context)
     if name == "visibility":
-        return {"visible": True, "hidden": False, "collapse": False}.get(value)
+        return {"visible": True, "hidden": False, "collapse": False}.get(text.lower())
     if name == "font-size":
-        return _not_negative(Units(parent.font_size, parent.font_size, parent.font_size).length(value, "x"))
+        return _font_size(text, style.font_size, units.root_font_size)
     if name == "stroke-width":
-        return _not_negative(units.length(value))
-    return _opacity(value)
+        return _size(units.length(text), text)
+    return parse_opacity(text)
 
 
-def _not_negative(value: float | None) -> float | None:
-    return value if value is not None and value >= 0 else None
+def _font_size(text: str, around: float, root: float) -> float | None:
+    word = text.lower()
+    if word in FONT_SIZES:
+        return FONT_SIZES[word]
+    scale = {"larger": 1.2, "smaller": 1 / 1.2, "math": 1.0}.get(word)
+    if scale is not None:
+        return around * scale
+    return _size(Units(around, around, around, root).length(text, "x"), text)
 
 
-def _opacity(text: str) -> float | None:
-    if text.endswith("%"):
-        share = parse_number(text[:-1])
-        return None if share is None else share / 100
-    return parse_number(text)
-
-
-def _is_paint(value: str, paints: Container[str]) -> bool | None:
-    """Whether a `fill` or `stroke` paints; None where it is not valid."""
-    if not value.startswith("url("):
-        return _is_colour(value[:100])
-    target, _, fallback = value[4:].partition(")")
-    if target.strip(" \t\n\"'").removeprefix("#") in paints:
-        return True
-    return bool(_is_colour(fallback.strip()[:100]))
-
-
-@lru_cache(maxsize=1024)
-def _is_colour(value: str) -> bool | None:
-    if value == "none":
-        return False
-    if value.lower() in ("currentcolor", "context-fill", "context-stroke", "black", "white"):
-        return True
-    from tinycss2.color4 import parse_color
-
-    colour = parse_color(value.partition(" icc-color")[0])
-    if colour is None:
-        return None
-    return bool(colour == "currentcolor" or colour.alpha > 0)
+def _size(length: float | None, text: str) -> float | None:
+    """A length that is not negative; what is calculated is cut off at 0."""
+    return None if length is None or (length < 0 and "(" not in text) else max(0.0, length)
 
 
 _NO_TRANSFORM = ("", "none", "initial", "inherit", "unset", "revert")
 
 
-def _transform(properties: dict[str, str], units: Units) -> Matrix:
+def _transform(properties: Mapping[str, str], units: Units) -> Matrix:
     text = properties.get("transform", "")
-    if text in _NO_TRANSFORM:
+    if text.lower() in _NO_TRANSFORM:
         return IDENTITY
     matrix = parse_transform(text)
     origin = parse_origin(properties.get("transform-origin", ""), units)

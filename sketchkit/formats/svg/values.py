@@ -8,12 +8,14 @@ from array import array
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from sketchkit.formats.svg.calc import Quantity, components, evaluate, is_function
 from sketchkit.formats.svg.limits import MAX_COORDINATE
 
 __all__ = [
     "NUMBER",
     "SEPARATOR",
     "SPACE",
+    "WINDOW",
     "Units",
     "ViewBox",
     "is_clean",
@@ -44,6 +46,21 @@ _PIXELS = {
 }
 
 
+#: Ems in one of each unit that depends on the font: what is usual, since fonts are not read.
+_EMS = {"em": 1.0, "ex": 0.5, "ch": 0.5, "cap": 0.7, "ic": 1.0, "lh": 1.15}
+#: Width and height in pixels of the browser window that viewport units and media queries refer to.
+WINDOW = (1280.0, 720.0)
+_VIEWPORT_UNIT = re.compile("[sld]?v(w|h|i|b|min|max)")
+_VIEWPORT = {
+    "w": WINDOW[0],
+    "i": WINDOW[0],
+    "h": WINDOW[1],
+    "b": WINDOW[1],
+    "min": min(WINDOW),
+    "max": max(WINDOW),
+}
+
+
 class ViewBox(NamedTuple):
     """A rectangle of user space: left, top, width, height."""
 
@@ -60,39 +77,60 @@ class Units(NamedTuple):
         width: of the nearest viewport, in user units; 100 % along x.
         height: of the nearest viewport, in user units; 100 % along y.
         font_size: one em, in user units.
+        root_font_size: one rem, in user units.
     """
 
     width: float
     height: float
     font_size: float = 16.0
+    root_font_size: float = 16.0
 
     def length(self, text: str, axis: str = "") -> float | None:
         """A length in user units.
 
         Args:
-            text: as written: "3", "2.5mm", "50%".
+            text: as written: "3", "2.5mm", "50%", "calc(1em + 2px)".
             axis: what a percentage is of: "x", "y", or anything else for the diagonal.
 
         Returns:
             The length; None where the text is not one.
         """
         match = _LENGTH.fullmatch(text)
-        if match is None:
+        if match is not None:
+            value = float(match[1]) * self._scale(match[2].lower(), axis)
+        elif "(" in text:
+            value = self._calculated(text, axis)
+        else:
             return None
-        value = float(match[1]) * self._scale(match[2].lower(), axis)
         return value if abs(value) <= MAX_COORDINATE else None
 
+    def _calculated(self, text: str, axis: str) -> float:
+        """The value of a mathematical function; not a number where there is none."""
+        tokens = components(text)
+        if len(tokens) != 1 or not is_function(tokens[0]):
+            return math.nan
+        quantity = evaluate(tokens[0], lambda value, unit: self._quantity(value, unit, axis))
+        return math.nan if quantity is None else quantity.value
+
+    def _quantity(self, value: float, unit: str, axis: str) -> Quantity | None:
+        scale = self._scale(unit, axis)
+        return None if math.isinf(scale) else Quantity(value * scale, "length")
+
     def _scale(self, unit: str, axis: str) -> float:
+        """User units in one unit; infinity, which is above every bound, for an unknown one."""
         if unit == "%":
             whole = {"x": self.width, "y": self.height}.get(
                 axis, math.hypot(self.width, self.height) / math.sqrt(2)
             )
             return whole / 100
-        if unit in ("em", "rem"):
-            return self.font_size
-        if unit == "ex":
-            return self.font_size / 2
-        return _PIXELS.get(unit, math.inf)  # an unknown unit fails the bound above, except for 0
+        if unit in _PIXELS:
+            return _PIXELS[unit]
+        if unit in _EMS:
+            return self.font_size * _EMS[unit]
+        if unit[:1] == "r" and unit[1:] in _EMS:
+            return self.root_font_size * _EMS[unit[1:]]
+        viewport = _VIEWPORT_UNIT.fullmatch(unit)
+        return _VIEWPORT[viewport[1]] / 100 if viewport else math.inf
 
 
 def number_list(text: str, most: int) -> tuple[array[float], bool]:
