@@ -39,7 +39,7 @@ Unit = Callable[[float, str], Quantity | None]
 
 @lru_cache(maxsize=128)
 def components(text: str) -> tuple[Any, ...]:
-    """The component values of a text without comments and the spaces around it; empty if it is too complex."""
+    """The component values of a text without comments and spaces around it; empty where it is too complex."""
     import tinycss2  # here, so that documents without CSS do not wait for it
 
     if len(text) > _MAX_CHARACTERS or nesting(text) > MAX_NESTING:

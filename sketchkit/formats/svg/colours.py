@@ -1,7 +1,7 @@
-"""Whether a colour is seen: the colours of CSS Color 5 and the paints of SVG, as far as browsers know them.
+"""Whether a paint is seen: the colours of CSS Color 5 and the paints of SVG, as far as browsers know them.
 
-tinycss2 knows the names and the colours of sRGB. What mixes colours or takes them apart is evaluated here, but
-only for its opacity.
+tinycss2 knows the names and the colours of sRGB. What mixes colours or takes them apart is evaluated here,
+and only for its opacity.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ def _srgb(token: Any) -> Paint | None:
 
 
 def _mix(parts: Sequence[Sequence[Any]], current: Paint) -> Paint | None:
-    """`color-mix()`: the opacities are mixed as the colours are; shares below 100 % leave some transparent."""
+    """`color-mix()`: opacities are mixed as colours are, and shares below 100 % leave the rest transparent."""
     if parts[0] and _word(parts[0][0]) == "in":
         method = [_word(token) for token in parts[0][1:] if token.type != "whitespace"]
         if not method or method[0] not in _SPACES | _POLAR:
@@ -281,14 +281,15 @@ _CHANNELS = {
 _POLAR = frozenset({"hsl", "hwb", "lch", "oklch"})
 _ARCS = frozenset({"shorter", "longer", "increasing", "decreasing"})
 _SPACES = frozenset(
-    "srgb srgb-linear display-p3 display-p3-linear a98-rgb prophoto-rgb rec2020 lab oklab"
-    " xyz xyz-d50 xyz-d65".split()
+    {"srgb", "srgb-linear", "display-p3", "display-p3-linear", "a98-rgb", "prophoto-rgb", "rec2020"}
+    | {"lab", "oklab", "xyz", "xyz-d50", "xyz-d65"}
 )
-_SYSTEM_COLOURS = frozenset(
+_SYSTEM = (
     "accentcolor accentcolortext activetext buttonborder buttonface buttontext canvas canvastext field"
     " fieldtext graytext highlight highlighttext linktext mark marktext selecteditem selecteditemtext"
-    " visitedtext activeborder activecaption appworkspace background buttonhighlight buttonshadow captiontext"
-    " inactiveborder inactivecaption inactivecaptiontext infobackground infotext menu menutext scrollbar"
-    " threeddarkshadow threedface threedhighlight threedlightshadow threedshadow window windowframe windowtext"
-    " -webkit-link -webkit-activelink -webkit-focus-ring-color".split()
+    " visitedtext activeborder activecaption appworkspace background buttonhighlight buttonshadow"
+    " captiontext inactiveborder inactivecaption inactivecaptiontext infobackground infotext menu menutext"
+    " scrollbar threeddarkshadow threedface threedhighlight threedlightshadow threedshadow window windowframe"
+    " windowtext -webkit-link -webkit-activelink -webkit-focus-ring-color"
 )
+_SYSTEM_COLOURS = frozenset(_SYSTEM.split())

@@ -56,8 +56,8 @@ MAX_VALUE_CHARACTERS = 16 * 1024 * 1024
 MAX_VARIABLE_CHARACTERS = 4 * 1024 * 1024
 #: Selectors in all style sheets.
 MAX_SELECTORS = 4_000
-#: Tokens in one selector; a longer one is passed over, as one with an unknown pseudo-class is.
-MAX_SELECTOR_TOKENS = 32
+#: Tokens in one selector; a longer one is passed over.
+MAX_SELECTOR_TOKENS = 256
 #: Elements looked at while selectors are compared with elements.
 MAX_SELECTOR_STEPS = 2_000_000
 

@@ -38,12 +38,13 @@ FONT_SIZES = {
 }
 #: The keywords that every property has.
 WIDE_KEYWORDS = frozenset({"initial", "inherit", "unset", "revert", "revert-layer"})
-_DISPLAYS = frozenset(
-    "none contents block inline flow flow-root inline-block run-in list-item flex inline-flex grid inline-grid"
-    " table inline-table table-row table-cell table-column table-caption table-row-group table-header-group"
-    " table-footer-group table-column-group ruby ruby-text math -webkit-box -webkit-inline-box -webkit-flex"
-    " -webkit-inline-flex".split()
+_DISPLAY = (
+    "none contents block inline flow flow-root inline-block run-in list-item flex inline-flex grid"
+    " inline-grid table inline-table table-row table-cell table-column table-caption table-row-group"
+    " table-header-group table-footer-group table-column-group ruby ruby-text math -webkit-box"
+    " -webkit-inline-box -webkit-flex -webkit-inline-flex"
 )
+_DISPLAYS = frozenset(_DISPLAY.split())
 #: Any, since only whether a value is valid is asked.
 _UNITS = Units(1.0, 1.0)
 
@@ -60,8 +61,8 @@ def parse_opacity(text: str) -> float | None:
 
 
 def path_data(text: str) -> str | None:
-    """The path data of a value of the property `d`: empty for "none"; None where it is not valid."""
-    if text.lower() == "none":
+    """The path data of a value of the property `d`: empty for none; None where it is not valid."""
+    if text.lower() == "none" or text.lower() in WIDE_KEYWORDS:
         return ""
     if not text.lower().startswith("path("):
         return None
@@ -142,5 +143,5 @@ ATTRIBUTES = frozenset({*PROPERTIES, "x1", "y1", "x2", "y2"})
 
 
 def is_valid(name: str, text: str) -> bool:
-    """Whether a value that a style sheet gives one of `PROPERTIES` is valid, as far as it holds no `var()`."""
+    """Whether a value without `var()` is valid where a style sheet gives it to one of `PROPERTIES`."""
     return text.lower() in WIDE_KEYWORDS or (text != "" and PROPERTIES[name](text))

@@ -141,7 +141,7 @@ class _Place(NamedTuple):
     style: Inherited
     size: tuple[float, float]
     used: bool = False  # by a `use`, so it may come again
-    geometry: Mapping[str, str] = MappingProxyType({})
+    values: Mapping[str, str] = MappingProxyType({})
 
     @property
     def units(self) -> Units:
@@ -150,7 +150,7 @@ class _Place(NamedTuple):
 
     def length(self, name: str, axis: str) -> float:
         """One of the element's own lengths; 0 where it is missing or not one."""
-        return self.units.length(self.geometry.get(name, ""), axis) or 0.0
+        return self.units.length(self.values.get(name, ""), axis) or 0.0
 
     def is_inside(self, node: Node) -> bool:
         """Whether an element is this one or around it, also through a `use`."""
@@ -178,7 +178,7 @@ class _Walk:
 
     def run(self) -> None:
         """Visit everything, without recursion: how deep a document is must not matter to Python."""
-        style = INITIAL._replace(variables=Variables(self.budget))
+        style = INITIAL._replace(variables=Variables(self.budget, self.cascade.initial))
         start = _Place(self.document.root, None, 0, IDENTITY, style, self._size)
         stack = [(self.document.root, start)]
         while stack:
@@ -201,7 +201,7 @@ class _Walk:
         if node.name == "use":
             return self._use(place)
         if node.name == "svg" and not is_root:
-            return self._viewport(place, place.geometry)
+            return self._viewport(place, node, node)
         if node.name == "switch":
             self._look_at(len(node.children))
             return [(child, place) for child in node.children if _can_be_chosen(child)][:1]
@@ -225,17 +225,17 @@ class _Walk:
             depth=around.depth + 1,
             matrix=matrix,
             style=style.inherited,
-            geometry=style.geometry,
+            values=style.values,
         )
 
     def _draw(self, place: _Place) -> None:
         if not place.style.is_drawn:
             return
         # The other shapes may depend on the place's units.
-        data = data_of(place.node, place.geometry) if place.used and place.node.name == "path" else None
+        data = data_of(place.node, place.values) if place.used and place.node.name == "path" else None
         outline = None if data is None else self._paths.get(data)
         if outline is None:
-            outline = outline_of(place.node, place.geometry, place.units, self.budget)
+            outline = outline_of(place.node, place.values, place.units, self.budget)
             if data is not None:
                 self._paths[data] = outline
         self.canvas.add(outline, place.matrix)
@@ -250,28 +250,29 @@ class _Walk:
         if target is None or place.is_inside(target):
             return []
         matrix = multiply(place.matrix, translation(place.length("x", "x"), place.length("y", "y")))
-        size = place.geometry
         place = place._replace(matrix=matrix, style=place.style.used_by(), used=True)
         if not target.is_svg or target.name not in ("symbol", "svg"):
             return [(target, place)]
         inside = self._enter(target, place)
-        return [] if inside is None else self._viewport(inside, size)
+        return [] if inside is None else self._viewport(inside, target, node)
 
-    def _viewport(self, place: _Place, sized_by: Mapping[str, str]) -> list[tuple[Node, _Place]]:
+    def _viewport(self, place: _Place, node: Node, sized_by: Node) -> list[tuple[Node, _Place]]:
         """The children of a nested `svg` or a `symbol`, in the coordinates of its view box.
 
         Args:
             place: inside the element.
-            sized_by: its own geometry, or that of the `use` whose width and height come first.
+            node: the element.
+            sized_by: itself, or the `use` whose width and height come first.
         """
-        node, units = place.node, place.units
+        units = place.units
         width, height = (
-            self._side(units, (sized_by.get(name, ""), place.geometry.get(name, "")), axis, whole)
+            self._side(units, (sized_by.get(name), node.get(name)), axis, whole)
             for name, axis, whole in (("width", "x", place.size[0]), ("height", "y", place.size[1]))
         )
         if width <= 0 or height <= 0:
             return []
-        matrix = multiply(place.matrix, translation(place.length("x", "x"), place.length("y", "y")))
+        x, y = units.length(node.get("x"), "x") or 0.0, units.length(node.get("y"), "y") or 0.0
+        matrix = multiply(place.matrix, translation(x, y))
         size = (width, height)
         box = parse_view_box(node.get("viewBox"))
         if box is not None:

@@ -15,12 +15,12 @@ from sketchkit.formats.svg.xmltree import Node
 __all__ = ["SHAPES", "data_of", "outline_of"]
 
 
-def outline_of(node: Node, geometry: Mapping[str, str], units: Units, budget: Budget) -> Outline:
+def outline_of(node: Node, values: Mapping[str, str], units: Units, budget: Budget) -> Outline:
     """The outline of a shape element.
 
     Args:
         node: an element whose name is one of `SHAPES`.
-        geometry: its lengths, and the `d` that a style sheet gives it, as `compute` found them.
+        values: of its properties, as `compute` found them.
         units: what its relative lengths refer to.
         budget: for the segments of its path.
 
@@ -28,34 +28,34 @@ def outline_of(node: Node, geometry: Mapping[str, str], units: Units, budget: Bu
         The outline in the element's coordinates; without subpaths where the element draws nothing.
     """
     if node.name == "path":
-        return parse_path(data_of(node, geometry), budget)
+        return parse_path(data_of(node, values), budget)
     pen = Pen()
-    _DRAW[node.name](_Attributes(node, geometry, units), pen, budget)
+    _DRAW[node.name](_Attributes(node, values, units), pen, budget)
     return pen.outline()
 
 
-def data_of(node: Node, geometry: Mapping[str, str]) -> str:
+def data_of(node: Node, values: Mapping[str, str]) -> str:
     """The path data of a `path`: a style sheet's comes before the attribute."""
-    data = path_data(geometry.get("d", ""))
+    data = path_data(values.get("d", ""))
     return node.get("d") if data is None else data
 
 
 class _Attributes:
     """The lengths and points of one element."""
 
-    def __init__(self, node: Node, geometry: Mapping[str, str], units: Units) -> None:
+    def __init__(self, node: Node, values: Mapping[str, str], units: Units) -> None:
         self.node = node
-        self.geometry = geometry
+        self.values = values
         self.units = units
 
     def length(self, name: str, axis: str) -> float:
         """A length; 0 where it is missing or not one."""
-        return self.units.length(self.geometry.get(name, ""), axis) or 0.0
+        return self.units.length(self.values.get(name, ""), axis) or 0.0
 
     def radii(self) -> tuple[float, float]:
         """`rx` and `ry`; one that is missing, negative or not a length is like the other."""
-        rx = self.units.length(self.geometry.get("rx", ""), "x")
-        ry = self.units.length(self.geometry.get("ry", ""), "y")
+        rx = self.units.length(self.values.get("rx", ""), "x")
+        ry = self.units.length(self.values.get("ry", ""), "y")
         rx = None if rx is None or rx < 0 else rx
         ry = None if ry is None or ry < 0 else ry
         return (rx if rx is not None else ry or 0.0), (ry if ry is not None else rx or 0.0)

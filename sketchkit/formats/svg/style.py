@@ -92,13 +92,13 @@ class Computed:
         inherited: what its shape is drawn with, and its children start from.
         rendered: False where the element and all below it are not drawn at all.
         transform: the element's own map.
-        geometry: the lengths, and the `d` of a style sheet, that give its shape.
+        values: of its properties, without custom properties and `var()`.
     """
 
     inherited: Inherited
     rendered: bool
     transform: Matrix
-    geometry: Mapping[str, str]
+    values: Mapping[str, str]
 
 
 def compute(
@@ -126,10 +126,12 @@ def compute(
     units = units._replace(font_size=style.font_size, root_font_size=style.root_font_size or style.font_size)
     for name in _FIELDS.keys() & values.keys():
         style = _set(style, name, values[name], units, paints)
+    display = values.get("display", "").lower()
+    if display == "contents":  # the children are drawn as if the element were not there
+        return Computed(style, True, IDENTITY, values)
     opacity = parse_opacity(values.get("opacity", "1"))
     seen = opacity is None or opacity > 0
-    rendered = seen and values.get("display", "").lower() != "none"
-    return Computed(style, rendered, _transform(values, units), values)
+    return Computed(style, seen and display != "none", _transform(values, units), values)
 
 
 def _specified(properties: Mapping[str, str], variables: Variables) -> dict[str, str]:
