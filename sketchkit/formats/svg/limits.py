@@ -13,6 +13,7 @@ __all__ = [
     "MAX_BYTES",
     "MAX_COORDINATE",
     "MAX_CSS_CHARACTERS",
+    "MAX_CSS_FUNCTIONS",
     "MAX_DEPTH",
     "MAX_ELEMENTS",
     "MAX_ENTITIES",
@@ -54,6 +55,8 @@ MAX_CSS_CHARACTERS = 2 * 1024 * 1024
 MAX_VALUE_CHARACTERS = 16 * 1024 * 1024
 #: Characters that are looked at, or put in, to replace custom properties by what they stand for.
 MAX_VARIABLE_CHARACTERS = 4 * 1024 * 1024
+#: Functions in the transforms of CSS, counted once an element.
+MAX_CSS_FUNCTIONS = 1_000_000
 #: Selectors in all style sheets.
 MAX_SELECTORS = 4_000
 #: Tokens in one selector; a longer one is passed over.

@@ -6,12 +6,13 @@ A declaration whose value is not valid does not exist (CSS 2.1, 4.2): an earlier
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 
 from sketchkit.formats.svg.calc import MAX_NESTING, nesting
 from sketchkit.formats.svg.colours import BLACK, parse_colour, parse_paint
+from sketchkit.formats.svg.csstransform import TRANSFORM_PROPERTIES, is_transform_valid
 from sketchkit.formats.svg.pathdata import is_path_data
-from sketchkit.formats.svg.transform import NOTHING, parse_transform
 from sketchkit.formats.svg.values import Units, parse_number
 
 __all__ = [
@@ -133,13 +134,16 @@ PROPERTIES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
         "stroke": lambda text: parse_paint(text, BLACK, (), {}) is not None,
         "stroke-opacity": lambda text: parse_opacity(text) is not None,
         "stroke-width": _is_size,
-        "transform": lambda text: text.lower() == "none" or parse_transform(text) is not NOTHING,
-        "transform-origin": lambda text: True,
+        "stroke-linecap": lambda text: text.lower() in ("butt", "round", "square"),
+        "stroke-linejoin": lambda text: text.lower() in ("miter", "miter-clip", "round", "bevel"),
+        "stroke-miterlimit": lambda text: parse_number(text) is not None,
+        **{name: partial(is_transform_valid, name) for name in TRANSFORM_PROPERTIES},
         "visibility": lambda text: text.lower() in ("visible", "hidden", "collapse"),
     }
 )
-#: The attributes that are properties of CSS, and the lengths that are attributes only.
-ATTRIBUTES = frozenset({*PROPERTIES, "x1", "y1", "x2", "y2"})
+#: The attributes that are properties of CSS, and the lengths that are attributes only. The grammar of the
+#: attribute `transform` is its own, and the other ways to move an element are no attributes.
+ATTRIBUTES = frozenset({*PROPERTIES, "x1", "y1", "x2", "y2"} - {*TRANSFORM_PROPERTIES} | {"transform-origin"})
 
 
 def is_valid(name: str, text: str) -> bool:

@@ -1,8 +1,7 @@
-"""From declarations to the few facts that matter here: is it drawn, how large is an em, how is it moved."""
+"""From declarations to the few facts that matter here: is it drawn, how large is an em."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,14 +10,6 @@ from typing import NamedTuple
 from sketchkit.formats.svg.colours import BLACK, NO_PAINT, Paint, parse_colour, parse_paint
 from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.properties import FONT_SIZES, PROPERTIES, WIDE_KEYWORDS, is_valid, parse_opacity
-from sketchkit.formats.svg.transform import (
-    IDENTITY,
-    Matrix,
-    multiply,
-    parse_origin,
-    parse_transform,
-    translation,
-)
 from sketchkit.formats.svg.values import Units
 from sketchkit.formats.svg.variables import Variables, has_variables
 
@@ -91,13 +82,11 @@ class Computed:
     Attributes:
         inherited: what its shape is drawn with, and its children start from.
         rendered: False where the element and all below it are not drawn at all.
-        transform: the element's own map.
         values: of its properties, without custom properties and `var()`.
     """
 
     inherited: Inherited
     rendered: bool
-    transform: Matrix
     values: Mapping[str, str]
 
 
@@ -128,10 +117,10 @@ def compute(
         style = _set(style, name, values[name], units, paints)
     display = values.get("display", "").lower()
     if display == "contents":  # the children are drawn as if the element were not there
-        return Computed(style, True, IDENTITY, values)
+        return Computed(style, True, values)
     opacity = parse_opacity(values.get("opacity", "1"))
     seen = opacity is None or opacity > 0
-    return Computed(style, seen and display != "none", _transform(values, units), values)
+    return Computed(style, seen and display != "none", values)
 
 
 def _specified(properties: Mapping[str, str], variables: Variables) -> dict[str, str]:
@@ -203,20 +192,3 @@ def _font_size(text: str, around: float, root: float) -> float | None:
 def _size(length: float | None, text: str) -> float | None:
     """A length that is not negative; what is calculated is cut off at 0."""
     return None if length is None or (length < 0 and "(" not in text) else max(0.0, length)
-
-
-_NO_TRANSFORM = ("", "none", "initial", "inherit", "unset", "revert")
-
-
-def _transform(properties: Mapping[str, str], units: Units) -> Matrix:
-    text = properties.get("transform", "")
-    if text.lower() in _NO_TRANSFORM:
-        return IDENTITY
-    matrix = parse_transform(text)
-    origin = parse_origin(properties.get("transform-origin", ""), units)
-    if origin is None:
-        return matrix
-    x, y = origin
-    if not (math.isfinite(x) and math.isfinite(y)):
-        return matrix
-    return multiply(multiply(translation(x, y), matrix), translation(-x, -y))
