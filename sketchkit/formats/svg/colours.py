@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sketchkit.formats.svg.calc import Quantity, arguments, components, evaluate, is_function
+from sketchkit.formats.svg.xmltree import fragment
 
 __all__ = ["BLACK", "NO_PAINT", "Paint", "parse_colour", "parse_paint"]
 
@@ -64,7 +65,7 @@ def parse_paint(
     colour: Paint | None = NO_PAINT
     if fallback and not (len(fallback) == 1 and _word(fallback[0]) == "none"):
         colour = _colour(fallback[0], current) if len(fallback) == 1 else None
-    known = target.startswith("#") and target[1:] in servers
+    known = target.startswith("#") and (fragment(target) in servers or target[1:] in servers)
     return _UNKNOWN if known and colour is not None else colour
 
 

@@ -125,11 +125,15 @@ GEOMETRY: Mapping[str, Callable[[str], bool]] = MappingProxyType(
 PROPERTIES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
     {
         **GEOMETRY,
+        "background": lambda text: parse_colour(text, BLACK) is not None,
+        "background-color": lambda text: parse_colour(text, BLACK) is not None,
+        "clip-path": lambda text: text != "",
         "color": lambda text: parse_colour(text, BLACK) is not None,
         "display": _is_display,
         "fill": lambda text: parse_paint(text, BLACK, (), {}) is not None,
         "fill-opacity": lambda text: parse_opacity(text) is not None,
         "font-size": _or(_is_size_with_unit, *FONT_SIZES, "larger", "smaller", "math"),
+        "mask": lambda text: text != "",
         "opacity": lambda text: parse_opacity(text) is not None,
         "stroke": lambda text: parse_paint(text, BLACK, (), {}) is not None,
         "stroke-opacity": lambda text: parse_opacity(text) is not None,

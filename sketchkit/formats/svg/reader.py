@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.errors import InputError
+from sketchkit.errors import FormatError, InputError
 from sketchkit.formats.svg.limits import Budget
+from sketchkit.formats.svg.paper import paper_of
 from sketchkit.formats.svg.values import Units, ViewBox, parse_view_box
 from sketchkit.formats.svg.walk import Walk
 from sketchkit.formats.svg.xmltree import Node, parse_document
+from sketchkit.sketch import Sketch
 
-__all__ = ["SvgDocument", "read_svg"]
+__all__ = ["LEFT_OUT", "SvgDocument", "omissions", "read_svg"]
+
+#: Each kind of thing that a document may hold and its strokes leave out: what one and what several are called.
+LEFT_OUT: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "text": ("text", "texts"),
+        "image": ("image", "images"),
+        "foreignObject": ("piece of HTML", "pieces of HTML"),
+        "use": ("use of another file", "uses of another file"),
+        "transform": ("transform that cannot be read", "transforms that cannot be read"),
+        "out of range": ("shape outside the limits", "shapes outside the limits"),
+        "background": ("background shape", "background shapes"),
+    }
+)
 
 #: The default tolerance, as a share of the drawing's diagonal: half a pixel in a picture 1000 pixels wide.
 _FINENESS = 1 / 2000
@@ -36,7 +52,7 @@ class SvgDocument:
         encoding: the codec in which inserted text is to be encoded.
         prefix: what the names of SVG's elements start with in this document ("svg:"), mostly empty.
         tolerance: how far a polyline may be from its curve, in the same coordinates.
-        left_out: how many things of each kind were left out; see `omissions`.
+        left_out: how many things of each kind of `LEFT_OUT` its strokes leave out; empty where nothing is.
         pen_width: the median width of what is stroked, in the same coordinates; None where nothing is.
         size: the root's width and height as they are written ("120mm"); empty where they are not.
     """
@@ -52,18 +68,66 @@ class SvgDocument:
     pen_width: float | None
     size: tuple[str, str] = ("", "")
 
+    @property
+    def skipped(self) -> int:
+        """Subpaths left out because a coordinate is not finite or too large."""
+        return self.left_out.get("out of range", 0)
 
-def read_svg(data: bytes, name: str, *, tolerance: float | None = None) -> SvgDocument:
+    def sketch(self, name: str) -> Sketch:
+        """The strokes as a drawing.
+
+        Args:
+            name: what to call the document in an error.
+
+        Raises:
+            FormatError: it holds nothing but what has no strokes, such as text.
+        """
+        without = [LEFT_OUT[kind][1] for kind in ("text", "image", "foreignObject") if kind in self.left_out]
+        if not self.polylines and without:
+            raise FormatError(
+                f"{name}: holds only {_listed(without)}, which have no strokes: in Inkscape, Path > Object to Path "
+                "turns text into strokes and Path > Trace Bitmap images"
+            )
+        try:
+            return Sketch.from_polylines(self.polylines, ended=False)
+        except InputError as error:
+            raise FormatError(f"{name}: {error}") from error
+
+
+def omissions(left_out: Mapping[str, int]) -> str:
+    """What was left out as words, such as "2 texts and 1 image"; empty where nothing was.
+
+    Args:
+        left_out: of an `SvgDocument`, or the sum of several.
+    """
+    return _listed(
+        [
+            f"{left_out[kind]:,} {words[left_out[kind] > 1]}"
+            for kind, words in LEFT_OUT.items()
+            if left_out.get(kind)
+        ]
+    )
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+
+
+def read_svg(
+    data: bytes, name: str, *, tolerance: float | None = None, keep_background: bool = False
+) -> SvgDocument:
     """Read the pen strokes of an SVG document.
 
     A shape is a stroke if it is visible and has a stroke or a fill. Clips, masks, filters, markers and dashes
-    do not change a stroke; text and images are not drawn.
+    do not change a stroke; text and images are not drawn. Shapes without a stroke that are the paper under the
+    drawing, or are of its colour and lie on nothing else, leave no ink.
 
     Args:
         data: the document.
         name: what to call it in an error.
         tolerance: the largest distance between a curve and its polyline, in user units of the root; 1/2000
             of the diagonal of the drawing, or of the page if that is smaller, when None.
+        keep_background: make strokes of paper, too.
 
     Returns:
         The strokes and what is known of the document.
@@ -83,8 +147,12 @@ def read_svg(data: bytes, name: str, *, tolerance: float | None = None) -> SvgDo
         tolerance = _default_tolerance(walk.canvas.extent(), page)
     polylines, owners = walk.canvas.flatten(tolerance)
     walk.left_out["out of range"] += int((owners < 0).sum())
+    owners = owners[owners >= 0]
+    paper = set() if keep_background else paper_of(walk.shapes, polylines, owners, page, walk.ground)
+    walk.left_out["background"] += len(paper)
+    widths = [shape.width for i, shape in enumerate(walk.shapes) if shape.stroke and i not in paper]
     return SvgDocument(
-        polylines=polylines,
+        polylines=[line for line, i in zip(polylines, owners.tolist(), strict=True) if i not in paper],
         view_box=page,
         insert_at=document.insert_at,
         self_closing=document.self_closing,
@@ -92,7 +160,7 @@ def read_svg(data: bytes, name: str, *, tolerance: float | None = None) -> SvgDo
         prefix=document.prefix,
         tolerance=tolerance,
         left_out={kind: count for kind, count in walk.left_out.items() if count},
-        pen_width=statistics.median(walk.widths) if walk.widths else None,
+        pen_width=statistics.median(widths) if widths else None,
         size=(document.root.get("width").strip(), document.root.get("height").strip()),
     )
 

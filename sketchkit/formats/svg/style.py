@@ -63,6 +63,15 @@ class Inherited(NamedTuple):
         seen = self.stroke_opacity > 0 and self.stroke_width > 0
         return self.visible and seen and self._shown(self.stroke).opacity > 0
 
+    @property
+    def seen(self) -> tuple[Paint | None, Paint | None]:
+        """What is seen of the fill and of the stroke; None where nothing is."""
+        fill, stroke = self._shown(self.fill), self._shown(self.stroke)
+        return (
+            fill._replace(opacity=fill.opacity * self.fill_opacity) if self.is_filled else None,
+            stroke._replace(opacity=stroke.opacity * self.stroke_opacity) if self.is_stroked else None,
+        )
+
     def _shown(self, paint: Paint) -> Paint:
         return self.color if paint.is_current else paint
 

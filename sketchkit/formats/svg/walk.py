@@ -11,11 +11,13 @@ from typing import NamedTuple
 from sketchkit.errors import FormatError
 from sketchkit.formats.svg import boxes, limits
 from sketchkit.formats.svg.boxes import Rectangle, Stroke
+from sketchkit.formats.svg.colours import BLACK, parse_colour
 from sketchkit.formats.svg.css import Cascade
 from sketchkit.formats.svg.csstransform import TRANSFORM_PROPERTIES, Box, css_transform, reference_box
 from sketchkit.formats.svg.flatten import Canvas
 from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.outline import Outline
+from sketchkit.formats.svg.paper import WHITE, Colour, Shape, colour_on
 from sketchkit.formats.svg.shapes import SHAPES, data_of, outline_of
 from sketchkit.formats.svg.style import INITIAL, Inherited, compute
 from sketchkit.formats.svg.transform import (
@@ -83,7 +85,8 @@ class Walk:
 
     Attributes:
         canvas: the outlines.
-        widths: of each shape that is stroked, in the root's coordinates.
+        shapes: of each of them, what it is drawn with.
+        ground: the colour of what they lie on.
         left_out: how many things of each kind are not drawn that belong to the picture.
     """
 
@@ -92,7 +95,8 @@ class Walk:
         self.budget = budget
         self.cascade = Cascade(document.root, budget)
         self.canvas = Canvas(budget)
-        self.widths: list[float] = []
+        self.shapes: list[Shape] = []
+        self.ground = WHITE
         self.left_out: Counter[str] = Counter()
         self._size = _DEFAULT_SIZE if page is None else (page.width, page.height)
         self._paints = {key for key, node in document.ids.items() if node.name in _PAINT_SERVERS}
@@ -116,6 +120,8 @@ class Walk:
         place, rendered = self._enter(node, around)
         if not rendered:
             return []
+        if node is self.document.root:
+            self.ground = _ground(place.values)
         place = place._replace(matrix=multiply(around.matrix, self._transform(place)))
         if node.name in _NO_STROKES:
             self._leave_out(place)
@@ -151,8 +157,10 @@ class Walk:
     def _draw(self, place: _Place) -> None:
         if not place.style.is_drawn or not self.canvas.add(self._outline(place), place.matrix):
             return
-        if place.style.is_stroked:
-            self.widths.append(place.style.stroke_width * mean_scale(place.matrix))
+        fill, stroke = place.style.seen
+        width = 0.0 if stroke is None else place.style.stroke_width * mean_scale(place.matrix)
+        cut = any(place.values.get(name, "none").lower() != "none" for name in ("mask", "clip-path"))
+        self.shapes.append(Shape(fill, stroke, width, cut))
 
     def _outline(self, place: _Place) -> Outline:
         # The other shapes may depend on the place's units.
@@ -307,6 +315,13 @@ class Walk:
         limit = parse_number(_above(place, "stroke-miterlimit"))
         stroke = Stroke(place.style.stroke_width, cap, join if join != "initial" else "miter", limit or 4.0)
         return boxes.stroke_box(outline, stroke, self._measured)
+
+
+def _ground(values: Mapping[str, str]) -> Colour:
+    """What the root element is laid on."""
+    texts = [values[name] for name in ("background-color", "background") if name in values]
+    paint = parse_colour(texts[0], BLACK) if texts else None
+    return colour_on(paint, WHITE) or WHITE
 
 
 def _above(place: _Place, name: str) -> str:
