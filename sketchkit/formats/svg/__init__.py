@@ -13,10 +13,10 @@ from typing import BinaryIO, ClassVar
 
 from sketchkit.errors import FormatError
 from sketchkit.formats.svg.limits import MAX_BYTES
-from sketchkit.formats.svg.reader import SvgDocument, omissions, read_svg
+from sketchkit.formats.svg.reader import LEFT_OUT, SvgDocument, omissions, read_svg
 from sketchkit.sketch import Sketch
 
-__all__ = ["SvgDocument", "SvgFormat", "omissions", "read_bounded", "read_svg", "svg_bytes"]
+__all__ = ["LEFT_OUT", "SvgDocument", "SvgFormat", "omissions", "read_bounded", "read_svg", "svg_bytes"]
 
 
 @dataclass

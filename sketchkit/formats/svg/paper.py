@@ -37,7 +37,7 @@ class Shape(NamedTuple):
         fill: what its inside is painted with; None where it is not seen.
         stroke: what its outline is painted with; None where it is not seen.
         width: of its stroke, in the coordinates of the page.
-        cut: whether something cuts it to shape: a mask or a clip path.
+        cut: whether a mask or a clip path cuts it to shape, or all of a group that it is in.
     """
 
     fill: Paint | None
@@ -82,7 +82,7 @@ def paper_of(
 
 
 class _Boxes(NamedTuple):
-    """Of each shape: its corners [n, 4], not a number where it has no line; and whether it is a full rectangle."""
+    """Of each shape: its corners [n, 4], NaN where it has no line; and whether it is a full rectangle."""
 
     corners: Float64
     full: npt.NDArray[np.bool_]
@@ -120,7 +120,9 @@ class _Sorter:
         self._rest = np.concatenate(
             [np.fmin.accumulate(from_on[:, :2]), np.fmax.accumulate(from_on[:, 2:])], axis=1
         )[::-1]
-        self._page = None if page is None else np.array(page) + (0, 0, page.x, page.y)
+        self._page = (
+            None if page is None else np.array([page.x, page.y, page.x + page.width, page.y + page.height])
+        )
         self._painted = np.zeros((_CELLS, _CELLS), bool)
         self._bare = True  # nothing but paper so far
 
@@ -130,7 +132,7 @@ class _Sorter:
         for i, shape in enumerate(shapes):
             if np.isnan(self._boxes.corners[i, 0]):
                 continue
-            if shape.stroke in (None, shape.fill) and not shape.cut and self._is_sheet(i, shape):
+            if shape.stroke in (None, shape.fill) and self._is_sheet(i, shape):
                 sheets.add(i)
                 self._ground = colour_on(shape.fill, self._ground)
                 self._painted[:] = False
@@ -155,7 +157,7 @@ class _Sorter:
         rest = self._rest[i + 1]
         page = rest if self._page is None else self._page
         if self._share(i, page) >= _WHOLE:
-            return self._bare or light
+            return (self._bare and light) or (not shape.cut and (self._bare or light))
         return self._bare and light and self._share(i, rest) >= _NEARLY
 
     def _is_unseen(self, i: int, shape: Shape) -> bool:

@@ -21,7 +21,7 @@ from sketchkit.sketch import Sketch
 
 __all__ = ["LEFT_OUT", "SvgDocument", "omissions", "read_svg"]
 
-#: Each kind of thing that a document may hold and its strokes leave out: what one and what several are called.
+#: Kinds of things that the strokes of a document leave out -> what one and what several are called.
 LEFT_OUT: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "text": ("text", "texts"),
@@ -85,8 +85,8 @@ class SvgDocument:
         without = [LEFT_OUT[kind][1] for kind in ("text", "image", "foreignObject") if kind in self.left_out]
         if not self.polylines and without:
             raise FormatError(
-                f"{name}: holds only {_listed(without)}, which have no strokes: in Inkscape, Path > Object to Path "
-                "turns text into strokes and Path > Trace Bitmap images"
+                f"{name}: holds only {_listed(without)}, which have no strokes: in Inkscape, "
+                "Path > Object to Path turns text into strokes and Path > Trace Bitmap does so with images"
             )
         try:
             return Sketch.from_polylines(self.polylines, ended=False)
@@ -100,13 +100,8 @@ def omissions(left_out: Mapping[str, int]) -> str:
     Args:
         left_out: of an `SvgDocument`, or the sum of several.
     """
-    return _listed(
-        [
-            f"{left_out[kind]:,} {words[left_out[kind] > 1]}"
-            for kind, words in LEFT_OUT.items()
-            if left_out.get(kind)
-        ]
-    )
+    counts = [(left_out.get(kind, 0), words) for kind, words in LEFT_OUT.items()]
+    return _listed([f"{count:,} {words[count > 1]}" for count, words in counts if count])
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -119,8 +114,8 @@ def read_svg(
     """Read the pen strokes of an SVG document.
 
     A shape is a stroke if it is visible and has a stroke or a fill. Clips, masks, filters, markers and dashes
-    do not change a stroke; text and images are not drawn. Shapes without a stroke that are the paper under the
-    drawing, or are of its colour and lie on nothing else, leave no ink.
+    do not change a stroke; text and images are not drawn. Shapes without a stroke leave no ink where they are
+    the paper under the drawing, or are of its colour and lie on nothing else.
 
     Args:
         data: the document.

@@ -42,6 +42,8 @@ _DEFAULT_SIZE = (300.0, 150.0)
 _CONTAINERS = frozenset({"svg", "g", "a", "switch", "use"})
 #: The elements that browsers show and that have no strokes.
 _NO_STROKES = frozenset({"text", "image", "foreignObject"})
+#: The properties that show only a part of an element.
+_CUTS = ("mask", "clip-path")
 #: The elements that a fill or a stroke may refer to.
 _PAINT_SERVERS = frozenset({"linearGradient", "radialGradient", "pattern"})
 
@@ -57,6 +59,7 @@ class _Place(NamedTuple):
     size: tuple[float, float]
     used: bool = False  # by a `use`, so it may come again
     values: Mapping[str, str] = MappingProxyType({})
+    cut: bool = False  # to shape, by a mask or a clip path
 
     @property
     def units(self) -> Units:
@@ -150,7 +153,12 @@ class Walk:
             raise FormatError(f"{self.budget.name}: elements nested more than {limits.MAX_DEPTH} deep by use")
         style = compute(self.cascade.properties(node), around.style, around.units, self._paints)
         place = around._replace(
-            node=node, around=around, depth=around.depth + 1, style=style.inherited, values=style.values
+            node=node,
+            around=around,
+            depth=around.depth + 1,
+            style=style.inherited,
+            values=style.values,
+            cut=around.cut or any(style.values.get(cut, "none").lower() != "none" for cut in _CUTS),
         )
         return place, style.rendered
 
@@ -159,8 +167,7 @@ class Walk:
             return
         fill, stroke = place.style.seen
         width = 0.0 if stroke is None else place.style.stroke_width * mean_scale(place.matrix)
-        cut = any(place.values.get(name, "none").lower() != "none" for name in ("mask", "clip-path"))
-        self.shapes.append(Shape(fill, stroke, width, cut))
+        self.shapes.append(Shape(fill, stroke, width, place.cut))
 
     def _outline(self, place: _Place) -> Outline:
         # The other shapes may depend on the place's units.
