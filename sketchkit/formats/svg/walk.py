@@ -110,7 +110,7 @@ class Walk:
 
     def run(self) -> None:
         """Visit everything, without recursion: how deep a document is must not matter to Python."""
-        style = INITIAL._replace(variables=Variables(self.budget))
+        style = INITIAL._replace(variables=Variables(self.budget, self.cascade.initial))
         start = _Place(self.document.root, None, 0, IDENTITY, style, self._size)
         stack = [(self.document.root, start)]
         while stack:
@@ -216,15 +216,16 @@ class Walk:
     def _viewport(self, place: _Place) -> _Place:
         """The place inside a nested `svg` or a `symbol`, in the coordinates of its view box."""
         node, units = place.node, place.units
-        user = place.around if place.around is not None and place.around.node.name == "use" else place
-        width, height = (  # a `use` comes first
-            self._side(units, (user.values.get(name, ""), place.values.get(name, "")), axis, whole)
+        around = None if place.around is None else place.around.node
+        sized_by = around if around is not None and around.name == "use" else node  # a `use` comes first
+        width, height = (
+            self._side(units, (sized_by.get(name), node.get(name)), axis, whole)
             for name, axis, whole in (("width", "x", place.size[0]), ("height", "y", place.size[1]))
         )
         if width <= 0 or height <= 0:
             return place._replace(matrix=multiply(place.matrix, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)))
-        moved = translation(place.length("x", "x") or 0.0, place.length("y", "y") or 0.0)
-        matrix = multiply(place.matrix, moved)
+        x, y = (units.length(node.get(axis), axis) or 0.0 for axis in ("x", "y"))
+        matrix = multiply(place.matrix, translation(x, y))
         size = (width, height)
         box = parse_view_box(node.get("viewBox"))
         if box is not None:
@@ -245,6 +246,8 @@ class Walk:
         if (
             place.node is self.document.root
         ):  # it also moves what is inserted into the root, so it is none of ours
+            return IDENTITY
+        if place.values.get("display", "").lower() == "contents":  # as if the element were not there
             return IDENTITY
         declared = self._declared(place)
         attribute = self._attribute(place.node)
