@@ -131,7 +131,7 @@ def _srgb(token: Any) -> Paint | None:
 
 
 def _mix(parts: Sequence[Sequence[Any]], current: Paint) -> Paint | None:
-    """`color-mix()`: opacities are mixed as colours are, and shares below 100 % leave the rest transparent."""
+    """`color-mix()`: opacities are mixed as colours are; shares below 100 % leave the rest transparent."""
     if parts[0] and _word(parts[0][0]) == "in":
         method = [_word(token) for token in parts[0][1:] if token.type != "whitespace"]
         if not method or method[0] not in _SPACES | _POLAR:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sketchkit.formats.svg.calc import Quantity, arguments, evaluate
 from sketchkit.formats.svg.properties import PROPERTIES, is_valid
-from sketchkit.formats.svg.values import WINDOW, Units
+from sketchkit.formats.svg.values import Units
 from sketchkit.formats.svg.variables import has_variables
 
 __all__ = ["is_media", "is_supported"]
@@ -159,7 +159,7 @@ def _value(words: Sequence[Any], name: str) -> float | None:
 def _unit(value: float, unit: str) -> Quantity | None:
     if unit in _RESOLUTIONS:
         return Quantity(value * _RESOLUTIONS[unit], "resolution")
-    length = Units(*WINDOW).length(f"{value!r}{unit}") if unit != "%" else None
+    length = Units(*_WINDOW).length(f"{value!r}{unit}") if unit != "%" else None
     return None if length is None else Quantity(length, "length")
 
 
@@ -175,14 +175,16 @@ def _is_declaration_supported(tokens: Sequence[Any]) -> bool | None:
     return is_valid(item.lower_name, text) if item.lower_name in PROPERTIES else item.lower_name in _OTHERS
 
 
+#: Width and height of a browser's window, in pixels.
+_WINDOW = (1280.0, 720.0)
 _RESOLUTIONS = {"dppx": 1.0, "x": 1.0, "dpi": 1 / 96, "dpcm": 2.54 / 96}
 _NUMBERS = {
-    "width": Quantity(WINDOW[0], "length"),
-    "height": Quantity(WINDOW[1], "length"),
-    "device-width": Quantity(WINDOW[0], "length"),
-    "device-height": Quantity(WINDOW[1], "length"),
-    "aspect-ratio": Quantity(WINDOW[0] / WINDOW[1]),
-    "device-aspect-ratio": Quantity(WINDOW[0] / WINDOW[1]),
+    "width": Quantity(_WINDOW[0], "length"),
+    "height": Quantity(_WINDOW[1], "length"),
+    "device-width": Quantity(_WINDOW[0], "length"),
+    "device-height": Quantity(_WINDOW[1], "length"),
+    "aspect-ratio": Quantity(_WINDOW[0] / _WINDOW[1]),
+    "device-aspect-ratio": Quantity(_WINDOW[0] / _WINDOW[1]),
     "resolution": Quantity(1.0, "resolution"),
     "-webkit-device-pixel-ratio": Quantity(1.0),
     "color": Quantity(8.0),

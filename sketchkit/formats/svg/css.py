@@ -8,7 +8,7 @@ from itertools import groupby
 
 from sketchkit.formats.svg import limits
 from sketchkit.formats.svg.limits import Budget
-from sketchkit.formats.svg.properties import ATTRIBUTES
+from sketchkit.formats.svg.properties import ATTRIBUTES, GEOMETRY
 from sketchkit.formats.svg.selectors import Matcher, Subject
 from sketchkit.formats.svg.sheets import NOTHING, Block, Rule, Sheets, is_sheet, read_block
 from sketchkit.formats.svg.xmltree import Node
@@ -47,12 +47,7 @@ class Cascade:
 
     def properties(self, node: Node) -> dict[str, str]:
         """The specified value of each property, also the custom ones, that anything sets on an element."""
-        # An attribute's `d` is path data itself; it is read where it is drawn.
-        found = {
-            name: (_COMMENT.sub(" ", value) if "/*" in value else value).strip()
-            for name, value in node.attrib.items()
-            if name in ATTRIBUTES and name != "d"
-        }
+        found = {name: text for name, value in node.attrib.items() if (text := _attribute(name, value))}
         sheets, inline = self._from_sheets(node), self._from_attribute(node.get("style"))
         for declared in (sheets.normal, inline.normal, sheets.important, inline.important):
             _lay_over(found, declared)
@@ -83,6 +78,14 @@ class Cascade:
             for rule in self._rules.get(key, ()):
                 self._matcher.step(subject, rule.selector.cost)
                 yield rule
+
+
+def _attribute(name: str, value: str) -> str:
+    """What an attribute says as a property; nothing where it is none."""
+    # Path data is read where it is drawn, and lengths in attributes are not inherited.
+    if name not in ATTRIBUTES or name == "d" or (name in GEOMETRY and value.lower() == "inherit"):
+        return ""
+    return (_COMMENT.sub(" ", value) if "/*" in value else value).strip()
 
 
 def _merged(rules: Sequence[Rule]) -> Block:

@@ -145,11 +145,25 @@ PROPERTIES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
         "visibility": lambda text: text.lower() in ("visible", "hidden", "collapse"),
     }
 )
+#: The lengths that need a unit in a style sheet.
+_UNITLESS = frozenset({"font-size", "height", "width"})
 #: The attributes that are properties of CSS, and the lengths that are attributes only. The grammar of the
 #: attribute `transform` is its own, and the other ways to move an element are no attributes.
 ATTRIBUTES = frozenset({*PROPERTIES, "x1", "y1", "x2", "y2"} - {*TRANSFORM_PROPERTIES} | {"transform-origin"})
 
 
-def is_valid(name: str, text: str) -> bool:
-    """Whether a value without `var()` is valid where a style sheet gives it to one of `PROPERTIES`."""
-    return text.lower() in WIDE_KEYWORDS or (text != "" and PROPERTIES[name](text))
+def is_valid(name: str, text: str, *, unitless: bool = False) -> bool:
+    """Whether CSS may give a value to a property.
+
+    Args:
+        name: one of `PROPERTIES`.
+        text: the value, without `var()`.
+        unitless: whether every length may be a plain number, as browsers have it in `style` attributes.
+
+    Returns:
+        Whether the value is valid.
+    """
+    if text.lower() in WIDE_KEYWORDS:
+        return True
+    number = parse_number(text) if unitless and name in _UNITLESS else None
+    return text != "" and ((number is not None and number >= 0) or PROPERTIES[name](text))

@@ -224,16 +224,16 @@ def read_block(text: str, budget: Budget) -> Block:
     block = Block({}, {})
     for item in tinycss2.parse_blocks_contents(text, skip_comments=True, skip_whitespace=True):
         if item.type == "declaration":
-            _declare(item, block)
+            _declare(item, block, unitless=True)
     return block
 
 
-def _declare(item: Any, block: Block) -> None:
+def _declare(item: Any, block: Block, *, unitless: bool = False) -> None:
     """Add a declaration to a block, unless its value is not valid."""
-    (block.important if item.important else block.normal).update(_values(item))
+    (block.important if item.important else block.normal).update(_values(item, unitless))
 
 
-def _values(item: Any) -> Mapping[str, str]:
+def _values(item: Any, unitless: bool) -> Mapping[str, str]:
     """What a declaration sets; nothing where its value is not valid."""
     import tinycss2
 
@@ -247,8 +247,9 @@ def _values(item: Any) -> Mapping[str, str]:
         return dict.fromkeys(PROPERTIES, text) if text.lower() in WIDE_KEYWORDS else {}
     if item.lower_name == "font":
         return _font(item.value)
-    valid = are_variables_valid(item.value) if has_variables(text) else is_valid(item.lower_name, text)
-    return {item.lower_name: text} if valid else {}
+    if has_variables(text):
+        return {item.lower_name: text} if are_variables_valid(item.value) else {}
+    return {item.lower_name: text} if is_valid(item.lower_name, text, unitless=unitless) else {}
 
 
 def _font(tokens: Iterable[Any]) -> dict[str, str]:

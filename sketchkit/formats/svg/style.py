@@ -9,8 +9,15 @@ from typing import NamedTuple
 
 from sketchkit.formats.svg.colours import BLACK, NO_PAINT, Paint, parse_colour, parse_paint
 from sketchkit.formats.svg.limits import Budget
-from sketchkit.formats.svg.properties import FONT_SIZES, PROPERTIES, WIDE_KEYWORDS, is_valid, parse_opacity
-from sketchkit.formats.svg.values import Units
+from sketchkit.formats.svg.properties import (
+    FONT_SIZES,
+    GEOMETRY,
+    PROPERTIES,
+    WIDE_KEYWORDS,
+    is_valid,
+    parse_opacity,
+)
+from sketchkit.formats.svg.values import Root, Units
 from sketchkit.formats.svg.variables import Variables, has_variables
 
 __all__ = ["INITIAL", "Computed", "Inherited", "compute"]
@@ -30,7 +37,7 @@ class Inherited(NamedTuple):
         visible: whether `visibility` shows it.
         font_size: one em, in user units.
         color: what "currentcolor" stands for.
-        root_font_size: one rem, in user units; None outside the root element.
+        root: what the root element says of the units; None outside of it.
         variables: the custom properties in sight.
         context: what "context-fill" and "context-stroke" stand for, inside of a `use`.
     """
@@ -43,7 +50,7 @@ class Inherited(NamedTuple):
     visible: bool = True
     font_size: float = 16.0
     color: Paint = BLACK
-    root_font_size: float | None = None
+    root: Root | None = None
     variables: Variables = _NO_VARIABLES
     context: Mapping[str, Paint] = MappingProxyType({})
 
@@ -100,7 +107,11 @@ class Computed:
 
 
 def compute(
-    properties: Mapping[str, str], parent: Inherited, units: Units, paints: Container[str]
+    properties: Mapping[str, str],
+    parent: Inherited,
+    units: Units,
+    paints: Container[str],
+    around: Mapping[str, str],
 ) -> Computed:
     """Work out the style of an element.
 
@@ -109,19 +120,20 @@ def compute(
         parent: the style of the element around it.
         units: what relative lengths refer to in that element.
         paints: the ids of the gradients and patterns that `url(#...)` may refer to.
+        around: the values of the element around it.
 
     Returns:
         The style; a value that cannot be read counts as not set.
     """
     variables = parent.variables.declare(properties)
-    values = _specified(properties, variables)
+    values = _specified(properties, variables, around)
     style = parent._replace(variables=variables)
     for name in ("font-size", "color"):
         if name in values:
             style = _set(style, name, values.pop(name), units, paints)
-    if parent.root_font_size is None:
-        style = style._replace(root_font_size=style.font_size)
-    units = units._replace(font_size=style.font_size, root_font_size=style.root_font_size or style.font_size)
+    root = parent.root or _root(values, style.font_size, units)
+    style = style._replace(root=root)
+    units = units._replace(font_size=style.font_size, root=root)
     for name in _FIELDS.keys() & values.keys():
         style = _set(style, name, values[name], units, paints)
     display = values.get("display", "").lower()
@@ -132,19 +144,31 @@ def compute(
     return Computed(style, seen and display != "none", values)
 
 
-def _specified(properties: Mapping[str, str], variables: Variables) -> dict[str, str]:
-    """The values without custom properties; what they make invalid is not set."""
+def _specified(
+    properties: Mapping[str, str], variables: Variables, around: Mapping[str, str]
+) -> dict[str, str]:
+    """The values without custom properties; what they make invalid is unset."""
     values = {}
     for name, text in properties.items():
         if name.startswith("--"):
             continue
         if has_variables(text):
             replaced = variables.substitute(text)
-            if replaced is None or (name in PROPERTIES and not is_valid(name, replaced)):
-                continue
-            text = replaced
+            known = replaced is not None and (
+                name not in PROPERTIES or is_valid(name, replaced, unitless=True)
+            )
+            text = replaced if replaced is not None and known else "unset"
+        if name in GEOMETRY and text.lower() == "inherit":
+            text = around.get(name, "unset")
         values[name] = text
     return values
+
+
+def _root(values: Mapping[str, str], font_size: float, units: Units) -> Root:
+    """What the root element says of the units: its size is the viewport, or else its view box."""
+    nothing = Units(0.0, 0.0, font_size)  # a share of what it stands in says nothing
+    width, height = (nothing.length(values.get(name, "")) for name in ("width", "height"))
+    return Root(font_size, width or units.width, height or units.height)
 
 
 #: Inherited property -> the field that holds it.
@@ -182,13 +206,13 @@ def _read(
     if name == "visibility":
         return {"visible": True, "hidden": False, "collapse": False}.get(text.lower())
     if name == "font-size":
-        return _font_size(text, style.font_size, units.root_font_size)
+        return _font_size(text, style.font_size, units.root)
     if name == "stroke-width":
         return _size(units.length(text), text)
     return parse_opacity(text)
 
 
-def _font_size(text: str, around: float, root: float) -> float | None:
+def _font_size(text: str, around: float, root: Root) -> float | None:
     word = text.lower()
     if word in FONT_SIZES:
         return FONT_SIZES[word]

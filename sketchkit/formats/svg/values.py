@@ -15,7 +15,7 @@ __all__ = [
     "NUMBER",
     "SEPARATOR",
     "SPACE",
-    "WINDOW",
+    "Root",
     "Units",
     "ViewBox",
     "is_clean",
@@ -48,17 +48,7 @@ _PIXELS = {
 
 #: Ems in one of each unit that depends on the font: what is usual, since fonts are not read.
 _EMS = {"em": 1.0, "ex": 0.5, "ch": 0.5, "cap": 0.7, "ic": 1.0, "lh": 1.15}
-#: Width and height in pixels of the browser window that viewport units and media queries refer to.
-WINDOW = (1280.0, 720.0)
 _VIEWPORT_UNIT = re.compile("[sld]?v(w|h|i|b|min|max)")
-_VIEWPORT = {
-    "w": WINDOW[0],
-    "i": WINDOW[0],
-    "h": WINDOW[1],
-    "b": WINDOW[1],
-    "min": min(WINDOW),
-    "max": max(WINDOW),
-}
 
 
 class ViewBox(NamedTuple):
@@ -70,6 +60,20 @@ class ViewBox(NamedTuple):
     height: float
 
 
+class Root(NamedTuple):
+    """What the units refer to that are the same in all of a document.
+
+    Attributes:
+        font_size: one rem, in user units.
+        width: 100vw, in user units: of the page, as for a document that is shown as an image.
+        height: 100vh, in user units.
+    """
+
+    font_size: float = 16.0
+    width: float = 300.0
+    height: float = 150.0
+
+
 class Units(NamedTuple):
     """What the relative units refer to at one place of a document.
 
@@ -77,13 +81,13 @@ class Units(NamedTuple):
         width: of the nearest viewport, in user units; 100 % along x.
         height: of the nearest viewport, in user units; 100 % along y.
         font_size: one em, in user units.
-        root_font_size: one rem, in user units.
+        root: what the root element says.
     """
 
     width: float
     height: float
     font_size: float = 16.0
-    root_font_size: float = 16.0
+    root: Root = Root()
 
     def length(self, text: str, axis: str = "") -> float | None:
         """A length in user units.
@@ -128,9 +132,13 @@ class Units(NamedTuple):
         if unit in _EMS:
             return self.font_size * _EMS[unit]
         if unit[:1] == "r" and unit[1:] in _EMS:
-            return self.root_font_size * _EMS[unit[1:]]
+            return self.root.font_size * _EMS[unit[1:]]
         viewport = _VIEWPORT_UNIT.fullmatch(unit)
-        return _VIEWPORT[viewport[1]] / 100 if viewport else math.inf
+        if viewport is None:
+            return math.inf
+        _, width, height = self.root
+        sides = {"h": height, "b": height, "min": min(width, height), "max": max(width, height)}
+        return sides.get(viewport[1], width) / 100
 
 
 def number_list(text: str, most: int) -> tuple[array[float], bool]:

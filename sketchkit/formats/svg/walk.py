@@ -30,7 +30,7 @@ from sketchkit.formats.svg.transform import (
     place_view_box,
     translation,
 )
-from sketchkit.formats.svg.values import Units, ViewBox, parse_number, parse_view_box
+from sketchkit.formats.svg.values import Root, Units, ViewBox, parse_number, parse_view_box
 from sketchkit.formats.svg.variables import Variables
 from sketchkit.formats.svg.xmltree import Document, Node, fragment
 
@@ -63,8 +63,7 @@ class _Place(NamedTuple):
 
     @property
     def units(self) -> Units:
-        em = self.style.font_size
-        return Units(*self.size, em, self.style.root_font_size or em)
+        return Units(*self.size, self.style.font_size, self.style.root or Root())
 
     def length(self, name: str, axis: str) -> float | None:
         """One of the element's own lengths; None where it is missing or not one."""
@@ -151,7 +150,8 @@ class Walk:
         """The place inside an element, but for its transform; and whether any of it is rendered."""
         if around.depth >= limits.MAX_DEPTH:
             raise FormatError(f"{self.budget.name}: elements nested more than {limits.MAX_DEPTH} deep by use")
-        style = compute(self.cascade.properties(node), around.style, around.units, self._paints)
+        properties = self.cascade.properties(node)
+        style = compute(properties, around.style, around.units, self._paints, around.values)
         place = around._replace(
             node=node,
             around=around,
@@ -163,7 +163,9 @@ class Walk:
         return place, style.rendered
 
     def _draw(self, place: _Place) -> None:
-        if not place.style.is_drawn or not self.canvas.add(self._outline(place), place.matrix):
+        if not place.style.is_drawn or place.values.get("display", "").lower() == "contents":
+            return
+        if not self.canvas.add(self._outline(place), place.matrix):
             return
         fill, stroke = place.style.seen
         width = 0.0 if stroke is None else place.style.stroke_width * mean_scale(place.matrix)
