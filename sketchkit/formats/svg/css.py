@@ -9,8 +9,8 @@ from itertools import groupby
 from sketchkit.formats.svg import limits
 from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.properties import ATTRIBUTES, GEOMETRY
-from sketchkit.formats.svg.selectors import Matcher, Subject
 from sketchkit.formats.svg.sheets import NOTHING, Block, Rule, Sheets, is_sheet, read_block
+from sketchkit.formats.svg.subjects import Matcher, Subject
 from sketchkit.formats.svg.xmltree import Node
 
 __all__ = ["Cascade"]

@@ -12,7 +12,8 @@ from sketchkit.formats.svg.calc import arguments, nesting
 from sketchkit.formats.svg.conditions import is_media, is_supported
 from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.properties import FONT_SIZES, PROPERTIES, WIDE_KEYWORDS, is_valid
-from sketchkit.formats.svg.selectors import Matcher, Selector
+from sketchkit.formats.svg.selectors import Selector, compile_selectors, nest
+from sketchkit.formats.svg.subjects import Matcher
 from sketchkit.formats.svg.variables import are_variables_valid, has_variables
 from sketchkit.formats.svg.xmltree import Node
 
@@ -55,7 +56,7 @@ class Sheets:
 
     Args:
         budget: for the selectors.
-        matcher: compiles the selectors.
+        matcher: the elements that the selectors are compared with.
 
     Attributes:
         rules: what was read, in order.
@@ -86,8 +87,11 @@ class Sheets:
             elif item.type == "at-rule":
                 self._read_at_rule(item, place, None)
 
+    def _compile(self, tokens: Sequence[Any], nested: Selector | None = None) -> list[Selector]:
+        return compile_selectors(self._matcher, tokens, self._namespaces, nested)
+
     def _read_rule(self, item: Any, place: _Place) -> None:
-        selectors = self._matcher.compile(item.prelude, self._namespaces, place.nested)
+        selectors = self._compile(item.prelude, place.nested)
         if selectors and place.depth < _MAX_NESTING:
             self._read_block(item.content, selectors, place._replace(depth=place.depth + 1))
 
@@ -104,7 +108,7 @@ class Sheets:
             self._add(selectors, block, place)
             block = Block({}, {})
             if item.type == "qualified-rule":
-                nested = nested or place._replace(nested=self._matcher.nest(selectors))
+                nested = nested or place._replace(nested=nest(selectors))
                 self._read_rule(item, nested)
             elif item.type == "at-rule":
                 self._read_at_rule(item, place, selectors)
@@ -150,7 +154,7 @@ class Sheets:
             )
 
     def _is_selector(self, tokens: Sequence[Any]) -> bool:
-        return bool(self._matcher.compile(tokens, self._namespaces))
+        return bool(self._compile(tokens))
 
     def _layers_of(self, item: Any, around: tuple[float, ...]) -> Iterator[tuple[float, ...]]:
         """The layers that an `@layer` names or opens; the first mention gives each its rank."""
@@ -166,9 +170,9 @@ class Sheets:
         words = [token for token in item.prelude if token.type != "whitespace"]
         if len(words) != 1 or words[0].type != "() block":
             return
-        roots = self._matcher.compile(words[0].content, self._namespaces, place.nested)
+        roots = self._compile(words[0].content, place.nested)
         if roots:
-            nested = self._matcher.nest(roots)._replace(specificity=(0, 0, 0))
+            nested = nest(roots)._replace(specificity=(0, 0, 0))
             self._read_group(item, place._replace(nested=nested), None)
 
     def _read_namespace(self, prelude: Iterable[Any]) -> None:
