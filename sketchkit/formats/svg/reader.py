@@ -69,6 +69,11 @@ class SvgDocument:
     size: tuple[str, str] = ("", "")
 
     @property
+    def omissions(self) -> str:
+        """What its strokes leave out, as words; empty where nothing is."""
+        return omissions(self.left_out)
+
+    @property
     def skipped(self) -> int:
         """Subpaths left out because a coordinate is not finite or too large."""
         return self.left_out.get("out of range", 0)
@@ -82,16 +87,23 @@ class SvgDocument:
         Raises:
             FormatError: it holds nothing but what has no strokes, such as text.
         """
-        without = [LEFT_OUT[kind][1] for kind in ("text", "image", "foreignObject") if kind in self.left_out]
+        without = [kind for kind in _CONVERSIONS if kind in self.left_out]
         if not self.polylines and without:
-            raise FormatError(
-                f"{name}: holds only {_listed(without)}, which have no strokes: in Inkscape, "
-                "Path > Object to Path turns text into strokes and Path > Trace Bitmap does so with images"
-            )
+            words = _listed([_CONVERSIONS[kind][0] for kind in without])
+            advice = _listed([_CONVERSIONS[kind][1] for kind in without])
+            raise FormatError(f"{name}: holds only {words}, no strokes: {advice}")
         try:
             return Sketch.from_polylines(self.polylines, ended=False)
         except InputError as error:
             raise FormatError(f"{name}: {error}") from error
+
+
+#: What has no strokes, and how it gets them.
+_CONVERSIONS = {
+    "text": ("text", "Inkscape's Path > Object to Path makes paths of text"),
+    "image": ("an image", "Inkscape's Path > Trace Bitmap makes paths of an image"),
+    "foreignObject": ("HTML", "the program that made the file has to export its HTML as SVG text or paths"),
+}
 
 
 def omissions(left_out: Mapping[str, int]) -> str:
