@@ -24,7 +24,7 @@ WHITE: Colour = (1.0, 1.0, 1.0)
 _LIGHT = 0.8
 #: How much two colours differ at most, in every channel, that look the same.
 _ALIKE = 3.5 / 255
-#: The shares of the page, and of all that lies on it, that paper covers at least.
+#: The shares of the page that paper covers at least, wherever it lies; and under everything, if it is light.
 _WHOLE, _NEARLY = 0.98, 0.9
 #: The sides of the raster on which is noted where something has been painted.
 _CELLS = 64
@@ -128,7 +128,11 @@ class _Sorter:
 
     def sorted(self, shapes: Sequence[Shape]) -> set[int]:
         """The numbers of the shapes that are paper."""
-        sheets, unseen, ink = set[int](), set[int](), set[int]()
+        sheets, unseen = set[int](), set[int]()
+        drawn, seen = (
+            False,
+            False,
+        )  # whether there is anything else, and whether it can be told from the ground
         for i, shape in enumerate(shapes):
             if np.isnan(self._boxes.corners[i, 0]):
                 continue
@@ -139,30 +143,30 @@ class _Sorter:
             elif self._is_unseen(i, shape):
                 unseen.add(i)
             else:
-                ink.add(i)
                 self._bare = False
-                if shape.fill is not None and not self._blends(shape):
+                drawn = True
+                seen = seen or not all(map(self._blends, filter(None, (shape.fill, shape.stroke))))
+                if shape.fill is not None and not self._blends(shape.fill):
                     self._painted[self._cells(i)] = True
-        if ink:
+        if seen:
             return sheets | unseen
-        # White on nothing is a drawing for dark paper, and a single coloured rectangle is one itself.
-        light = {i for i in sheets if _is_light(colour_on(shapes[i].fill, WHITE))}
-        return sheets if unseen else light
+        if drawn or unseen:  # white on white is a drawing for dark paper
+            return sheets
+        return {i for i in sheets if _is_light(colour_on(shapes[i].fill, WHITE))}  # a red one is a red square
 
     def _is_sheet(self, i: int, shape: Shape) -> bool:
-        """Whether a shape covers the page, or nearly all that comes after it."""
+        """Whether a shape covers the page, or what comes after it where the page is not known."""
         if not self._boxes.full[i]:
             return False
         light = _is_light(colour_on(shape.fill, self._ground))
-        rest = self._rest[i + 1]
-        page = rest if self._page is None else self._page
-        if self._share(i, page) >= _WHOLE:
-            return (self._bare and light) or (not shape.cut and (self._bare or light))
-        return self._bare and light and self._share(i, rest) >= _NEARLY
+        share = self._share(i, self._rest[i + 1] if self._page is None else self._page)
+        if self._bare and light:
+            return share >= _NEARLY
+        return share >= _WHOLE and (self._bare or light) and not shape.cut
 
     def _is_unseen(self, i: int, shape: Shape) -> bool:
         """Whether a shape without an outline has the colour of the paper and lies on nothing else."""
-        return shape.stroke is None and self._blends(shape) and not self._painted[self._cells(i)].any()
+        return shape.stroke is None and self._blends(shape.fill) and not self._painted[self._cells(i)].any()
 
     def _share(self, i: int, area: Float64) -> float:
         """How much of an area a shape's box covers."""
@@ -171,9 +175,9 @@ class _Sorter:
         whole = float((area[2:] - area[:2]).prod())
         return float(np.maximum(high - low, 0).prod()) / whole if whole > 0 else 0.0
 
-    def _blends(self, shape: Shape) -> bool:
-        """Whether the inside of a shape cannot be told from the ground."""
-        colour = colour_on(shape.fill, self._ground)
+    def _blends(self, paint: Paint | None) -> bool:
+        """Whether a paint cannot be told from the ground."""
+        colour = colour_on(paint, self._ground)
         if colour is None or self._ground is None:
             return False
         return max(abs(mine - under) for mine, under in zip(colour, self._ground, strict=True)) <= _ALIKE
