@@ -185,4 +185,9 @@ _FUNCTIONS: dict[str, tuple[int, Callable[..., float], str]] = {
     "sin": (1, math.sin, "number"),
     "cos": (1, math.cos, "number"),
     "tan": (1, math.tan, "number"),
+    "log": (2, math.log, "number"),
+    "asin": (1, lambda value: math.degrees(math.asin(value)), "angle"),
+    "acos": (1, lambda value: math.degrees(math.acos(value)), "angle"),
+    "atan": (1, lambda value: math.degrees(math.atan(value)), "angle"),
+    "atan2": (2, lambda y, x: math.degrees(math.atan2(y, x)), "angle"),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,7 +93,7 @@ def css_transform(properties: Mapping[str, str], box: Box, attribute: Matrix) ->
     steps: list[Matrix | _Solid] = []
     for name in _TRANSFORMS:
         if name in properties:
-            steps += _steps(name, properties[name], box) or []
+            steps += _steps(name, properties[name], box) or ()
     steps.append(attribute)
     origin = _origin(properties.get("transform-origin", ""), box) or (box.x, box.y, 0.0)
     if not any(origin):
@@ -124,15 +125,16 @@ def _solid(matrix: Matrix) -> _Solid:
     return np.array([[a, c, 0, e], [b, d, 0, f], [0, 0, 1, 0], [0, 0, 0, 1]], np.float64)
 
 
-def _steps(name: str, text: str, box: Box) -> list[Matrix | _Solid] | None:
+@lru_cache(maxsize=256)
+def _steps(name: str, text: str, box: Box) -> Sequence[Matrix | _Solid] | None:
     """The maps of a property, the last one done first; None where its value is not valid."""
     if text.lower() == "none":
-        return []
+        return ()
     if name == "transform":
         return _functions(text, box)
     words = [token for token in components(text) if token.type != "whitespace"]
     step = None if any(token == "," for token in words) else _SINGLE[name](words, box)
-    return None if step is None else [step]
+    return None if step is None else (step,)
 
 
 def _functions(text: str, box: Box) -> list[Matrix | _Solid] | None:

@@ -56,7 +56,7 @@ MAX_VALUE_CHARACTERS = 16 * 1024 * 1024
 #: Characters that are looked at, or put in, to replace custom properties by what they stand for.
 MAX_VARIABLE_CHARACTERS = 4 * 1024 * 1024
 #: Functions in the transforms of CSS, counted once an element.
-MAX_CSS_FUNCTIONS = 1_000_000
+MAX_CSS_FUNCTIONS = 200_000
 #: Selectors in all style sheets.
 MAX_SELECTORS = 4_000
 #: Tokens in one selector; a longer one is passed over.
