@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.formats.svg.flatten import flattened
-from sketchkit.formats.svg.limits import Budget
-from sketchkit.formats.svg.outline import Outline
+from sketchkit.formats.svg.limits import MAX_COORDINATE, Budget
+from sketchkit.formats.svg.outline import LINE, Outline
 from sketchkit.formats.svg.transform import Matrix
 
 __all__ = ["Rectangle", "Stroke", "around", "fill_box", "mapped", "stroke_box"]
@@ -57,6 +57,9 @@ def mapped(box: Rectangle | None, matrix: Matrix) -> Rectangle | None:
 
 def fill_box(outline: Outline, budget: Budget) -> Rectangle | None:
     """The box around an outline, off by less than 1/10,000 of its size; None where it has no segment."""
+    if len(outline.kinds) and (outline.kinds == LINE).all():  # mostly, and need not be flattened
+        points = np.concatenate([outline.starts, outline.controls[:, 4]])
+        return _around_points([points[(np.abs(points) <= MAX_COORDINATE).all(axis=1)]])
     return _around_points(flattened(outline, budget))
 
 
@@ -68,9 +71,9 @@ def stroke_box(outline: Outline, stroke: Stroke, budget: Budget) -> Rectangle | 
 
 
 def _around_points(lines: list[Float64]) -> Rectangle | None:
-    if not lines:
+    points = np.concatenate([*lines, np.zeros((0, 2))])
+    if not len(points):
         return None
-    points = np.concatenate(lines)
     return Rectangle(*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
 
 
