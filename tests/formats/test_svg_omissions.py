@@ -13,6 +13,7 @@ from sketchkit.sketch import Sketch
 
 LINE = '<path d="M1 2h3" fill="none" stroke="black"/>'
 IMAGE = '<image href="a.png" width="9" height="9"/>'
+GIANT = '<g transform="scale(1e38)">'
 HTML = '<foreignObject width="9" height="9"><p xmlns="http://www.w3.org/1999/xhtml">hi</p></foreignObject>'
 
 
@@ -43,7 +44,7 @@ def read(body: str) -> SvgDocument:
         ('<use href="other.svg#p"/>', {"use": 1}),
         ('<use xlink:href="https://example.org/a.svg#p"/>', {"use": 1}),
         ('<g transform="scale(1e11)"><path d="M0 0h9M0 0h90M0 0v90"/></g>', {"out of range": 2}),
-        (f'{'<g transform="scale(1e38)">' * 9}<path d="M0 0h1"/>{"</g>" * 9}', {"out of range": 1}),
+        (f'{GIANT * 9}<path d="M0 0h1"/>{"</g>" * 9}', {"out of range": 1}),
         (f'<g transform="rotate(1 2)">{LINE}</g>', {"transform": 1}),
         ('<rect width="90" height="90" fill="white"/>', {"background": 1}),
     ],

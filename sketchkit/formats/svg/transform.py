@@ -13,7 +13,7 @@ from sketchkit.formats.svg.values import NUMBER, SEPARATOR, SPACE, ViewBox
 __all__ = [
     "IDENTITY",
     "Matrix",
-    "is_flat",
+    "area_scale",
     "mean_scale",
     "multiply",
     "parse_transform",
@@ -52,13 +52,13 @@ def translation(x: float, y: float = 0.0) -> Matrix:
 
 def mean_scale(matrix: Matrix) -> float:
     """How much longer a transform makes a length, on average over the directions."""
-    return math.sqrt(abs(matrix[0] * matrix[3] - matrix[1] * matrix[2]))
+    return math.sqrt(abs(area_scale(matrix)))
 
 
-def is_flat(matrix: Matrix) -> bool:
-    """Whether a map leaves no area, or is not made of finite numbers: nothing it maps is drawn."""
+def area_scale(matrix: Matrix) -> float:
+    """How much larger a transform makes an area; not a number where it is not made of finite numbers."""
     area = matrix[0] * matrix[3] - matrix[1] * matrix[2]
-    return area == 0 or not math.isfinite(area) or not all(map(math.isfinite, matrix))
+    return area if math.isfinite(area) and all(map(math.isfinite, matrix)) else math.nan
 
 
 def parse_transform(text: str) -> Matrix | None:

@@ -23,7 +23,7 @@ from sketchkit.formats.svg.style import INITIAL, Inherited, compute
 from sketchkit.formats.svg.transform import (
     IDENTITY,
     Matrix,
-    is_flat,
+    area_scale,
     mean_scale,
     multiply,
     parse_transform,
@@ -127,13 +127,15 @@ class Walk:
         place = place._replace(matrix=multiply(around.matrix, self._transform(place)))
         if node.name in _NO_STROKES:
             self._leave_out(place)
-        elif is_flat(place.matrix):
-            self.left_out["out of range"] += not all(map(math.isfinite, place.matrix))
+        elif math.isnan(area_scale(place.matrix)):
+            self.left_out["out of range"] += 1
+        elif not area_scale(place.matrix):
+            return []  # flat, so nothing of it is seen
         elif node.name in SHAPES:
             self._draw(place)
         else:
             children, inside = self._content(place)
-            return [] if is_flat(inside.matrix) else [(child, inside) for child in children]
+            return [(child, inside) for child in children] if area_scale(inside.matrix) else []
         return []
 
     def _can_be_drawn(self, node: Node, around: _Place) -> bool:
