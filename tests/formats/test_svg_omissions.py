@@ -44,6 +44,8 @@ def read(body: str) -> SvgDocument:
         ('<use href="other.svg#p"/>', {"use": 1}),
         ('<use xlink:href="https://example.org/a.svg#p"/>', {"use": 1}),
         ('<g transform="scale(1e11)"><path d="M0 0h9M0 0h90M0 0v90"/></g>', {"out of range": 2}),
+        ('<path d="M0 0H1e13"/><rect x="-1e13" width="9" height="9"/>', {"out of range": 2}),
+        ('<path d="M0 0h1H10000000000000"/><polyline points="0 0 1 1 9E20 0"/>', {"out of range": 2}),
         (f'{GIANT * 9}<path d="M0 0h1"/>{"</g>" * 9}', {"out of range": 1}),
         (f'<g transform="rotate(1 2)">{LINE}</g>', {"transform": 1}),
         ('<rect width="90" height="90" fill="white"/>', {"background": 1}),
@@ -71,6 +73,7 @@ def test_what_belongs_to_the_picture_and_is_no_stroke_is_counted(body: str, left
         "<use/>",
         '<clipPath id="c"><text>a</text></clipPath>',
         '<path d="M0 0h1" transform="scale(0)"/>',
+        '<path d="M0 0h1H1e999"/><path d="M0 0h1.00000000000001H1e-20"/><rect width="1e99"/>',
         '<style>path { transform: foo }</style><text xmlns="http://example.org">a</text>',
     ],
 )

@@ -12,7 +12,7 @@ from sketchkit.formats.svg.properties import path_data
 from sketchkit.formats.svg.values import Units, number_list
 from sketchkit.formats.svg.xmltree import Node
 
-__all__ = ["SHAPES", "data_of", "outline_of"]
+__all__ = ["LENGTHS", "SHAPES", "data_of", "outline_of"]
 
 
 def outline_of(node: Node, values: Mapping[str, str], units: Units, budget: Budget) -> Outline:
@@ -136,3 +136,5 @@ _DRAW: dict[str, Callable[[_Attributes, Pen, Budget], None]] = {
 
 #: The names of the elements that have an outline.
 SHAPES = frozenset({"path", *_DRAW})
+#: The names of their lengths.
+LENGTHS = ("x", "y", "width", "height", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry")

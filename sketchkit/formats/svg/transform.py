@@ -6,9 +6,7 @@ import math
 import re
 from collections.abc import Callable
 
-import numpy as np
-
-from sketchkit.formats.svg.values import NUMBER, SEPARATOR, SPACE, ViewBox
+from sketchkit.formats.svg.values import MAX_NUMBER, NUMBER, SEPARATOR, SPACE, ViewBox
 
 __all__ = [
     "IDENTITY",
@@ -34,8 +32,6 @@ _FUNCTION = re.compile(rf"{SPACE}([a-zA-Z]++){SPACE}\({SPACE}({_ARGUMENTS}){SPAC
 _NUMBER = re.compile(NUMBER)
 #: Functions looked at in one attribute; a longer list is not a transform anybody wrote.
 _MAX_FUNCTIONS = 1000
-#: Browsers hold numbers in single precision; one that is larger is no number to them.
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 def multiply(outer: Matrix, inner: Matrix) -> Matrix:
@@ -78,7 +74,7 @@ def parse_transform(text: str) -> Matrix | None:
             break
         numbers = [float(number) for number in _NUMBER.findall(match[2])]
         known = _FUNCTIONS.get(match[1])
-        if known is None or len(numbers) not in known[0] or not max(map(abs, numbers)) <= _LARGEST:
+        if known is None or len(numbers) not in known[0] or not max(map(abs, numbers)) <= MAX_NUMBER:
             return None
         matrix, position, more = multiply(matrix, known[1](*numbers)), match.end(), match[3]
     return None if more or text[position:].strip(" \t\n\r\f") else matrix

@@ -12,6 +12,7 @@ from sketchkit.formats.svg.calc import Quantity, components, evaluate, is_functi
 from sketchkit.formats.svg.limits import MAX_COORDINATE
 
 __all__ = [
+    "MAX_NUMBER",
     "NUMBER",
     "SEPARATOR",
     "SPACE",
@@ -19,6 +20,7 @@ __all__ = [
     "Units",
     "ViewBox",
     "is_clean",
+    "is_far",
     "number_list",
     "parse_number",
     "parse_view_box",
@@ -139,6 +141,19 @@ class Units(NamedTuple):
         _, width, height = self.root
         sides = {"h": height, "b": height, "min": min(width, height), "max": max(width, height)}
         return sides.get(viewport[1], width) / 100
+
+
+#: A number with so many digits, or such an exponent, that it may be too large to draw.
+_LARGE = re.compile(r"[0-9]{13}|[eE]\+?[0-9]{2}")
+#: Browsers hold numbers in single precision: one that is larger is no number.
+MAX_NUMBER = 3.4028234663852886e38
+
+
+def is_far(text: str) -> bool:
+    """Whether a text holds a number that browsers read and that is too large to draw."""
+    if not _LARGE.search(text):
+        return False
+    return any(MAX_COORDINATE < abs(float(match[0])) <= MAX_NUMBER for match in _NUMBER.finditer(text))
 
 
 def number_list(text: str, most: int) -> tuple[array[float], bool]:

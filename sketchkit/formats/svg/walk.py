@@ -18,7 +18,7 @@ from sketchkit.formats.svg.flatten import Canvas
 from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.outline import Outline
 from sketchkit.formats.svg.paper import WHITE, Colour, Shape, colour_on
-from sketchkit.formats.svg.shapes import SHAPES, data_of, outline_of
+from sketchkit.formats.svg.shapes import LENGTHS, SHAPES, data_of, outline_of
 from sketchkit.formats.svg.style import INITIAL, Inherited, compute
 from sketchkit.formats.svg.transform import (
     IDENTITY,
@@ -30,7 +30,7 @@ from sketchkit.formats.svg.transform import (
     place_view_box,
     translation,
 )
-from sketchkit.formats.svg.values import Root, Units, ViewBox, parse_number, parse_view_box
+from sketchkit.formats.svg.values import Root, Units, ViewBox, is_far, parse_number, parse_view_box
 from sketchkit.formats.svg.variables import Variables
 from sketchkit.formats.svg.xmltree import Document, Node, fragment
 
@@ -166,6 +166,11 @@ class Walk:
 
     def _draw(self, place: _Place) -> None:
         if not place.style.is_drawn or place.values.get("display", "").lower() == "contents":
+            return
+        # What stands before such a number is drawn, as before an error; a length that is one has no place.
+        self.left_out["out of range"] += is_far(place.node.get("d")) or is_far(place.node.get("points"))
+        if any(is_far(place.values.get(name, "")) for name in LENGTHS):
+            self.left_out["out of range"] += 1
             return
         if not self.canvas.add(self._outline(place), place.matrix):
             return
