@@ -69,7 +69,7 @@ def read_all(contents: list[tuple[str, bytes]]) -> list[str]:
 #: What the strokes leave out, in all files together: things of each kind, and files in which there are any.
 LEFT_OUT = {
     "lucide": {},
-    "resvg": {"text": (268, 212), "image": (44, 37), "use": (1, 1), "transform": (1, 1)},
+    "resvg": {"text": (268, 212), "image": (44, 37), "use": (1, 1), "transform": (1, 1), "marker": (34, 34)},
 }
 
 

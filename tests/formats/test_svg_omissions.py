@@ -13,6 +13,7 @@ from sketchkit.sketch import Sketch
 
 LINE = '<path d="M1 2h3" fill="none" stroke="black"/>'
 IMAGE = '<image href="a.png" width="9" height="9"/>'
+ARROW = '<marker id="a"><path d="M0 0h1v1z"/></marker>'
 GIANT = '<g transform="scale(1e38)">'
 HTML = '<foreignObject width="9" height="9"><p xmlns="http://www.w3.org/1999/xhtml">hi</p></foreignObject>'
 
@@ -42,6 +43,12 @@ def read(body: str) -> SvgDocument:
         (f"<switch>{LINE}<text>a</text></switch>", {}),
         ('<defs><text id="t">a</text></defs><use href="#t"/><use href="#t" x="9"/>', {"text": 2}),
         ('<use href="other.svg#p"/>', {"use": 1}),
+        (f'{ARROW}<path d="M1 1h9" marker-end="url(#a)"/>', {"marker": 1}),
+        (f'{ARROW}<path d="M1 1h9v9" style="MARKER-MID: URL(#%61)"/>', {"marker": 1}),
+        (
+            f'{ARROW}<g style="marker: url(&quot;#a&quot;)"><path d="M1 1h9"/><rect width="9"/></g>',
+            {"marker": 1},
+        ),
         ('<use xlink:href="https://example.org/a.svg#p"/>', {"use": 1}),
         ('<g transform="scale(1e11)"><path d="M0 0h9M0 0h90M0 0v90"/></g>', {"out of range": 2}),
         ('<path d="M0 0H1e13"/><rect x="-1e13" width="9" height="9"/>', {"out of range": 2}),
@@ -70,6 +77,8 @@ def test_what_belongs_to_the_picture_and_is_no_stroke_is_counted(body: str, left
         "<foreignObject/>",
         f'<text requiredExtensions="http://example.org">a</text>{LINE}',
         '<use href="#missing"/>',
+        f'{ARROW}<path d="M1 1h9" marker-mid="url(#a)"/><path d="M1 1h9" marker-end="url(#b)"/>',
+        f'{ARROW}<rect width="9" height="9" marker-end="url(#a)"/><path d="M1 1h9" marker-end="none"/>',
         "<use/>",
         '<clipPath id="c"><text>a</text></clipPath>',
         '<path d="M0 0h1" transform="scale(0)"/>',

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sketchkit.formats.svg.calc import Quantity, arguments, components, evaluate, is_function
 from sketchkit.formats.svg.xmltree import fragment
 
-__all__ = ["BLACK", "NO_PAINT", "Paint", "parse_colour", "parse_paint"]
+__all__ = ["BLACK", "NO_PAINT", "Paint", "parse_colour", "parse_paint", "url_of"]
 
 
 class Paint(NamedTuple):
@@ -67,6 +67,12 @@ def parse_paint(
         colour = _colour(fallback[0], current) if len(fallback) == 1 else None
     known = target.startswith("#") and (fragment(target) in servers or target[1:] in servers)
     return _UNKNOWN if known and colour is not None else colour
+
+
+def url_of(text: str) -> str:
+    """Where a value that is a `url()` leads to; empty for any other value."""
+    tokens = components(text)
+    return (_target(tokens[0]) if len(tokens) == 1 else None) or ""
 
 
 def _target(token: Any) -> str | None:

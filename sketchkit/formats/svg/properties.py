@@ -19,6 +19,7 @@ __all__ = [
     "ATTRIBUTES",
     "FONT_SIZES",
     "GEOMETRY",
+    "MARKERS",
     "PROPERTIES",
     "WIDE_KEYWORDS",
     "is_valid",
@@ -121,6 +122,8 @@ GEOMETRY: Mapping[str, Callable[[str], bool]] = MappingProxyType(
         "y": _is_length,
     }
 )
+#: The properties that put markers on a shape, from the point that every one has to those in between.
+MARKERS = ("marker", "marker-start", "marker-end", "marker-mid")
 #: Property -> whether a text in a style sheet is valid for it.
 PROPERTIES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
     {
@@ -133,6 +136,7 @@ PROPERTIES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
         "fill": lambda text: parse_paint(text, BLACK, (), {}) is not None,
         "fill-opacity": lambda text: parse_opacity(text) is not None,
         "font-size": _or(_is_size_with_unit, *FONT_SIZES, "larger", "smaller", "math"),
+        **dict.fromkeys(MARKERS, lambda text: text != ""),
         "mask": lambda text: text != "",
         "opacity": lambda text: parse_opacity(text) is not None,
         "stroke": lambda text: parse_paint(text, BLACK, (), {}) is not None,
@@ -149,7 +153,9 @@ PROPERTIES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
 _UNITLESS = frozenset({"font-size", "height", "width"})
 #: The attributes that are properties of CSS, and the lengths that are attributes only. The grammar of the
 #: attribute `transform` is its own, and the other ways to move an element are no attributes.
-ATTRIBUTES = frozenset({*PROPERTIES, "x1", "y1", "x2", "y2"} - {*TRANSFORM_PROPERTIES} | {"transform-origin"})
+ATTRIBUTES = frozenset(
+    {*PROPERTIES, "x1", "y1", "x2", "y2"} - {*TRANSFORM_PROPERTIES, "marker"} | {"transform-origin"}
+)
 
 
 def is_valid(name: str, text: str, *, unitless: bool = False) -> bool:

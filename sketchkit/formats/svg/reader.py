@@ -27,6 +27,7 @@ LEFT_OUT: Mapping[str, tuple[str, str]] = MappingProxyType(
         "text": ("text", "texts"),
         "image": ("image", "images"),
         "foreignObject": ("piece of HTML", "pieces of HTML"),
+        "marker": ("set of markers", "sets of markers"),
         "use": ("use of another file", "uses of another file"),
         "transform": ("transform that cannot be read", "transforms that cannot be read"),
         "out of range": ("shape outside the limits", "shapes outside the limits"),
@@ -125,8 +126,8 @@ def read_svg(
 ) -> SvgDocument:
     """Read the pen strokes of an SVG document.
 
-    A shape is a stroke if it is visible and has a stroke or a fill. Clips, masks, filters, markers and dashes
-    do not change a stroke; text and images are not drawn. Shapes without a stroke leave no ink where they are
+    A shape is a stroke if it is visible and has a stroke or a fill. Clips, masks, filters and dashes do not
+    change a stroke; text, images and markers are not drawn. Shapes without a stroke leave no ink where they are
     the paper under the drawing, or are of its colour and lie on nothing else.
 
     Args:

@@ -11,13 +11,14 @@ from typing import NamedTuple
 from sketchkit.errors import FormatError
 from sketchkit.formats.svg import boxes, limits
 from sketchkit.formats.svg.boxes import Rectangle, Stroke
-from sketchkit.formats.svg.colours import BLACK, parse_colour
+from sketchkit.formats.svg.colours import BLACK, parse_colour, url_of
 from sketchkit.formats.svg.css import Cascade
 from sketchkit.formats.svg.csstransform import TRANSFORM_PROPERTIES, Box, css_transform, reference_box
 from sketchkit.formats.svg.flatten import Canvas
 from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.outline import Outline
 from sketchkit.formats.svg.paper import WHITE, Colour, Shape, colour_on
+from sketchkit.formats.svg.properties import MARKERS
 from sketchkit.formats.svg.shapes import LENGTHS, SHAPES, data_of, outline_of
 from sketchkit.formats.svg.style import INITIAL, Inherited, compute
 from sketchkit.formats.svg.transform import (
@@ -42,6 +43,8 @@ _DEFAULT_SIZE = (300.0, 150.0)
 _CONTAINERS = frozenset({"svg", "g", "a", "switch", "use"})
 #: The elements that browsers show and that have no strokes.
 _NO_STROKES = frozenset({"text", "image", "foreignObject"})
+#: The shapes that may have markers at their points.
+_MARKED = frozenset({"path", "line", "polyline", "polygon"})
 #: The properties that show only a part of an element.
 _CUTS = ("mask", "clip-path")
 #: The elements that a fill or a stroke may refer to.
@@ -101,6 +104,7 @@ class Walk:
         self.ground = WHITE
         self.left_out: Counter[str] = Counter()
         self._size = _DEFAULT_SIZE if page is None else (page.width, page.height)
+        self._markers = {key for key, node in document.ids.items() if node.name == "marker" and node.children}
         self._paints = {key for key, node in document.ids.items() if node.name in _PAINT_SERVERS}
         self._paths: dict[str, Outline] = {}
         self._unreadable: set[Node] = set()
@@ -172,11 +176,20 @@ class Walk:
         if any(is_far(place.values.get(name, "")) for name in LENGTHS):
             self.left_out["out of range"] += 1
             return
-        if not self.canvas.add(self._outline(place), place.matrix):
+        outline = self._outline(place)
+        if not self.canvas.add(outline, place.matrix):
             return
+        self.left_out["marker"] += self._is_marked(place, outline)
         fill, stroke = place.style.seen
         width = 0.0 if stroke is None else place.style.stroke_width * mean_scale(place.matrix)
         self.shapes.append(Shape(fill, stroke, width, place.cut))
+
+    def _is_marked(self, place: _Place, outline: Outline) -> bool:
+        """Whether a shape has arrow heads or the like."""
+        if not self._markers or place.node.name not in _MARKED:
+            return False
+        names = MARKERS if len(outline.kinds) > 1 else MARKERS[:-1]
+        return any(fragment(url_of(_above(place, name))) in self._markers for name in names)
 
     def _outline(self, place: _Place) -> Outline:
         # The other shapes may depend on the place's units.
