@@ -16,7 +16,7 @@ from sketchkit.formats.svg.xmltree import Node
 __all__ = ["Cascade"]
 
 #: Characters of a value that is read at no cost.
-_SHORT = 32
+_SHORT = 64
 _COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)")
 
 
@@ -35,10 +35,11 @@ class Cascade:
         self._budget = budget
         self._matcher = Matcher(budget)
         self._matched: dict[Node, Block] = {}
+        self._blocks: dict[tuple[int, ...], Block] = {}
         self._inline: dict[str, Block] = {"": NOTHING}
         sheets = Sheets(budget, self._matcher)
         for node in root.walk():
-            if is_sheet(node):
+            if is_sheet(node, budget):
                 sheets.add(node.text)
         self.initial = sheets.initial
         self._rules: dict[str, list[Rule]] = {}
@@ -51,8 +52,10 @@ class Cascade:
         sheets, inline = self._from_sheets(node), self._from_attribute(node.get("style"))
         for declared in (sheets.normal, inline.normal, sheets.important, inline.important):
             _lay_over(found, declared)
-        long = sum(len(value) for value in found.values() if len(value) > _SHORT or "(" in value)
+        long = sum(len(value) for value in found.values() if len(value) > _SHORT or value.count("(") > 1)
         self._budget.spend("characters of CSS values", limits.MAX_VALUE_CHARACTERS, long)
+        custom = sum(name.startswith("--") for name in found)
+        self._budget.spend("custom properties of elements", limits.MAX_VARIABLES, custom)
         return found
 
     def _from_attribute(self, text: str) -> Block:
@@ -68,7 +71,8 @@ class Cascade:
         if known is None:
             subject = self._matcher.subject(node)
             rules = [rule for rule in self._candidates(subject) if rule.selector.test(subject)]
-            known = self._matched[node] = _merged(rules)
+            key = tuple(rule.order for rule in rules)  # elements with the same rules share one block
+            known = self._matched[node] = self._blocks[key] = self._blocks.get(key) or _merged(rules)
         return known
 
     def _candidates(self, subject: Subject) -> Iterator[Rule]:

@@ -25,6 +25,7 @@ __all__ = [
     "MAX_SELECTOR_TOKENS",
     "MAX_USES",
     "MAX_VALUE_CHARACTERS",
+    "MAX_VARIABLES",
     "MAX_VARIABLE_CHARACTERS",
     "Budget",
     "shown",
@@ -51,16 +52,18 @@ MAX_ENTITY_TEXT = 1024 * 1024
 
 #: Characters of style sheets and of different `style` attributes.
 MAX_CSS_CHARACTERS = 2 * 1024 * 1024
-#: Characters of the values that are more than a word or a number, counted again for every element drawn.
-MAX_VALUE_CHARACTERS = 16 * 1024 * 1024
+#: Characters of long values and of functions inside functions, counted again for every element drawn.
+MAX_VALUE_CHARACTERS = 4 * 1024 * 1024
+#: Custom properties that are set, counted again for every element drawn.
+MAX_VARIABLES = 1_000_000
 #: Characters that are looked at, or put in, to replace custom properties by what they stand for.
-MAX_VARIABLE_CHARACTERS = 4 * 1024 * 1024
+MAX_VARIABLE_CHARACTERS = 2 * 1024 * 1024
 #: Functions in the transforms of CSS, counted once an element.
 MAX_CSS_FUNCTIONS = 200_000
-#: Selectors in all style sheets.
+#: Selectors in all style sheets; a long one counts for several.
 MAX_SELECTORS = 4_000
 #: Tokens in one selector; a longer one is passed over.
-MAX_SELECTOR_TOKENS = 256
+MAX_SELECTOR_TOKENS = 96
 #: Elements looked at while selectors are compared with elements.
 MAX_SELECTOR_STEPS = 2_000_000
 

@@ -61,7 +61,6 @@ def compile_selectors(
     selectors = []
     try:
         for part in arguments(tokens):
-            matcher.budget.spend("CSS selectors", limits.MAX_SELECTORS)
             selectors += scope.compile(part)
     except _Invalid:
         return []
@@ -103,13 +102,15 @@ class _Scope:
 
         self._extra = (0, 0, 0)
         size, depth = _measure(tokens)
+        cost = 1 + size // 16
+        self.matcher.budget.spend("CSS selectors", limits.MAX_SELECTORS, cost)
         if size > limits.MAX_SELECTOR_TOKENS or depth > _MAX_DEPTH:
             return []
         if self.nested is not None and (not _refers(tokens) or tokens[0] in _COMBINATORS):
             tokens = [*self._nesting(), WhitespaceToken(0, 0, " "), *tokens] if tokens else []
         try:
             (compiled,) = cssselect2.compile_selector_list(self._prepared(tokens), dict(self.namespaces))
-        except _TooMuch:
+        except (_TooMuch, SyntaxError, RecursionError):  # Python has no brackets for more than 200 levels
             return []
         except (cssselect2.SelectorError, ValueError) as error:
             raise _Invalid from error
@@ -118,7 +119,7 @@ class _Scope:
         if compiled.never_matches or compiled.pseudo_element is not None:
             return []
         specificity = tuple(a + b for a, b in zip(compiled.specificity, self._extra, strict=True))
-        return [Selector(specificity, compiled.test, _key(compiled), 1 + size // 16)]
+        return [Selector(specificity, compiled.test, _key(compiled), cost)]
 
     def _nesting(self) -> list[Any]:
         """What stands for `&`, whose specificity is that of the outer rule and not that of an attribute."""
@@ -252,15 +253,14 @@ class _Scope:
 
 
 def _measure(tokens: Iterable[Any]) -> tuple[int, int]:
-    """How many component values a selector has in all, and how deep its functions and combinators go."""
-    size = depth = deepest = 0
+    """How many component values a selector has in all, and how deep its functions go."""
+    size = depth = 0
     for token in tokens:
         inside = getattr(token, "arguments", None) or getattr(token, "content", None) or ()
         more, deeper = _measure(inside)
         size += 1 + more
-        depth += token.type == "whitespace" or token in _COMBINATORS
-        deepest = max(deepest, deeper + 1 if inside else 0)
-    return size, depth + deepest
+        depth = max(depth, deeper + 1 if inside else 0)
+    return size, depth
 
 
 def _refers(tokens: Iterable[Any]) -> bool:
@@ -276,8 +276,8 @@ def _key(compiled: Any) -> str:
     return str(compiled.local_name) if compiled.local_name is not None else "*"
 
 
-#: Functions and combinators inside one another in one selector.
-_MAX_DEPTH = 32
+#: Functions inside one another in one selector.
+_MAX_DEPTH = 8
 _COMBINATORS = (">", "+", "~")
 _PLACES = frozenset({"nth-child", "nth-last-child", "nth-of-type", "nth-last-of-type"})
 #: What cssselect2 reads at a cost of one step.

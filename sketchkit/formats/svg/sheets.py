@@ -20,7 +20,7 @@ from sketchkit.formats.svg.xmltree import Node
 __all__ = ["NOTHING", "Block", "Rule", "Sheets", "is_sheet", "read_block"]
 
 #: Rules and at-rules inside one another; what is deeper is passed over.
-_MAX_NESTING = 32
+_MAX_NESTING = 16
 
 
 class Block(NamedTuple):
@@ -160,7 +160,8 @@ class Sheets:
         """The layers that an `@layer` names or opens; the first mention gives each its rank."""
         for part in arguments(item.prelude):
             layer = around
-            for name in [token.value for token in part if token.type == "ident"] or [""]:
+            names = [token.value for token in part if token.type == "ident"] or [""]
+            for name in names[:_MAX_NESTING]:
                 ranks = self._layers.setdefault(layer, {})
                 layer = (*layer, ranks.setdefault(name or f" {len(ranks)}", len(ranks)))
             yield layer
@@ -197,8 +198,8 @@ class Sheets:
                 self.initial[names[0]] = tinycss2.serialize(inner.value).strip()
 
 
-def is_sheet(node: Node) -> bool:
-    """Whether a `style` element holds CSS for a screen."""
+def is_sheet(node: Node, budget: Budget) -> bool:
+    """Whether a `style` element holds CSS for a screen; spends the characters of its media query."""
     if not node.text or node.get("type").strip().lower() not in ("", "text/css"):
         return False
     if not node.get("media").strip():
@@ -206,6 +207,7 @@ def is_sheet(node: Node) -> bool:
     import tinycss2
 
     media = node.get("media")
+    budget.spend("characters of CSS", limits.MAX_CSS_CHARACTERS, len(media))
     return nesting(media) <= _MAX_NESTING and is_media(tinycss2.parse_component_value_list(media))
 
 

@@ -153,7 +153,7 @@ class Variables:
 
 
 #: References and brackets inside one another.
-_MAX_DEPTH = 64
+_MAX_DEPTH = 128
 #: The keywords that leave a custom property as it is around the element.
 _INHERITED = frozenset({"inherit", "unset", "revert", "revert-layer"})
 _BRACKETS = {"function": ("", ")"), "() block": ("(", ")"), "[] block": ("[", "]"), "{} block": ("{", "}")}
