@@ -389,8 +389,9 @@ def test_selectors_that_are_not_understood_are_passed_over(selector: str) -> Non
 SEED = 20240117
 WHOLE = document(
     "<style>.a > path, #b { fill: none; stroke: rgb(1 2 3 / .5) } @media x { y { z: 1 } }"
-    ":root { --c: color-mix(in srgb, red, var(--d, blue)) } @supports (r: 1px) { g { rect:nth-child(2 of :is(*))"
-    " { fill: var(--c); width: calc(1em + min(2px, 3%)) } } } @layer a { ellipse:has(+ g) { rx: 4px } }</style>"
+    ":root { --c: color-mix(in srgb, red, var(--d, blue)) } @supports (r: 1px) { g {"
+    " rect:nth-child(2 of :is(*)) { fill: var(--c); width: calc(1em + min(2px, 3%)) } } }"
+    " @layer a { ellipse:has(+ g) { rx: 4px } }</style>"
     '<g class="a" transform="translate(1 2) rotate(30 5 5) skewX(4)" style="opacity: 50%">'
     '<path id="p" d="M1 2c1 2 3 4 5 6s7 8 9 1q1 2 3 4t5-6a1 2 30 015.5.5zm1e1-2H4v7"/>'
     '<rect width="50%" height="3mm" rx="1em"/><ellipse rx="3" ry="4" fill="url(#q) red"/></g>'
