@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
@@ -127,15 +127,11 @@ def compute(
     """
     variables = parent.variables.declare(properties)
     values = _specified(properties, variables, around)
-    style = parent._replace(variables=variables)
-    for name in ("font-size", "color"):
-        if name in values:
-            style = _set(style, name, values.pop(name), units, paints)
+    style = _changed(parent, ("font-size", "color"), values, units, paints)
     root = parent.root or _root(values, style.font_size, units)
-    style = style._replace(root=root)
     units = units._replace(font_size=style.font_size, root=root)
-    for name in _FIELDS.keys() & values.keys():
-        style = _set(style, name, values[name], units, paints)
+    style = _changed(style, _PAINTING & values.keys(), values, units, paints)
+    style = style._replace(variables=variables, root=root)
     display = values.get("display", "").lower()
     if display == "contents":  # the children are drawn as if the element were not there
         return Computed(style, True, values)
@@ -184,14 +180,24 @@ _FIELDS = {
 }
 
 
-def _set(style: Inherited, name: str, text: str, units: Units, paints: Container[str]) -> Inherited:
-    """A style with the value of an inherited property; as it was where the value is not valid."""
-    word = text.lower()
-    if word in WIDE_KEYWORDS - {"initial"}:
-        return style
-    initial = word == "initial"
-    value = getattr(INITIAL, _FIELDS[name]) if initial else _read(style, name, text, units, paints)
-    return style if value is None else style._replace(**{_FIELDS[name]: value})  # type: ignore[arg-type]
+#: The inherited properties that may depend on the font size and the colour.
+_PAINTING = _FIELDS.keys() - {"color", "font-size"}
+
+
+def _changed(
+    style: Inherited, names: Iterable[str], values: Mapping[str, str], units: Units, paints: Container[str]
+) -> Inherited:
+    """A style with the values of some inherited properties; as it was where a value is not valid."""
+    changes = {}
+    for name in names:
+        word = values.get(name, "unset").lower()
+        if word == "initial":
+            changes[_FIELDS[name]] = getattr(INITIAL, _FIELDS[name])
+        elif word not in WIDE_KEYWORDS:
+            value = _read(style, name, values[name], units, paints)
+            if value is not None:
+                changes[_FIELDS[name]] = value
+    return style._replace(**changes) if changes else style
 
 
 def _read(
