@@ -127,8 +127,8 @@ def read_svg(
     """Read the pen strokes of an SVG document.
 
     A shape is a stroke if it is visible and has a stroke or a fill. Clips, masks, filters and dashes do not
-    change a stroke; text, images and markers are not drawn. Shapes without a stroke leave no ink where they are
-    the paper under the drawing, or are of its colour and lie on nothing else.
+    change a stroke; text, images and markers are not drawn. Shapes without a stroke leave no ink where they
+    are the paper under the drawing, or are of its colour and lie on nothing else.
 
     Args:
         data: the document.
