@@ -43,6 +43,10 @@ def read(body: str) -> SvgDocument:
         (f"<switch>{LINE}<text>a</text></switch>", {}),
         ('<defs><text id="t">a</text></defs><use href="#t"/><use href="#t" x="9"/>', {"text": 2}),
         ('<use href="other.svg#p"/>', {"use": 1}),
+        (
+            '<g style="transform-box: fill-box; scale: 2"><use href="a.svg#p"/><path d="M0 0h1"/></g>',
+            {"use": 1},
+        ),
         (f'{ARROW}<path d="M1 1h9" marker-end="url(#a)"/>', {"marker": 1}),
         (f'{ARROW}<path d="M1 1h9v9" style="MARKER-MID: URL(#%61)"/>', {"marker": 1}),
         (
