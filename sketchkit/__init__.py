@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sketchkit.checkpoints.pull import pull_model
     from sketchkit.checkpoints.store import names as list_models
     from sketchkit.formats import read, read_all, write
+    from sketchkit.formats.svg import SvgDocument, read_svg
     from sketchkit.generate import (
         Ending,
         Infilling,
@@ -62,6 +63,7 @@ __all__ = [
     "SketchBatch",
     "SketchModel",
     "SketchkitError",
+    "SvgDocument",
     "__version__",
     "analogy",
     "atlas",
@@ -78,6 +80,7 @@ __all__ = [
     "pull_model",
     "read",
     "read_all",
+    "read_svg",
     "reconstruct",
     "render",
     "renderers",
@@ -96,6 +99,7 @@ _HOMES = {
     "Sketch": "sketchkit.sketch:Sketch",
     "SketchBatch": "sketchkit.batch:SketchBatch",
     "SketchModel": "sketchkit.models:SketchModel",
+    "SvgDocument": "sketchkit.formats.svg:SvgDocument",
     "analogy": "sketchkit.generate:analogy",
     "atlas": "sketchkit.generate:atlas",
     "complete": "sketchkit.generate:complete",
@@ -111,6 +115,7 @@ _HOMES = {
     "pull_model": "sketchkit.checkpoints.pull:pull_model",
     "read": "sketchkit.formats:read",
     "read_all": "sketchkit.formats:read_all",
+    "read_svg": "sketchkit.formats.svg:read_svg",
     "reconstruct": "sketchkit.generate:reconstruct",
     "render": "sketchkit.rendering:render",
     "renderers": "sketchkit.rendering:renderers",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sketchkit.cli.flags import Json, LowTemperature, Prepared, SplitName
+from sketchkit.cli.flags import Json, KeepBackground, LowTemperature, Prepared, SplitName
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions
@@ -67,6 +67,7 @@ def analogy(
     ] = None,
     split: SplitName = "train",
     prepared: Prepared = False,
+    keep_background: KeepBackground = False,
     temperature: LowTemperature = None,
     latent: LatentOptions,
     sheet: SheetOptions,
@@ -87,7 +88,7 @@ def analogy(
     check_split(context, source)
     if source is not None and not any(word.startswith(_MEAN) for word in (a, b, c)):
         raise typer.BadParameter(f"goes with {_MEAN}CLASS only", param_hint="--from")
-    terms = [_term(word, source) for word in (a, b, c)]
+    terms = [_term(word, source, keep_background=keep_background) for word in (a, b, c)]
     page = sheet.layout(1 if sheet.tile else 8, 4)
     to.check([to.path("analogy")])
     model = run.load()
@@ -111,11 +112,11 @@ def analogy(
         report(items, paths)
 
 
-def _term(word: str, source: str | None) -> _Term:
+def _term(word: str, source: str | None, *, keep_background: bool) -> _Term:
     from sketchkit.cli.inputs import read_one
 
     if not word.startswith(_MEAN):
-        given = read_one(word)
+        given = read_one(word, keep_background=keep_background)
         return _Term(word, given, given.sketch.label)
     if source is None:
         raise typer.BadParameter(

@@ -13,7 +13,7 @@ import typer
 from sketchkit.cli.completions import complete_classes
 from sketchkit.cli.console import plain, print_json, print_table, progress, say
 from sketchkit.cli.datasets import class_rows, described, found, holds, report
-from sketchkit.cli.flags import Force, Json, RedirectHosts
+from sketchkit.cli.flags import Force, Json, KeepBackground, RedirectHosts
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import Command, Group, show_help_alone
 from sketchkit.cli.parameters import as_usage
@@ -191,6 +191,7 @@ def prepare(
     skip_damaged: Annotated[
         bool, typer.Option("--skip-damaged", help="Go on where a file cannot be read on.")
     ] = False,
+    keep_background: KeepBackground = False,
     json: Json = False,
     force: Force = False,
 ) -> None:
@@ -199,7 +200,11 @@ def prepare(
     A drawing's class is what its file says, else the name of the file, or of the folder for an SVG in one.
     """
     chosen = recipe.recipe(
-        simplify=simplify, resplit=resplit, recognized_only=recognized, skip_damaged=skip_damaged
+        simplify=simplify,
+        resplit=resplit,
+        recognized_only=recognized,
+        skip_damaged=skip_damaged,
+        keep_background=keep_background,
     )
     from sketchkit.training.data import prepare as make
 

@@ -35,6 +35,7 @@ __all__ = [
     "Force",
     "InputFormat",
     "Json",
+    "KeepBackground",
     "Listed",
     "LowTemperature",
     "MaxPoints",
@@ -142,6 +143,10 @@ InputFormat = Annotated[
         help="What the files hold: svg, ndjson, quickdraw-bin, npz...",
         show_default="by their suffix; on stdin svg",
     ),
+]
+KeepBackground = Annotated[
+    bool,
+    typer.Option("--keep-background", help="Make strokes of the paper that an SVG file draws, too."),
 ]
 LowTemperature = Annotated[
     float | None,

@@ -13,7 +13,7 @@ import typer
 
 from sketchkit._version import __version__
 from sketchkit.cli.console import say
-from sketchkit.cli.flags import MOST_DRAWINGS, InputFormat, Json, one_class
+from sketchkit.cli.flags import MOST_DRAWINGS, InputFormat, Json, KeepBackground, one_class
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.parameters import DrawingOptions, OutputOptions, SheetOptions
@@ -98,6 +98,7 @@ def infill(
         ),
     ] = None,
     input_format: InputFormat = None,
+    keep_background: KeepBackground = False,
     drawing: DrawingOptions,
     sheet: SheetOptions,
     json: Json = False,
@@ -123,7 +124,7 @@ def infill(
         if each:
             raise typer.BadParameter("--number draws one sheet", param_hint="--layout")
     if gap is None:
-        given = _read(file, input_format)
+        given = _read(file, input_format, keep_background=keep_background)
         to.check([to.path(given.stem)])
         items = _numbered(given)
         facts: dict[str, Any] = {"generator": "sketchkit", "version": __version__}
@@ -131,7 +132,7 @@ def infill(
     else:
         where, run, page = _parse_gap(gap), Run.of(drawing), sheet.layout(1 if each else n)
         one_class(run.classes, "a drawing shows one thing")
-        given = _read(file, input_format)
+        given = _read(file, input_format, keep_background=keep_background)
         to.check([to.path(given.stem, index) for index in range(n if each else 1)])
         infills, around = _infill(run, given, where, n, particles, max_strokes)
         facts = {**run.provenance, "gap": gap, "particles": particles}
@@ -152,16 +153,17 @@ def _parse_gap(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
-def _read(file: str, input_format: str | None) -> Input:
+def _read(file: str, input_format: str | None, *, keep_background: bool) -> Input:
     """The drawing; of an SVG file the document, too, which says how its page looks."""
     from sketchkit.cli.inputs import read_inputs, read_one
     from sketchkit.cli.parameters import InputOptions
 
     by_name = file == "-" or Path(file).suffix.lower() == ".svg"
     if input_format == "svg" or (input_format is None and by_name):
-        (given,) = read_inputs(InputOptions([file], input_format), keep_documents=True)
+        chosen = InputOptions([file], input_format, keep_background=keep_background)
+        (given,) = read_inputs(chosen, keep_documents=True)
         return given
-    return read_one(file, input_format)
+    return read_one(file, input_format, keep_background=keep_background)
 
 
 def _infill(

@@ -165,7 +165,7 @@ def _draw_one(
     from sketchkit.cli.outputs import Destination, report, write_items
     from sketchkit.cli.unused import check_sheet
 
-    kept = Kept()
+    kept = Kept(many.keep_background)
     to = Destination.of(output, default, each=False, json=json)
     check_sheet(task.sheet, to)
     given = [read_one(file, kept=kept) for file in files]

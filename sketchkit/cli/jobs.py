@@ -113,7 +113,7 @@ class Jobs:
         if chosen.jobs is not None and chosen.pairs is not None:
             raise typer.BadParameter("--jobs and --pairs both say what to do: give one of them")
         if chosen.jobs is not None:
-            return _listed(chosen.jobs, prepared=chosen.prepared)
+            return _listed(chosen.jobs, chosen)
         if chosen.source is None:
             raise typer.BadParameter("the drawings come --from DATA", param_hint="--pairs")
         return _chosen(chosen, label, size, seed)
@@ -122,7 +122,7 @@ class Jobs:
 # --- a list of jobs ---------------------------------------------------------------------------------------
 
 
-def _listed(path: str, *, prepared: bool) -> Jobs:
+def _listed(path: str, chosen: JobOptions) -> Jobs:
     """The jobs of a file; the drawings that they name lie where it lies, unless a path says otherwise."""
     data = _bytes_of(path)
     lines = [(n, line) for n, line in enumerate(data.splitlines(), 1) if line.strip()]
@@ -133,23 +133,28 @@ def _listed(path: str, *, prepared: bool) -> Jobs:
     for (n, _), (name, _) in zip(lines, jobs, strict=True):
         if first.setdefault(name, n) != n:
             raise FormatError(f"{shown(path)}: lines {first[name]} and {n}: two jobs are called {name!r}")
-    folder, kept = os.path.dirname(path), Kept()
+    folder, kept = os.path.dirname(path), Kept(chosen.keep_background)
 
     def drawing(reference: str) -> Sketch:
         return read_one(os.path.join(folder, reference), kept=kept).sketch
 
     files = sorted({os.path.join(folder, re.sub(r"#\d+$", "", each)) for _, them in jobs for each in them})
     states = [[file, *_state(file)] for file in files]
-    digest = checksum_of(data + json.dumps(states).encode())
+    digest = checksum_of(data + json.dumps([*states, *_kept_background(chosen)]).encode())
     return Jobs(
         list(first),
         lambda number: jobs[number][1],
         drawing,
         str,
         lambda number: f"{shown(path)}: line {lines[number][0]}: job {jobs[number][0]!r}",
-        prepared,
+        chosen.prepared,
         digest,
     )
+
+
+def _kept_background(chosen: JobOptions) -> list[str]:
+    """What is added to all that the drawings come from."""
+    return ["keep_background"] if chosen.keep_background else []
 
 
 def _job(line: bytes, where: str) -> tuple[str, tuple[str, ...]]:
@@ -191,7 +196,10 @@ def _state(file: str) -> tuple[int, int]:
 def _chosen(chosen: JobOptions, label: str | None, size: int, seed: int) -> Jobs:
     """Jobs between drawings of a data set or a file."""
     assert chosen.source is not None and chosen.pairs is not None
-    there = read_source(chosen.source, chosen.split, [] if label is None else [label], chosen.limit, seed)
+    labels = [] if label is None else [label]
+    there = read_source(
+        chosen.source, chosen.split, labels, chosen.limit, seed, keep_background=chosen.keep_background
+    )
     count = len(there.indices)
     if count < size:
         raise InputError(f"{shown(chosen.source)}: holds {count} such drawings, and {size} are needed")
@@ -199,7 +207,7 @@ def _chosen(chosen: JobOptions, label: str | None, size: int, seed: int) -> Jobs
     digits = len(str(len(picks) - 1))
     names = [f"{number:0{digits}}" for number in range(len(picks))]
     state = _state(chosen.source)
-    words = [there.facts, state, chosen.pairs, size, seed]
+    words = [there.facts, state, chosen.pairs, size, seed, *_kept_background(chosen)]
 
     digest = checksum_of(json.dumps(words, sort_keys=True).encode())
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sketchkit.cli.console import say
+from sketchkit.cli.inputs import read_drawings
 from sketchkit.errors import InputError
 from sketchkit.files import shown
-from sketchkit.formats import read_all
 from sketchkit.hints import hint
 from sketchkit.sketch import Sketch
 
@@ -49,7 +49,15 @@ def stem_of(name: str) -> str:
     return Path(name).resolve().name.split(".")[0]
 
 
-def read_source(name: str, split: str, classes: Sequence[str], limit: int | None, seed: int) -> Source:
+def read_source(
+    name: str,
+    split: str,
+    classes: Sequence[str],
+    limit: int | None,
+    seed: int,
+    *,
+    keep_background: bool = False,
+) -> Source:
     """Choose drawings of a data set, which are read when they are needed, or of a file, which is read now.
 
     Args:
@@ -58,22 +66,25 @@ def read_source(name: str, split: str, classes: Sequence[str], limit: int | None
         classes: only these, if any.
         limit: the most drawings, chosen by chance.
         seed: of that chance.
+        keep_background: make strokes of the paper in an SVG file, too.
 
     Raises:
         InputError: nothing of that name, a class that it does not hold, or no drawing.
         FormatError: a file that is damaged.
     """
     if os.path.exists(name) and not os.path.isdir(name):
-        return _from_file(name, classes, limit, seed)
+        return _from_file(name, classes, limit, seed, keep_background=keep_background)
     from sketchkit.training.data import Dataset
     from sketchkit.training.data.folders import find
 
     return _from_data(Dataset.open(find(name), verify=False), stem_of(name), split, classes, limit, seed)
 
 
-def _from_file(path: str, classes: Sequence[str], limit: int | None, seed: int) -> Source:
+def _from_file(
+    path: str, classes: Sequence[str], limit: int | None, seed: int, *, keep_background: bool
+) -> Source:
     """The drawings of a file that have a line."""
-    everything = list(read_all(path))
+    everything = list(read_drawings(path, keep_background=keep_background))
     known = {sketch.label for sketch in everything}
     for name in classes:
         if name not in known:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import shown
+from sketchkit.formats.svg import LEFT_OUT, omissions
 from sketchkit.sketch import Sketch
 from sketchkit.training.data.dataset import Dataset
 from sketchkit.training.data.folders import atomic_folder, check_free
@@ -113,6 +114,7 @@ class _Walk:
     ) -> None:
         self.recipe = recipe
         self.dropped: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
         self.names: list[str] = []
         self.count = 0
         self._paths, self._progress = paths, progress
@@ -132,7 +134,12 @@ class _Walk:
             self.name(source.path.name.encode("utf-8", "replace").decode())
             before = done
             try:
-                yield from items_of(source, lambda at, before=before: self._report(before + at, total))  # type: ignore[misc]
+                yield from items_of(
+                    source,
+                    lambda at, before=before: self._report(before + at, total),  # type: ignore[misc]
+                    left_out=self.left_out.update,
+                    keep_background=self.recipe.keep_background,
+                )
             except FormatError:
                 if not self.recipe.skip_damaged:
                     raise
@@ -191,7 +198,9 @@ class _Kitchen:
         """
         self._flush()
         if not self._scale.value > 0:
-            raise InputError(f"nothing to train on is left of {self._read} drawings{self._told()}")
+            what = omissions(walk.left_out)
+            more = f"; strokes leave out {what}" if what else ""
+            raise InputError(f"nothing to train on is left of {self._read} drawings{self._told()}{more}")
         classes, order = self._classes.sorted()
         longest = int(np.flatnonzero(self._lengths)[-1])
         return Manifest(
@@ -204,6 +213,7 @@ class _Kitchen:
             n_sources=walk.count,
             read=self._read,
             dropped={why: self._dropped[why] for why in REASONS if self._dropped[why]},
+            left_out={kind: walk.left_out[kind] for kind in LEFT_OUT if walk.left_out[kind]},
         )
 
     def _reason(self, points: int) -> str | None:

@@ -61,6 +61,7 @@ class Recipe:
         recognized_only: leave out what Quick, Draw! says it did not recognise.
         limit: the most drawings of a class, the first ones.
         skip_damaged: go on with the next file where one cannot be read on.
+        keep_background: make strokes of the paper in SVG files, too.
 
     Raises:
         InputError: a value out of range.
@@ -74,6 +75,7 @@ class Recipe:
     recognized_only: bool = False
     limit: int | None = None
     skip_damaged: bool = False
+    keep_background: bool = False
 
     def __post_init__(self) -> None:
         if not 2 <= self.min_points <= self.max_points <= MAX_LENGTH:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from sketchkit.formats import format_for, read_all
 from sketchkit.formats.files import bounded
 from sketchkit.formats.gzipped import stem_of, suffix_of, unpacked
 from sketchkit.formats.quickdraw import BinFormat, read_records
+from sketchkit.formats.svg import read_bounded, read_svg
+from sketchkit.sketch import Sketch
 from sketchkit.training.data.recipe import Item
 
 __all__ = ["Source", "find_sources", "items_of"]
@@ -68,12 +70,20 @@ def find_sources(paths: Sequence[str | os.PathLike[str]]) -> Iterator[Source]:
             raise InputError(f"{shown(path)}: no such file")
 
 
-def items_of(source: Source, report: Callable[[int], None] = lambda done: None) -> Iterator[Item]:
+def items_of(
+    source: Source,
+    report: Callable[[int], None] = lambda done: None,
+    *,
+    left_out: Callable[[Mapping[str, int]], None] = lambda counts: None,
+    keep_background: bool = False,
+) -> Iterator[Item]:
     """The drawings of a file, one at a time.
 
     Args:
         source: the file.
         report: called with the bytes read so far, where these can be told.
+        left_out: called with what the strokes of an SVG document leave out of it, by kind.
+        keep_background: make strokes of the paper in an SVG document, too.
 
     Raises:
         InputError: the file cannot be opened.
@@ -83,6 +93,8 @@ def items_of(source: Source, report: Callable[[int], None] = lambda done: None) 
         return _of_ndjson(source, report)
     if source.kind == "quickdraw-bin":
         return _of_bin(source, report)
+    if source.kind == "svg":
+        return _of_svg(source, left_out, keep_background=keep_background)
     drawings = read_all(source.path, format=source.kind)
     if source.kind == "npz":
         return _of_npz(source, drawings)
@@ -136,6 +148,18 @@ def _of_bin(source: Source, report: Callable[[int], None]) -> Iterator[Item]:
         for sketch in BinFormat().read(stream, shown(source.path)):
             recognized = stream.head[_RECOGNIZED_BYTE] == 1
             yield Item(sketch, source.label, "pixels", key=sketch.key, recognized=recognized)
+
+
+def _of_svg(
+    source: Source, left_out: Callable[[Mapping[str, int]], None], *, keep_background: bool
+) -> Iterator[Item]:
+    name = shown(source.path)
+    with _opened(source.path) as stream:
+        document = read_svg(read_bounded(stream), name, keep_background=keep_background)
+    left_out(document.left_out)
+    # A document of text alone is an empty drawing here: it is counted as one, among many.
+    sketch = document.sketch(name) if document.polylines else Sketch.from_polylines([])
+    yield Item(sketch, source.label, "page")
 
 
 def _of_npz(source: Source, drawings: Iterable[Any]) -> Iterator[Item]:
