@@ -108,15 +108,16 @@ def train(
     for name, given in (("--preset", preset), ("--init", init)):
         if resume and given:
             raise typer.BadParameter("a run that goes on keeps its own", param_hint=name)
-    begun = None if init is None else _loaded(init)
     with as_usage("--option"):
         architecture = parse_pairs(option or ())
     settled = {**said(settings), "architecture": architecture}
-    chosen = _chosen(preset, config, settled, out if resume else None, begun)
     from sketchkit.training.data import Dataset
     from sketchkit.training.data.folders import find
 
     dataset, place = Dataset.open(find(data), verify=False), setting("device", device, "auto")
+    begun = None if init is None else _loaded(init)
+    before = _before(out if resume else None, begun, len(dataset.split("train")))
+    chosen = _chosen(preset, config, settled, before)
     if dry_run:
         _dry_run(dataset, chosen, place, threads, json)
         return
@@ -145,21 +146,27 @@ def _chosen(
     preset: str | None,
     file: Path | None,
     settings: Mapping[str, Any],
-    run: Path | None,
-    init: SketchModel | None,
+    before: Mapping[str, Any],
 ) -> TrainConfig:
     """The configuration: what is said here, then the file, the model or run before it, and the preset."""
-    from sketchkit.training.backends import sizes_of, suited
+    from sketchkit.training.backends import suited
     from sketchkit.training.config import TrainConfig, read_config
-    from sketchkit.training.runs import read_run
 
     values = {} if file is None else read_config(file)
-    before = {} if run is None else read_run(run).config.to_json()
-    if init is not None:
-        before = sizes_of(init)
     with as_usage():
         made = TrainConfig.made(preset, before, values, settings)
         return suited(made, values.keys() | settings.keys())
+
+
+def _before(run: Path | None, init: SketchModel | None, drawings: int) -> dict[str, Any]:
+    """What the run that goes on, or the model to begin with, says of the configuration."""
+    from sketchkit.training.backends import sizes_of
+    from sketchkit.training.config import fine_tuning
+    from sketchkit.training.runs import read_run
+
+    if init is not None:
+        return {**fine_tuning(drawings), **sizes_of(init)}
+    return {} if run is None else read_run(run).config.to_json()
 
 
 def _train(

@@ -22,6 +22,7 @@ from typing import Any
 
 import orjson
 
+from sketchkit.card import PAPER_START, ModelCard
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import atomic_write, checksum_of, reason, shown
 from sketchkit.training.config import TrainConfig
@@ -62,8 +63,8 @@ class RunInfo:
         versions: of sketchkit, torch and numpy.
         status: running, finished, interrupted, stopped-early, out-of-time or failed.
         step: the last one that a checkpoint holds.
-        init: the model whose weights it began with: name, checksum, and the scale factor that it keeps; None
-            for fresh weights.
+        init: the model whose weights it began with: name, checksum, and the scale factor and start token that
+            it keeps; None for fresh weights.
     """
 
     config: TrainConfig
@@ -85,6 +86,11 @@ class RunInfo:
     def scale_factor(self) -> float:
         """Pixels in a model unit: the data's, or that of the model it began with."""
         return float((self.init or self.data)["scale_factor"])
+
+    @property
+    def start(self) -> tuple[float, ...]:
+        """The start token: the paper's, or that of the model it began with."""
+        return tuple((self.init or {}).get("start", PAPER_START))
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values."""
@@ -197,6 +203,7 @@ def _check(info: RunInfo) -> None:
         raise ValueError("it does not say what data it learns from")
     if not isinstance(_object(info.init or {"blake2b": ""}).get("blake2b"), str):
         raise ValueError("it does not say what weights it began with")
+    ModelCard(start=info.start)
     if not 0 < info.scale_factor < math.inf:
         raise ValueError("the scale factor must be above 0")
 

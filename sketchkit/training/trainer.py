@@ -20,7 +20,7 @@ from sketchkit.files import shown
 from sketchkit.models import SketchModel
 from sketchkit.training import runs
 from sketchkit.training.backends import suited
-from sketchkit.training.building import build, take_weights
+from sketchkit.training.building import build
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 from sketchkit.training.logs import CsvLog
@@ -30,6 +30,7 @@ from sketchkit.training.processes import Processes, joined
 from sketchkit.training.records import Watcher, Watchers
 from sketchkit.training.runs import RunInfo
 from sketchkit.training.sheets import Sheets
+from sketchkit.training.transfer import check_fit, summary, take_weights
 from sketchkit.training.validation import Validation
 
 __all__ = ["Stop", "WatcherMaker", "card_of", "threads_set", "train"]
@@ -68,8 +69,8 @@ def train(
         max_seconds: after how long to stop, in this session.
         stop: asked after every update.
         watchers: made with the folder and the step that the run goes on from; told how it goes.
-        init: begin with its weights and its scale factor instead of fresh ones; of the sizes that the
-            configuration says (`building.sizes_of`). Not under `resume`.
+        init: begin with its weights, scale factor and start token instead of fresh ones; of the sizes that
+            the configuration says (`backends.sizes_of`), with these or other classes. Not under `resume`.
 
     Returns:
         What the run's folder says of it now.
@@ -124,16 +125,14 @@ def _prepared(
 def _begun(data: Dataset, config: TrainConfig, threads: int | None, init: SketchModel | None) -> RunInfo:
     if not len(data.split("train")):
         raise InputError(f"{shown(data.path)}: the data set has no drawings to train on")
-    if init is None:
-        with without_weights():
-            model = build(config, card_of(data, "unnamed", 1))
-    else:
+    with without_weights():
         model = build(config, card_of(data, "unnamed", 1))
-        take_weights(model, init)
+    if init is not None:
+        check_fit(model, init)
     return RunInfo(
         config=config,
         data=runs.described(data),
-        nmax=config.nmax or data.max_length,
+        nmax=config.nmax or max(data.max_length, 0 if init is None else init.card.max_length),
         threads=threads or torch.get_num_threads(),
         parameters=sum(p.numel() for p in model.parameters()),
         versions={"sketchkit": __version__, "torch": str(torch.__version__), "numpy": np.__version__},
@@ -143,7 +142,12 @@ def _begun(data: Dataset, config: TrainConfig, threads: int | None, init: Sketch
 
 def _origin(model: SketchModel) -> dict[str, Any]:
     card = model.card
-    return {"name": card.name, "blake2b": model.weights_checksum(), "scale_factor": card.scale_factor}
+    return {
+        "name": card.name,
+        "blake2b": model.weights_checksum(),
+        "scale_factor": card.scale_factor,
+        "start": list(card.start),
+    }
 
 
 def _continued(folder: Path, data: Dataset, config: TrainConfig | None, threads: int | None) -> RunInfo:
@@ -181,11 +185,12 @@ def _run(
     init: SketchModel | None,
 ) -> RunInfo:
     card = card_of(data, folder.resolve().name, info.nmax)
-    model = build(info.config, replace(card, scale_factor=info.scale_factor))
-    if init is not None and not resume:
-        take_weights(model, init)
-    model = model.to(processes.device).train()
+    model = build(info.config, replace(card, scale_factor=info.scale_factor, start=info.start))
     keeper = _Keeper(folder, data, info)
+    if init is not None and not resume:
+        keeper.note(summary(model, init))
+        take_weights(model, init, info.config.seed)
+    model = model.to(processes.device).train()
     loop = Loop(
         data, info.config, info.nmax, model, folder, info.identity, processes, keeper, keeper.evaluated
     )
