@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import BinaryIO
 
 from sketchkit.errors import InputError
 
-__all__ = ["atomic_write", "checksum_of", "place_new", "reason", "shown", "standard_input", "standard_output"]
+__all__ = [
+    "atomic_write",
+    "checksum_of",
+    "file_checksum",
+    "is_temporary",
+    "place_new",
+    "reason",
+    "shown",
+    "standard_input",
+    "standard_output",
+]
 
 
 def standard_input() -> BinaryIO:
@@ -79,6 +91,11 @@ def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = True) -> Ite
         raise
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is what `atomic_write` left when it was killed."""
+    return re.fullmatch(r"\.[0-9a-f]{16}\.tmp", name) is not None
+
+
 def _place(temporary: str, target: str, name: str) -> None:
     try:
         place_new(temporary, target)
@@ -113,6 +130,21 @@ def checksum_of(data: bytes) -> str:
     import hashlib
 
     return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def file_checksum(path: str | os.PathLike[str]) -> str:
+    """The BLAKE2b checksum of a file's bytes, 16 bytes in hexadecimal.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    import hashlib
+
+    try:
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, partial(hashlib.blake2b, digest_size=16)).hexdigest()
+    except OSError as error:
+        raise InputError(f"{shown(path)}: {reason(error)}") from error
 
 
 def shown(path: str | os.PathLike[str]) -> str:

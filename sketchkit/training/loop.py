@@ -92,7 +92,7 @@ class Loop:
         processes: of the run.
         watcher: told how it goes on; None in all processes but the first.
         on_evaluation: called after every evaluation, in the first process, with the model that is kept, the
-            step and whether it is the best so far.
+            step, what was measured (None without validation drawings) and whether it is the best so far.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Loop:
         identity: str,
         processes: Processes,
         watcher: Watcher | None,
-        on_evaluation: Callable[[SketchModel, int, Validation, bool], None],
+        on_evaluation: Callable[[SketchModel, int, Validation | None, bool], None],
     ) -> None:
         self.config, self.nmax, self.folder, self.identity = config, nmax, folder, identity
         self.processes, self.watcher, self.on_evaluation = processes, watcher, on_evaluation
@@ -171,13 +171,16 @@ class Loop:
                 tidy_memory()
             if step % config.log_every == 0 or step == config.steps:
                 self._log(costs, norm)
-            if step % config.evaluate_every == 0 or step == config.steps:
+            due = step % config.evaluate_every == 0 or step == config.steps
+            if due:
                 self._evaluate()
                 if config.patience and self.progress.without_gain >= config.patience:
                     status = "stopped-early"
             status = self.processes.agreed(stop()) or status
             if step == config.steps:
                 status = "finished"
+            if status == "out-of-time" and not due:
+                self._evaluate(due=False)
             if step % config.save_every == 0 or status:
                 self.progress = replace(self.progress, seconds=before + time.monotonic() - begun)
                 self.save()
@@ -246,16 +249,19 @@ class Loop:
             )
         )
 
-    def _evaluate(self) -> None:
-        if not len(self.valid):
-            return
+    def _evaluate(self, *, due: bool = True) -> None:
+        """Measure the model; what is not due does not count as an evaluation without a gain."""
         step, shown = self.progress.step, self.state.shown
+        if not len(self.valid):
+            if self.processes.first:
+                self.on_evaluation(shown, step, None, False)
+            return
         found = validate(shown, self.valid, self.config, self.nmax, self.processes)
         loss = found.loss(self.config)
         best = math.isfinite(loss) and (self.progress.best is None or loss < self.progress.best)
         if best:
             self.progress = replace(self.progress, best=loss, best_step=step, without_gain=0)
-        else:
+        elif due:
             self.progress = replace(self.progress, without_gain=self.progress.without_gain + 1)
         if self.watcher is not None:
             seconds = self.progress.seconds

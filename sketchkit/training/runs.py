@@ -24,11 +24,11 @@ import orjson
 
 from sketchkit.card import PAPER_START, ModelCard
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import atomic_write, checksum_of, reason, shown
+from sketchkit.files import atomic_write, checksum_of, is_temporary, reason, shown
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 
-__all__ = ["CHANGEABLE", "RunInfo", "begin", "identity_of", "read_run", "write_run"]
+__all__ = ["CHANGEABLE", "RunInfo", "begin", "identity_of", "is_run", "read_run", "write_run"]
 
 FILE_NAME = "run.json"
 FORMAT = "sketchkit-run"
@@ -133,8 +133,8 @@ def begin(folder: Path, *, overwrite: bool = False) -> None:
         InputError: the place is taken or cannot be written to.
     """
     try:
-        if folder.is_dir() and any(folder.iterdir()):
-            if not _is_run(folder):
+        if folder.is_dir() and any(not is_temporary(path.name) for path in folder.iterdir()):
+            if not is_run(folder):
                 raise InputError(f"{shown(folder)}: exists and is no run, so it is not replaced")
             if not overwrite:
                 raise InputError(
@@ -146,7 +146,7 @@ def begin(folder: Path, *, overwrite: bool = False) -> None:
         raise InputError(f"{shown(folder)}: {reason(error)}") from error
 
 
-def _is_run(folder: Path) -> bool:
+def is_run(folder: Path) -> bool:
     """Whether a folder is a run's, perhaps a damaged one; others may have a `run.json` of their own."""
     try:
         with open(folder / FILE_NAME, "rb") as stream:
