@@ -123,7 +123,14 @@ class Loop:
         )
         self.state = TrainState(model, config)
         self.objective = processes.wrapped(Objective(model, nmax, config.precision))
-        self.kl = KLSchedule(config.kl_weight, config.kl_minimum, config.kl_start, config.kl_rate)
+        start = config.kl_weight_start
+        self.kl = KLSchedule(
+            config.kl_weight,
+            config.kl_minimum,
+            config.kl_start,
+            config.kl_rate,
+            None if start < 0 else start,
+        )
         self.progress = Progress()
 
     # --- from where, and to where ---------------------------------------------------------------------
@@ -200,7 +207,7 @@ class Loop:
         whole_offset, whole_pen, whole_kl, points = sums.tolist()
         loss, counted = whole_offset + whole_pen, offset + pen
         if kl is not None:
-            weight = self._kl_weight(self.progress.step)
+            weight = self.kl.weight_at(self.progress.step)
             loss += weight * max(whole_kl, self.kl.minimum)
             if not whole_kl < self.kl.minimum:  # below the floor there is nothing to gain, and no gradient
                 counted = counted + weight * kl
@@ -211,9 +218,6 @@ class Loop:
         if costs.finite and math.isfinite(norm):
             self.state.update(self.config.learning_rate_at(self.progress.step), self.config.clip)
         return costs, norm
-
-    def _kl_weight(self, step: int) -> float:
-        return self.kl.weight * self.kl.eta(step)
 
     def _check_skipped(self, costs: Costs, norm: float) -> None:
         if costs.finite and math.isfinite(norm):
@@ -240,7 +244,7 @@ class Loop:
                 offset=costs.offset,
                 pen=costs.pen,
                 kl=costs.kl,
-                kl_weight=0.0 if costs.kl is None else self._kl_weight(self.progress.step - 1),
+                kl_weight=0.0 if costs.kl is None else self.kl.weight_at(self.progress.step - 1),
                 learning_rate=self.config.learning_rate_at(self.progress.step - 1),
                 gradient_norm=norm,
                 points=self.progress.points,
