@@ -1,8 +1,8 @@
 """What training minimises, as the paper and the released code have it.
 
 All rows of a batch come packed: those that count, in any order. How much of the padding counts is decided by
-whoever packs: the paper lets every drawing run to Nmax rows in training, and masks what follows the end in
-evaluation.
+the packing: in the paper every drawing runs to Nmax rows; the released code masks what follows the end for
+inference, but neither in training nor where it measures a test set.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ def reconstruction_loss(
         points: [N, 5] those points, in model units; end rows and what padding shall count among them.
         drawings: how many drawings they are from.
         nmax: Nmax, the length that sums are divided by.
-        evaluating: whether to leave out the pen state of end rows, as the released code does in evaluation.
+        evaluating: whether to leave out the pen state of end rows, as the released code does for inference.
         floor: added to each density before the logarithm.
         weight: [N], how often each row's pen state counts; once when None.
 
     Returns:
         Both parts and the plain sum, scalars of float32 or better.
 
-    Source: Ha & Eck 2017, equation 9; the floor and the mask in evaluation are the released code's.
+    Source: Ha & Eck 2017, equation 9; the floor and the mask are the released code's.
     """
     offset, pen = MixtureDensity(raw).log_prob(points)
     inked = points[:, 4] == 0
