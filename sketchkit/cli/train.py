@@ -169,12 +169,11 @@ def _chosen(
 
 def _before(run: Path | None, init: SketchModel | None, drawings: int) -> dict[str, Any]:
     """What the run that goes on, or the model to begin with, says of the configuration."""
-    from sketchkit.training.backends import sizes_of
-    from sketchkit.training.config import fine_tuning
     from sketchkit.training.runs import read_run
+    from sketchkit.training.transfer import fine_tuning
 
     if init is not None:
-        return {**fine_tuning(drawings), **sizes_of(init)}
+        return fine_tuning(init, drawings)
     return {} if run is None else read_run(run).config.to_json()
 
 

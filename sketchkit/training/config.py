@@ -18,7 +18,7 @@ from sketchkit.errors import FormatError, InputError
 from sketchkit.files import reason, shown
 from sketchkit.options import option
 
-__all__ = ["PRESETS", "SCHEDULES", "TrainConfig", "Value", "fine_tuning", "option_infos", "read_config"]
+__all__ = ["PRESETS", "SCHEDULES", "TrainConfig", "Value", "option_infos", "read_config"]
 
 #: What a part of a backend's architecture may be.
 Value = bool | int | float | str
@@ -152,25 +152,6 @@ class TrainConfig:
             gone = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
             return last + (first - last) * 0.5 * (1.0 + math.cos(math.pi * gone))
         return float((first - last) * self.decay ** (step - self.warmup) + last)
-
-
-def fine_tuning(drawings: int) -> dict[str, Any]:
-    """The defaults of a run that begins with a model, by field name: short, and stopped before it copies.
-
-    Args:
-        drawings: how many there are to learn from.
-    """
-    return {
-        "steps": 1_000,
-        "batch_size": min(max(drawings, 32), 100),
-        "learning_rate": 5e-4,
-        "schedule": "cosine",
-        "warmup": 20,
-        "ema": 0.98,
-        "evaluate_every": 50,
-        "save_every": 100,
-        "patience": 6,
-    }
 
 
 def option_infos() -> list[options.OptionInfo]:

@@ -9,20 +9,64 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sketchkit import options
 from sketchkit.devices import without_weights
 from sketchkit.errors import InputError
 from sketchkit.models import SketchModel
 from sketchkit.models.cells import LSTMCell
 from sketchkit.models.decoder import DecoderModel
 from sketchkit.models.vae import VaeModel
-from sketchkit.training.backends import SIZES, declared
+from sketchkit.training.backends import SIZES, declared, sizes_of
 from sketchkit.training.chance import Purpose, generator
+from sketchkit.training.config import option_infos
 
-__all__ = ["check_fit", "summary", "take_weights"]
+__all__ = ["check_fit", "fine_tuning", "summary", "take_weights"]
 
 #: The noise of a new class's embedding, as a share of the spread of those that are known.
 _NOISE = 0.1
 _SHOWN = 3
+#: What a conditional model keeps of its own training: how much its z is to say, and how far the pen strays.
+_KEPT = ("kl_weight", "kl_minimum", "stray")
+
+
+def fine_tuning(source: SketchModel, drawings: int) -> dict[str, Any]:
+    """The defaults of a run that begins with a model: its sizes, and a short run that stops before it copies.
+
+    Args:
+        source: the model.
+        drawings: how many there are to learn from.
+
+    Returns:
+        Values of a `TrainConfig` by field name, for `TrainConfig.made`.
+
+    Raises:
+        InputError: a model of a backend that is not trained here.
+    """
+    return {
+        "steps": 1_000,
+        "batch_size": min(max(drawings, 32), 100),
+        "learning_rate": 5e-4,
+        "schedule": "cosine",
+        "warmup": 20,
+        "ema": 0.98,
+        "evaluate_every": 50,
+        "save_every": 100,
+        "patience": 6,
+        **(_weights_of_losses(source) if source.conditional else {}),
+        **sizes_of(source),
+    }
+
+
+def _weights_of_losses(source: SketchModel) -> dict[str, Any]:
+    """As the card says that the model was trained, where it does, and L_KL at its whole weight at once."""
+    config = source.card.provenance.get("config")
+    said = config if isinstance(config, Mapping) else {}
+    infos = {info.name: info for info in option_infos()}
+    out = {"kl_start": 1.0}
+    for name in _KEPT:
+        if name in said:
+            out[name] = options.check(infos[name], said[name], f"the training of {source.card.name!r}")
+    return out
 
 
 def check_fit(model: SketchModel, source: SketchModel) -> None:
@@ -38,11 +82,11 @@ def check_fit(model: SketchModel, source: SketchModel) -> None:
             f"or leave out --backend"
         )
     theirs, ours = (dataclasses.asdict(each.architecture) for each in (source, model))
-    options = {*SIZES, *(info.name for info in declared(type(source.architecture)))}
+    known = {*SIZES, *(info.name for info in declared(type(source.architecture)))}
     free = {"classes"} if source.labelled else {"classes", "embedding"}
     for field in theirs:
         if field not in free and theirs[field] != ours[field]:
-            instead = f"leave out {_option(field)}" if field in options else "no training has such models"
+            instead = f"leave out {_option(field)}" if field in known else "no training has such models"
             raise InputError(f"{name} has {field}={theirs[field]}, not {field}={ours[field]}: {instead}")
     if model.labelled != source.labelled:
         _check_switch(model, source)

@@ -17,9 +17,9 @@ from sketchkit.models import SketchModel
 from sketchkit.models.vae import VaeArchitecture, VaeModel
 from sketchkit.training.backends import sizes_of
 from sketchkit.training.building import build
-from sketchkit.training.config import TrainConfig, fine_tuning
+from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset, prepare_sketches, synth
-from sketchkit.training.transfer import check_fit, summary, take_weights
+from sketchkit.training.transfer import check_fit, fine_tuning, summary, take_weights
 
 CELLS = ("lstm", "layernorm-lstm", "hyper-lstm")
 
@@ -130,14 +130,27 @@ def test_a_run_begins_with_a_model_of_other_classes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("drawings", [1, 20, 5_000])
 def test_the_defaults_of_fine_tuning_make_a_configuration(drawings: int) -> None:
-    config = TrainConfig.made(None, fine_tuning(drawings))
+    config = TrainConfig.made(None, fine_tuning(made(("cat",), backend="decoder"), drawings))
     assert 32 <= config.batch_size <= 100 and config.patience and config.warmup < config.steps
+    assert (config.hidden, config.classes, config.kl_start) == (12, True, TrainConfig.kl_start)
+
+
+def test_a_conditional_model_keeps_the_weights_of_its_losses() -> None:
+    trained = {"kl_weight": 0.15, "kl_minimum": 0.0, "stray": 10.0, "recurrent_dropout": 0.5}
+    source = made(("cat",), backend="vae").with_card(provenance={"config": trained})
+    config = TrainConfig.made(None, fine_tuning(source, 20))
+    assert (config.kl_weight, config.kl_minimum, config.stray, config.kl_start) == (0.15, 0.0, 10.0, 1.0)
+    assert config.recurrent_dropout == TrainConfig.recurrent_dropout
+    plain = TrainConfig.made(
+        None, fine_tuning(made((), backend="vae").with_card(provenance={"config": 3}), 20)
+    )
+    assert (plain.kl_weight, plain.kl_start) == (TrainConfig.kl_weight, 1.0)
 
 
 def test_a_bundled_model_is_fine_tuned_on_drawings_of_another_class(tmp_path: Path) -> None:
     data: Dataset = prepare_sketches(synth(24, seed=5, classes=["mushroom"]), tmp_path / "data")
     source = load_model("doodle")
-    quick = {**fine_tuning(len(data.split("train"))), **sizes_of(source), "grid": 0}
+    quick = {**fine_tuning(source, len(data.split("train"))), "grid": 0}
     info = run_tiny(data, tmp_path / "run", config={**quick, "steps": 2, "batch_size": 8}, init=source)
     assert info.config.classes
     assert load_model(tmp_path / "run" / "last.safetensors").card.classes == ("mushroom",)
