@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from io import BufferedReader
 from typing import BinaryIO
 
 from sketchkit.errors import FormatError, InputError
@@ -19,6 +20,8 @@ __all__ = [
     "GZIP_MAGIC",
     "atomic_write",
     "checksum_of",
+    "file_checksum",
+    "is_temporary",
     "open_file",
     "open_handle",
     "place_new",
@@ -46,7 +49,7 @@ _KINDS = {
 }
 
 
-def open_file(path: str | os.PathLike[str], *, pipes: bool = False) -> BinaryIO:
+def open_file(path: str | os.PathLike[str], *, pipes: bool = False) -> BufferedReader:
     """Open a file to read its bytes.
 
     Args:
@@ -187,6 +190,11 @@ def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = True) -> Ite
         raise
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is what `atomic_write` left when it was killed."""
+    return re.fullmatch(r"\.[0-9a-f]{16}\.tmp", name) is not None
+
+
 def _place(temporary: str, target: str, name: str) -> None:
     try:
         place_new(temporary, target)
@@ -241,6 +249,21 @@ def utf8_text(data: bytes, name: str = "") -> bytes:
     while data.startswith(codecs.BOM_UTF8):
         data = data.removeprefix(codecs.BOM_UTF8)
     return data
+
+
+def file_checksum(path: str | os.PathLike[str]) -> str:
+    """The BLAKE2b checksum of a file's bytes, 16 bytes in hexadecimal.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    import hashlib
+
+    try:
+        with open_file(path) as stream:
+            return hashlib.file_digest(stream, partial(hashlib.blake2b, digest_size=16)).hexdigest()
+    except OSError as error:
+        raise InputError(f"{shown(path)}: {reason(error)}") from error
 
 
 def shown(path: str | os.PathLike[str]) -> str:

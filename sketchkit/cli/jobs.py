@@ -19,7 +19,7 @@ from sketchkit.cli.inputs import Kept, read_one
 from sketchkit.cli.job_options import JobOptions
 from sketchkit.cli.sources import read_source
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import checksum_of, read_file, reason, shown, utf8_text
+from sketchkit.files import checksum_of, file_checksum, read_file, reason, shown, utf8_text
 
 if TYPE_CHECKING:
     from sketchkit.generate import Steps
@@ -139,8 +139,8 @@ def _listed(path: str, chosen: JobOptions) -> Jobs:
         return read_one(os.path.join(folder, reference), kept=kept).sketch
 
     files = sorted({os.path.join(folder, re.sub(r"#\d+$", "", each)) for _, them in jobs for each in them})
-    states = [[file, *_state(file)] for file in files]
-    digest = checksum_of(data + json.dumps([*states, *_kept_background(chosen)]).encode())
+    contents = [[file, _content(file)] for file in files]
+    digest = checksum_of(data + json.dumps([*contents, *_kept_background(chosen)]).encode())
     return Jobs(
         list(first),
         lambda number: jobs[number][1],
@@ -181,13 +181,13 @@ def _bytes_of(path: str) -> bytes:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
 
 
-def _state(file: str) -> tuple[int, int]:
-    """What changes when a file does: its size and when it was written; zeros for what is no file."""
+def _content(file: str) -> str:
+    """The checksum of a file; empty for what is no file, such as a data set, which has one of its own."""
     try:
-        found = os.stat(file)
+        regular = stat.S_ISREG(os.stat(file).st_mode)
     except (OSError, ValueError):
-        return 0, 0
-    return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else (0, 0)
+        return ""
+    return file_checksum(file) if regular else ""
 
 
 # --- choices among many drawings --------------------------------------------------------------------------
@@ -206,8 +206,8 @@ def _chosen(chosen: JobOptions, label: str | None, size: int, seed: int) -> Jobs
     picks = _picks(chosen.pairs, count, size, seed)
     digits = len(str(len(picks) - 1))
     names = [f"{number:0{digits}}" for number in range(len(picks))]
-    state = _state(chosen.source)
-    words = [there.facts, state, chosen.pairs, size, seed, *_kept_background(chosen)]
+    content = _content(chosen.source)
+    words = [there.facts, content, chosen.pairs, size, seed, *_kept_background(chosen)]
 
     digest = checksum_of(json.dumps(words, sort_keys=True).encode())
 

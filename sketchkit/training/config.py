@@ -69,6 +69,8 @@ class TrainConfig:
     kl_minimum: float = option(0.2, "L_KL below which nothing is gained, KL_min", low=0, high=1e9)
     kl_start: float = option(0.01, "share of w_KL at the beginning, eta_min", low=0, high=1)
     kl_rate: float = option(0.99995, "R, by which the rest of w_KL comes", low=0, high=1)
+    kl_weight_start: float = option(-1.0, "the weight at the beginning itself, as in the released code; "
+                                    "below 0: the share --kl-start", low=-1, high=1e9)  # fmt: skip
 
     recurrent_dropout: float = option(0.1, "share of candidate values dropped, of a recurrent network",
                                       low=0, high=0.99)  # fmt: skip
@@ -133,7 +135,7 @@ class TrainConfig:
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values, without what older records do not know and this one does not use."""
         values = dataclasses.asdict(self)
-        return {name: value for name, value in values.items() if value or name not in _UNUSED_UNSAID}
+        return {name: value for name, value in values.items() if value != _UNSAID.get(name, ...)}
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of an update, counted from 0.
@@ -179,13 +181,13 @@ def _values(architecture: Any) -> dict[str, Value]:
     return out
 
 
-#: Fields that stay unsaid in a record while they are 0 or empty: records and checkpoints from before there
-#: were such fields count as ones of today.
-_UNUSED_UNSAID = ("dropout", "architecture")
+#: Values that stay unsaid in a record: records and checkpoints from before there were such fields count as
+#: ones of today.
+_UNSAID: Mapping[str, Any] = {"dropout": 0.0, "kl_weight_start": -1.0, "architecture": {}}
 
 #: Whole ways of training, by name; `released` is what the defaults are nearest to.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "released": {"padding": -1},
+    "released": {"padding": -1, "kl_weight_start": 0.01},
     "paper": {
         "cell": "hyper-lstm",
         "hidden": 2_048,

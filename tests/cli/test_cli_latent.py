@@ -296,6 +296,26 @@ def test_a_rerun_writes_what_is_missing_and_the_same_bytes(sketchkit: Sketchkit,
     assert snapshot() == whole
 
 
+@pytest.mark.parametrize("by", ["pairs", "jobs"])
+def test_a_run_knows_its_drawings_by_what_is_in_them(
+    sketchkit: Sketchkit, drawings: Path, home: Path, by: str
+) -> None:
+    Path("out").mkdir()
+    copy = home / "mine.ndjson"
+    copy.write_bytes(drawings.read_bytes())
+    Path("jobs.jsonl").write_text('{"name": "a", "drawings": ["mine.ndjson#0", "mine.ndjson#1"]}')
+    chosen = ("--pairs", "random:1", "--from", copy) if by == "pairs" else ("--jobs", "jobs.jsonl")
+    command = ("interpolate", *chosen, "-n", 2, "-o", "out/{stem}.svg")
+    assert sketchkit(*command).code == 0
+    os.utime(copy, (1, 1))
+    assert "1 were there already" in sketchkit(*command).err
+    content = copy.read_bytes()
+    digit = next(place for place in range(len(content)) if content[place : place + 1] in b"12345678")
+    copy.write_bytes(content[:digit] + bytes([content[digit] + 1]) + content[digit + 1 :])
+    os.utime(copy, (1, 1))
+    assert "files of another run" in sketchkit(*command).err
+
+
 def test_files_of_another_run_are_not_mixed_in(sketchkit: Sketchkit, drawings: Path) -> None:
     Path("out").mkdir()
     command = ("interpolate", "--pairs", "random:3", "--from", drawings, "-n", 2, "-o", "out/{stem}.svg")

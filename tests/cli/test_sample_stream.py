@@ -122,14 +122,15 @@ def test_what_a_kill_leaves_is_gone_on_with(sketchkit: Sketchkit) -> None:
     assert not leftovers()
 
 
-def test_ctrl_c_on_the_way_leaves_what_is_drawn() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_on_the_way_leaves_what_is_drawn(number: signal.Signals) -> None:
     words = ["sample", "-n", "100000", "-o", "out.ndjson"]
     with subprocess.Popen([sys.executable, "-c", SMALL, *words], stderr=subprocess.PIPE) as process:
         while process.poll() is None and not _grown([]):
             time.sleep(0.005)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=600)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     (line,) = err.decode().splitlines()
     told = re.fullmatch(r"([0-9,]+) of 100,000 drawings are kept: the same command goes on after them", line)
     assert told is not None

@@ -115,7 +115,8 @@ def test_the_defaults_are_the_released_codes() -> None:
     assert (c.kl_weight, c.kl_minimum, c.kl_start, c.kl_rate) == (0.5, 0.2, 0.01, 0.99995)
     assert (c.batch_size, c.recurrent_dropout, c.axis_scale, c.point_drop) == (100, 0.1, 0.15, 0.1)
     assert (c.hidden, c.encoder_hidden, c.latent, c.mixtures, c.cell) == (512, 256, 128, 20, "lstm")
-    assert TrainConfig.made("released") == TrainConfig(padding=-1)
+    assert TrainConfig.made("released") == TrainConfig(padding=-1, kl_weight_start=0.01)
+    assert "kl_weight_start" not in TrainConfig().to_json()
 
 
 def test_the_papers_preset_is_the_papers() -> None:

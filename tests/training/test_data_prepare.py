@@ -23,7 +23,7 @@ from sketchkit.formats import read_all, write
 from sketchkit.geometry import magenta_strokes, quickdraw_simplify, scale_factor
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import SPLITS, Dataset, Recipe, prepare, prepare_sketches, preparing, synth
-from sketchkit.training.data.recipe import Item, key_hash, rows_of
+from sketchkit.training.data.recipe import Item, key_hash, rows_of, small_thresholds, split_of
 from sketchkit.training.data.sources import find_sources
 
 ALL_TRAIN = Recipe(splits=(1, 0, 0))
@@ -80,9 +80,37 @@ def test_the_order_of_the_files_moves_no_drawing(
 
 def test_more_files_move_no_drawing(halves: tuple[Path, list[Path]]) -> None:
     folder, files = halves
-    few = prepare(files[:1], folder / "few", overwrite=True)
-    many = prepare(files, folder / "many", overwrite=True)
+    thirds = Recipe(splits=(2, 1, 1))  # of which each gets enough, whatever the number of drawings
+    few = prepare(files[:1], folder / "few", thirds, overwrite=True)
+    many = prepare(files, folder / "many", thirds, overwrite=True)
     assert placed(few).items() <= placed(many).items()
+
+
+@given(
+    known=st.lists(st.integers(0, 999).map(lambda place: place * 2**64 // 1000), unique=True, max_size=200),
+    shares=st.sampled_from([(90.0, 5.0, 5.0), (1.0, 1.0, 0.0), (1.0, 0.0, 1.0), (1.0, 0.0, 0.0)]),
+)
+def test_a_small_set_has_drawings_in_every_split_that_shall_have_some(
+    known: list[int], shares: tuple[float, float, float]
+) -> None:
+    recipe = Recipe(splits=shares)
+    counts = Counter(split_of(each, small_thresholds(known, recipe)) for each in known)
+    usual = Counter(split_of(each, recipe.thresholds) for each in known)
+    assert counts["train"] or not known
+    wanted = {name for name, share in zip(SPLITS, shares, strict=True) if share}
+    if len(known) > 2:
+        assert set(counts) == wanted
+    if len(known) >= 18 and usual["train"]:
+        assert all(counts[name] >= min(3, len(known) - 1) for name in wanted - {"train"})
+    if usual["train"] and all(usual[name] >= 3 for name in wanted - {"train"}):
+        assert counts == usual
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 20])
+def test_a_handful_of_drawings_can_be_trained_and_validated_with(n: int, tmp_path: Path) -> None:
+    data = prepare_sketches([walk(i, label="a") for i in range(n)], tmp_path / "d")
+    sizes = [len(data.split(name)) for name in SPLITS]
+    assert sizes == {1: [1, 0, 0], 2: [1, 1, 0], 3: [1, 1, 1], 5: [3, 1, 1], 20: [14, 3, 3]}[n]
 
 
 def test_copies_under_other_keys_fall_to_the_same_split_in_any_order(tmp_path: Path) -> None:

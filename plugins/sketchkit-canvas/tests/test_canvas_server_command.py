@@ -97,7 +97,7 @@ def test_it_ends_by_the_signal_of_the_system_too() -> None:
             assert json.load(answer)["name"] == "sketchkit-canvas"
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=600)
-        assert process.returncode == -signal.SIGTERM
+        assert process.returncode == 128 + signal.SIGTERM
         assert token not in err and "Traceback" not in err and "warning" not in err
 
 

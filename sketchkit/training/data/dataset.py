@@ -6,9 +6,8 @@ which is not stored. Offsets are pixels of the training data; divided by the sca
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
 
@@ -16,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import open_file, reason, shown
+from sketchkit.files import file_checksum, open_file, reason, shown
 from sketchkit.training.data.manifest import ARRAYS, SPLITS, ArrayInfo, Manifest, SplitInfo, read_manifest
 
-__all__ = ["Dataset", "Split", "array_path", "checksum", "padded"]
+__all__ = ["Dataset", "Split", "array_path", "padded"]
 
 Array = npt.NDArray[Any]
 Int64 = npt.NDArray[np.int64]
@@ -268,26 +267,5 @@ def _check_places(folder: Path, split: str, arrays: Mapping[str, Array], manifes
 def _check_contents(folder: Path, split: str, info: SplitInfo) -> None:
     for kind, array in info.arrays.items():
         path = array_path(folder, split, kind)
-        if checksum(path) != array.checksum:
+        if file_checksum(path) != array.checksum:
             raise FormatError(f"{shown(path)}: damaged: its checksum is not the manifest's")
-
-
-def checksum(path: Path) -> str:
-    """The BLAKE2b checksum of a file's bytes, 16 bytes in hexadecimal.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    try:
-        for piece in _pieces(path):
-            digest.update(piece)
-    except OSError as error:
-        raise InputError(f"{shown(path)}: {reason(error)}") from error
-    return digest.hexdigest()
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with open_file(path) as stream:
-        while piece := stream.read(_CHUNK):
-            yield piece

@@ -16,7 +16,16 @@ from sketchkit.sketch import Sketch
 from sketchkit.training.data.dataset import Dataset
 from sketchkit.training.data.folders import atomic_folder, check_free
 from sketchkit.training.data.manifest import FILE_NAME, SPLITS, Manifest
-from sketchkit.training.data.recipe import Item, Recipe, Rows, digest, key_hash, rows_of, split_of
+from sketchkit.training.data.recipe import (
+    Item,
+    Recipe,
+    Rows,
+    digest,
+    key_hash,
+    rows_of,
+    small_thresholds,
+    split_of,
+)
 from sketchkit.training.data.report import write_plot
 from sketchkit.training.data.seen import Seen
 from sketchkit.training.data.sources import find_sources, items_of
@@ -30,6 +39,8 @@ Progress = Callable[[int, int], None]
 REASONS = ("empty", "too short", "too long", "duplicate", "not recognised", "over the limit", "damaged")
 #: Drawings, or rows, gathered before they are looked up and written together.
 _BLOCK, _BLOCK_ROWS = 4096, 1 << 20
+#: A set of no more drawings is shared out when all of it is known.
+_SMALL = 200
 #: Names of sources that a manifest keeps.
 _MAX_SOURCES = 1000
 
@@ -168,6 +179,7 @@ class _Kitchen:
         self._kept: Counter[str] = Counter()
         self._lengths = np.zeros(recipe.max_points + 1, np.int64)
         self._block: list[tuple[Item, Rows, int]] = []
+        self._unshared: list[tuple[Item, Rows, int]] = []
         self._block_rows = self._read = 0
 
     def take(self, item: Item) -> None:
@@ -197,6 +209,7 @@ class _Kitchen:
             InputError: nothing is left to train on.
         """
         self._flush()
+        self._share_out(small=True)
         if not self._scale.value > 0:
             what = omissions(walk.left_out)
             more = f"; strokes leave out {what}" if what else ""
@@ -228,7 +241,6 @@ class _Kitchen:
         if not block:
             return
         fresh = self._seen.add(np.array([known for *_, known in block], np.uint64))
-        chosen: dict[str, list[tuple[Item, Rows]]] = {name: [] for name in SPLITS}
         for (item, rows, known), new in zip(block, fresh.tolist(), strict=True):
             if not new:
                 self._dropped["duplicate"] += 1
@@ -236,8 +248,20 @@ class _Kitchen:
                 self._dropped["over the limit"] += 1
             else:
                 self._kept[item.label] += 1
-                own = None if self._recipe.resplit else item.split
-                chosen[own or split_of(known, self._recipe)].append((item, rows))
+                self._unshared.append((item, rows, known))
+        if sum(self._kept.values()) > _SMALL:
+            self._share_out(small=False)
+
+    def _share_out(self, *, small: bool) -> None:
+        """Write what is not written yet, each drawing into its split; of a small set that is all of it."""
+        kept, self._unshared = self._unshared, []
+        own = [None if self._recipe.resplit else item.split for item, *_ in kept]
+        thresholds = self._recipe.thresholds
+        if small and kept and not any(own):
+            thresholds = small_thresholds([known for *_, known in kept], self._recipe)
+        chosen: dict[str, list[tuple[Item, Rows]]] = {name: [] for name in SPLITS}
+        for (item, rows, known), split in zip(kept, own, strict=True):
+            chosen[split or split_of(known, thresholds)].append((item, rows))
         for name, drawings in chosen.items():
             self._write(name, drawings)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -15,12 +17,14 @@ from sketchkit.geometry import magenta_strokes, quickdraw_simplify
 from sketchkit.sketch import Sketch
 from sketchkit.training.data.manifest import SPLITS
 
-__all__ = ["Item", "Recipe", "digest", "key_hash", "rows_of", "split_of"]
+__all__ = ["Item", "Recipe", "digest", "key_hash", "rows_of", "small_thresholds", "split_of"]
 
 Rows = npt.NDArray[np.float32]
 
 #: The longest drawing that a set may be made to hold.
 MAX_LENGTH = 100_000
+#: Drawings that valid and test have at the least, where there are enough of them.
+_LEAST = 3
 #: The side of a whole training drawing, in its pixels.
 WHOLE = 255.0
 
@@ -164,8 +168,30 @@ def key_hash(key: str | None) -> int:
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
 
 
-def split_of(known_by: int, recipe: Recipe) -> str:
+def split_of(known_by: int, thresholds: tuple[float, float]) -> str:
     """The split that a drawing falls to, whatever else is in the set and wherever it lies in it."""
     place = known_by / 2**64
-    train, valid = recipe.thresholds
+    train, valid = thresholds
     return SPLITS[0] if place < train else SPLITS[1] if place < valid else SPLITS[2]
+
+
+def small_thresholds(known_by: Sequence[int], recipe: Recipe) -> tuple[float, float]:
+    """The thresholds under which a small set has drawings to measure with, wherever its hashes lie.
+
+    Args:
+        known_by: the hashes of all its drawings.
+        recipe: says the shares; a share of 0 stays empty.
+
+    Returns:
+        Thresholds that share it out as the recipe's do, but that leave one drawing to train on, and give a
+        sixth of the drawings to each of the others, or three, where they would have fewer.
+    """
+    places = sorted(known / 2**64 for known in known_by)
+    usual = Counter(split_of(known, recipe.thresholds) for known in known_by)
+    least, free = min(max(len(places) // 6, 1), _LEAST), len(places) - 1
+    shares = zip(SPLITS, recipe.splits, strict=True)
+    _, valid, test = (max(usual[name], least) if share else 0 for name, share in shares)
+    test = max(0, min(test, free - bool(valid)))
+    valid = max(0, min(valid, free - test))
+    bounds = [*places, math.inf]
+    return bounds[len(places) - test - valid], bounds[len(places) - test]
