@@ -12,7 +12,8 @@ drawings=()
 while [ "${1:---}" != -- ]; do drawings+=("$1"); shift; done
 folder=${2:?"usage: examples/train_bundled.sh DRAWINGS... -- FOLDER"}
 
-common=(--batch-size 100 --schedule cosine --balance 0.3 --precision bfloat16 --threads 1 --grid 50)
+common=(--batch-size 100 --schedule cosine --balance 0.3 --precision bfloat16 --threads 1 --grid 50
+  --evaluate-every 500 --save-every 500 --patience 0)
 
 # train DATA RUN OPTIONS...: a run that is there goes on with the options that it was begun with.
 train() {
@@ -41,7 +42,7 @@ vae=(--recurrent-dropout 0 --kl-start 1 --kl-minimum 0)
 train all doodle-vae-first --seed 5 --backend vae --classes --position --stray 3 "${vae[@]}" \
   --kl-weight 0.02 --warmup 100 --ema 0.999 --steps 6000
 train all doodle-vae-second --seed 6 --init "$folder/doodle-vae-first/last.safetensors" --stray 10 "${vae[@]}" \
-  --kl-weight 0.02 --warmup 100 --ema 0.999 --steps 2900
+  --kl-weight 0.02 --warmup 100 --ema 0.999 --steps 2900 --learning-rate 1e-3
 train all doodle-vae --seed 8 --init "$folder/doodle-vae-second/last.safetensors" --stray 10 "${vae[@]}" \
   --kl-weight 0.15 --warmup 50 --ema 0.998 --steps 3200 --learning-rate 9e-4
 

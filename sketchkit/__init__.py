@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sketchkit.checkpoints.pull import pull_model
     from sketchkit.checkpoints.store import names as list_models
     from sketchkit.formats import read, read_all, write
+    from sketchkit.formats.svg import SvgDocument, read_svg
     from sketchkit.generate import (
         Ending,
         Infilling,
@@ -63,6 +64,7 @@ __all__ = [
     "SketchBatch",
     "SketchModel",
     "SketchkitError",
+    "SvgDocument",
     "__version__",
     "analogy",
     "atlas",
@@ -80,6 +82,7 @@ __all__ = [
     "pull_model",
     "read",
     "read_all",
+    "read_svg",
     "reconstruct",
     "render",
     "renderers",
@@ -98,6 +101,7 @@ _HOMES = {
     "Sketch": "sketchkit.sketch:Sketch",
     "SketchBatch": "sketchkit.batch:SketchBatch",
     "SketchModel": "sketchkit.models:SketchModel",
+    "SvgDocument": "sketchkit.formats.svg:SvgDocument",
     "analogy": "sketchkit.generate:analogy",
     "atlas": "sketchkit.generate:atlas",
     "complete": "sketchkit.generate:complete",
@@ -114,6 +118,7 @@ _HOMES = {
     "pull_model": "sketchkit.checkpoints.pull:pull_model",
     "read": "sketchkit.formats:read",
     "read_all": "sketchkit.formats:read_all",
+    "read_svg": "sketchkit.formats.svg:read_svg",
     "reconstruct": "sketchkit.generate:reconstruct",
     "render": "sketchkit.rendering:render",
     "renderers": "sketchkit.rendering:renderers",

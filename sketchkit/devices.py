@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ __all__ = [
     "fast_bfloat16",
     "fast_int8",
     "one_thread",
+    "own_numbers",
     "resolve_device",
     "resolve_dtype",
     "spare_threads",
@@ -86,6 +87,25 @@ def fast_int8() -> bool:
     return any(value for name, value in known.items() if "vnni" in name or "int8" in name or "i8mm" in name)
 
 
+@contextmanager
+def own_numbers() -> Iterator[None]:
+    """Compute in a model's own number type and where it lies, whatever is set in torch around the call.
+
+    Autocast would take some products in half precision, a default device would hold what the model's own
+    tensors are combined with, and another default type would draw other fresh weights.
+    """
+    with ExitStack() as stack:
+        if torch.get_default_dtype() != torch.float32:
+            stack.callback(torch.set_default_dtype, torch.get_default_dtype())
+            torch.set_default_dtype(torch.float32)
+        for kind in ("cpu", "cuda", "mps"):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        if torch.get_default_device().type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        yield
+
+
 # The number of threads is the whole process's: who comes first sets it, who leaves last restores it.
 _lock = threading.Lock()
 _calm = {"depth": 0, "before": 1}
@@ -93,7 +113,7 @@ _calm = {"depth": 0, "before": 1}
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Let torch compute on one thread of the CPU for a while.
+    """Let torch compute on one thread of the CPU for a while, and in a model's `own_numbers`.
 
     A decoding step is a handful of small products. Threads that wait for each other at every one of them gain
     little on a quiet machine and lose a hundredfold on a busy one.
@@ -104,7 +124,8 @@ def one_thread() -> Iterator[None]:
             torch.set_num_threads(1)
         _calm["depth"] += 1
     try:
-        yield
+        with own_numbers():
+            yield
     finally:
         with _lock:
             _calm["depth"] -= 1

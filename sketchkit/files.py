@@ -1,27 +1,130 @@
-"""Writing a file so that nobody ever sees half of it."""
+"""Opening files: to write them whole or not at all, and to read nothing that is no file."""
 
 from __future__ import annotations
 
+import codecs
+import errno
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from io import BufferedReader
 from typing import BinaryIO
 
 from sketchkit.counts import named
-from sketchkit.errors import InputError
+from sketchkit.errors import FormatError, InputError
 
 __all__ = [
+    "GZIP_MAGIC",
     "atomic_write",
     "check_path",
     "checksum_of",
+    "file_checksum",
+    "is_temporary",
+    "open_file",
+    "open_handle",
     "place_new",
+    "read_file",
     "reason",
     "shown",
     "standard_input",
     "standard_output",
+    "utf8_text",
 ]
+
+#: How every file begins that gzip has packed.
+GZIP_MAGIC = b"\x1f\x8b"
+#: How text in UTF-16 or UTF-32 begins: with a byte-order mark, or with a character of ASCII.
+_UTF16 = re.compile(rb"\xff\xfe|\xfe\xff|\0\0\xfe\xff|[\t\n\r -~]\0|\0[\t\n\r -~]")
+
+# Opening a pipe that has no writer waits for one, and opening a terminal may make it the process's own.
+_AT_ONCE = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+}
+
+
+def open_file(path: str | os.PathLike[str], *, pipes: bool = False) -> BufferedReader:
+    """Open a file to read its bytes.
+
+    Args:
+        path: of the file; links are followed.
+        pipes: whether a pipe or a terminal may stand for the file, as in `<(...)` and `/dev/stdin`. A pipe
+            must have a writer, for which nothing waits.
+
+    Raises:
+        OSError: it cannot be opened, or is no file; `reason` says so in a few words.
+        ValueError: the path holds a null character.
+    """
+    stream = open(path, "rb", opener=partial(open_handle, pipes=pipes))  # noqa: SIM115 - the caller's to close
+    # A pipe without a writer ends at once.
+    if pipes and not stat.S_ISREG(os.fstat(stream.fileno()).st_mode) and not stream.peek(1):
+        stream.close()
+        raise OSError(errno.EINVAL, "nothing was written to this pipe", os.fspath(path))
+    return stream
+
+
+def open_handle(path: str | os.PathLike[str], flags: int, mode: int = 0o666, *, pipes: bool = False) -> int:
+    """Open a file as `os.open` does, but nothing else: neither to wait for a pipe nor to read without end.
+
+    Args:
+        path: of the file.
+        flags: of `os.open`.
+        mode: the permissions of a new file.
+        pipes: see `open_file`.
+
+    Returns:
+        The descriptor.
+
+    Raises:
+        OSError: it cannot be opened, or is no file.
+    """
+    with suppress(FileNotFoundError):
+        _check_kind(os.stat(path).st_mode, path, pipes=pipes)
+    handle = os.open(path, flags | _AT_ONCE, mode)
+    try:
+        found = os.fstat(handle).st_mode  # another file may have taken the name since
+        _check_kind(found, path, pipes=pipes and (not stat.S_ISCHR(found) or os.isatty(handle)))
+        if not stat.S_ISREG(found):
+            os.set_blocking(handle, True)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def read_file(path: str | os.PathLike[str], most: int, *, pipes: bool = False) -> bytes:
+    """The bytes of a file.
+
+    Args:
+        path: of the file; links are followed.
+        most: how many bytes it may have.
+        pipes: see `open_file`.
+
+    Raises:
+        OSError, ValueError: see `open_file`.
+        FormatError: it is longer.
+    """
+    with open_file(path, pipes=pipes) as stream:
+        size = os.fstat(stream.fileno()).st_size  # 0 for a pipe
+        content = stream.read(min(size or most, most) + 1)
+    if len(content) > most:
+        raise FormatError(f"{shown(path)}: more than {most} bytes")
+    return content
+
+
+def _check_kind(mode: int, path: str | os.PathLike[str], *, pipes: bool) -> None:
+    kind = stat.S_IFMT(mode)
+    if kind in _KINDS and not (pipes and kind in (stat.S_IFIFO, stat.S_IFCHR)):
+        number = errno.EISDIR if kind == stat.S_IFDIR else errno.EINVAL
+        raise OSError(number, f"this is {_KINDS[kind]}, not a file", os.fspath(path))
 
 
 def standard_input() -> BinaryIO:
@@ -89,6 +192,11 @@ def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = True) -> Ite
         raise
 
 
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is what `atomic_write` left when it was killed."""
+    return re.fullmatch(r"\.[0-9a-f]{16}\.tmp", name) is not None
+
+
 def _place(temporary: str, target: str, name: str) -> None:
     try:
         place_new(temporary, target)
@@ -137,6 +245,41 @@ def check_path(path: object, what: str = "a path") -> None:
     """
     if not isinstance(path, str | os.PathLike):
         raise InputError(f"{what} is needed, got {named(path)}")
+
+
+def utf8_text(data: bytes, name: str = "") -> bytes:
+    """Text without the byte-order marks that some editors put before it.
+
+    Args:
+        data: the text, or its beginning.
+        name: of the file, in the error.
+
+    Raises:
+        FormatError: it is compressed, or text in UTF-16 or UTF-32, not in UTF-8.
+    """
+    where = f"{name}: " if name else ""
+    if data.startswith(GZIP_MAGIC):
+        raise FormatError(f"{where}the file is compressed with gzip: unpack it with gunzip first")
+    if _UTF16.match(data):
+        raise FormatError(f"{where}the file is text in UTF-16 or UTF-32: save it as UTF-8")
+    while data.startswith(codecs.BOM_UTF8):
+        data = data.removeprefix(codecs.BOM_UTF8)
+    return data
+
+
+def file_checksum(path: str | os.PathLike[str]) -> str:
+    """The BLAKE2b checksum of a file's bytes, 16 bytes in hexadecimal.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    import hashlib
+
+    try:
+        with open_file(path) as stream:
+            return hashlib.file_digest(stream, partial(hashlib.blake2b, digest_size=16)).hexdigest()
+    except OSError as error:
+        raise InputError(f"{shown(path)}: {reason(error)}") from error
 
 
 def shown(path: str | os.PathLike[str]) -> str:

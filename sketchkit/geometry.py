@@ -277,20 +277,29 @@ def scale_factor(sketches: Iterable[Sketch]) -> float:
 
 
 def outline(sketch: Sketch, points: int = 64) -> Float64:
-    """Points spread evenly over the ink of a drawing, however many it is drawn with.
+    """Points spread evenly over the ink of a drawing, however many points and lines it is drawn with.
+
+    All lines count as one, end to end: P equal parts of the ink have a point each, in their middle. So a line
+    has as many of the points as it has of the ink, and what is short beside a part may have none.
 
     Args:
         sketch: in drawing units.
-        points: about how many, 1 or more; every line has its first and last.
+        points: P, 1 or more.
 
     Returns:
-        [P, 2] in drawing units; the dots of a drawing that is nothing else, none of an empty one.
+        [P, 2] in drawing units; of a drawing without length its dots, none of an empty one.
     """
     lines = sketch.to_polylines()
-    spacing = sketch.ink_length / points
-    if spacing == 0.0:
-        return np.concatenate(lines) if lines else np.zeros((0, 2))
-    return np.concatenate([resample(line, spacing) for line in lines])
+    if not lines:
+        return np.zeros((0, 2))
+    places = np.concatenate(lines)
+    steps = np.hypot(*np.diff(places, axis=0).T)
+    steps[np.cumsum([len(line) for line in lines[:-1]], dtype=np.int64) - 1] = 0.0  # the pen is lifted
+    way = np.concatenate([[0.0], np.cumsum(steps)])
+    if way[-1] == 0.0:
+        return places
+    at = (np.arange(points) + 0.5) * (way[-1] / points)
+    return np.stack([np.interp(at, way, places[:, axis]) for axis in (0, 1)], axis=1)
 
 
 def chamfer(a: Float64, b: Float64) -> float:

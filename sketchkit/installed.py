@@ -7,22 +7,29 @@ nothing.
 from __future__ import annotations
 
 import configparser
+import os
 import re
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import Distribution, EntryPoint, distributions
+from io import TextIOWrapper
+from typing import Any
 
 from sketchkit._version import __version__
+from sketchkit.files import open_file, reason
 
-__all__ = ["OWN_NAME", "Installed", "installed", "misfit"]
+__all__ = ["OWN_NAME", "Installed", "installed", "installed_distributions", "misfit"]
 
 #: The distribution that brings the built-ins.
 OWN_NAME = "sketchkit"
 
 #: All groups of entry points of ours begin so.
 GROUP_PREFIX = "sketchkit."
-#: A longer file than this is no list of entry points.
-_MAX_CHARACTERS = 1_000_000
+#: A longer file than this is no list of entry points, and no distribution brings as many.
+_MAX_CHARACTERS, _MAX_ENTRY_POINTS = 1_000_000, 1_000
+#: Far more than any environment has; to look at so many takes seconds.
+_MAX_DISTRIBUTIONS = 10_000
 _SPACES = re.compile(r"[-_.]+")
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*\(?([^;)]*)\)?\s*(;.*)?$")
 _AT_LEAST = re.compile(r"^>=\s*(\d+(?:\.\d+)*)$")
@@ -48,15 +55,31 @@ class Installed:
     problem: str | None = None
 
 
-def installed(found: Iterable[Distribution] | None = None) -> list[Installed]:
-    """The distributions that bring plugins, in the order of `sys.path`.
+def installed_distributions(*, others: bool = True) -> Iterator[Distribution]:
+    """The distributions: sketchkit's own, then all in the order of `sys.path`.
 
     Args:
-        found: those to look at; all that are installed when None. Of two of one name the first counts, as on
-            import.
+        others: all of them; without, sketchkit's own alone, and no file of another is opened.
+    """
+    # A pipe on the path would be taken for an archive, and waited for.
+    path = [each for each in sys.path if os.path.isdir(each or ".") or os.path.isfile(each)]
+    yield from distributions(path=path, name=OWN_NAME)
+    if others:
+        yield from distributions(path=path)
+
+
+def installed(found: Iterable[Distribution]) -> list[Installed]:
+    """The distributions that bring plugins, each with what it says of them; beyond a limit none is read.
+
+    Args:
+        found: those to look at. Of two of one name the first counts, as on import.
     """
     unique: dict[str, list[Installed]] = {}
-    for distribution in distributions() if found is None else found:
+    for number, distribution in enumerate(found):
+        if number == _MAX_DISTRIBUTIONS:
+            problem = f"there are more distributions than {_MAX_DISTRIBUTIONS}: the others are not looked at"
+            unique["\0"] = [Installed("sys.path", "", (), (), problem)]
+            break
         described = _described(distribution)
         if described is not None:
             unique.setdefault(_SPACES.sub("-", described.name).lower(), []).append(described)
@@ -127,14 +150,15 @@ def _described(distribution: Distribution) -> Installed | None:
     """What a distribution brings; None where that is nothing of ours."""
     name, problem = "unknown", None
     try:
-        text = distribution.read_text("entry_points.txt") or ""
+        text = _text(distribution, "entry_points.txt")
         if GROUP_PREFIX not in text:
             return None
         name, version, requires = _header(distribution)
         if not name:
             name, problem = _folder_name(distribution), "its metadata have no name"
     except Exception as error:  # whatever its files hold
-        return Installed(_folder_name(distribution), "", (), (), f"its metadata cannot be read: {error}")
+        problem = f"its metadata cannot be read: {reason(error)}"
+        return Installed(_folder_name(distribution), "", (), (), problem)
     try:
         return Installed(name, version, requires, _entry_points(text), problem)
     except (configparser.Error, ValueError) as error:
@@ -144,7 +168,7 @@ def _described(distribution: Distribution) -> Installed | None:
 
 def _header(distribution: Distribution) -> tuple[str, str, tuple[str, ...]]:
     """Name, version and requirements, from the head of the metadata; a long description is not looked at."""
-    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    text = _text(distribution, "METADATA") or _text(distribution, "PKG-INFO")
     name, version, requires = "", "", list[str]()
     for line in text.split("\n\n", 1)[0].splitlines():
         key, _, value = line.partition(":")
@@ -156,6 +180,25 @@ def _header(distribution: Distribution) -> tuple[str, str, tuple[str, ...]]:
             case "requires-dist":
                 requires.append(value.strip())
     return name, version, tuple(requires)
+
+
+def _text(distribution: Distribution, name: str) -> str:
+    """A file of the metadata, empty where there is none; of one that is too long a character more than that.
+
+    Raises:
+        OSError: it is no file, or cannot be read.
+        UnicodeDecodeError: it is no text.
+    """
+    folder: Any = getattr(distribution, "_path", None)  # on disk, or in an archive
+    if folder is None:
+        return distribution.read_text(name) or ""
+    try:
+        place = folder / name
+        stream = open_file(place) if isinstance(place, os.PathLike) else place.open("rb")
+        with TextIOWrapper(stream, "utf-8") as text:
+            return text.read(_MAX_CHARACTERS + 1)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError, KeyError):
+        return ""
 
 
 def _folder_name(distribution: Distribution) -> str:
@@ -176,9 +219,12 @@ def _entry_points(text: str) -> tuple[EntryPoint, ...]:
     )
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read_string(text)
-    return tuple(
+    entries = tuple(
         EntryPoint(name, value, group)
         for group in parser.sections()
         if group.startswith(GROUP_PREFIX)
         for name, value in parser.items(group)
     )
+    if len(entries) > _MAX_ENTRY_POINTS:
+        raise ValueError(f"it names {len(entries)} plugins, the limit is {_MAX_ENTRY_POINTS}")
+    return entries

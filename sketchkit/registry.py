@@ -13,7 +13,7 @@ import re
 import sys
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -21,9 +21,9 @@ from importlib.metadata import EntryPoint
 from typing import Any, TextIO
 
 from sketchkit._version import __version__
-from sketchkit.errors import PluginError, PluginWarning, SketchkitError
+from sketchkit.errors import InputError, PluginError, PluginWarning, SketchkitError
 from sketchkit.hints import hint
-from sketchkit.installed import OWN_NAME, Installed, installed, misfit
+from sketchkit.installed import OWN_NAME, Installed, installed, installed_distributions, misfit
 
 __all__ = [
     "GROUPS",
@@ -52,11 +52,13 @@ GROUPS = {
     "renderer": "sketchkit.renderers",
     "sampler": "sketchkit.samplers",
 }
-#: Set and empty, or `0`: only the built-ins are there.
+#: Whether others than the built-ins are there: empty and `0` say no.
 STRANGERS_VARIABLE = "SKETCHKIT_PLUGINS"
+_YES, _NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\s*:\s*[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\s*(\[.*\])?")
+_indices: dict[str, tuple[Sequence[Plugin], dict[str, list[Plugin]]]] = {}
 _warned: set[str] = set()
 _lock = threading.Lock()
 #: How many strangers are at work, and where stdout led before.
@@ -123,15 +125,15 @@ def plugins_of(kind: str) -> tuple[Plugin, ...]:
 
 def namesakes(plugin: Plugin) -> list[Plugin]:
     """The plugins of a plugin's kind and name, itself among them."""
-    return [p for p in _plugins(plugin.kind, _strangers_allowed()) if p.name == plugin.name]
+    return list(_by_name(plugin.kind)[plugin.name])
 
 
 def damaged() -> list[tuple[Installed, str]]:
     """What brings plugins that nobody can use, since its metadata are damaged, and how they are."""
     if not _strangers_allowed():
         return []
-    out = [(each, each.problem) for each in _all_installed() if each.problem is not None]
-    for each in _all_installed():
+    out = [(each, each.problem) for each in _all_installed(True) if each.problem is not None]
+    for each in _all_installed(True):
         nameless = [e.name for e in each.entry_points if not _NAME.fullmatch(e.name)]
         out += [(each, f"{name!r} is no name for a plugin") for name in nameless]
         groups = dict.fromkeys(e.group for e in each.entry_points)
@@ -148,15 +150,16 @@ def names(kind: str) -> list[str]:
     Returns:
         Bare names where they are unambiguous, `distribution:name` for the others.
     """
-    plugins = _plugins(kind, _strangers_allowed())
-    bare = {p.name for p in plugins if _owner(p.name, plugins) is not None}
-    full = {p.full_name for p in plugins if p is not _owner(p.name, plugins)}
-    return sorted(bare | full)
+    found = set()
+    for name, mine in _by_name(kind).items():
+        owner = _owner(mine)
+        found |= {name if plugin is owner else plugin.full_name for plugin in mine}
+    return sorted(found)
 
 
 def known(kind: str, name: str) -> bool:
     """Whether a name, bare or full, means at least one plugin."""
-    return any(name in (p.name, p.full_name) for p in _plugins(kind, _strangers_allowed()))
+    return bool(_named(kind, name))
 
 
 def find(kind: str, name: str) -> Plugin:
@@ -169,13 +172,10 @@ def find(kind: str, name: str) -> Plugin:
     Raises:
         PluginError: no plugin of that name (with the nearest that exists), or several.
     """
-    plugins = _plugins(kind, _strangers_allowed())
-    named = [p for p in plugins if name in (p.name, p.full_name)]
+    named = _named(kind, name)
     if not named:
         raise PluginError(f"no {kind} named {name!r}{_suggestion(name, names(kind))}")
-    if len(named) == 1:
-        return named[0]
-    owner = _owner(name, named)
+    owner = _owner(named)
     if owner is None:
         choices = ", ".join(sorted(p.full_name for p in named))
         a = "an" if kind.startswith("e") else "a"
@@ -294,20 +294,29 @@ def _in_a_line(error: BaseException) -> str:
 
 
 def _strangers_allowed() -> bool:
-    """`SKETCHKIT_PLUGINS=` (set and empty) or `=0` leaves only the built-ins."""
-    return os.environ.get(STRANGERS_VARIABLE, "1") not in ("", "0")
+    """Whether the environment leaves others than the built-ins.
+
+    Raises:
+        InputError: it says neither yes nor no.
+    """
+    value = os.environ.get(STRANGERS_VARIABLE, "1")
+    word = value.strip().lower()
+    if word not in _YES + _NO:
+        choices = ", ".join([*_YES, *_NO[1:]])
+        raise InputError(f"{STRANGERS_VARIABLE} must be one of {choices}, or empty, got {value!r}")
+    return word in _YES
 
 
 @cache
-def _all_installed() -> tuple[Installed, ...]:
+def _all_installed(strangers: bool) -> tuple[Installed, ...]:
     # One scan serves all groups: it is what takes the time.
-    return tuple(installed())
+    return tuple(installed(installed_distributions(others=strangers)))
 
 
 @cache
 def _plugins(kind: str, strangers: bool) -> tuple[Plugin, ...]:
     unique: dict[str, Plugin] = {}
-    for distribution in _all_installed():
+    for distribution in _all_installed(strangers):
         if not strangers and distribution.name != OWN_NAME:
             continue
         for entry_point in distribution.entry_points:
@@ -325,9 +334,27 @@ def _plugins(kind: str, strangers: bool) -> tuple[Plugin, ...]:
     return tuple(unique.values())
 
 
-def _owner(name: str, plugins: Iterable[Plugin]) -> Plugin | None:
-    """Who a bare name means: the built-in, or the only one, or nobody."""
-    named = [p for p in plugins if p.name == name]
+def _by_name(kind: str) -> dict[str, list[Plugin]]:
+    """The plugins of a kind by their bare names, which several may have."""
+    plugins = plugins_of(kind)
+    known, index = _indices.get(kind, (None, {}))
+    if known is not plugins:
+        index = {}
+        for plugin in plugins:
+            index.setdefault(plugin.name, []).append(plugin)
+        _indices[kind] = plugins, index
+    return index
+
+
+def _named(kind: str, name: str) -> list[Plugin]:
+    """The plugins that a name, bare or full, may mean."""
+    by_name = _by_name(kind)
+    # The names of plugins hold no colon.
+    return by_name.get(name) or [p for p in by_name.get(name.rpartition(":")[2], ()) if p.full_name == name]
+
+
+def _owner(named: Sequence[Plugin]) -> Plugin | None:
+    """The one that a name means which all of them have: the built-in, or the only one."""
     builtin = [p for p in named if p.builtin]
     if builtin:
         return builtin[0]

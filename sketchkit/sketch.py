@@ -90,7 +90,9 @@ class Sketch:
         label: str | None = None,
         key: str | None = None,
     ) -> Sketch:
-        """Make a sketch from stroke-3 rows (dx, dy, lift).
+        """Make a sketch from stroke-3 rows (dx, dy, lift), of which row 0 is the first point.
+
+        Published npz files leave that point out; `sketchkit.read` puts it back.
 
         Args:
             stroke3: [N, 3], offsets in drawing units, the third column 1 where the pen lifts after the point.
@@ -162,18 +164,21 @@ class Sketch:
         return cls(rows, origin=place, label=label, key=key)
 
     @classmethod
-    def from_svg(cls, svg: str | bytes, *, tolerance: float | None = None) -> Sketch:
+    def from_svg(
+        cls, svg: str | bytes, *, tolerance: float | None = None, keep_background: bool = False
+    ) -> Sketch:
         """Make a sketch from the pen strokes of an SVG document.
 
         Args:
             svg: the document itself, not its name (`sketchkit.read` takes names).
             tolerance: how far a polyline may be from its curve, in user units; by its size when None.
+            keep_background: make strokes of the paper under the drawing, too.
 
         Returns:
             A sketch in the user units of the document's root.
 
         Raises:
-            FormatError: not SVG, damaged, or above one of the importer's limits.
+            FormatError: not SVG, damaged, above one of the importer's limits, or text and images only.
         """
         # Only the two notebook conveniences reach up to the rooms that read and write SVG.
         from sketchkit.formats.svg import read_svg, svg_bytes
@@ -181,7 +186,8 @@ class Sketch:
         if not isinstance(svg, str | bytes):
             raise InputError(f"the text of an SVG document is needed, got a {type(svg).__name__}")
         data = svg_bytes(svg, "the SVG text") if isinstance(svg, str) else svg
-        return cls.from_polylines(read_svg(data, "the SVG text", tolerance=tolerance).polylines)
+        name = "the SVG text"
+        return read_svg(data, name, tolerance=tolerance, keep_background=keep_background).sketch(name)
 
     # --- turned into ----------------------------------------------------------------------------------
 

@@ -304,10 +304,53 @@ def test_importing_geometry_and_formats_loads_neither_torch_nor_shapely():
 
 def test_an_outline_is_spread_evenly_and_a_chamfer_distance_is_a_mean_way() -> None:
     points = outline(Sketch.from_polylines([[(0, 0), (32, 0)], [(0, 8), (32, 8)]]), 64)
-    assert len(points) == 66
-    assert set(np.diff(np.sort(points[points[:, 1] == 0, 0]))) == {1.0}
+    assert len(points) == 64
+    for y in (0, 8):
+        assert points[points[:, 1] == y, 0].tolist() == [n + 0.5 for n in range(32)]
     assert chamfer(np.array([[0.0, 0.0], [4.0, 0.0]]), np.array([[0.0, 3.0]])) == pytest.approx(
         (4.0 + 3.0) / 2
     )
     assert chamfer(np.zeros((0, 2)), points) == np.inf
     assert chamfer(points, points) == chamfer(np.zeros((0, 2)), np.zeros((0, 2))) == 0.0
+
+
+def test_specks_beside_a_line_have_as_much_of_an_outline_as_of_the_ink() -> None:
+    line, specks = [(0, 0), (90, 0)], [[(x, 50), (x + 0.5, 50)] for x in range(20)]
+    points = outline(Sketch.from_polylines([line, *specks]))
+    assert len(points) == 64
+    assert np.sum(points[:, 1] == 50) == pytest.approx(64 * 10 / 100, abs=1)
+    before, dotted = outline(Sketch.from_polylines([line])), [line, *([(x, 50)] for x in range(20))]
+    np.testing.assert_array_equal(outline(Sketch.from_polylines(dotted)), before)
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(-50, 50), st.integers(-50, 50)), min_size=1, max_size=5),
+        min_size=1,
+        max_size=8,
+    ),
+    st.integers(1, 80),
+)
+def test_an_outline_does_not_know_where_the_pen_was_lifted(
+    drawn: list[list[tuple[float, float]]], count: int
+) -> None:
+    """A line that is drawn in two goes has the points that it has in one."""
+    halves = [half for line in drawn for half in (line[: len(line) // 2 + 1], line[len(line) // 2 :])]
+    whole, parts = (outline(Sketch.from_polylines(lines), count) for lines in (drawn, halves))
+    ink = Sketch.from_polylines(drawn).ink_length
+    assert ink == 0 or len(whole) == len(parts) == count
+    if ink > 0:
+        np.testing.assert_allclose(whole, parts, atol=1e-3 * max(1.0, ink))
+
+
+def test_the_outline_of_dots_is_the_dots() -> None:
+    assert outline(Sketch.from_polylines([[(1, 2)], [(3, 4)]])).tolist() == [[1, 2], [3, 4]]
+    assert outline(Sketch.from_polylines([])).shape == (0, 2)
+
+
+def test_a_lone_dot_is_fitted_to_the_corner() -> None:
+    """It has no extent to be scaled by."""
+    (dot,) = fit([[(7.0, -3.0)]], 255.0)
+    assert dot.tolist() == [[0.0, 0.0]]
+    twice = fit([[(7.0, -3.0)], [(7.0, -3.0), (7.0, -3.0)]])
+    assert [line.tolist() for line in twice] == [[[0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -14,8 +15,9 @@ from typing import Any
 import pytest
 
 from sketchkit import __version__, registry
-from sketchkit.errors import PluginError, PluginWarning
-from sketchkit.installed import Installed, installed, misfit
+from sketchkit.errors import InputError, PluginError, PluginWarning
+from sketchkit.files import open_file
+from sketchkit.installed import Installed, installed, installed_distributions, misfit
 
 GROUP = registry.GROUPS["sampler"]
 Install = Callable[..., None]
@@ -34,7 +36,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
 
     def put(*entries: Entry, requires: tuple[str, ...] = ()) -> None:
         found = tuple(Installed(name, "1.0", requires, (entry,)) for name, entry in entries)
-        monkeypatch.setattr(registry, "_all_installed", lambda: found)
+        monkeypatch.setattr(registry, "_all_installed", lambda strangers: found)
         monkeypatch.setattr(registry, "_warned", set())
         registry._plugins.cache_clear()
 
@@ -246,13 +248,13 @@ def test_what_strangers_print_at_work_goes_to_stderr_from_any_thread(
     def other() -> None:
         with registry.blamed(stranger):
             inside.set()
-            leave.wait(10)
+            leave.wait(600)
 
     thread = threading.Thread(target=other)
     with registry.blamed(stranger):
         print("one")
         thread.start()
-        inside.wait(10)
+        inside.wait(600)
     print("two")  # the other is still at work
     leave.set()
     thread.join()
@@ -283,6 +285,83 @@ def test_damaged_metadata_are_told_of_their_distribution_alone(
     assert zeal.problem is None and len(zeal.entry_points) == 1
 
 
+def _endless(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.symlink_to("/dev/zero")
+
+
+def _waiting(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("file", ["entry_points.txt", "METADATA"])
+@pytest.mark.parametrize(("put", "kind"), [(_endless, "a device"), (_waiting, "a pipe")])
+def test_metadata_that_are_no_file_are_told_and_not_read(
+    tmp_path: Path, file: str, put: Callable[[Path], None], kind: str
+) -> None:
+    _folder(tmp_path, "flow-1.0", "Name: flow\n", SWIRL)
+    put(tmp_path / "flow-1.0.dist-info" / file)
+    _folder(tmp_path, "zeal-1.0", "Name: zeal\n", SWIRL)
+    flow, zeal = sorted(_found(tmp_path), key=lambda each: each.name)
+    assert (flow.name, flow.problem) == ("flow", f"its metadata cannot be read: this is {kind}, not a file")
+    assert zeal.problem is None
+
+
+def test_a_long_description_does_not_hide_the_head_of_metadata(tmp_path: Path) -> None:
+    head = "Name: flow\r\nVersion: 1.0\r\n\r\nName: other\r\n" + "\N{SNOWMAN}" * 400_000
+    _folder(tmp_path, "flow-1.0", head, SWIRL)
+    (flow,) = _found(tmp_path)
+    assert (flow.name, flow.version, flow.problem) == ("flow", "1.0", None)
+
+
+def test_more_plugins_than_a_distribution_may_bring_are_told(tmp_path: Path) -> None:
+    many = "".join(f"n{number} = a:B\n" for number in range(60_000))
+    _folder(tmp_path, "flow-1.0", "Name: flow\n", "[sketchkit.samplers]\n" + many)
+    (flow,) = _found(tmp_path)
+    assert flow.problem is not None and "it names 60000 plugins, the limit is 1000" in flow.problem
+    assert flow.entry_points == ()
+
+
+def test_more_distributions_than_can_be_looked_at_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sketchkit.installed._MAX_DISTRIBUTIONS", 5)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    for number in range(6):
+        _folder(tmp_path, f"flow{number}-1.0", f"Name: flow{number}\n", SWIRL)
+    own, *others, last = installed(installed_distributions())
+    assert own.name == "sketchkit" and own.entry_points and len(others) == 4
+    assert last.problem == "there are more distributions than 5: the others are not looked at"
+
+
+def test_tens_of_thousands_of_names_are_told_apart(install: Install) -> None:
+    # A look at all others for each of them would take minutes.
+    count = 30_000
+    install(*(_entry("flow" if number % 3 else "zeal", f"n{number // 2}") for number in range(count)))
+    names = registry.names("sampler")
+    assert len(names) == len(set(names)) == len(registry.plugins_of("sampler"))
+    for name in names:
+        assert name in (registry.find("sampler", name).name, registry.find("sampler", name).full_name)
+
+
+def test_without_strangers_no_file_of_theirs_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _folder(tmp_path, "flow-1.0", "Name: flow\n", SWIRL)
+    monkeypatch.syspath_prepend(tmp_path)
+    opened: list[str] = []
+    monkeypatch.setattr(
+        "sketchkit.installed.open_file", lambda path: opened.append(str(path)) or open_file(path)
+    )
+    assert "flow" in {each.name for each in installed(installed_distributions())}
+    assert any("flow-1.0" in path for path in opened)
+    opened.clear()
+    assert {each.name for each in installed(installed_distributions(others=False))} == {"sketchkit"}
+    assert opened and all("sketchkit-" in path.lower() for path in opened), opened
+
+
 def test_names_that_no_command_line_could_carry_are_not_listed(install: Install) -> None:
     install(_entry("flow", "a b"), _entry("flow", "-x"), _entry("flow", "x:y"), _entry("flow", "x\x1b[2J"))
     assert registry.names("sampler") == []
@@ -301,15 +380,25 @@ def test_a_broken_built_in_is_a_bug_and_shows_itself(install: Install) -> None:
         registry.load("sampler", "greedy")
 
 
-@pytest.mark.parametrize("setting", ["", "0"])
+@pytest.mark.parametrize("setting", ["", "0", "no", "No", "FALSE", "off", " off "])
 def test_strangers_can_be_shut_out(install: Install, monkeypatch: pytest.MonkeyPatch, setting: str) -> None:
     install(_entry("flow", "swirl"), _entry("flow", "greedy"), _entry("sketchkit", "greedy"))
     monkeypatch.setenv("SKETCHKIT_PLUGINS", setting)
     assert registry.names("sampler") == ["greedy"]
     with pytest.raises(PluginError, match="no sampler named 'swirl'"):
         registry.find("sampler", "swirl")
-    monkeypatch.setenv("SKETCHKIT_PLUGINS", "1")
-    assert registry.names("sampler") == ["flow:greedy", "greedy", "swirl"]
+    for yes in ("1", "yes", "True", "ON"):
+        monkeypatch.setenv("SKETCHKIT_PLUGINS", yes)
+        assert registry.names("sampler") == ["flow:greedy", "greedy", "swirl"]
+
+
+def test_a_setting_that_says_neither_yes_nor_no_is_named(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(_entry("sketchkit", "greedy"))
+    monkeypatch.setenv("SKETCHKIT_PLUGINS", "nope")
+    with pytest.raises(InputError, match=r"SKETCHKIT_PLUGINS must be one of 1, .* or empty, got 'nope'"):
+        registry.names("sampler")
 
 
 def test_names_are_listed_without_importing_a_plugin(install: Install, module: Callable[[str], str]) -> None:
@@ -372,4 +461,4 @@ def test_listing_the_installed_plugins_imports_none_of_them() -> None:
         "[registry.names(kind) for kind in registry.GROUPS];"
         "sys.exit(sorted(m for m in sys.modules if m.startswith(('torch', 'sketchkit.sampling'))) and 1 or 0)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=600).returncode == 0

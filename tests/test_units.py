@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from typing import cast
+
 import numpy as np
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 import sketchkit as sk
+from sketchkit import units
 from sketchkit.card import ModelCard
 from sketchkit.models import SketchModel
 from sketchkit.sketch import Sketch
-from sketchkit.units import LADDER, best_scales, from_rows, read_beginning
+from sketchkit.units import LADDER, best_scales, chunks, from_rows, read_beginning
 
 CARD = ModelCard(scale_factor=10.0)
 
@@ -51,6 +58,74 @@ def test_scales_follow_the_size_of_the_drawing(tiny_model: SketchModel) -> None:
 def test_a_drawing_without_extent_has_the_scale_one(tiny_model: SketchModel) -> None:
     assert best_scales(tiny_model, [Sketch.from_polylines([[(3, 3)]]), Sketch.from_polylines([])]) == [1, 1]
     assert best_scales(tiny_model, []) == []
+
+
+@pytest.mark.parametrize("points", [[(0, 0), (7, 20), (3, 61)], [(0, 0), (20, 7), (61, 3)]])
+def test_the_size_of_a_drawing_is_its_longer_side(
+    tiny_model: SketchModel, points: list[tuple[int, int]]
+) -> None:
+    (scale,) = best_scales(tiny_model, [Sketch.from_polylines([points])])
+    assert min(abs(math.log2(size / (61 * scale))) for size in LADDER) < 1e-9
+
+
+class Liking:
+    """Stands for a model: it likes lines of one size, and remembers how many rows it was shown at once."""
+
+    card = CARD
+    dtype, device = torch.float64, torch.device("cpu")
+
+    def __init__(self, size: float = 255.0) -> None:
+        self.size = size
+        self.shapes: list[tuple[int, int]] = []
+
+    def label_index(self, label: str | None) -> None:
+        return None
+
+    def initial_state(self, n: int, label: None) -> None:
+        return None
+
+    def score(self, rows: torch.Tensor, lengths: torch.Tensor, state: None) -> torch.Tensor:
+        self.shapes.append((rows.shape[0], rows.shape[1]))
+        size = rows[:, 0, 0] * CARD.scale_factor
+        return 1000 * (size / self.size).log().abs()
+
+
+@pytest.mark.parametrize("size", LADDER)
+def test_every_size_of_the_ladder_can_be_the_likeliest(size: float) -> None:
+    (scale,) = best_scales(cast(SketchModel, Liking(size)), [Sketch.from_polylines([[(0, 0), (17, 0)]])])
+    assert 17 * scale == pytest.approx(size)
+
+
+def test_the_ladder_goes_from_an_eighth_of_a_whole_drawing_to_twice_its_size() -> None:
+    assert (LADDER[0], LADDER[12], LADDER[-1], len(LADDER)) == (255 / 8, 255, 2 * 255, 17)
+
+
+def test_as_many_rows_are_scored_at_once_as_fit_their_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shapes(*drawings: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Of the nine usual sizes of each, of which the middle one is the likeliest."""
+        model = Liking(100.0)
+        best_scales(cast(SketchModel, model), [Sketch.from_polylines([line]) for line in drawings])
+        return model.shapes
+
+    monkeypatch.setattr(units, "_ROWS_AT_ONCE", 18)
+    short = [(0, 0), (100, 90), (200, 0), (255, 200)]
+    long = [(0, 0), *[(100 + 31 * i, 90 * (i % 2)) for i in range(6)]]
+    assert shapes(short, short) == [(6, 3)] * 3
+    assert shapes(long, short) == [(3, 6)] * 3 + [(6, 3), (3, 3)]
+    monkeypatch.setattr(units, "_ROWS_AT_ONCE", 17)
+    assert shapes(long, short) == [(2, 6)] * 5 + [(5, 3), (3, 3)]
+    monkeypatch.setattr(units, "_ROWS_AT_ONCE", 5)
+    assert shapes(long) == [(1, 6)] * 9
+
+
+@given(st.lists(st.integers(1, 30), max_size=20), st.integers(1, 60))
+def test_chunks_hold_every_drawing_once_and_as_many_as_fit(lengths: list[int], rows: int) -> None:
+    found = list(chunks(lengths, rows))
+    order = [place for chunk in found for place in chunk]
+    assert sorted(order) == list(range(len(lengths)))
+    assert [lengths[place] for place in order] == sorted(lengths, reverse=True)
+    assert all(len(chunk) == 1 or len(chunk) * lengths[chunk[0]] <= rows for chunk in found)
+    assert all((len(chunk) + 1) * lengths[chunk[0]] > rows for chunk in found[:-1])
 
 
 @pytest.mark.data

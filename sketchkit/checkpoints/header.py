@@ -17,7 +17,7 @@ import orjson
 
 from sketchkit.card import ModelCard
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import reason, shown
+from sketchkit.files import open_file, reason, shown
 
 __all__ = [
     "FORMAT_VERSION",
@@ -79,7 +79,7 @@ def read_header(path: Path) -> NativeHeader:
 
 
 def _header_bytes(path: Path) -> bytes:
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         prefix = stream.read(8)
         if len(prefix) < 8:
             raise CheckpointError("not a safetensors file: it ends within its first 8 bytes")

@@ -107,7 +107,7 @@ def _path(name: str | PathLike[str]) -> Path:
 def _existing(path: Path) -> Path:
     if path.suffix.lower() not in _SUFFIXES:
         raise CheckpointError(f"{shown(path)}: a model's file ends in one of {', '.join(_SUFFIXES)}")
-    # Unlike `Path.is_file`, this takes a name too long or with a null byte for what it is: no file.
-    if not os.path.isfile(path):
+    # Unlike `Path.exists`, this takes a name too long or with a null byte for what it is: no file.
+    if not os.path.exists(path):
         raise CheckpointError(f"{shown(path)}: no such file")
     return path

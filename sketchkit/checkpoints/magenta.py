@@ -23,8 +23,8 @@ from torch import Tensor
 from sketchkit.card import PAPER_START, ZERO_START, ModelCard
 from sketchkit.checkpoints.native import build_model, from_grid, to_grid
 from sketchkit.deprecation import renamed
-from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import reason, shown
+from sketchkit.errors import CheckpointError, FormatError, InputError
+from sketchkit.files import read_file, reason, shown, utf8_text
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderModel
 from sketchkit.models.vae import VaeModel
@@ -66,10 +66,11 @@ def load_magenta(path: Path, dtype: torch.dtype, device: torch.device) -> Sketch
         CheckpointError: one line naming the file.
     """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = read_file(path, MAX_BYTES)
     except OSError as error:
         raise CheckpointError(f"{shown(path)}: {reason(error)}") from error
+    except FormatError as error:
+        raise CheckpointError(str(error)) from error
     try:
         return parse_magenta(data, dtype, fallback_name=path.name.split(".")[0]).to(device)
     except CheckpointError as error:
@@ -141,7 +142,10 @@ def dump_magenta(model: SketchModel, *, wrapper: bool = False, class_name: str |
 
 
 def _unwrapped(data: bytes) -> bytes:
-    body = data.strip()
+    try:
+        body = utf8_text(data).strip()
+    except FormatError as error:
+        raise CheckpointError(str(error)) from error
     if not body.startswith(_JS_PREFIX):
         return body
     first, last = body.find(b"'"), body.rfind(b"'")

@@ -6,18 +6,19 @@ within bounds and converted before it enters the store.
 
 from __future__ import annotations
 
-import logging
 import re
+import shlex
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from sketchkit.checkpoints import store
 from sketchkit.checkpoints.load import import_model
 from sketchkit.checkpoints.magenta import MAX_BYTES
+from sketchkit.downloads import cause, response_from
 from sketchkit.errors import CheckpointError, InputError
+from sketchkit.files import shown
 
 __all__ = ["BASE_URL", "KINDS", "pull_model"]
 
@@ -38,6 +39,7 @@ def pull_model(
     base_url: str = BASE_URL,
     store_as: str | None = None,
     overwrite: bool = False,
+    redirect_hosts: Collection[str] = (),
     progress: Progress | None = None,
 ) -> tuple[str, Path]:
     """Download one of Magenta's models and import it.
@@ -48,6 +50,7 @@ def pull_model(
         base_url: the folder that holds `NAME.KIND.json`.
         store_as: what to call it; NAME for gen, NAME-vae for vae, when None.
         overwrite: whether a stored model of that name may go.
+        redirect_hosts: hosts beside that of `base_url` that a redirect may lead to.
         progress: called with (bytes so far, bytes in all or 0).
 
     Returns:
@@ -66,44 +69,44 @@ def pull_model(
     if store.path_of(chosen).exists() and not overwrite:
         raise InputError(f"a model named {chosen!r} is stored already")
     with tempfile.TemporaryDirectory(prefix="sketchkit-") as scratch:
-        file = _download(url, Path(scratch), progress)
+        file = Path(scratch) / f"{name}.{kind}.json"
+        advice = (
+            f"`sketchkit models import {shlex.join([file.name, '--name', chosen])}` takes a copy of the file"
+        )
+        _download(url, file, advice, redirect_hosts, progress)
         licence = LICENCE if base_url == BASE_URL else None
-        return import_model(file, chosen, licence=licence, overwrite=overwrite)
+        try:
+            return import_model(file, chosen, licence=licence, overwrite=overwrite)
+        except CheckpointError as error:
+            raise CheckpointError(str(error).replace(shown(file), url)) from error
 
 
-def _download(url: str, folder: Path, progress: Progress | None) -> Path:
-    import pooch
+def _download(
+    url: str, target: Path, advice: str, redirect_hosts: Collection[str], progress: Progress | None
+) -> None:
+    """Download a file.
+
+    Raises:
+        CheckpointError: the server cannot be reached, which ends with the advice, or sends something else.
+    """
     import requests
-
-    # It would print the checksum of every file that has none on record.
-    pooch.get_logger().setLevel(logging.WARNING)
-
-    def fetch(url: str, output_file: str, _: object) -> None:
-        _fetch(url, Path(output_file), progress)
 
     try:
-        fetched = pooch.retrieve(url, None, fname="model.json", path=folder, downloader=fetch)
+        with (
+            response_from(url, _TIMEOUT_SECONDS, redirect_hosts) as response,
+            target.open("wb") as stream,
+        ):
+            if response.status_code != requests.codes.ok:
+                raise CheckpointError(f"{url}: the server answers {response.status_code}")
+            total, done = int(response.headers.get("content-length", 0)), 0
+            for chunk in response.iter_content(_CHUNK_BYTES):
+                done += len(chunk)
+                if done > MAX_BYTES:
+                    raise CheckpointError(f"{url}: more than {MAX_BYTES} bytes, the limit for a Magenta file")
+                stream.write(chunk)
+                if progress is not None:
+                    progress(done, total)
+    except requests.ConnectionError as error:
+        raise CheckpointError(f"{url}: cannot be downloaded: {cause(error)}; {advice}") from error
     except (requests.RequestException, OSError, ValueError) as error:
-        raise CheckpointError(f"{url}: cannot be downloaded: {_reason(error)}") from error
-    return Path(fetched)
-
-
-def _fetch(url: str, target: Path, progress: Progress | None) -> None:
-    """What pooch does itself, but with a limit, the true number of bytes, and a connection that is closed."""
-    import requests
-
-    with requests.get(url, stream=True, timeout=_TIMEOUT_SECONDS) as response, target.open("wb") as stream:
-        if response.status_code != requests.codes.ok:
-            raise CheckpointError(f"{url}: the server answers {response.status_code}")
-        total, done = int(response.headers.get("content-length", 0)), 0
-        for chunk in response.iter_content(_CHUNK_BYTES):
-            done += len(chunk)
-            if done > MAX_BYTES:
-                raise CheckpointError(f"{url}: more than {MAX_BYTES} bytes, the limit for a Magenta file")
-            stream.write(chunk)
-            if progress is not None:
-                progress(done, total)
-
-
-def _reason(error: Any) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        raise CheckpointError(f"{url}: cannot be downloaded: {cause(error)}") from error

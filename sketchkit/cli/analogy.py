@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sketchkit.cli.flags import Json, LowTemperature, Prepared, SplitName
+from sketchkit.cli.flags import Json, KeepBackground, LowTemperature, Prepared, SplitName
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions
@@ -67,10 +67,12 @@ def analogy(
     ] = None,
     split: SplitName = "train",
     prepared: Prepared = False,
-    temperature: LowTemperature = 0.1,
+    keep_background: KeepBackground = False,
+    temperature: LowTemperature = None,
     latent: LatentOptions,
     sheet: SheetOptions,
     json: Json = False,
+    context: typer.Context,
 ) -> None:
     """Draw A - B + C: what A has over B, given to C.
 
@@ -78,14 +80,15 @@ def analogy(
     """
     from sketchkit.cli.outputs import Destination, report, write_items
     from sketchkit.cli.run import Run
-    from sketchkit.cli.unused import check_sheet
+    from sketchkit.cli.unused import check_sheet, check_split
 
     run = Run.latent(latent, temperature)
     to = Destination.of(output, "analogy", each=False, json=json)
     check_sheet(sheet, to)
+    check_split(context, source)
     if source is not None and not any(word.startswith(_MEAN) for word in (a, b, c)):
         raise typer.BadParameter(f"goes with {_MEAN}CLASS only", param_hint="--from")
-    terms = [_term(word, source) for word in (a, b, c)]
+    terms = [_term(word, source, keep_background=keep_background) for word in (a, b, c)]
     page = sheet.layout(1 if sheet.tile else 8, 4)
     to.check([to.path("analogy")])
     model = run.load()
@@ -109,11 +112,11 @@ def analogy(
         report(items, paths)
 
 
-def _term(word: str, source: str | None) -> _Term:
+def _term(word: str, source: str | None, *, keep_background: bool) -> _Term:
     from sketchkit.cli.inputs import read_one
 
     if not word.startswith(_MEAN):
-        given = read_one(word)
+        given = read_one(word, keep_background=keep_background)
         return _Term(word, given, given.sketch.label)
     if source is None:
         raise typer.BadParameter(

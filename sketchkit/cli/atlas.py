@@ -79,11 +79,12 @@ def atlas(
         ),
     ] = None,
     model: VaeName = None,
-    temperature: LowTemperature = 0.1,
+    temperature: LowTemperature = None,
     seed: Seed = 0,
     device: Device = None,
     sheet: SheetOptions,
     json: Json = False,
+    context: typer.Context,
 ) -> None:
     """Draw a map of the latent space: what the model draws where, darker where drawings live.
 
@@ -94,7 +95,7 @@ def atlas(
     from sketchkit.cli.outputs import Destination, write_items
     from sketchkit.cli.run import Run
     from sketchkit.cli.sources import read_source, stem_of
-    from sketchkit.cli.unused import check_sheet
+    from sketchkit.cli.unused import check_sheet, check_split
 
     size = parse_steps(steps, "12x16", MOST_STEPS)
     if outliers is not None and (not worst or outliers == STDOUT):
@@ -103,6 +104,7 @@ def atlas(
     run = Run.latent(LatentOptions(vae=model, seed=seed, device=device), temperature)
     to = Destination.of(output, "atlas", each=False, json=json)
     check_sheet(sheet, to)
+    check_split(context, data)
     layout = sheet.layout(size[0] * size[1], size[0])
     path = to.path(stem_of(data))
     if outliers is not None:

@@ -164,11 +164,11 @@ def _read_avoided(file: str) -> Sketch:
     Raises:
         InputError: there is no such file, no drawing in it or several.
     """
-    from sketchkit.formats import read_all
+    from sketchkit.cli.inputs import read_drawings
 
     if file == "-":
         raise typer.BadParameter("standard input holds the drawings: name a file", param_hint="--avoid")
-    drawings = read_all(file)
+    drawings = read_drawings(file)
     sketches = list(itertools.islice(drawings, 2))
     drawings.close()
     if len(sketches) > 1:

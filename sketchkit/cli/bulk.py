@@ -22,7 +22,7 @@ from sketchkit.cli.locks import lock, lockable
 from sketchkit.cli.outputs import Destination, check_paths
 from sketchkit.cli.parameters import OutputOptions
 from sketchkit.errors import InputError
-from sketchkit.files import atomic_write, checksum_of, reason, shown
+from sketchkit.files import atomic_write, checksum_of, is_temporary, read_file, reason, shown
 
 __all__ = ["RECORD", "BulkOutput"]
 
@@ -32,7 +32,6 @@ _FORMAT = "sketchkit-bulk"
 _TAKEN = "another run is writing into this folder: wait for its end or choose another"
 _NO_LOCK = "start no second run in it"
 _MAX_RECORD_BYTES = 1 << 20
-_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ class BulkOutput:
         """Remove what a run that was killed was writing."""
         with suppress(OSError):
             for entry in os.scandir(self.folder):
-                if _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                if is_temporary(entry.name) and entry.is_file(follow_symlinks=False):
                     os.unlink(entry.path)
 
 
@@ -233,8 +232,7 @@ def _checksum(record: Mapping[str, Any]) -> str:
 def _record_of(path: Path) -> bytes | None:
     """A record that is there; None where there is none."""
     try:
-        with path.open("rb") as stream:
-            return stream.read(_MAX_RECORD_BYTES)
+        return read_file(path, _MAX_RECORD_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -89,7 +89,7 @@ def complete(
     to = Destination.of(output, _NAMES[layout], each=layout == "files", json=json)
     if layout == "layers":
         refuse_sheet(sheet, "layers stand in the user's own document, which is no sheet", {"stroke"})
-    check_sheet(sheet, to, own_page=layout == "files")
+    check_sheet(sheet, to, each=layout == "files", own_page=layout == "files")
     drawings = read_inputs(given, keep_documents=layout != "grid")
     page = _page(sheet, layout, len(drawings), min(n, keep or n))
     limits = Limits.of(bounds)

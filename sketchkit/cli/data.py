@@ -14,7 +14,7 @@ from sketchkit.cli.completions import complete_classes
 from sketchkit.cli.console import plain, print_json, print_table, progress, say, tell_written
 from sketchkit.cli.datasets import class_rows, described, found, holds, report
 from sketchkit.cli.fields import no_fields
-from sketchkit.cli.flags import Force, Json
+from sketchkit.cli.flags import Force, Json, KeepBackground, RedirectHosts
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import Command, Group, show_help_alone
 from sketchkit.cli.parameters import as_usage
@@ -135,6 +135,7 @@ def fetch(
         str | None,
         typer.Option(metavar="URL", help="The folder to download from.", show_default="Google's"),
     ] = None,
+    redirect_host: RedirectHosts = None,
     json: Json = False,
     force: Force = False,
 ) -> None:
@@ -148,7 +149,12 @@ def fetch(
     for name in dict.fromkeys(classes):
         with progress(f"Downloading {name}") as advance:
             path, fresh = fetch_quickdraw(
-                name, folder, base_url=base_url or BASE_URL, overwrite=force, progress=advance
+                name,
+                folder,
+                base_url=base_url or BASE_URL,
+                overwrite=force,
+                redirect_hosts=redirect_host or (),
+                progress=advance,
             )
         done.append({"class": name, "path": str(path), "bytes": path.stat().st_size, "downloaded": fresh})
         if not json:
@@ -187,6 +193,7 @@ def prepare(
     skip_damaged: Annotated[
         bool, typer.Option("--skip-damaged", help="Go on where a file cannot be read on.")
     ] = False,
+    keep_background: KeepBackground = False,
     json: Json = False,
     force: Force = False,
 ) -> None:
@@ -195,7 +202,11 @@ def prepare(
     A drawing's class is what its file says, else the name of the file, or of the folder for an SVG in one.
     """
     chosen = recipe.recipe(
-        simplify=simplify, resplit=resplit, recognized_only=recognized, skip_damaged=skip_damaged
+        simplify=simplify,
+        resplit=resplit,
+        recognized_only=recognized,
+        skip_damaged=skip_damaged,
+        keep_background=keep_background,
     )
     from sketchkit.training.data import prepare as make
 
@@ -282,6 +293,7 @@ def _write(drawings: Iterator[Sketch], path: str, force: bool) -> None:
 
 def _default_out(source: str) -> Path:
     """Where a data set goes that nobody gave a place: into the data folder, called like its first source."""
+    from sketchkit.formats.gzipped import stem_of
     from sketchkit.training.data.folders import data_folder
 
     folder = data_folder()
@@ -289,4 +301,4 @@ def _default_out(source: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: {(error.strerror or str(error)).lower()}") from error
-    return folder / (Path(source).resolve().stem or "drawings")
+    return folder / (stem_of(Path(source).resolve()) or "drawings")

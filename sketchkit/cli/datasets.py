@@ -45,7 +45,8 @@ def found(folder: Path) -> list[dict[str, Any]]:
 
     sets = [_stored_set(path) for path in stored(folder)]
     try:
-        files = sorted(p for p in (folder / "quickdraw").glob("*.ndjson") if not p.name.startswith("."))
+        there = (p for suffix in ("", ".gz") for p in (folder / "quickdraw").glob(f"*.ndjson{suffix}"))
+        files = sorted(p for p in there if not p.name.startswith("."))
         sizes = [path.stat().st_size for path in files]
     except OSError as error:
         raise InputError(f"{folder}: {(error.strerror or str(error)).lower()}") from error

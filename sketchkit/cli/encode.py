@@ -67,18 +67,22 @@ def encode(
     device: Device = None,
     force: Force = False,
     json: Json = False,
+    context: typer.Context,
 ) -> None:
     """Write where drawings lie in a model's latent space: mu and sigma, numpy arrays in a .npz file."""
     from sketchkit.cli.console import print_json, progress, tell_written
     from sketchkit.cli.inputs import stem_of_file
     from sketchkit.cli.outputs import check_paths
     from sketchkit.cli.settings import setting
+    from sketchkit.cli.unused import refuse_given
 
     if Path(output).suffix.lower() != ".npz":
         raise typer.BadParameter("latent vectors are written as .npz", param_hint="--output")
     output = one_file(output, stem_of_file(given.files[0]))
     check_paths([output], force)
     drawings = Given.of(given, seed, prepared=prepared)
+    if not draws and not (drawings.facts and given.limit):
+        refuse_given(context, {"seed"}, "goes with --draws, or with --limit of a data set")
     place = setting("device", device, "auto")
     name = setting("vae", model, DEFAULT_VAE)
 
@@ -121,7 +125,7 @@ def decode(
     means: Annotated[
         bool, typer.Option("--means", help="Decode the means also where there are draws.")
     ] = False,
-    temperature: LowTemperature = 0.1,
+    temperature: LowTemperature = None,
     latent: LatentOptions,
     sheet: SheetOptions,
     json: Json = False,
@@ -136,7 +140,7 @@ def decode(
     run, each = Run.latent(latent, temperature), layout == "files"
     stem = Path(file).stem or "drawings"
     to = Destination.of(output, "{stem}-{index}" if each else "{stem}", each=each, json=json)
-    check_sheet(sheet, to)
+    check_sheet(sheet, to, each=each)
     latents = read_latents(file)
     z, names = _vectors(latents, means=means)
     if not len(z):

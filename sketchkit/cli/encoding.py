@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sketchkit.cli.flags import InputFormat
+from sketchkit.cli.flags import InputFormat, KeepBackground
 from sketchkit.cli.parameters import InputOptions
 from sketchkit.errors import InputError
 
@@ -39,6 +39,7 @@ class EncodeOptions:
         ),
     ]
     input_format: InputFormat = None
+    keep_background: KeepBackground = False
     classes: Annotated[
         list[str] | None,
         typer.Option(
@@ -116,6 +117,8 @@ class Given:
             raise typer.BadParameter("give files, or one data set and nothing else", param_hint="FILES")
         if chosen.input_format is not None:
             raise typer.BadParameter("goes with files only", param_hint="--input-format")
+        if chosen.keep_background:
+            raise typer.BadParameter("goes with files only", param_hint="--keep-background")
         return cls._of_data_set(sets[0], chosen, seed)
 
     @classmethod
@@ -127,7 +130,11 @@ class Given:
             each
             for file in _grouped(chosen.files, apart=bool(wanted))
             for each in _of_classes(
-                read_inputs(InputOptions(file, chosen.input_format, None if wanted else limit)), wanted, limit
+                read_inputs(
+                    InputOptions(file, chosen.input_format, None if wanted else limit, chosen.keep_background)
+                ),
+                wanted,
+                limit,
             )
         ]
         lined = _lined(drawings)

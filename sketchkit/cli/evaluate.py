@@ -95,7 +95,7 @@ def evaluate(
             metavar="N",
             min=1,
             help="What L_R is divided by.",
-            show_default="the longest drawing of DATA",
+            show_default="the longest drawing of DATA, without its end",
         ),
     ] = None,
     recogniser: Annotated[

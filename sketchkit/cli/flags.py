@@ -24,6 +24,7 @@ __all__ = [
     "DEFAULT_MODEL",
     "DEFAULT_VAE",
     "LARGEST_NUMBER",
+    "LOW_TEMPERATURE",
     "MOST_DRAWINGS",
     "BatchSize",
     "Compile",
@@ -34,12 +35,14 @@ __all__ = [
     "Force",
     "InputFormat",
     "Json",
+    "KeepBackground",
     "Listed",
     "LowTemperature",
     "MaxPoints",
     "ModelName",
     "Precision",
     "Prepared",
+    "RedirectHosts",
     "SamplerName",
     "SamplerOption",
     "Seed",
@@ -53,6 +56,8 @@ __all__ = [
 DEFAULT_MODEL = "doodle"
 #: The conditional VAE of a user who names none; it comes with sketchkit, too.
 DEFAULT_VAE = "doodle-vae"
+#: Of what leads between drawings: each differs from its neighbours by its latent vector alone.
+LOW_TEMPERATURE = 0.1
 #: The library's own limit for one call.
 MOST_DRAWINGS = MAX_DRAWINGS
 #: Of seeds and indices: what 64 bits hold.
@@ -73,6 +78,15 @@ Device = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
+RedirectHosts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--redirect-host",
+        metavar="HOST",
+        help="Another host that the server may send on to; may be repeated.",
+        show_default="none",
+    ),
+]
 SamplerName = Annotated[
     str | None,
     typer.Option(
@@ -130,13 +144,18 @@ InputFormat = Annotated[
         show_default="by their suffix; on stdin svg",
     ),
 ]
+KeepBackground = Annotated[
+    bool,
+    typer.Option("--keep-background", help="Make strokes of the paper that an SVG file draws, too."),
+]
 LowTemperature = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--temperature",
         "-t",
         metavar="TAU",
         help="How daring: 1 is the model itself, less is tidier, 0 is greedy.",
+        show_default=f"{LOW_TEMPERATURE}",
     ),
 ]
 Exact = Annotated[

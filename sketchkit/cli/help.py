@@ -91,7 +91,7 @@ _PANELS = {
     "What is drawn": "n first keep steps classes via method means number max_strokes by worst",
     "How it is drawn": "model vae temperature sampler option seed scale max_points particles",
     "Where it may go": "region avoid clearance",
-    "What is read": "input_format limit split prepared source jobs pairs",
+    "What is read": "input_format limit keep_background split prepared source jobs pairs",
     "What is written": "output out layout format force json heat outliers",
     "The sheet": "tile cell gap margin page title sizes label stroke background",
     "Speed": "batch_size exact device engine precision compile",

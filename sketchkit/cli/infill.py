@@ -13,7 +13,7 @@ import typer
 
 from sketchkit._version import __version__
 from sketchkit.cli.console import say
-from sketchkit.cli.flags import MOST_DRAWINGS, InputFormat, Json, one_class
+from sketchkit.cli.flags import MOST_DRAWINGS, InputFormat, Json, KeepBackground, one_class
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.parameters import DrawingOptions, OutputOptions, SheetOptions
@@ -40,6 +40,8 @@ _PEN_SHARE = 1 / 100
 _BOLD = 4.0
 
 Layouts = Literal["grid", "files"]
+#: The parameters that say what is drawn into a gap, and how.
+_OF_INFILLS = {"n", "particles", "max_strokes", *(each.name for each in dataclasses.fields(DrawingOptions))}
 
 
 @partial(grouped, without={"gap", "batch_size", "exact"})
@@ -97,9 +99,11 @@ def infill(
         ),
     ] = None,
     input_format: InputFormat = None,
+    keep_background: KeepBackground = False,
     drawing: DrawingOptions,
     sheet: SheetOptions,
     json: Json = False,
+    context: typer.Context,
 ) -> None:
     """Draw what is missing between the strokes of a drawing, so that the rest fits.
 
@@ -108,18 +112,20 @@ def infill(
     """
     from sketchkit.cli.outputs import Destination, report, write_items
     from sketchkit.cli.run import Run
-    from sketchkit.cli.unused import check_sheet
+    from sketchkit.cli.unused import check_sheet, refuse_given
 
     if (gap is None) != number:
         raise typer.BadParameter("give either --gap I:J or --number", param_hint="--gap")
     each = layout == "files"
     name = "{stem}-strokes" if number else "{stem}-{index}" if each else "{stem}-infills"
     to = Destination.of(output, name, each=each, json=json)
-    check_sheet(sheet, to, own_page=each)
-    if number and layout == "files":
-        raise typer.BadParameter("--number draws one sheet", param_hint="--layout")
+    check_sheet(sheet, to, each=each, own_page=each)
+    if number:
+        refuse_given(context, _OF_INFILLS, "--number draws nothing")
+        if each:
+            raise typer.BadParameter("--number draws one sheet", param_hint="--layout")
     if gap is None:
-        given = _read(file, input_format)
+        given = _read(file, input_format, keep_background=keep_background)
         to.check([to.path(given.stem)])
         items = _numbered(given)
         facts: dict[str, Any] = {"generator": "sketchkit", "version": __version__}
@@ -127,10 +133,12 @@ def infill(
     else:
         where, run, page = _parse_gap(gap), Run.of(drawing), sheet.layout(1 if each else n)
         one_class(run.classes, "a drawing shows one thing")
-        given = _read(file, input_format)
+        given = _read(file, input_format, keep_background=keep_background)
         to.check([to.path(given.stem, index) for index in range(n if each else 1)])
         infills, around = _infill(run, given, where, n, particles, max_strokes)
         facts = {**run.provenance, "gap": gap, "particles": particles}
+        if max_strokes is not None:
+            facts["max_strokes"] = max_strokes
         items = [_Filled(given, around, one, facts, sheet.stroke).item() for one in infills]
         _tell(infills)
     paths = write_items(items, to, page, facts, each=each)
@@ -146,16 +154,17 @@ def _parse_gap(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
-def _read(file: str, input_format: str | None) -> Input:
+def _read(file: str, input_format: str | None, *, keep_background: bool) -> Input:
     """The drawing; of an SVG file the document, too, which says how its page looks."""
     from sketchkit.cli.inputs import read_inputs, read_one
     from sketchkit.cli.parameters import InputOptions
 
     by_name = file == "-" or Path(file).suffix.lower() == ".svg"
     if input_format == "svg" or (input_format is None and by_name):
-        (given,) = read_inputs(InputOptions([file], input_format), keep_documents=True)
+        chosen = InputOptions([file], input_format, keep_background=keep_background)
+        (given,) = read_inputs(chosen, keep_documents=True)
         return given
-    return read_one(file, input_format)
+    return read_one(file, input_format, keep_background=keep_background)
 
 
 def _infill(

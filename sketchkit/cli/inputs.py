@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field, replace
 
 import typer
 
+from sketchkit.cli.console import say
 from sketchkit.cli.parameters import InputOptions
+from sketchkit.counts import MAX_DRAWINGS
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import reason, shown, standard_input
+from sketchkit.files import open_file, reason, shown, standard_input
 from sketchkit.formats import format_of, parted, read, read_all
-from sketchkit.formats.svg import SvgDocument, read_svg
+from sketchkit.formats.gzipped import stem_of
+from sketchkit.formats.svg import SvgDocument, omissions, read_svg
 from sketchkit.formats.svg.limits import MAX_BYTES
 from sketchkit.hints import hint, meant
 from sketchkit.sketch import Sketch
 
-__all__ = ["Input", "Kept", "classes_shown", "read_inputs", "read_one", "stem_of_file"]
+__all__ = [
+    "Input",
+    "Kept",
+    "classes_shown",
+    "read_drawings",
+    "read_inputs",
+    "read_one",
+    "stem_of_file",
+]
 
 STDIN = "-"
 
@@ -63,7 +73,33 @@ def read_inputs(chosen: InputOptions, keep_documents: bool = False) -> list[Inpu
     return [each for file in chosen.files for each in _drawings(file, chosen, keep_documents=keep_documents)]
 
 
-def read_one(reference: str, input_format: str | None = None, kept: Kept | None = None) -> Input:
+def read_drawings(
+    file: str, kind: str | None = None, *, keep_background: bool = False
+) -> Generator[Sketch, None, None]:
+    """Read the drawings of a file one at a time, and say on stderr what an SVG document leaves out.
+
+    Args:
+        file: its name; `-` is standard input.
+        kind: the name of its format; None where its suffix tells.
+        keep_background: make strokes of paper, too.
+
+    Raises:
+        InputError: a file that is missing or unreadable.
+    """
+    kind = kind or format_of(file)
+    if kind == "svg":
+        yield _with_document(file, "", keep_background=keep_background).sketch
+    else:
+        yield from read_all(file, format=kind)
+
+
+def read_one(
+    reference: str,
+    input_format: str | None = None,
+    kept: Kept | None = None,
+    *,
+    keep_background: bool = False,
+) -> Input:
     """Read one drawing.
 
     Args:
@@ -71,6 +107,7 @@ def read_one(reference: str, input_format: str | None = None, kept: Kept | None 
             standard input.
         input_format: what the file holds; None where its suffix tells, or it is SVG on standard input.
         kept: files that have been read already, to read each only once.
+        keep_background: make strokes of the paper in an SVG file, too; `kept` has its own.
 
     Raises:
         InputError: a file that is missing or unreadable, no such drawing in it, or several where one is
@@ -79,11 +116,11 @@ def read_one(reference: str, input_format: str | None = None, kept: Kept | None 
     file, number = parted(reference)
     kind = _kind_of(file, input_format)
     stem = stem_of_file(file)
-    if number is not None and kept is None:
+    if number is not None and kept is None and kind != "svg":
         sketch = read(reference, format=kind)  # no more of a long file than it takes
         _check_any(reference, [sketch])
         return Input(sketch, reference, f"{stem}-{number}")
-    sketches = (kept or Kept()).sketches(file, kind)
+    sketches = (kept or Kept(keep_background)).sketches(file, kind)
     if number is None and len(sketches) > 1:
         raise InputError(
             f"{_called(file)}: holds {len(sketches)} drawings: {shown(file)}#0 means the first of them"
@@ -98,7 +135,7 @@ def read_one(reference: str, input_format: str | None = None, kept: Kept | None 
 def stem_of_file(reference: str) -> str:
     """What outputs are called that are made from a whole file."""
     file, _ = parted(reference)
-    return "stdin" if file == STDIN else Path(file).stem
+    return "stdin" if file == STDIN else stem_of(file)
 
 
 def classes_shown(file: str, labels: Iterable[str | None], wanted: Iterable[str]) -> list[str]:
@@ -122,9 +159,15 @@ def classes_shown(file: str, labels: Iterable[str | None], wanted: Iterable[str]
 
 
 class Kept:
-    """The drawings of the files that were read last."""
+    """The drawings of the files that were read last.
 
-    def __init__(self, most: int = 16) -> None:
+    Args:
+        keep_background: make strokes of the paper in SVG files, too.
+        most: how many files.
+    """
+
+    def __init__(self, keep_background: bool = False, most: int = 16) -> None:
+        self._keep_background = keep_background
         self._most = most
         self._files: dict[str, list[Sketch]] = {}
 
@@ -135,8 +178,8 @@ class Kept:
             InputError: see `read_inputs`.
         """
         if file not in self._files:
-            sketches = list(read_all(file, format=kind))
-            _check_any(file, sketches)
+            drawings = read_drawings(file, kind, keep_background=self._keep_background)
+            sketches = _taken(file, drawings, None)
             while len(self._files) >= self._most:
                 del self._files[next(iter(self._files))]
             self._files[file] = sketches
@@ -145,15 +188,15 @@ class Kept:
 
 def _drawings(file: str, chosen: InputOptions, *, keep_documents: bool) -> list[Input]:
     if parted(file)[1] is not None:
-        return [read_one(file, chosen.input_format)]
+        return [read_one(file, chosen.input_format, keep_background=chosen.keep_background)]
     kind = _chosen_kind(file, chosen.input_format)
     stem = stem_of_file(file)
-    if kind == "svg" and keep_documents:
-        return [_with_document(file, stem)]
+    if kind == "svg":
+        given = _with_document(file, stem, keep_background=chosen.keep_background)
+        _check_any(file, [given.sketch])
+        return [given if keep_documents else replace(given, document=None)]
     drawings = read_all(file, format=kind)
-    sketches = list(itertools.islice(drawings, chosen.limit))
-    drawings.close()
-    _check_any(file, sketches)
+    sketches = _taken(file, drawings, chosen.limit)
     if len(sketches) == 1:
         return [Input(sketches[0], file, stem)]
     digits = len(str(len(sketches) - 1))
@@ -173,19 +216,33 @@ def _chosen_kind(file: str, chosen: str | None) -> str:
         raise FormatError(f"{error}; --input-format says what such a file holds") from None
 
 
+def _taken(file: str, drawings: Generator[Sketch, None, None], limit: int | None) -> list[Sketch]:
+    """The drawings of a file, or the first of them.
+
+    Raises:
+        InputError: there is none, or there are more than fit into memory.
+    """
+    sketches = list(itertools.islice(drawings, limit or MAX_DRAWINGS + 1))
+    drawings.close()
+    if len(sketches) > MAX_DRAWINGS:
+        raise InputError(f"{_called(file)}: holds more than {MAX_DRAWINGS:,} drawings")
+    _check_any(file, sketches)
+    return sketches
+
+
 def _check_any(file: str, sketches: list[Sketch]) -> None:
     if not any(len(sketch.without_end()) for sketch in sketches):
         raise InputError(f"{_called(file)}: holds no drawing")
 
 
-def _with_document(file: str, stem: str) -> Input:
+def _with_document(file: str, stem: str, *, keep_background: bool) -> Input:
+    """The drawing of an SVG file; says what it leaves out of it."""
     data = _bytes_of(file)
-    document = read_svg(data, _called(file))
-    try:
-        sketch = Sketch.from_polylines(document.polylines, ended=False)
-    except InputError as error:
-        raise FormatError(f"{_called(file)}: {error}") from error
-    _check_any(file, [sketch])
+    document = read_svg(data, _called(file), keep_background=keep_background)
+    sketch = document.sketch(_called(file))
+    if document.left_out:
+        hint = " (--keep-background keeps that)" if "background" in document.left_out else ""
+        say(f"{_called(file)}: left out {omissions(document.left_out)}{hint}")
     return Input(sketch, file, stem, (data, document))
 
 
@@ -194,7 +251,7 @@ def _bytes_of(file: str) -> bytes:
     try:
         if file == STDIN:
             return standard_input().read(MAX_BYTES + 1)
-        with open(file, "rb") as stream:
+        with open_file(file, pipes=True) as stream:
             return stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise InputError(f"{_called(file)}: no such file") from None

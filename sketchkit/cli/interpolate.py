@@ -96,18 +96,21 @@ def interpolate(
         ),
     ] = None,
     method: Way = "slerp",
-    temperature: LowTemperature = 0.1,
+    temperature: LowTemperature = None,
     many: JobOptions,
     latent: LatentOptions,
     sheet: SheetOptions,
     json: Json = False,
+    context: typer.Context,
 ) -> None:
     """Draw the way from one drawing to another: a row, or an animation where the output is one.
 
     --jobs and --pairs make many in one run, a file each; a run that was stopped goes on when called again.
     """
     from sketchkit.cli.run import Run
+    from sketchkit.cli.unused import check_split
 
+    check_split(context, many.source)
     stations = [*(files or [])[:1], *(via or []), *(files or [])[1:]]
     if n < len(stations):
         raise typer.BadParameter(
@@ -129,18 +132,21 @@ def grid(
         str, typer.Option("--steps", metavar="COLSxROWS", help="How many drawings, the corners among them.")
     ] = "7x7",
     method: Way = "slerp",
-    temperature: LowTemperature = 0.1,
+    temperature: LowTemperature = None,
     many: JobOptions,
     latent: LatentOptions,
     sheet: SheetOptions,
     json: Json = False,
+    context: typer.Context,
 ) -> None:
     """Draw what lies between four drawings: upper left, upper right, lower left, lower right.
 
     --jobs and --pairs make many in one run, a file each; a run that was stopped goes on when called again.
     """
     from sketchkit.cli.run import Run
+    from sketchkit.cli.unused import check_split
 
+    check_split(context, many.source)
     size = parse_steps(steps, "7x7")
     task = _Task(
         Run.latent(latent, temperature), size, method, sheet.layout(size[0] * size[1], size[0]), sheet
@@ -159,7 +165,7 @@ def _draw_one(
     from sketchkit.cli.outputs import Destination, report, write_items
     from sketchkit.cli.unused import check_sheet
 
-    kept = Kept()
+    kept = Kept(many.keep_background)
     to = Destination.of(output, default, each=False, json=json)
     check_sheet(task.sheet, to)
     given = [read_one(file, kept=kept) for file in files]
@@ -205,8 +211,10 @@ def _drawn_many(
     from sketchkit.cli.bulk import BulkOutput
     from sketchkit.cli.console import say
     from sketchkit.cli.jobs import Jobs
+    from sketchkit.cli.unused import check_frames
 
     to = BulkOutput.of(output)
+    check_frames(task.sheet, *(each.kind.renderer() for each in to.destinations if each.kind.renderer))
     with to.alone():
         jobs = Jobs.of(many, task.run.class_of(0), size, task.run.chosen.seed)
         model = task.run.load()

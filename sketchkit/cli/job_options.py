@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sketchkit.cli.flags import Prepared, SplitName
+from sketchkit.cli.flags import KeepBackground, Prepared, SplitName
 
 __all__ = ["JobOptions"]
 
@@ -55,6 +55,7 @@ class JobOptions:
         ),
     ] = None
     prepared: Prepared = False
+    keep_background: KeepBackground = False
 
     @property
     def many(self) -> bool:

@@ -19,7 +19,7 @@ from sketchkit.cli.inputs import Kept, read_one
 from sketchkit.cli.job_options import JobOptions
 from sketchkit.cli.sources import read_source
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import checksum_of, reason, shown
+from sketchkit.files import checksum_of, file_checksum, read_file, reason, shown, utf8_text
 
 if TYPE_CHECKING:
     from sketchkit.generate import Steps
@@ -113,7 +113,7 @@ class Jobs:
         if chosen.jobs is not None and chosen.pairs is not None:
             raise typer.BadParameter("--jobs and --pairs both say what to do: give one of them")
         if chosen.jobs is not None:
-            return _listed(chosen.jobs, prepared=chosen.prepared)
+            return _listed(chosen.jobs, chosen)
         if chosen.source is None:
             raise typer.BadParameter("the drawings come --from DATA", param_hint="--pairs")
         return _chosen(chosen, label, size, seed)
@@ -122,7 +122,7 @@ class Jobs:
 # --- a list of jobs ---------------------------------------------------------------------------------------
 
 
-def _listed(path: str, *, prepared: bool) -> Jobs:
+def _listed(path: str, chosen: JobOptions) -> Jobs:
     """The jobs of a file; the drawings that they name lie where it lies, unless a path says otherwise."""
     data = _bytes_of(path)
     lines = [(n, line) for n, line in enumerate(data.splitlines(), 1) if line.strip()]
@@ -133,23 +133,28 @@ def _listed(path: str, *, prepared: bool) -> Jobs:
     for (n, _), (name, _) in zip(lines, jobs, strict=True):
         if first.setdefault(name, n) != n:
             raise FormatError(f"{shown(path)}: lines {first[name]} and {n}: two jobs are called {name!r}")
-    folder, kept = os.path.dirname(path), Kept()
+    folder, kept = os.path.dirname(path), Kept(chosen.keep_background)
 
     def drawing(reference: str) -> Sketch:
         return read_one(os.path.join(folder, reference), kept=kept).sketch
 
     files = sorted({os.path.join(folder, re.sub(r"#\d+$", "", each)) for _, them in jobs for each in them})
-    states = [[file, *_state(file)] for file in files]
-    digest = checksum_of(data + json.dumps(states).encode())
+    contents = [[file, _content(file)] for file in files]
+    digest = checksum_of(data + json.dumps([*contents, *_kept_background(chosen)]).encode())
     return Jobs(
         list(first),
         lambda number: jobs[number][1],
         drawing,
         str,
         lambda number: f"{shown(path)}: line {lines[number][0]}: job {jobs[number][0]!r}",
-        prepared,
+        chosen.prepared,
         digest,
     )
+
+
+def _kept_background(chosen: JobOptions) -> list[str]:
+    """What is added to all that the drawings come from."""
+    return ["keep_background"] if chosen.keep_background else []
 
 
 def _job(line: bytes, where: str) -> tuple[str, tuple[str, ...]]:
@@ -171,22 +176,18 @@ def _job(line: bytes, where: str) -> tuple[str, tuple[str, ...]]:
 
 def _bytes_of(path: str) -> bytes:
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(_MAX_LIST_BYTES + 1)
+        return utf8_text(read_file(path, _MAX_LIST_BYTES, pipes=True), shown(path))
     except (OSError, ValueError) as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
-    if len(data) > _MAX_LIST_BYTES:
-        raise FormatError(f"{shown(path)}: more than {_MAX_LIST_BYTES} bytes")
-    return data
 
 
-def _state(file: str) -> tuple[int, int]:
-    """What changes when a file does: its size and when it was written; zeros for what is no file."""
+def _content(file: str) -> str:
+    """The checksum of a file; empty for what is no file, such as a data set, which has one of its own."""
     try:
-        found = os.stat(file)
+        regular = stat.S_ISREG(os.stat(file).st_mode)
     except (OSError, ValueError):
-        return 0, 0
-    return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else (0, 0)
+        return ""
+    return file_checksum(file) if regular else ""
 
 
 # --- choices among many drawings --------------------------------------------------------------------------
@@ -195,15 +196,18 @@ def _state(file: str) -> tuple[int, int]:
 def _chosen(chosen: JobOptions, label: str | None, size: int, seed: int) -> Jobs:
     """Jobs between drawings of a data set or a file."""
     assert chosen.source is not None and chosen.pairs is not None
-    there = read_source(chosen.source, chosen.split, [] if label is None else [label], chosen.limit, seed)
+    labels = [] if label is None else [label]
+    there = read_source(
+        chosen.source, chosen.split, labels, chosen.limit, seed, keep_background=chosen.keep_background
+    )
     count = len(there.indices)
     if count < size:
         raise InputError(f"{shown(chosen.source)}: holds {count} such drawings, and {size} are needed")
     picks = _picks(chosen.pairs, count, size, seed)
     digits = len(str(len(picks) - 1))
     names = [f"{number:0{digits}}" for number in range(len(picks))]
-    state = _state(chosen.source)
-    words = [there.facts, state, chosen.pairs, size, seed]
+    content = _content(chosen.source)
+    words = [there.facts, content, chosen.pairs, size, seed, *_kept_background(chosen)]
 
     digest = checksum_of(json.dumps(words, sort_keys=True).encode())
 

@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import typer
 
@@ -14,6 +13,7 @@ from sketchkit import registry
 from sketchkit.cli.parameters import as_usage
 from sketchkit.errors import PluginError
 from sketchkit.formats import format_for
+from sketchkit.formats.gzipped import suffix_of
 from sketchkit.options import parse_pairs
 from sketchkit.rendering import Renderer, make_renderer
 
@@ -76,6 +76,11 @@ def _kind(name: str | None, path: str, kinds: tuple[str, ...]) -> Kind:
     if asked and registry.known("renderer", asked) and (suffixes := _suffixes("renderer", asked)):
         return _picture(suffixes[0], asked, values)
     suffix = _suffix(asked, path)
+    if asked and suffix.endswith(".gz"):
+        raise typer.BadParameter(
+            "an output whose name ends in .gz is compressed: give the format of what it holds",
+            param_hint="--format",
+        )
     for builtin in (True, False):
         for renderer in registry.answering("renderer", suffix, builtin=builtin):
             return _picture(suffix, renderer, values)
@@ -109,7 +114,7 @@ def _parsed(name: str | None) -> tuple[str | None, dict[str, str]]:
 
 def _suffix(name: str | None, path: str) -> str:
     if name is None:
-        return ".svg" if path == STDOUT else Path(path).suffix.lower()
+        return ".svg" if path == STDOUT else suffix_of(path).lower()
     if registry.known("format", name) and (suffixes := _suffixes("format", name)):
         return suffixes[0]
     return f".{name.lower().lstrip('.')}"

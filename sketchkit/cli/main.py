@@ -1,7 +1,8 @@
 """The console script: all commands, and what becomes of errors.
 
-Exit codes: 0 fine, 1 crash (a bug), 2 usage, 3 bad input, 4 plugin, 5 model or device, 130 Ctrl-C, 141 nobody
-read the output to its end. Errors are one line on stderr; `SKETCHKIT_RAISE=1` shows the traceback instead.
+Exit codes: 0 fine, 1 crash (a bug), 2 usage, 3 bad input, 4 plugin, 5 model or device, 124 no answer in time
+(of `plugins check`), 128 and its number for a signal (130 Ctrl-C, 143 SIGTERM, 129 SIGHUP), 141 where the
+output is not read to its end. Errors are one line on stderr; `SKETCHKIT_RAISE=1` shows the traceback instead.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sketchkit._version import __version__
 from sketchkit.cli.commands import Commands
 from sketchkit.cli.console import say
 from sketchkit.cli.help import show_help_alone
+from sketchkit.cli.signals import code_of_end, unwind_on_signals
 from sketchkit.errors import (
     CheckpointError,
     DeviceError,
@@ -74,7 +76,7 @@ def _root(
         bool,
         typer.Option(
             "--no-plugins",
-            help="Use nothing but sketchkit's own.  [env: SKETCHKIT_PLUGINS=]",
+            help="Use nothing but sketchkit's own.  [env: SKETCHKIT_PLUGINS=no]",
             callback=_shut_out_strangers,
             is_eager=True,
         ),
@@ -101,6 +103,8 @@ def _run(args: list[str] | None) -> int:
     try:
         code = get_command(app).main(args, prog_name="sketchkit", standalone_mode=False)
         _flush_stdout()
+        if code == _INTERRUPTED:  # Typer's own answer to KeyboardInterrupt
+            return code_of_end()
         return code if isinstance(code, int) else 0
     except typer.TyperException as error:
         # Typer's validator puts words of its own in front of ours.
@@ -109,7 +113,7 @@ def _run(args: list[str] | None) -> int:
     except SketchkitError as error:
         return _fail(str(error), _code_of(error))
     except (KeyboardInterrupt, typer.Abort):
-        return _INTERRUPTED
+        return code_of_end()
     except SystemExit as error:
         # Typer leaves so when a completion is done, and when a pipe breaks under its help.
         if isinstance(error.__context__, BrokenPipeError):
@@ -132,6 +136,7 @@ def main() -> NoReturn:
         # A terminal that lacks a letter shows a substitute.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    unwind_on_signals()
     code = run()
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):
         try:

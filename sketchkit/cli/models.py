@@ -17,7 +17,7 @@ from sketchkit.cli.completions import (
 )
 from sketchkit.cli.console import plain, print_json, print_table, progress, say, tell_written
 from sketchkit.cli.fields import one_file
-from sketchkit.cli.flags import Force, Listed, one_class
+from sketchkit.cli.flags import Force, Listed, RedirectHosts, one_class
 from sketchkit.cli.help import Command, Group, show_help_alone
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import shown
@@ -202,6 +202,7 @@ def pull(
         str | None,
         typer.Option(metavar="URL", help="The folder to download from.", show_default="Magenta's"),
     ] = None,
+    redirect_host: RedirectHosts = None,
     force: Force = False,
 ) -> None:
     """Download one of Magenta's published models."""
@@ -217,6 +218,7 @@ def pull(
             base_url=base_url or BASE_URL,
             store_as=store_as,
             overwrite=force,
+            redirect_hosts=redirect_host or (),
             progress=report,
         )
     say(f"{chosen}: {path}")

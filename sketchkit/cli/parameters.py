@@ -22,6 +22,7 @@ from sketchkit.cli.flags import (
     Exact,
     Force,
     InputFormat,
+    KeepBackground,
     MaxPoints,
     ModelName,
     Precision,
@@ -82,6 +83,7 @@ class InputOptions:
             show_default="all",
         ),
     ] = None
+    keep_background: KeepBackground = False
 
 
 @dataclass(frozen=True)

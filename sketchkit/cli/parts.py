@@ -16,7 +16,7 @@ from typing import BinaryIO
 from sketchkit.cli.console import say
 from sketchkit.cli.locks import lock, lockable
 from sketchkit.errors import InputError
-from sketchkit.files import checksum_of, place_new, reason, shown
+from sketchkit.files import checksum_of, open_handle, place_new, reason, shown
 
 __all__ = ["Part", "alone"]
 
@@ -46,7 +46,7 @@ class Part:
     def __init__(self, path: str, target: str, name: str, n: int, block: int) -> None:
         self.path, self.target, self.name, self.n, self.block = path, target, name, n, block
         with self._told():
-            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINKS, 0o666)
+            self._handle = open_handle(path, os.O_RDWR | os.O_CREAT | _NO_LINKS)
         try:
             with self._told():
                 self.done = self._taken_up()
@@ -201,7 +201,7 @@ def alone(target: str, name: str) -> Iterator[None]:
 def _locked(path: str, name: str) -> int:
     """A lock's file, open and locked. Whoever had it before may have removed it since it was opened."""
     while True:
-        handle = os.open(path, os.O_RDONLY | os.O_CREAT | _NO_LINKS, 0o666)
+        handle = open_handle(path, os.O_RDONLY | os.O_CREAT | _NO_LINKS)
         try:
             lock(handle, name, _TAKEN, _NO_LOCK)
             with suppress(FileNotFoundError):

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from sketchkit import registry
-from sketchkit.cli.console import print_json, print_table, progress, say
+from sketchkit.cli.console import print_json, print_table, say
 from sketchkit.cli.fields import no_fields
 from sketchkit.cli.flags import Listed
 from sketchkit.cli.help import Command, Group
+from sketchkit.errors import PluginError
+from sketchkit.hints import hint
 
 __all__ = ["app"]
 
-#: A plugin that takes longer than this to be checked does not work.
+#: Seconds without an answer after which a check is given up; on a busy machine ours take some.
 _PATIENCE = 120.0
+_BROKEN, _NO_ANSWER = 4, 124
 #: What a plugin's state may be without being trouble.
 _SOUND = ("built-in", "installed", "works", "clash")
 
-app = typer.Typer(
-    cls=Group,
-    help="Plugins: list, check, begin a new one.",
-    epilog="Example:  sketchkit plugins --check",
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
+
+class _Plugins(Group):
+    """The group of commands, of which `list` and `check` may go unnamed."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words, with `list`, or `check` for --check, in front where no command is named first."""
+        if "--check" in args and args[0].startswith("-"):
+            args = ["check", *(word for word in args if word != "--check")]
+        elif not args or args[0] == "--json":
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(cls=_Plugins, help="Plugins: list, check, begin a new one.", rich_markup_mode=None)
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,8 @@ class Row:
         name: of the entry point.
         distribution: that brings it.
         version: of the distribution.
-        state: built-in, installed, clash, incompatible or damaged; after a check works or broken.
+        state: built-in, installed, clash, incompatible or damaged; after a check works, broken or
+            not checked.
         reason: why it is so, where that is not plain.
     """
 
@@ -51,30 +63,46 @@ class Row:
     reason: str = ""
 
 
-@app.callback()
-def plugins(
-    context: typer.Context,
-    check: Annotated[
-        bool, typer.Option("--check", help="Import and try each, in a process of its own; takes a while.")
-    ] = False,
+@app.command("list", cls=Command, epilog="sketchkit plugins list")
+def list_plugins(json: Listed = False) -> None:
+    """List the plugins, by group; nothing is imported."""
+    _show([*map(_row, registry.all_plugins()), *_damaged()], json)
+
+
+@app.command(cls=Command, epilog="sketchkit plugins check\nsketchkit plugins check greedy sketchkit-resvg")
+def check(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAMES",
+            help="Plugins, or distributions for all that these bring.",
+            show_default="all",
+        ),
+    ] = None,
+    patience: Annotated[
+        float,
+        typer.Option(
+            "--patience",
+            metavar="SECONDS",
+            min=0.1,
+            help="How long to wait for each; a busy machine may need more.",
+            show_default="120",
+        ),
+    ] = _PATIENCE,
     json: Listed = False,
 ) -> None:
-    """List the plugins, by group; nothing is imported.
+    """Import and try plugins, each stranger's in a process of its own.
 
-    With --check the exit code is 4 where one of them does not work.
+    The exit code is 4 where one of them does not work; else 124 where one gave no answer in time.
     """
-    if context.invoked_subcommand is not None:
-        return
-    known = registry.all_plugins()
-    rows = _checked(known) if check else [_row(plugin) for plugin in known]
-    rows += [Row("", "", each.name, each.version, "damaged", reason) for each, reason in registry.damaged()]
-    if json:
-        print_json([asdict(row) for row in rows])
-    else:
-        header = ("GROUP", "NAME", "DISTRIBUTION", "VERSION", "STATE", "REASON")
-        print_table(header, [tuple(asdict(row).values()) for row in rows])
-    if check and any(row.state not in _SOUND for row in rows):
-        raise typer.Exit(4)
+    plugins, damaged = registry.all_plugins(), _damaged()
+    if names:
+        plugins, damaged = _named(names, plugins, damaged)
+    rows = [*_checked(plugins, patience), *damaged]
+    _show(rows, json)
+    troubles = {row.state for row in rows}.difference(_SOUND)
+    if troubles:
+        raise typer.Exit(_NO_ANSWER if troubles == {"not checked"} else _BROKEN)
 
 
 @app.command(cls=Command, epilog="sketchkit plugins new wobble --kind sampler")
@@ -99,6 +127,39 @@ def new(
     say(f"{folder}: `pip install './{folder}[test]'` installs it, `python -m pytest {folder}` checks it")
 
 
+def _show(rows: list[Row], json: bool) -> None:
+    if json:
+        print_json([asdict(row) for row in rows])
+    else:
+        header = ("GROUP", "NAME", "DISTRIBUTION", "VERSION", "STATE", "REASON")
+        print_table(header, [tuple(asdict(row).values()) for row in rows])
+
+
+def _damaged() -> list[Row]:
+    return [Row("", "", each.name, each.version, "damaged", reason) for each, reason in registry.damaged()]
+
+
+def _named(
+    names: Sequence[str], plugins: Sequence[registry.Plugin], damaged: Sequence[Row]
+) -> tuple[list[registry.Plugin], list[Row]]:
+    """Of plugins and damaged distributions those of some names.
+
+    Raises:
+        PluginError: a name that means none of them.
+    """
+    called = {plugin: (plugin.name, plugin.full_name, plugin.distribution) for plugin in plugins}
+    known = {name for each in called.values() for name in each} | {row.distribution for row in damaged}
+    shorter = sorted(name for name in known if ":" not in name)
+    for name in names:
+        if name not in known:
+            raise PluginError(f"no plugin or distribution named {name!r}: {hint(name, shorter)}")
+    wanted = set(names)
+    return (
+        [plugin for plugin in plugins if wanted.intersection(called[plugin])],
+        [row for row in damaged if row.distribution in wanted],
+    )
+
+
 def _row(plugin: registry.Plugin) -> Row:
     state, reason = _state(plugin)
     group = registry.GROUPS[plugin.kind].removeprefix("sketchkit.")
@@ -120,20 +181,23 @@ def _state(plugin: registry.Plugin) -> tuple[str, str]:
     return "installed", ""
 
 
-def _checked(plugins: Sequence[registry.Plugin]) -> list[Row]:
-    """The rows of plugins with what a check of each has found."""
-    from sketchkit.cli.plugin_checks import check_apart
+def _checked(plugins: Sequence[registry.Plugin], patience: float) -> list[Row]:
+    """The rows of plugins with what a check of each has found; a line on stderr for each, as it is found."""
+    from sketchkit.cli.plugin_checks import Outcome, check_apart
 
-    with progress("Checking") as report:
-        found = check_apart(plugins, _PATIENCE, report)
-    return [_with(_row(plugin), trouble) for plugin, trouble in zip(plugins, found, strict=True)]
+    numbers = itertools.count(1)
+
+    def report(plugin: registry.Plugin, outcome: Outcome) -> None:
+        say(f"[{next(numbers)}/{len(plugins)}] {plugin}: {outcome.state}")
+
+    found = check_apart(plugins, patience, report)
+    return [_with(_row(plugin), found[plugin].state, found[plugin].reason) for plugin in plugins]
 
 
-def _with(row: Row, trouble: str | None) -> Row:
-    """A row with what is wrong with it; None where it works."""
-    if trouble is not None:
-        state = row.state if row.state in ("incompatible", "damaged") else "broken"
-        return replace(row, state=state, reason=trouble)
-    if row.state == "clash":
+def _with(row: Row, state: str, reason: str) -> Row:
+    """A row with what came of the check of its plugin."""
+    if state == "works" and row.state == "clash":
         return replace(row, reason=f"it works; {row.reason}")
-    return replace(row, state="works")
+    if state == "broken" and row.state in ("incompatible", "damaged"):
+        return replace(row, reason=reason)
+    return replace(row, state=state, reason=reason)

@@ -58,19 +58,20 @@ def reconstruct(
     """
     from sketchkit.cli.inputs import read_inputs
     from sketchkit.cli.outputs import Destination, report, write_items
-    from sketchkit.cli.run import Run
     from sketchkit.cli.unused import check_sheet
 
-    temperatures = parse_temperatures(temperature or [_SEVERAL])
-    runs = [Run.latent(latent, each) for each in temperatures]
+    runs = _runs(latent, temperature)
     to = Destination.of(output, "{stem}-again", each=False, json=json)
     check_sheet(sheet, to)
     drawings = read_inputs(given)
-    columns = len(temperatures) + 1
-    shown = len(temperatures) if sheet.tile else columns  # a tile of the user's is for what is drawn
+    columns = len(runs) + 1
+    shown = len(runs) if sheet.tile else columns  # a tile of the user's is for what is drawn
     page = sheet.layout(shown * len(drawings), columns)
     if sheet.label and not sheet.tile:
-        heads = ("drawing", *(f"{each:g}" for each in temperatures))
+        heads = (
+            "drawing",
+            *(run.sampler_name if run.temperature is None else f"{run.temperature:g}" for run in runs),
+        )
         stems = tuple(each.stem for each in drawings)
         page = dataclasses.replace(page, label=False, column_labels=heads, row_labels=stems)
     to.check([to.path(drawings[0].stem)])
@@ -82,11 +83,28 @@ def reconstruct(
         for k, sketches in enumerate(again)
     ]
     pictures = None if sheet.tile else _rows(drawings, items, len(runs))
-    provenance = {**runs[0].provenance, "temperature": list(temperatures)}
+    provenance = {**runs[0].provenance, "temperature": _temperatures(runs)}
     paths = write_items(items, to, page, provenance, each=False, pictures=pictures)
     to.announce(paths)
     if json:
         report(items, paths)
+
+
+def _runs(latent: LatentOptions, temperature: list[str] | None) -> list[Run]:
+    """A run for each temperature; a single one where the sampler has none or -O says it."""
+    from sketchkit.cli.run import Run
+
+    if temperature is None:
+        one = Run.latent(latent, None)
+        said = any(pair.startswith("temperature=") for pair in latent.option or ())
+        if said or one.temperature is None:
+            return [one]
+    return [Run.latent(latent, each) for each in parse_temperatures(temperature or [_SEVERAL])]
+
+
+def _temperatures(runs: Sequence[Run]) -> list[float] | None:
+    """That of each run; None where the sampler has none."""
+    return [run.temperature for run in runs if run.temperature is not None] or None
 
 
 def _drawn(runs: Sequence[Run], drawings: Sequence[Input], *, prepared: bool) -> list[list[Sketch]]:
@@ -94,6 +112,8 @@ def _drawn(runs: Sequence[Run], drawings: Sequence[Input], *, prepared: bool) ->
     from sketchkit.cli.console import progress
 
     model, sketches = runs[0].load(), [each.sketch for each in drawings]
+    for run in runs[1:]:
+        run.used.update(runs[0].used)
     from sketchkit.generate import reconstruct as draw_again
 
     def drawn(run: Run, done: int) -> list[Sketch]:
@@ -112,7 +132,7 @@ def _item(given: Input, run: Run, sketch: Sketch, place: int, places: int) -> It
     from sketchkit.rendering import Ink, Picture
     from sketchkit.rendering.palette import temperature_color
 
-    tau = run.provenance["temperature"]
+    tau = run.temperature
     facts: dict[str, Any] = {
         **run.provenance,
         "index": place,

@@ -47,9 +47,11 @@ def render(
     from sketchkit.cli.inputs import read_inputs, stem_of_file
     from sketchkit.cli.kinds import picture_renderer
     from sketchkit.cli.outputs import check_paths, rendered, send
+    from sketchkit.cli.unused import check_frames
     from sketchkit.rendering import Ink, Picture
 
     renderer = picture_renderer(format, output)
+    check_frames(sheet, renderer)
     path = one_file(output, stem_of_file(given.files[0]))
     check_paths([path], force)
     drawings = read_inputs(given)

@@ -13,7 +13,7 @@ from sketchkit import options
 from sketchkit._version import __version__
 from sketchkit.checkpoints import store
 from sketchkit.cli.console import progress
-from sketchkit.cli.flags import DEFAULT_MODEL, DEFAULT_VAE
+from sketchkit.cli.flags import DEFAULT_MODEL, DEFAULT_VAE, LOW_TEMPERATURE
 from sketchkit.cli.parameters import DrawingOptions, LatentOptions, as_usage
 from sketchkit.cli.settings import setting
 from sketchkit.decoding import Decoding
@@ -57,7 +57,8 @@ class Run:
         """Settle what the flags leave open, and check all but the weights before any work is done.
 
         Raises:
-            typer.BadParameter: an option that the sampler does not have, or a value out of range.
+            typer.BadParameter: an option or a temperature that the sampler does not have, or a value out of
+                range.
             PluginError: an unknown sampler.
             CheckpointError: nobody names a model, and the one that comes with sketchkit is not there.
         """
@@ -65,9 +66,10 @@ class Run:
         return cls._made(chosen, setting("model", chosen.model, "") or _default_model(), temperature)
 
     @classmethod
-    def latent(cls, chosen: LatentOptions, temperature: float) -> Run:
-        """The same for a command that goes through latent vectors, at the temperature that it has settled."""
-        return cls._made(chosen.drawing(temperature), setting("vae", chosen.vae, DEFAULT_VAE), temperature)
+    def latent(cls, chosen: LatentOptions, temperature: float | None) -> Run:
+        """The same for a command that goes through latent vectors, by default at a low temperature."""
+        settled = LOW_TEMPERATURE if temperature is None else temperature
+        return cls._made(chosen.drawing(temperature), setting("vae", chosen.vae, DEFAULT_VAE), settled)
 
     @classmethod
     def _made(cls, chosen: DrawingOptions, model: str, temperature: float) -> Run:
@@ -78,6 +80,8 @@ class Run:
                 raise InputError("--temperature and -O temperature say both how daring: give one of them")
             sampler = make_sampler(name, temperature, values)
             _check_temperature(temperature)
+        if chosen.temperature is not None and "temperature" not in options.as_dict(sampler):
+            raise typer.BadParameter(f"the sampler {name!r} has none", param_hint="--temperature")
         device = setting("device", chosen.device, "auto")
         return cls(model, name, sampler, device, _decoding(chosen), chosen)
 
@@ -85,6 +89,11 @@ class Run:
     def stem(self) -> str:
         """What outputs are called that have no other name."""
         return Path(self.model).name.split(".")[0] or "drawings"
+
+    @property
+    def temperature(self) -> float | None:
+        """That of the sampler; None where it has none."""
+        return options.as_dict(self.sampler).get("temperature")
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -98,9 +107,15 @@ class Run:
             "temperature": values.pop("temperature", None),
             "options": values,
             "seed": self.chosen.seed,
+            **self._limited(),
             **self._computed(),
             **({"class": classes[0] if len(classes) == 1 else classes} if classes else {}),
         }
+
+    def _limited(self) -> dict[str, int]:
+        """After how many points drawings are cut, where the user says so."""
+        most = self.chosen.max_points
+        return {} if most is None else {"max_points": most}
 
     def _computed(self) -> dict[str, str]:
         """By what and how it is computed, where that is not the usual."""

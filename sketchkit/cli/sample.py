@@ -66,7 +66,7 @@ def sample(
 
     run, each = Run.of(drawing), layout == "files"
     to = Destination.of(output, "{stem}-{index}" if each else "{stem}", each=each, json=json)
-    check_sheet(sheet, to)
+    check_sheet(sheet, to, each=each)
     streaming = Streaming.possible(to) and not each
     _check_count(n, streaming=streaming, json=json)
     if streaming and not json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,7 +60,7 @@ def score(
     from sketchkit.cli.kinds import STDOUT, picture_renderer
     from sketchkit.cli.outputs import check_paths, rendered, send
     from sketchkit.cli.run import Run
-    from sketchkit.cli.unused import refuse_sheet
+    from sketchkit.cli.unused import check_frames, refuse_sheet
 
     if heat == STDOUT and json:
         raise typer.BadParameter("--json and the picture cannot both go to stdout", param_hint="--heat")
@@ -70,6 +70,8 @@ def score(
     else:
         heat = one_file(heat, stem_of_file(given.files[0]), "--heat")
         check_paths([heat], force)
+    if renderer is not None:
+        check_frames(sheet, renderer)
     class_name = one_class(classes)
     run = Run.of(DrawingOptions(model=model, classes=classes, device=device))
     drawings = read_inputs(given)
@@ -78,15 +80,17 @@ def score(
     page = dataclasses.replace(sheet.layout(len(drawings) + 1), label=True)
 
     scores = _scored(run, drawings, class_name, prepared=prepared)
+    by = {"model": run.provenance["model"]}
     if renderer is not None and heat is not None:
-        provenance = {"generator": "sketchkit", "version": __version__, "model": run.provenance["model"]}
-        send(rendered(renderer, _pictures(drawings, scores), page, provenance), heat, force)
+        told = {} if class_name is None else {"class": run.classes[0]}
+        provenance = {"generator": "sketchkit", "version": __version__, **by, **told}
+        send(rendered(renderer, _pictures(drawings, scores, by), page, provenance), heat, force)
         if not json:
             tell_written([heat])
     if json:
         from sketchkit.cli.console import print_json
 
-        print_json([_facts(each, mine) for each, mine in zip(drawings, scores, strict=True)])
+        print_json([{**by, **_facts(each, mine)} for each, mine in zip(drawings, scores, strict=True)])
     elif heat != STDOUT:
         _print(drawings, scores)
 
@@ -156,17 +160,17 @@ def _facts(each: Input, score: Score) -> dict[str, Any]:
     }
 
 
-def _pictures(drawings: Sequence[Input], scores: Sequence[Score]) -> list[Picture]:
+def _pictures(drawings: Sequence[Input], scores: Sequence[Score], by: Mapping[str, str]) -> list[Picture]:
     """The user's own strokes, coloured on one scale for all drawings, and the scale itself."""
     from sketchkit.rendering.heat import legend
 
     costs = [cost for score in scores for cost in score.strokes_per_point.tolist() if math.isfinite(cost)]
     low, high = min(costs), max(costs)
-    pictures = [_picture(each, score, low, high) for each, score in zip(drawings, scores, strict=True)]
+    pictures = [_picture(each, score, by, low, high) for each, score in zip(drawings, scores, strict=True)]
     return [*pictures, legend(f"{low:.2f} to {high:.2f} a point")]
 
 
-def _picture(each: Input, score: Score, low: float, high: float) -> Picture:
+def _picture(each: Input, score: Score, by: Mapping[str, str], low: float, high: float) -> Picture:
     from sketchkit.rendering import Ink, Picture
     from sketchkit.rendering.heat import heat_color
     from sketchkit.rendering.palette import INK
@@ -181,7 +185,7 @@ def _picture(each: Input, score: Score, low: float, high: float) -> Picture:
         color = heat_color(share) if math.isfinite(share) else INK
         inks.append(Ink(Sketch.from_polylines([line]), color, f"stroke {k}: {cost:.2f}"))
     facts = {key: value for key, value in _facts(each, score).items() if key != "rows"}
-    return Picture(tuple(inks), f"{score.nll_per_point:.2f}: {each.stem}", facts)
+    return Picture(tuple(inks), f"{score.nll_per_point:.2f}: {each.stem}", {**by, **facts})
 
 
 app = alone(score, Command, EXAMPLE)

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sketchkit.errors import InputError
+from sketchkit.files import read_file, reason, shown, utf8_text
 
 __all__ = ["CONFIG_VARIABLE", "setting"]
 
 CONFIG_VARIABLE = "SKETCHKIT_CONFIG"
+_MAX_BYTES = 1 << 20
 #: What can be set.
 KEYS = ("device", "engine", "model", "precision", "sampler", "temperature", "vae")
 
@@ -70,11 +72,10 @@ def _config() -> tuple[Path, dict[str, Any]]:
     chosen = os.environ.get(CONFIG_VARIABLE)
     path = Path(chosen) if chosen else user_config_path("sketchkit", appauthor=False) / "config.toml"
     try:
-        with path.open("rb") as stream:
-            return path, tomllib.load(stream)
+        return path, tomllib.loads(utf8_text(read_file(path, _MAX_BYTES), shown(path)).decode())
     except FileNotFoundError:
         if chosen:
-            raise InputError(f"{path}: no such file, though {CONFIG_VARIABLE} names it") from None
+            raise InputError(f"{shown(path)}: no such file, though {CONFIG_VARIABLE} names it") from None
         return path, {}
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{shown(path)}: {reason(error)}") from error

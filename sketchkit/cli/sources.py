@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sketchkit.cli.console import say
-from sketchkit.cli.inputs import classes_shown
+from sketchkit.cli.inputs import classes_shown, read_drawings
 from sketchkit.errors import InputError
 from sketchkit.files import shown
-from sketchkit.formats import read_all
 from sketchkit.sketch import Sketch
 
 if TYPE_CHECKING:
@@ -48,7 +48,15 @@ def stem_of(name: str) -> str:
     return Path(name).resolve().name.split(".")[0]
 
 
-def read_source(name: str, split: str, classes: Sequence[str], limit: int | None, seed: int) -> Source:
+def read_source(
+    name: str,
+    split: str,
+    classes: Sequence[str],
+    limit: int | None,
+    seed: int,
+    *,
+    keep_background: bool = False,
+) -> Source:
     """Choose drawings of a data set, which are read when they are needed, or of a file, which is read now.
 
     Args:
@@ -57,22 +65,25 @@ def read_source(name: str, split: str, classes: Sequence[str], limit: int | None
         classes: only these, if any.
         limit: the most drawings, chosen by chance.
         seed: of that chance.
+        keep_background: make strokes of the paper in an SVG file, too.
 
     Raises:
         InputError: nothing of that name, a class that it does not hold, or no drawing.
         FormatError: a file that is damaged.
     """
-    if Path(name).is_file():
-        return _from_file(name, classes, limit, seed)
+    if os.path.exists(name) and not os.path.isdir(name):
+        return _from_file(name, classes, limit, seed, keep_background=keep_background)
     from sketchkit.training.data import Dataset
     from sketchkit.training.data.folders import find
 
     return _from_data(Dataset.open(find(name), verify=False), stem_of(name), split, classes, limit, seed)
 
 
-def _from_file(path: str, classes: Sequence[str], limit: int | None, seed: int) -> Source:
+def _from_file(
+    path: str, classes: Sequence[str], limit: int | None, seed: int, *, keep_background: bool
+) -> Source:
     """The drawings of a file that have a line."""
-    everything = list(read_all(path))
+    everything = list(read_drawings(path, keep_background=keep_background))
     classes = classes_shown(path, [sketch.label for sketch in everything], classes)
     wanted = [i for i, sketch in enumerate(everything) if not classes or sketch.label in classes]
     lined = [i for i in wanted if any(len(line) > 1 for line in everything[i].to_polylines())]

@@ -53,7 +53,7 @@ class Streaming:
     @staticmethod
     def possible(to: Destination) -> bool:
         """Whether drawings can go there one after another."""
-        return to.kind.format == _FORMAT
+        return to.kind.format == _FORMAT and not to.pattern.lower().endswith(".gz")
 
     def write(self) -> str:
         """Draw and write.

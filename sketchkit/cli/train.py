@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -21,7 +19,8 @@ from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import alone
 from sketchkit.cli.parameters import as_usage
 from sketchkit.cli.settings import setting
-from sketchkit.cli.training_options import TrainCommand, TrainingOptions, said
+from sketchkit.cli.signals import code_of_end, stoppable
+from sketchkit.cli.training_options import RESUME, TrainCommand, TrainingOptions, said
 from sketchkit.errors import InputError
 from sketchkit.options import parse_pairs
 
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["EXAMPLE", "app", "parse_duration", "train"]
 
 EXAMPLE = "sketchkit train cats --backend vae --steps 20000 -o cats-vae"
-_INTERRUPTED = 130
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -62,7 +60,15 @@ def train(
             autocompletion=complete_models,
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run where it stopped.")] = False,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="[auto]",
+            help="Go on with the run where it stopped; auto: begin it where there is none yet.",
+            show_default=False,
+        ),
+    ] = None,
     max_time: Annotated[
         str | None,
         typer.Option(
@@ -101,34 +107,38 @@ def train(
     """Train a model on a data set.
 
     RUN will hold the best and the last model, the logs, sheets of samples and the checkpoints that --resume
-    goes on from. Ctrl-C saves and stops.
+    goes on from. Ctrl-C, SIGTERM and SIGHUP save and stop.
     """
     seconds = None if max_time is None else parse_duration(max_time)
     no_fields(out, "--out")
     if resume and (dry_run or force):
         raise typer.BadParameter("goes neither with --dry-run nor with --force", param_hint="--resume")
+    if resume not in (None, RESUME, "auto"):
+        raise typer.BadParameter(f"{resume!r} is not auto", param_hint="--resume")
     for name, given in (("--preset", preset), ("--init", init)):
-        if resume and given:
+        if resume == RESUME and given:
             raise typer.BadParameter("a run that goes on keeps its own", param_hint=name)
-    begun = None if init is None else _loaded(init)
     with as_usage("--option"):
         architecture = parse_pairs(option or ())
     settled = {**said(settings), "architecture": architecture}
-    chosen = _chosen(preset, config, settled, out if resume else None, begun)
     from sketchkit.training.data import Dataset
     from sketchkit.training.data.folders import find
 
     dataset, place = Dataset.open(find(data), verify=False), setting("device", device, "auto")
+    begun = None if init is None else _loaded(init)
+    before = _before(out if resume == RESUME else None, begun, len(dataset.split("train")))
+    chosen = _chosen(preset, config, settled, before)
     if dry_run:
         _dry_run(dataset, chosen, place, threads, json)
         return
-    info = _train(dataset, out, chosen, resume, seconds, place, threads, tensorboard, force, begun)
+    going: bool | Literal["auto"] = "auto" if resume == "auto" else resume is not None
+    info = _train(dataset, out, chosen, going, seconds, place, threads, tensorboard, force, begun)
     if _speaks():
         say(f"{out}: {info.status} after {info.step:,} steps" + _advice(info, out))
         if json:
             print_json({"run": str(out), **info.to_json()})
     if info.status == "interrupted":
-        raise typer.Exit(_INTERRUPTED)
+        raise typer.Exit(code_of_end())
 
 
 def parse_duration(text: str) -> float:
@@ -147,28 +157,33 @@ def _chosen(
     preset: str | None,
     file: Path | None,
     settings: Mapping[str, Any],
-    run: Path | None,
-    init: SketchModel | None,
+    before: Mapping[str, Any],
 ) -> TrainConfig:
     """The configuration: what is said here, then the file, the model or run before it, and the preset."""
-    from sketchkit.training.backends import sizes_of, suited
+    from sketchkit.training.backends import suited
     from sketchkit.training.config import TrainConfig, read_config
-    from sketchkit.training.runs import read_run
 
     values = {} if file is None else read_config(file)
-    before = {} if run is None else read_run(run).config.to_json()
-    if init is not None:
-        before = sizes_of(init)
     with as_usage():
         made = TrainConfig.made(preset, before, values, settings)
         return suited(made, values.keys() | settings.keys())
+
+
+def _before(run: Path | None, init: SketchModel | None, drawings: int) -> dict[str, Any]:
+    """What the run that goes on, or the model to begin with, says of the configuration."""
+    from sketchkit.training.runs import read_run
+    from sketchkit.training.transfer import fine_tuning
+
+    if init is not None:
+        return fine_tuning(init, drawings)
+    return {} if run is None else read_run(run).config.to_json()
 
 
 def _train(
     dataset: Dataset,
     out: Path,
     chosen: TrainConfig,
-    resume: bool,
+    resume: bool | Literal["auto"],
     seconds: float | None,
     device: str,
     threads: int | None,
@@ -183,7 +198,7 @@ def _train(
     makers: list[WatcherMaker] = [partial(_display, chosen.steps, seconds)]
     if tensorboard is not False:
         makers.append(partial(_curves, asked=tensorboard is True))
-    with _stoppable() as stop:
+    with stoppable() as stop:
         info = run(
             dataset,
             out,
@@ -212,9 +227,9 @@ def _loaded(name: str) -> SketchModel:
 
 
 def _advice(info: RunInfo, out: Path) -> str:
-    if info.status in ("interrupted", "out-of-time"):
-        return "; --resume goes on"
-    return f"; the best model is {out / 'best.safetensors'}" if (out / "best.safetensors").exists() else ""
+    kind = "best" if (out / "best.safetensors").exists() else "last"
+    more = "; --resume goes on" if info.status in ("interrupted", "out-of-time") else ""
+    return f"; the {kind} model is {out / f'{kind}.safetensors'}{more}"
 
 
 def _display(steps: int, seconds: float | None, folder: Path, step: int) -> Watcher:
@@ -230,24 +245,6 @@ def _curves(folder: Path, step: int, *, asked: bool) -> Watcher:
     if asked:
         return TensorBoardLog(folder, step)
     return TensorBoardLog.if_possible(folder, step, say) or Watchers()
-
-
-@contextmanager
-def _stoppable() -> Iterator[Callable[[], str | None]]:
-    """Let Ctrl-C and a polite kill end the run after the update at hand; a second Ctrl-C ends it at once."""
-    asked: list[str] = []
-
-    def ask(number: int, frame: object) -> None:
-        if asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        asked.append("interrupted")
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: asked[0] if asked else None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _dry_run(dataset: Dataset, chosen: TrainConfig, device: str, threads: int | None, json: bool) -> None:

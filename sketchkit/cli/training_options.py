@@ -13,13 +13,30 @@ from sketchkit.cli.console import plain
 from sketchkit.cli.help import Command
 from sketchkit.training.config import option_infos
 
-__all__ = ["TrainCommand", "TrainingOptions", "said"]
+__all__ = ["RESUME", "TrainCommand", "TrainingOptions", "said"]
+
+#: What --resume alone means.
+RESUME = "always"
 
 
 class TrainCommand(Command):
     """A command that also lists what plugins' backends are told of their sizes, if there are any."""
 
     panels: Mapping[str, str] = {}
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read the words of a command line, among which --resume may stand with or without auto."""
+        end = args.index("--") if "--" in args else len(args)
+        words = iter(enumerate(args))
+        out = []
+        for place, word in words:
+            if word == "--resume" and place < end:
+                auto = args[place + 1 : place + 2] == ["auto"]
+                word = f"--resume={'auto' if auto else RESUME}"
+                if auto:
+                    next(words)
+            out.append(word)
+        return super().parse_args(ctx, out)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the backends, then the examples."""

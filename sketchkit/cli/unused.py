@@ -1,24 +1,31 @@
-"""Options of sheets that a command would pass over in silence: they are refused before any work is done."""
+"""Options that a command would pass over in silence: they are refused before any work is done."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import fields
+from pathlib import Path
 
 import typer
 
 from sketchkit.cli.outputs import Destination
 from sketchkit.cli.parameters import SheetOptions
+from sketchkit.rendering import Renderer
 
-__all__ = ["check_sheet", "refuse_sheet"]
+__all__ = ["check_frames", "check_sheet", "check_split", "refuse_given", "refuse_sheet"]
+
+#: The options of a sheet that say how its drawings stand to each other.
+_OF_SEVERAL = frozenset({"tile", "sizes"})
+_ALL = frozenset(option.name for option in fields(SheetOptions))
 
 
-def check_sheet(sheet: SheetOptions, to: Destination, *, own_page: bool = False) -> None:
+def check_sheet(sheet: SheetOptions, to: Destination, *, each: bool = False, own_page: bool = False) -> None:
     """Refuse options of a sheet where what is written has none.
 
     Args:
         sheet: the options.
         to: where outputs go.
+        each: whether each drawing gets a file.
         own_page: whether an SVG file shows a drawing on the page that it has already.
 
     Raises:
@@ -26,8 +33,60 @@ def check_sheet(sheet: SheetOptions, to: Destination, *, own_page: bool = False)
     """
     if to.kind.renderer is None:
         refuse_sheet(sheet, f"{to.kind.suffix} files hold drawings, not a sheet")
+    else:
+        check_frames(sheet, to.kind.renderer())
+    if each:
+        refuse_sheet(sheet, "each file holds one drawing", _ALL - {"sizes"})
     if own_page and to.kind.plain_svg:
         refuse_sheet(sheet, "the drawing stays on its own page, which is no sheet", {"stroke"})
+
+
+def check_frames(sheet: SheetOptions, *renderers: Renderer) -> None:
+    """Refuse what has no effect where all pictures are animations, which show one drawing after another.
+
+    Args:
+        sheet: the options.
+        renderers: of the pictures.
+
+    Raises:
+        typer.BadParameter: a tile, or one scale for all drawings, which animations have anyway.
+    """
+    if all(getattr(renderer, "one_by_one", False) for renderer in renderers):
+        refuse_sheet(
+            sheet, "an animation shows one drawing after another, all at one scale", _ALL - _OF_SEVERAL
+        )
+
+
+def check_split(context: typer.Context, source: str | None) -> None:
+    """Refuse `--split` where there is no data set.
+
+    Args:
+        context: of the command.
+        source: a data set or a file of drawings; None where nothing is chosen from either.
+
+    Raises:
+        typer.BadParameter: it was given.
+    """
+    if source is None or Path(source).is_file():
+        refuse_given(context, {"split"}, "goes with a data set only")
+
+
+def refuse_given(context: typer.Context, names: Collection[str], why: str) -> None:
+    """Refuse options that stand on the command line, also with the values that they have anyway.
+
+    Args:
+        context: of the command.
+        names: of its parameters.
+        why: nothing would come of them.
+
+    Raises:
+        typer.BadParameter: the first of them.
+    """
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        source = context.get_parameter_source(name) if name in names else None
+        if source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(why, param_hint=parameter.opts[0])
 
 
 def refuse_sheet(sheet: SheetOptions, why: str, but: Collection[str] = ()) -> None:

@@ -28,7 +28,7 @@ class Choices:
         options: its further options.
         seed: of all that chance decides, 0..2^63 - 1.
         resamples: of the bootstrap; 0 for no intervals.
-        nmax: Nmax; the greatest length of the data set when None.
+        nmax: Nmax; the greatest length of the data set, without its end row, when None.
 
     Raises:
         InputError: a number out of range, or an option that the sampler does not have.

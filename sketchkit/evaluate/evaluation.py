@@ -18,6 +18,7 @@ from sketchkit.evaluate.bootstrap import Bootstrap
 from sketchkit.evaluate.choices import Choices
 from sketchkit.evaluate.heldout import HeldOut
 from sketchkit.evaluate.likelihood import Scores, class_indices, score_drawings
+from sketchkit.evaluate.published import published_of
 from sketchkit.evaluate.recogniser import Recogniser, load_recogniser
 from sketchkit.evaluate.reconstructions import ReconstructionFigures, compare_pairs
 from sketchkit.evaluate.report import Costs, Likelihood, Report
@@ -99,7 +100,7 @@ def evaluate(
 def _likelihood(
     model: SketchModel, held: HeldOut, wanted: Choices, bootstrap: Bootstrap, stage: Stage
 ) -> Likelihood:
-    nmax = wanted.nmax or held.data.max_length
+    nmax = wanted.nmax or max(1, held.data.max_length - 1)  # the released code counts no end row
     scale = model.card.scale_factor
     with stage("Scoring") as advance:
         scores = score_drawings(model, held, nmax, seed=wanted.seed, progress=advance)
@@ -122,6 +123,7 @@ def _likelihood(
         l_kl=None if l_kl is None else bootstrap.mean(l_kl),
         bound=None if kl is None else bootstrap.ratio(scores.total + kl, scores.rows),
         baseline=_constant_costs(constant, held, scores, bootstrap),
+        published=published_of(held.labels),
     )
 
 

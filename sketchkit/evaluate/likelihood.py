@@ -48,7 +48,7 @@ class Scores:
         offset: the sum of -log p of the offsets.
         pen: the sum of -log p of the pen states, that of the end row included.
         l_s: the paper's L_s of the drawing alone.
-        l_p: its L_p, without the end row, as the released code evaluates.
+        l_p: its L_p, without the end row.
         l_kl: its L_KL; None of a model without latent vectors.
         kl: the Kullback-Leibler divergence itself, a sum over the latent dimensions; None likewise.
     """

@@ -63,7 +63,8 @@ def _likelihood(found: Likelihood) -> str:
         title += (
             f" {found.unknown:,} drawings are of no class that the model knows, and were scored as of none."
         )
-    return f"{title}\n\n{_table(('figure', *(name for name, _ in there)), rows)}"
+    beside = "" if found.published is None else f"\n\n{found.published.line()}"
+    return f"{title}\n\n{_table(('figure', *(name for name, _ in there)), rows)}{beside}"
 
 
 _COSTS: tuple[tuple[str, Callable[[Costs], Figure | None]], ...] = (

@@ -21,10 +21,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from sketchkit.devices import without_weights
-from sketchkit.errors import CheckpointError, InputError
+from sketchkit.devices import own_numbers, without_weights
+from sketchkit.errors import CheckpointError, FormatError, InputError
 from sketchkit.evaluate.raster import SIZE, raster
-from sketchkit.files import atomic_write, checksum_of, reason, shown
+from sketchkit.files import atomic_write, checksum_of, read_file, reason, shown
 from sketchkit.sketch import Sketch
 
 __all__ = [
@@ -185,6 +185,7 @@ class Recogniser:
         """A class by its name; -1 for one that it does not know."""
         return self.classes.index(name) if name in self.classes else -1
 
+    @own_numbers()
     @torch.inference_mode()
     def look(self, sketches: Sequence[Sketch]) -> Seen:
         """Look at drawings.
@@ -249,11 +250,11 @@ def _shipped() -> Recogniser:
 
 def _read(path: Path) -> Recogniser:
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise CheckpointError(f"the file has {path.stat().st_size} bytes, the limit is {_MAX_BYTES}")
-        return _parsed(path.read_bytes())
+        return _parsed(read_file(path, _MAX_BYTES))
     except OSError as error:
         raise CheckpointError(f"{shown(path)}: {reason(error)}") from error
+    except FormatError as error:
+        raise CheckpointError(str(error)) from error
     except (CheckpointError, InputError) as error:
         raise CheckpointError(f"{shown(path)}: {error}") from error
 

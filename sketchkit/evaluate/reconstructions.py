@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -89,9 +90,9 @@ def unit_outline(sketch: Sketch) -> Float64:
     points = outline(sketch)
     if not len(points):
         return points
-    low, high = points.min(axis=0), points.max(axis=0)
-    diagonal = float(np.hypot(*(high - low)))
-    out: Float64 = (points - (low + high) / 2) / (diagonal or 1.0)
+    x0, y0, x1, y1 = sketch.bounds
+    diagonal = math.hypot(x1 - x0, y1 - y0)
+    out: Float64 = (points - ((x0 + x1) / 2, (y0 + y1) / 2)) / (diagonal or 1.0)
     return out
 
 

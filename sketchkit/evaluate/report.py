@@ -9,6 +9,7 @@ from typing import Any
 
 from sketchkit.evaluate.bootstrap import Figure
 from sketchkit.evaluate.markdown import markdown
+from sketchkit.evaluate.published import Published
 from sketchkit.evaluate.reconstructions import ReconstructionFigures
 from sketchkit.evaluate.samples import SampleFigures
 
@@ -60,6 +61,7 @@ class Likelihood:
         bound: an upper bound of the negative log-likelihood a point, from z as drawn and the KL divergence:
             what can be compared with an unconditional model; None likewise.
         baseline: of the constant mixture, fitted to the training drawings.
+        published: what the paper's models cost on these classes; None where it does not say.
     """
 
     drawings: int
@@ -71,6 +73,7 @@ class Likelihood:
     l_kl: Figure | None
     bound: Figure | None
     baseline: Costs
+    published: Published | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,13 +14,17 @@ from sketchkit import options as option_tools
 from sketchkit import registry
 from sketchkit.counts import named
 from sketchkit.errors import FormatError, InputError, PluginError
-from sketchkit.files import atomic_write, reason, shown, standard_input, standard_output
+from sketchkit.files import atomic_write, open_file, reason, shown, standard_input, standard_output
 from sketchkit.formats.base import Format
+from sketchkit.formats.gzipped import is_packed, packing, suffix_of, unpacked
 from sketchkit.formats.references import parted
 from sketchkit.formats.signatures import SIGNATURE_BYTES, kind_of_bytes
 from sketchkit.sketch import Drawn, Sketch
 
-__all__ = ["format_for", "format_of", "read", "read_all", "write"]
+__all__ = ["bounded", "format_for", "format_of", "read", "read_all", "write"]
+
+#: Of a pipe, which need not have an end.
+MAX_PIPE_BYTES = 4 << 30
 
 #: One drawing or many, also what models make of drawings, and lists of these.
 Drawings: TypeAlias = "Sketch | Drawn | Iterable[Sketch | Drawn | Iterable[Sketch | Drawn]]"
@@ -157,6 +162,8 @@ def format_for(suffix: str) -> str:
         return claims[0]
     if claims:
         raise PluginError(f"several plugins read {suffix} files: give format as one of {', '.join(claims)}")
+    if wanted.endswith(".gz"):
+        raise FormatError(f"{suffix} files are compressed with gzip: unpack them with gunzip first")
     what = f"the suffix {suffix!r} is unknown" if suffix else "a name without a suffix needs format"
     raise FormatError("; ".join([f"{what}: there are {', '.join(sorted(known))}", *broken]))
 
@@ -277,11 +284,19 @@ def _read_with(reader: Format, path: Place) -> Generator[Sketch, None, None]:
     name = _name(path, "standard input")
     try:
         with _opened_to_read(path) as stream:
-            head, drawings = _peeked(stream), reader.read(stream, name)
-            first = _first(drawings, head, reader.suffixes)
-            if first is not None:
-                yield first
-                yield from drawings
+            packed, head = is_packed(stream), _peeked(stream)
+            drawings = reader.read(stream, name)
+            try:
+                first = _first(drawings, head, reader.suffixes)
+                if first is not None:
+                    yield first
+                    yield from drawings
+            except FormatError:
+                if packed:
+                    raise FormatError(
+                        f"{name}: the file is compressed with gzip: unpack it with gunzip first"
+                    ) from None
+                raise
     except OSError as error:
         raise InputError(f"{name}: {_missing(error)}") from error
 
@@ -305,7 +320,7 @@ def _peeked(stream: BinaryIO) -> bytes:
 def _format_to_write(path: str | os.PathLike[str]) -> str:
     """The name of the format of a file that may not be there yet."""
     try:
-        return format_for(os.path.splitext(os.fspath(path))[1])
+        return format_for(suffix_of(path))
     except FormatError as error:
         raise FormatError(f"{shown(path)}: {error}") from None
 
@@ -336,12 +351,53 @@ def _opened_to_read(path: Place) -> Iterator[BinaryIO]:
     if not isinstance(path, str | os.PathLike):
         yield path
     elif os.fspath(path) == "-":
-        yield standard_input()
+        yield bounded(standard_input(), "standard input")
     elif "\0" in os.fspath(path):
         raise InputError(f"{shown(path)}: a file name holds no null character")
     else:
-        with open(path, "rb") as stream:
-            yield stream
+        with open_file(path, pipes=True) as stream:
+            content = bounded(stream, shown(path))
+            yield unpacked(content, _name(path, "")) if _is_gz(path) else content
+
+
+class _Pipe(io.RawIOBase):
+    """What comes out of a pipe, up to a limit.
+
+    Args:
+        stream: the pipe.
+        name: of it, in the error.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._stream, self._name, self._left = stream, name, MAX_PIPE_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read1(len(buffer))  # type: ignore[attr-defined]
+        self._left -= len(data)
+        if self._left < 0:
+            raise FormatError(f"{self._name}: more than {MAX_PIPE_BYTES} bytes")
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def bounded(stream: BinaryIO, name: str) -> BinaryIO:
+    """A stream of at most `MAX_PIPE_BYTES`.
+
+    Args:
+        stream: itself what is returned if it is a file's, which has an end.
+        name: of it, in the error.
+
+    Returns:
+        A stream whose reading raises a `FormatError` beyond the limit.
+    """
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+    except OSError:  # not the system's: in memory
+        return stream
+    return stream if stat.S_ISREG(mode) else io.BufferedReader(_Pipe(stream, name))
 
 
 @contextmanager
@@ -354,7 +410,15 @@ def _opened_to_write(path: Place, overwrite: bool) -> Iterator[BinaryIO]:
         stream.flush()
     else:
         with atomic_write(path, overwrite=overwrite) as stream:
-            yield stream
+            if _is_gz(path):
+                with packing(stream) as packed:
+                    yield packed
+            else:
+                yield stream
+
+
+def _is_gz(path: str | os.PathLike[str]) -> bool:
+    return os.fspath(path).lower().endswith(".gz")
 
 
 def _name(path: Place, standard: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MAX_ROWS", "NUMBERS", "ByteSource", "Header", "Malformed", "numeric_drawings", "read_header"]
+__all__ = [
+    "MAX_ROWS",
+    "NUMBERS",
+    "ByteSource",
+    "Header",
+    "Malformed",
+    "check_shape",
+    "numeric_drawings",
+    "read_header",
+]
 
 Array = npt.NDArray[Any]
 
@@ -140,29 +150,60 @@ def read_header(source: ByteSource) -> Header:
         shape = tuple(int(size.strip().removesuffix(b"L")) for size in sizes.split(b",") if size.strip())
     except ValueError:
         raise Malformed("a header with a bad shape") from None
-    return Header(_dtype(order.decode(), code.decode("ascii", "replace")), shape, fortran == b"True")
+    # What has no element may be of any type.
+    numbers = (b"<", b"f8") if 0 in shape and code != b"O" else (order, code)
+    return Header(_dtype(*(part.decode("ascii", "replace") for part in numbers)), shape, fortran == b"True")
+
+
+def check_shape(shape: tuple[int, ...]) -> tuple[int, int]:
+    """How many drawings an array holds, and how many rows each of them.
+
+    Args:
+        shape: [B, N, 3]; what has no element is no drawing, unless it is [B, 0, 3].
+
+    Raises:
+        Malformed: another shape, or too many rows.
+    """
+    if 0 in shape and shape[1:] != (0, 3):
+        return 0, 0
+    if len(shape) != 3 or shape[2] != 3:
+        raise Malformed(f"an array of the shape {list(shape)}, neither drawings nor [B, N, 3]")
+    if shape[1] > MAX_ROWS:
+        raise Malformed(f"drawings of {shape[1]} rows; at most {MAX_ROWS} are read")
+    if not shape[1] and shape[0] > MAX_ROWS:
+        raise Malformed(f"{shape[0]} drawings without rows")
+    return shape[0], shape[1]
 
 
 def numeric_drawings(source: ByteSource, header: Header) -> Iterator[Array]:
-    """The drawings of a plain array [B, N, 3], one at a time.
+    """The drawings of a plain array of numbers [B, N, 3], one at a time.
 
     Raises:
-        Malformed: another shape, Fortran order, or a wrong number of bytes.
+        Malformed: another shape, or a wrong number of bytes.
     """
-    shape, dtype = header.shape, header.dtype
-    if dtype is None or len(shape) != 3 or shape[2] != 3:
-        raise Malformed(f"an array of the shape {list(shape)}, neither drawings nor [B, N, 3]")
-    if header.fortran:
-        raise Malformed("an array in Fortran order")
-    if shape[1] > MAX_ROWS:
-        raise Malformed(f"drawings of {shape[1]} rows; at most {MAX_ROWS} are read")
-    size = shape[1] * 3 * dtype.itemsize
-    if source.left != shape[0] * size:
-        raise Malformed(f"{source.left} bytes for an array of the shape {list(shape)}")
-    if shape[0] and not size:
-        raise Malformed("drawings without rows")
-    for _ in range(shape[0]):
-        yield np.frombuffer(source.take(size), dtype).reshape(shape[1:])
+    dtype = header.dtype
+    assert dtype is not None
+    count, rows = check_shape(header.shape)
+    size = rows * 3 * dtype.itemsize
+    if source.left != count * size:
+        raise Malformed(f"{source.left} bytes for an array of the shape {list(header.shape)}")
+    if header.fortran and size:
+        yield from _scattered_drawings(source, dtype, header.shape)
+        return
+    for _ in range(count):
+        yield np.frombuffer(source.take(size), dtype).reshape(rows, 3)
+
+
+def _scattered_drawings(source: ByteSource, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Iterator[Array]:
+    """The drawings of an array in Fortran order, copied to a file, as each is scattered over all of it."""
+    with tempfile.TemporaryFile() as copy:
+        while source.left:
+            copy.write(source.take(min(source.left, _CHUNK)))
+        copy.flush()
+        whole = np.memmap(copy, dtype, "r", shape=shape, order="F")
+        at_once = max(1, _CHUNK // (shape[1] * 3 * dtype.itemsize))
+        for first in range(0, shape[0], at_once):
+            yield from np.array(whole[first : first + at_once], order="C")
 
 
 def _dtype(order: str, code: str) -> np.dtype[Any] | None:

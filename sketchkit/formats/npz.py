@@ -56,6 +56,11 @@ class NpzFormat:
     drawing under the split its key names, else under `train`. The format knows rows only: where a drawing sat
     on the page, its label and whether it is finished are lost.
 
+    The first point of a drawing is left out, as published files do it: row 0 is ink from there. Only a row 0
+    of exactly (0, 0, 0) is the first point itself; it is written only for a drawing of one point and for one
+    that begins with the same point twice. A first stroke of one point, if others follow, comes back as that
+    point twice, which is how Quick, Draw! writes dots.
+
     Args:
         split: read or write only this one.
 
@@ -102,7 +107,7 @@ class NpzFormat:
         """
         splits: dict[str, list[Array]] = {split: [] for split in SPLITS}
         for sketch in sketches:
-            splits[self.split or _split_of(sketch.key)].append(sketch.to_stroke3())
+            splits[self.split or _split_of(sketch.key)].append(_stored(sketch))
         dtype = np.int16 if all(map(_fits_int16, itertools.chain(*splits.values()))) else np.float32
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
             for split, drawings in splits.items():
@@ -122,7 +127,7 @@ def _read_split(archive: zipfile.ZipFile, info: zipfile.ZipInfo, split: str, nam
             rows = next(drawings, None)
             if rows is None:
                 return
-            sketch = Sketch.from_stroke3(rows, key=f"{split}/{index}")
+            sketch = Sketch.from_stroke3(_with_first_point(rows), key=f"{split}/{index}")
         except Malformed as error:
             raise FormatError(f"{where}: {error}") from error
         except InputError as error:
@@ -149,8 +154,8 @@ def _drawings(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[Array
 
         source = ByteSource(read, info.file_size)
         header = read_header(source)
-        if header.dtype is None and len(header.shape) == 1:
-            yield from read_object_array(source, header.shape[0])
+        if header.dtype is None:
+            yield from read_object_array(source, header.shape)
         else:
             yield from numeric_drawings(source, header)
         source.finish()
@@ -222,6 +227,22 @@ def _split_of(key: str | None) -> str:
     """`valid` for "valid/12", and `train` for what is no such key."""
     split, slash, index = (key or "").partition("/")
     return split if slash and split in SPLITS and index.isdecimal() else SPLITS[0]
+
+
+def _with_first_point(stored: Array) -> Array:
+    """The rows of a drawing with its first point, which files leave out unless it is the row (0, 0, 0)."""
+    if not len(stored) or not stored[0].any():
+        return stored
+    return np.concatenate([np.zeros((1, 3), stored.dtype), stored])
+
+
+def _stored(sketch: Sketch) -> Array:
+    """The rows of a drawing as `_with_first_point` takes them."""
+    rows = sketch.to_stroke3()
+    if len(rows) < 2:
+        return np.zeros_like(rows)
+    rows[0, :2] = 0.0
+    return rows if rows[0].any() or not rows[1].any() else rows[1:]
 
 
 def _fits_int16(stroke3: Array) -> bool:

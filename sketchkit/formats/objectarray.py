@@ -5,18 +5,24 @@ call anything. Here they run on a machine which knows only the few instructions 
 make nothing but text, numbers and arrays of numbers, and which refuses all else. It hands out each drawing
 as soon as it is complete and keeps a bounded number of them.
 
+Of drawings of one length numpy makes a block [B, N, 3] whose elements are numbers, each an object of its own.
+
 Understood are protocols 2 to 5, as written by Python 2 and 3 and by numpy up to version 2.
 """
 
 from __future__ import annotations
 
+import struct
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from sketchkit.formats.npy import Array, ByteSource, Malformed
 from sketchkit.formats.objectparts import (
     Drawing,
+    ElementList,
     ElementType,
     Name,
     ascii_text,
@@ -26,6 +32,7 @@ from sketchkit.formats.objectparts import (
     is_fortran,
     is_shape,
     new_type,
+    number_from,
     rows_from,
     set_type,
     worth_remembering,
@@ -36,60 +43,58 @@ __all__ = ["read_object_array"]
 
 #: Names and types remembered; numpy refers back to some thirty.
 MAX_MEMO = 1_024
+#: Numbers of numpy remembered, the first ones: one that stands for a lift may be the same object all over.
+MAX_NUMBERS = 100_000
 #: Bytes of drawings that may be referred to again: a pickle names a repeated object instead of repeating it.
 KEPT_BYTES = 32 << 20
 #: What one kept drawing costs beyond its bytes.
 KEPT_OVERHEAD = 256
-#: All drawings of an array, in bytes: repeating is cheap to write and dear to read.
-MAX_TOTAL_BYTES = 4 << 30
 
 
-class _List:
-    """The list of all drawings; what is put into it goes straight to the reader."""
-
-
-def read_object_array(source: ByteSource, count: int) -> Iterator[Array]:
-    """Take the pickle of an object array [count] of drawings.
+def read_object_array(source: ByteSource, shape: tuple[int, ...]) -> Iterator[Array]:
+    """Take the pickle of an object array of drawings.
 
     Args:
         source: the bytes after the .npy header.
-        count: how many drawings the header announces.
+        shape: what the header announces: [B] drawings, [B, N, 3] numbers, or () for None alone, which is no
+            drawing.
 
     Yields:
-        Arrays [N, 3], N <= 100,000, of the type they are stored in, read-only.
+        Arrays [N, 3], N <= 100,000, of the type they are stored in, float64 for elements of Python.
 
     Raises:
         Malformed: anything that numpy does not write for such an array.
     """
-    machine = _Machine(source, count)
+    elements = ElementList(shape)
+    machine = _Machine(source, elements)
+    done = 0
     try:
         while not machine.stopped:
             machine.step()
-            if machine.ready is not None:
-                yield machine.ready
-                machine.ready = None
+            while elements.ready:
+                yield elements.ready.popleft()
+                done += 1
     except Malformed as error:
-        raise Malformed(f"drawing {machine.delivered}: {error}") from None
+        raise Malformed(f"drawing {done}: {error}" if shape else str(error)) from None
+    for _ in range(done, elements.drawings):
+        yield np.zeros((0, 3))
 
 
 class _Machine(Stack):
     """A pickle machine for one sort of pickle."""
 
-    def __init__(self, source: ByteSource, count: int) -> None:
+    def __init__(self, source: ByteSource, elements: ElementList) -> None:
         super().__init__(source)
-        self.count = count
-        self.delivered = 0
-        self.ready: Array | None = None
         self.stopped = False
+        self._elements = elements
         self._memo: dict[int, Any] = {}
         self._names = 0
         self._puts = 0
         self._last_put = -1
         self._kept: deque[Drawing] = deque()
         self._kept_bytes = 0
-        self._total_bytes = 0
         self._outer: Drawing | None = None
-        self._list: _List | None = None
+        self._list: ElementList | None = None
         self._finished = False
         if source.byte() != 0x80 or source.byte() not in (2, 3, 4, 5):
             raise Malformed("not a pickle of protocol 2 to 5")
@@ -121,6 +126,9 @@ class _Machine(Stack):
             if value.index is not None:
                 raise Malformed("an array is remembered twice")
             value.index = index
+        elif isinstance(value, float):
+            if len(self._memo) >= MAX_NUMBERS:
+                return
         elif self._names >= MAX_MEMO or not worth_remembering(value):
             return
         else:
@@ -151,6 +159,8 @@ class _Machine(Stack):
             rows = rows_from(blob, element, shape, is_fortran(order))
             self.push(Drawing())
             self._complete(self.stack[-1], rows)
+        elif name is Name.SCALAR:
+            self.push(number_from(*exactly(args, 2, name)))
         elif name is Name.DTYPE:
             self.push(new_type(*exactly(args, 3, name)))
         elif name is Name.ENCODE:
@@ -204,10 +214,9 @@ class _Machine(Stack):
     def _complete_outer(self, shape: Any, element: Any, content: Any) -> None:
         if not isinstance(element, ElementType) or not element.built or element.dtype is not None:
             raise Malformed("an array that is not one of objects")
-        if not is_shape(shape) or shape != (self.count,):
+        if not is_shape(shape) or shape != self._elements.shape:
             raise Malformed("an array of another shape than its header says")
-        if self.delivered != self.count:
-            raise Malformed(f"{self.delivered} drawings where the header says {self.count}")
+        self._elements.check_complete()
         if self._finished or content is not self._list or content is None:
             raise Malformed("an array without its list of drawings")
         self._finished = True
@@ -217,19 +226,23 @@ class _Machine(Stack):
     def empty_list(self) -> None:
         if self._list is not None or self._outer is None:
             raise Malformed("a list where numpy writes none")
-        self._list = _List()
+        self._list = self._elements
         self.push(self._list)
 
     def append(self) -> None:
-        drawing = self.pop()
-        if not isinstance(drawing, Drawing) or not self._is_list(len(self.stack) - 1):
-            raise Malformed("something in the list is not a drawing")
-        self._hand_out(drawing)
+        element = self.pop()
+        self._check_list()
+        self._hand_out([element])
 
     def appends(self) -> None:
-        drawings = self.pop_to_mark()
-        if not all(isinstance(drawing, Drawing) and drawing.delivered for drawing in drawings):
+        elements = self.pop_to_mark()
+        self._check_list()
+        if len(self._elements.shape) != 1:
+            self._hand_out(elements)
+        elif not all(isinstance(element, Drawing) and element.delivered for element in elements):
             raise Malformed("something in the list is not a drawing")
+
+    def _check_list(self) -> None:
         if not self._is_list(len(self.stack) - 1):
             raise Malformed("a list where numpy writes none")
 
@@ -245,19 +258,10 @@ class _Machine(Stack):
             below = self.stack[-2]
             if not isinstance(below, Drawing) or not below.delivered:
                 raise Malformed("something in the list is not a drawing")
-        self._hand_out(self.stack[-1])
+        self._hand_out(self.stack[-1:])
 
-    def _hand_out(self, drawing: Drawing) -> None:
-        if drawing.rows is None:
-            raise Malformed("a drawing without rows")
-        if self.delivered >= self.count:
-            raise Malformed(f"more drawings than the {self.count} of the header")
-        self._total_bytes += drawing.rows.nbytes
-        if self._total_bytes > MAX_TOTAL_BYTES:
-            raise Malformed(f"more than {MAX_TOTAL_BYTES} bytes of drawings")
-        self.ready = drawing.rows
-        drawing.delivered = True
-        self.delivered += 1
+    def _hand_out(self, elements: list[Any]) -> None:
+        self._elements.take(elements)
         self.blob_bytes = 0
 
 
@@ -273,6 +277,7 @@ _INSTRUCTIONS: dict[int, Callable[[_Machine], None]] = {
     ord("M"): lambda m: m.push(m.number(2)),
     ord("J"): lambda m: m.push(m.number(4, signed=True)),
     0x8A: _Machine.long,
+    ord("G"): lambda m: m.push(struct.unpack(">d", m.source.take(8))[0]),
     # bytes: of Python 2, of Python 3, and those that may be changed
     ord("U"): lambda m: m.push(m.blob(1)),
     ord("T"): lambda m: m.push(m.blob(4)),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
 from enum import Enum
 from typing import Any
 
 import numpy as np
 
-from sketchkit.formats.npy import MAX_ROWS, NUMBERS, Array, Malformed
+from sketchkit.formats.npy import MAX_ROWS, NUMBERS, Array, Malformed, check_shape
 
 __all__ = [
     "Drawing",
+    "ElementList",
     "ElementType",
     "Name",
     "ascii_text",
@@ -20,6 +23,7 @@ __all__ = [
     "is_fortran",
     "is_shape",
     "new_type",
+    "number_from",
     "rows_from",
     "set_type",
     "worth_remembering",
@@ -27,6 +31,8 @@ __all__ = [
 
 #: Longer texts are data; the longest name numpy writes has 22 characters.
 MAX_REMEMBERED_TEXT = 32
+#: All drawings of an array, in bytes: repeating is cheap to write and dear to read.
+MAX_TOTAL_BYTES = 4 << 30
 
 
 class Name(Enum):
@@ -38,6 +44,7 @@ class Name(Enum):
     DTYPE = "numpy's dtype"
     ENCODE = "the Latin-1 encoder"
     BYTES = "bytes"
+    SCALAR = "numpy's scalar"
 
 
 _NAMES = {
@@ -45,6 +52,8 @@ _NAMES = {
     ("numpy._core.multiarray", "_reconstruct"): Name.RECONSTRUCT,
     ("numpy.core.numeric", "_frombuffer"): Name.FROMBUFFER,
     ("numpy._core.numeric", "_frombuffer"): Name.FROMBUFFER,
+    ("numpy.core.multiarray", "scalar"): Name.SCALAR,
+    ("numpy._core.multiarray", "scalar"): Name.SCALAR,
     ("numpy", "ndarray"): Name.NDARRAY,
     ("numpy", "dtype"): Name.DTYPE,
     # How Python 3 writes bytes in protocol 2, which has none.
@@ -73,6 +82,69 @@ class Drawing:
         self.rows: Array | None = None
         self.index: int | None = None
         self.delivered = False
+
+
+class ElementList:
+    """The list of an array's elements; what is put into it goes straight to the reader.
+
+    Args:
+        shape: of the array: [B] drawings, [B, N, 3] numbers, or () for None alone, which is no drawing.
+
+    Raises:
+        Malformed: another shape.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+        #: How many drawings the array holds, and how many rows each has where the elements are numbers.
+        self.drawings, self._rows = (*shape, 0) if len(shape) == 1 else check_shape(shape or (0,))
+        #: The drawings [N, 3] that are complete and wait to be handed out.
+        self.ready: deque[Array] = deque()
+        self._count = math.prod(shape)
+        self._taken = self._bytes = 0
+        self._numbers: list[float] = []
+
+    def take(self, elements: list[Any]) -> None:
+        """Put elements into the list.
+
+        Raises:
+            Malformed: something else than the shape says, or more.
+        """
+        self._taken += len(elements)
+        if self._taken > self._count:
+            raise Malformed(f"more elements than the {self._count} of the header")
+        if len(self.shape) == 1:
+            for element in elements:
+                self._take_drawing(element)
+        elif self.shape:
+            self._take_numbers(elements)
+        elif elements != [None]:
+            raise Malformed("neither drawings nor None")
+
+    def check_complete(self) -> None:
+        """Make sure that all elements were put into the list."""
+        if self._taken != self._count:
+            raise Malformed(f"{self._taken} elements where the header says {self._count}")
+
+    def _take_drawing(self, drawing: Any) -> None:
+        if not isinstance(drawing, Drawing):
+            raise Malformed("something in the list is not a drawing")
+        if drawing.rows is None:
+            raise Malformed("a drawing without rows")
+        self._bytes += drawing.rows.nbytes
+        if self._bytes > MAX_TOTAL_BYTES:
+            raise Malformed(f"more than {MAX_TOTAL_BYTES} bytes of drawings")
+        drawing.delivered = True
+        self.ready.append(drawing.rows)
+
+    def _take_numbers(self, numbers: list[Any]) -> None:
+        if not {int, float, bool}.issuperset(map(type, numbers)):
+            raise Malformed("something in the list is not a number")
+        self._numbers += numbers
+        size = 3 * self._rows
+        while len(self._numbers) >= size:
+            self.ready.append(np.array(self._numbers[:size], np.float64).reshape(-1, 3))
+            del self._numbers[:size]
 
 
 def global_name(module: Any, name: Any) -> Name:
@@ -181,6 +253,15 @@ def rows_from(blob: Any, element: Any, shape: Any, fortran: bool) -> Array:
         return np.zeros((0, 3), element.dtype)
     flat = np.frombuffer(blob, element.dtype)
     return flat.reshape(3, shape[0]).T if fortran else flat.reshape(shape)
+
+
+def number_from(element: Any, blob: Any) -> float:
+    """The value of one of numpy's numbers, from its type and its bytes."""
+    if not isinstance(element, ElementType) or element.dtype is None:
+        raise Malformed("a number of an unknown type")
+    if not isinstance(blob, bytes) or len(blob) != element.dtype.itemsize:
+        raise Malformed("the bytes of a number do not fit its type")
+    return float(np.frombuffer(blob, element.dtype)[0])
 
 
 def worth_remembering(value: Any) -> bool:

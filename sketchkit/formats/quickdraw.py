@@ -6,6 +6,7 @@ Source: the README of github.com/googlecreativelab/quickdraw-dataset.
 from __future__ import annotations
 
 import itertools
+import re
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.errors import FormatError, InputError
+from sketchkit.files import utf8_text
 from sketchkit.geometry import fit
 from sketchkit.options import option
 from sketchkit.sketch import Sketch
 
-__all__ = ["BinFormat", "NdjsonFormat"]
+__all__ = ["BinFormat", "NdjsonFormat", "read_records"]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -29,13 +31,17 @@ MAX_LINE_BYTES = 4 << 20
 MAX_POINTS = 1_000_000
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Where files are put one after the other, a byte-order mark may begin a line, or a record in it. Within JSON
+# text a brace followed by a mark can only stand in a string, and then no brace or end follows.
+_BETWEEN = re.compile(rb"(?:^|(?<=\}))(?:\xef\xbb\xbf)+(?=\s*(?:\{|$))")
 
 
 @dataclass(frozen=True)
 class NdjsonFormat:
     """Drawings as lines of JSON, `{"word": ..., "key_id": ..., "drawing": [[xs, ys], ...]}`.
 
-    Reading takes raw strokes `[xs, ys, ts]` as well and leaves their times behind; places on the page stay.
+    Reading takes raw strokes `[xs, ys, ts]` as well and looks at no column but the first two; places on the
+    page stay. Lines end in LF, CR or both. A name that ends in `.ndjson.gz` means a file packed with gzip.
     `word` becomes the label, `key_id` the key; both may be missing. Every drawing counts as finished.
 
     Args:
@@ -45,7 +51,7 @@ class NdjsonFormat:
         InputError: decimals out of range.
     """
 
-    suffixes: ClassVar[tuple[str, ...]] = (".ndjson",)
+    suffixes: ClassVar[tuple[str, ...]] = (".ndjson", ".ndjson.gz")
 
     decimals: int = option(3, "places after the point when writing", low=0, high=9)
 
@@ -63,16 +69,8 @@ class NdjsonFormat:
         Raises:
             FormatError: one line that begins with `name` and gives the number of the line.
         """
-        for number in itertools.count(1):
-            line = stream.readline(MAX_LINE_BYTES + 1)
-            if not line:
-                return
-            try:
-                sketch = _from_line(line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line)
-            except InputError as error:
-                raise FormatError(f"{name}: line {number}: {error}") from error
-            if sketch is not None:
-                yield sketch
+        for _, sketch in read_records(stream, name):
+            yield sketch
 
     def write(self, sketches: Iterable[Sketch], stream: BinaryIO) -> None:
         """Write one line a drawing, with its points where they are on the page.
@@ -107,13 +105,46 @@ class NdjsonFormat:
         ]
 
 
-def _from_line(line: bytes) -> Sketch | None:
+def read_records(stream: BinaryIO, name: str) -> Iterator[tuple[bytes, Sketch]]:
+    """The drawings of an ndjson file, each with the text that it was read from.
+
+    Args:
+        stream: bytes from the start; may be a pipe.
+        name: what to call the file in an error.
+
+    Raises:
+        FormatError: one line that begins with `name` and gives the number of the line.
+    """
+    for number, line in enumerate(_lines(stream), 1):
+        if len(line) > MAX_LINE_BYTES:
+            raise FormatError(f"{name}: line {number}: longer than {MAX_LINE_BYTES} bytes")
+        if number == 1:
+            try:
+                utf8_text(line)
+            except FormatError as error:
+                raise FormatError(f"{name}: {error}") from None
+        for record in _BETWEEN.split(line) if _BYTE_ORDER_MARK in line else (line,):
+            if not record.strip():
+                continue
+            try:
+                sketch = _from_record(record)
+            except InputError as error:
+                raise FormatError(f"{name}: line {number}: {error}") from error
+            yield record, sketch
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Lines as they come, without their ends; one that is too long is the last."""
+    rest = b""
+    while len(rest) <= MAX_LINE_BYTES and (data := stream.readline(MAX_LINE_BYTES + 1)):
+        *lines, rest = (rest + data).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        yield from lines
+    yield rest
+
+
+def _from_record(line: bytes) -> Sketch:
     import orjson
 
-    if len(line) > MAX_LINE_BYTES:
-        raise FormatError(f"longer than {MAX_LINE_BYTES} bytes")
-    if not line.strip():
-        return None
     try:
         record = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -128,15 +159,16 @@ def _from_line(line: bytes) -> Sketch | None:
 
 
 def _stroke(stroke: Any, index: int) -> Float64:
-    """[xs, ys] or [xs, ys, ts] as a line [n, 2]."""
-    if not isinstance(stroke, list) or len(stroke) not in (2, 3) or not all(type(c) is list for c in stroke):
+    """[xs, ys], and whatever follows of times or pressure, as a line [n, 2]."""
+    columns = stroke[:2] if isinstance(stroke, list) else []
+    if len(columns) != 2 or not all(type(column) is list for column in columns):
         raise FormatError(f"stroke {index} is not [xs, ys] or [xs, ys, times]")
-    for column in stroke:
-        if len(column) != len(stroke[0]):
-            raise FormatError(f"stroke {index} has columns of {len(stroke[0])} and {len(column)} numbers")
-        if not {int, float}.issuperset(map(type, column)):
-            raise FormatError(f"stroke {index} holds something that is not a number")
-    return np.array(stroke[:2], np.float64).T
+    xs, ys = columns
+    if len(xs) != len(ys):
+        raise FormatError(f"stroke {index} has columns of {len(xs)} and {len(ys)} numbers")
+    if not {int, float}.issuperset(map(type, xs + ys)):
+        raise FormatError(f"stroke {index} holds something that is not a number")
+    return np.array(columns, np.float64).T
 
 
 def _text(record: dict[str, Any], name: str) -> str | None:

@@ -13,13 +13,12 @@ import numpy.typing as npt
 from sketchkit.counts import named, whole
 from sketchkit.deprecation import old_attribute
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import Progress
+from sketchkit.generate.checks import Progress, settled_seed
 from sketchkit.generate.drawing import sample
 from sketchkit.generate.morphing import TEMPERATURE, DrawingSettings
 from sketchkit.generate.scoring import score
 from sketchkit.latent import Axes, By, check_by, encode, principal_axes, umap_coordinates
 from sketchkit.models import SketchModel, check_model
-from sketchkit.noise import MAX_SEED
 from sketchkit.rendering import Ink, Picture
 from sketchkit.rendering.palette import INK, PAPER
 from sketchkit.sketch import Sketch
@@ -175,7 +174,7 @@ def atlas(
     if not all(2 <= n <= MOST_STEPS for n in steps):
         raise InputError(f"an atlas has 2 to {MOST_STEPS} columns and rows, got {steps[0]}x{steps[1]}")
     axes = principal_axes(located.z) if by == "pca" else None
-    seed = whole("seed", settings.get("seed", 0), 0, MAX_SEED)
+    seed = settings["seed"] = settled_seed(settings.get("seed", 0))
     coordinates = umap_coordinates(located.z, seed) if axes is None else axes.project(located.z)
     grid, step = _grid(coordinates, steps)
     near = [_near(coordinates, place, step) for place in grid]

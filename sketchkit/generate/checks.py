@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -11,10 +12,14 @@ from sketchkit.errors import InputError
 from sketchkit.models import SketchModel, check_model
 from sketchkit.noise import MAX_SEED
 
-__all__ = ["Counts", "Progress", "checked_counts"]
+__all__ = ["Counts", "Progress", "checked_counts", "settled_seed"]
 
 #: Called with (drawings finished, drawings in all).
 Progress = Callable[[int, int], None]
+
+
+#: A fresh seed has so many bits: few enough to be written down.
+_FRESH_BITS = 32
 
 
 class Counts(NamedTuple):
@@ -34,14 +39,19 @@ class Counts(NamedTuple):
 
 
 def checked_counts(
-    model: SketchModel, n: int, seed: int, batch_size: int | None, max_points: int | None, given: int = 1
+    model: SketchModel,
+    n: int,
+    seed: int | None,
+    batch_size: int | None,
+    max_points: int | None,
+    given: int = 1,
 ) -> Counts:
     """Refuse what is no model, and numbers that are not whole or out of range.
 
     Args:
         model: any.
         n: how many drawings.
-        seed: as in `Counts`.
+        seed: as in `Counts`; None for a fresh one.
         batch_size: as in `Counts`.
         max_points: None for the model's own.
         given: each of how many drawings gets n.
@@ -55,7 +65,16 @@ def checked_counts(
         raise InputError(f"{count} times {given} drawings are more than one call draws, {MAX_DRAWINGS}")
     return Counts(
         count,
-        whole("seed", seed, 0, MAX_SEED),
+        settled_seed(seed),
         None if batch_size is None else whole("batch_size", batch_size, 1, MAX_SEED),
         model.card.max_length if max_points is None else whole("max_points", max_points, 1, MAX_LENGTH),
     )
+
+
+def settled_seed(seed: int | None) -> int:
+    """The seed that is used, 0..2^63 - 1: a fresh one, from the system's own chance, in place of None.
+
+    Raises:
+        InputError: something else than a whole number, or one out of range.
+    """
+    return secrets.randbits(_FRESH_BITS) if seed is None else whole("seed", seed, 0, MAX_SEED)

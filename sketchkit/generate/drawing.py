@@ -38,7 +38,7 @@ def sample(
     n: int | None = None,
     temperature: float = 0.4,
     sampler: str | AnySampler = "temperature",
-    seed: int = 0,
+    seed: int | None = 0,
     batch_size: int | None = None,
     *,
     z: npt.ArrayLike | None = None,
@@ -58,7 +58,8 @@ def sample(
             and 16 where none of these is given.
         temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
         sampler: a name, or a sampler that is already made.
-        seed: 0..2^63 - 1; drawing i of a seed is the same whatever n, the batch size and the order.
+        seed: 0..2^63 - 1; drawing i of a seed is the same whatever n, the batch size and the order. None
+            means a fresh seed. The key of each drawing, SEED-INDEX, says which.
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.
         z: [n, Z], a latent vector a drawing, for a conditional model; when None they come from the prior
             N(0, I), each a function of the seed and the drawing's index (`sketchkit.latent.prior`).
@@ -86,6 +87,8 @@ def sample(
     latents = None if z is None else checked_z(model, z, None if n is None else count)
     n = count if n is not None else _told(latents, class_name, index)
     first = whole("first", first, 0, MAX_SEED - n)
+    if first and index is not None:
+        raise InputError("first and index both say which drawings: give one of them")
     chosen = make_sampler(sampler, temperature, options)
     labels = _spread(model, class_name, n)
     if not n:
@@ -127,7 +130,7 @@ def reconstruct(
     sketches: Sequence[Sketch],
     temperature: float = 0.25,
     sampler: str | AnySampler = "temperature",
-    seed: int = 0,
+    seed: int | None = 0,
     batch_size: int | None = None,
     *,
     n: int = 1,
@@ -145,7 +148,8 @@ def reconstruct(
         sketches: the drawings, whole, in whatever units and place.
         temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
         sampler: a name, or a sampler that is already made.
-        seed: 0..2^63 - 1; reconstruction k of a drawing is the same whichever others come with it.
+        seed: 0..2^63 - 1; reconstruction k of a drawing is the same whichever others come with it. None means
+            a fresh seed; keys then are KEY-SEED-K, where KEY is that of the drawing, or its number.
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.
         n: how many reconstructions a drawing gets.
         class_name: what they show, one of the model's classes or one a drawing, for a model that knows
@@ -169,6 +173,7 @@ def reconstruct(
     """
     check_model(model)
     several = checked_sketches(sketches, "reconstruct takes a list of sketches")
+    fresh = seed is None
     n, seed, batch_size, max_points = checked_counts(model, n, seed, batch_size, max_points, len(several))
     chosen = make_sampler(sampler, temperature, options)
     labels = (
@@ -194,9 +199,11 @@ def reconstruct(
     )
     out = []
     for job, drawn in enumerate(_in_order(loop, n * len(several), progress)):
-        given, whole = several[job // n], wholes[job // n]
-        shown = given.label if class_name is None else labels[job // n]
-        out.append(from_rows(drawn.rows, whole.factor, whole.place, joined=True, label=shown, key=given.key))
+        place, k = divmod(job, n)
+        given, whole = several[place], wholes[place]
+        shown = given.label if class_name is None else labels[place]
+        key = f"{given.key or place}-{seed}-{k}" if fresh else given.key
+        out.append(from_rows(drawn.rows, whole.factor, whole.place, joined=True, label=shown, key=key))
     return out
 
 

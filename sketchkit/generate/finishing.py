@@ -33,7 +33,7 @@ def complete(
     drawings: Sketch,
     n: int = ...,
     temperature: float = ...,
-    seed: int = ...,
+    seed: int | None = ...,
     keep: int | None = ...,
     scale: float | Literal["auto"] = ...,
     *,
@@ -56,7 +56,7 @@ def complete(
     drawings: Sequence[Sketch],
     n: int = ...,
     temperature: float = ...,
-    seed: int = ...,
+    seed: int | None = ...,
     keep: int | None = ...,
     scale: float | Literal["auto"] = ...,
     *,
@@ -80,7 +80,7 @@ def complete(
     drawings: Sketch | Sequence[Sketch],
     n: int = 9,
     temperature: float = 0.4,
-    seed: int = 0,
+    seed: int | None = 0,
     keep: int | None = None,
     scale: float | Literal["auto"] = "auto",
     *,
@@ -104,6 +104,7 @@ def complete(
         n: how many endings each; a million in all at the most.
         temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
         seed: 0..2^63 - 1; ending i of a drawing is the same whatever n and whichever others come with it.
+            None means a fresh seed; each ending says which.
         keep: draw n, but return only the best that differ, this many at the most: those that the model
             ended come first, then the lowest `nll_per_point`; one that all but covers a better one goes.
         scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder.

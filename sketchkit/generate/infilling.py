@@ -108,7 +108,7 @@ def infill(
     n: int = 9,
     particles: int = 256,
     temperature: float = 0.4,
-    seed: int = 0,
+    seed: int | None = 0,
     *,
     class_name: AnyClass | None = None,
     sampler: str | AnySampler = "temperature",
@@ -128,7 +128,8 @@ def infill(
         n: how many infills, the best that differ, at the most.
         particles: how many are drawn at once, 1 to 16,384; more find better ones.
         temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
-        seed: 0..2^63 - 1; the same seed and number of particles draw the same.
+        seed: 0..2^63 - 1; the same seed and number of particles draw the same. None means a fresh seed; each
+            infill says which.
         class_name: what the drawing shows, one of the model's classes, for a model that knows classes.
         sampler: a name, or a sampler that is already made.
         options: the sampler's further options by name.

@@ -59,7 +59,7 @@ def live_endings(
     drawing: Sketch,
     n: int = 9,
     temperature: float = 0.4,
-    seed: int = 0,
+    seed: int | None = 0,
     *,
     first: int = 0,
     scale: float | Literal["auto"] = "auto",
@@ -75,7 +75,7 @@ def live_endings(
         drawing: what has been drawn; an end row is taken off.
         n: how many endings.
         temperature: tau, 0 to 100.
-        seed: 0..2^63 - 1.
+        seed: 0..2^63 - 1; None means a fresh one.
         first: the index of the first ending.
         scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder.
         class_name: what it shall become, for a model that knows classes.
@@ -114,7 +114,7 @@ def live_drawings(
     model: SketchModel,
     n: int | None = None,
     temperature: float | Sequence[float] = 0.4,
-    seed: int = 0,
+    seed: int | None = 0,
     *,
     z: npt.ArrayLike | None = None,
     class_name: AnyClass | None = None,
@@ -131,7 +131,7 @@ def live_drawings(
         model: any.
         n: how many drawings; as many as z has rows, or 1, when None.
         temperature: tau, 0 to 100, of all or one each.
-        seed: 0..2^63 - 1.
+        seed: 0..2^63 - 1; None means a fresh one.
         z: [n, Z] for a conditional model; from the prior when None.
         class_name: what they show, for a model that knows classes.
         index: the index of each drawing; 0, 1 and so on when None.
@@ -174,7 +174,7 @@ def live_reconstructions(
     model: SketchModel,
     drawing: Sketch,
     temperature: float | Sequence[float] = 0.25,
-    seed: int = 0,
+    seed: int | None = 0,
     *,
     class_name: AnyClass | None = None,
     sampler: str = "temperature",
@@ -187,7 +187,7 @@ def live_reconstructions(
         model: a conditional VAE.
         drawing: whole, in whatever units and place.
         temperature: tau, 0 to 100, one or several.
-        seed: 0..2^63 - 1; all meet the same chance.
+        seed: 0..2^63 - 1, None for a fresh one; all meet the same chance.
         class_name: what it shows; its own label, where the model knows it, when None.
         sampler: the name of one that chooses point by point.
         options: the sampler's further options by name.

@@ -14,7 +14,7 @@ from sketchkit.batch import checked_sketches
 from sketchkit.counts import MAX_DRAWINGS, whole
 from sketchkit.deprecation import renamed
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import Progress
+from sketchkit.generate.checks import Progress, settled_seed
 from sketchkit.generate.drawing import sample
 from sketchkit.latent import Method, checked_z, encode, path, surface
 from sketchkit.latent import analogy as combined
@@ -48,7 +48,7 @@ class DrawingSettings(TypedDict, total=False):
     """How drawings are decoded; see `sketchkit.sample`, whose arguments these are."""
 
     sampler: str | AnySampler
-    seed: int
+    seed: int | None
     batch_size: int | None
     options: Mapping[str, Any] | None
     max_points: int | None
@@ -278,7 +278,7 @@ def morphs(
         PluginError: an unknown sampler.
     """
     check_model(model)
-    steps = _whole(steps)
+    steps, settings["seed"] = _whole(steps), settled_seed(settings.get("seed", 0))
     size = steps if isinstance(steps, int) else steps[0] * steps[1]
     if size > MAX_DRAWINGS:
         raise InputError(f"{size} drawings are more than one call draws, {MAX_DRAWINGS}")

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from sketchkit.density import MixtureDensity
-from sketchkit.engine import Prompts
-from sketchkit.generate.scoring import log_probabilities
+from sketchkit.engine import Prompts, stepper_of
+from sketchkit.engine.plain import loss_of
 from sketchkit.models import SketchModel
 from sketchkit.models.base import State
 from sketchkit.noise import PARTICLE, RESAMPLING, Noise, uniforms
@@ -62,7 +62,8 @@ class Attempt:
 
     Args:
         rows: float32 [n, 5] in model units; the last lifts the pen.
-        rest: log-likelihood of the rest after them, the way to it among it, under the model itself.
+        rest: log-likelihood of the rest after them, the way to it among it, under the model itself, stepped
+            as its `decoding` says.
         gain: by how much the rest is likelier than with an empty gap; of a gap that opens the drawing,
             without the way to the rest.
         log_weight: what the attempt counts for in the posterior, up to a constant, as a logarithm.
@@ -104,8 +105,9 @@ class Swarm:
         self.model, self.sampler, self.rest = model, stateful(sampler), rest
         self.count, self.seed, self.max_points = count, seed, max_points
         first = torch.zeros(count, dtype=torch.int64, device=model.device)
+        self.stepper = stepper_of(model)
         self.rows = beginning.rows[first]  # [K, 5], read next
-        self.state = tuple(part[first] for part in beginning.state)
+        self.state = self.stepper.enter(tuple(part[first] for part in beginning.state))
         self.memory = self.sampler.initial_state(count, model.device)
         self.drawn: list[Float32] = [np.zeros((0, 5), np.float32)] * count
         self.alive = np.ones(count, bool)
@@ -144,10 +146,8 @@ class Swarm:
         rows = np.array(self.rest.rows)
         rows[0, :2] = self.rest.place
         judged = rows[int(self.rest.opens) :][None]
-        offset, pen = log_probabilities(
-            self.model, self.rows[:1], judged, tuple(part[:1] for part in self.state)
-        )
-        return float(offset.sum() + pen.sum())
+        here = self._tensor(np.zeros(1, np.int64))
+        return float(self._worth(here, judged).sum())
 
     def _draw(self) -> None:
         """Let every particle draw until it lifts its pen; whose drawing ends or runs on is given up."""
@@ -159,7 +159,7 @@ class Swarm:
         points: list[Float32] = []
         length = np.array([len(drawn) for drawn in self.drawn], np.int64)
         for step in range(self.max_points):
-            raw, state = self.model.step(rows, state)
+            raw, state = self.stepper.step(rows, state)
             drawn, memory = self.sampler.step(MixtureDensity(raw), self._noise(where, step), memory)
             rows = drawn.to(self.model.dtype)
             owners.append(going)
@@ -202,11 +202,20 @@ class Swarm:
             rows = np.repeat(self.rest.rows[None], len(part), axis=0)
             stand = [self.drawn[k][:, :2].sum(axis=0, dtype=np.float64) for k in part]
             rows[:, 0, :2] = self.rest.place - np.array(stand)
-            where = self._tensor(part)
-            state = tuple(tensor[where] for tensor in self.state)
-            offset, pen = log_probabilities(self.model, self.rows[where], rows, state)
-            out[begin : begin + size] = offset + pen
+            out[begin : begin + size] = self._worth(self._tensor(part), rows)
         return out
+
+    def _worth(self, where: Tensor, points: Float64) -> Float64:
+        """The log-probability of each of some points [A, N, 5] that particles `where` [A] read, [A, N]."""
+        rows, state = self.rows[where], tuple(part[where] for part in self.state)
+        wide = torch.promote_types(self.model.dtype, torch.float32)
+        judged = torch.from_numpy(points).to(wide).to(self.model.device)
+        losses = []
+        for point in judged.unbind(1):
+            raw, state = self.stepper.step(rows, state)
+            losses.append(loss_of(MixtureDensity(raw), point))
+            rows = point.to(self.model.dtype)
+        return -torch.stack(losses, 1).cpu().double().numpy()
 
     def _resample(self) -> None:
         """Let the likely particles take the places of the unlikely; each then weighs as much as any other."""

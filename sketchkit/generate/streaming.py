@@ -10,7 +10,7 @@ from sketchkit.counts import whole
 from sketchkit.deprecation import renamed
 from sketchkit.engine import default_width
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import Progress
+from sketchkit.generate.checks import Progress, settled_seed
 from sketchkit.generate.drawing import sample
 from sketchkit.generate.morphing import DrawingSettings
 from sketchkit.models import AnyClass, SketchModel, check_model, is_one_class
@@ -75,7 +75,7 @@ def sample_stream(
         PluginError: an unknown sampler.
     """
     check_model(model)
-    first = whole("first", first, 0, MAX_SEED)
+    first, settings["seed"] = whole("first", first, 0, MAX_SEED), settled_seed(settings.get("seed", 0))
     n = whole("n", n, 0, MAX_SEED - first)
     sample(model, 0, temperature, **settings)  # refuses what is wrong with the settings
     if class_name is None or is_one_class(class_name):

@@ -11,7 +11,7 @@ import torch
 
 from sketchkit.batch import checked_sketches
 from sketchkit.counts import MAX_DRAWINGS, whole
-from sketchkit.devices import one_thread
+from sketchkit.devices import one_thread, own_numbers
 from sketchkit.errors import InputError
 from sketchkit.models import SketchModel, check_model
 from sketchkit.models.base import to_numpy
@@ -132,6 +132,7 @@ def encode_rows(
     return mu, sigma
 
 
+@own_numbers()
 def prior(
     model: SketchModel, n: int, seed: int = 0, first: int = 0, *, index: npt.NDArray[np.int64] | None = None
 ) -> Latents:
@@ -159,6 +160,7 @@ def prior(
     return normals(seed, places, size, LATENT).numpy()
 
 
+@own_numbers()
 def posterior(mu: npt.ArrayLike, sigma: npt.ArrayLike, draws: int, seed: int = 0) -> npt.NDArray[np.float32]:
     """Latent vectors drawn from the posteriors of drawings.
 

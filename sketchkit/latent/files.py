@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import atomic_write, reason, shown
+from sketchkit.files import atomic_write, open_file, reason, shown
 
 __all__ = ["Latents", "check_size", "read_latents", "write_latents"]
 
@@ -133,7 +133,7 @@ def read_latents(path: str | os.PathLike[str]) -> Latents:
     """
     name = shown(path)
     try:
-        stream = open(path, "rb")  # noqa: SIM115 - closed below, where its errors mean something else
+        stream = open_file(path)
     except (OSError, ValueError) as error:
         raise InputError(f"{name}: {reason(error)}") from error
     with stream:

@@ -13,6 +13,7 @@ __all__ = ["Method", "between", "lerp", "path", "slerp", "surface"]
 
 Method = Literal["slerp", "lerp"]
 Float64 = npt.NDArray[np.float64]
+Int32 = npt.NDArray[np.int32]
 
 #: Of a great circle through vectors whose directions are nearer than this angle, or opposite to within it, in
 #: radians, nothing is left but the straight line.
@@ -29,9 +30,14 @@ def lerp(a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike) -> Float64:
 
     Returns:
         [..., Z].
+
+    Raises:
+        InputError: shapes that do not go together, or a number that is not finite, on the way too.
     """
     start, end, share = _checked(a, b, t)
-    out: Float64 = np.where(share[..., None] == 1.0, end, start + share[..., None] * (end - start))
+    scale = np.maximum(_exponents(start), _exponents(end))
+    way = _scaled(_straight(np.ldexp(start, -scale), np.ldexp(end, -scale), share), scale)
+    out: Float64 = np.where(share[..., None] == 1.0, end, way)
     return out
 
 
@@ -46,23 +52,32 @@ def slerp(a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike) -> Float64:
     Returns:
         [..., Z]; where the directions coincide, are opposite or there is none, the straight line.
 
+    Raises:
+        InputError: shapes that do not go together, or a number that is not finite, on the way too.
+
     Source: Shoemake 1985, "Animating rotation with quaternion curves"; in latent spaces White 2016, "Sampling
         generative networks", as Ha & Eck 2017 use it. Departure: both weigh a and b themselves, by which the
         length dips or bulges between vectors of unequal length; here the direction alone turns, and the
         length is a straight line of its own.
     """
     start, end, share = _checked(a, b, t)
-    lengths = np.linalg.norm(start, axis=-1, keepdims=True), np.linalg.norm(end, axis=-1, keepdims=True)
-    directions = start / np.where(lengths[0], lengths[0], 1.0), end / np.where(lengths[1], lengths[1], 1.0)
+    # Squares of large numbers are infinite and those of small ones zero, so all is done near 1.
+    exponents = _exponents(start), _exponents(end)
+    near = np.ldexp(start, -exponents[0]), np.ldexp(end, -exponents[1])
+    norms = [np.linalg.norm(each, axis=-1, keepdims=True) for each in near]
+    directions = [each / np.where(norm, norm, 1.0) for each, norm in zip(near, norms, strict=True)]
+    scale = np.maximum(*exponents)
+    lengths = [np.ldexp(norm, mine - scale) for norm, mine in zip(norms, exponents, strict=True)]
     # By both chords: the arc cosine loses half its digits where directions are near each other.
     apart, along = (np.linalg.norm(d, axis=-1) for d in (np.subtract(*directions), np.add(*directions)))
     angle = 2.0 * np.arctan2(apart, along)
-    turns = (np.minimum(angle, np.pi - angle) > _LEAST_ANGLE) & (lengths[0] * lengths[1] > 0)[..., 0]
+    turns = (np.minimum(angle, np.pi - angle) > _LEAST_ANGLE) & (norms[0] * norms[1] > 0)[..., 0]
     angle = np.where(turns, angle, 1.0)
     weights = np.sin((1.0 - share) * angle) / np.sin(angle), np.sin(share * angle) / np.sin(angle)
     length = lengths[0] + share[..., None] * (lengths[1] - lengths[0])
     circle = length * (weights[0][..., None] * directions[0] + weights[1][..., None] * directions[1])
-    way = np.where(turns[..., None], circle, start + share[..., None] * (end - start))
+    straight = _straight(np.ldexp(start, -scale), np.ldexp(end, -scale), share)
+    way = _scaled(np.where(turns[..., None], circle, straight), scale)
     ends = np.where(share[..., None] == 1.0, end, way)
     out: Float64 = np.where(share[..., None] == 0.0, start, ends)  # both to the last bit
     return out
@@ -135,6 +150,29 @@ def surface(corners: npt.ArrayLike, steps: tuple[int, int], method: Method = "sl
         method, given[..., None, :2, :], given[..., None, 2:, :], down[:, None]
     )  # [..., rows, 2, Z]
     return between(method, edges[..., :1, :], edges[..., 1:, :], across)
+
+
+def _straight(start: Float64, end: Float64, share: Float64) -> Float64:
+    return start + share[..., None] * (end - start)
+
+
+def _exponents(vectors: Float64) -> Int32:
+    """The power of two just above the largest coordinate of each vector, [..., 1]."""
+    out: Int32 = np.frexp(np.abs(vectors).max(axis=-1, keepdims=True, initial=0.0))[1]
+    return out
+
+
+def _scaled(way: Float64, exponents: Int32) -> Float64:
+    """Points times powers of two.
+
+    Raises:
+        InputError: one of them is larger than a float64.
+    """
+    with np.errstate(over="ignore"):
+        out: Float64 = np.ldexp(way, exponents)
+    if not np.isfinite(out).all():
+        raise InputError("the way leads through a number that is too large")
+    return out
 
 
 def _checked(a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike) -> tuple[Float64, Float64, Float64]:

@@ -38,6 +38,8 @@ class _Animation:
         loop: whether it begins again.
     """
 
+    one_by_one: ClassVar[bool] = True
+
     seconds: float = option(0.2, "Seconds a picture.", low=SHORTEST, high=LONGEST)
     pause: float = option(0.8, "More seconds for the last picture.", low=0.0, high=LONGEST)
     back_and_forth: bool = option(False, "Whether the pictures come back in reverse order.")

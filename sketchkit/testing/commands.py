@@ -140,9 +140,7 @@ def _raised(result: Any, when: str, faults: Faults) -> bool:
 
 
 def _check_process(name: str, faults: Faults) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _HELP, name], capture_output=True, text=True, timeout=120, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", _HELP, name], capture_output=True, text=True, check=False)
     said = done.stdout.strip().splitlines()
     if done.returncode or not said:
         last = (done.stderr.strip().splitlines() or ["nothing"])[-1]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sketchkit import options, registry
 from sketchkit.errors import SketchkitError
+from sketchkit.formats.gzipped import suffix_of
 from sketchkit.testing.faults import Faults, in_a_line
 
 __all__ = ["Entry", "Taken", "check_suffixes", "loaded", "taken", "variants"]
@@ -121,7 +121,7 @@ def check_suffixes(cls: Any, faults: Faults) -> None:
 
 def _is_suffix(suffix: str) -> bool:
     whole = len(suffix) > 1 and suffix.isprintable() and not set(suffix) & set("/\\ ")
-    return whole and suffix == suffix.lower() and os.path.splitext(f"name{suffix}")[1] == suffix
+    return whole and suffix == suffix.lower() and suffix_of(f"name{suffix}") == suffix
 
 
 def _check_options(cls: Any, faults: Faults) -> None:

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
-from sketchkit.errors import CheckpointError, InputError
+from sketchkit.errors import CheckpointError
 from sketchkit.models import SketchModel
 from sketchkit.training.backends import architecture_of, backend_of
 from sketchkit.training.chance import Purpose, generator
 from sketchkit.training.config import TrainConfig
 
-__all__ = ["TrainState", "build", "take_weights"]
+__all__ = ["TrainState", "build"]
 
 
 def build(config: TrainConfig, card: ModelCard) -> SketchModel:
@@ -33,27 +33,6 @@ def build(config: TrainConfig, card: ModelCard) -> SketchModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(generator(config.seed, Purpose.WEIGHTS).integers(2**63)))
         return backend_of(config)(architecture, card)
-
-
-def take_weights(model: SketchModel, source: SketchModel) -> None:
-    """Begin with the weights of another model.
-
-    Raises:
-        InputError: it has other sizes, another start token or other classes.
-    """
-    name, ours, theirs = source.card.name, model.architecture, source.architecture
-    if ours != theirs:
-        raise InputError(f"the model {name!r} is {theirs}, and the run is for {ours}")
-    if source.card.start != model.card.start:
-        raise InputError(f"the model {name!r} begins drawings with another start token, {source.card.start}")
-    if model.labelled and source.card.classes != model.card.classes:
-        raise InputError(f"the model {name!r} knows other classes than the data set: {_few(source)}")
-    model.load_state_dict(source.state_dict())
-
-
-def _few(model: SketchModel) -> str:
-    names = ", ".join(model.card.classes[:5])
-    return names + (", ..." if len(model.card.classes) > 5 else "")
 
 
 class TrainState:

@@ -23,6 +23,7 @@ class Purpose(IntEnum):
     ORDER = 1
     DRAWING = 2
     EVALUATION = 3
+    CLASSES = 4
 
 
 def generator(seed: int, purpose: Purpose, *place: int) -> np.random.Generator:

@@ -20,8 +20,8 @@ from typing import Any
 import orjson
 from torch import Tensor
 
-from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import atomic_write, checksum_of, reason, shown
+from sketchkit.errors import CheckpointError, FormatError, InputError
+from sketchkit.files import atomic_write, checksum_of, read_file, reason, shown
 
 __all__ = ["KEPT", "Progress", "load_newest", "save_checkpoint", "steps_saved"]
 
@@ -150,8 +150,8 @@ def _loaded(path: Path, identity: str) -> tuple[Progress, dict[str, Tensor]]:
     if manifest["identity"] != identity:
         raise CheckpointError(f"{shown(path)}: belongs to a run of another configuration, or on other data")
     try:
-        data = (path.parent / manifest["tensors"]).read_bytes()
-    except OSError as error:
+        data = read_file(path.parent / manifest["tensors"], manifest["bytes"])
+    except (OSError, FormatError, TypeError) as error:
         raise _DamagedError(f"its tensors cannot be read: {reason(error)}") from error
     if len(data) != manifest["bytes"] or checksum_of(data) != manifest["blake2b"]:
         raise _DamagedError("its tensors are damaged")
@@ -163,8 +163,7 @@ def _loaded(path: Path, identity: str) -> tuple[Progress, dict[str, Tensor]]:
 
 def _manifest(path: Path) -> dict[str, Any]:
     try:
-        with open(path, "rb") as stream:
-            content = orjson.loads(stream.read(MAX_MANIFEST_BYTES))
+        content = orjson.loads(read_file(path, MAX_MANIFEST_BYTES))
         said = content.pop("self")
         if checksum_of(orjson.dumps(content)) != said:
             raise _DamagedError("the manifest is damaged")
@@ -172,7 +171,7 @@ def _manifest(path: Path) -> dict[str, Any]:
             raise CheckpointError(f"{shown(path)}: version {content['version']!r} of {content['format']!r}")
         if not re.fullmatch(r"\d+\.safetensors", content["tensors"]):
             raise _DamagedError("the manifest names tensors elsewhere")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, FormatError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _DamagedError("the manifest cannot be read") from error
     return content  # type: ignore[no-any-return]
 

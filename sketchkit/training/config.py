@@ -15,7 +15,7 @@ from typing import Any
 
 from sketchkit import options
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import reason, shown
+from sketchkit.files import read_file, reason, shown, utf8_text
 from sketchkit.options import option
 
 __all__ = ["PRESETS", "SCHEDULES", "TrainConfig", "Value", "option_infos", "read_config"]
@@ -69,6 +69,8 @@ class TrainConfig:
     kl_minimum: float = option(0.2, "L_KL below which nothing is gained, KL_min", low=0, high=1e9)
     kl_start: float = option(0.01, "share of w_KL at the beginning, eta_min", low=0, high=1)
     kl_rate: float = option(0.99995, "R, by which the rest of w_KL comes", low=0, high=1)
+    kl_weight_start: float = option(-1.0, "the weight at the beginning itself, as in the released code; "
+                                    "below 0: the share --kl-start", low=-1, high=1e9)  # fmt: skip
 
     recurrent_dropout: float = option(0.1, "share of candidate values dropped, of a recurrent network",
                                       low=0, high=0.99)  # fmt: skip
@@ -133,7 +135,7 @@ class TrainConfig:
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values, without what older records do not know and this one does not use."""
         values = dataclasses.asdict(self)
-        return {name: value for name, value in values.items() if value or name not in _UNUSED_UNSAID}
+        return {name: value for name, value in values.items() if value != _UNSAID.get(name, ...)}
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of an update, counted from 0.
@@ -179,13 +181,13 @@ def _values(architecture: Any) -> dict[str, Value]:
     return out
 
 
-#: Fields that stay unsaid in a record while they are 0 or empty: records and checkpoints from before there
-#: were such fields count as ones of today.
-_UNUSED_UNSAID = ("dropout", "architecture")
+#: Values that stay unsaid in a record: records and checkpoints from before there were such fields count as
+#: ones of today.
+_UNSAID: Mapping[str, Any] = {"dropout": 0.0, "kl_weight_start": -1.0, "architecture": {}}
 
 #: Whole ways of training, by name; `released` is what the defaults are nearest to.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "released": {"padding": -1},
+    "released": {"padding": -1, "kl_weight_start": 0.01},
     "paper": {
         "cell": "hyper-lstm",
         "hidden": 2_048,
@@ -204,14 +206,11 @@ def read_config(path: str | Path) -> dict[str, Any]:
         FormatError: it is no TOML, or names something that is no part of a training.
     """
     try:
-        with open(path, "rb") as stream:
-            content = stream.read(_MAX_CONFIG_BYTES + 1)
+        content = read_file(path, _MAX_CONFIG_BYTES, pipes=True)
     except (OSError, ValueError) as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
-    if len(content) > _MAX_CONFIG_BYTES:
-        raise FormatError(f"{shown(path)}: more than {_MAX_CONFIG_BYTES} bytes")
     try:
-        values = tomllib.loads(content.decode())
+        values = tomllib.loads(utf8_text(content).decode())
         named = {name.replace("-", "_"): value for name, value in values.items()}
         if len(named) < len(values):
             raise FormatError("a name is given both with dashes and with underscores")

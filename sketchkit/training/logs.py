@@ -8,7 +8,6 @@ of line is missing.
 from __future__ import annotations
 
 import os
-import stat
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import atomic_write, reason, shown
+from sketchkit.files import atomic_write, open_file, reason, shown
 from sketchkit.training.records import EvaluationRecord, StepRecord
 from sketchkit.training.tensorboard import TensorBoardLog
 
@@ -274,10 +273,7 @@ def _rewind(path: Path, table: _Table, step: int) -> None:
 
 
 def _opened(path: Path) -> BinaryIO:
-    """A file of ours, open for reading; pipes and devices would never end."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise InputError(f"{shown(path)}: not a file")
-        return open(path, "rb")
+        return open_file(path)
     except OSError as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error

@@ -92,7 +92,7 @@ class Loop:
         processes: of the run.
         watcher: told how it goes on; None in all processes but the first.
         on_evaluation: called after every evaluation, in the first process, with the model that is kept, the
-            step and whether it is the best so far.
+            step, what was measured (None without validation drawings) and whether it is the best so far.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Loop:
         identity: str,
         processes: Processes,
         watcher: Watcher | None,
-        on_evaluation: Callable[[SketchModel, int, Validation, bool], None],
+        on_evaluation: Callable[[SketchModel, int, Validation | None, bool], None],
     ) -> None:
         self.config, self.nmax, self.folder, self.identity = config, nmax, folder, identity
         self.processes, self.watcher, self.on_evaluation = processes, watcher, on_evaluation
@@ -123,7 +123,14 @@ class Loop:
         )
         self.state = TrainState(model, config)
         self.objective = processes.wrapped(Objective(model, nmax, config.precision))
-        self.kl = KLSchedule(config.kl_weight, config.kl_minimum, config.kl_start, config.kl_rate)
+        start = config.kl_weight_start
+        self.kl = KLSchedule(
+            config.kl_weight,
+            config.kl_minimum,
+            config.kl_start,
+            config.kl_rate,
+            None if start < 0 else start,
+        )
         self.progress = Progress()
 
     # --- from where, and to where ---------------------------------------------------------------------
@@ -171,13 +178,16 @@ class Loop:
                 tidy_memory()
             if step % config.log_every == 0 or step == config.steps:
                 self._log(costs, norm)
-            if step % config.evaluate_every == 0 or step == config.steps:
+            due = step % config.evaluate_every == 0 or step == config.steps
+            if due:
                 self._evaluate()
                 if config.patience and self.progress.without_gain >= config.patience:
                     status = "stopped-early"
             status = self.processes.agreed(stop()) or status
             if step == config.steps:
                 status = "finished"
+            if status == "out-of-time" and not due:
+                self._evaluate(due=False)
             if step % config.save_every == 0 or status:
                 self.progress = replace(self.progress, seconds=before + time.monotonic() - begun)
                 self.save()
@@ -197,7 +207,7 @@ class Loop:
         whole_offset, whole_pen, whole_kl, points = sums.tolist()
         loss, counted = whole_offset + whole_pen, offset + pen
         if kl is not None:
-            weight = self._kl_weight(self.progress.step)
+            weight = self.kl.weight_at(self.progress.step)
             loss += weight * max(whole_kl, self.kl.minimum)
             if not whole_kl < self.kl.minimum:  # below the floor there is nothing to gain, and no gradient
                 counted = counted + weight * kl
@@ -208,9 +218,6 @@ class Loop:
         if costs.finite and math.isfinite(norm):
             self.state.update(self.config.learning_rate_at(self.progress.step), self.config.clip)
         return costs, norm
-
-    def _kl_weight(self, step: int) -> float:
-        return self.kl.weight * self.kl.eta(step)
 
     def _check_skipped(self, costs: Costs, norm: float) -> None:
         if costs.finite and math.isfinite(norm):
@@ -237,7 +244,7 @@ class Loop:
                 offset=costs.offset,
                 pen=costs.pen,
                 kl=costs.kl,
-                kl_weight=0.0 if costs.kl is None else self._kl_weight(self.progress.step - 1),
+                kl_weight=0.0 if costs.kl is None else self.kl.weight_at(self.progress.step - 1),
                 learning_rate=self.config.learning_rate_at(self.progress.step - 1),
                 gradient_norm=norm,
                 points=self.progress.points,
@@ -246,16 +253,19 @@ class Loop:
             )
         )
 
-    def _evaluate(self) -> None:
-        if not len(self.valid):
-            return
+    def _evaluate(self, *, due: bool = True) -> None:
+        """Measure the model; what is not due does not count as an evaluation without a gain."""
         step, shown = self.progress.step, self.state.shown
+        if not len(self.valid):
+            if self.processes.first:
+                self.on_evaluation(shown, step, None, False)
+            return
         found = validate(shown, self.valid, self.config, self.nmax, self.processes)
         loss = found.loss(self.config)
         best = math.isfinite(loss) and (self.progress.best is None or loss < self.progress.best)
         if best:
             self.progress = replace(self.progress, best=loss, best_step=step, without_gain=0)
-        else:
+        elif due:
             self.progress = replace(self.progress, without_gain=self.progress.without_gain + 1)
         if self.watcher is not None:
             seconds = self.progress.seconds

@@ -1,8 +1,8 @@
 """What training minimises, as the paper and the released code have it.
 
 All rows of a batch come packed: those that count, in any order. How much of the padding counts is decided by
-whoever packs: the paper lets every drawing run to Nmax rows in training, and masks what follows the end in
-evaluation.
+the packing: in the paper every drawing runs to Nmax rows; the released code masks what follows the end for
+inference, but neither in training nor where it measures a test set.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ def reconstruction_loss(
         points: [N, 5] those points, in model units; end rows and what padding shall count among them.
         drawings: how many drawings they are from.
         nmax: Nmax, the length that sums are divided by.
-        evaluating: whether to leave out the pen state of end rows, as the released code does in evaluation.
+        evaluating: whether to leave out the pen state of end rows, as the released code does for inference.
         floor: added to each density before the logarithm.
         weight: [N], how often each row's pen state counts; once when None.
 
     Returns:
         Both parts and the plain sum, scalars of float32 or better.
 
-    Source: Ha & Eck 2017, equation 9; the floor and the mask in evaluation are the released code's.
+    Source: Ha & Eck 2017, equation 9; the floor and the mask are the released code's.
     """
     offset, pen = MixtureDensity(raw).log_prob(points)
     inked = points[:, 4] == 0
@@ -94,13 +94,14 @@ def kl_loss(mu: Tensor, log_variance: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class KLSchedule:
-    """How L_KL enters the loss: w_KL * eta(step) * max(L_KL, KL_min), eta rising from eta_min to 1.
+    """How L_KL enters the loss: by weight_at(step) * max(L_KL, KL_min), the weight rising to w_KL.
 
     Args:
         weight: w_KL; 0.5 in the released code, 1.0 in most of the paper.
         minimum: KL_min, below which there is nothing to gain.
-        eta_min: what eta begins with.
-        rate: R; eta(step) = 1 - (1 - eta_min) R^step.
+        eta_min: the share of w_KL at the beginning, as the paper has it.
+        rate: R, by which the rest comes.
+        start: the weight at the beginning, as the released code has it; None for the share.
 
     Raises:
         InputError: a number out of range.
@@ -112,15 +113,20 @@ class KLSchedule:
     minimum: float = 0.2
     eta_min: float = 0.01
     rate: float = 0.99995
+    start: float | None = None
 
     def __post_init__(self) -> None:
         if not (self.weight >= 0 and self.minimum >= 0 and 0 <= self.eta_min <= 1 and 0 <= self.rate <= 1):
             raise InputError(f"a KL schedule needs numbers of 0 or more, eta_min and rate up to 1: {self}")
+        if self.start is not None and not self.start >= 0:
+            raise InputError(f"a KL schedule needs a first weight of 0 or more, got {self.start}")
 
-    def eta(self, step: int) -> float:
-        """The annealed factor at a step, counted from 0."""
-        return 1.0 - (1.0 - self.eta_min) * self.rate**step
+    def weight_at(self, step: int) -> float:
+        """The weight at a step, counted from 0: w (1 - (1 - eta_min) R^step), or w - (w - start) R^step."""
+        if self.start is not None:
+            return self.weight - (self.weight - self.start) * self.rate**step
+        return self.weight * (1.0 - (1.0 - self.eta_min) * self.rate**step)
 
     def __call__(self, kl: Tensor, step: int) -> Tensor:
         """What L_KL adds to the loss at a step."""
-        return self.weight * self.eta(step) * kl.clamp(min=self.minimum)
+        return self.weight_at(step) * kl.clamp(min=self.minimum)

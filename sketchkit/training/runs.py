@@ -22,12 +22,13 @@ from typing import Any
 
 import orjson
 
+from sketchkit.card import PAPER_START, ModelCard
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import atomic_write, checksum_of, reason, shown
+from sketchkit.files import atomic_write, checksum_of, is_temporary, read_file, reason, shown
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 
-__all__ = ["CHANGEABLE", "RunInfo", "begin", "identity_of", "read_run", "write_run"]
+__all__ = ["CHANGEABLE", "RunInfo", "begin", "identity_of", "is_run", "read_run", "write_run"]
 
 FILE_NAME = "run.json"
 FORMAT = "sketchkit-run"
@@ -62,8 +63,8 @@ class RunInfo:
         versions: of sketchkit, torch and numpy.
         status: running, finished, interrupted, stopped-early, out-of-time or failed.
         step: the last one that a checkpoint holds.
-        init: the model whose weights it began with: name, checksum, and the scale factor that it keeps; None
-            for fresh weights.
+        init: the model whose weights it began with: name, checksum, and the scale factor and start token that
+            it keeps; None for fresh weights.
     """
 
     config: TrainConfig
@@ -85,6 +86,11 @@ class RunInfo:
     def scale_factor(self) -> float:
         """Pixels in a model unit: the data's, or that of the model it began with."""
         return float((self.init or self.data)["scale_factor"])
+
+    @property
+    def start(self) -> tuple[float, ...]:
+        """The start token: the paper's, or that of the model it began with."""
+        return tuple((self.init or {}).get("start", PAPER_START))
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values."""
@@ -127,8 +133,8 @@ def begin(folder: Path, *, overwrite: bool = False) -> None:
         InputError: the place is taken or cannot be written to.
     """
     try:
-        if folder.is_dir() and any(folder.iterdir()):
-            if not _is_run(folder):
+        if folder.is_dir() and any(not is_temporary(path.name) for path in folder.iterdir()):
+            if not is_run(folder):
                 raise InputError(f"{shown(folder)}: exists and is no run, so it is not replaced")
             if not overwrite:
                 raise InputError(
@@ -140,12 +146,11 @@ def begin(folder: Path, *, overwrite: bool = False) -> None:
         raise InputError(f"{shown(folder)}: {reason(error)}") from error
 
 
-def _is_run(folder: Path) -> bool:
+def is_run(folder: Path) -> bool:
     """Whether a folder is a run's, perhaps a damaged one; others may have a `run.json` of their own."""
     try:
-        with open(folder / FILE_NAME, "rb") as stream:
-            return FORMAT.encode() in stream.read(MAX_BYTES)
-    except OSError:
+        return FORMAT.encode() in read_file(folder / FILE_NAME, MAX_BYTES)
+    except (OSError, FormatError):
         return False
 
 
@@ -164,8 +169,7 @@ def read_run(folder: str | os.PathLike[str]) -> RunInfo:
     """
     path = Path(folder) / FILE_NAME
     try:
-        with open(path, "rb") as stream:
-            content = stream.read(MAX_BYTES)
+        content = read_file(path, MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         what = f"no run: it holds no {FILE_NAME}" if Path(folder).is_dir() else "no such folder"
         raise InputError(f"{shown(folder)}: {what}") from None
@@ -197,6 +201,7 @@ def _check(info: RunInfo) -> None:
         raise ValueError("it does not say what data it learns from")
     if not isinstance(_object(info.init or {"blake2b": ""}).get("blake2b"), str):
         raise ValueError("it does not say what weights it began with")
+    ModelCard(start=info.start)
     if not 0 < info.scale_factor < math.inf:
         raise ValueError("the scale factor must be above 0")
 

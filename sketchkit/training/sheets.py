@@ -69,6 +69,8 @@ class Sheets:
     def _reconstructions(self, model: SketchModel) -> list[Sketch]:
         # Spread over the split, which may be sorted by class.
         n = min((self.config.grid + 1) // 2, len(self.valid))
+        if not n:
+            return []
         chosen = [i * len(self.valid) // n for i in range(n)]
         given = [self._sketch(model, i) for i in chosen]
         again = reconstruct(model, given, self.config.temperature, seed=self.config.seed, prepared=True)

@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
 from sketchkit._version import __version__
 from sketchkit.card import PAPER_START, ModelCard
-from sketchkit.devices import fast_bfloat16, resolve_device, without_weights
+from sketchkit.devices import fast_bfloat16, own_numbers, resolve_device, without_weights
 from sketchkit.errors import InputError, SketchkitError
 from sketchkit.files import shown
 from sketchkit.models import SketchModel
 from sketchkit.training import runs
 from sketchkit.training.backends import suited
-from sketchkit.training.building import build, take_weights
+from sketchkit.training.building import build
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 from sketchkit.training.logs import CsvLog
@@ -30,6 +30,7 @@ from sketchkit.training.processes import Processes, joined
 from sketchkit.training.records import Watcher, Watchers
 from sketchkit.training.runs import RunInfo
 from sketchkit.training.sheets import Sheets
+from sketchkit.training.transfer import check_fit, summary, take_weights
 from sketchkit.training.validation import Validation
 
 __all__ = ["Stop", "WatcherMaker", "card_of", "threads_set", "train"]
@@ -39,12 +40,14 @@ BEST_NAME, LAST_NAME = "best.safetensors", "last.safetensors"
 WatcherMaker = Callable[[Path, int], Watcher]
 
 
+@own_numbers()
+@torch.inference_mode(False)
 def train(
     data: Dataset,
     folder: str | Path,
     config: TrainConfig | None = None,
     *,
-    resume: bool = False,
+    resume: bool | Literal["auto"] = False,
     overwrite: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -61,15 +64,17 @@ def train(
         config: how, with any backend that is installed; under `resume` only what `runs.CHANGEABLE` names may
             differ from the run's own, and None takes that. The defaults when None otherwise.
         resume: go on from the newest whole checkpoint of the folder; to the last bit as if it had never
-            stopped, on the same machine.
+            stopped, on the same machine. `auto` begins where the folder holds no run, and goes on where it
+            holds this very one.
         overwrite: whether a run in the folder may be replaced.
         device: `auto` or one of torch's.
         threads: of the CPU; torch's own number when None, and under `resume` the run's.
-        max_seconds: after how long to stop, in this session.
+        max_seconds: after how long to stop, in this session; the run is evaluated then.
         stop: asked after every update.
         watchers: made with the folder and the step that the run goes on from; told how it goes.
-        init: begin with its weights and its scale factor instead of fresh ones; of the sizes that the
-            configuration says (`building.sizes_of`). Not under `resume`.
+        init: begin with its weights, scale factor and start token instead of fresh ones; of the sizes that
+            the configuration says (`backends.sizes_of`), with these or other classes. Under `resume`
+            only with `auto`.
 
     Returns:
         What the run's folder says of it now.
@@ -81,14 +86,16 @@ def train(
     place = Path(folder)
     config = None if config is None else suited(config)
     with joined(resolve_device(device)) as processes:
-        info = _prepared(
+        info, again = _prepared(
             place, data, config, processes, resume=resume, overwrite=overwrite, threads=threads, init=init
         )
+        if info.status != "running":
+            return info
         if processes.device.type == "cpu":
             keep_memory()
         with threads_set(info.threads):
             asked = _stopping(stop, max_seconds)
-            return _run(place, data, info, processes, resume, asked, watchers, init)
+            return _run(place, data, info, processes, again, asked, watchers, init)
 
 
 def _prepared(
@@ -97,43 +104,45 @@ def _prepared(
     config: TrainConfig | None,
     processes: Processes,
     *,
-    resume: bool,
+    resume: bool | Literal["auto"],
     overwrite: bool,
     threads: int | None,
     init: SketchModel | None,
-) -> RunInfo:
-    """What the run is; its folder is there in the end."""
-    info: RunInfo | SketchkitError | None = None
+) -> tuple[RunInfo, bool]:
+    """What the run is, and whether it was there already; its folder is there in the end."""
+    found: tuple[RunInfo, bool] | SketchkitError | None = None
     if processes.first:
         try:
-            if resume:
+            again = runs.is_run(folder) if resume == "auto" else resume
+            if resume == "auto" and again:
+                info = _repeated(folder, data, config or suited(TrainConfig()), threads, init)
+            elif again:
                 info = _continued(folder, data, config, threads)
             else:
                 info = _begun(data, config or suited(TrainConfig()), threads, init)
                 runs.begin(folder, overwrite=overwrite)
                 runs.write_run(folder, info)
+            found = info, again
         except SketchkitError as error:
-            info = error
-    info = processes.shared(info)
-    if isinstance(info, SketchkitError):
-        raise info  # in every process, so that none waits for the others
-    assert info is not None
-    return info
+            found = error
+    found = processes.shared(found)
+    if isinstance(found, SketchkitError):
+        raise found  # in every process, so that none waits for the others
+    assert found is not None
+    return found
 
 
 def _begun(data: Dataset, config: TrainConfig, threads: int | None, init: SketchModel | None) -> RunInfo:
     if not len(data.split("train")):
         raise InputError(f"{shown(data.path)}: the data set has no drawings to train on")
-    if init is None:
-        with without_weights():
-            model = build(config, card_of(data, "unnamed", 1))
-    else:
+    with without_weights():
         model = build(config, card_of(data, "unnamed", 1))
-        take_weights(model, init)
+    if init is not None:
+        check_fit(model, init)
     return RunInfo(
         config=config,
         data=runs.described(data),
-        nmax=config.nmax or data.max_length,
+        nmax=config.nmax or max(data.max_length, 0 if init is None else init.card.max_length),
         threads=threads or torch.get_num_threads(),
         parameters=sum(p.numel() for p in model.parameters()),
         versions={"sketchkit": __version__, "torch": str(torch.__version__), "numpy": np.__version__},
@@ -143,7 +152,12 @@ def _begun(data: Dataset, config: TrainConfig, threads: int | None, init: Sketch
 
 def _origin(model: SketchModel) -> dict[str, Any]:
     card = model.card
-    return {"name": card.name, "blake2b": model.weights_checksum(), "scale_factor": card.scale_factor}
+    return {
+        "name": card.name,
+        "blake2b": model.weights_checksum(),
+        "scale_factor": card.scale_factor,
+        "start": list(card.start),
+    }
 
 
 def _continued(folder: Path, data: Dataset, config: TrainConfig | None, threads: int | None) -> RunInfo:
@@ -160,6 +174,22 @@ def _continued(folder: Path, data: Dataset, config: TrainConfig | None, threads:
     if threads is not None:
         info = replace(info, threads=threads)
     return replace(info, status="running")
+
+
+def _repeated(
+    folder: Path, data: Dataset, config: TrainConfig, threads: int | None, init: SketchModel | None
+) -> RunInfo:
+    """The run that a folder holds, if it is the one that would begin now; as it ended if it stopped early."""
+    there = runs.read_run(folder)
+    begun = None if init is None else _origin(init)
+    before = None if there.init is None else {"start": list(PAPER_START), **there.init}
+    if before != begun:
+        words = [f"with {each['name']!r}" if each else "with fresh weights" for each in (there.init, begun)]
+        if words[0] == words[1]:
+            words[0] = "with other weights"
+        raise InputError(f"{shown(folder)}: holds another run, which began {words[0]}, not {words[1]}")
+    info = _continued(folder, data, config, threads)
+    return there if there.status == "stopped-early" and info.config == there.config else info
 
 
 def _changes(before: TrainConfig, after: TrainConfig) -> dict[str, tuple[Any, Any]]:
@@ -181,11 +211,13 @@ def _run(
     init: SketchModel | None,
 ) -> RunInfo:
     card = card_of(data, folder.resolve().name, info.nmax)
-    model = build(info.config, replace(card, scale_factor=info.scale_factor))
-    if init is not None and not resume:
-        take_weights(model, init)
-    model = model.to(processes.device).train()
+    model = build(info.config, replace(card, scale_factor=info.scale_factor, start=info.start))
     keeper = _Keeper(folder, data, info)
+    if init is not None:
+        if not resume:
+            keeper.note(summary(model, init))
+        take_weights(model, init, info.config.seed)
+    model = model.to(processes.device).train()
     loop = Loop(
         data, info.config, info.nmax, model, folder, info.identity, processes, keeper, keeper.evaluated
     )
@@ -196,6 +228,8 @@ def _run(
             keeper.open(makers, loop.progress.step, resume)
             if info.config.precision == "bfloat16" and fast_bfloat16(processes.device) is False:
                 keeper.note("this device has no products in bfloat16 of its own: float32 would be faster")
+            if not len(loop.valid):
+                keeper.note("the data set has no drawings to validate with: no model will be the best")
             runs.write_run(folder, replace(info, step=loop.progress.step))
             if init is not None and not resume:
                 loop.save()  # what the run began with cannot be computed again
@@ -253,7 +287,7 @@ class _Keeper(Watcher):
         finally:
             self.close()
 
-    def evaluated(self, model: SketchModel, step: int, found: Validation, best: bool) -> None:
+    def evaluated(self, model: SketchModel, step: int, found: Validation | None, best: bool) -> None:
         """Keep the best model, and draw a sheet."""
         if best:
             trained = _trained(model.card, replace(self.info, step=step), found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,21 @@ def test_below_version_6_the_start_state_takes_tanh_of_z(version: float, expecte
     header["version"] = version
     model = parse_magenta(json.dumps([header, shapes, blobs]).encode(), torch.float32)
     assert model.architecture.tanh_z is expected
+
+
+@pytest.mark.parametrize("wrapper", [False, True])
+def test_a_byte_order_mark_does_not_matter(wrapper: bool) -> None:
+    content = dump_magenta(decoder(), wrapper=wrapper)
+    for marks in (b"\xef\xbb\xbf", b"\xef\xbb\xbf" * 2):
+        assert dump_magenta(parse_magenta(marks + content, torch.float32), wrapper=wrapper) == content
+
+
+def test_a_file_that_is_no_utf8_text_is_called_so() -> None:
+    content = dump_magenta(decoder())
+    with pytest.raises(CheckpointError, match="UTF-16"):
+        parse_magenta(content.decode().encode("utf-16"), torch.float32)
+    with pytest.raises(CheckpointError, match="compressed with gzip"):
+        parse_magenta(gzip.compress(content), torch.float32)
 
 
 def test_blanks_around_the_file_do_not_matter() -> None:

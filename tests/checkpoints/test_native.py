@@ -187,7 +187,7 @@ def test_headers_and_the_store_are_read_without_torch(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "models.safetensors")],
         check=False,
-        timeout=120,
+        timeout=600,
         capture_output=True,
         text=True,
     )

@@ -262,7 +262,7 @@ def test_a_file_that_is_not_there_is_named_in_one_line(name: str) -> None:
 def test_a_folder_is_no_model(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"folder{suffix}"
     path.mkdir()
-    with pytest.raises(CheckpointError, match="no such file") as refused:
+    with pytest.raises(CheckpointError, match="this is a folder, not a file") as refused:
         load_model(path)
     assert str(refused.value).startswith(f"{path}: ")
 

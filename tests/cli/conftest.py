@@ -138,7 +138,7 @@ def shell() -> Sketchkit:
             input=stdin,
             capture_output=True,
             env={**os.environ, **(env or {})},
-            timeout=120,
+            timeout=600,
         )
         return Outcome(done.returncode, done.stdout, done.stderr.decode())
 

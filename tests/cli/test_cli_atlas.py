@@ -184,7 +184,7 @@ def test_help_and_wrong_usage_load_nothing_heavy(animals: Dataset) -> None:
             "import sys; from sketchkit.cli.main import run; "
             f"run({['atlas', *words]}); print('torch' in sys.modules)"
         )
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
         assert done.stdout.splitlines()[-1] == "False"
 
 

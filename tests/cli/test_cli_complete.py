@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
@@ -138,6 +139,17 @@ def test_the_suffix_decides_what_is_written(sketchkit: Sketchkit, bird: Path, su
     assert Path(f"out.{suffix}").read_bytes() == Path("out.other").read_bytes()
     if suffix in ("ndjson", "npz"):
         assert len(list(read_all(f"out.{suffix}"))) == 2
+
+
+def test_a_file_of_drawings_may_be_compressed(sketchkit: Sketchkit, bird: Path) -> None:
+    for name, flags in (("a.ndjson", ()), ("b.ndjson.gz", ()), ("c.gz", ("--format", "ndjson"))):
+        assert sketchkit("complete", bird, "-n", 2, *flags, "-o", name).code == 0
+    assert gzip.decompress(Path("b.ndjson.gz").read_bytes()) == Path("a.ndjson").read_bytes()
+    assert Path("c.gz").read_bytes() == Path("b.ndjson.gz").read_bytes()
+    assert sketchkit("complete", "b.ndjson.gz", "-n", 1, "--layout", "files").code == 0
+    assert Path("b-0-0.svg").exists()
+    refused = sketchkit("complete", bird, "--format", "ndjson.gz", "-o", "d.other")
+    assert refused.code == 2 and not Path("d.other").exists()
 
 
 def test_formats_are_known_by_their_names_too(sketchkit: Sketchkit, bird: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import BIRD, Sketchkit
@@ -173,7 +174,7 @@ def test_a_standard_stream_that_is_closed_is_told_or_not_missed(
     home: Path, line: str, code: int, words: str
 ) -> None:
     command = f"{sys.executable} -m sketchkit {line}"
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stdout, done.stderr) == (code, "", words)
 
 
@@ -346,7 +347,7 @@ def test_nobody_reading_is_no_error_worth_a_word(home: Path) -> None:
         )
         assert process.stdout is not None
         process.stdout.close()
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=600)
         assert (process.returncode, err) == (141, b"")
 
 
@@ -363,7 +364,7 @@ def test_a_full_disk_is_bad_luck_rather_than_a_bug(home: Path) -> None:
     for args in (["models", "list", "--json"], ["models", "list"], ["sample", "-o", "-"]):
         with open("/dev/full", "wb") as full:
             done = subprocess.run(
-                [sys.executable, "-m", "sketchkit", *args], stdout=full, stderr=subprocess.PIPE, timeout=120
+                [sys.executable, "-m", "sketchkit", *args], stdout=full, stderr=subprocess.PIPE, timeout=600
             )
         assert done.returncode == 3
         assert b"no space left on device" in done.stderr
@@ -408,3 +409,99 @@ def test_a_strangers_renderer_disturbs_nobody_and_is_named_when_it_fails(
         4,
         "sketchkit: the renderer odd-plugin:clumsy failed: KeyError: 'nothing'\n",
     )
+
+
+#: What reads a file that a user names, the file with the suffix in braces; and the exit code.
+READS = [
+    ("render {.svg} -o out.png", 3),
+    ("render {.ndjson} -o out.png", 3),
+    ("render {.npz} -o out.png", 3),
+    ("render {.bin} -o out.png", 3),
+    ("complete bird.svg --avoid {.svg} -o out.svg", 3),
+    ("complete bird.svg -m {.safetensors} -o out.svg", 5),
+    ("complete bird.svg -m {.json} -o out.svg", 5),
+    ("models info {.js}", 5),
+    ("models import {.json}", 5),
+    ("score {.svg}", 3),
+    ("encode {.ndjson} -o out.npz", 3),
+    ("decode {.npz} -o out.svg", 3),
+    ("atlas {.ndjson} -o out.svg", 3),
+    ("grid --jobs {.jsonl} -o out-{stem}.svg", 3),
+    ("data prepare {.ndjson} -o out", 3),
+    ("data info {.ndjson}", 3),
+    ("train bird.svg --config {.toml} -o out", 3),
+    ("train {.ndjson} -o out", 3),
+    ("doctor {.csv}", 3),
+]
+#: What sketchkit opens by itself: the file, and a command that opens it.
+FINDS = [
+    ("set/manifest.json", "data info set", 3),
+    ("set/manifest.json", "train set -o out", 3),
+    ("run/train.csv", "doctor run", 3),
+    ("run/run.json", "train bird.svg -o run --resume", 3),
+    ("config.toml", "complete bird.svg -o out.svg", 3),
+    ("store/models/mine.safetensors", "complete bird.svg -m mine -o out.svg", 5),
+]
+
+
+def _put(path: Path, kind: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        path.mkdir()
+
+
+def _is_refused(done: Any, code: int, name: str) -> None:
+    assert (done.code, done.out) == (code, b""), done.err
+    assert is_harmless(done.err) and name in done.err, done.err
+    assert not [path for path in Path().iterdir() if path.name.startswith("out")]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+@pytest.mark.parametrize(("line", "code"), READS)
+def test_what_a_user_names_that_is_no_file_is_refused_in_one_line(
+    sketchkit: Sketchkit, bird: Path, line: str, code: int, kind: str
+) -> None:
+    words = [f"strange{word[1:-1]}" if word.startswith("{.") else word for word in line.split()]
+    (name,) = (word for word in words if word.startswith("strange"))
+    _put(Path(name), kind)
+    _is_refused(sketchkit(*words), code, name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+@pytest.mark.parametrize(("place", "line", "code"), FINDS)
+def test_what_is_found_that_is_no_file_is_refused_in_one_line(
+    sketchkit: Sketchkit,
+    bird: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    line: str,
+    code: int,
+    kind: str,
+) -> None:
+    _put(Path(place), kind)
+    if place == "config.toml":
+        monkeypatch.setenv("SKETCHKIT_CONFIG", place)
+    if place.startswith("store"):
+        monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(Path("store").absolute()))
+        listed = sketchkit("models", "list")
+        assert listed.code == 0 and f"this is a {kind}, not a file" in listed.out.decode()
+    _is_refused(sketchkit(*line.split()), code, place.partition("/")[0])
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="this system has no /dev/fd")
+@pytest.mark.parametrize("more", [["render", "-o", "out.svg"], ["score"], ["complete", "-o", "out.svg"]])
+def test_a_drawing_may_come_out_of_a_pipe(home: Path, bird: Path, more: list[str]) -> None:
+    command, *rest = more
+    shell = f'"$0" -m sketchkit {command} --input-format svg {" ".join(rest)} <(cat bird.svg)'
+    done = subprocess.run(["bash", "-c", shell, sys.executable], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    words = [command, "--input-format", "svg", *rest, *(["--force"] if rest else [])]
+    again = [sys.executable, "-m", "sketchkit", *words, "/dev/stdin"]
+    done = subprocess.run(again, input=BIRD, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr

@@ -217,7 +217,7 @@ RUN = "from sketchkit.cli.main import run; run"
 def loaded_by(code: str, modules: set[str]) -> set[str]:
     """Which of some modules a piece of Python has loaded in the end."""
     program = f"import sys; {code}; print('loaded', *({modules} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
     first, *rest = done.stdout.splitlines()[-1].split()
     assert first == "loaded", done.stderr
     return set(rest)

@@ -207,6 +207,21 @@ def test_a_sheet_of_reconstructions_has_a_row_a_drawing(sketchkit: Sketchkit, dr
     assert facts("again.svg")["temperature"] == [0.1, 0.5, 1.0]
 
 
+@pytest.mark.parametrize(
+    ("sampler", "temperature", "name"),
+    [(("greedy",), None, "greedy"), (("temperature", "-O", "temperature=0.5"), 0.5, "0.5")],
+)
+def test_reconstructions_have_one_column_where_no_temperature_is_left_to_choose(
+    sketchkit: Sketchkit, drawings: Path, sampler: tuple[str, ...], temperature: float | None, name: str
+) -> None:
+    flags = ("--limit", 2, "--label", "--sampler", *sampler, "-o", "again.svg", "--json")
+    told = sketchkit("reconstruct", drawings, *flags).json
+    assert [each["temperature"] for each in told] == [temperature] * 2
+    assert facts("again.svg")["temperature"] == (None if temperature is None else [temperature])
+    words = [each.text for each in ElementTree.parse("again.svg").getroot().iter(f"{SVG}text")]
+    assert sorted(words) == sorted(["drawing", name, "drawings-0", "drawings-1"])
+
+
 def test_rows_and_columns_of_reconstructions_are_named(sketchkit: Sketchkit, drawings: Path) -> None:
     flags = ("--limit", 2, "-t", "0.1,1", "--label", "-o", "again.svg")
     assert sketchkit("reconstruct", drawings, *flags).code == 0
@@ -279,6 +294,26 @@ def test_a_rerun_writes_what_is_missing_and_the_same_bytes(sketchkit: Sketchkit,
     again = sketchkit(*command, "--format", "svg,png")
     assert "wrote 2 of 6 jobs; 4 were there already" in again.err
     assert snapshot() == whole
+
+
+@pytest.mark.parametrize("by", ["pairs", "jobs"])
+def test_a_run_knows_its_drawings_by_what_is_in_them(
+    sketchkit: Sketchkit, drawings: Path, home: Path, by: str
+) -> None:
+    Path("out").mkdir()
+    copy = home / "mine.ndjson"
+    copy.write_bytes(drawings.read_bytes())
+    Path("jobs.jsonl").write_text('{"name": "a", "drawings": ["mine.ndjson#0", "mine.ndjson#1"]}')
+    chosen = ("--pairs", "random:1", "--from", copy) if by == "pairs" else ("--jobs", "jobs.jsonl")
+    command = ("interpolate", *chosen, "-n", 2, "-o", "out/{stem}.svg")
+    assert sketchkit(*command).code == 0
+    os.utime(copy, (1, 1))
+    assert "1 were there already" in sketchkit(*command).err
+    content = copy.read_bytes()
+    digit = next(place for place in range(len(content)) if content[place : place + 1] in b"12345678")
+    copy.write_bytes(content[:digit] + bytes([content[digit] + 1]) + content[digit + 1 :])
+    os.utime(copy, (1, 1))
+    assert "files of another run" in sketchkit(*command).err
 
 
 def test_files_of_another_run_are_not_mixed_in(sketchkit: Sketchkit, drawings: Path) -> None:
@@ -554,6 +589,8 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
             process.kill()
             kills += 1
         if process.wait() == 0:
-            break
-    assert kills == KILLS, "the run was over before it could be killed"
-    assert snapshot() == whole
+            assert snapshot() == whole
+            if kills == KILLS:
+                break
+            shutil.rmtree("out")  # it was over before it could be killed: begin anew
+            Path("out").mkdir()

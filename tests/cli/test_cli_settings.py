@@ -31,6 +31,8 @@ def test_each_source_gives_way_to_the_one_before_it(
     assert temperature() == 0.2
     assert temperature("-t", "0.1") == 0.1
     monkeypatch.delenv("SKETCHKIT_TEMPERATURE")
+    config.write_bytes(b"\xef\xbb\xbftemperature = 0.6")
+    assert temperature() == 0.6
     config.write_text("")
     assert temperature() == 0.4
 

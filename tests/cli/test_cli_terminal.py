@@ -38,14 +38,14 @@ class Terminal:
         os.close(other)
         self.shown = b""
 
-    def wait_for(self, words: bytes, seconds: float = 100.0) -> None:
+    def wait_for(self, words: bytes, seconds: float = 600.0) -> None:
         """Read until the screen shows some words."""
         until = time.monotonic() + seconds
         while words not in self.shown:
             assert time.monotonic() < until, self.shown
             self._read()
 
-    def finish(self, seconds: float = 100.0) -> int:
+    def finish(self, seconds: float = 600.0) -> int:
         """Wait for the end and return the exit code."""
         until = time.monotonic() + seconds
         while self._read():
@@ -57,7 +57,7 @@ class Terminal:
         for _ in range(20):
             self.process.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
-                self.process.wait(timeout=2)
+                self.process.wait(timeout=30)
                 return
 
     def close(self) -> None:

@@ -60,7 +60,7 @@ def test_a_run_may_begin_with_a_model(sketchkit: Sketchkit, faces: Path) -> None
     assert (done.code, done.json["config"]["hidden"], done.json["config"]["classes"]) == (0, 8, True)
     assert done.json["init"]["name"] == "run"
     other = sketchkit(*begun, "--hidden", 9, "--force")
-    assert other.code == 3 and "hidden=8" in other.err and other.err.count("\n") == 1
+    assert other.code == 3 and "leave out --hidden" in other.err and other.err.count("\n") == 1
 
 
 def test_a_file_may_say_the_options_and_the_line_has_the_last_word(
@@ -153,17 +153,75 @@ def _started(faces: Path, *more: str, **popen: object) -> subprocess.Popen[str]:
     return subprocess.Popen(words, stderr=subprocess.PIPE, text=True, **popen)  # type: ignore[call-overload, no-any-return]
 
 
-def test_ctrl_c_saves_and_leaves_in_peace(sketchkit: Sketchkit, faces: Path, home: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are a thing of POSIX")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_saves_and_leaves_in_peace(name: str, faces: Path, home: Path) -> None:
     process = _started(faces, "--steps", "100000", "--log-every", "1")
-    for _ in range(2400):
-        if (home / "run" / "train.csv").exists() and (home / "run" / "train.csv").stat().st_size > 300:
-            break
+    log = home / "run" / "train.csv"
+    while process.poll() is None and not (log.exists() and log.stat().st_size > 300):
         time.sleep(0.025)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted after" in err.splitlines()[-1] and err.splitlines()[-1].endswith("--resume goes on")
-    assert list((home / "run" / "checkpoints").glob("*.json"))
+    process.send_signal(getattr(signal, name))
+    _, err = process.communicate(timeout=600)
+    assert process.returncode == 128 + getattr(signal, name)
+    last = err.splitlines()[-1]
+    assert "interrupted after" in last
+    assert last.endswith("the last model is run/last.safetensors; --resume goes on")
+    assert (
+        list((home / "run" / "checkpoints").glob("*.json")) and (home / "run" / "last.safetensors").exists()
+    )
+
+
+def test_a_training_however_short_ends_with_a_model_that_was_measured(
+    sketchkit: Sketchkit, faces: Path, home: Path
+) -> None:
+    words = ("--max-time", "0s", "--steps", 50, "--no-tensorboard")
+    done = sketchkit("train", faces, "-o", "run", *TINY, *words, "--grid", 4)
+    assert done.code == 0
+    assert done.err.endswith("the best model is run/best.safetensors; --resume goes on\n")
+    assert (home / "run" / "valid.csv").read_text().splitlines()[1].startswith("1,")
+    assert (home / "run" / "samples" / "step-00000001.svg").exists()
+
+
+def test_one_line_begins_a_run_goes_on_with_it_and_repeats_nothing(
+    sketchkit: Sketchkit, faces: Path, home: Path
+) -> None:
+    line = ("train", faces, "-o", "run", *TINY, "--steps", 3, "--resume", "auto", "--no-tensorboard")
+    steps = [sketchkit(*line, "--max-time", "0s", "--json").json["step"] for _ in range(4)]
+    assert steps == [1, 2, 3, 3]
+    straight = ("train", faces, "-o", "straight", *TINY, "--steps", 3, "--no-tensorboard")
+    assert sketchkit(*straight).code == 0
+    ours, theirs = ((home / run / "last.safetensors").read_bytes() for run in ("run", "straight"))
+    assert ours[-1000:] == theirs[-1000:]
+    other = sketchkit(*line, "--hidden", 9)
+    assert (other.code, other.err) == (
+        3,
+        "sketchkit: run: a run that goes on cannot change hidden from 8 to 9\n",
+    )
+    begun = sketchkit(*line, "--init", "straight/last.safetensors")
+    assert begun.code == 3
+    assert "holds another run, which began with fresh weights, not with 'straight'" in begun.err
+    (home / "full").mkdir()
+    (home / "full" / "letter.txt").write_text("keep me")
+    strange = sketchkit("train", faces, "-o", "full", *TINY, "--resume", "auto")
+    assert strange.code == 3 and "exists and is no run" in strange.err
+    assert sketchkit(*line, "--resume=perhaps").code == 2
+
+
+def test_a_run_that_begins_with_a_model_is_gone_on_with_by_the_same_line(
+    sketchkit: Sketchkit, faces: Path, home: Path
+) -> None:
+    assert sketchkit("train", faces, "-o", "old", *TINY, "--steps", 1, "--no-tensorboard").code == 0
+    line = ("train", faces, "-o", "run", "--init", "old/last.safetensors", "--grid", 0, "--resume", "auto")
+    words = ("--no-tensorboard", "--max-time", "0s", "--json")
+    assert [sketchkit(*line, *words).json["step"] for _ in range(2)] == [1, 2]
+    for path in (home / "run" / "checkpoints").iterdir():
+        path.unlink()  # as if it had been killed before it wrote the first of them
+    assert sketchkit(*line, *words).json["step"] == 1
+    assert (
+        sketchkit("train", faces, "-o", "old", *TINY, "--steps", 2, "--no-tensorboard", "--force").code == 0
+    )
+    other = sketchkit(*line, *words)
+    assert other.code == 3 and "which began with other weights, not with 'old'" in other.err
 
 
 def test_of_several_processes_one_speaks(home: Path, faces: Path) -> None:
@@ -182,7 +240,7 @@ def test_of_several_processes_one_speaks(home: Path, faces: Path) -> None:
         capture_output=True,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-        timeout=240,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["status"] == "finished"
@@ -196,7 +254,7 @@ def test_a_full_disk_is_said_in_one_line(faces: Path, home: Path) -> None:
     process = _started(
         faces, "--steps", "4", "--save-every", "2", preexec_fn=small_disk, env=dict(os.environ)
     )
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 3
     assert err.splitlines()[-1].endswith("safetensors: file too large")
     assert not list((home / "run").glob("**/*.safetensors"))

@@ -12,6 +12,7 @@ from sketchkit.models.vae import VaeModel
 from sketchkit.training.data import synth
 
 LAYERS = ("complete", "bird.svg", "-n", "2", "--layout", "layers")
+PAIRS = ("--pairs", "all", "--from", "two.ndjson")
 ALONE = ("complete", "bird.svg", "-n", "2", "--layout", "files")
 
 
@@ -85,6 +86,22 @@ def test_files_of_drawings_have_no_sheet(sketchkit: Sketchkit, home: Path, words
         (("infill", "bird.svg", "--number", "--layout", "files"), "--number draws one sheet"),
         (("sample", "-n", "2", "--format", "svg,png"), "'svg,png' are several"),
         (("render", "two.ndjson", "--format", "svg,png:dpi=300", "-o", "x.svg"), "'svg,png' are several"),
+        (("infill", "bird.svg", "--number", "--seed", "0"), "--seed: --number draws nothing"),
+        (("infill", "bird.svg", "--number", "-n", "3"), "-n: --number draws nothing"),
+        (("sample", "--sampler", "greedy", "-t", "0.4"), "--temperature: the sampler 'greedy' has none"),
+        (("reconstruct", "two.ndjson", "--sampler", "mean", "-t", "1"), "the sampler 'mean' has none"),
+        (("grid", *["two.ndjson#0"] * 4, "--split", "test"), "--split: goes with a data set only"),
+        (("interpolate", *PAIRS, "--split", "test", "-o", "{stem}.svg"), "goes with a data set only"),
+        (("analogy", *["two.ndjson#0"] * 3, "--split", "train"), "--split: goes with a data set only"),
+        (("atlas", "two.ndjson", "--split", "valid"), "--split: goes with a data set only"),
+        (
+            ("encode", "two.ndjson", "--seed", "0", "-o", "x.npz"),
+            "--seed: goes with --draws, or with --limit",
+        ),
+        (("render", "two.ndjson", "--tile", "2x1", "-o", "x.gif"), "--tile: an animation shows one drawing"),
+        (("interpolate", *PAIRS, "--sizes", "common", "-o", "{stem}.gif"), "--sizes: an animation shows"),
+        (("score", "two.ndjson", "--heat", "x.apng", "--tile", "9x9"), "--tile: an animation shows one"),
+        ((*ALONE, "-o", "{index}.png", "--sizes", "common"), "--sizes: each file holds one drawing"),
     ],
 )
 def test_what_would_be_passed_over_is_refused(

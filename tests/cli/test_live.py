@@ -250,12 +250,20 @@ def test_a_run_does_not_end_because_nobody_reads() -> None:
     display.close()
 
 
-def test_a_program_without_stderr_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_without_stderr_shows_nothing(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    display = LiveDisplay(10)
+    display.note("said")
+    display.close()
+    assert "said" in capfd.readouterr().err  # where there is one it is seen
     monkeypatch.setattr(sys, "stderr", None)
     display = LiveDisplay(10)
     display.step(step(1))
-    display.note("nobody hears this")
+    display.note("unheard")
+    display.evaluation(evaluation(1, 0.5))
     display.close()
+    assert capfd.readouterr() == ("", "")
 
 
 PROGRAM = """
@@ -297,7 +305,7 @@ def at_a_terminal(env: dict[str, str]) -> tuple[str, str]:
             break
         written += piece
     os.close(screen)
-    out, _ = done.communicate(timeout=60)
+    out, _ = done.communicate(timeout=600)
     assert done.returncode == 0, written
     return out.decode(), written.decode()
 

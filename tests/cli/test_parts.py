@@ -102,6 +102,19 @@ def test_a_link_in_the_place_of_a_part_is_not_followed(home: Path) -> None:
     assert (home / "other").read_bytes() == b"not ours"
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_the_place_of_a_part_or_a_lock_is_refused(home: Path) -> None:
+    os.mkfifo(part_of(home / "out.txt"))
+    with pytest.raises(InputError, match=r"out\.txt: this is a pipe, not a file"):
+        written(home / "out.txt")
+    os.mkfifo(home / ".out.txt.lock")
+    with (
+        pytest.raises(InputError, match=r"out\.txt: this is a pipe, not a file"),
+        alone(str(home / "out.txt"), "out.txt"),
+    ):
+        raise AssertionError("it was opened")
+
+
 def test_a_long_name_leaves_room_for_the_parts(home: Path) -> None:
     target = home / ("n" * 250)
     with alone(str(target), "n"), Part.opened(str(target), "n", "0" * 32, N, BLOCK) as part:

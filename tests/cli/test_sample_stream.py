@@ -102,7 +102,7 @@ def test_an_interrupt_before_the_first_block_leaves_nothing(
 def test_what_a_kill_leaves_is_gone_on_with(sketchkit: Sketchkit) -> None:
     command = ["sample", "-n", "400", "-o", "killed.ndjson"]
     kills = 0
-    while not Path("killed.ndjson").exists():
+    while kills < 3:
         sizes = [path.stat().st_size for path in parts()]
         with subprocess.Popen([sys.executable, "-c", SMALL, *command], stderr=subprocess.PIPE) as process:
             # Let it do something, so that there is an end, and stop it wherever it is then.
@@ -111,6 +111,10 @@ def test_what_a_kill_leaves_is_gone_on_with(sketchkit: Sketchkit) -> None:
             if kills < 2:
                 process.kill()
             _, err = process.communicate()
+        if kills < 2 and process.returncode == 0:  # it was over before it could be killed: begin anew
+            Path("killed.ndjson").unlink()
+            kills = 0
+            continue
         assert process.returncode == (-9 if kills < 2 else 0), err
         kills += 1
     assert b"going on after " in err
@@ -119,14 +123,15 @@ def test_what_a_kill_leaves_is_gone_on_with(sketchkit: Sketchkit) -> None:
     assert not leftovers()
 
 
-def test_ctrl_c_on_the_way_leaves_what_is_drawn() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_on_the_way_leaves_what_is_drawn(number: signal.Signals) -> None:
     words = ["sample", "-n", "100000", "-o", "out.ndjson"]
     with subprocess.Popen([sys.executable, "-c", SMALL, *words], stderr=subprocess.PIPE) as process:
         while process.poll() is None and not _grown([]):
             time.sleep(0.005)
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=100)
-    assert process.returncode == 130
+        process.send_signal(number)
+        _, err = process.communicate(timeout=600)
+    assert process.returncode == 128 + number
     (line,) = err.decode().splitlines()
     told = re.fullmatch(r"([0-9,]+) of 100,000 drawings are kept: the same command goes on after them", line)
     assert told is not None
@@ -162,7 +167,7 @@ def test_a_full_disk_leaves_the_whole_blocks(sketchkit: Sketchkit, expected: byt
         ("--first", 1),
         ("-n", N + 1),
         ("--max-points", 19),
-        ("--sampler", "greedy"),
+        ("--sampler", "top-k"),
         ("--batch-size", 5),
         ("-o", "other.ndjson"),
     ],
@@ -245,7 +250,7 @@ def test_a_pipe_that_is_closed_ends_a_stream_without_end() -> None:
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline().startswith(b'{"word":"bird","key_id":"0-0"')
         process.stdout.close()
-        assert (process.wait(100), process.stderr.read()) == (141, b"")
+        assert (process.wait(600), process.stderr.read()) == (141, b"")
 
 
 def test_a_pipe_with_a_name_is_written_straight(sketchkit: Sketchkit, expected: bytes) -> None:

@@ -253,7 +253,7 @@ def test_whole_drawings_are_exact_where_that_is_asked_for(tiny_model: SketchMode
 def test_a_sampler_of_whole_drawings_serves_every_way_of_drawing(tiny_model: SketchModel) -> None:
     begun = Sketch.from_polylines([[(0, 0), (10, 0), (10, 10)]])
     endings = complete(tiny_model, begun, 3, sampler="best-of", options={"n": 3}, scale=1.0)
-    assert len(endings) == 3 and all(np.isfinite(e.nll) for e in endings)
+    assert len(endings) == 3 and all(np.isfinite(e.nll_per_point) for e in endings)
     assert len(sample(tiny_model, 4, sampler="mbr", options={"n": 3})) == 4
 
 

@@ -53,6 +53,8 @@ def test_fewer_drawings_than_features_have_a_frechet_distance_too() -> None:
     assert frechet(points, points + 1.0) == pytest.approx(30.0)
     with pytest.raises(InputError, match="two drawings or more"):
         frechet(points[:1], points)
+    with pytest.raises(InputError, match="two drawings or more"):
+        frechet(points, points[:1])
 
 
 # --- precision and recall -------------------------------------------------------------------------------
@@ -100,6 +102,19 @@ def test_nobody_covers_nothing_and_too_few_have_no_neighbours() -> None:
 # --- Wasserstein ----------------------------------------------------------------------------------------
 
 numbers = st.lists(st.integers(-50, 50), min_size=1, max_size=12)
+
+
+@given(numbers, st.integers(1, 4), st.integers(1, 4))
+def test_how_often_every_number_of_a_set_is_repeated_does_not_matter(
+    values: list[int], often: int, other: int
+) -> None:
+    there = [3 * value + 1 for value in values]
+    assert wasserstein(values * often, there * other) == pytest.approx(wasserstein(values, there))
+
+
+def test_the_larger_of_two_sets_counts_no_more_than_the_smaller() -> None:
+    assert wasserstein([0], [0, 0, 3]) == wasserstein([0, 0, 3], [0]) == pytest.approx(1.0)
+    assert wasserstein([1, 5], [1, 1, 1, 5]) == pytest.approx(1.0)
 
 
 @given(numbers, st.integers(-9, 9))

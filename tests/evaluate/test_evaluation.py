@@ -100,9 +100,10 @@ def test_equal_arguments_give_equal_reports_and_the_weights_are_known_by_their_c
 def test_the_parts_of_a_likelihood_add_up(told: Report, shapes: Dataset) -> None:
     found = told.likelihood
     held = held_out(shapes)
-    scores = score_drawings(small_model("decoder", CLASSES), held, shapes.max_length)
+    scores = score_drawings(small_model("decoder", CLASSES), held, shapes.max_length - 1)
     assert (found.drawings, found.points) == (len(held), int(held.lengths.sum()))
-    assert found.nmax == shapes.max_length
+    assert found.nmax == shapes.max_length - 1  # the end row does not count
+    assert found.published is None
     costs = found.model
     assert costs.per_point.value == pytest.approx(scores.total.sum() / held.lengths.sum())
     assert costs.per_point.value == pytest.approx(costs.offset_per_point.value + costs.pen_per_point.value)
@@ -138,7 +139,7 @@ def test_a_conditional_model_has_a_divergence_a_bound_and_reconstructions(
 
 def test_nmax_divides_the_papers_loss_and_nothing_else(told: Report, shapes: Dataset) -> None:
     halved = evaluate(
-        small_model("decoder", CLASSES), shapes, replace(QUICK, samples=0, nmax=2 * shapes.max_length)
+        small_model("decoder", CLASSES), shapes, replace(QUICK, samples=0, nmax=2 * (shapes.max_length - 1))
     )
     ours, theirs = halved.likelihood.model, told.likelihood.model
     assert ours.l_r is not None and theirs.l_r is not None

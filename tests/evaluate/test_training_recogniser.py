@@ -92,7 +92,7 @@ def test_one_class_is_nothing_to_tell_apart(tmp_path: Path) -> None:
 def test_the_example_trains_measures_and_writes(shapes: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "own.safetensors"
     words = [str(SCRIPT), str(shapes.path), "-o", str(out), "--steps", "3", "--seed", "4", "--version", "own"]
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     about = load_recogniser(out).about
     assert about.classes == CLASSES and about.seed == 4 and about.version == "own"

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
 import pickle
 import random
 import zipfile
+from collections.abc import Iterator
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -19,8 +22,10 @@ from test_quickdraw import RAW, SIMPLE, lines, packed
 
 from sketchkit.errors import FormatError
 from sketchkit.formats.base import Format
+from sketchkit.formats.gzipped import unpacked
 from sketchkit.formats.npz import NpzFormat
 from sketchkit.formats.quickdraw import BinFormat, NdjsonFormat
+from sketchkit.sketch import Sketch
 
 ROUNDS = int(os.environ.get("SKETCHKIT_FUZZ", "6000"))
 ODD_BYTES = b'\x00\x01\x7f\x80\xff()[]{}."0:,-etbRcqrhjKMJUTBCX\x85\x86\x87\x88\x89\x8a\x8c\x93\x94\x95\x96'
@@ -65,17 +70,30 @@ def survives(form: Format, content: bytes, name: str = "fuzz") -> bool:
     return True
 
 
+#: A row of which the lift is one object wherever it stands.
+LARGE = [[np.int32(70_000), np.int32(-3), np.int32(1)]]
 SMALL = object_array(ROWS[:2])
 MEMBERS = {
     f"protocol {protocol}": npy(pickle.dumps(SMALL, protocol=protocol), "(2,)") for protocol in (2, 3, 4, 5)
 } | {
     "python 2": npy(python2_pickle(ROWS[:2]), "(2,)"),
     "numbers": npy(np.ones((2, 2, 3), "<i2").tobytes(), "(2, 2, 3)", "<i2"),
+    "numbers in Fortran order": npy(np.ones((2, 2, 3), "<i2").tobytes(), "(2, 2, 3)", "<i2", fortran=True),
+    "numbers of Python": npy(pickle.dumps(np.ones((2, 2, 3), object), protocol=4), "(2, 2, 3)"),
+    "numbers of numpy": npy(pickle.dumps(np.array([LARGE * 9], object), protocol=4), "(1, 9, 3)"),
 }
+
+
+class GzippedNdjson(NdjsonFormat):
+    def read(self, stream: BinaryIO, name: str) -> Iterator[Sketch]:
+        return super().read(unpacked(stream, name), name)
+
+
 FILES: dict[str, tuple[Format, bytes]] = {
     "npz": (NpzFormat(), npz(train=MEMBERS["protocol 4"], test=MEMBERS["python 2"])),
     "stored npz": (NpzFormat(), npz(zipfile.ZIP_STORED, train=MEMBERS["protocol 5"])),
     "ndjson": (NdjsonFormat(), lines(SIMPLE, RAW)),
+    "packed ndjson": (GzippedNdjson(), gzip.compress(lines(SIMPLE, RAW))),
     "bin": (BinFormat(), packed(SIMPLE["drawing"]) + packed([[[1, 2], [3, 4]]])),
 }
 

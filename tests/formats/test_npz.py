@@ -54,8 +54,14 @@ def read(content: bytes, **options: str) -> list[Sketch]:
 
 
 def same_rows(sketches: list[Sketch], rows: list[np.ndarray]) -> bool:
+    """Whether the drawings are those of a file's rows, in which the first point is left out."""
     pairs = zip(sketches, rows, strict=True)
-    return all(np.array_equal(s.to_stroke3(), np.asarray(r, np.float32)) for s, r in pairs)
+    return all(np.array_equal(s.to_stroke3(), whole(r)) for s, r in pairs)
+
+
+def whole(rows: np.ndarray) -> np.ndarray:
+    left_out = len(rows) > 0 and tuple(rows[0]) != (0, 0, 0)
+    return np.concatenate([np.zeros((int(left_out), 3)), rows]).astype(np.float32)
 
 
 # --- pickles of other times, put together by hand -------------------------------------------------------
@@ -149,12 +155,94 @@ def test_what_numpy_saves_is_read(tmp_path):
     assert [s.key for s in sketches] == ["train/0", "train/1", "train/2", "test/0"]
 
 
-def test_a_plain_array_of_drawings_of_one_length_is_read():
-    block = np.arange(24).reshape(2, 4, 3) % 2
-    out = io.BytesIO()
-    for dtype in ("u1", "<i2", ">f8"):
-        np.save(out := io.BytesIO(), block.astype(dtype))
-        assert same_rows(read(npz(valid=out.getvalue())), list(block))
+# --- the first point ------------------------------------------------------------------------------------
+
+
+def test_the_first_row_is_ink_from_a_point_that_is_left_out():
+    (sketch,) = read(saved(train=object_array([np.array([[10, 0, 1], [0, 5, 0], [5, 0, 1]])])))
+    assert [line.tolist() for line in sketch.to_polylines()] == [[[0, 0], [10, 0]], [[10, 5], [15, 5]]]
+
+
+def test_a_first_row_of_zeros_is_the_first_point():
+    (sketch,) = read(saved(train=object_array([np.array([[0, 0, 0], [10, 0, 1]], np.int16)])))
+    assert [line.tolist() for line in sketch.to_polylines()] == [[[0, 0], [10, 0]]]
+    (dot,) = read(saved(train=object_array([np.array([[0, 0, 1]])])))
+    assert [line.tolist() for line in dot.to_polylines()] == [[[0, 0], [0, 0]]]
+
+
+def test_writing_leaves_the_first_point_out():
+    sketch = Sketch.from_polylines([[(3, 4), (13, 4)], [(13, 9), (18, 9)]])
+    with np.load(io.BytesIO(write([sketch])), allow_pickle=True) as arrays:
+        assert arrays["train"][0].tolist() == [[10, 0, 1], [0, 5, 0], [5, 0, 1]]
+
+
+# --- what numpy makes of drawings -----------------------------------------------------------------------
+
+
+def saved(**arrays) -> bytes:
+    np.savez(out := io.BytesIO(), **arrays)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["u1", "<i2", ">i4", "<f2", ">f8", "O"])
+@pytest.mark.parametrize("shape", [(2, 4, 3), (1, 4, 3), (700, 5, 3), (3, 1, 3)])
+def test_a_block_of_drawings_of_one_length_is_read_as_numpy_reads_it(order, dtype, shape):
+    block = np.random.default_rng(0).integers(0, 2, shape).astype(dtype, order=order)
+    with np.load(io.BytesIO(content := saved(valid=block)), allow_pickle=True) as arrays:
+        assert same_rows(read(content), list(arrays["valid"]))
+
+
+def test_a_lift_may_be_told_by_true_and_false():
+    block = np.array([[[1, 0, False], [1.5, 2, True]]], object)
+    assert same_rows(read(saved(train=block)), [np.array([[1, 0, 0], [1.5, 2, 1]])])
+
+
+@pytest.mark.parametrize("kind", [int, float, np.int16, np.float32])
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_a_block_of_objects_holds_the_numbers_of_python_and_of_numpy(kind, protocol):
+    values = [[[-300, 70_000 if kind is not np.int16 else 7, 0], [1, -1, 1]]] * 400
+    block = np.array([[[kind(v) for v in row] for row in rows] for rows in values], object)
+    content = npy(pickle.dumps(block, protocol), "(400, 2, 3)")
+    assert same_rows(read(npz(train=content)), [np.array(rows) for rows in values])
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        None,
+        [],
+        [[]],
+        np.zeros((0, 3), np.int16),
+        np.zeros((0, 250, 3)),
+        np.zeros((0, 0, 3), ">f4"),
+        np.zeros(0, object),
+        np.zeros((0, 3), object),
+        np.zeros((0, 5, 3), object, order="F"),
+        np.array([], str),
+        np.array([], bool),
+    ],
+    ids=repr,
+)
+def test_a_split_without_drawings_holds_none(nothing):
+    assert read(saved(train=nothing)) == []
+    for split in ("train", "valid", "test"):
+        arrays = {"train": object_array(ROWS), "test": object_array(ROWS[:1])} | {split: nothing}
+        keys = [f"{name}/{i}" for name, n in (("train", 3), ("test", 1)) if name != split for i in range(n)]
+        assert [sketch.key for sketch in read(saved(**arrays))] == keys
+
+
+@pytest.mark.parametrize("dtype", [np.int16, object])
+def test_drawings_without_rows_are_drawings_all_the_same(dtype):
+    assert read(saved(train=np.zeros((2, 0, 3), dtype))) == [Sketch([]), Sketch([])]
+    assert read(npz(train=npy(b"", "(2, 0, 3)", "<i2", fortran=True))) == [Sketch([]), Sketch([])]
+
+
+@pytest.mark.parametrize("dtype", [np.int16, object])
+@pytest.mark.parametrize("shape", [(4, 3), (2, 4), (2, 4, 2), (1, 2, 4, 3)])
+def test_other_shapes_are_named(dtype, shape):
+    with pytest.raises(FormatError, match=r"^some.npz: train: an array of the shape \["):
+        read(saved(train=np.zeros(shape, dtype)))
 
 
 def test_train_comes_before_valid_before_test_whatever_their_order_in_the_zip():
@@ -237,6 +325,20 @@ def test_published_files_are_read_as_numpy_reads_them(data: Path, name):
         assert same_rows(list(NpzFormat().read(stream, name)), wanted)
 
 
+@pytest.mark.data
+def test_all_the_ink_of_the_published_sheep_comes_back(data: Path):
+    with np.load(data / "npz" / "aaron_sheep.npz", allow_pickle=True, encoding="latin1") as arrays:
+        wanted = [rows for split in ("train", "valid", "test") for rows in arrays[split]]
+    with (data / "npz" / "aaron_sheep.npz").open("rb") as stream:
+        sheep = list(NpzFormat().read(stream, "sheep"))
+    ink = [np.hypot(*rows[:, :2].T.astype(float))[np.append(0, rows[:-1, 2]) == 0].sum() for rows in wanted]
+    np.testing.assert_allclose([sketch.ink_length for sketch in sheep], ink)
+    assert not any(len(sketch.to_polylines()[0]) < 2 for sketch in sheep)
+    with np.load(io.BytesIO(write(sheep)), allow_pickle=True) as arrays:
+        again = [rows for split in ("train", "valid", "test") for rows in arrays[split]]
+    assert all(np.array_equal(a, b) for a, b in zip(again, wanted, strict=True))
+
+
 # --- writing --------------------------------------------------------------------------------------------
 
 
@@ -261,12 +363,35 @@ def stroke3(draw) -> np.ndarray:
 @settings(max_examples=60)
 @given(st.lists(stroke3(), max_size=5))
 def test_rows_survive_writing_and_reading(rows):
-    assert same_rows(read(write([Sketch.from_stroke3(r) for r in rows])), rows)
+    stored = read(write([Sketch.from_stroke3(r) for r in rows]))
+    assert [shape_of(sketch) for sketch in stored] == [shape_of(Sketch.from_stroke3(r)) for r in rows]
+    assert write(stored) == write([Sketch.from_stroke3(r) for r in rows])
+
+
+@settings(max_examples=60)
+@given(st.lists(stroke3(), max_size=5))
+def test_rows_of_other_tools_survive_reading_and_writing(rows):
+    content = write(read(saved(train=object_array(rows))))
+    with np.load(io.BytesIO(content), allow_pickle=True) as arrays:
+        for stored, given_rows in zip(arrays["train"], rows, strict=True):
+            # A first point that is told, though it need not be, goes.
+            told = len(given_rows) > 1 and not given_rows[0].any() and given_rows[1].any()
+            assert np.array_equal(stored, given_rows[1:] if told else given_rows)
+
+
+def shape_of(sketch: Sketch) -> list[list[list[float]]]:
+    """The strokes from where the first begins, of which a first dot that others follow is written twice."""
+    rows = sketch.to_stroke3()
+    rows[:1, :2] = 0
+    if len(rows) > 1 and rows[0, 2]:
+        rows = np.concatenate([np.zeros((1, 3), np.float32), rows])
+    return [line.tolist() for line in Sketch.from_stroke3(rows).to_polylines()]
 
 
 def test_numpy_reads_what_is_written_as_sketch_rnn_does():
     sketches = [
-        Sketch.from_stroke3(rows, key=key) for rows, key in zip(ROWS, ("a", "test/7", None), strict=True)
+        Sketch.from_stroke3(whole(rows), key=key)
+        for rows, key in zip(ROWS, ("a", "test/7", None), strict=True)
     ]
     with np.load(io.BytesIO(write(iter(sketches))), allow_pickle=True, encoding="latin1") as arrays:
         assert list(arrays) == ["train", "valid", "test"]
@@ -285,7 +410,7 @@ def test_splits_survive_and_can_be_chosen():
 @pytest.mark.parametrize("offset", [0.5, 40_000, -40_000])
 def test_other_offsets_than_int16_are_written_as_float32(offset):
     rows = np.array([[offset, 0, 1]], np.float32)
-    with np.load(io.BytesIO(write([Sketch.from_stroke3(rows)])), allow_pickle=True) as arrays:
+    with np.load(io.BytesIO(write([Sketch.from_stroke3(whole(rows))])), allow_pickle=True) as arrays:
         assert arrays["train"][0].dtype == np.float32
         assert np.array_equal(arrays["train"][0], rows)
 

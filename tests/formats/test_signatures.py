@@ -30,7 +30,6 @@ KINDS = {
     "a TIFF image": b"II*\0\x08\0\0\0",
     "a PDF document": b"%PDF-1.7\n%\xe2\xe3",
     "a PostScript document": b"%!PS-Adobe-3.0 EPSF-3.0\n",
-    "a gzip file": gzip.compress(b"<svg/>"),
     "a zip archive": _zip(),
     "an HTML page": b"\n<!DOCTYPE html>\n<html><br></html>",
     "JSON text": b'\xef\xbb\xbf{"drawing": [[[0, 1], [0, 1]]]}\n',
@@ -51,13 +50,11 @@ def test_a_file_that_is_called_svg_is_told_by_what_it_is(tmp_path: Path, what: s
     ("suffix", "what"),
     [
         (".npz", "a PNG image"),
-        (".npz", "a gzip file"),
         (".npz", "JSON text"),
         (".ndjson", "a PNG image"),
         (".ndjson", "a PDF document"),
         (".ndjson", "a zip archive"),
         (".bin", "JSON text"),
-        (".bin", "a gzip file"),
     ],
 )
 def test_so_is_a_file_with_another_suffix(tmp_path: Path, suffix: str, what: str) -> None:
@@ -65,6 +62,16 @@ def test_so_is_a_file_with_another_suffix(tmp_path: Path, suffix: str, what: str
     path.write_bytes(KINDS[what])
     with pytest.raises(FormatError, match=f"drawing{suffix}: .*; it is {what}"):
         list(read_all(path))
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".npz", ".bin"])
+def test_so_is_what_gzip_has_packed(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"drawing{suffix}"
+    path.write_bytes(gzip.compress(b"<svg/>"))
+    with pytest.raises(FormatError, match="the file is compressed with gzip: unpack it with gunzip first"):
+        list(read_all(path))
+    with pytest.raises(FormatError, match=r"^it: not SVG but a gzip file: unpack it with gunzip first$"):
+        read_svg(path.read_bytes(), "it")
 
 
 def test_svg_under_another_suffix_is_told_too(tmp_path: Path) -> None:

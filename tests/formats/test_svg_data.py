@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,30 @@ def read_all(contents: list[tuple[str, bytes]]) -> list[str]:
         assert content[document.insert_at :].startswith((b"</", b"/>"))
         assert all(np.isfinite(line).all() and len(line) for line in document.polylines)
     return refused
+
+
+#: What the strokes leave out, in all files together: things of each kind, and files in which there are any.
+LEFT_OUT = {
+    "lucide": {},
+    "resvg": {"text": (268, 212), "image": (44, 37), "use": (1, 1), "transform": (1, 1), "marker": (34, 34)},
+}
+
+
+@pytest.mark.parametrize("collection", LEFT_OUT)
+def test_what_is_left_out_of_real_drawings_is_counted(data: Path, collection: str) -> None:
+    things, files = Counter[str](), Counter[str]()
+    for file in (data / "svg" / collection).glob("*.svg"):
+        left_out = left_out_of(file)
+        things.update(left_out)
+        files.update(left_out.keys())
+    assert {kind: (things[kind], files[kind]) for kind in things} == LEFT_OUT[collection]
+
+
+def left_out_of(file: Path) -> dict[str, int]:
+    try:
+        return dict(read_svg(file.read_bytes(), file.name).left_out)
+    except FormatError:
+        return {}
 
 
 def test_icons_cover_the_ink_of_the_original(data: Path) -> None:

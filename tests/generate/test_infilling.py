@@ -9,9 +9,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
 import sketchkit as sk
 from sketchkit.card import ModelCard
+from sketchkit.density import MixtureDensity
 from sketchkit.engine import read_prompts
 from sketchkit.errors import InputError
 from sketchkit.generate import Infilling, infill, particles
@@ -21,7 +23,8 @@ from sketchkit.geometry import magenta_strokes
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.models.vae import VaeModel
-from sketchkit.sampling import make_sampler
+from sketchkit.noise import Noise
+from sketchkit.sampling import StepSampler, make_sampler
 from sketchkit.sketch import Sketch
 
 # 255 wide, so that one of its units is a pixel of the training data, and without a point to simplify away.
@@ -103,6 +106,54 @@ def test_resampling_and_looking_ahead_change_nothing_on_average(
         error = np.std(several) / math.sqrt(len(several))
         assert abs(np.mean(several) - blind) < 4 * error + 0.05 * blind
         assert error < 0.1 * blind
+
+
+class _Lifts:
+    """A sampler that lifts the pen at every n-th point."""
+
+    def __init__(self, n: int) -> None:
+        self._n, self._points = n, 0
+
+    def __call__(self, density: MixtureDensity, noise: Noise) -> Tensor:
+        self._points += 1
+        pen = [0.0, 1.0, 0.0] if self._points % self._n == 0 else [1.0, 0.0, 0.0]
+        return torch.tensor([[0.1, 0.1, *pen]]).repeat(len(noise.uniforms), 1)
+
+
+def _swarm(model: SketchModel, sampler: StepSampler, count: int, max_points: int) -> Swarm:
+    rest = Rest(magenta_strokes([[(0, 0), (1, 0)]]), np.array([0.3, -0.2]), opens=False)
+    beginning = read_prompts(model, [magenta_strokes([[(0, 0), (2, 2)]])[:-1]])
+    return Swarm(model, sampler, beginning, rest, count, 0, max_points)
+
+
+@pytest.mark.parametrize(("max_points", "strokes"), [(6, 0), (7, 1), (13, 1), (14, 2)])
+def test_a_particle_is_given_up_at_so_many_rows_and_no_earlier(
+    tiny_model: SketchModel, max_points: int, strokes: int
+) -> None:
+    swarm = _swarm(tiny_model, _Lifts(7), 2, max_points)
+    for _ in range(strokes):
+        assert swarm.advance()
+    assert strokes == 2 or not swarm.advance()
+    assert [len(attempt.rows) for attempt in swarm.attempts] == [7, 7, 14, 14][: 2 * strokes]
+
+
+@pytest.mark.parametrize(
+    ("shares", "resampled"), [((0.6, 0.4, 0.0, 0.0), True), ((0.54, 0.44, 0.01, 0.01), False)]
+)
+def test_particles_are_resampled_once_less_than_half_of_them_tell_something(
+    tiny_model: SketchModel, shares: tuple[float, ...], resampled: bool
+) -> None:
+    swarm = _swarm(tiny_model, make_sampler("temperature", 1.0), 4, 300)
+    assert swarm.advance()
+    before = swarm.drawn
+    with np.errstate(divide="ignore"):
+        swarm.log_weight = np.log(shares)
+    swarm.advance()
+    parents = [
+        [k for k, rows in enumerate(before) if np.array_equal(rows, mine[: len(rows)])]
+        for mine in swarm.drawn
+    ]
+    assert parents == ([[0], [0], [1], [1]] if resampled else [[0], [1], [2], [3]])
 
 
 # --- the drawings -------------------------------------------------------------------------------------

@@ -197,10 +197,10 @@ def test_what_cannot_begin_is_told(tiny_model: SketchModel) -> None:
 def test_a_closed_decoder_wakes_who_waits_and_takes_nothing(tiny_model: SketchModel) -> None:
     decoder = LiveDecoder()
     found: list[bool] = []
-    waiting = threading.Thread(target=lambda: found.append(decoder.wait(60)))
+    waiting = threading.Thread(target=lambda: found.append(decoder.wait(600)))
     waiting.start()
     decoder.close()
-    waiting.join(60)
+    waiting.join(600)
     assert found == [False]
     with pytest.raises(InputError, match="closed"):
         decoder.add(live_endings(tiny_model, BEGUN, 1))

@@ -83,6 +83,21 @@ def test_a_move_passes_over_everything_but_may_not_end_in_it() -> None:
     assert not _allows(Bounds(avoid=WALL), (5, 5), (15, 5))
 
 
+def test_only_a_pen_that_is_down_meets_what_lies_on_its_way() -> None:
+    starts, ends = np.array([[5.0, 15.0]] * 2), np.array([[25.0, 15.0]] * 2)
+    for bounds in (Bounds(avoid=CLOSED), Bounds(avoid=WALL), Bounds(avoid=CLOSED, clearance=2)):
+        assert bounds.allows(starts, ends, np.array([True, False])).tolist() == [False, True]
+
+
+def test_ink_without_length_is_a_dot() -> None:
+    places = np.array([[15.0, 15.0], [10.0, 15.0], [5.0, 5.0]])  # inside, on the outline, and outside
+    for bounds in (Bounds(avoid=CLOSED), Bounds(avoid=CLOSED, clearance=2)):
+        for drawn in (True, False):
+            assert bounds.allows(places, places, np.full(3, drawn)).tolist() == [False, False, True]
+    near = np.array([[11.5, 15.0], [12.5, 15.0]])
+    assert Bounds(avoid=WALL, clearance=2).allows(near, near, np.full(2, True)).tolist() == [False, True]
+
+
 def test_touching_is_crossing_and_the_border_of_a_region_is_inside() -> None:
     assert not _allows(Bounds(avoid=WALL), (5, 5), (10, 5))
     assert not _allows(Bounds(avoid=CLOSED), (0, 10), (30, 10))

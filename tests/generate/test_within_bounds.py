@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +13,18 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
+from sketchkit.density import MixtureDensity
 from sketchkit.errors import InputError
 from sketchkit.generate import Ending, complete
 from sketchkit.generate.attempts import ATTEMPTS, NoEnding, Search
+from sketchkit.generate.fence import CANDIDATES, Fence
 from sketchkit.generate.regions import Bounds
 from sketchkit.models import SketchModel
+from sketchkit.noise import REDRAWING, Noise, uniforms
 from sketchkit.sketch import Sketch
+from sketchkit.units import Beginning
 
 START = Sketch.from_polylines([[(100, 50), (140, 52), (150, 90)], [(120, 60), (125, 61), (131, 70)]])
 TIGHT = (110.0, 50.0, 40.0, 40.0)
@@ -133,6 +139,71 @@ def test_the_sampler_that_leaves_nothing_to_chance_cannot_be_turned(model: Sketc
     assert list(_complete(model, n=1, sampler="greedy", region=around)) == [free]
     with pytest.raises(NoEnding, match="not one of 32 endings"):
         _complete(model, n=1, sampler="greedy", region=(x1 + 1, y0, 5, 5))
+
+
+class _Straight:
+    """A sampler whose first choice goes to the right, or ends the drawing if told to; the others go down."""
+
+    def __init__(self) -> None:
+        self.ends = False
+        self.noise: list[Tensor] = []
+
+    def __call__(self, density: MixtureDensity, noise: Noise) -> Tensor:
+        self.noise.append(noise.uniforms)
+        again = len(noise.uniforms) > len(INDEX)
+        row = [0.0, 5.0, 1.0, 0.0, 0.0] if again else [9.0, 0.0, float(not self.ends), 0.0, float(self.ends)]
+        return torch.tensor([row]).repeat(len(noise.uniforms), 1)
+
+
+INDEX = np.array([4, 9])
+
+
+def _fence(sampler: _Straight, walls: list[list[tuple[float, float]]]) -> Callable[[int], list[list[float]]]:
+    """Choose the point of a step for two drawings whose pens begin, lifted, at (0, 0)."""
+    begun = Beginning(np.array([[1.0, 1.0, 0.0, 1.0, 0.0]]), (0.0, 0.0), 1.0, False)
+    bounds = Bounds(avoid=Sketch.from_polylines(walls))
+    none = np.zeros(2, np.int64)
+    fence = Fence(sampler, bounds, [begun], none, INDEX, seed=3, max_points=50)
+
+    def chosen(step: int) -> list[list[float]]:
+        noise, jobs = Noise(torch.full((2, 4), 0.5)), np.arange(2)
+        points, _ = fence(torch.zeros(2, 9), noise, (), jobs, np.full(2, step))
+        return [*points[:, :2].tolist(), fence.redrawn.tolist()]
+
+    return chosen
+
+
+def test_the_fence_sees_what_lies_under_a_pen_that_is_down() -> None:
+    right, down = [9.0, 0.0], [0.0, 5.0]
+    chosen = _fence(_Straight(), [[(5, -50), (5, 50)], [(14, -50), (14, 50)]])
+    assert chosen(0) == [right, right, [0, 0]]  # lifted, it goes over the first wall
+    assert chosen(1) == [down, down, [1, 1]]
+    assert chosen(2) == [down, down, [2, 2]]
+
+
+def test_the_fence_lets_a_drawing_end_and_looks_at_it_no_more() -> None:
+    sampler = _Straight()
+    chosen = _fence(sampler, [[(14, -50), (14, 50)], [(32, -50), (32, 50)]])
+    assert chosen(0) == [[9.0, 0.0]] * 2 + [[0, 0]]
+    sampler.ends = True  # with an offset that leads over a wall
+    assert chosen(1) == [[9.0, 0.0]] * 2 + [[0, 0]]
+    sampler.ends = False
+    for step in (2, 3):  # the second of which would lead over the other
+        assert chosen(step) == [[9.0, 0.0]] * 2 + [[0, 0]]
+
+
+def test_points_that_are_drawn_again_have_noise_of_their_own() -> None:
+    sampler = _Straight()
+    chosen = _fence(sampler, [[(14, -50), (14, 50)]])
+    for step in range(3):
+        chosen(step)
+    again = [noise.view(2, CANDIDATES - 1, 4) for noise in sampler.noise if len(noise) > 2]
+    for step, found in enumerate(again, start=1):
+        candidates = step + (torch.arange(1, CANDIDATES) << 20)
+        assert torch.equal(found, uniforms(3, torch.from_numpy(INDEX)[:, None], candidates, REDRAWING))
+    usual = uniforms(3, torch.from_numpy(INDEX)[:, None], torch.arange(50))
+    every = torch.cat([usual.flatten(), *(noise.flatten() for noise in again)]).view(-1, 4)
+    assert len(torch.unique(every, dim=0)) == len(every) == 2 * 50 + 2 * 2 * (CANDIDATES - 1)
 
 
 def test_a_start_outside_the_region_is_reached_from_by_a_move(model: SketchModel) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -52,6 +54,26 @@ def test_vectors_near_each_other_keep_their_digits() -> None:
     a = np.array([1.0, 0.0])
     b = np.array([np.cos(1e-5), np.sin(1e-5)])
     np.testing.assert_allclose(slerp(a, b, 0.5), [1.0, 0.5e-5], rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["slerp", "lerp"])
+@pytest.mark.parametrize("exponent", [1018, 500, -500, -1000])
+@given(a=VECTORS, b=VECTORS, t=SHARES)
+def test_a_way_is_the_same_at_every_scale_to_the_last_bit(
+    method: Any, exponent: int, a: np.ndarray, b: np.ndarray, t: float
+) -> None:
+    way = between(method, np.ldexp(a, exponent), np.ldexp(b, exponent), t)
+    assert (way == np.ldexp(between(method, a, b, t), exponent)).all()
+
+
+def test_ends_of_very_different_lengths_still_turn() -> None:
+    way = slerp([1e300, 0.0], [0.0, 1e-300], [0.25, 0.5])
+    np.testing.assert_allclose(way[1], np.array([1.0, 1.0]) * 1e300 / 2**1.5, rtol=1e-12)
+    assert np.degrees(np.arctan2(way[0, 1], way[0, 0])) == pytest.approx(22.5)
+    half = lerp([-1.7e308], [1.7e308], [0.25, 0.5, 0.75])
+    np.testing.assert_allclose(half.ravel(), [-0.85e308, 0.0, 0.85e308], rtol=1e-12)
+    with pytest.raises(InputError, match="too large"):
+        slerp([1.7e308, 1.7e308], [1.7e308, -1.7e308], 0.5)
 
 
 @pytest.mark.parametrize("method", ["slerp", "lerp"])

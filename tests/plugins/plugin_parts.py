@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+#: Seconds for a check on a machine that others keep busy; and for a whole process, which ends by itself.
+PATIENCE, _TIMEOUT = "3000", 7200
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -72,7 +75,7 @@ def python_beside(folder: Path, *args: str, stdin: str = "", **environment: str)
             "COLUMNS": "100",
             **environment,
         },
-        timeout=600,
+        timeout=_TIMEOUT,
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)
@@ -129,7 +132,7 @@ class Environment:
                 "SKETCHKIT_DATA_DIR": str(folder / "data"),
                 **environment,
             },
-            timeout=900,
+            timeout=_TIMEOUT,
             check=False,
         )
         return Done(done.returncode, done.stdout, done.stderr)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from plugin_parts import python_beside, run_beside, write_distribution
+from plugin_parts import PATIENCE, python_beside, run_beside, write_distribution
 
 from sketchkit import registry
 
@@ -156,9 +156,10 @@ def test_engines_that_fail_cost_a_warning_each_and_the_drawings_are_the_same(she
 
 
 def test_a_check_names_all_of_them_with_the_reason(shelf: Path) -> None:
-    done = run_beside(shelf, "plugins", "--check", "--json")
+    done = run_beside(shelf, "plugins", "--check", "--json", "--patience", PATIENCE)
     assert done.code == 4
     rows = json.loads(done.out)
+    assert len(done.err.splitlines()) == sum(row["group"] != "" for row in rows)
     for name, (_, words) in {**BROKEN, **ENGINES}.items():
         groups = ("samplers", "engines", "")
         mine = [row for row in rows if row["distribution"] == name and row["group"] in groups]

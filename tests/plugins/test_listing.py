@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
-from plugin_parts import python_beside, run_beside, write_distribution
+from plugin_parts import PATIENCE, python_beside, run_beside, write_distribution
 
 STEADY = """
 from sketchkit.sampling import Tempered
@@ -164,10 +169,89 @@ def test_what_is_damaged_is_listed_with_its_reason(shelf: Path) -> None:
 def test_what_ends_the_process_of_its_check_is_told(shelf: Path) -> None:
     source = "import os, sys; sys.stderr.write('good bye\\n'); sys.stderr.flush(); os._exit(7)"
     write_distribution(shelf, "flow", source, {"sampler": {"steady": "Steady"}})
-    rows = json.loads(run_beside(shelf, "plugins", "--check", "--json").out)
-    (mine,) = (row for row in rows if row["distribution"] == "flow")
-    assert mine["state"] == "broken"
+    done = run_beside(shelf, "plugins", "check", "flow", "greedy", "--json", "--patience", PATIENCE)
+    assert done.code == 4
+    ours, mine = sorted(json.loads(done.out), key=lambda row: row["state"], reverse=True)
+    assert (ours["name"], ours["state"]) == ("greedy", "works")
+    assert (mine["name"], mine["state"]) == ("steady", "broken")
     assert mine["reason"] == "its check ended with code 7: good bye"
+    assert sorted(line.partition("] ")[2] for line in done.err.splitlines()) == [
+        "the sampler flow:steady: broken",
+        "the sampler sketchkit:greedy: works",
+    ]
+
+
+def test_a_plugin_that_does_not_answer_is_not_checked_rather_than_broken(shelf: Path) -> None:
+    write_distribution(shelf, "flow", "import time; time.sleep(7000)", {"sampler": {"steady": "Steady"}})
+    done = run_beside(shelf, "plugins", "check", "flow:steady", "--json", "--patience", "2")
+    (row,) = json.loads(done.out)
+    assert (done.code, row["state"], row["reason"]) == (124, "not checked", "no answer in 2 s")
+    assert done.err == "[1/1] the sampler flow:steady: not checked\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system knows no groups of processes")
+def test_ctrl_c_ends_a_check_and_all_that_it_has_started(shelf: Path) -> None:
+    source = (
+        "import subprocess, time\n"
+        "inner = subprocess.Popen(['sleep', '7000'])\n"
+        "open('begun.tmp', 'w').write(str(inner.pid))\n"
+        "import os; os.rename('begun.tmp', 'begun')\n"
+        "time.sleep(7000)"
+    )
+    write_distribution(shelf, "flow", source, {"sampler": {"steady": "Steady"}})
+    words = [sys.executable, "-m", "sketchkit", "plugins", "check", "flow", "--patience", PATIENCE]
+    environment = {**os.environ, "PYTHONPATH": str(shelf)}
+    with subprocess.Popen(words, cwd=shelf, env=environment, stderr=subprocess.PIPE) as process:
+        while not (shelf / "begun").exists() and process.poll() is None:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert (process.returncode, said) == (130, b"")
+    inner = int((shelf / "begun").read_text())
+    while _is_alive(inner):  # until the system has cleared it away
+        time.sleep(0.02)
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and waits for its parent does not."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
+def test_a_machine_that_is_too_slow_breaks_no_built_in(shelf: Path) -> None:
+    done = run_beside(shelf, "plugins", "check", "greedy", "top-k", "--patience", "0.1")
+    assert done.code == 124, done.out
+    rows = [line.split(maxsplit=4)[1:] for line in done.out.splitlines()[1:]]
+    assert [(row[0], row[3]) for row in rows] == [
+        ("greedy", "not checked  no answer in 0.1 s"),
+        ("top-k", "not checked  no answer in 0.1 s"),
+    ]
+
+
+def test_a_broken_plugin_outweighs_one_that_does_not_answer(shelf: Path) -> None:
+    write_distribution(shelf, "slow", "import time; time.sleep(7000)", {"sampler": {"late": "Late"}})
+    write_distribution(shelf, "zeal", "", {}, requires=(), entry_points="[sketchkit.samplers\n")
+    done = run_beside(shelf, "plugins", "check", "late", "zeal", "--json", "--patience", "2")
+    states = {row["distribution"]: row["state"] for row in json.loads(done.out)}
+    assert (done.code, states) == (4, {"slow": "not checked", "zeal": "damaged"})
+
+
+def test_a_check_of_nothing_is_refused_with_the_nearest_name(shelf: Path) -> None:
+    refused = run_beside(shelf, "plugins", "check", "gredy")
+    assert (refused.code, refused.out) == (4, "")
+    assert refused.err == ("sketchkit: no plugin or distribution named 'gredy': did you mean 'greedy'?\n")
+
+
+def test_the_flags_of_before_mean_the_commands(shelf: Path) -> None:
+    write_distribution(shelf, "flow", "raise SystemExit", {"sampler": {"steady": "Steady"}})
+    for old, new in (([], ["list"]), (["--json"], ["list", "--json"])):
+        assert run_beside(shelf, "plugins", *old) == run_beside(shelf, "plugins", *new)
+    more = ("flow", "--patience", PATIENCE)
+    for old in (["--check", *more], [*more[1:], "--check", "flow"]):
+        assert run_beside(shelf, "plugins", *old) == run_beside(shelf, "plugins", "check", *more)
 
 
 LOUD = """
@@ -199,7 +283,8 @@ def test_a_check_imports_nothing_from_the_current_folder(shelf: Path) -> None:
     (shelf / "here" / "random.py").write_text("raise SystemExit('imported')")
     write_distribution(shelf, "flow", STEADY, {"sampler": {"steady": "Steady"}})
     program = (
-        "import os, sys; from sketchkit.cli.main import run; os.chdir('here'); run(['plugins', '--check'])"
+        "import os, sys; from sketchkit.cli.main import run; os.chdir('here');"
+        f"run(['plugins', 'check', 'steady', '--patience', '{PATIENCE}'])"
     )
     done = python_beside(shelf, "-c", program)
     (row,) = (line for line in done.out.splitlines() if "steady" in line)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from plugin_parts import ROOT, Environment
+from plugin_parts import PATIENCE, ROOT, Environment
 
 PAGE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(sh|python)([^\n]*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -48,6 +48,6 @@ def test_the_new_sampler_works_in_every_way_the_page_says(second: Environment, t
     assert "the temperature of the pen alone" in " ".join(shown.split())
     refused = second.run("sketchkit complete examples/face-start.svg --sampler calm -O pen=99", tmp_path)
     assert refused.code == 2 and "option 'pen' of sampler 'calm' must be 0.01..10" in refused.err
-    checked = second.run("sketchkit plugins --check --json", tmp_path)
-    (calm,) = (row for row in json.loads(checked.out) if row["name"] == "calm")
+    checked = second.run(f"sketchkit plugins check calm --json --patience {PATIENCE}", tmp_path)
+    (calm,) = json.loads(checked.out)
     assert (calm["group"], calm["distribution"], calm["state"]) == ("samplers", "sketchkit-calm", "works")

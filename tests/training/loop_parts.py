@@ -168,4 +168,4 @@ def several(count: int, data: Dataset, folder: Path, config: TrainConfig) -> lis
         start(data, folder, config, env={**os.environ, **shared, "RANK": str(r), "LOCAL_RANK": str(r)})
         for r in range(count)
     ]
-    return [(process.wait(240), "".join(process.communicate())) for process in processes]
+    return [(process.wait(600), "".join(process.communicate())) for process in processes]

@@ -195,7 +195,7 @@ def test_a_run_may_begin_with_the_weights_of_a_plugins_model(small: Dataset, tmp
     model = load_model(str(tmp_path / "run" / "last.safetensors"))
     more = trained(small, tmp_path / "more", configured(**sizes_of(model)), init=model)
     assert more.config.architecture["units"] == 4
-    with pytest.raises(InputError, match="the run is for WalkerArchitecture"):
+    with pytest.raises(InputError, match="has units=4, not units=6: leave out -O units"):
         trained(small, tmp_path / "other", configured(), init=model)
 
 

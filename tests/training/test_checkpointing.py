@@ -323,7 +323,7 @@ except InputError as error:
 def test_a_file_that_may_grow_no_further_is_one_line_too(folder: Path) -> None:
     before = files(folder)
     program = [sys.executable, "-W", "error", "-c", LIMITED, str(folder)]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(program, capture_output=True, text=True, timeout=600)
     assert (done.stdout, done.stderr) == (f"{folder}/00000030.safetensors: file too large\n", "")
     assert files(folder) == before
     assert assert_newest(folder, 20) == []

@@ -115,7 +115,8 @@ def test_the_defaults_are_the_released_codes() -> None:
     assert (c.kl_weight, c.kl_minimum, c.kl_start, c.kl_rate) == (0.5, 0.2, 0.01, 0.99995)
     assert (c.batch_size, c.recurrent_dropout, c.axis_scale, c.point_drop) == (100, 0.1, 0.15, 0.1)
     assert (c.hidden, c.encoder_hidden, c.latent, c.mixtures, c.cell) == (512, 256, 128, 20, "lstm")
-    assert TrainConfig.made("released") == TrainConfig(padding=-1)
+    assert TrainConfig.made("released") == TrainConfig(padding=-1, kl_weight_start=0.01)
+    assert "kl_weight_start" not in TrainConfig().to_json()
 
 
 def test_the_papers_preset_is_the_papers() -> None:
@@ -146,6 +147,7 @@ def test_dashes_and_underscores_are_alike(tmp_path: Path) -> None:
     assert values == {"batch_size": 7, "min_learning_rate": 0, "cell": "lstm", "classes": True}
     assert TrainConfig.made(None, values).batch_size == 7
     assert read_config(written(tmp_path, "")) == {}
+    assert read_config(written(tmp_path, "\ufeffhidden = 12")) == {"hidden": 12}
 
 
 def test_a_file_may_begin_with_a_preset(tmp_path: Path) -> None:
@@ -154,6 +156,7 @@ def test_a_file_may_begin_with_a_preset(tmp_path: Path) -> None:
 
 
 HOSTILE = {
+    "utf-16": ("steps = 1".encode("utf-16"), "text in UTF-16"),
     "binary": (bytes(range(256)), "can't decode byte"),
     "nul": (b"steps = 1\x00", "Expected newline"),
     "no toml": ("steps: 3", "Expected '='"),
@@ -255,5 +258,5 @@ def test_a_configuration_needs_no_torch() -> None:
         "import sys, sketchkit.training.config, sketchkit.training.runs; "
         "from sketchkit.training import TrainConfig; TrainConfig(); print('torch' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert done.stdout == "False\n", done.stderr

@@ -226,3 +226,23 @@ def test_an_address_where_nobody_answers_is_one_line(tmp_path: Path, url: str) -
 
 def test_only_this_machine_was_asked(bucket: Bucket) -> None:
     assert socket.gethostbyname(bucket.url.split("/")[2].split(":")[0]) == "127.0.0.1"
+
+
+def test_a_redirect_to_another_server_is_refused_and_told(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.status, bucket.headers["Location"] = 302, "http://127.0.0.2/cat.ndjson"
+    with pytest.raises(InputError, match=r"power%20outlet.ndjson: cannot be downloaded: .* another server"):
+        fetch(bucket, tmp_path)
+    assert len(bucket.asked) == 1 and list(tmp_path.iterdir()) == []
+
+
+def test_without_a_server_the_place_for_a_copy_is_told(tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    with pytest.raises(InputError) as refused:
+        fetch_quickdraw("cat", tmp_path, base_url=url)
+    assert str(refused.value).startswith(f"{url}/cat.ndjson: cannot be downloaded: ")
+    place = tmp_path / "cat.ndjson"
+    assert str(refused.value).endswith(f"; a copy of the file from elsewhere goes to {place}")
+    ndjson(place, [walk(1, label="cat")])
+    assert fetch_quickdraw("cat", tmp_path, base_url=url) == (place, False)

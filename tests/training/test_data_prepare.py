@@ -11,17 +11,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 from data_parts import Stroke, all_drawings, lines, ndjson, placed, record, walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.formats import write
+from sketchkit.evaluate.heldout import HeldOut
+from sketchkit.formats import read_all, write
 from sketchkit.geometry import magenta_strokes, quickdraw_simplify, scale_factor
 from sketchkit.sketch import Sketch
-from sketchkit.training.data import SPLITS, Dataset, Recipe, prepare, prepare_sketches, preparing
-from sketchkit.training.data.recipe import Item, key_hash, rows_of
+from sketchkit.training.data import SPLITS, Dataset, Recipe, prepare, prepare_sketches, preparing, synth
+from sketchkit.training.data.recipe import Item, key_hash, rows_of, small_thresholds, split_of
+from sketchkit.training.data.sources import find_sources
 
 ALL_TRAIN = Recipe(splits=(1, 0, 0))
 
@@ -77,9 +80,37 @@ def test_the_order_of_the_files_moves_no_drawing(
 
 def test_more_files_move_no_drawing(halves: tuple[Path, list[Path]]) -> None:
     folder, files = halves
-    few = prepare(files[:1], folder / "few", overwrite=True)
-    many = prepare(files, folder / "many", overwrite=True)
+    thirds = Recipe(splits=(2, 1, 1))  # of which each gets enough, whatever the number of drawings
+    few = prepare(files[:1], folder / "few", thirds, overwrite=True)
+    many = prepare(files, folder / "many", thirds, overwrite=True)
     assert placed(few).items() <= placed(many).items()
+
+
+@given(
+    known=st.lists(st.integers(0, 999).map(lambda place: place * 2**64 // 1000), unique=True, max_size=200),
+    shares=st.sampled_from([(90.0, 5.0, 5.0), (1.0, 1.0, 0.0), (1.0, 0.0, 1.0), (1.0, 0.0, 0.0)]),
+)
+def test_a_small_set_has_drawings_in_every_split_that_shall_have_some(
+    known: list[int], shares: tuple[float, float, float]
+) -> None:
+    recipe = Recipe(splits=shares)
+    counts = Counter(split_of(each, small_thresholds(known, recipe)) for each in known)
+    usual = Counter(split_of(each, recipe.thresholds) for each in known)
+    assert counts["train"] or not known
+    wanted = {name for name, share in zip(SPLITS, shares, strict=True) if share}
+    if len(known) > 2:
+        assert set(counts) == wanted
+    if len(known) >= 18 and usual["train"]:
+        assert all(counts[name] >= min(3, len(known) - 1) for name in wanted - {"train"})
+    if usual["train"] and all(usual[name] >= 3 for name in wanted - {"train"}):
+        assert counts == usual
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 20])
+def test_a_handful_of_drawings_can_be_trained_and_validated_with(n: int, tmp_path: Path) -> None:
+    data = prepare_sketches([walk(i, label="a") for i in range(n)], tmp_path / "d")
+    sizes = [len(data.split(name)) for name in SPLITS]
+    assert sizes == {1: [1, 0, 0], 2: [1, 1, 0], 3: [1, 1, 1], 5: [3, 1, 1], 20: [14, 3, 3]}[n]
 
 
 def test_copies_under_other_keys_fall_to_the_same_split_in_any_order(tmp_path: Path) -> None:
@@ -121,14 +152,51 @@ def test_an_npz_file_keeps_its_splits_and_all_its_rows(tmp_path: Path) -> None:
     data = prepare([npz(tmp_path / "owl.npz")], tmp_path / "d")
     assert [len(data.split(name)) for name in SPLITS] == [3, 1, 1]
     assert data.classes == ("owl",)
-    stored = data.split("valid").drawing(0)
-    assert np.array_equal(stored[:-1], walk(1).without_end().stroke5)
     assert not data.split("train").keys.any()
+    with np.load(tmp_path / "owl.npz", allow_pickle=True) as arrays:
+        for name in SPLITS:
+            for i, rows in enumerate(arrays[name]):
+                assert np.array_equal(data.split(name).drawing(i)[:-1, [0, 1, 3]], rows)
+
+
+def test_what_is_trained_on_and_evaluated_is_what_is_read_of_an_npz_file(tmp_path: Path) -> None:
+    rows = np.empty(2, object)
+    rows[0] = np.array([[10, 0, 1], [0, 5, 0], [5, 0, 1]], np.int16)
+    rows[1] = np.array([[0, 0, 0], [7, 0, 0], [0, 9, 1]], np.int16)  # tells its first point
+    np.savez(tmp_path / "x.npz", train=rows)
+    data = prepare([tmp_path / "x.npz"], tmp_path / "d")
+    assert data.split("train").drawing(0)[:-1, [0, 1, 3]].tolist() == rows[0].tolist()
+    assert data.split("train").drawing(1)[:-1, [0, 1, 3]].tolist() == rows[1][1:].tolist()
+    held = [sketch.without_end() for sketch in HeldOut.choose(data, "train").sketches()]
+    assert held == list(read_all(tmp_path / "x.npz"))
+
+
+def test_the_same_drawings_make_the_same_data_set_as_ndjson_and_as_npz(tmp_path: Path) -> None:
+    drawings = [sketch.labelled("zoo") for sketch in synth(40, seed=3)]
+    drawings.append(Sketch.from_polylines([[(0, 0), (0, 0)], [(9, 9), (9, 9), (80, 9)], [(5, 5)]]))
+    drawings.append(Sketch.from_polylines([[(1, 1), (1, 1), (80, 200)]]))
+    sets = []
+    for suffix in ("ndjson", "npz"):
+        write(drawings, tmp_path / f"zoo.{suffix}")
+        sets.append(prepare([tmp_path / f"zoo.{suffix}"], tmp_path / suffix, ALL_TRAIN).manifest)
+    assert sets[0].scale_factor == sets[1].scale_factor
+    assert sets[0].length_counts == sets[1].length_counts
+    assert sets[0].splits["train"].points == sets[1].splits["train"].points
 
 
 def test_an_npz_file_is_split_anew_on_request(tmp_path: Path) -> None:
     data = prepare([npz(tmp_path / "owl.npz")], tmp_path / "d", Recipe(resplit=True, splits=(1, 0, 0)))
     assert [len(data.split(name)) for name in SPLITS] == [5, 0, 0]
+
+
+def test_a_drawing_with_more_columns_than_two_is_raw_whatever_they_hold(tmp_path: Path) -> None:
+    stroke = [[0, 5, 10, 20], [0, 0, 0, 0]]  # in pixels, but not simplified
+    lengths = []
+    for i, more in enumerate(([], [[]], [None], [[1, 2, 3, 4]])):
+        path = tmp_path / f"{i}.ndjson"
+        path.write_bytes(orjson.dumps({"drawing": [stroke + more]}))
+        lengths.append(prepare([path], tmp_path / str(i), ALL_TRAIN).max_length)
+    assert lengths == [4, 2, 2, 2]
 
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><path fill="none" stroke="#000" d="{}"/></svg>'
@@ -143,6 +211,43 @@ def test_the_class_of_an_svg_is_its_folder_or_its_name(tmp_path: Path) -> None:
     data = prepare([tmp_path / "animals", tmp_path / "lone.svg"], tmp_path / "d", ALL_TRAIN)
     assert data.classes == ("animals", "cat", "lone")
     assert data.manifest.splits["train"].per_class == (1, 2, 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_folder_is_walked_for_files_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    (folder / "deep").mkdir(parents=True)
+    for place in ("a", "deep/b"):
+        (folder / f"{place}.svg").write_text(SVG.format(f"M0 0L{len(place)} 30L20 9"))
+    (folder / "deep" / "again").symlink_to(folder)
+    (folder / "again.svg").symlink_to(folder)
+    (folder / "link.svg").symlink_to(folder / "a.svg")
+    os.mkfifo(folder / "pipe.svg")
+    (folder / "device.ndjson").symlink_to("/dev/zero")
+    (folder / "folder.npz").mkdir()
+    found = [source.path.relative_to(folder).as_posix() for source in find_sources([folder])]
+    assert found == ["a.svg", "link.svg", "deep/b.svg"]
+    assert len(prepare([folder], tmp_path / "d", Recipe(splits=(1, 0, 0))).split("train")) == 2
+
+
+def test_a_folder_may_be_deeper_than_python_recurses(tmp_path: Path) -> None:
+    places = [str(tmp_path)]
+    for _ in range(sys.getrecursionlimit() + 100):
+        places.append(f"{places[-1]}/a")
+        os.mkdir(places[-1])
+    file = Path(places[-1], "x.svg")
+    file.write_text(SVG.format("M0 0L9 9"))
+    assert [source.path for source in find_sources([tmp_path])] == [file]
+    file.unlink()  # pytest could not
+    for place in reversed(places[1:]):
+        os.rmdir(place)
+
+
+def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "x.svg").symlink_to("x.svg")
+    with pytest.raises(InputError, match=r"x\.svg: "):
+        prepare([tmp_path / "mine"], tmp_path / "d")
 
 
 def test_an_svg_is_fitted_and_simplified(tmp_path: Path) -> None:
@@ -387,7 +492,7 @@ sys.exit(run(["data", "synth", "-n", "400", "-o", "d"]))
 @pytest.mark.parametrize("limit", [0, 2000, 20_000])
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path, limit: int) -> None:
     program = [sys.executable, "-W", "error", "-c", FULL_DISK.format(limit=limit)]
-    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stderr) == (3, "sketchkit: d: file too large\n")
     assert os.listdir(tmp_path) == []
 

@@ -224,7 +224,7 @@ def test_a_pipe_is_no_log(tmp_path: Path) -> None:
     write_run(tmp_path, [step_record(1)])
     (tmp_path / "valid.csv").unlink()
     os.mkfifo(tmp_path / "valid.csv")
-    with pytest.raises(InputError, match=r"valid\.csv: not a file"):
+    with pytest.raises(InputError, match=r"valid\.csv: this is a pipe, not a file"):
         read_log(tmp_path)
 
 

@@ -7,6 +7,7 @@ import random
 import resource
 import signal
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,29 @@ def test_a_run_that_goes_on_comes_to_the_same_losses(small: Dataset, whole: Path
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
+@pytest.mark.parametrize("setting", ["autocast", "device", "inference", "type"])
+def test_what_is_set_in_torch_around_a_run_does_not_change_it(
+    small: Dataset, tmp_path: Path, setting: str
+) -> None:
+    short = tiny(steps=4, evaluate_every=2)
+    train(small, tmp_path / "a", short, device="cpu")
+    around = {
+        "autocast": torch.autocast("cpu", torch.bfloat16),
+        "device": torch.device("meta"),
+        "inference": torch.inference_mode(),
+        "type": nullcontext(),
+    }
+    with around[setting]:
+        torch.set_default_dtype(torch.float64 if setting == "type" else torch.float32)
+        try:
+            train(small, tmp_path / "b", short, device="cpu")
+        finally:
+            torch.set_default_dtype(torch.float32)
+    first, second = read_log(tmp_path / "a"), read_log(tmp_path / "b")
+    assert np.array_equal(first.train["loss"], second.train["loss"])
+    assert np.array_equal(first.valid["loss"], second.valid["loss"])
+
+
 def test_a_damaged_checkpoint_is_passed_over_with_a_word(small: Dataset, whole: Path, tmp_path: Path) -> None:
     folder, asked, ear = tmp_path / "run", iter([None] * 12 + ["interrupted"]), Ear()
     run_tiny(small, folder, config={"backend": "vae"}, stop=lambda: next(asked))
@@ -91,7 +115,7 @@ def test_killed_at_any_moment_every_later_loss_is_the_same(
             _wait_for(folder / "train.csv", process)
             time.sleep(chance.uniform(0.0, 0.25))
             process.kill()
-        process.communicate(timeout=120)
+        process.communicate(timeout=600)
         if process.returncode == 0:  # it came to its end before: begin anew, or nothing would be left to kill
             assert losses(folder) == losses(whole)
             folder = tmp_path / f"run-{number}"
@@ -100,7 +124,7 @@ def test_killed_at_any_moment_every_later_loss_is_the_same(
             saving += while_saving
     assert saving >= KILLS // 3
     process = start(small, folder, config)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     assert out.strip() == "finished"
     assert losses(folder) == losses(whole)
@@ -109,11 +133,8 @@ def test_killed_at_any_moment_every_later_loss_is_the_same(
 
 def _wait_for(path: Path, process: object) -> None:
     """Until a run writes its log, or is over."""
-    for _ in range(2400):
-        if path.exists() or process.poll() is not None:  # type: ignore[attr-defined]
-            return
+    while not path.exists() and process.poll() is None:  # type: ignore[attr-defined]
         time.sleep(0.025)
-    raise AssertionError(f"{path} does not come")
 
 
 def test_on_a_full_disk_the_older_checkpoint_stays(small: Dataset, tmp_path: Path) -> None:
@@ -126,7 +147,7 @@ def test_on_a_full_disk_the_older_checkpoint_stays(small: Dataset, tmp_path: Pat
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     process = start(small, folder, tiny(), preexec_fn=small_disk)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 1
     assert err.strip().splitlines()[-1].endswith("safetensors: file too large")
     after = {p.name: p.read_bytes() for p in (folder / "checkpoints").iterdir()}
@@ -235,12 +256,10 @@ def test_a_run_may_begin_with_a_model_of_its_sizes(small: Dataset, whole: Path, 
     assert after.card.provenance["began_with"]["name"] == model.card.name == info.init["name"]
     for name, weight in model.state_dict().items():
         torch.testing.assert_close(after.state_dict()[name], weight, rtol=1e-6, atol=0)
-    with pytest.raises(
-        InputError, match=r"the model 'whole' is VaeArchitecture\(.*hidden=12.*and the run is for"
-    ):
+    with pytest.raises(InputError, match="'whole' has hidden=12, not hidden=13: leave out --hidden"):
         run_tiny(small, tmp_path / "other", config={"backend": "vae", "hidden": 13}, init=model)
-    with pytest.raises(InputError, match="knows other classes than the data set: face, moon"):
-        run_tiny(small, tmp_path / "other", config=still, init=model.with_card(classes=("face", "moon")))
+    with pytest.raises(InputError, match="the model 'whole' is of the backend vae, not decoder"):
+        run_tiny(small, tmp_path / "other", config={"backend": "decoder"}, init=model)
 
 
 def test_a_run_that_began_with_a_model_goes_on_exactly(small: Dataset, whole: Path, tmp_path: Path) -> None:

@@ -103,12 +103,16 @@ def test_the_kl_loss_is_equation_10() -> None:
 
 def test_the_kl_weight_rises_from_its_minimum_and_the_loss_has_a_floor() -> None:
     schedule = KLSchedule()
-    assert schedule.eta(0) == pytest.approx(0.01)
-    assert schedule.eta(20_000) == pytest.approx(1 - 0.99 * 0.99995**20_000)
-    assert schedule.eta(10**7) == pytest.approx(1.0)
+    assert schedule.weight_at(0) == pytest.approx(0.5 * 0.01)
+    assert schedule.weight_at(20_000) == pytest.approx(0.5 * (1 - 0.99 * 0.99995**20_000))
+    assert schedule.weight_at(10**7) == pytest.approx(0.5)
+    released = KLSchedule(start=0.01)
+    weights = [round(released.weight_at(step), 4) for step in (0, 1_000, 20_000)]
+    assert weights == [0.0100, 0.0339, 0.3197]
+    assert KLSchedule(weight=0.25, start=0.01).weight_at(0) == pytest.approx(0.01)
     high, low = torch.tensor(0.7, requires_grad=True), torch.tensor(0.1, requires_grad=True)
-    assert schedule(high, 5).item() == pytest.approx(0.5 * schedule.eta(5) * 0.7)
-    assert schedule(low, 5).item() == pytest.approx(0.5 * schedule.eta(5) * 0.2)
+    assert schedule(high, 5).item() == pytest.approx(schedule.weight_at(5) * 0.7)
+    assert schedule(low, 5).item() == pytest.approx(schedule.weight_at(5) * 0.2)
     schedule(low, 5).backward()
     assert low.grad == 0.0
 
@@ -120,6 +124,7 @@ def test_the_kl_weight_rises_from_its_minimum_and_the_loss_has_a_floor() -> None
         lambda: KLSchedule(rate=1.5),
         lambda: KLSchedule(minimum=float("nan")),
         lambda: KLSchedule(eta_min=1.1),
+        lambda: KLSchedule(start=-0.1),
     ],
 )
 def test_numbers_out_of_range_are_refused(make: object) -> None:

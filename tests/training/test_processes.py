@@ -95,7 +95,7 @@ def test_two_processes_share_sums_and_words() -> None:
         )
         for rank in range(2)
     ]
-    said = [process.communicate(timeout=240) for process in both]
+    said = [process.communicate(timeout=600) for process in both]
     assert [out for out, _ in said] == ["0 2 True\n", "1 2 False\n"], said
     assert [process.returncode for process in both] == [0, 0], said
 
@@ -103,7 +103,7 @@ def test_two_processes_share_sums_and_words() -> None:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only the GNU C library is told")
 def test_the_c_library_can_be_told_to_keep_memory() -> None:
     code = "from sketchkit.training.memory import keep_memory; print(keep_memory(), keep_memory())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert done.stdout in ("True True\n", "False False\n"), done.stderr
 
 

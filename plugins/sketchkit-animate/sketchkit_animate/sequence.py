@@ -28,6 +28,8 @@ class Sequenced:
         back_and_forth: whether the pictures come back in reverse order.
     """
 
+    one_by_one: ClassVar[bool] = True
+
     seconds: float = option(0.2, "Seconds a picture.", low=0.02, high=120)
     pause: float = option(0.8, "More seconds for the last picture.", low=0, high=120)
     back_and_forth: bool = option(False, "Whether the pictures come back in reverse order.")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit import FormatError, InputError, Sketch, read
+from sketchkit import FormatError, InputError, Sketch, read_svg
 from sketchkit.geometry import simplify
 from sketchkit_canvas.messages import MAX_POINTS
 
@@ -20,12 +19,6 @@ _FINENESS, _COARSER = 1 / 4000, 1.6
 _MOST_TRIES = 20
 
 
-class _Named(io.BytesIO):
-    """Bytes that errors call by a name."""
-
-    name: str
-
-
 def import_svg(content: bytes, name: str = "the file") -> dict[str, Any]:
     """The strokes of an SVG document, with no more points than a drawing may have.
 
@@ -34,20 +27,20 @@ def import_svg(content: bytes, name: str = "the file") -> dict[str, Any]:
         name: what errors call it.
 
     Returns:
-        `strokes` in the document's own units, and the `width` and `height` that they take.
+        `strokes` in the document's own units, the `width` and `height` that they take, and `left_out`: what
+        else the document holds, as words.
 
     Raises:
         InputError: not SVG, damaged, above one of the importer's limits, or without a stroke.
     """
-    stream = _Named(content)
-    stream.name = name
-    sketch = read(stream, format="svg")
+    document = read_svg(content, name)
+    sketch = document.sketch(name)
     lines = sketch.to_polylines()
     if not lines:
         raise FormatError(f"{name}: nothing in it is drawn")
     strokes = [np.round(line, _decimals(sketch)).tolist() for line in _bounded(lines, sketch, name)]
     x0, y0, x1, y1 = sketch.bounds
-    return {"strokes": strokes, "width": x1 - x0, "height": y1 - y0}
+    return {"strokes": strokes, "width": x1 - x0, "height": y1 - y0, "left_out": document.omissions}
 
 
 def _bounded(

@@ -17,7 +17,7 @@ Open = Callable[..., "Visit"]
 #: Of the paper, in its own units.
 SHEET = 800
 #: Milliseconds that a slow machine may take for anything.
-PATIENCE = 60_000
+PATIENCE = 600_000
 
 
 def circle(x: float, y: float, radius: float, points: int = 32) -> Line:

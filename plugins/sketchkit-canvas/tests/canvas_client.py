@@ -92,7 +92,7 @@ class Served:
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         try:
             given = {name: value for name, value in (headers or {}).items() if value}
             connection.request(method, path, body, given)
@@ -101,7 +101,7 @@ class Served:
         finally:
             connection.close()
 
-    def raw(self, content: bytes, timeout: float = 20.0) -> bytes:
+    def raw(self, content: bytes, timeout: float = 600.0) -> bytes:
         """Send bytes; everything that comes until the connection is closed."""
         with socket.create_connection(("127.0.0.1", self.port), timeout) as connection:
             connection.sendall(content)
@@ -167,7 +167,7 @@ class Client:
     def say(self, message: object) -> None:
         self.socket.send(message if isinstance(message, str | bytes) else json.dumps(message))
 
-    def hear(self, timeout: float = 20.0) -> dict[str, Any]:
+    def hear(self, timeout: float = 600.0) -> dict[str, Any]:
         said = json.loads(self.socket.recv(timeout))
         assert isinstance(said, dict)
         return said
@@ -233,9 +233,9 @@ def serving(
     thread = threading.Thread(target=lambda: asyncio.run(canvas.serve(ready.set)))
     thread.start()
     try:
-        assert ready.wait(20)
+        assert ready.wait(600)
         yield Served(canvas, written)
     finally:
         canvas.stop()
-        thread.join(20)
+        thread.join(600)
         assert not thread.is_alive()

@@ -27,7 +27,7 @@ def served() -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def hasty() -> Iterator[Served]:
     """A server that waits for nobody, so that tests need not wait for it."""
-    with serving(Limits(patience=0.6, grace=0.1, ping=0.5)) as found:
+    with serving(Limits(patience=2.0, grace=0.1)) as found:
         yield found
     assert_no_bugs(found)
 

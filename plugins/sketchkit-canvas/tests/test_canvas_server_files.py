@@ -53,6 +53,19 @@ def test_the_strokes_of_a_file_come_in_its_own_units(served: Served) -> None:
     assert (answer.json["width"], answer.json["height"]) == (35, 13)
 
 
+def test_paper_is_no_ink_and_what_has_no_strokes_is_told(served: Served) -> None:
+    paper = '<rect width="100%" height="100%" fill="white" stroke="none"/>'
+    answer = served.post("/import", svg(f'{paper}<path d="M1 2L3 2"/><text>hi</text>'))
+    assert answer.json["strokes"] == [[[1, 2], [3, 2]]]
+    assert answer.json["left_out"] == "1 text and 1 background shape"
+    assert served.post("/import", svg('<path d="M1 2L3 2"/>')).json["left_out"] == ""
+    refused = served.post("/import", svg("<text>hi</text>"), X_Name="a.svg")
+    assert refused.status == 400
+    assert (
+        refused.error.startswith("a.svg: holds only text, no strokes") and "Object to Path" in refused.error
+    )
+
+
 def test_a_large_file_has_no_more_points_than_a_drawing_may(served: Served) -> None:
     curve = " ".join(f"L{i / 10:.2f} {50 * np.sin(i / 40):.3f}" for i in range(20_000))
     answer = served.post("/import", svg(f'<path d="M0 0 {curve}"/>'))

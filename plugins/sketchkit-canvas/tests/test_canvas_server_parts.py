@@ -78,7 +78,7 @@ def test_what_is_dropped_is_told_to_nobody_whether_it_waits_or_is_done() -> None
 
     def slow() -> str:
         begun.set()
-        go_on.wait(10)
+        go_on.wait(600)
         return "slow"
 
     async def main() -> None:

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, ClassVar
 
-from sketchkit.errors import FormatError, InputError
+from sketchkit.errors import FormatError
 from sketchkit.formats.svg.limits import MAX_BYTES
-from sketchkit.formats.svg.reader import SvgDocument, read_svg
+from sketchkit.formats.svg.reader import LEFT_OUT, SvgDocument, omissions, read_svg
 from sketchkit.sketch import Sketch
 
-__all__ = ["SvgDocument", "SvgFormat", "read_svg", "svg_bytes"]
+__all__ = ["LEFT_OUT", "SvgDocument", "SvgFormat", "omissions", "read_bounded", "read_svg", "svg_bytes"]
 
 
 @dataclass
@@ -26,9 +26,11 @@ class SvgFormat:
     Attributes:
         tolerance: how far a polyline may be from its curve, in user units; chosen by the size of the
             drawing when None.
+        keep_background: make a stroke of the paper under the drawing, too.
     """
 
     tolerance: float | None = None
+    keep_background: bool = False
 
     suffixes: ClassVar[tuple[str, ...]] = (".svg",)
 
@@ -40,14 +42,11 @@ class SvgFormat:
             name: what to call it in an error.
 
         Raises:
-            FormatError: not SVG, damaged, or above one of the limits.
+            FormatError: not SVG, damaged, above one of the limits, or without anything but text and images.
         """
-        document = read_svg(_read_bounded(stream), name, tolerance=self.tolerance)
-        try:
-            sketch = Sketch.from_polylines(document.polylines, ended=False)
-        except InputError as error:
-            raise FormatError(f"{name}: {error}") from error
-        yield sketch
+        data = read_bounded(stream)
+        document = read_svg(data, name, tolerance=self.tolerance, keep_background=self.keep_background)
+        yield document.sketch(name)
 
     def write(self, sketches: Iterable[Sketch], stream: BinaryIO) -> None:
         """Write drawings as one SVG document.
@@ -80,7 +79,7 @@ def svg_bytes(text: str, name: str) -> bytes:
         raise FormatError(f"{name}: character {error.start} is half of a surrogate pair") from error
 
 
-def _read_bounded(stream: BinaryIO) -> bytes:
+def read_bounded(stream: BinaryIO) -> bytes:
     """All of a stream, or one byte more than a document may have."""
     pieces: list[bytes] = []
     left = MAX_BYTES + 1

@@ -1,60 +1,23 @@
-"""Style sheets: which declarations apply to an element, and in which order.
-
-tinycss2 reads the text and cssselect2 compiles selectors. Compiled selectors are Python functions that walk
-the tree through a handful of attributes; `_Subject` offers these attributes and counts every step, so that
-no choice of selectors and elements can take longer than the budget allows.
-"""
+"""The cascade: which declarations apply to an element, and which of them wins."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 
-from sketchkit.errors import FormatError
 from sketchkit.formats.svg import limits
 from sketchkit.formats.svg.limits import Budget
+from sketchkit.formats.svg.properties import ATTRIBUTES, GEOMETRY
+from sketchkit.formats.svg.sheets import NOTHING, Block, Rule, Sheets, is_sheet, read_block
+from sketchkit.formats.svg.subjects import Matcher, Subject
 from sketchkit.formats.svg.xmltree import Node
 
-__all__ = ["PROPERTIES", "Cascade"]
+__all__ = ["Cascade"]
 
-#: The properties that decide what is drawn and where.
-PROPERTIES = frozenset(
-    {
-        "display",
-        "fill",
-        "fill-opacity",
-        "font-size",
-        "opacity",
-        "stroke",
-        "stroke-opacity",
-        "stroke-width",
-        "transform",
-        "transform-origin",
-        "visibility",
-    }
-)
-#: Pseudo-classes that cost one step. A drawing has no pointer or focus, and counting siblings is not cheap.
-_PSEUDO_CLASSES = frozenset({"first-child", "last-child", "only-child", "root"})
-_BRACKETS = re.compile(r"[(){}\[\]]")
-_SELECTOR_TOKENS = frozenset({"ident", "hash", "literal", "whitespace", "[] block", "string"})
-
-
-class _Block(NamedTuple):
-    """What a block of declarations sets, each property once: the last declaration of it counts."""
-
-    normal: dict[str, str]
-    important: dict[str, str]
-
-
-_NOTHING = _Block({}, {})
-
-
-class _Rule(NamedTuple):
-    specificity: tuple[int, ...]
-    order: int
-    test: Any
-    block: _Block
+#: Characters of a value that is read at no cost.
+_SHORT = 64
+_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)")
 
 
 class Cascade:
@@ -63,230 +26,101 @@ class Cascade:
     Args:
         root: of the document whose `style` elements count.
         budget: for the characters of CSS and the steps of matching.
+
+    Attributes:
+        initial: the values of registered custom properties where nothing sets them.
     """
 
     def __init__(self, root: Node, budget: Budget) -> None:
         self._budget = budget
-        self._order = 0
-        self._rules: dict[str, list[_Rule]] = {}
-        self._subjects: dict[Node, _Subject] = {}
-        self._matched: dict[Node, _Block] = {}
-        self._inline: dict[str, _Block] = {"": _NOTHING}
+        self._matcher = Matcher(budget)
+        self._matched: dict[Node, Block] = {}
+        self._blocks: dict[tuple[int, ...], Block] = {}
+        self._inline: dict[str, Block] = {"": NOTHING}
+        sheets = Sheets(budget, self._matcher)
         for node in root.walk():
-            if node.text and _is_sheet(node):
-                self._add_sheet(node.text)
+            if is_sheet(node, budget):
+                sheets.add(node.text)
+        self.initial = sheets.initial
+        self._rules: dict[str, list[Rule]] = {}
+        for rule in sheets.rules:
+            self._rules.setdefault(rule.selector.key, []).append(rule)
 
     def properties(self, node: Node) -> dict[str, str]:
-        """The specified value of each of `PROPERTIES` that anything sets on an element."""
-        found = {name: value.strip() for name, value in node.attrib.items() if name in PROPERTIES}
+        """The specified value of each property, also the custom ones, that anything sets on an element."""
+        found = {name: text for name, value in node.attrib.items() if (text := _attribute(name, value))}
         sheets, inline = self._from_sheets(node), self._from_attribute(node.get("style"))
         for declared in (sheets.normal, inline.normal, sheets.important, inline.important):
-            found.update(declared)
+            _lay_over(found, declared)
+        long = sum(len(value) for value in found.values() if len(value) > _SHORT or value.count("(") > 1)
+        self._budget.spend("characters of CSS values", limits.MAX_VALUE_CHARACTERS, long)
+        custom = sum(name.startswith("--") for name in found)
+        self._budget.spend("custom properties of elements", limits.MAX_VARIABLES, custom)
         return found
 
-    def _from_attribute(self, text: str) -> _Block:
+    def _from_attribute(self, text: str) -> Block:
         known = self._inline.get(text)
         if known is None:
-            self._budget.spend("characters of CSS", limits.MAX_CSS_CHARACTERS, len(text))
-            self._check_nesting(text)
-            known = self._inline[text] = _block(text)
+            known = self._inline[text] = read_block(text, self._budget)
         return known
 
-    def _from_sheets(self, node: Node) -> _Block:
+    def _from_sheets(self, node: Node) -> Block:
         if not self._rules:
-            return _NOTHING
+            return NOTHING
         known = self._matched.get(node)
         if known is None:
-            subject = self.subject(node)
-            rules = [rule for rule in self._candidates(subject) if rule.test(subject)]
-            rules.sort(key=lambda rule: rule[:2])
-            known = self._matched[node] = _merged([rule.block for rule in rules])
+            subject = self._matcher.subject(node)
+            rules = [rule for rule in self._candidates(subject) if rule.selector.test(subject)]
+            key = tuple(rule.order for rule in rules)  # elements with the same rules share one block
+            known = self._matched[node] = self._blocks[key] = self._blocks.get(key) or _merged(rules)
         return known
 
-    def _candidates(self, subject: _Subject) -> Iterator[_Rule]:
+    def _candidates(self, subject: Subject) -> Iterator[Rule]:
         """The rules whose last part fits the element's id, a class or its name, or fits any element."""
         keys = [f"#{subject.id}", *(f".{name}" for name in subject.classes), subject.local_name, "*"]
         for key in keys:
             for rule in self._rules.get(key, ()):
-                self.step(subject)
+                self._matcher.step(subject, rule.selector.cost)
                 yield rule
 
-    def _check_nesting(self, text: str) -> None:
-        """Refuse brackets nested so deep that tinycss2, which calls itself for each, would not return."""
-        depth = 0
-        for bracket in _BRACKETS.findall(text):
-            depth += 1 if bracket in "([{" else -1
-            if depth > limits.MAX_DEPTH:
-                raise FormatError(f"{self._budget.name}: CSS nested more than {limits.MAX_DEPTH} deep")
 
-    def step(self, subject: _Subject) -> None:
-        """Count one look at an element."""
-        self._budget.spend("steps of matching selectors", limits.MAX_SELECTOR_STEPS, subject.weight)
-
-    def subject(self, node: Node) -> _Subject:
-        """The element as selectors see it."""
-        known = self._subjects.get(node)
-        if known is None:
-            known = self._subjects[node] = _Subject(node, self)
-        return known
-
-    def _add_sheet(self, text: str) -> None:
-        import tinycss2  # here, so that documents without CSS do not wait for it
-
-        self._check_nesting(text)
-        for rule in tinycss2.parse_stylesheet(text, skip_comments=True, skip_whitespace=True):
-            if rule.type == "qualified-rule":
-                block = _block(rule.content)
-                for selector in _split(rule.prelude):
-                    self._add_selector(selector, block)
-
-    def _add_selector(self, tokens: list[Any], block: _Block) -> None:
-        self._budget.spend("CSS selectors", limits.MAX_SELECTORS)
-        if block == _NOTHING or not _is_plain(tokens):
-            return
-        import cssselect2
-
-        try:
-            (compiled,) = cssselect2.compile_selector_list(tokens)
-        except (cssselect2.SelectorError, NotImplementedError, ValueError):
-            return  # what is not a selector matches nothing
-        if compiled.never_matches or compiled.pseudo_element is not None:
-            return
-        self._order += 1
-        rule = _Rule(compiled.specificity, self._order, compiled.test, block)
-        self._rules.setdefault(_key(compiled), []).append(rule)
+def _attribute(name: str, value: str) -> str:
+    """What an attribute says as a property; nothing where it is none."""
+    # Path data is read where it is drawn, and lengths in attributes are not inherited.
+    if name not in ATTRIBUTES or name == "d" or (name in GEOMETRY and value.lower() == "inherit"):
+        return ""
+    return (_COMMENT.sub(" ", value) if "/*" in value else value).strip()
 
 
-def _is_sheet(node: Node) -> bool:
-    """Whether a `style` element holds CSS for a screen."""
-    if node.get("type", "text/css").strip() not in ("", "text/css"):
-        return False
-    media = [" ".join(word.lower().split()).removeprefix("only ") for word in node.get("media").split(",")]
-    return media == [""] or not {"all", "screen"}.isdisjoint(media)
-
-
-def _key(compiled: Any) -> str:
-    """Under what `_candidates` looks for a selector."""
-    if compiled.id is not None:
-        return f"#{compiled.id}"
-    if compiled.class_name is not None:
-        return f".{compiled.class_name}"
-    return str(compiled.local_name) if compiled.local_name is not None else "*"
-
-
-def _split(prelude: Iterable[Any]) -> Iterator[list[Any]]:
-    """The selectors of a list; each stands alone, so that an unknown one does not spoil its neighbours."""
-    selector: list[Any] = []
-    for token in prelude:
-        if token == ",":
-            yield selector
-            selector = []
-        elif token.type != "comment":
-            selector.append(token)
-    yield selector
-
-
-def _is_plain(tokens: list[Any]) -> bool:
-    """Whether a selector is short and of the kinds that are cheap to compare."""
-    if len(tokens) > limits.MAX_SELECTOR_TOKENS:
-        return False
-    after_colon = False
-    for token in tokens:
-        if token.type not in _SELECTOR_TOKENS:
-            return False
-        if after_colon and (token.type != "ident" or token.lower_value not in _PSEUDO_CLASSES):
-            return False
-        if token.type == "[] block" and not (len(token.content) < 8 and _is_plain(token.content)):
-            return False
-        after_colon = token == ":"
-    return not after_colon
-
-
-def _block(content: Any) -> _Block:
-    """The declarations of `PROPERTIES` in a rule or a `style` attribute."""
-    import tinycss2
-
-    block = _Block({}, {})
-    for item in tinycss2.parse_blocks_contents(content, skip_comments=True, skip_whitespace=True):
-        if item.type == "declaration" and item.lower_name in PROPERTIES:
-            declared = block.important if item.important else block.normal
-            declared[item.lower_name] = tinycss2.serialize(item.value).strip()
-    return block
-
-
-def _merged(blocks: list[_Block]) -> _Block:
-    """Several blocks as one; later ones win."""
-    if len(blocks) < 2:
-        return blocks[0] if blocks else _NOTHING
-    merged = _Block({}, {})
-    for block in blocks:
-        merged.normal.update(block.normal)
-        merged.important.update(block.important)
+def _merged(rules: Sequence[Rule]) -> Block:
+    """Several rules as one block; what is important wins by the layers in reverse."""
+    if len(rules) < 2:
+        return rules[0].block if rules else NOTHING
+    merged = Block({}, {})
+    _merge(merged.normal, rules, lambda rule: rule.layer, lambda block: block.normal)
+    _merge(
+        merged.important,
+        rules,
+        lambda rule: tuple(-rank for rank in rule.layer),
+        lambda block: block.important,
+    )
     return merged
 
 
-class _Subject:
-    """An element with the attributes by which cssselect2's compiled selectors know it."""
+def _merge(
+    merged: dict[str, str],
+    rules: Sequence[Rule],
+    layer: Callable[[Rule], tuple[float, ...]],
+    part: Callable[[Block], dict[str, str]],
+) -> None:
+    ordered = sorted(rules, key=lambda rule: (layer(rule), rule.specificity, rule.order))
+    for _, group in groupby(ordered, layer):
+        declared: dict[str, str] = {}
+        for rule in group:
+            declared.update(part(rule.block))
+        _lay_over(merged, declared)
 
-    __slots__ = (
-        "_cascade",
-        "attrib",
-        "classes",
-        "etree_element",
-        "id",
-        "index",
-        "local_name",
-        "node",
-        "weight",
-    )
 
-    in_html_document = False
-
-    def __init__(self, node: Node, cascade: Cascade) -> None:
-        self._cascade = cascade
-        self.node = node
-        self.etree_element = node
-        self.attrib = node.attrib
-        self.local_name = node.name
-        self.index = node.index
-        self.id = node.attrib.get("id")
-        self.classes = frozenset(node.get("class").split())
-        # A selector may search a long attribute: that counts for as many looks as it takes.
-        self.weight = 1 + sum(map(len, node.attrib.values())) // 1024
-
-    @property
-    def namespace_url(self) -> str:
-        return self.node.namespace
-
-    @property
-    def etree_siblings(self) -> list[Node]:
-        return [self.node] if self.node.parent is None else self.node.parent.children
-
-    @property
-    def parent(self) -> _Subject | None:
-        return self._seen(self.node.parent)
-
-    @property
-    def previous(self) -> _Subject | None:
-        return self._seen(self.etree_siblings[self.index - 1] if self.index else None)
-
-    @property
-    def ancestors(self) -> Iterator[_Subject]:
-        node = self.parent
-        while node is not None:
-            yield node
-            node = node.parent
-
-    @property
-    def previous_siblings(self) -> Iterator[_Subject]:
-        node = self.previous
-        while node is not None:
-            yield node
-            node = node.previous
-
-    def _seen(self, node: Node | None) -> _Subject | None:
-        if node is None:
-            return None
-        subject = self._cascade.subject(node)
-        self._cascade.step(subject)
-        return subject
+def _lay_over(found: dict[str, str], declared: dict[str, str]) -> None:
+    """Let the declarations of a layer win over those before it, except where they give way themselves."""
+    found.update({name: text for name, text in declared.items() if text.lower() != "revert-layer"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.outline import ARC, CUBIC, Outline
 from sketchkit.formats.svg.transform import Matrix
 
-__all__ = ["Canvas"]
+__all__ = ["Canvas", "flattened"]
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
@@ -43,24 +44,30 @@ class Canvas:
         self._waiting: list[_Placed] = []
         self._waiting_segments = 0
         self._placed: list[Outline] = []
+        self._subpaths: list[int] = []
 
-    def add(self, outline: Outline, matrix: Matrix) -> None:
+    def add(self, outline: Outline, matrix: Matrix) -> bool:
         """Draw an outline.
 
         Args:
             outline: in its own coordinates.
             matrix: the map to those of the drawing.
 
+        Returns:
+            Whether there is anything to it.
+
         Raises:
             FormatError: more points than the budget has left.
         """
         if not len(outline.kinds):
-            return
+            return False
         self._budget.spend("points in all shapes", limits.MAX_POINTS, outline.n_points)
         self._waiting.append(_Placed(outline, matrix))
         self._waiting_segments += len(outline.kinds)
+        self._subpaths.append(len(outline.firsts))
         if self._waiting_segments >= _CHUNK:
             self._gather()
+        return True
 
     def extent(self) -> float:
         """The diagonal of a box around all outlines (of their control points); 0 where there are none."""
@@ -74,7 +81,7 @@ class Canvas:
                 high = np.maximum(high, points.max(axis=0, initial=-np.inf))
         return float(np.hypot(*(high - low))) if (high >= low).all() else 0.0
 
-    def flatten(self, tolerance: float) -> tuple[list[Float64], int]:
+    def flatten(self, tolerance: float) -> tuple[list[Float64], Int64]:
         """Turn everything drawn into polylines.
 
         Args:
@@ -82,20 +89,23 @@ class Canvas:
 
         Returns:
             The polylines [n, 2] in drawing order, one a subpath, without repeated points (a dot has one
-            point); and how many were left out because a coordinate is not finite or too large.
+            point), but for those left out because a coordinate is not finite or too large; and of each
+            subpath, those left out included, its outline's number as `add` counts them, or -1 - that of one
+            left out.
 
         Raises:
             FormatError: more points than the budget has left.
         """
         self._gather()
         polylines: list[Float64] = []
-        lost = 0
+        broken: list[npt.NDArray[np.bool_]] = []
         for outline in self._placed:
             with np.errstate(all="ignore"):  # what is not finite is looked for in the result
                 lines, missing = _flatten(outline, tolerance, self._budget)
             polylines += lines
-            lost += missing
-        return polylines, lost
+            broken.append(missing)
+        owners = np.repeat(np.arange(len(self._subpaths)), self._subpaths)
+        return polylines, np.where(np.concatenate([*broken, np.zeros(0, bool)]), -1 - owners, owners)
 
     def _gather(self) -> None:
         if self._waiting:
@@ -177,7 +187,19 @@ def _longest_radius(u: Float64, v: Float64) -> Float64:
     return longest
 
 
-def _flatten(outline: Outline, tolerance: float, budget: Budget) -> tuple[list[Float64], int]:
+def flattened(outline: Outline, budget: Budget) -> list[Float64]:
+    """The polylines of one outline in its own coordinates, off by less than 1/10,000 of its size."""
+    if not len(outline.kinds):
+        return []
+    with np.errstate(all="ignore"):
+        points = _hull(outline)
+        size = float((points.max(axis=0) - points.min(axis=0)).max())
+        return _flatten(outline, size / 10_000 if 0 < size < math.inf else 1.0, budget)[0]
+
+
+def _flatten(
+    outline: Outline, tolerance: float, budget: Budget
+) -> tuple[list[Float64], npt.NDArray[np.bool_]]:
     pieces = _pieces(outline, tolerance)
     budget.spend("points", limits.MAX_POINTS, int(pieces.sum()) + len(outline.firsts))
     subpath = np.zeros(len(pieces), np.int64)
@@ -216,10 +238,10 @@ def _arcs(controls: Float64, t: Float64) -> Float64:
     return points
 
 
-def _split(points: Float64, begins: Int64) -> tuple[list[Float64], int]:
+def _split(points: Float64, begins: Int64) -> tuple[list[Float64], npt.NDArray[np.bool_]]:
     """Cut into polylines that begin at given rows; drop repeated points and lines that cannot be drawn."""
     if not len(begins):
-        return [], 0
+        return [], np.zeros(0, bool)
     bad = ~(np.abs(points) <= limits.MAX_COORDINATE).all(axis=1)
     keep = np.ones(len(points), bool)
     keep[1:] = (points[1:] != points[:-1]).any(axis=1)
@@ -232,4 +254,4 @@ def _split(points: Float64, begins: Int64) -> tuple[list[Float64], int]:
         for begin, end, skip in zip([0, *ends[:-1].tolist()], ends.tolist(), broken.tolist(), strict=True)
         if not skip
     ]
-    return lines, int(broken.sum())
+    return lines, broken

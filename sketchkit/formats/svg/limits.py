@@ -13,6 +13,7 @@ __all__ = [
     "MAX_BYTES",
     "MAX_COORDINATE",
     "MAX_CSS_CHARACTERS",
+    "MAX_CSS_FUNCTIONS",
     "MAX_DEPTH",
     "MAX_ELEMENTS",
     "MAX_ENTITIES",
@@ -23,6 +24,9 @@ __all__ = [
     "MAX_SELECTOR_STEPS",
     "MAX_SELECTOR_TOKENS",
     "MAX_USES",
+    "MAX_VALUE_CHARACTERS",
+    "MAX_VARIABLES",
+    "MAX_VARIABLE_CHARACTERS",
     "Budget",
     "shown",
 ]
@@ -48,10 +52,18 @@ MAX_ENTITY_TEXT = 1024 * 1024
 
 #: Characters of style sheets and of different `style` attributes.
 MAX_CSS_CHARACTERS = 2 * 1024 * 1024
-#: Selectors in all style sheets.
+#: Characters of long values and of functions inside functions, counted again for every element drawn.
+MAX_VALUE_CHARACTERS = 4 * 1024 * 1024
+#: Custom properties that are set, counted again for every element drawn.
+MAX_VARIABLES = 1_000_000
+#: Characters that are looked at, or put in, to replace custom properties by what they stand for.
+MAX_VARIABLE_CHARACTERS = 2 * 1024 * 1024
+#: Functions in the transforms of CSS, counted once an element.
+MAX_CSS_FUNCTIONS = 200_000
+#: Selectors in all style sheets; a long one counts for several.
 MAX_SELECTORS = 4_000
-#: Tokens in one selector; a longer one is passed over, as one with an unknown pseudo-class is.
-MAX_SELECTOR_TOKENS = 32
+#: Tokens in one selector; a longer one is passed over.
+MAX_SELECTOR_TOKENS = 96
 #: Elements looked at while selectors are compared with elements.
 MAX_SELECTOR_STEPS = 2_000_000
 

@@ -6,12 +6,13 @@ import re
 from array import array
 from collections.abc import Callable, Sequence
 
+from sketchkit.errors import FormatError
 from sketchkit.formats.svg import limits
 from sketchkit.formats.svg.limits import MAX_COORDINATE, Budget
 from sketchkit.formats.svg.outline import Outline, Pen
 from sketchkit.formats.svg.values import NUMBER, SEPARATOR, SPACE, is_clean, number_list
 
-__all__ = ["parse_path"]
+__all__ = ["is_path_data", "parse_path"]
 
 _SEGMENTS = "path segments"
 
@@ -39,14 +40,16 @@ def parse_path(data: str, budget: Budget) -> Outline:
         FormatError: more segments than the budget has left.
     """
     reader = _Reader()
-    position = len(data) - len(data.lstrip(" \t\n\r\f"))
-    if data[position : position + 1] not in ("M", "m"):
-        return reader.pen.outline()
-    for command in _COMMAND.finditer(data, position):
-        letter, text = command.groups()
-        if not reader.run(letter, text, budget):
-            break
+    reader.read(data, budget)
     return reader.pen.outline()
+
+
+def is_path_data(data: str) -> bool:
+    """Whether a text is path data without any error, as `path()` in a style sheet must be."""
+    try:
+        return _Reader().read(data, Budget("")) or not data.strip(" \t\n\r\f")
+    except FormatError:  # more segments than any document may have
+        return False
 
 
 class _Reader:
@@ -59,6 +62,13 @@ class _Reader:
         self.control = (0.0, 0.0)
         #: The letters whose smooth form may mirror `control`: "CS", "QT" or none.
         self.smooth = ""
+
+    def read(self, data: str, budget: Budget) -> bool:
+        """Draw all commands up to the first error; whether there was none."""
+        position = len(data) - len(data.lstrip(" \t\n\r\f"))
+        if data[position : position + 1] not in ("M", "m"):
+            return False
+        return all(self.run(found[1], found[2], budget) for found in _COMMAND.finditer(data, position))
 
     def run(self, letter: str, text: str, budget: Budget) -> bool:
         """Draw one command with all its repeats; whether the text was free of errors."""

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sketchkit.formats.svg import limits
 from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.outline import Outline, Pen
 from sketchkit.formats.svg.pathdata import parse_path
+from sketchkit.formats.svg.properties import path_data
 from sketchkit.formats.svg.values import Units, number_list
 from sketchkit.formats.svg.xmltree import Node
 
-__all__ = ["SHAPES", "outline_of"]
+__all__ = ["LENGTHS", "SHAPES", "data_of", "outline_of"]
 
 
-def outline_of(node: Node, units: Units, budget: Budget) -> Outline:
+def outline_of(node: Node, values: Mapping[str, str], units: Units, budget: Budget) -> Outline:
     """The outline of a shape element.
 
     Args:
         node: an element whose name is one of `SHAPES`.
+        values: of its properties, as `compute` found them.
         units: what its relative lengths refer to.
         budget: for the segments of its path.
 
@@ -26,27 +28,34 @@ def outline_of(node: Node, units: Units, budget: Budget) -> Outline:
         The outline in the element's coordinates; without subpaths where the element draws nothing.
     """
     if node.name == "path":
-        return parse_path(node.get("d"), budget)
+        return parse_path(data_of(node, values), budget)
     pen = Pen()
-    _DRAW[node.name](_Attributes(node, units), pen, budget)
+    _DRAW[node.name](_Attributes(node, values, units), pen, budget)
     return pen.outline()
+
+
+def data_of(node: Node, values: Mapping[str, str]) -> str:
+    """The path data of a `path`: a style sheet's comes before the attribute."""
+    data = path_data(values.get("d", ""))
+    return node.get("d") if data is None else data
 
 
 class _Attributes:
     """The lengths and points of one element."""
 
-    def __init__(self, node: Node, units: Units) -> None:
+    def __init__(self, node: Node, values: Mapping[str, str], units: Units) -> None:
         self.node = node
+        self.values = values
         self.units = units
 
     def length(self, name: str, axis: str) -> float:
         """A length; 0 where it is missing or not one."""
-        return self.units.length(self.node.get(name), axis) or 0.0
+        return self.units.length(self.values.get(name, ""), axis) or 0.0
 
     def radii(self) -> tuple[float, float]:
         """`rx` and `ry`; one that is missing, negative or not a length is like the other."""
-        rx = self.units.length(self.node.get("rx"), "x")
-        ry = self.units.length(self.node.get("ry"), "y")
+        rx = self.units.length(self.values.get("rx", ""), "x")
+        ry = self.units.length(self.values.get("ry", ""), "y")
         rx = None if rx is None or rx < 0 else rx
         ry = None if ry is None or ry < 0 else ry
         return (rx if rx is not None else ry or 0.0), (ry if ry is not None else rx or 0.0)
@@ -127,3 +136,5 @@ _DRAW: dict[str, Callable[[_Attributes, Pen, Budget], None]] = {
 
 #: The names of the elements that have an outline.
 SHAPES = frozenset({"path", *_DRAW})
+#: The names of their lengths.
+LENGTHS = ("x", "y", "width", "height", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry")

@@ -1,56 +1,91 @@
-"""From declarations to the few facts that matter here: is it drawn, how large is an em, how is it moved."""
+"""From declarations to the few facts that matter here: is it drawn, how large is an em."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Container
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
-from sketchkit.formats.svg.transform import (
-    IDENTITY,
-    Matrix,
-    multiply,
-    parse_origin,
-    parse_transform,
-    translation,
+from sketchkit.formats.svg.colours import BLACK, NO_PAINT, Paint, parse_colour, parse_paint
+from sketchkit.formats.svg.limits import Budget
+from sketchkit.formats.svg.properties import (
+    FONT_SIZES,
+    GEOMETRY,
+    PROPERTIES,
+    WIDE_KEYWORDS,
+    is_valid,
+    parse_opacity,
 )
-from sketchkit.formats.svg.values import Units, parse_number
+from sketchkit.formats.svg.values import Root, Units
+from sketchkit.formats.svg.variables import Variables, has_variables
 
 __all__ = ["INITIAL", "Computed", "Inherited", "compute"]
+
+_NO_VARIABLES = Variables(Budget(""))
 
 
 class Inherited(NamedTuple):
     """What an element hands on to its children.
 
     Attributes:
-        fill: whether the inside is painted.
-        stroke: whether the outline is painted.
+        fill: what the inside is painted with.
+        stroke: what the outline is painted with.
         fill_opacity: how much of the fill is seen.
         stroke_opacity: how much of the stroke is seen.
         stroke_width: of the stroke, in user units.
         visible: whether `visibility` shows it.
         font_size: one em, in user units.
+        color: what "currentcolor" stands for.
+        root: what the root element says of the units; None outside of it.
+        variables: the custom properties in sight.
+        context: what "context-fill" and "context-stroke" stand for, inside of a `use`.
     """
 
-    fill: bool = True
-    stroke: bool = False
+    fill: Paint = BLACK
+    stroke: Paint = NO_PAINT
     fill_opacity: float = 1.0
     stroke_opacity: float = 1.0
     stroke_width: float = 1.0
     visible: bool = True
     font_size: float = 16.0
+    color: Paint = BLACK
+    root: Root | None = None
+    variables: Variables = _NO_VARIABLES
+    context: Mapping[str, Paint] = MappingProxyType({})
 
     @property
     def is_drawn(self) -> bool:
         """Whether a shape of this style leaves ink."""
-        return self.is_stroked or (self.visible and self.fill and self.fill_opacity > 0)
+        return self.is_stroked or self.is_filled
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether the inside of a shape of this style is seen."""
+        return self.visible and self.fill_opacity > 0 and self._shown(self.fill).opacity > 0
 
     @property
     def is_stroked(self) -> bool:
         """Whether the outline of a shape of this style is seen."""
-        return self.visible and self.stroke and self.stroke_opacity > 0 and self.stroke_width > 0
+        seen = self.stroke_opacity > 0 and self.stroke_width > 0
+        return self.visible and seen and self._shown(self.stroke).opacity > 0
+
+    @property
+    def seen(self) -> tuple[Paint | None, Paint | None]:
+        """What is seen of the fill and of the stroke; None where nothing is."""
+        fill, stroke = self._shown(self.fill), self._shown(self.stroke)
+        return (
+            fill._replace(opacity=fill.opacity * self.fill_opacity) if self.is_filled else None,
+            stroke._replace(opacity=stroke.opacity * self.stroke_opacity) if self.is_stroked else None,
+        )
+
+    def _shown(self, paint: Paint) -> Paint:
+        return self.color if paint.is_current else paint
+
+    def used_by(self) -> Inherited:
+        """What an element hands on to what it shows by reference: its paints are the context of that."""
+        paints = {"context-fill": self._shown(self.fill), "context-stroke": self._shown(self.stroke)}
+        return self._replace(context=paints)
 
 
 INITIAL = Inherited()
@@ -63,43 +98,78 @@ class Computed:
     Attributes:
         inherited: what its shape is drawn with, and its children start from.
         rendered: False where the element and all below it are not drawn at all.
-        transform: the element's own map.
+        values: of its properties, without custom properties and `var()`.
     """
 
     inherited: Inherited
-    rendered: bool = True
-    transform: Matrix = IDENTITY
+    rendered: bool
+    values: Mapping[str, str]
 
 
-def compute(properties: dict[str, str], parent: Inherited, units: Units, paints: Container[str]) -> Computed:
+def compute(
+    properties: Mapping[str, str],
+    parent: Inherited,
+    units: Units,
+    paints: Container[str],
+    around: Mapping[str, str],
+) -> Computed:
     """Work out the style of an element.
 
     Args:
         properties: the specified values, as the cascade found them.
         parent: the style of the element around it.
-        units: what relative lengths refer to.
+        units: what relative lengths refer to in that element.
         paints: the ids of the gradients and patterns that `url(#...)` may refer to.
+        around: the values of the element around it.
 
     Returns:
         The style; a value that cannot be read counts as not set.
     """
-    if not properties:
-        return Computed(parent)
-    changes: dict[str, bool | float] = {}
-    for name, value in properties.items():
-        field = _FIELDS.get(name)
-        if field is None or value in ("inherit", "unset"):
+    variables = parent.variables.declare(properties)
+    values = _specified(properties, variables, around)
+    style = _changed(parent, ("font-size", "color"), values, units, paints)
+    root = parent.root or _root(values, style.font_size, units)
+    units = units._replace(font_size=style.font_size, root=root)
+    style = _changed(style, _PAINTING & values.keys(), values, units, paints)
+    style = style._replace(variables=variables, root=root)
+    display = values.get("display", "").lower()
+    if display == "contents":  # the children are drawn as if the element were not there
+        return Computed(style, True, values)
+    opacity = parse_opacity(values.get("opacity", "1"))
+    seen = opacity is None or opacity > 0
+    return Computed(style, seen and display != "none", values)
+
+
+def _specified(
+    properties: Mapping[str, str], variables: Variables, around: Mapping[str, str]
+) -> dict[str, str]:
+    """The values without custom properties; what they make invalid is unset."""
+    values = {}
+    for name, text in properties.items():
+        if name.startswith("--"):
             continue
-        new = getattr(INITIAL, field) if value == "initial" else _read(name, value, parent, units, paints)
-        if new is not None:
-            changes[field] = new
-    seen = "opacity" not in properties or _opacity(properties["opacity"]) != 0
-    rendered = seen and properties.get("display") != "none"
-    return Computed(parent._replace(**changes), rendered, _transform(properties, units))  # type: ignore[arg-type]
+        if has_variables(text):
+            replaced = variables.substitute(text)
+            known = replaced is not None and (
+                name not in PROPERTIES or is_valid(name, replaced, unitless=True)
+            )
+            text = replaced if replaced is not None and known else "unset"
+        if name in GEOMETRY and text.lower() == "inherit":
+            text = around.get(name, "unset")
+        values[name] = text
+    return values
+
+
+def _root(values: Mapping[str, str], font_size: float, units: Units) -> Root:
+    """What the root element says of the units: its size is the viewport, or else its view box."""
+    nothing = Units(0.0, 0.0, font_size)  # a share of what it stands in says nothing
+    width, height = (nothing.length(values.get(name, "")) for name in ("width", "height"))
+    return Root(font_size, width or units.width, height or units.height)
 
 
 #: Inherited property -> the field that holds it.
 _FIELDS = {
+    "color": "color",
     "fill": "fill",
     "stroke": "stroke",
     "fill-opacity": "fill_opacity",
@@ -110,68 +180,54 @@ _FIELDS = {
 }
 
 
+#: The inherited properties that may depend on the font size and the colour.
+_PAINTING = _FIELDS.keys() - {"color", "font-size"}
+
+
+def _changed(
+    style: Inherited, names: Iterable[str], values: Mapping[str, str], units: Units, paints: Container[str]
+) -> Inherited:
+    """A style with the values of some inherited properties; as it was where a value is not valid."""
+    changes = {}
+    for name in names:
+        word = values.get(name, "unset").lower()
+        if word == "initial":
+            changes[_FIELDS[name]] = getattr(INITIAL, _FIELDS[name])
+        elif word not in WIDE_KEYWORDS:
+            value = _read(style, name, values[name], units, paints)
+            if value is not None:
+                changes[_FIELDS[name]] = value
+    return style._replace(**changes) if changes else style
+
+
 def _read(
-    name: str, value: str, parent: Inherited, units: Units, paints: Container[str]
-) -> bool | float | None:
+    style: Inherited, name: str, text: str, units: Units, paints: Container[str]
+) -> Paint | bool | float | None:
     """The value of an inherited property; None where it is not valid."""
+    if name == "color":
+        colour = parse_colour(text, style.color)
+        return colour._replace(is_current=False) if colour else None
     if name in ("fill", "stroke"):
-        return _is_paint(value, paints)
+        return parse_paint(text, style.color, paints, style.context)
     if name == "visibility":
-        return {"visible": True, "hidden": False, "collapse": False}.get(value)
+        return {"visible": True, "hidden": False, "collapse": False}.get(text.lower())
     if name == "font-size":
-        return _not_negative(Units(parent.font_size, parent.font_size, parent.font_size).length(value, "x"))
+        return _font_size(text, style.font_size, units.root)
     if name == "stroke-width":
-        return _not_negative(units.length(value))
-    return _opacity(value)
+        return _size(units.length(text), text)
+    return parse_opacity(text)
 
 
-def _not_negative(value: float | None) -> float | None:
-    return value if value is not None and value >= 0 else None
+def _font_size(text: str, around: float, root: Root) -> float | None:
+    word = text.lower()
+    if word in FONT_SIZES:
+        return FONT_SIZES[word]
+    scale = {"larger": 1.2, "smaller": 1 / 1.2, "math": 1.0}.get(word)
+    if scale is not None:
+        return around * scale
+    return _size(Units(around, around, around, root).length(text, "x"), text)
 
 
-def _opacity(text: str) -> float | None:
-    if text.endswith("%"):
-        share = parse_number(text[:-1])
-        return None if share is None else share / 100
-    return parse_number(text)
-
-
-def _is_paint(value: str, paints: Container[str]) -> bool | None:
-    """Whether a `fill` or `stroke` paints; None where it is not valid."""
-    if not value.startswith("url("):
-        return _is_colour(value[:100])
-    target, _, fallback = value[4:].partition(")")
-    if target.strip(" \t\n\"'").removeprefix("#") in paints:
-        return True
-    return bool(_is_colour(fallback.strip()[:100]))
-
-
-@lru_cache(maxsize=1024)
-def _is_colour(value: str) -> bool | None:
-    if value == "none":
-        return False
-    if value.lower() in ("currentcolor", "context-fill", "context-stroke", "black", "white"):
-        return True
-    from tinycss2.color4 import parse_color
-
-    colour = parse_color(value.partition(" icc-color")[0])
-    if colour is None:
-        return None
-    return bool(colour == "currentcolor" or colour.alpha > 0)
-
-
-_NO_TRANSFORM = ("", "none", "initial", "inherit", "unset", "revert")
-
-
-def _transform(properties: dict[str, str], units: Units) -> Matrix:
-    text = properties.get("transform", "")
-    if text in _NO_TRANSFORM:
-        return IDENTITY
-    matrix = parse_transform(text)
-    origin = parse_origin(properties.get("transform-origin", ""), units)
-    if origin is None:
-        return matrix
-    x, y = origin
-    if not (math.isfinite(x) and math.isfinite(y)):
-        return matrix
-    return multiply(multiply(translation(x, y), matrix), translation(-x, -y))
+def _size(length: float | None, text: str) -> float | None:
+    """A length that is not negative; what is calculated is cut off at 0."""
+    return None if length is None or (length < 0 and "(" not in text) else max(0.0, length)

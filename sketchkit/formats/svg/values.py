@@ -8,15 +8,19 @@ from array import array
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from sketchkit.formats.svg.calc import Quantity, components, evaluate, is_function
 from sketchkit.formats.svg.limits import MAX_COORDINATE
 
 __all__ = [
+    "MAX_NUMBER",
     "NUMBER",
     "SEPARATOR",
     "SPACE",
+    "Root",
     "Units",
     "ViewBox",
     "is_clean",
+    "is_far",
     "number_list",
     "parse_number",
     "parse_view_box",
@@ -44,6 +48,11 @@ _PIXELS = {
 }
 
 
+#: Ems in one of each unit that depends on the font: what is usual, since fonts are not read.
+_EMS = {"em": 1.0, "ex": 0.5, "ch": 0.5, "cap": 0.7, "ic": 1.0, "lh": 1.15}
+_VIEWPORT_UNIT = re.compile("[sld]?v(w|h|i|b|min|max)")
+
+
 class ViewBox(NamedTuple):
     """A rectangle of user space: left, top, width, height."""
 
@@ -53,6 +62,20 @@ class ViewBox(NamedTuple):
     height: float
 
 
+class Root(NamedTuple):
+    """What the units refer to that are the same in all of a document.
+
+    Attributes:
+        font_size: one rem, in user units.
+        width: 100vw, in user units: of the page, as for a document that is shown as an image.
+        height: 100vh, in user units.
+    """
+
+    font_size: float = 16.0
+    width: float = 300.0
+    height: float = 150.0
+
+
 class Units(NamedTuple):
     """What the relative units refer to at one place of a document.
 
@@ -60,39 +83,77 @@ class Units(NamedTuple):
         width: of the nearest viewport, in user units; 100 % along x.
         height: of the nearest viewport, in user units; 100 % along y.
         font_size: one em, in user units.
+        root: what the root element says.
     """
 
     width: float
     height: float
     font_size: float = 16.0
+    root: Root = Root()
 
     def length(self, text: str, axis: str = "") -> float | None:
         """A length in user units.
 
         Args:
-            text: as written: "3", "2.5mm", "50%".
+            text: as written: "3", "2.5mm", "50%", "calc(1em + 2px)".
             axis: what a percentage is of: "x", "y", or anything else for the diagonal.
 
         Returns:
             The length; None where the text is not one.
         """
         match = _LENGTH.fullmatch(text)
-        if match is None:
+        if match is not None:
+            value = float(match[1]) * self._scale(match[2].lower(), axis)
+        elif "(" in text:
+            value = self._calculated(text, axis)
+        else:
             return None
-        value = float(match[1]) * self._scale(match[2].lower(), axis)
         return value if abs(value) <= MAX_COORDINATE else None
 
+    def _calculated(self, text: str, axis: str) -> float:
+        """The value of a mathematical function; not a number where there is none."""
+        tokens = components(text)
+        if len(tokens) != 1 or not is_function(tokens[0]):
+            return math.nan
+        quantity = evaluate(tokens[0], lambda value, unit: self._quantity(value, unit, axis))
+        return math.nan if quantity is None else quantity.value
+
+    def _quantity(self, value: float, unit: str, axis: str) -> Quantity | None:
+        scale = self._scale(unit, axis)
+        return None if math.isinf(scale) else Quantity(value * scale, "length")
+
     def _scale(self, unit: str, axis: str) -> float:
+        """User units in one unit; infinity, which is above every bound, for an unknown one."""
         if unit == "%":
             whole = {"x": self.width, "y": self.height}.get(
                 axis, math.hypot(self.width, self.height) / math.sqrt(2)
             )
             return whole / 100
-        if unit in ("em", "rem"):
-            return self.font_size
-        if unit == "ex":
-            return self.font_size / 2
-        return _PIXELS.get(unit, math.inf)  # an unknown unit fails the bound above, except for 0
+        if unit in _PIXELS:
+            return _PIXELS[unit]
+        if unit in _EMS:
+            return self.font_size * _EMS[unit]
+        if unit[:1] == "r" and unit[1:] in _EMS:
+            return self.root.font_size * _EMS[unit[1:]]
+        viewport = _VIEWPORT_UNIT.fullmatch(unit)
+        if viewport is None:
+            return math.inf
+        _, width, height = self.root
+        sides = {"h": height, "b": height, "min": min(width, height), "max": max(width, height)}
+        return sides.get(viewport[1], width) / 100
+
+
+#: A number with so many digits, or such an exponent, that it may be too large to draw.
+_LARGE = re.compile(r"[0-9]{13}|[eE]\+?[0-9]{2}")
+#: Browsers hold numbers in single precision: one that is larger is no number.
+MAX_NUMBER = 3.4028234663852886e38
+
+
+def is_far(text: str) -> bool:
+    """Whether a text holds a number that browsers read and that is too large to draw."""
+    if not _LARGE.search(text):
+        return False
+    return any(MAX_COORDINATE < abs(float(match[0])) <= MAX_NUMBER for match in _NUMBER.finditer(text))
 
 
 def number_list(text: str, most: int) -> tuple[array[float], bool]:

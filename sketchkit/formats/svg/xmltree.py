@@ -12,13 +12,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pyexpat import ExpatError, ParserCreate
+from urllib.parse import unquote_to_bytes
 
 from sketchkit.errors import FormatError
 from sketchkit.formats.signatures import SIGNATURE_BYTES, kind_of_bytes
 from sketchkit.formats.svg import limits
 from sketchkit.formats.svg.limits import Budget, shown
 
-__all__ = ["SVG_NAMESPACE", "Document", "Node", "parse_document"]
+__all__ = ["SVG_NAMESPACE", "Document", "Node", "fragment", "parse_document"]
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 _XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
@@ -34,10 +35,11 @@ _BYTE_ORDERS = {
 class Node:
     """An element: its name, its attributes, and where it hangs in the tree.
 
-    Attribute names in a namespace are written `{namespace}name`. `text` is kept for `style` elements only.
+    Attribute names in a namespace are written `{namespace}name`. `text` is kept for `style` elements only;
+    `shows_text` is whether anything is written in a `text` element or in HTML.
     """
 
-    __slots__ = ("attrib", "children", "index", "name", "namespace", "parent", "text")
+    __slots__ = ("attrib", "children", "index", "name", "namespace", "parent", "shows_text", "text")
 
     def __init__(self, name: str, namespace: str, attrib: dict[str, str], parent: Node | None) -> None:
         self.name = name
@@ -47,6 +49,7 @@ class Node:
         self.children: list[Node] = []
         self.index = 0
         self.text = ""
+        self.shows_text = False
         if parent is not None:
             self.index = len(parent.children)
             parent.children.append(self)
@@ -74,6 +77,21 @@ class Node:
             stack.extend(reversed(node.children))
 
 
+def fragment(reference: str) -> str | None:
+    """The id that a reference into its own document means; None for any other reference.
+
+    Source: the URL standard. White space around and line breaks do not count, the rest is percent-encoded.
+    """
+    reference = re.sub("[\t\n\r]", "", reference.strip())
+    if not reference.startswith("#"):
+        return None
+    data = unquote_to_bytes(reference[1:])
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """The tree of a document and what somebody who edits its bytes needs to know.
@@ -93,6 +111,11 @@ class Document:
     self_closing: bool
     encoding: str
     prefix: str
+
+    def by_reference(self, reference: str) -> Node | None:
+        """The element that a reference means, percent-encoded or as the id is written."""
+        target = fragment(reference)
+        return None if target is None else self.ids.get(target) or self.ids.get(reference[1:])
 
 
 def parse_document(data: bytes, budget: Budget) -> Document:
@@ -136,6 +159,7 @@ class _Builder:
         self.encoding = next((e for mark, e in _BYTE_ORDERS.items() if data.startswith(mark)), "utf-8")
         self.root: Node | None = None
         self.open: Node | None = None
+        self.written: Node | None = None  # the text or the HTML that is open
         self.depth = 0
         self.starts_at = self.ends_at = 0
         self.parser = parser = ParserCreate(None, "}")
@@ -188,6 +212,11 @@ class _Builder:
             self.on_root(node)
         if name == "style" and node.is_svg:
             self.parser.CharacterDataHandler = self.on_text
+        elif self.written is None and name in ("text", "foreignObject") and node.is_svg:
+            self.written = node
+            self.parser.CharacterDataHandler = self.on_written
+        elif self.written is not None and name in ("img", "svg"):
+            self.written.shows_text = True
         self.open = node
 
     def on_root(self, node: Node) -> None:
@@ -201,11 +230,17 @@ class _Builder:
         if self.open is not None:
             self.open.text += text
 
+    def on_written(self, text: str) -> None:
+        if self.written is not None and not text.isspace():
+            self.written.shows_text = True
+
     def on_end(self, tag: str) -> None:
         self.depth -= 1
         if self.depth == 0:
             self.ends_at = self.parser.CurrentByteIndex
-        self.parser.CharacterDataHandler = None
+        if self.open is self.written:
+            self.written = None
+        self.parser.CharacterDataHandler = None if self.written is None else self.on_written
         if self.open is not None:
             self.open = self.open.parent
 

@@ -6,9 +6,8 @@ which is not stored. Offsets are pixels of the training data; divided by the sca
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
 
@@ -16,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import reason, shown
+from sketchkit.files import file_checksum, open_file, reason, shown
 from sketchkit.training.data.manifest import ARRAYS, SPLITS, ArrayInfo, Manifest, SplitInfo, read_manifest
 
-__all__ = ["Dataset", "Split", "array_path", "checksum", "padded"]
+__all__ = ["Dataset", "Split", "array_path", "padded"]
 
 Array = npt.NDArray[Any]
 Int64 = npt.NDArray[np.int64]
@@ -237,13 +236,14 @@ def _arrays(folder: Path, split: str, info: SplitInfo) -> dict[str, Array]:
 
 def _mapped(path: Path, info: ArrayInfo) -> Array:
     try:
-        size = path.stat().st_size
-        if size != info.nbytes:
-            raise FormatError(f"{shown(path)}: {size} bytes where the manifest says {info.nbytes}")
-        if not size:  # nothing cannot be mapped
-            return np.zeros(0, info.dtype)
-        # A plain array: numpy's own class of mapped ones costs time at every look.
-        return np.memmap(path, info.dtype, "r", shape=(info.count,)).view(np.ndarray)
+        with open_file(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size != info.nbytes:
+                raise FormatError(f"{shown(path)}: {size} bytes where the manifest says {info.nbytes}")
+            if not size:  # nothing cannot be mapped
+                return np.zeros(0, info.dtype)
+            # A plain array: numpy's own class of mapped ones costs time at every look.
+            return np.memmap(stream, info.dtype, "r", shape=(info.count,)).view(np.ndarray)
     except FileNotFoundError:
         raise FormatError(f"{shown(path)}: a part of the data set is missing") from None
     except OSError as error:
@@ -267,26 +267,5 @@ def _check_places(folder: Path, split: str, arrays: Mapping[str, Array], manifes
 def _check_contents(folder: Path, split: str, info: SplitInfo) -> None:
     for kind, array in info.arrays.items():
         path = array_path(folder, split, kind)
-        if checksum(path) != array.checksum:
+        if file_checksum(path) != array.checksum:
             raise FormatError(f"{shown(path)}: damaged: its checksum is not the manifest's")
-
-
-def checksum(path: Path) -> str:
-    """The BLAKE2b checksum of a file's bytes, 16 bytes in hexadecimal.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    try:
-        for piece in _pieces(path):
-            digest.update(piece)
-    except OSError as error:
-        raise InputError(f"{shown(path)}: {reason(error)}") from error
-    return digest.hexdigest()
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with open(path, "rb") as stream:
-        while piece := stream.read(_CHUNK):
-            yield piece

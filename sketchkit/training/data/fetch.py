@@ -1,7 +1,6 @@
 """Download Quick, Draw!'s official files: broken off, it goes on where it stopped; damaged, it is not kept.
 
-Source: the README of github.com/googlecreativelab/quickdraw-dataset. Pooch, which downloads models, cannot
-resume; these files are large enough to need it.
+Source: the README of github.com/googlecreativelab/quickdraw-dataset.
 """
 
 from __future__ import annotations
@@ -10,14 +9,15 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from sketchkit.downloads import cause, response_from
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import reason, shown
+from sketchkit.files import open_file, open_handle, read_file, reason, shown
 from sketchkit.formats import read_all
 from sketchkit.training.data.crc32c import crc32c
 
@@ -30,6 +30,8 @@ _TIMEOUT_SECONDS = 30
 #: How often a download that breaks off is taken up again at once.
 _ATTEMPTS = 3
 _CHUNK = 1 << 20
+#: Of what is remembered of a download.
+_MAX_NOTE_BYTES = 1 << 16
 #: Bytes received at once: what is lost of them when the connection breaks.
 _RECEIVED = 1 << 14
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 '_-]{0,99}")
@@ -61,6 +63,7 @@ def fetch_quickdraw(
     *,
     base_url: str = BASE_URL,
     overwrite: bool = False,
+    redirect_hosts: Collection[str] = (),
     progress: Progress | None = None,
 ) -> tuple[Path, bool]:
     """Download the simplified drawings of one class.
@@ -73,6 +76,7 @@ def fetch_quickdraw(
         folder: where NAME.ndjson shall lie; made if need be.
         base_url: the folder to download from.
         overwrite: download it anew if it is there.
+        redirect_hosts: hosts beside that of `base_url` that a redirect may lead to.
         progress: called with (bytes so far, bytes in all or 0).
 
     Returns:
@@ -90,7 +94,7 @@ def fetch_quickdraw(
     url = f"{base_url.rstrip('/')}/{quote(name)}.ndjson"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _Download(url, target, progress or (lambda done, total: None)).run()
+        _Download(url, target, redirect_hosts, progress or (lambda done, total: None)).run()
     except OSError as error:
         raise InputError(f"{shown(target)}: {reason(error)}") from error
     return target, True
@@ -99,8 +103,9 @@ def fetch_quickdraw(
 class _Download:
     """One file on its way: the part that has arrived, and a note of what it is a part of."""
 
-    def __init__(self, url: str, target: Path, progress: Progress) -> None:
+    def __init__(self, url: str, target: Path, redirect_hosts: Collection[str], progress: Progress) -> None:
         self._url, self._target, self._progress = url, target, progress
+        self._redirect_hosts = redirect_hosts
         self._part = target.with_name(f".{target.name}.part")
         self._note = target.with_name(f".{target.name}.part.json")
 
@@ -141,13 +146,16 @@ class _Download:
         if known is not None and have:
             headers |= {"Range": f"bytes={have}-", "If-Range": known.etag}
         try:
-            with requests.get(self._url, headers=headers, stream=True, timeout=_TIMEOUT_SECONDS) as response:
+            with response_from(self._url, _TIMEOUT_SECONDS, self._redirect_hosts, headers) as response:
                 remote = self._begun(response, have)
                 return self._written(response, remote)
         except (requests.RequestException, ValueError) as error:  # the latter from an address that is none
             if self._arrived():
-                return _one_line(error)
-            raise InputError(f"{self._url}: cannot be downloaded: {_one_line(error)}") from error
+                return cause(error)
+            advice = ""
+            if isinstance(error, requests.ConnectionError):
+                advice = f"; a copy of the file from elsewhere goes to {shown(self._target)}"
+            raise InputError(f"{self._url}: cannot be downloaded: {cause(error)}{advice}") from error
 
     def _begun(self, response: Any, have: int) -> _Remote:
         """What the server is sending, and where it begins."""
@@ -170,7 +178,7 @@ class _Download:
 
     def _written(self, response: Any, remote: _Remote) -> str | None:
         done = self._arrived()
-        with open(self._part, "ab") as stream:
+        with open(self._part, "ab", opener=open_handle) as stream:
             for chunk in response.iter_content(_RECEIVED):
                 done += len(chunk)
                 if done > MAX_BYTES:
@@ -190,8 +198,8 @@ class _Download:
         import orjson
 
         try:
-            remote = _Remote(**orjson.loads(self._note.read_bytes()))
-        except (OSError, TypeError, ValueError):
+            remote = _Remote(**orjson.loads(read_file(self._note, _MAX_NOTE_BYTES)))
+        except (OSError, FormatError, TypeError, ValueError):
             return None
         # Without a version, or with a weak one, nobody knows whether the rest is of the same file.
         usable = remote.url == self._url and remote.size and remote.etag.startswith('"')
@@ -223,7 +231,7 @@ class _Download:
     def _check_sums(self) -> None:
         import orjson
 
-        remote = _Remote(**orjson.loads(self._note.read_bytes()))
+        remote = _Remote(**orjson.loads(read_file(self._note, _MAX_NOTE_BYTES)))
         if remote.md5:
             md5 = hashlib.md5(usedforsecurity=False)
             for piece in _pieces(self._part):
@@ -241,7 +249,7 @@ def _size(headers: Mapping[str, str]) -> int:
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
-    with open(path, "rb") as stream:
+    with open_file(path) as stream:
         while piece := stream.read(_CHUNK):
             yield piece
 
@@ -250,7 +258,3 @@ def _compare(kind: str, found: bytes, expected: str) -> None:
     have = base64.b64encode(found).decode()
     if have != expected:
         raise FormatError(f"damaged on the way: its {kind} is {have}, the server says {expected}")
-
-
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:200]

@@ -50,7 +50,7 @@ def atomic_folder(path: str | os.PathLike[str], *, overwrite: bool = False) -> I
             raise
         raise InputError(f"{name}: {reason(error)}") from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(temporary)
 
 
 def check_free(path: str | os.PathLike[str], overwrite: bool) -> None:
@@ -131,4 +131,13 @@ def _place(temporary: Path, target: Path) -> None:
         with suppress(OSError):
             os.rename(old, target)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    _remove(old)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, also when a signal comes meanwhile."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise

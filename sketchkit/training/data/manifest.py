@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import checksum_of, reason, shown
+from sketchkit.files import checksum_of, read_file, reason, shown
 
 __all__ = ["ARRAYS", "FILE_NAME", "SPLITS", "ArrayInfo", "Manifest", "SplitInfo", "read_manifest"]
 
@@ -73,6 +73,7 @@ class Manifest:
         n_sources: how many there were; `sources` names the first thousand.
         read: how many drawings the sources held.
         dropped: how many of them were left out, by reason.
+        left_out: how many things of each kind the strokes of SVG files leave out, such as texts.
         fingerprint: a checksum of all of this, and so of all the data; the same set has the same.
     """
 
@@ -85,6 +86,7 @@ class Manifest:
     n_sources: int
     read: int
     dropped: Mapping[str, int]
+    left_out: Mapping[str, int] = field(default_factory=dict)
     fingerprint: str = field(default="", compare=False)
 
     @property
@@ -120,6 +122,7 @@ class Manifest:
             "drawings": self.drawings,
             "read": self.read,
             "dropped": dict(self.dropped),
+            **({"left_out": dict(self.left_out)} if self.left_out else {}),
             "length_counts": list(self.length_counts),
             "recipe": dict(self.recipe),
             "sources": list(self.sources),
@@ -155,16 +158,12 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _content(folder: Path, path: Path) -> bytes:
     try:
-        with open(path, "rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+        return read_file(path, MAX_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         what = "holds no data set" if folder.is_dir() else "no such folder"
         raise InputError(f"{shown(folder)}: {what}: `sketchkit data prepare` makes one") from None
     except OSError as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
-    if len(content) > MAX_BYTES:
-        raise FormatError(f"{shown(path)}: more than {MAX_BYTES} bytes")
-    return content
 
 
 def _parsed(content: bytes) -> Manifest:
@@ -191,6 +190,7 @@ def _parsed(content: bytes) -> Manifest:
         n_sources=_count(values["n_sources"]),
         read=_count(values["read"]),
         dropped={str(why): _count(n) for why, n in values["dropped"].items()},
+        left_out={str(kind): _count(n) for kind, n in values.get("left_out", {}).items()},
         fingerprint=checksum_of(content),
     )
     if sum(manifest.length_counts) != manifest.drawings:

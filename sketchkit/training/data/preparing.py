@@ -11,11 +11,21 @@ import numpy as np
 
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import shown
+from sketchkit.formats.svg import LEFT_OUT, omissions
 from sketchkit.sketch import Sketch
 from sketchkit.training.data.dataset import Dataset
 from sketchkit.training.data.folders import atomic_folder, check_free
 from sketchkit.training.data.manifest import FILE_NAME, SPLITS, Manifest
-from sketchkit.training.data.recipe import Item, Recipe, Rows, digest, key_hash, rows_of, split_of
+from sketchkit.training.data.recipe import (
+    Item,
+    Recipe,
+    Rows,
+    digest,
+    key_hash,
+    rows_of,
+    small_thresholds,
+    split_of,
+)
 from sketchkit.training.data.report import write_plot
 from sketchkit.training.data.seen import Seen
 from sketchkit.training.data.sources import find_sources, items_of
@@ -29,6 +39,8 @@ Progress = Callable[[int, int], None]
 REASONS = ("empty", "too short", "too long", "duplicate", "not recognised", "over the limit", "damaged")
 #: Drawings, or rows, gathered before they are looked up and written together.
 _BLOCK, _BLOCK_ROWS = 4096, 1 << 20
+#: A set of no more drawings is shared out when all of it is known.
+_SMALL = 200
 #: Names of sources that a manifest keeps.
 _MAX_SOURCES = 1000
 
@@ -113,6 +125,7 @@ class _Walk:
     ) -> None:
         self.recipe = recipe
         self.dropped: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
         self.names: list[str] = []
         self.count = 0
         self._paths, self._progress = paths, progress
@@ -132,7 +145,12 @@ class _Walk:
             self.name(source.path.name.encode("utf-8", "replace").decode())
             before = done
             try:
-                yield from items_of(source, lambda at, before=before: self._report(before + at, total))  # type: ignore[misc]
+                yield from items_of(
+                    source,
+                    lambda at, before=before: self._report(before + at, total),  # type: ignore[misc]
+                    left_out=self.left_out.update,
+                    keep_background=self.recipe.keep_background,
+                )
             except FormatError:
                 if not self.recipe.skip_damaged:
                     raise
@@ -161,6 +179,7 @@ class _Kitchen:
         self._kept: Counter[str] = Counter()
         self._lengths = np.zeros(recipe.max_points + 1, np.int64)
         self._block: list[tuple[Item, Rows, int]] = []
+        self._unshared: list[tuple[Item, Rows, int]] = []
         self._block_rows = self._read = 0
 
     def take(self, item: Item) -> None:
@@ -190,8 +209,11 @@ class _Kitchen:
             InputError: nothing is left to train on.
         """
         self._flush()
+        self._share_out(small=True)
         if not self._scale.value > 0:
-            raise InputError(f"nothing to train on is left of {self._read} drawings{self._told()}")
+            what = omissions(walk.left_out)
+            more = f"; strokes leave out {what}" if what else ""
+            raise InputError(f"nothing to train on is left of {self._read} drawings{self._told()}{more}")
         classes, order = self._classes.sorted()
         longest = int(np.flatnonzero(self._lengths)[-1])
         return Manifest(
@@ -204,6 +226,7 @@ class _Kitchen:
             n_sources=walk.count,
             read=self._read,
             dropped={why: self._dropped[why] for why in REASONS if self._dropped[why]},
+            left_out={kind: walk.left_out[kind] for kind in LEFT_OUT if walk.left_out[kind]},
         )
 
     def _reason(self, points: int) -> str | None:
@@ -218,7 +241,6 @@ class _Kitchen:
         if not block:
             return
         fresh = self._seen.add(np.array([known for *_, known in block], np.uint64))
-        chosen: dict[str, list[tuple[Item, Rows]]] = {name: [] for name in SPLITS}
         for (item, rows, known), new in zip(block, fresh.tolist(), strict=True):
             if not new:
                 self._dropped["duplicate"] += 1
@@ -226,8 +248,20 @@ class _Kitchen:
                 self._dropped["over the limit"] += 1
             else:
                 self._kept[item.label] += 1
-                own = None if self._recipe.resplit else item.split
-                chosen[own or split_of(known, self._recipe)].append((item, rows))
+                self._unshared.append((item, rows, known))
+        if sum(self._kept.values()) > _SMALL:
+            self._share_out(small=False)
+
+    def _share_out(self, *, small: bool) -> None:
+        """Write what is not written yet, each drawing into its split; of a small set that is all of it."""
+        kept, self._unshared = self._unshared, []
+        own = [None if self._recipe.resplit else item.split for item, *_ in kept]
+        thresholds = self._recipe.thresholds
+        if small and kept and not any(own):
+            thresholds = small_thresholds([known for *_, known in kept], self._recipe)
+        chosen: dict[str, list[tuple[Item, Rows]]] = {name: [] for name in SPLITS}
+        for (item, rows, known), split in zip(kept, own, strict=True):
+            chosen[split or split_of(known, thresholds)].append((item, rows))
         for name, drawings in chosen.items():
             self._write(name, drawings)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -15,12 +17,14 @@ from sketchkit.geometry import magenta_strokes, quickdraw_simplify
 from sketchkit.sketch import Sketch
 from sketchkit.training.data.manifest import SPLITS
 
-__all__ = ["Item", "Recipe", "digest", "key_hash", "rows_of", "split_of"]
+__all__ = ["Item", "Recipe", "digest", "key_hash", "rows_of", "small_thresholds", "split_of"]
 
 Rows = npt.NDArray[np.float32]
 
 #: The longest drawing that a set may be made to hold.
 MAX_LENGTH = 100_000
+#: Drawings that valid and test have at the least, where there are enough of them.
+_LEAST = 3
 #: The side of a whole training drawing, in its pixels.
 WHOLE = 255.0
 
@@ -33,7 +37,7 @@ class Item:
         sketch: the drawing.
         label: its class.
         form: `page` for a drawing as it was drawn; `pixels` for one that may be in training pixels already;
-            `rows` for the rows of a training file, in which the first point is left out.
+            `rows` for one of a training file, which is as it shall be.
         split: the split that its file puts it in, if any.
         key: its own identifier, if it has one.
         recognized: whether Quick, Draw! recognised it; None where the file does not say.
@@ -61,6 +65,7 @@ class Recipe:
         recognized_only: leave out what Quick, Draw! says it did not recognise.
         limit: the most drawings of a class, the first ones.
         skip_damaged: go on with the next file where one cannot be read on.
+        keep_background: make strokes of the paper in SVG files, too.
 
     Raises:
         InputError: a value out of range.
@@ -74,6 +79,7 @@ class Recipe:
     recognized_only: bool = False
     limit: int | None = None
     skip_damaged: bool = False
+    keep_background: bool = False
 
     def __post_init__(self) -> None:
         if not 2 <= self.min_points <= self.max_points <= MAX_LENGTH:
@@ -110,14 +116,12 @@ def rows_of(item: Item, recipe: Recipe) -> Rows:
 
     Returns:
         float32 [n, 3]: dx, dy in pixels, and whether the pen lifts after the point. A drawing of n + 1 points
-        has n rows; strokes of one point are left out. A file of rows keeps its rows, all of them.
+        has n rows; strokes of one point are left out.
 
     Raises:
         InputError: coordinates too large to be simplified.
     """
     sketch = item.sketch
-    if item.form == "rows" and recipe.simplify != "always":
-        return sketch.to_stroke3()
     if _simplifies(item, recipe):
         # A dot would be doubled, and would then count as a stroke.
         lines = [line for line in sketch.to_polylines() if len(line) > 1]
@@ -135,8 +139,8 @@ def rows_of(item: Item, recipe: Recipe) -> Rows:
 def _simplifies(item: Item, recipe: Recipe) -> bool:
     if recipe.simplify != "auto":
         return recipe.simplify == "always"
-    if item.form == "page":
-        return True
+    if item.form != "pixels":
+        return item.form == "page"
     points = item.sketch.points
     return len(points) > 0 and not (points.min() >= 0.0 and points.max() <= WHOLE)
 
@@ -164,8 +168,30 @@ def key_hash(key: str | None) -> int:
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
 
 
-def split_of(known_by: int, recipe: Recipe) -> str:
+def split_of(known_by: int, thresholds: tuple[float, float]) -> str:
     """The split that a drawing falls to, whatever else is in the set and wherever it lies in it."""
     place = known_by / 2**64
-    train, valid = recipe.thresholds
+    train, valid = thresholds
     return SPLITS[0] if place < train else SPLITS[1] if place < valid else SPLITS[2]
+
+
+def small_thresholds(known_by: Sequence[int], recipe: Recipe) -> tuple[float, float]:
+    """The thresholds under which a small set has drawings to measure with, wherever its hashes lie.
+
+    Args:
+        known_by: the hashes of all its drawings.
+        recipe: says the shares; a share of 0 stays empty.
+
+    Returns:
+        Thresholds that share it out as the recipe's do, but that leave one drawing to train on, and give a
+        sixth of the drawings to each of the others, or three, where they would have fewer.
+    """
+    places = sorted(known / 2**64 for known in known_by)
+    usual = Counter(split_of(known, recipe.thresholds) for known in known_by)
+    least, free = min(max(len(places) // 6, 1), _LEAST), len(places) - 1
+    shares = zip(SPLITS, recipe.splits, strict=True)
+    _, valid, test = (max(usual[name], least) if share else 0 for name, share in shares)
+    test = max(0, min(test, free - bool(valid)))
+    valid = max(0, min(valid, free - test))
+    bounds = [*places, math.inf]
+    return bounds[len(places) - test - valid], bounds[len(places) - test]

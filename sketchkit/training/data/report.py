@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import numpy as np
 
+from sketchkit.formats.svg import omissions
 from sketchkit.svgdoc import INK, Element, document, rectangle, text, to_bytes
 from sketchkit.training.data.manifest import SPLITS, Manifest
 
@@ -30,6 +31,8 @@ def report_lines(manifest: Manifest, encoding: str | None = "utf-8") -> list[str
     splits = ", ".join(f"{name} {manifest.splits[name].drawings}" for name in SPLITS)
     lines = [f"{manifest.drawings} drawings of {_classes(manifest)}: {splits}"]
     lines += [f"  dropped {count}: {why}" for why, count in manifest.dropped.items()]
+    if manifest.left_out:
+        lines.append(f"  strokes leave out {omissions(manifest.left_out)}")
     middle = f"half of them up to {length_at(manifest, 0.5)}, 95 % up to {length_at(manifest, 0.95)}"
     lines.append(f"scale factor {manifest.scale_factor:.4g}; points of a drawing ({middle}):")
     return lines + plot_lines(manifest, encoding)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import reason, shown
+from sketchkit.files import open_file, reason, shown
 from sketchkit.formats import format_for, read_all
-from sketchkit.formats.quickdraw import BinFormat, NdjsonFormat
+from sketchkit.formats.files import bounded
+from sketchkit.formats.gzipped import stem_of, suffix_of, unpacked
+from sketchkit.formats.quickdraw import BinFormat, read_records
+from sketchkit.formats.svg import read_bounded, read_svg
+from sketchkit.sketch import Sketch
 from sketchkit.training.data.recipe import Item
 
 __all__ = ["Source", "find_sources", "items_of"]
@@ -21,8 +25,8 @@ __all__ = ["Source", "find_sources", "items_of"]
 # Looked for in the line itself: a drawing knows nothing of what is not its own. In JSON text neither pattern
 # can stand inside a string, whose quotation marks would have a backslash.
 _RECOGNIZED = re.compile(rb'"recognized"\s*:\s*(true|false)')
-#: A first stroke of three columns: one of them holds times, so the drawing is raw.
-_TIMED = re.compile(rb'"drawing"\s*:\s*\[\s*\[\s*\[[^\]]*\]\s*,\s*\[[^\]]*\]\s*,\s*\[')
+#: A first stroke of three columns or more, which hold times or pressure, so the drawing is raw.
+_TIMED = re.compile(rb'"drawing"\s*:\s*\[\s*\[\s*\[[^\]]*\]\s*,\s*\[[^\]]*\]\s*,')
 #: The head of a packed drawing, and where in it stands whether the drawing was recognised.
 _HEAD_BYTES, _RECOGNIZED_BYTE = 17, 10
 
@@ -61,17 +65,25 @@ def find_sources(paths: Sequence[str | os.PathLike[str]]) -> Iterator[Source]:
             if not found:
                 raise InputError(f"{shown(path)}: holds no file of drawings")
         elif path.exists():
-            yield Source(path, _name(path.stem), _kind(path))
+            yield Source(path, _name(stem_of(path)), _kind(path))
         else:
             raise InputError(f"{shown(path)}: no such file")
 
 
-def items_of(source: Source, report: Callable[[int], None] = lambda done: None) -> Iterator[Item]:
+def items_of(
+    source: Source,
+    report: Callable[[int], None] = lambda done: None,
+    *,
+    left_out: Callable[[Mapping[str, int]], None] = lambda counts: None,
+    keep_background: bool = False,
+) -> Iterator[Item]:
     """The drawings of a file, one at a time.
 
     Args:
         source: the file.
         report: called with the bytes read so far, where these can be told.
+        left_out: called with what the strokes of an SVG document leave out of it, by kind.
+        keep_background: make strokes of the paper in an SVG document, too.
 
     Raises:
         InputError: the file cannot be opened.
@@ -81,6 +93,8 @@ def items_of(source: Source, report: Callable[[int], None] = lambda done: None) 
         return _of_ndjson(source, report)
     if source.kind == "quickdraw-bin":
         return _of_bin(source, report)
+    if source.kind == "svg":
+        return _of_svg(source, left_out, keep_background=keep_background)
     drawings = read_all(source.path, format=source.kind)
     if source.kind == "npz":
         return _of_npz(source, drawings)
@@ -88,12 +102,11 @@ def items_of(source: Source, report: Callable[[int], None] = lambda done: None) 
 
 
 class _Counted:
-    """A stream that tells how far it has been read, and keeps the last line or head of a packed drawing."""
+    """A stream that tells how far it has been read, and keeps the last head of a packed drawing."""
 
     def __init__(self, stream: BinaryIO, report: Callable[[int], None]) -> None:
         self._stream, self._report = stream, report
         self.done = 0
-        self.line = b""
         self.head = b""
 
     def read(self, count: int = -1) -> bytes:
@@ -103,8 +116,7 @@ class _Counted:
         return data
 
     def readline(self, limit: int = -1) -> bytes:
-        self.line = self._told(self._stream.readline(limit))
-        return self.line
+        return self._told(self._stream.readline(limit))
 
     def _told(self, data: bytes) -> bytes:
         before, self.done = self.done >> 20, self.done + len(data)
@@ -116,12 +128,15 @@ class _Counted:
 def _of_ndjson(source: Source, report: Callable[[int], None]) -> Iterator[Item]:
     with _opened(source.path) as file:
         stream: Any = _Counted(file, report)
-        for sketch in NdjsonFormat().read(stream, shown(source.path)):
-            said = _RECOGNIZED.search(stream.line)
+        name = shown(source.path)
+        if suffix_of(source.path).lower() == ".ndjson.gz":
+            stream = unpacked(stream, name)
+        for text, sketch in read_records(stream, name):
+            said = _RECOGNIZED.search(text)
             yield Item(
                 sketch,
                 sketch.label or source.label,
-                "page" if _TIMED.search(stream.line) else "pixels",
+                "page" if _TIMED.search(text) else "pixels",
                 key=sketch.key,
                 recognized=None if said is None else said[1] == b"true",
             )
@@ -135,6 +150,18 @@ def _of_bin(source: Source, report: Callable[[int], None]) -> Iterator[Item]:
             yield Item(sketch, source.label, "pixels", key=sketch.key, recognized=recognized)
 
 
+def _of_svg(
+    source: Source, left_out: Callable[[Mapping[str, int]], None], *, keep_background: bool
+) -> Iterator[Item]:
+    name = shown(source.path)
+    with _opened(source.path) as stream:
+        document = read_svg(read_bounded(stream), name, keep_background=keep_background)
+    left_out(document.left_out)
+    # A document of text alone is an empty drawing here: it is counted as one, among many.
+    sketch = document.sketch(name) if document.polylines else Sketch.from_polylines([])
+    yield Item(sketch, source.label, "page")
+
+
 def _of_npz(source: Source, drawings: Iterable[Any]) -> Iterator[Item]:
     for sketch in drawings:
         # The key only says where in the file the drawing is.
@@ -145,29 +172,36 @@ def _of_npz(source: Source, drawings: Iterable[Any]) -> Iterator[Item]:
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
-        with open(path, "rb") as stream:
-            yield stream
+        with open_file(path, pipes=True) as stream:
+            yield bounded(stream, shown(path))
     except OSError as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
 
 
 def _of_folder(folder: Path) -> Iterator[Source]:
-    top = folder.resolve().name
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for file in sorted(files):
-            path = Path(place, file)
+    top, waiting = folder.resolve().name, [folder]
+    while waiting:
+        place = waiting.pop()
+        try:
+            entries = sorted(os.scandir(place), key=lambda entry: entry.name, reverse=True)
+        except OSError as error:
+            raise InputError(f"{shown(place)}: {reason(error)}") from error
+        # Links to folders are not followed: they may lead back.
+        folders = [Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False)]
+        waiting += [each for each in folders if not each.name.startswith(".")]
+        for path in map(Path, reversed(entries)):
             try:
                 kind = _kind(path)
             except FormatError:
                 continue  # a readme, a licence...
-            inside = top if Path(place) == folder else Path(place).name
-            yield Source(path, _name(inside if kind == "svg" else path.stem), kind)
+            if path.is_file() or not path.exists():  # else a pipe, a socket, a device, a folder
+                inside = top if place == folder else place.name
+                yield Source(path, _name(inside if kind == "svg" else stem_of(path)), kind)
 
 
 def _kind(path: Path) -> str:
     try:
-        return format_for(path.suffix)
+        return format_for(suffix_of(path))
     except FormatError as error:
         raise FormatError(f"{shown(path)}: {error}") from None
 

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.errors import InputError
-from sketchkit.training.data.dataset import array_path, checksum
+from sketchkit.files import file_checksum
+from sketchkit.training.data.dataset import array_path
 from sketchkit.training.data.manifest import ARRAYS, MAX_CLASS_NAME, MAX_CLASSES, SPLITS, ArrayInfo, SplitInfo
 from sketchkit.training.data.recipe import Rows
 
@@ -56,7 +57,7 @@ class ArrayWriter:
     def finish(self) -> ArrayInfo:
         """Close the file and say what is in it."""
         self.close()
-        return ArrayInfo(self.dtype, self.count, checksum(self.path))
+        return ArrayInfo(self.dtype, self.count, file_checksum(self.path))
 
 
 class SplitWriter:

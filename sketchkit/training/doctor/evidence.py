@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import reason, shown
+from sketchkit.files import read_file, reason, shown
 from sketchkit.training.logs import Columns, Log, read_log
 
 __all__ = ["RUN_NAME", "Evidence", "gather"]
@@ -159,17 +159,12 @@ def gather(folder: str | os.PathLike[str]) -> Evidence:
 def _said(path: Path) -> Mapping[str, Any]:
     import orjson
 
-    if not path.exists():
-        return {}
     try:
-        if not path.is_file():
-            raise InputError(f"{shown(path)}: not a file")
-        with open(path, "rb") as stream:
-            content = stream.read(MAX_RUN_BYTES + 1)
+        content = read_file(path, MAX_RUN_BYTES)
+    except FileNotFoundError:
+        return {}
     except OSError as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
-    if len(content) > MAX_RUN_BYTES:
-        raise FormatError(f"{shown(path)}: more than {MAX_RUN_BYTES} bytes")
     try:
         values = orjson.loads(content)
     except orjson.JSONDecodeError as error:

@@ -27,14 +27,14 @@ async function post(path, token, body, headers) {
 /**
  * @param {File} file
  * @param {string} token
- * @returns {Promise<Stroke[]>} in the file's own units
+ * @returns {Promise<{strokes: Stroke[], left_out: string}>} in the file's own units, and what else it holds
  */
 export async function importFile(file, token) {
   if (file.size > MOST_BYTES) throw new Error('the file is larger than 1 MiB');
   // A header holds no other letters.
   const name = file.name.replace(/[^ -~]/g, '_');
   const answer = await post('/import', token, file, { 'X-Name': name, 'Content-Type': 'image/svg+xml' });
-  return (await answer.json()).strokes;
+  return answer.json();
 }
 
 /**

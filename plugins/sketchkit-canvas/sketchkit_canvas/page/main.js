@@ -88,10 +88,12 @@ function showConnection() {
 async function bringIn(file) {
   if (!file) return;
   try {
-    const strokes = fitted(await importFile(file, desk.connection.token));
+    const found = await importFile(file, desk.connection.token);
+    const strokes = fitted(found.strokes);
     if (countPoints(forWire(strokes)) > MOST_POINTS) throw new Error('it has too many strokes');
     sheet().replace(strokes.map((points) => ({ points, by: null })), 'import');
-    answer(`${file.name} is on the sheet. Undo brings back what was there.`);
+    const without = found.left_out && `, without ${found.left_out}`;
+    answer(`${file.name} is on the sheet${without}. Undo brings back what was there.`);
   } catch (problem) {
     say(`${file.name} was not brought in: ${problem instanceof Error ? problem.message : problem}.`, 'warning');
   }

@@ -1,0 +1,82 @@
+"""Asking a server for a file, and following it to no other host and out of no encrypted connection."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+if TYPE_CHECKING:
+    from requests import Response
+
+__all__ = ["cause", "response_from"]
+
+_MAX_REDIRECTS = 5
+_PORTS = {"http": 80, "https": 443}
+#: Google serves one bucket under several of its names.
+_SAME_OWNER = ".googleapis.com"
+
+
+@contextmanager
+def response_from(
+    url: str, timeout: float, redirect_hosts: Collection[str] = (), headers: Mapping[str, str] | None = None
+) -> Iterator[Response]:
+    """Ask for a file and follow redirects that stay on its server.
+
+    Args:
+        url: of the file.
+        timeout: seconds without an answer, or a part of one, after which to give up.
+        redirect_hosts: hosts beside its own that a redirect may lead to.
+        headers: to send.
+
+    Yields:
+        The answer, whatever its status; its content is still to be read.
+
+    Raises:
+        requests.RequestException: no answer, or a redirect to another host or from https to http.
+        ValueError: the URL is invalid.
+    """
+    import requests
+
+    place = url
+    for _ in range(_MAX_REDIRECTS + 1):
+        with requests.get(
+            place, headers=headers, stream=True, timeout=timeout, allow_redirects=False
+        ) as response:
+            if not response.is_redirect:
+                yield response
+                return
+            following = urljoin(place, response.headers["location"])
+        fault = _fault(urlsplit(place), urlsplit(following), redirect_hosts)
+        if fault is not None:
+            raise requests.TooManyRedirects(f"the server redirects to {following}, {fault}")
+        place = following
+    raise requests.TooManyRedirects(f"the server redirects more than {_MAX_REDIRECTS} times")
+
+
+def cause(error: Exception) -> str:
+    """Why a download failed, in a few words: of what urllib3 wraps into requests' error, the innermost."""
+    inner = getattr(error.args[0], "reason", None) if error.args else None
+    text = " ".join(str(inner or error).split())
+    # In front of it stands the connection, as an object or with the host, which the URL names.
+    return re.sub(r"^(<[^>]*>|\w+\([^)]*\)): ", "", text)[:300] or type(error).__name__
+
+
+def _fault(before: SplitResult, after: SplitResult, redirect_hosts: Collection[str]) -> str | None:
+    """Why a redirect is not followed, as the end of a sentence; None where it is."""
+    if after.scheme not in _PORTS or (before.scheme, after.scheme) == ("https", "http"):
+        return "which is not encrypted" if after.scheme == "http" else "which is no web address"
+    if after.hostname in {each.lower() for each in redirect_hosts}:
+        return None
+    same_port = _port(before) == _port(after) or (_port(before), _port(after)) == (80, 443)
+    if before.hostname == after.hostname and same_port:
+        return None
+    if all((each.hostname or "").endswith(_SAME_OWNER) for each in (before, after)):
+        return None
+    return f"which is another server: --redirect-host {after.hostname} allows it"
+
+
+def _port(place: SplitResult) -> int | None:
+    return place.port or _PORTS.get(place.scheme)

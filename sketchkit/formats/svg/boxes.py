@@ -1,0 +1,117 @@
+"""The boxes around shapes, which the origins and percentages of CSS transforms may refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from sketchkit.formats.svg.flatten import flattened
+from sketchkit.formats.svg.limits import MAX_COORDINATE, Budget
+from sketchkit.formats.svg.outline import LINE, Outline
+from sketchkit.formats.svg.transform import Matrix
+
+__all__ = ["Rectangle", "Stroke", "around", "fill_box", "mapped", "stroke_box"]
+
+Float64 = npt.NDArray[np.float64]
+
+
+class Rectangle(NamedTuple):
+    """A box by its corners."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class Stroke(NamedTuple):
+    """The pen that follows an outline: its width, the shape of its ends and of its corners."""
+
+    width: float
+    cap: str = "butt"
+    join: str = "miter"
+    miter_limit: float = 4.0
+
+
+def around(boxes: Iterable[Rectangle | None]) -> Rectangle | None:
+    """The box around several; None where there is none of them."""
+    there = [box for box in boxes if box is not None]
+    if not there:
+        return None
+    x0, y0, x1, y1 = zip(*there, strict=True)
+    return Rectangle(min(x0), min(y0), max(x1), max(y1))
+
+
+def mapped(box: Rectangle | None, matrix: Matrix) -> Rectangle | None:
+    """The box around what a map makes of a box."""
+    if box is None:
+        return None
+    a, b, c, d, e, f = matrix
+    xs = [a * x + c * y + e for x in (box.x0, box.x1) for y in (box.y0, box.y1)]
+    ys = [b * x + d * y + f for x in (box.x0, box.x1) for y in (box.y0, box.y1)]
+    return Rectangle(min(xs), min(ys), max(xs), max(ys))
+
+
+def fill_box(outline: Outline, budget: Budget) -> Rectangle | None:
+    """The box around an outline, off by less than 1/10,000 of its size; None where it has no segment."""
+    if len(outline.kinds) and (outline.kinds == LINE).all():  # mostly, and need not be flattened
+        points = np.concatenate([outline.starts, outline.controls[:, 4]])
+        return _around_points([points[(np.abs(points) <= MAX_COORDINATE).all(axis=1)]])
+    return _around_points(flattened(outline, budget))
+
+
+def stroke_box(outline: Outline, stroke: Stroke, budget: Budget) -> Rectangle | None:
+    """The box around the stroke of an outline, with its ends and corners."""
+    lines = flattened(outline, budget)
+    edges = [_edges(line, stroke) for line in lines] if stroke.width > 0 else []
+    return _around_points([*lines, *edges])
+
+
+def _around_points(lines: list[Float64]) -> Rectangle | None:
+    points = np.concatenate([*lines, np.zeros((0, 2))])
+    if not len(points):
+        return None
+    return Rectangle(*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
+
+
+def _edges(line: Float64, stroke: Stroke) -> Float64:
+    """Points that lie as far out as the stroke of a polyline does, [n, 2]."""
+    reach = stroke.width / 2
+    if len(line) < 2:
+        return line if stroke.cap == "butt" else _squares(line, reach)
+    along = np.diff(line, axis=0)
+    along /= np.hypot(*along.T)[:, None]
+    across = np.stack([-along[:, 1], along[:, 0]], axis=1) * reach
+    points = [line[:-1] + across, line[:-1] - across, line[1:] + across, line[1:] - across]
+    closed = len(line) > 2 and bool((line[0] == line[-1]).all())
+    if not closed and stroke.cap == "round":
+        points.append(_squares(line[[0, -1]], reach))
+    elif not closed and stroke.cap == "square":
+        ends = line[[0, -1]] + np.stack([-along[0], along[-1]]) * reach
+        points += [ends + across[[0, -1]], ends - across[[0, -1]]]
+    turns = across if not closed else np.concatenate([across, across[:1]])
+    corners = line[1:] if closed else line[1:-1]
+    if stroke.join == "round":
+        points.append(_squares(corners, reach))
+    elif stroke.join in ("miter", "miter-clip", "arcs"):
+        points.append(_tips(corners, turns[:-1], turns[1:], reach, stroke.miter_limit))
+    return np.concatenate(points)
+
+
+def _squares(points: Float64, reach: float) -> Float64:
+    return np.concatenate([points - reach, points + reach])
+
+
+def _tips(corners: Float64, before: Float64, after: Float64, reach: float, limit: float) -> Float64:
+    """The tips of mitred corners [n, 2]; `before` and `after` lead from a corner to the edges of lines."""
+    half = (before + after) / 2
+    share = (half * half).sum(axis=1) / reach**2  # the squared sine of half the angle between the lines
+    sharp = share * limit**2 >= 1
+    half, before, after = half[sharp], before[sharp], after[sharp]
+    left = before[:, 0] * after[:, 1] > before[:, 1] * after[:, 0]
+    tips = np.where(left[:, None], -half, half) / share[sharp, None]
+    points: Float64 = corners[sharp] + tips
+    return points

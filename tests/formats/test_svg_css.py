@@ -1,0 +1,116 @@
+"""CSS in SVG is read as browsers read it: each small drawing has the ink that Chromium gives it."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from css_drawings import DRAWINGS, Box
+
+from sketchkit.formats.svg import read_svg
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+NAMESPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+
+
+def document(body: str) -> str:
+    return f'<svg {NAMESPACES} width="200" height="200" viewBox="0 0 200 200">{body}</svg>'
+
+
+def read_box(body: str) -> Box:
+    """The pixels that the strokes of a drawing touch, as far as they are on the page."""
+    lines = read_svg(document(body).encode(), "drawing.svg").polylines
+    if not lines:
+        return None
+    points = np.clip(np.concatenate(lines), 0, 200)
+    left, top = np.floor(points.min(axis=0) + 0.3)
+    right, bottom = np.ceil(points.max(axis=0) - 0.3)
+    return (int(left), int(top), int(right), int(bottom)) if left < right and top < bottom else None
+
+
+def agree(found: Box, wanted: Box) -> bool:
+    """Whether two boxes are the same but for a pixel that is half covered."""
+    if found is None or wanted is None:
+        return found is wanted
+    return all(abs(a - b) <= 1 for a, b in zip(found, wanted, strict=True))
+
+
+@pytest.mark.parametrize(("body", "box"), DRAWINGS, ids=[body for body, _ in DRAWINGS])
+def test_css_leaves_the_ink_that_a_browser_paints(body: str, box: Box) -> None:
+    assert agree(read_box(body), box), f"{read_box(body)} instead of {box}"
+
+
+# --- what depends on the size of a page -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("page", "length", "width"),
+    [
+        ('viewBox="0 0 200 100"', "10vw", 20),
+        ('viewBox="0 0 200 100"', "10VH", 10),
+        ('viewBox="0 0 200 100"', "10vmin", 10),
+        ('viewBox="0 0 200 100"', "10dvmax", 20),
+        ('width="400" height="300" viewBox="0 0 200 100"', "10vw", 40),
+        ('viewBox="0 0 200 100" font-size="20"', "2rem", 40),
+        ('viewBox="0 0 200 100" style="font-size: large"', "2rem", 36),
+        ('viewBox="0 0 200 100"', "calc(10% + 1em / 2)", 28),
+        ('viewBox="0 0 200 100"', "4ch", 32),
+    ],
+)
+def test_relative_units_refer_to_the_page_and_its_font(page: str, length: str, width: float) -> None:
+    body = f'<svg {NAMESPACES} {page}><g font-size="16"><rect width="{length}" height="1"/></g></svg>'
+    (line,) = read_svg(body.encode(), "drawing.svg").polylines
+    assert np.ptp(line, axis=0)[0] == pytest.approx(width)
+
+
+def test_an_em_of_the_stroke_is_that_of_the_shape() -> None:
+    line = '<path d="M0 0h9" fill="none" stroke="red" font-size="30" stroke-width=".5em"/>'
+    assert read_svg(document(line).encode(), "drawing.svg").pen_width == 15
+
+
+# --- a browser ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    api = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
+    usual = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+    found = os.environ.get("SKETCHKIT_CHROMIUM") or next(filter(None, usual), None)
+    if not found:
+        pytest.skip("no Chromium: install one, or name it in SKETCHKIT_CHROMIUM")
+    with api.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        opened = browser.new_page(viewport={"width": 1280, "height": 720})
+        opened.set_default_timeout(60_000)
+        yield opened
+        browser.close()
+
+
+def painted_box(page: Page, file: Path) -> Box:
+    image = pytest.importorskip("PIL.Image")
+    page.goto(file.as_uri())
+    shot = page.screenshot(clip={"x": 0, "y": 0, "width": 200, "height": 200})
+    ink = np.asarray(image.open(io.BytesIO(shot)).convert("RGB")).sum(axis=2, dtype=int) < 3 * 255 - 24
+    rows, columns = np.nonzero(ink.any(axis=1))[0], np.nonzero(ink.any(axis=0))[0]
+    if not len(rows):
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def test_chromium_paints_what_is_written_beside_each_drawing(page: Page, tmp_path: Path) -> None:
+    file = tmp_path / "drawing.svg"
+    wrong = []
+    for body, box in DRAWINGS:
+        file.write_text(document(body), "utf-8")
+        painted = painted_box(page, file)
+        if not agree(painted, box):
+            wrong.append(f"{body}: Chromium paints {painted} instead of {box}")
+    assert not wrong, "\n".join(wrong)
