@@ -177,7 +177,7 @@ def test_a_broken_file_is_told_in_one_line(name: str, tmp_path: Path) -> None:
 def test_what_is_no_recogniser_at_all_is_told_too(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no such file"):
         load_recogniser(tmp_path / "nowhere.safetensors")
-    with pytest.raises(CheckpointError, match="is a directory"):
+    with pytest.raises(CheckpointError, match="this is a folder, not a file"):
         load_recogniser(tmp_path)
     small_model("decoder").save(tmp_path / "model.safetensors")
     with pytest.raises(CheckpointError, match="no recogniser: it has no description"):
