@@ -429,7 +429,7 @@ READS = [
     ("grid --jobs {.jsonl} -o out-{stem}.svg", 3),
     ("data prepare {.ndjson} -o out", 3),
     ("data info {.ndjson}", 3),
-    ("train bird.svg --config {.toml} -o out", 3),
+    ("train shapes --config {.toml} -o out", 3),
     ("train {.ndjson} -o out", 3),
     ("doctor {.csv}", 3),
 ]
@@ -438,7 +438,7 @@ FINDS = [
     ("set/manifest.json", "data info set", 3),
     ("set/manifest.json", "train set -o out", 3),
     ("run/train.csv", "doctor run", 3),
-    ("run/run.json", "train bird.svg -o run --resume", 3),
+    ("run/run.json", "train shapes -o run --resume", 3),
     ("config.toml", "complete bird.svg -o out.svg", 3),
     ("store/models/mine.safetensors", "complete bird.svg -m mine -o out.svg", 5),
 ]
@@ -452,6 +452,12 @@ def _put(path: Path, kind: str) -> None:
         path.symlink_to("/dev/zero")
     else:
         path.mkdir()
+
+
+def _make_data(sketchkit: Sketchkit, line: str) -> None:
+    """The data set that a line of training names: it is opened first."""
+    if line.startswith("train shapes"):
+        assert sketchkit("data", "synth", "-n", "9", "-o", "shapes").code == 0
 
 
 def _is_refused(done: Any, code: int, name: str) -> None:
@@ -468,6 +474,7 @@ def test_what_a_user_names_that_is_no_file_is_refused_in_one_line(
 ) -> None:
     words = [f"strange{word[1:-1]}" if word.startswith("{.") else word for word in line.split()]
     (name,) = (word for word in words if word.startswith("strange"))
+    _make_data(sketchkit, line)
     _put(Path(name), kind)
     _is_refused(sketchkit(*words), code, name)
 
@@ -484,6 +491,7 @@ def test_what_is_found_that_is_no_file_is_refused_in_one_line(
     code: int,
     kind: str,
 ) -> None:
+    _make_data(sketchkit, line)
     _put(Path(place), kind)
     if place == "config.toml":
         monkeypatch.setenv("SKETCHKIT_CONFIG", place)
