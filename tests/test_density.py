@@ -464,14 +464,15 @@ def test_a_pick_follows_the_distribution_to_the_last_index() -> None:
     assert pick(logits, torch.tensor([0.05, 0.15, 0.31, 0.65, 1 - 2.0**-24])).tolist() == [0, 1, 2, 3, 3]
 
 
-def test_a_pick_at_the_edge_of_a_weight_is_never_an_index_without() -> None:
-    """Rounded to float32, the target often lies exactly on the sum before the index without weight."""
+def test_a_number_at_the_edge_of_two_weights_belongs_to_the_first() -> None:
     logits = torch.randn(2_000, 3, generator=torch.Generator().manual_seed(0))
     logits[:, 1] = -math.inf
-    edge = (logits.softmax(-1)[:, 0].double() * 2**23).floor()
-    for step in range(-2, 3):
-        uniform = ((edge + step + 0.5) * 2.0**-23).clamp(2.0**-24, 1 - 2.0**-24).float()
-        assert (pick(logits, uniform) != 1).all()
+    steps = (logits.softmax(-1) * 2.0**23).floor()
+    for offset in range(-2, 3):
+        uniform = ((steps[:, 0].double() + offset + 0.5) * 2.0**-23).clamp(2.0**-24, 1 - 2.0**-24).float()
+        picked, edge = pick(logits, uniform), uniform * steps.sum(-1) == steps[:, 0]
+        assert (picked != 1).all() and (picked[edge] == 0).all()
+        assert edge.any() or offset  # rounded to float32, the number meets the edge
 
 
 def test_a_weight_of_less_than_one_uniform_number_is_none() -> None:
