@@ -99,8 +99,10 @@ def test_rows_come_back_to_where_they_were_measured_from() -> None:
 
 
 def test_equal_lengths_are_cut_into_chunks_in_their_order() -> None:
-    assert list(chunks([5] * 40, 100)) == [[*range(20)], [*range(20, 40)]]
     assert list(chunks([3, 9, 4, 9], 10)) == [[1], [3], [2, 0]]
+    lengths = np.random.default_rng(2).integers(1, 4, 3_000).tolist()
+    order = [place for chunk in chunks(lengths, 100) for place in chunk]
+    assert order == sorted(range(3_000), key=lambda i: -lengths[i])
 
 
 def _knowing(classes: tuple[str, ...], spread: float) -> DecoderModel:
