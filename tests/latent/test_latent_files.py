@@ -84,7 +84,7 @@ def _bomb() -> bytes:
 
 def _wordy() -> bytes:
     """An archive that makes numpy repeat a long header in its error."""
-    return _headed(b"{" + b"'x':0," * 800 + b"}")
+    return _headed(b"{'" + b"x" * 2_000 + b"'}")
 
 
 def _headed(header: bytes) -> bytes:
