@@ -353,3 +353,11 @@ def test_all_bytes_of_the_drawings_count_and_those_between_two(monkeypatch, modu
         assert len(list(NpzFormat().read(io.BytesIO(content), "x"))) == 3
     monkeypatch.setattr(module, name, limit - 1)
     assert f"more than {limit - 1} bytes" in refusal(content)
+
+
+def test_an_array_is_as_large_as_its_bound_and_no_larger(monkeypatch):
+    monkeypatch.setattr(npz_module, "MAX_RATIO", 0)
+    monkeypatch.setattr(npz_module, "MAX_READ_BYTES", len(GOOD_NPY))
+    assert len(list(NpzFormat().read(io.BytesIO(npz(train=GOOD_NPY)), "x"))) == 3
+    monkeypatch.setattr(npz_module, "MAX_READ_BYTES", len(GOOD_NPY) - 1)
+    assert f"absurdly large: {len(GOOD_NPY)} bytes" in refusal(npz(train=GOOD_NPY))
