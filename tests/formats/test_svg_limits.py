@@ -136,6 +136,13 @@ def test_nesting_by_use_is_refused() -> None:
     assert f"nested more than {limits.MAX_DEPTH} deep by use" in refusal(data)
 
 
+@pytest.mark.parametrize(("depth", "lines"), [(16, 0), (17, 1)])
+def test_rules_are_read_sixteen_deep_in_one_another(depth: int, lines: int) -> None:
+    css = "g{" + "&amp;{" * (depth - 1) + "display:none" + "}" * depth
+    body = f'<style>{css}</style><g><path d="M0 0L1 1"/></g>'
+    assert len(read_svg(document(body), "f").polylines) == lines
+
+
 def test_too_many_elements_are_refused() -> None:
     assert f"more than {limits.MAX_ELEMENTS:,} elements" in refusal(document("<g/>" * limits.MAX_ELEMENTS))
 
