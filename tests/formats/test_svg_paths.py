@@ -107,7 +107,8 @@ def test_a_cubic_stays_within_the_tolerance() -> None:
 
 
 def test_an_arc_whose_radii_dwarf_its_ends_or_vanish_beside_them_is_a_straight_line() -> None:
-    assert [line[-1].tolist() for line in draw("M0 0A1e6 1e6 0 0 1 1e-322 0L9 9")] == [[9, 9]]
+    for end in ("1e-322", "1e-317", "1e-160", "1e-140"):
+        assert [line[-1].tolist() for line in draw(f"M0 0A1e6 1e6 0 0 1 {end} 0L9 9")] == [[9, 9]]
     assert [line.tolist() for line in draw("M0 0A1e-320 1e-320 0 0 1 9 0")] == [[[0, 0], [9, 0]]]
 
 
