@@ -475,7 +475,7 @@ def test_a_number_at_the_edge_of_two_weights_belongs_to_the_first() -> None:
         assert edge.any() or offset  # rounded to float32, the number meets the edge
 
 
-def test_a_weight_of_less_than_one_uniform_number_is_none() -> None:
+def test_a_weight_below_one_step_of_the_uniform_numbers_is_never_picked() -> None:
     ends = torch.tensor([2.0**-24, 1 - 2.0**-24])
     assert pick(torch.tensor([[0.0, -16.5]]).expand(2, 2), ends).tolist() == [0, 0]
     assert pick(torch.tensor([[-16.5, 0.0]]).expand(2, 2), ends).tolist() == [1, 1]

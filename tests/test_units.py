@@ -98,7 +98,7 @@ def test_rows_come_back_to_where_they_were_measured_from() -> None:
     np.testing.assert_allclose(joined.points, [[10, 20], [12, 24], [18, 22]])
 
 
-def test_equal_lengths_are_cut_into_chunks_in_their_order() -> None:
+def test_drawings_of_equal_length_keep_their_order_in_chunks() -> None:
     assert list(chunks([3, 9, 4, 9], 10)) == [[1], [3], [2, 0]]
     lengths = np.random.default_rng(2).integers(1, 4, 3_000).tolist()
     order = [place for chunk in chunks(lengths, 100) for place in chunk]

@@ -162,7 +162,7 @@ def test_compressed_svg_is_told_how_to_be_unpacked(tmp_path):
             read(tmp_path / name)
 
 
-def test_an_unknown_suffix_is_told_of_a_file_that_is_not_there_too(tmp_path):
+def test_an_unknown_suffix_is_refused_for_a_missing_file_too(tmp_path):
     with pytest.raises(FormatError, match=r"none.gif: the suffix '.gif' is unknown"):
         read(tmp_path / "none.gif")
 
