@@ -314,6 +314,14 @@ def test_the_javascript_rule_is_that_of_both_libraries(data: Path, block: str, l
             torch.testing.assert_close(ours[name], theirs, rtol=tolerance, atol=tolerance)
 
 
+def test_the_mean_is_that_of_the_components_by_their_weights() -> None:
+    raw = _raw([0, 0, 0], (0.0, 3.0, -1.0, 0, 0, 0.5), (math.log(3.0), -5.0, 7.0, 1, 2, 0))
+    for dtype in FLOATS:
+        mean = MixtureDensity(raw.to(dtype)).mean_offset()
+        assert mean.dtype == (torch.float64 if dtype == torch.float64 else torch.float32)
+        torch.testing.assert_close(mean.double(), torch.tensor([[-3.0, 5.0]]).double(), rtol=0, atol=1e-2)
+
+
 # --- drawn from ---------------------------------------------------------------------------------------
 
 
@@ -454,6 +462,23 @@ def test_a_pick_is_an_index_with_some_probability(
 def test_a_pick_follows_the_distribution_to_the_last_index() -> None:
     logits = torch.tensor([0.1, 0.2, 0.3, 0.4]).log().expand(5, 4)
     assert pick(logits, torch.tensor([0.05, 0.15, 0.31, 0.65, 1 - 2.0**-24])).tolist() == [0, 1, 2, 3, 3]
+
+
+def test_a_number_at_the_edge_of_two_weights_belongs_to_the_first() -> None:
+    logits = torch.randn(2_000, 3, generator=torch.Generator().manual_seed(0))
+    logits[:, 1] = -math.inf
+    steps = (logits.softmax(-1) * 2.0**23).floor()
+    for offset in range(-2, 3):
+        uniform = ((steps[:, 0].double() + offset + 0.5) * 2.0**-23).clamp(2.0**-24, 1 - 2.0**-24).float()
+        picked, edge = pick(logits, uniform), uniform * steps.sum(-1) == steps[:, 0]
+        assert (picked != 1).all() and (picked[edge] == 0).all()
+        assert edge.any() or offset  # rounded to float32, the number meets the edge
+
+
+def test_a_weight_below_one_step_of_the_uniform_numbers_is_never_picked() -> None:
+    ends = torch.tensor([2.0**-24, 1 - 2.0**-24])
+    assert pick(torch.tensor([[0.0, -16.5]]).expand(2, 2), ends).tolist() == [0, 0]
+    assert pick(torch.tensor([[-16.5, 0.0]]).expand(2, 2), ends).tolist() == [1, 1]
 
 
 def test_equal_weights_share_the_uniform_numbers_equally() -> None:

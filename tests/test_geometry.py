@@ -156,7 +156,15 @@ def test_resample_walks_at_even_steps_between_the_same_ends(line, spacing):
     )
 
 
+def test_a_size_and_a_spacing_of_0_are_refused():
+    line = [[0.0, 0.0], [1.0, 0.0]]
+    for call in (lambda: fit([line], 0.0), lambda: resample(line, 0.0)):
+        with pytest.raises(InputError, match="must be above 0"):
+            call()
+
+
 def test_resample_of_a_straight_line():
+    assert resample([[0, 0], [0.6, 0.8]], 0.5).tolist() == [[0, 0], [0.3, 0.4], [0.6, 0.8]]
     assert resample([[0, 0], [2.5, 0]], 1.0)[:, 0].tolist() == [0, 1, 2, 2.5]
     assert resample([[3, 4], [3, 4]], 1.0).tolist() == [[3, 4]]
 
@@ -198,6 +206,12 @@ def test_quickdraw_simplify_gives_integers_in_the_box(drawing):
 def test_quickdraw_simplify_doubles_dots_and_drops_empty_strokes():
     out = quickdraw_simplify([[[0, 0], [510, 510]], [], [[255, 255]]])
     assert [line.tolist() for line in out] == [[[0, 0], [255, 255]], [[128, 128], [128, 128]]]
+
+
+def test_quickdraw_simplify_drops_a_point_at_exactly_the_tolerance():
+    wide = [[0, 100], [255, 100]]
+    assert quickdraw_simplify([wide, [[0, 0], [0, 2], [10, 2], [10, 0]]])[1].tolist() == [[0, 0], [10, 0]]
+    assert len(quickdraw_simplify([wide, [[0, 0], [0, 3], [10, 3], [10, 0]]])[1]) == 4
 
 
 @pytest.mark.data

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from sketchkit.errors import InputError
-from sketchkit.noise import LATENT, MAX_SEED, Noise, normals, philox, uniforms
+from sketchkit.noise import (
+    LATENT,
+    MAX_SEED,
+    Noise,
+    key_of,
+    normals,
+    philox,
+    round_keys,
+    uniforms,
+    uniforms_of_key,
+    widened,
+)
 
 # From the known-answer file of the Random123 library, philox4x32 with 10 rounds: counter, key, result.
 KNOWN_ANSWERS = [
@@ -44,7 +55,9 @@ def _scalar_philox(counter: list[int], key: list[int]) -> list[int]:
 @pytest.mark.parametrize(("counter", "key", "expected"), KNOWN_ANSWERS)
 def test_philox_gives_the_known_answers(counter: str, key: str, expected: str) -> None:
     first, second = _words(key)
+    keys = round_keys((first, second), torch.device("cpu"))
     assert philox(torch.tensor(_words(counter)), (first, second)).tolist() == _words(expected)
+    assert philox(torch.tensor(_words(counter)), keys).tolist() == _words(expected)
     assert _scalar_philox(_words(counter), _words(key)) == _words(expected)
 
 
@@ -66,6 +79,37 @@ def test_uniform_numbers_are_the_top_23_bits_and_a_half(seed: int, index: int, s
     assert found.dtype == torch.float32
     assert found.tolist() == [((b >> 9) + 0.5) / 2**23 for b in bits]
     assert all(0 < u < 1 for u in found.tolist())
+
+
+@settings(deadline=None)
+@given(st.integers(0, MAX_SEED), st.integers(0, 2**63 - 1), st.integers(0, 2**32 - 1), st.integers(0, 5))
+def test_the_keys_of_all_rounds_give_the_same_numbers(seed: int, index: int, step: int, stream: int) -> None:
+    keys = round_keys(key_of(seed), torch.device("cpu"))
+    place = torch.tensor(index), torch.tensor(step)
+    assert torch.equal(uniforms_of_key(keys, *place, stream), uniforms(seed, *place, stream))
+
+
+def test_noise_is_made_on_the_device_of_the_index() -> None:
+    index = torch.arange(3, device="meta")
+    assert round_keys((1, 2), index.device).is_meta
+    assert uniforms(1, index[:, None], torch.arange(7, device="meta")).shape == (3, 7, 4)
+    assert normals(1, index, 5, LATENT).is_meta and normals(1, index, 5, LATENT).shape == (3, 5)
+
+
+def test_a_device_without_float64_keeps_float32() -> None:
+    class OnMps(Tensor):
+        device = torch.device("mps")
+
+    assert widened(torch.ones(2)).dtype == torch.float64
+    assert widened(torch.ones(2).as_subclass(OnMps)).dtype == torch.float32
+
+
+def test_each_of_the_four_numbers_has_one_use() -> None:
+    noise = Noise(torch.tensor([[0.1, 0.2, 0.3, 0.4]]))
+    assert noise.component.tolist() == pytest.approx([0.1])
+    assert noise.pen.tolist() == pytest.approx([0.2])
+    radius, angle = math.sqrt(-2.0 * math.log(0.7)), 0.8 * math.pi
+    assert noise.normals()[0].tolist() == pytest.approx([radius * math.cos(angle), radius * math.sin(angle)])
 
 
 def test_uniform_numbers_can_reach_neither_0_nor_1() -> None:

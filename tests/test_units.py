@@ -13,10 +13,21 @@ from hypothesis import strategies as st
 
 import sketchkit as sk
 from sketchkit import units
-from sketchkit.card import ModelCard
+from sketchkit.card import MAX_SCALE, MIN_SCALE, ModelCard
+from sketchkit.errors import InputError
 from sketchkit.models import SketchModel
+from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.sketch import Sketch
-from sketchkit.units import LADDER, best_scales, chunks, from_rows, read_beginning
+from sketchkit.units import (
+    LADDER,
+    MAX_READ,
+    WHOLE,
+    best_scales,
+    chunks,
+    from_rows,
+    read_beginning,
+    read_whole,
+)
 
 CARD = ModelCard(scale_factor=10.0)
 
@@ -39,13 +50,97 @@ def test_a_drawing_is_simplified_at_its_scale() -> None:
     assert 3 < len(coarse.rows) < len(fine.rows) < 60
 
 
+@pytest.mark.parametrize(("away", "rows"), [(1.9, 1), (2.1, 2), (2.9, 2)])
+def test_a_point_is_left_out_within_two_pixels_of_the_line(away: float, rows: int) -> None:
+    bent = Sketch.from_polylines([[(0, 0), (10, away / 5), (20, 0)]])
+    assert len(read_beginning(bent, 5.0, CARD).rows) == rows
+
+
+def test_the_pen_stands_at_the_end_of_the_last_line_and_dots_are_left_out() -> None:
+    lines = [[(0, 0), (30, 0)], [(50, 9), (70, 9), (70, 40)], [(7, 11), (90, 13), (21, 60)]]
+    down = Sketch.from_polylines(lines, pen_down=True)
+    beginning = read_beginning(down, 1.0, CARD)
+    assert beginning.pen_down and beginning.anchor == (21.0, 60.0)
+    assert beginning.rows[-1, 2:].tolist() == [1.0, 0.0, 0.0]
+    dotted = read_beginning(Sketch.from_polylines([*lines, [(3, 3)]], pen_down=True), 1.0, CARD)
+    assert not dotted.pen_down and dotted.anchor == (21.0, 60.0)
+    assert dotted.rows[-1, 2:].tolist() == [0.0, 1.0, 0.0]
+    np.testing.assert_array_equal(dotted.rows[:, :2], beginning.rows[:, :2])
+
+
+@pytest.mark.parametrize("bound", [MIN_SCALE, MAX_SCALE])
+def test_a_scale_lies_between_the_bounds_or_on_them(bound: float) -> None:
+    sketch = Sketch.from_polylines([[(0, 0), (10, 0)]]).transformed(1 / bound)
+    assert read_beginning(sketch, bound, CARD).rows[0, 0] == pytest.approx(1.0)
+    with pytest.raises(InputError, match="the scale must lie in"):
+        read_beginning(sketch, bound * (0.999 if bound == MIN_SCALE else 1.001), CARD)
+
+
+def test_a_whole_drawing_fills_the_pixels_of_the_training_data_with_its_longer_side() -> None:
+    for lines in ([[(5, 5), (515, 5), (515, 105)]], [[(5, 5), (5, 515), (105, 515)]]):
+        whole = read_whole(Sketch.from_polylines(lines), CARD)
+        assert np.abs(whole.rows[:, :2]).sum() == pytest.approx((255 + 50) / 10)
+        assert (whole.place, whole.factor) == ((5.0, 5.0), 0.05)
+
+
+def test_a_drawing_of_the_most_points_is_still_read_whole() -> None:
+    way = Sketch.from_polylines([np.arange(2 * MAX_READ + 2).reshape(-1, 2) % 97])
+    assert len(read_whole(way, CARD, prepared=True).rows) == MAX_READ
+
+
 def test_rows_come_back_to_where_they_were_measured_from() -> None:
     rows = np.array([[1, 2, 1, 0, 0], [3, -1, 0, 1, 0], [0, 0, 0, 0, 1]])
     sketch = from_rows(rows, 0.5, (10.0, 20.0), joined=False)
     np.testing.assert_allclose(sketch.points, [[12, 24], [18, 22]])
     assert sketch.ended
-    joined = from_rows(rows, 0.5, (10.0, 20.0), joined=True)
+    joined = from_rows(rows, 0.5, (10.0, 20.0), joined=True, label="cat", key="k")
+    assert (joined.label, joined.key) == ("cat", "k")
     np.testing.assert_allclose(joined.points, [[10, 20], [12, 24], [18, 22]])
+
+
+def test_drawings_of_equal_length_keep_their_order_in_chunks() -> None:
+    assert list(chunks([3, 9, 4, 9], 10)) == [[1], [3], [2, 0]]
+    lengths = np.random.default_rng(2).integers(1, 4, 3_000).tolist()
+    order = [place for chunk in chunks(lengths, 100) for place in chunk]
+    assert order == sorted(range(3_000), key=lambda i: -lengths[i])
+
+
+def _knowing(classes: tuple[str, ...], spread: float) -> DecoderModel:
+    """A model with random weights that likes offsets of about e^spread, and minds the class."""
+    torch.manual_seed(3)
+    sizes = DecoderArchitecture(hidden=8, mixtures=2, classes=len(classes), embedding=3)
+    model = DecoderModel(sizes, ModelCard(scale_factor=20.0, classes=classes))
+    with torch.no_grad():
+        model.decoder.output.bias[9:13] = spread
+        model.decoder.output.weight[9:13] *= 4.0
+    return model.requires_grad_(False).eval()
+
+
+@pytest.mark.parametrize("spread", [-4.0, -2.0, 0.0, 1.5, 3.0])
+@pytest.mark.parametrize("label", [None, "cat", "sun"])
+def test_the_best_scale_is_the_likeliest_size_in_drawing_units(spread: float, label: str | None) -> None:
+    model = _knowing(("cat", "sun"), spread)
+    random = np.random.default_rng(5)
+    drawings = [
+        Sketch.from_polylines([random.uniform(0, 90, (n, 2)) for n in sizes])
+        for sizes in ([3, 4], [9], [2], [5, 2, 6])
+    ]
+    for drawing, scale in zip(drawings, best_scales(model, drawings, label), strict=True):
+        extent = float(np.ptp(np.concatenate(drawing.to_polylines()), axis=0).max())
+        rows = read_beginning(drawing, WHOLE / extent, model.card).rows
+        costs = []
+        for size in LADDER:
+            resized = torch.tensor(rows, dtype=torch.float32)
+            resized[:, :2] *= size / WHOLE
+            state = model.initial_state(1, label=model.label_index(label))
+            nll = float(model.score(resized[None], torch.tensor([len(rows)]), state))
+            prior = (math.log2(size / WHOLE) / 0.3) ** 2 / 2
+            costs.append(nll - 2 * len(rows) * math.log(size) + prior)
+        assert scale * extent == pytest.approx(LADDER[int(np.argmin(costs))])
+
+
+def test_dots_apart_have_the_size_of_a_whole_drawing(tiny_model: SketchModel) -> None:
+    assert best_scales(tiny_model, [Sketch.from_polylines([[(0, 0)], [(51, 17)]])]) == [5.0]
 
 
 def test_scales_follow_the_size_of_the_drawing(tiny_model: SketchModel) -> None:

@@ -44,6 +44,9 @@ PAINTS = r"""
 + rgb(0 0 0 / 50%)
 - rgb(0 0 0 / 0%)
 - rgba(0,0,0,0)
++ hsl(120,50%,50%)
++ hsla(120deg,50%,50%,.5)
+- hsl(50%,50%,50%)
 - rgba(0,0,0,0.0)
 + rgba(0 0 0)
 - hsla(3,3%,3%,0)
@@ -209,6 +212,8 @@ VARIABLES = r"""
 - .p{fill:red;all:initial}
 - .p{fill:red;color:transparent;fill:currentcolor}
 - .g{color:transparent}.p{fill:currentcolor}
++ .g{fill:currentcolor;color:transparent}.p{color:red}
+- .g{fill:currentcolor;color:red}.p{color:transparent}
 + .g{color:transparent}.p{color:red;fill:currentcolor}
 + .g{color:transparent}.p{color:initial;fill:currentcolor}
 + .g{color:red;color:var(--no)}.p{fill:currentcolor}
@@ -248,6 +253,13 @@ AT_RULES = r"""
 + @media (min-resolution:1dppx){.p{fill:red}}
 + @media (-webkit-min-device-pixel-ratio:1){.p{fill:red}}
 + @media (min-aspect-ratio:1/1){.p{fill:red}}
++ @media (min-aspect-ratio:3/2){.p{fill:red}}
+- @media (min-aspect-ratio:2/1){.p{fill:red}}
++ @media (min-device-aspect-ratio:1/1){.p{fill:red}}
++ @media not (color-index){.p{fill:red}}
+- @media (color-index){.p{fill:red}}
++ @supports (stroke-linejoin:round){.p{fill:red}}
+- @supports (stroke-linejoin:blunt){.p{fill:red}}
 - @media tv{.p{fill:red}}
 + @media{.p{fill:red}}
 - @media (monochrome){.p{fill:red}}
@@ -436,6 +448,8 @@ SELECTORS = r"""
 """
 #: Whole drawings.
 KEYWORDS = r"""
++ <style>.l:lang(en){fill:red}</style><g lang="en-GB" fill="none">BOX class="l"/></g>
+- <style>.l:lang(en){fill:red}</style><g lang="eng" fill="none">BOX class="l"/></g>
 - BOX display="NONE"/>
 - BOX visibility="HIDDEN"/>
 - BOX visibility="Collapse"/>
@@ -501,6 +515,13 @@ GEOMETRY: list[tuple[str, Box]] = [
     ('<circle cx="100" cy="100" style="r:clamp(10px,5%,40px)"/>', (90, 90, 110, 110)),
     ('<circle cx="100" cy="100" r="max(3,20)"/>', (80, 80, 120, 120)),
     ('<circle cx="100" cy="100" r="calc(3 * 10)"/>', (70, 70, 130, 130)),
+    ('<rect width="60" height="50" style="transform:rotate(1e400deg)"/>', (0, 0, 60, 50)),
+    ('<rect width="60" height="50" style="transform:skewX(-1e308rad)"/>', (0, 0, 60, 50)),
+    ('<rect width="60" height="50" style="transform:rotate3d(1,1,0,1e400turn)"/>', (0, 0, 60, 50)),
+    ('<rect width="60" height="50" style="rotate:calc(infinity * 1deg)"/>', (0, 0, 60, 50)),
+    ('<rect height="50" style="width:calc(round(7px, 2px) * 4 + 28px)"/>', (0, 0, 60, 50)),
+    ('<rect height="50" width="60" style="width:calc((10px)+(20px))"/>', (0, 0, 60, 50)),
+    ("""<path style="d:path(/* a */ 'M0 0H60V50H0Z' /* b */)"/>""", (0, 0, 60, 50)),
     ('<circle cx="100" cy="100" r="10" style="r:foo"/>', (90, 90, 110, 110)),
     ('<circle cx="100" cy="100" r="10" style="r:auto"/>', (90, 90, 110, 110)),
     ('<rect width="10" height="10" style="x:30px;y:40px;width:50px;height:60px"/>', (30, 40, 80, 100)),

@@ -156,6 +156,17 @@ def test_an_unknown_suffix_lists_those_there_are(tmp_path):
         assert all(suffix in message for suffix in (".bin", ".ndjson", ".npz", ".svg"))
 
 
+def test_compressed_svg_is_told_how_to_be_unpacked(tmp_path):
+    for name in ("cat.svgz", "cat.SVGZ"):
+        with pytest.raises(FormatError, match="unpack it with gunzip first"):
+            read(tmp_path / name)
+
+
+def test_an_unknown_suffix_is_refused_for_a_missing_file_too(tmp_path):
+    with pytest.raises(FormatError, match=r"none.gif: the suffix '.gif' is unknown"):
+        read(tmp_path / "none.gif")
+
+
 def test_what_is_no_file_is_not_asked_for_its_format(tmp_path):
     (tmp_path / "cats").mkdir()
     (tmp_path / "cats.v2").mkdir()

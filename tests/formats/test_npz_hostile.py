@@ -12,7 +12,9 @@ import pytest
 from test_npz import ROWS, Pipe, npy, npz, object_array, python2_pickle
 
 from sketchkit.errors import FormatError
+from sketchkit.formats import npy as npy_module
 from sketchkit.formats import npz as npz_module
+from sketchkit.formats import objectparts, objectstack
 from sketchkit.formats.npz import NpzFormat
 
 GOOD = python2_pickle(ROWS)
@@ -109,6 +111,7 @@ PICKLES = {
         b"K\x00tb\x89U", b"K\x00tb(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89U"
     ),
     "a type never built": cut(STATE, b""),
+    "a type copied by a text": cut(b"U\x02i2K\x00K\x01", b"U\x02i2K\x00U\x011"),
     "a type aligned": cut(b"U\x02i2K\x00", b"U\x02i2K\x01"),
     "a drawing of objects": cut(b"U\x02i2", b"U\x02O8"),
     "a type of void": cut(b"U\x02i2", b"U\x02V2"),
@@ -301,3 +304,60 @@ def test_a_pipe_without_end_is_refused(monkeypatch):
     monkeypatch.setattr(npz_module, "MAX_PIPE_BYTES", 1 << 20)
     with pytest.raises(FormatError, match="more than 1048576 bytes"):
         list(NpzFormat().read(io.BufferedReader(Pipe(bytes(3 << 20))), "x"))
+
+
+def test_an_encrypted_member_is_told_as_such():
+    assert refusal(ZIPS["an encrypted member"]) == "bad.npz: train: the array is encrypted"
+
+
+def test_a_long_complaint_of_the_zip_is_cut_short():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a" * 5_000, GOOD_NPY)
+        archive.filelist[0].filename = "train.npy"  # in the table of contents only
+    assert "the zip is damaged (File name in directory" in refusal(out.getvalue())
+
+
+def test_what_stands_before_the_first_drawing_is_refused_before_it():
+    content = npz(train=npy(PICKLES["something else in the list"]))
+    with pytest.raises(FormatError, match="something in the list is not a drawing"):
+        next(NpzFormat().read(io.BytesIO(content), "x"))
+
+
+def test_something_after_the_last_drawing_is_refused():
+    content = cut(b"etb.", b"Netb.", python2_pickle(ROWS[:2]))
+    assert "something in the list is not a drawing" in refusal(npz(train=npy(content, "(2,)")))
+
+
+def test_a_drawing_given_twice_is_refused():
+    single = cut(b"etb.", b"atb.", cut(b"]q\x06(", b"]q\x06", python2_pickle(ROWS[:1])))
+    assert len(list(NpzFormat().read(io.BytesIO(npz(train=npy(single, "(1,)"))), "x"))) == 1
+    again = b"(K\x01M\x03\x00K\x03\x86h\x08\x89U\x12" + bytes(18) + b"tbatb."
+    assert "takes none" in refusal(npz(train=npy(cut(b"atb.", again, single), "(1,)")))
+
+
+def test_a_plain_array_has_no_more_rows_than_are_read(monkeypatch):
+    monkeypatch.setattr(npy_module, "MAX_ROWS", 4)
+    content = {n: npz(train=npy(bytes(3 * n), f"(1, {n}, 3)", "|i1")) for n in (4, 5)}
+    assert len(next(NpzFormat().read(io.BytesIO(content[4]), "x"))) == 4
+    assert "drawings of 5 rows; at most 4 are read" in refusal(content[5])
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "limit"), [(objectparts, "MAX_TOTAL_BYTES", 48), (objectstack, "MAX_BLOB", 26)]
+)
+def test_all_bytes_of_the_drawings_count_and_those_between_two(monkeypatch, module, name, limit):
+    content = npz(train=npy(GOOD))
+    for most in (limit, 1 << 20):
+        monkeypatch.setattr(module, name, most)
+        assert len(list(NpzFormat().read(io.BytesIO(content), "x"))) == 3
+    monkeypatch.setattr(module, name, limit - 1)
+    assert f"more than {limit - 1} bytes" in refusal(content)
+
+
+def test_an_array_is_as_large_as_its_bound_and_no_larger(monkeypatch):
+    monkeypatch.setattr(npz_module, "MAX_RATIO", 0)
+    monkeypatch.setattr(npz_module, "MAX_READ_BYTES", len(GOOD_NPY))
+    assert len(list(NpzFormat().read(io.BytesIO(npz(train=GOOD_NPY)), "x"))) == 3
+    monkeypatch.setattr(npz_module, "MAX_READ_BYTES", len(GOOD_NPY) - 1)
+    assert f"absurdly large: {len(GOOD_NPY)} bytes" in refusal(npz(train=GOOD_NPY))

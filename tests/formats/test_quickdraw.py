@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 from sketchkit.errors import FormatError, InputError
 from sketchkit.formats import quickdraw
 from sketchkit.formats.quickdraw import BinFormat, NdjsonFormat, read_records
+from sketchkit.options import describe
 from sketchkit.sketch import Sketch
 
 SIMPLE = {
@@ -161,8 +162,10 @@ def test_whole_numbers_are_written_as_such_and_others_rounded():
     sketch = Sketch.from_polylines([[[0, 0], [1 / 3, 2]], [[4, 5], [6, 7]], [[-0.0001, 1]]], label="a")
     assert write(sketch) == b'{"word":"a","drawing":[[[0,0.333],[0,2]],[[4,6],[5,7]],[[0],[1]]]}\n'
     assert json.loads(write(sketch, decimals=0))["drawing"][0] == [[0, 0], [0, 2]]
-    with pytest.raises(InputError):
-        NdjsonFormat(decimals=10)
+    for out_of_range in (-1, 10):
+        with pytest.raises(InputError, match="decimals must be 0 to 9"):
+            NdjsonFormat(decimals=out_of_range)
+    assert describe(NdjsonFormat)[0].range == "0..9"
 
 
 def test_huge_coordinates_are_written_as_readers_understand_them():
@@ -207,6 +210,11 @@ def test_packed_drawings_survive_writing_and_reading(drawing, key):
     (back,) = read_bin(write_bin(sketch))
     assert back == sketch
     assert back.key == key
+
+
+@pytest.mark.parametrize("key", ["0", "9" * 19, str(2**64 - 1)])
+def test_a_key_that_is_a_number_of_64_bits_is_kept(key):
+    assert read_bin(write_bin(Sketch([], key=key)))[0].key == key
 
 
 @pytest.mark.parametrize("key", [None, "", "cat", "-1", "1.5", "²", str(2**64), "9" * 5000])

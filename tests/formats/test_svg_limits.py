@@ -136,6 +136,26 @@ def test_nesting_by_use_is_refused() -> None:
     assert f"nested more than {limits.MAX_DEPTH} deep by use" in refusal(data)
 
 
+@pytest.mark.parametrize("uses", [1, 60])
+def test_elements_are_nested_as_deep_as_the_limit_and_no_deeper(uses: int) -> None:
+    links = "".join(f'<g id="a{i + 1}"><use href="#a{i}"/></g>' for i in range(uses))
+    defs = f'<defs><path id="a0" d="M0 0L1 1"/>{links}</defs>'
+    spare = limits.MAX_DEPTH - 3 - 2 * uses  # besides the root, the outermost use and the path
+    for groups in (spare, spare + 1):
+        data = document(defs + "<g>" * groups + f'<use href="#a{uses}"/>' + "</g>" * groups)
+        if groups == spare:
+            assert len(read_svg(data, "f").polylines) == 1
+        else:
+            assert f"nested more than {limits.MAX_DEPTH} deep by use" in refusal(data)
+
+
+@pytest.mark.parametrize(("depth", "lines"), [(16, 0), (17, 1)])
+def test_rules_are_read_sixteen_deep_in_one_another(depth: int, lines: int) -> None:
+    css = "g{" + "&amp;{" * (depth - 1) + "display:none" + "}" * depth
+    body = f'<style>{css}</style><g><path d="M0 0L1 1"/></g>'
+    assert len(read_svg(document(body), "f").polylines) == lines
+
+
 def test_too_many_elements_are_refused() -> None:
     assert f"more than {limits.MAX_ELEMENTS:,} elements" in refusal(document("<g/>" * limits.MAX_ELEMENTS))
 

@@ -84,6 +84,7 @@ def test_what_belongs_to_the_picture_and_is_no_stroke_is_counted(body: str, left
         f'{ARROW}<path d="M1 1h9" marker-mid="url(#a)"/><path d="M1 1h9" marker-end="url(#b)"/>',
         f'{ARROW}<rect width="9" height="9" marker-end="url(#a)"/><path d="M1 1h9" marker-end="none"/>',
         "<use/>",
+        *(f'<g transform="{word}">{LINE}</g>' for word in ("none", "inherit", "unset", "revert-layer")),
         '<clipPath id="c"><text>a</text></clipPath>',
         '<path d="M0 0h1" transform="scale(0)"/>',
         '<path d="M0 0h1H1e999"/><path d="M0 0h1.00000000000001H1e-20"/><rect width="1e99"/>',

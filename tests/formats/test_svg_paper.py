@@ -156,3 +156,8 @@ def test_shapes_outside_the_limits_do_not_stand_in_the_way() -> None:
     far = '<path d="M0 0H1e999" transform="translate(1e13)"/>'
     document = read(far + sheet("white") + far + BLACK)
     assert len(document.polylines) == 1 and document.left_out["background"] == 1
+
+
+def test_white_paper_on_a_ground_of_unknown_colour_hides_what_is_white() -> None:
+    patch = '<rect x="20" y="20" width="9" height="9" fill="white"/>'
+    assert len(read(sheet("Canvas") + sheet("white") + patch + BLACK).polylines) == 1

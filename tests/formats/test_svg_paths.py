@@ -106,6 +106,17 @@ def test_a_cubic_stays_within_the_tolerance() -> None:
     assert np.hypot(*(curve[:, None] - nearest).T).min(axis=0).max() <= 0.01
 
 
+def test_an_arc_whose_radii_dwarf_its_ends_or_vanish_beside_them_is_a_straight_line() -> None:
+    for end in ("1e-322", "1e-317", "1e-160", "1e-140"):
+        assert [line[-1].tolist() for line in draw(f"M0 0A1e6 1e6 0 0 1 {end} 0L9 9")] == [[9, 9]]
+    assert [line.tolist() for line in draw("M0 0A1e-320 1e-320 0 0 1 9 0")] == [[[0, 0], [9, 0]]]
+
+
+@pytest.mark.parametrize("number", ["1e300", "-1e300"])
+def test_an_arc_to_where_nothing_is_drawn_ends_the_path_before_it(number: str) -> None:
+    assert [line.tolist() for line in draw(f"M0 0H5A1 1 0 0 1 {number} 9H7")] == [[[0, 0], [5, 0]]]
+
+
 @pytest.mark.parametrize(
     ("large", "sweep", "top"), [(0, 0, False), (0, 1, True), (1, 0, False), (1, 1, True)]
 )

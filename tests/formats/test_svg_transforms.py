@@ -409,3 +409,10 @@ def test_the_points_of_a_moved_curve_are_the_moved_points_of_the_curve() -> None
     style = "transform: translate(30px, 5mm)"
     moved = read_svg(f'<svg {NAMESPACES}><path d="{d}" style="{style}"/></svg>'.encode(), "f", tolerance=0.1)
     assert np.allclose(plain.polylines[0] + (30, 5 * 96 / 25.4), moved.polylines[0])
+
+
+@pytest.mark.parametrize("width", ["1e-160", "1e-310", "5e-324"])
+def test_the_box_of_a_stroke_of_hardly_any_width_is_that_of_its_line(width: str) -> None:
+    style = 'style="transform-box: stroke-box; transform-origin: 100% 100%; transform: scale(2)"'
+    path = f'<path d="M9 0H50V40" fill="none" stroke="red" stroke-width="{width}" {style}/>'
+    assert boxes(path) == [[-32, -40, 50, 40]]

@@ -107,6 +107,8 @@ def test_what_cannot_be_encoded_is_refused(tiny_vae: VaeModel, tiny_model: Sketc
             encode(tiny_vae, [SQUARE, empty.labelled(None, "dot")])
     with pytest.raises(InputError, match="a drawing without rows"):
         encode_rows(tiny_vae, [np.zeros((0, 5))])
+    with pytest.raises(InputError, match="a model is needed, not its name"):
+        encode("doodle", [SQUARE])  # type: ignore[arg-type]
     with pytest.raises(InputError, match="a list of sketches is needed"):
         encode(tiny_vae, SQUARE)  # type: ignore[arg-type]
     long = Sketch.from_polylines([np.arange(2 * MAX_READ + 4).reshape(-1, 2) % 97])
@@ -170,6 +172,12 @@ def test_latent_vectors_have_the_models_own_length(tiny_vae: VaeModel, tiny_mode
 def test_latent_vectors_that_do_not_fit_are_refused(tiny_vae: VaeModel, z: object, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
         checked_z(tiny_vae, z, 2)  # type: ignore[arg-type]
+
+
+def test_however_many_latent_vectors_fit_where_no_number_is_asked_for(tiny_vae: VaeModel) -> None:
+    assert checked_z(tiny_vae, np.zeros((5, 6)), None).shape == (5, 6)
+    with pytest.raises(InputError, match=r"must have the shape \[n, 6\], got \[5, 7\]"):
+        checked_z(tiny_vae, np.zeros((5, 7)), None)
 
 
 def test_encode_is_public() -> None:

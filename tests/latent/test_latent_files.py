@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import pickle
 import zipfile
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.latent import Latents, read_latents, write_latents
+from sketchkit.latent import Latents, check_size, read_latents, write_latents
 from sketchkit.latent import files as module
 
 RNG = np.random.default_rng(0)
@@ -47,8 +48,9 @@ def test_what_is_written_is_read(tmp_path: Path, draws: int) -> None:
 
 def test_equal_vectors_make_equal_files_that_numpy_opens_without_unpickling(tmp_path: Path) -> None:
     given = _latents(1)
-    for name in ("a.npz", "b.npz"):
-        write_latents(tmp_path / name, given)
+    turned = dataclasses.replace(given, about=dict(reversed(given.about.items())))
+    for name, latents in (("a.npz", given), ("b.npz", turned)):
+        write_latents(tmp_path / name, latents)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     with np.load(tmp_path / "a.npz", allow_pickle=False) as archive:
         assert archive["keys"].tolist() == ["a", "", "ü"]
@@ -80,6 +82,21 @@ def _bomb() -> bytes:
     return stream.getvalue()
 
 
+def _wordy() -> bytes:
+    """An archive that makes numpy repeat a long header in its error."""
+    return _headed(b"{'" + b"x" * 2_000 + b"'}")
+
+
+def _headed(header: bytes) -> bytes:
+    """An archive whose arrays have this header."""
+    array = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(48)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in ("mu", "sigma", "about"):
+            archive.writestr(f"{name}.npy", array)
+    return stream.getvalue()
+
+
 def _evil() -> bytes:
     class Evil:
         def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
@@ -102,6 +119,7 @@ def _evil() -> bytes:
         _archive(about=None),
         _archive(mu=np.array([["a"] * 3] * 2)),
         _archive(mu=np.full((2, 3), np.inf)),
+        _archive(mu=np.array([[0.0] * 3, [0.0, np.nan, 0.0]])),
         _archive(mu=np.full((2, 3), 1e300)),
         _archive(mu=np.zeros(3)),
         _archive(mu=np.array(1.0)),
@@ -116,6 +134,10 @@ def _evil() -> bytes:
         _archive(about=np.array("{")),
         _archive(about=np.array(["{}", "{}"])),
         _bomb(),
+        _wordy(),
+        *map(_headed, (b"[", b"{1: 2, 'a': 3}", b"{[]: 1}", b"(" * 300, b" 1\n  2\n 3", b"\0")),
+        _headed(b"{'descr': (), 'fortran_order': False, 'shape': (2, 3)}"),
+        _headed(b"{'descr': '<f8', 'fortran_order': False, 'shape': (2, -3)}"),
         _evil(),
         _archive()[:-30],
     ],
@@ -133,9 +155,32 @@ def test_what_is_no_such_file_is_refused_in_one_line(
 
 def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_latents(tmp_path / "z.npz", _latents())
-    monkeypatch.setattr(module, "MAX_BYTES", 100)
-    with pytest.raises(FormatError, match="more than 100 bytes"):
+    with zipfile.ZipFile(tmp_path / "z.npz") as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    monkeypatch.setattr(module, "MAX_BYTES", size)
+    assert len(read_latents(tmp_path / "z.npz")) == 3
+    monkeypatch.setattr(module, "MAX_BYTES", size - 1)
+    with pytest.raises(FormatError, match=f"more than {size - 1} bytes"):
         read_latents(tmp_path / "z.npz")
+
+
+@pytest.mark.parametrize("draws", [0, 2])
+def test_vectors_too_large_to_be_read_again_are_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, draws: int
+) -> None:
+    size = 4 * 3 * (2 + draws) * 4  # mu, sigma and the draws of 3 drawings, 4 numbers of 4 bytes each
+    monkeypatch.setattr(module, "MAX_BYTES", size)
+    check_size(3, draws, 4)
+    write_latents(tmp_path / "z.npz", _latents(draws))
+    monkeypatch.setattr(module, "MAX_BYTES", size - 1)
+    of_what = "the vectors of 2 draws of each of 3 drawings" if draws else "the vectors of 3 drawings"
+    for write in (
+        lambda: check_size(3, draws, 4),
+        lambda: write_latents(tmp_path / "y.npz", _latents(draws)),
+    ):
+        with pytest.raises(InputError, match=f"^{of_what} take"):
+            write()
+    assert not (tmp_path / "y.npz").exists()
 
 
 def test_a_file_that_is_not_there_is_an_error_of_input(tmp_path: Path) -> None:
@@ -146,10 +191,11 @@ def test_a_file_that_is_not_there_is_an_error_of_input(tmp_path: Path) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 @given(st.data())
 def test_no_mutation_gets_past_with_another_error(tmp_path: Path, data: st.DataObject) -> None:
-    content = bytearray(_archive(keys=np.array(["a", "b"])))
+    header = bytearray(b"{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }\n")
+    content = data.draw(st.sampled_from([header, bytearray(_archive(keys=np.array(["a", "b"])))]))
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    (tmp_path / "z.npz").write_bytes(bytes(content))
+    (tmp_path / "z.npz").write_bytes(_headed(bytes(content)) if content is header else bytes(content))
     try:
         read_latents(tmp_path / "z.npz")
     except FormatError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -95,6 +96,12 @@ def test_umap_that_is_missing_is_told_with_what_brings_it(monkeypatch: pytest.Mo
         check_by("tsne")
 
 
+def test_umap_needs_more_drawings_than_a_neighbourhood_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "umap", ModuleType("umap"))
+    with pytest.raises(InputError, match="UMAP needs more than 15 drawings, got 15"):
+        umap_coordinates(np.zeros((15, 3)))
+
+
 def test_umap_keeps_neighbours_together_and_the_same_seed_finds_the_same() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ImportWarning)  # of what it could use besides
@@ -107,5 +114,3 @@ def test_umap_keeps_neighbours_together_and_the_same_seed_finds_the_same() -> No
     middles = places[:30].mean(0), places[30:].mean(0)
     nearer = [np.linalg.norm(places - middle, axis=1) for middle in middles]
     assert ((nearer[0] > nearer[1]) == (np.arange(60) >= 30)).all()
-    with pytest.raises(InputError, match="UMAP needs more than 15 drawings, got 15"):
-        umap_coordinates(z[:15])

@@ -39,6 +39,13 @@ def test_a_way_back_is_the_way_there(a: np.ndarray, b: np.ndarray, t: float) -> 
     np.testing.assert_allclose(slerp(a, b, t), slerp(b, a, 1 - t), atol=1e-6)
 
 
+def test_each_way_has_its_name() -> None:
+    a, b = [2.0, 0.0], [0.0, 4.0]
+    np.testing.assert_allclose(between("lerp", a, b, 0.5), [1.0, 2.0])
+    np.testing.assert_allclose(between("slerp", a, b, 0.5), [3 / np.sqrt(2), 3 / np.sqrt(2)])
+    assert (between("slerp", a, b, 0.5) == slerp(a, b, 0.5)).all()
+
+
 def test_the_direction_turns_evenly() -> None:
     way = slerp([1.0, 0.0], [0.0, 1.0], np.linspace(0, 1, 10))
     np.testing.assert_allclose(np.degrees(np.arctan2(way[:, 1], way[:, 0])), np.arange(10) * 10.0)
@@ -134,6 +141,8 @@ def test_the_edges_of_a_surface_are_ways_between_its_corners() -> None:
         (lambda: surface(np.zeros((4, 2)), (2, 1)), "2 columns and 2 rows"),
         (lambda: between("nurbs", [1.0], [2.0], 0.5), "slerp or lerp"),  # type: ignore[arg-type]
         (lambda: slerp([1.0, 2.0], [1.0], 0.5), "cannot lead"),
+        (lambda: slerp(1.0, [1.0], 0.5), "cannot lead"),
+        (lambda: slerp([1.0], 1.0, 0.5), "cannot lead"),
         (lambda: slerp([1.0, np.nan], [1.0, 2.0], 0.5), "not finite"),
         (lambda: slerp(np.ones((2, 3)), np.ones((3, 3)), 0.5), "do not go together"),
         (lambda: lerp("ab", [1.0], 0.5), "between numbers"),

@@ -118,15 +118,12 @@ def test_the_kl_weight_rises_from_its_minimum_and_the_loss_has_a_floor() -> None
 
 
 @pytest.mark.parametrize(
-    "make",
-    [
-        lambda: KLSchedule(weight=-1),
-        lambda: KLSchedule(rate=1.5),
-        lambda: KLSchedule(minimum=float("nan")),
-        lambda: KLSchedule(eta_min=1.1),
-        lambda: KLSchedule(start=-0.1),
-    ],
+    ("name", "most"),
+    [("weight", None), ("minimum", None), ("start", None), ("eta_min", 1), ("rate", 1)],
 )
-def test_numbers_out_of_range_are_refused(make: object) -> None:
-    with pytest.raises(InputError, match="needs"):
-        make()  # type: ignore[operator]
+def test_a_schedule_takes_its_bounds_and_nothing_beyond(name: str, most: float | None) -> None:
+    for bound in (0.0, 100.0 if most is None else most):
+        assert getattr(KLSchedule(**{name: bound}), name) == bound
+    for beyond in (-1e-9, math.nan, *([] if most is None else [most + 1e-9])):
+        with pytest.raises(InputError, match="needs"):
+            KLSchedule(**{name: beyond})

@@ -66,7 +66,7 @@ def fill_box(outline: Outline, budget: Budget) -> Rectangle | None:
 def stroke_box(outline: Outline, stroke: Stroke, budget: Budget) -> Rectangle | None:
     """The box around the stroke of an outline, with its ends and corners."""
     lines = flattened(outline, budget)
-    edges = [_edges(line, stroke) for line in lines] if stroke.width > 0 else []
+    edges = [_edges(line, stroke) for line in lines] if stroke.width / 2 > 0 else []
     return _around_points([*lines, *edges])
 
 
@@ -108,7 +108,7 @@ def _squares(points: Float64, reach: float) -> Float64:
 def _tips(corners: Float64, before: Float64, after: Float64, reach: float, limit: float) -> Float64:
     """The tips of mitred corners [n, 2]; `before` and `after` lead from a corner to the edges of lines."""
     half = (before + after) / 2
-    share = (half * half).sum(axis=1) / reach**2  # the squared sine of half the angle between the lines
+    share = ((half / reach) ** 2).sum(axis=1)  # the squared sine of half the angle between the lines
     sharp = share * limit**2 >= 1
     half, before, after = half[sharp], before[sharp], after[sharp]
     left = before[:, 0] * after[:, 1] > before[:, 1] * after[:, 0]

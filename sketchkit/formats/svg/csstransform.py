@@ -176,6 +176,8 @@ def _value(token: Any, kind: str, box: Box, zero: bool = False) -> float | None:
         return None
     if token.type == "number" and token.value == 0 and kind in "xyza" and (zero or kind != "a"):
         return 0.0
+    if kind == "a" and not math.isfinite(quantity.value):
+        return 0.0 if quantity.dimension == "angle" else None  # browsers clamp it to whole turns
     return quantity.value if quantity.dimension == _DIMENSIONS[kind] else None
 
 

@@ -139,7 +139,7 @@ def _arc_controls(
     p = (cos * half_x + sin * half_y) / rx  # the start, seen from the middle between start and end
     q = (cos * half_y - sin * half_x) / ry
     size = math.hypot(p, q)
-    if not 0 < size < math.inf:
+    if not 1e-150 < size < math.inf:  # its square is neither 0 nor infinite
         return None
     if size > 1:  # radii too small to reach: the specification enlarges them until they just do
         rx, ry, p, q = rx * size, ry * size, p / size, q / size
