@@ -190,6 +190,18 @@ def prepare(
         bool, typer.Option("--recognized", help="Leave out what Quick, Draw! did not recognise.")
     ] = False,
     resplit: Annotated[bool, typer.Option("--resplit", help="Split anew what an npz file splits.")] = False,
+    reserve: Annotated[
+        float,
+        typer.Option(
+            metavar="PERCENT",
+            min=0,
+            max=99,
+            help="Leave out so much of the train share, for a judge to learn from.",
+        ),
+    ] = 0.0,
+    reserved: Annotated[
+        bool, typer.Option("--reserved", help="Make the set of what --reserve leaves out.")
+    ] = False,
     skip_damaged: Annotated[
         bool, typer.Option("--skip-damaged", help="Go on where a file cannot be read on.")
     ] = False,
@@ -207,6 +219,8 @@ def prepare(
         recognized_only=recognized,
         skip_damaged=skip_damaged,
         keep_background=keep_background,
+        reserve=reserve,
+        reserved_only=reserved,
     )
     from sketchkit.training.data import prepare as make
 

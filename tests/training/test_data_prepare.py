@@ -134,6 +134,28 @@ def test_the_shares_are_about_what_is_asked_for(tmp_path: Path) -> None:
         assert abs(len(data.split(name)) / 3000 - share) < 0.04
 
 
+def contents(data: Dataset, split: str) -> list[bytes]:
+    return sorted(data.split(split).drawing(i).tobytes() for i in range(len(data.split(split))))
+
+
+def test_a_reserve_is_left_out_of_train_alone_and_is_a_set_of_its_own(tmp_path: Path) -> None:
+    drawings = [walk(i, 4, "x") for i in range(400)]
+    whole, rest, reserved = (
+        prepare_sketches(
+            drawings, tmp_path / f"d{i}", Recipe(splits=(6, 2, 2), reserve=r, reserved_only=only)
+        )
+        for i, (r, only) in enumerate(((0, False), (25, False), (25, True)))
+    )
+    for split in ("valid", "test"):
+        assert contents(rest, split) == contents(whole, split)
+    kept, left = ({row for split in SPLITS for row in contents(data, split)} for data in (rest, reserved))
+    assert not kept & left
+    assert kept | left == {row for split in SPLITS for row in contents(whole, split)}
+    assert abs(len(reserved) / 400 - 0.25) < 0.08
+    assert all(len(reserved.split(split)) > 0 for split in SPLITS)
+    assert rest.manifest.dropped == {"reserved": len(reserved)}
+
+
 def test_one_drawing_under_two_classes_is_no_duplicate(tmp_path: Path) -> None:
     data = prepare_sketches([walk(1, label="a"), walk(1, label="b")], tmp_path / "d", ALL_TRAIN)
     assert (len(data), data.manifest.dropped) == (2, {})
@@ -401,6 +423,9 @@ def test_progress_ends_with_everything_read(tmp_path: Path) -> None:
         ({"splits": (1, -1, 1)}, "0 or more"),
         ({"splits": (1, float("nan"), 1)}, "0 or more"),
         ({"splits": (1, 1)}, "the shares of train, valid, test"),
+        ({"splits": (1, 1, 0), "reserve": 50}, "below the 50 % of train"),
+        ({"reserve": -1}, "0 or more"),
+        ({"reserved_only": True}, "a reserve above 0"),
         ({"simplify": "perhaps"}, "auto, always or never"),
         ({"limit": 0}, "the limit must be 1 or more"),
     ],

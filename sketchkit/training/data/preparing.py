@@ -36,7 +36,16 @@ __all__ = ["REASONS", "prepare", "prepare_sketches"]
 Progress = Callable[[int, int], None]
 
 #: Why a drawing is left out; a damaged file counts as one.
-REASONS = ("empty", "too short", "too long", "duplicate", "not recognised", "over the limit", "damaged")
+REASONS = (
+    "empty",
+    "too short",
+    "too long",
+    "duplicate",
+    "not recognised",
+    "over the limit",
+    "reserved",
+    "damaged",
+)
 #: Drawings, or rows, gathered before they are looked up and written together.
 _BLOCK, _BLOCK_ROWS = 4096, 1 << 20
 #: A set of no more drawings is shared out when all of it is known.
@@ -246,6 +255,8 @@ class _Kitchen:
                 self._dropped["duplicate"] += 1
             elif self._recipe.limit is not None and self._kept[item.label] >= self._recipe.limit:
                 self._dropped["over the limit"] += 1
+            elif not self._recipe.takes(known):
+                self._dropped["reserved"] += 1
             else:
                 self._kept[item.label] += 1
                 self._unshared.append((item, rows, known))

@@ -66,6 +66,9 @@ class Recipe:
         limit: the most drawings of a class, the first ones.
         skip_damaged: go on with the next file where one cannot be read on.
         keep_background: make strokes of the paper in SVG files, too.
+        reserve: the percentage of all drawings, the last of the train share by hash, that the set leaves out:
+            a judge may learn from them and from no other.
+        reserved_only: make the set of the reserved drawings instead, which are split like any others.
 
     Raises:
         InputError: a value out of range.
@@ -80,6 +83,8 @@ class Recipe:
     limit: int | None = None
     skip_damaged: bool = False
     keep_background: bool = False
+    reserve: float = 0.0
+    reserved_only: bool = False
 
     def __post_init__(self) -> None:
         if not 2 <= self.min_points <= self.max_points <= MAX_LENGTH:
@@ -94,13 +99,32 @@ class Recipe:
             raise InputError(f"the shares of {', '.join(SPLITS)} must be 0 or more and the first above 0")
         if self.limit is not None and self.limit < 1:
             raise InputError(f"the limit must be 1 or more, got {self.limit}")
+        most = 100.0 * self.reserved[1]
+        if not 0 <= self.reserve < most:
+            raise InputError(
+                f"the reserve must be 0 or more and below the {most:g} % of train, got {self.reserve}"
+            )
+        if self.reserved_only and not self.reserve:
+            raise InputError("a set of reserved drawings needs a reserve above 0")
+
+    @property
+    def reserved(self) -> tuple[float, float]:
+        """From where to where in 0..1 a hash means the reserve: the end of the train share."""
+        train = self.splits[0] / sum(self.splits)
+        return train - self.reserve / 100.0, train
 
     @property
     def thresholds(self) -> tuple[float, float]:
         """Up to where in 0..1 a hash means train, and up to where valid."""
         train, valid, test = self.splits
         whole = train + valid + test
-        return train / whole, (train + valid) / whole
+        low, high = self.reserved if self.reserved_only else (0.0, 1.0)
+        return low + (high - low) * train / whole, low + (high - low) * (train + valid) / whole
+
+    def takes(self, known_by: int) -> bool:
+        """Whether a drawing of this hash goes into the set, as far as the reserve decides."""
+        low, high = self.reserved
+        return (low <= known_by / 2**64 < high) == self.reserved_only
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as JSON values."""
