@@ -1,4 +1,4 @@
-"""`sketchkit data`: what models learn from: list, info, fetch, prepare, synth."""
+"""`sketchkit data`: what models learn from: list, info, fetch, prepare, synth, distill."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import typer
 from sketchkit.cli.completions import complete_classes
 from sketchkit.cli.console import plain, print_json, print_table, progress, say, tell_written
 from sketchkit.cli.datasets import class_rows, described, found, holds, report
+from sketchkit.cli.distill import EXAMPLE, distill
 from sketchkit.cli.fields import no_fields
 from sketchkit.cli.flags import Force, Json, KeepBackground, RedirectHosts
 from sketchkit.cli.grouping import grouped
@@ -28,7 +29,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     cls=Group,
-    help="Data sets: list, info, fetch, prepare, synth.",
+    help="Data sets: list, info, fetch, prepare, synth, distill.",
     callback=show_help_alone,
     invoke_without_command=True,
     rich_markup_mode=None,
@@ -276,6 +277,9 @@ def synth(
         tell_written([out])
     else:
         print_json({"output": out, "drawings": n, "seed": seed, "first": first})
+
+
+app.command(cls=Command, epilog=EXAMPLE)(distill)
 
 
 def parse_split(text: str) -> tuple[float, float, float]:

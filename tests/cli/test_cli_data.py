@@ -20,7 +20,7 @@ from conftest import Sketchkit
 import sketchkit as library
 from sketchkit.training.data import Dataset, synth
 
-COMMANDS = ("list", "info", "fetch", "prepare", "synth")
+COMMANDS = ("list", "info", "fetch", "prepare", "synth", "distill")
 
 
 @pytest.fixture
@@ -305,3 +305,40 @@ def test_fetch_without_a_network_is_one_line(sketchkit: Sketchkit, kept: Path) -
     failed = sketchkit("data", "fetch", "quickdraw", "owl", "--base-url", "http://127.0.0.1:1")
     assert (failed.code, failed.err.count("\n")) == (3, 1)
     assert "cannot be downloaded" in failed.err
+
+
+# --- distill -------------------------------------------------------------------------------------------
+
+
+def test_distill_writes_as_many_drawings_as_asked_for_at_each_temperature(sketchkit: Sketchkit) -> None:
+    assert (
+        sketchkit("data", "distill", "tiny", "-n", "4", "-t", "0.3,0.6", "--seed", "2", "-o", "t.ndjson").code
+        == 0
+    )
+    keys = [sketch.key or "" for sketch in library.read_all("t.ndjson")]
+    assert [key.split("-")[2] for key in keys] == ["0.3"] * 4 + ["0.6"] * 4
+    assert {sketch.label for sketch in library.read_all("t.ndjson")} == {"bird"}
+    refused = sketchkit("data", "distill", "tiny", "-n", "4", "-o", "t.ndjson")
+    assert (refused.code, "exists already" in refused.err) == (3, True)
+
+
+def test_a_distillation_that_was_stopped_goes_on_with_the_same_bytes(
+    sketchkit: Sketchkit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sketchkit.cli import distill as command
+
+    line = ("data", "distill", "tiny", "-n", "3", "-t", "0.3,0.4,0.6", "-o")
+    assert sketchkit(*line, "whole.ndjson").code == 0
+    portions = command._portions
+
+    def stopped(*arguments: object) -> Iterator[bytes]:
+        yield next(iter(portions(*arguments)))  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "_portions", stopped)
+        assert sketchkit(*line, "again.ndjson").code == 130
+    assert not Path("again.ndjson").exists()
+    went_on = sketchkit(*line, "again.ndjson")
+    assert (went_on.code, "going on after 3 drawings" in went_on.err) == (0, True)
+    assert Path("again.ndjson").read_bytes() == Path("whole.ndjson").read_bytes()

@@ -1,0 +1,124 @@
+"""`sketchkit data distill`: drawings of models, for another model to learn from."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+
+from sketchkit._version import __version__
+from sketchkit.cli.completions import complete_models
+from sketchkit.cli.console import print_json, progress, say, tell_written
+from sketchkit.cli.fields import no_fields
+from sketchkit.cli.flags import Device, Force, Json, Seed
+from sketchkit.cli.outputs import check_paths
+from sketchkit.cli.parameters import parse_temperatures
+from sketchkit.cli.parts import Part, alone
+from sketchkit.cli.settings import setting
+from sketchkit.files import checksum_of
+
+if TYPE_CHECKING:
+    from sketchkit.models import SketchModel
+    from sketchkit.sketch import Sketch
+
+__all__ = ["EXAMPLE", "distill"]
+
+EXAMPLE = "sketchkit data distill bird.gen.json cat.gen.json -n 800 -o taught.ndjson"
+
+
+def distill(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODELS", help="The teachers: stored models or files.", autocompletion=complete_models
+        ),
+    ],
+    out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="The ndjson file to write.")],
+    n: Annotated[
+        int,
+        typer.Option(
+            "-n", metavar="N", min=1, max=1_000_000, help="Drawings of each class at each temperature."
+        ),
+    ] = 800,
+    temperature: Annotated[
+        str, typer.Option("--temperature", "-t", metavar="T[,T...]", help="The temperatures.")
+    ] = "0.25,0.4,0.6",
+    max_points: Annotated[
+        int,
+        typer.Option(
+            "--max-points", metavar="N", min=2, max=100_000, help="Leave out drawings of more points."
+        ),
+    ] = 125,
+    seed: Seed = 0,
+    device: Device = None,
+    json: Json = False,
+    force: Force = False,
+) -> None:
+    """Draw what another model is to learn from.
+
+    Drawings that the teacher ends are kept, simplified as Quick, Draw!'s are. `data prepare` takes the file
+    beside drawings by people. After a kill the same command goes on.
+    """
+    temperatures = parse_temperatures([temperature])
+    no_fields(out, "--out")
+    check_paths([out], force)
+    from sketchkit.checkpoints.load import load_model
+
+    with progress("Loading the models"):
+        teachers = [load_model(name, device=setting("device", device, "auto")) for name in models]
+    total = n * len(temperatures) * sum(len(_classes(teacher)) for teacher in teachers)
+    settings: dict[str, Any] = {"n": n, "temperatures": temperatures, "max_points": max_points, "seed": seed}
+    target = os.path.realpath(out)
+    with alone(target, out), Part.opened(target, out, _identity(teachers, settings), total, n) as part:
+        if part.done:
+            say(f"going on after {part.done:,} drawings")
+        with progress("Drawing") as advance:
+            for lines in _portions(teachers, settings, part.done // n):
+                part.append(lines, n)
+                advance(part.done, total)
+        part.finish(overwrite=force)
+    if json:
+        print_json({"output": out, "drawings": total, "models": models, **settings})
+    else:
+        tell_written([out])
+
+
+def _portions(teachers: list[SketchModel], settings: dict[str, Any], done: int) -> Iterator[bytes]:
+    """The lines of one class of one teacher at one temperature after the other, the first `done` left out."""
+    from sketchkit.formats import write
+    from sketchkit.training.distillation import distill as draw
+
+    wanted = (
+        (teacher, name, temperature)
+        for teacher in teachers
+        for name in _classes(teacher)
+        for temperature in settings["temperatures"]
+    )
+    for teacher, name, temperature in islice(wanted, done, None):
+        drawn: Iterator[Sketch] = draw(
+            teacher,
+            settings["n"],
+            temperature,
+            class_name=name,
+            seed=settings["seed"],
+            max_points=settings["max_points"],
+        )
+        lines = io.BytesIO()
+        write(drawn, lines, format="ndjson")
+        yield lines.getvalue()
+
+
+def _classes(teacher: SketchModel) -> tuple[str | None, ...]:
+    """What a teacher is told to draw, one after the other."""
+    return teacher.card.classes if teacher.labelled else (None,)
+
+
+def _identity(teachers: list[SketchModel], settings: dict[str, Any]) -> str:
+    """A checksum of all that decides the lines."""
+    values = [__version__, [teacher.weights_checksum() for teacher in teachers], settings]
+    return checksum_of(orjson.dumps(values))
