@@ -22,9 +22,12 @@ settings.register_profile("usual", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "usual")
 
-# A shell lets its background jobs ignore Ctrl-C, and what the tests start would ignore it, too.
+# A shell lets its background jobs ignore Ctrl-C, nohup a hangup, and what the tests start would do so, too.
+# A handler stands for the default in every process that is started.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture(scope="session")

@@ -81,7 +81,7 @@ MAGENTA: dict[str, tuple[Callable[[Parts], bytes], str]] = {
     "two files": (lambda p: json.dumps(p).encode() * 2, "not JSON"),
     "no utf-8": (lambda p: json.dumps(p).encode().replace(b"tiny", b"t\xffny"), "not JSON"),
     "a lone surrogate": (lambda p: json.dumps(p).encode().replace(b"tiny", b"\\udfff"), "not JSON"),
-    "utf-16": (lambda p: json.dumps(p).encode("utf-16"), "not JSON"),
+    "utf-16": (lambda p: json.dumps(p).encode("utf-16"), "text in UTF-16"),
     "brackets without end": (lambda p: b"[" * 1_000_000, "not JSON"),
     "nested beyond reading": (_raw_number("extra", '{"a":' * 5000 + "1" + "}" * 5000), "not JSON"),
     "nested beyond writing": (_set(extra=_deep(300)), "nested too deeply"),

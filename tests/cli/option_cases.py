@@ -97,6 +97,14 @@ _GIVEN: dict[str, Case] = {
     "--input-format": Case("refusal", ("--input-format", "npz")),
     "--limit": _draws("--limit", "3"),
 }
+
+
+def _paper(command: str) -> dict[str, Case]:
+    """`--keep-background`, where the first drawing is on white paper."""
+    base = ("@/paper.svg", *BASE[command][1:])
+    return {"--keep-background": Case("drawing", ("--keep-background",), base=base)}
+
+
 _FILES: dict[str, Case] = {"--layout": Case("files", ("--layout", "files", "-o", "{index}.svg"))}
 _PREPARED: dict[str, Case] = {"--prepared": _draws("--prepared")}
 _FROM, _PAIRS = ("--from", "@/six.ndjson"), ("--pairs", "random:2")
@@ -123,6 +131,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--first": _draws("--first", "5"),
     },
     "complete": {
+        **_paper("complete"),
         **_OUTPUT,
         **_SHEET,
         **_DRAWING,
@@ -137,6 +146,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--limit": _draws("--limit", "1", beside=("@/six.ndjson",)),
     },
     "infill": {
+        **_paper("infill"),
         **_OUTPUT,
         **_SHEET,
         **{name: case for name, case in _DRAWING.items() if name not in ("--batch-size", "--exact")},
@@ -150,8 +160,9 @@ CASES: dict[str, dict[str, Case]] = {
         "--particles": _draws("--particles", "20", particles=20),
         "--max-strokes": _draws("--max-strokes", "1", max_strokes=1),
     },
-    "reconstruct": {**_OUTPUT, **_SHEET, **_DRAWING, **_GIVEN, **_PREPARED},
+    "reconstruct": {**_OUTPUT, **_SHEET, **_DRAWING, **_GIVEN, **_PREPARED, **_paper("reconstruct")},
     "interpolate": {
+        **_paper("interpolate"),
         **_OUTPUT,
         **_SHEET,
         **_DRAWING,
@@ -160,6 +171,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--via": _draws("--via", "@/six.ndjson#3"),
     },
     "grid": {
+        **_paper("grid"),
         **_OUTPUT,
         **_SHEET,
         **_DRAWING,
@@ -167,6 +179,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--steps": _draws("--steps", "3x2", steps=[3, 2]),
     },
     "analogy": {
+        **_paper("analogy"),
         **_OUTPUT,
         **_SHEET,
         **_DRAWING,
@@ -187,6 +200,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--outliers": Case("files", ("--outliers", "worst.svg")),
     },
     "encode": {
+        **_paper("encode"),
         "--output": Case("files", ("--output", "other.npz")),
         **{name: _OUTPUT[name] for name in ("--force", "--json")},
         **{name: _DRAWING[name] for name in ("--seed", "--device")},
@@ -206,6 +220,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--model": Case("refusal", ("--model", "@models/other.safetensors")),
     },
     "score": {
+        **_paper("score"),
         **{name: case for name, case in _SHEET.items() if name != "--label"},
         **{name: _DRAWING[name] for name in ("--model", "--class", "--device")},
         **{name: _OUTPUT[name] for name in ("--force", "--json")},
@@ -214,6 +229,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--heat": Case("files", ("--heat", "other.svg")),
     },
     "render": {
+        **_paper("render"),
         **{name: case for name, case in _OUTPUT.items() if name != "--json"},
         **_SHEET,
         **_GIVEN,

@@ -38,6 +38,7 @@ from sketchkit.training.data import Recipe, prepare_sketches, synth
 
 LINES = [[(0, 0), (200, 0), (200, 90)], [(50, 50), (60, 60)], [(10, 80), (90, 60), (120, 85)]]
 PATH = '<path fill="none" stroke="#000" d="M{}"/>'
+PAPER = '<rect x="-50" y="-50" width="300" height="200" fill="white"/>'
 UNCONDITIONAL = ("sample", "complete", "infill", "score")
 
 Numbers = npt.NDArray[np.float64]
@@ -75,9 +76,10 @@ class _OddStep:
 def given(tmp_path_factory: pytest.TempPathFactory, tiny_vae: VaeModel) -> Path:
     """A folder of drawings, latent vectors, a data set, a list of jobs and models of both kinds."""
     folder = tmp_path_factory.mktemp("given")
-    for name, lines in (("three", LINES), ("wall", [[(-200, 150), (300, 150), (230, -200)]])):
-        paths = (PATH.format(" L".join(f"{x} {y}" for x, y in line)) for line in lines)
-        (folder / f"{name}.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(paths)}</svg>')
+    wall = [[(-200, 150), (300, 150), (230, -200)]]
+    for name, lines, paper in (("three", LINES, ""), ("paper", LINES, PAPER), ("wall", wall, "")):
+        paths = "".join(PATH.format(" L".join(f"{x} {y}" for x, y in line)) for line in lines)
+        (folder / f"{name}.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg">{paper}{paths}</svg>')
     drawings = [
         sketch.transformed(0.4 + 0.2 * i, (0.0, 0.0)).labelled(
             ("cat", "cat", "cat", "sun")[i % 4], f"key {i}"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sketchkit.density import MixtureDensity
-from sketchkit.engine import decode, read_prompts
+from sketchkit.engine import decode, read_prompts, stepper_of
 from sketchkit.errors import InputError, PluginError
 from sketchkit.generate import complete, infill, sample
 from sketchkit.models import SketchModel
@@ -109,13 +109,14 @@ class Retracing:
 
     def __init__(self, model: SketchModel, monkeypatch: pytest.MonkeyPatch) -> None:
         self.owners: list[list[int]] = []  # whose rows came, step by step
-        own = type(model).step
+        stepper = stepper_of(model)
+        own = stepper.step
 
         def watched(rows: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
             self.read = rows
-            return own(model, rows, state)
+            return own(rows, state)
 
-        monkeypatch.setattr(model, "step", watched)
+        monkeypatch.setattr(stepper, "step", watched)
 
     def initial_state(self, rows: int, device: torch.device) -> tuple[Tensor, ...]:
         self.owners = []

@@ -148,7 +148,7 @@ def test_a_plugin_nobody_asked_for_by_name_costs_one_warning(shelf: Path) -> Non
         "sketchkit: warning: the renderer flow:even cannot be loaded: ImportError: gone",
         "sketchkit: warning: the renderer flow:odd cannot be loaded: ImportError: gone",
     ]
-    assert run_beside(shelf, "render", "x.svg", "-o", "y.png").err == ""
+    assert run_beside(shelf, "render", "x.svg", "-o", "y.png").err == "wrote y.png\n"
 
 
 def test_what_is_damaged_is_listed_with_its_reason(shelf: Path) -> None:

@@ -278,7 +278,7 @@ def test_what_is_wrong_with_a_class_or_its_options_is_told(renderer: Any, words:
         ((".LINES",), "'.LINES' is no suffix that a file's name is told by: write it in lower case with one"),
         (("lines",), "'lines' is no suffix"),
         ((".",), "'.' is no suffix"),
-        ((".tar.gz",), "'.tar.gz' is no suffix"),
+        ((".tar.xz",), "'.tar.xz' is no suffix"),
         ((".a/b",), "'.a/b' is no suffix"),
         ((".lines", 3), "3 is no suffix"),
     ],
