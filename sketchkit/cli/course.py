@@ -209,4 +209,8 @@ def _speed(speed: float | None) -> str:
 def _evaluated(name: str, record: EvaluationRecord | None) -> list[Cell]:
     if record is None:
         return [(name, "none yet")]
-    return [(name, figure(record.loss)), ("NLL", figure(record.nll)), ("at step", f"{record.step:,}")]
+    return [
+        (name, figure(record.loss)),
+        ("NLL", figure(record.nll_per_point)),
+        ("at step", f"{record.step:,}"),
+    ]

@@ -79,7 +79,7 @@ def _summary(facts: dict[str, Any]) -> list[str]:
     for name, words in (("last", "valid"), ("best", "best")):
         if name in facts:
             at = facts[name]
-            losses = f"loss {figure(at['loss'])}, NLL {figure(at['nll'])} a point"
+            losses = f"loss {figure(at['loss'])}, NLL {figure(at['nll_per_point'])} a point"
             lines.append(f"{words.ljust(_MARGIN)}{losses}, at step {at['step']:,}")
     return lines
 

@@ -67,7 +67,7 @@ class LiveDisplay:
             self._show()
             return
         best = ", the best so far" if record.best else ""
-        what = f"valid loss {figure(record.loss)}, NLL {figure(record.nll)}{best}"
+        what = f"valid loss {figure(record.loss)}, NLL {figure(record.nll_per_point)}{best}"
         self._say(f"{self._name}: at step {record.step:,}: {what}")
 
     def note(self, text: str) -> None:

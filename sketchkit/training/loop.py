@@ -271,7 +271,15 @@ class Loop:
             seconds = self.progress.seconds
             self.watcher.evaluation(
                 EvaluationRecord(
-                    step, loss, found.offset, found.pen, found.kl, found.nll, found.drawings, best, seconds
+                    step,
+                    loss,
+                    found.offset,
+                    found.pen,
+                    found.kl,
+                    found.nll_per_point,
+                    found.drawings,
+                    best,
+                    seconds,
                 )
             )
         if self.processes.first:

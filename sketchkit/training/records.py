@@ -50,7 +50,7 @@ class EvaluationRecord:
         offset: L_s.
         pen: L_p, without that of end rows.
         kl: L_KL; None of a model without a latent vector.
-        nll: the negative log-likelihood of a point, in nats; unlike L_R it does not depend on Nmax.
+        nll_per_point: the negative log-likelihood of a point, in nats; unlike L_R it does not depend on Nmax.
         drawings: how many drawings these are means of.
         best: whether no evaluation before was better.
         seconds: spent on training so far, in the whole run.
@@ -61,7 +61,7 @@ class EvaluationRecord:
     offset: float
     pen: float
     kl: float | None
-    nll: float
+    nll_per_point: float
     drawings: int
     best: bool
     seconds: float

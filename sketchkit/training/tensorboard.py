@@ -35,7 +35,7 @@ _STEP_TAGS: Mapping[str, str] = {
     "progress/seconds": "seconds",
 }
 _EVALUATION_TAGS: Mapping[str, str] = {
-    f"valid/{name}": name for name in ("loss", "offset", "pen", "kl", "nll")
+    f"valid/{name}": name for name in ("loss", "offset", "pen", "kl", "nll_per_point")
 }
 
 

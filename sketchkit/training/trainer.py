@@ -334,7 +334,9 @@ def card_of(data: Dataset, name: str, nmax: int) -> ModelCard:
 
 def _trained(card: ModelCard, info: RunInfo, found: Validation | None = None) -> Mapping[str, Any]:
     """What a card says of the training."""
-    measured = {} if found is None else {"validation_nll": found.nll, "validation_kl": found.kl}
+    measured = (
+        {} if found is None else {"validation_nll_per_point": found.nll_per_point, "validation_kl": found.kl}
+    )
     return {
         "provenance": {
             **card.provenance,

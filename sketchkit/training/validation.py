@@ -29,14 +29,14 @@ class Validation:
         offset: L_s.
         pen: L_p, without that of end rows.
         kl: L_KL; None of a model without a latent vector.
-        nll: the negative log-likelihood of a point, end rows included, in nats.
+        nll_per_point: the negative log-likelihood of a point, end rows included, in nats.
         drawings: how many.
     """
 
     offset: float
     pen: float
     kl: float | None
-    nll: float
+    nll_per_point: float
     drawings: int
 
     def loss(self, config: TrainConfig) -> float:

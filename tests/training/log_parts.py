@@ -32,7 +32,7 @@ def evaluation_record(
     values: dict[str, float] = {
         "offset": loss - 0.2,
         "pen": 0.2,
-        "nll": loss,
+        "nll_per_point": loss,
         "drawings": 100,
         "seconds": 0.1 * step,
         **other,

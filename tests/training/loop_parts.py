@@ -90,7 +90,7 @@ def losses(folder: Path) -> list[tuple[float, ...]]:
         "skipped",
     )
     rows = [tuple(float(log.train[name][i]) for name in names) for i in range(len(log.train))]
-    valid = ("step", "loss", "offset", "pen", "nll", "best")
+    valid = ("step", "loss", "offset", "pen", "nll_per_point", "best")
     return rows + [tuple(float(log.valid[name][i]) for name in valid) for i in range(len(log.valid))]
 
 

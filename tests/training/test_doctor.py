@@ -88,7 +88,7 @@ class Case:
             kl=kl,
             offset=offset,
             pen=pen,
-            nll=(offset + pen) / SHARE + self.end / LENGTH,
+            nll_per_point=(offset + pen) / SHARE + self.end / LENGTH,
             drawings=self.valid_drawings,
         )
 
@@ -370,7 +370,7 @@ def test_figures_beyond_all_bounds_do_no_harm(tmp_path: Path) -> None:
 
         names = ("offset", "pen", "kl", "kl_weight", "learning_rate", "gradient_norm", "seconds")
         steps = [step_record(t, any_of(), **{name: any_of() for name in names}) for t in range(10, 2000, 10)]
-        valid = ("offset", "pen", "kl", "nll", "seconds")
+        valid = ("offset", "pen", "kl", "nll_per_point", "seconds")
         evaluations = [
             evaluation_record(t, any_of(), **{name: any_of() for name in valid})
             for t in range(100, 2000, 100)

@@ -314,7 +314,7 @@ def test_tensorboard_draws_the_curves_of_a_resumed_run_once(tmp_path: Path) -> N
     resumed.close()
     drawn = curves(tmp_path)
     assert drawn["train/loss"] == [(n, n / 8 if n <= 7 else -n / 8) for n in range(1, 13)]
-    assert drawn["valid/nll"] == []
+    assert drawn["valid/nll_per_point"] == []
     assert [step for step, _ in drawn["train/kl"]] == list(range(1, 13))
     texts = [v for e in tensorboard_events(tmp_path) for v in e.summary.value if v.tag.startswith("notes")]  # type: ignore[attr-defined]
     assert texts[0].tensor.string_val[0] == b"a word"
@@ -358,3 +358,16 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> Non
     (tmp_path / "tensorboard").write_text("in the way")
     with pytest.raises(InputError, match="tensorboard: "):
         TensorBoardLog(tmp_path)
+
+
+def test_a_log_of_an_older_run_is_read_and_goes_on_under_the_new_name(tmp_path: Path) -> None:
+    log = CsvLog(tmp_path)
+    log.step(step_record(1))
+    log.evaluation(evaluation_record(1))
+    log.close()
+    path = tmp_path / "valid.csv"
+    today = path.read_bytes()
+    path.write_bytes(today.replace(b"nll_per_point", b"nll"))
+    assert read_log(tmp_path).valid["nll_per_point"].tolist() == [evaluation_record(1).nll_per_point]
+    CsvLog.rewound(tmp_path, 1).close()
+    assert path.read_bytes() == today

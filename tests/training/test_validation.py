@@ -38,7 +38,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 def numbers(found: Validation) -> tuple[float, ...]:
     kl = 0.0 if found.kl is None else found.kl
-    return (found.offset, found.pen, kl, found.nll, found.drawings)
+    return (found.offset, found.pen, kl, found.nll_per_point, found.drawings)
 
 
 def padded(split: Split, chosen: np.ndarray, scale: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -107,7 +107,7 @@ def test_the_likelihood_is_that_of_the_models_own_score(data: Dataset, kind: str
     rows, lengths, labels = padded(valid, np.arange(found.drawings), data.scale_factor)
     state = model.initial_state(len(rows), label=labels if model.labelled else None)
     total = float(model.score(rows, lengths, state).double().sum())
-    assert found.nll == pytest.approx(total / int(lengths.sum()), rel=1e-5)
+    assert found.nll_per_point == pytest.approx(total / int(lengths.sum()), rel=1e-5)
 
 
 @pytest.mark.parametrize("nmax", [50, 200])
@@ -123,7 +123,7 @@ def test_the_loss_is_the_likelihood_without_the_ends_over_nmax(data: Dataset, nm
     inked = torch.arange(rows.shape[1]) < lengths[:, None] - 1
     ends = float(pen[torch.arange(len(rows)), lengths - 1].double().sum())
     floored = torch.logaddexp(offset.double(), torch.tensor(1e-6).double().log())
-    assert found.nll * int(lengths.sum()) == pytest.approx(
+    assert found.nll_per_point * int(lengths.sum()) == pytest.approx(
         -float((offset + pen).double()[inked].sum()) - ends, rel=1e-5
     )
     assert found.offset * nmax * len(rows) == pytest.approx(-float(floored[inked].sum()), rel=1e-5)
@@ -154,7 +154,7 @@ def test_z_is_drawn_and_the_same_each_time(data: Dataset) -> None:
     first, again = (validate(model, valid, config, data.max_length) for _ in range(2))
     assert first == again
     other = validate(model, valid, replace(config, seed=1), data.max_length)
-    assert other.nll != pytest.approx(first.nll, rel=1e-5)
+    assert other.nll_per_point != pytest.approx(first.nll_per_point, rel=1e-5)
     assert other.kl == first.kl
 
 
@@ -171,7 +171,7 @@ def test_only_the_first_drawings_are_looked_at(data: Dataset) -> None:
     rows, lengths, labels = padded(valid, np.arange(4), data.scale_factor)
     scores = model.score(rows, lengths, model.initial_state(4, label=labels))
     assert found.drawings == 4
-    assert found.nll == pytest.approx(float(scores.sum()) / int(lengths.sum()), rel=1e-5)
+    assert found.nll_per_point == pytest.approx(float(scores.sum()) / int(lengths.sum()), rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["decoder", "vae"])

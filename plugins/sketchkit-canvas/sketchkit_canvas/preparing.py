@@ -103,4 +103,9 @@ def _score(model: SketchModel, asked: Score) -> dict[str, Any]:
     found = score(model, [_sketch(asked.drawing)], class_name=asked.label)[0]
     means = found.strokes_per_point.tolist()
     strokes = [round(mean, 4) if math.isfinite(mean) else None for mean in means]
-    return {"type": "heat", "id": asked.id, "strokes": strokes, "nll": round(found.nll_per_point, 4)}
+    return {
+        "type": "heat",
+        "id": asked.id,
+        "strokes": strokes,
+        "nll_per_point": round(found.nll_per_point, 4),
+    }

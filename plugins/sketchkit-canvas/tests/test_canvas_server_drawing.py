@@ -93,7 +93,7 @@ def test_costs_are_those_of_score(served: Served, doodle: Any) -> None:
         id = client.ask(type="score", drawing=drawing, label="face")
         heat = client.hear()
     assert heat["type"] == "heat" and heat["id"] == id
-    assert heat["nll"] == pytest.approx(expected.nll_per_point, abs=1e-3)
+    assert heat["nll_per_point"] == pytest.approx(expected.nll_per_point, abs=1e-3)
     assert heat["strokes"][-1] is None
     assert heat["strokes"][:-1] == pytest.approx(expected.strokes_per_point[:-1].tolist(), abs=1e-3)
 

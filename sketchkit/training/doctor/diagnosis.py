@@ -125,6 +125,6 @@ def _summary(run: Evidence) -> dict[str, Any]:
             summary[name] = {
                 "step": int(valid["step"][at]),
                 "loss": float(valid["loss"][at]),
-                "nll": float(valid["nll"][at]),
+                "nll_per_point": float(valid["nll_per_point"][at]),
             }
     return summary

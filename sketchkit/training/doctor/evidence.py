@@ -137,7 +137,7 @@ class Evidence:
         """What one nat a point is in the log, the mean length over Nmax; None where it cannot be told."""
         if self.length and self.nmax:
             return min(self.length / self.nmax, 1.0)
-        nll, total = self.valid["nll"], self.valid["offset"] + self.valid["pen"]
+        nll, total = self.valid["nll_per_point"], self.valid["offset"] + self.valid["pen"]
         usable = np.isfinite(nll) & np.isfinite(total) & (np.abs(nll) > _TINY_NLL)
         share = float(np.median(total[usable] / nll[usable])) if usable.any() else 0.0
         return share if 0 < share <= 1 else None

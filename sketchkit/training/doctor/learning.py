@@ -174,7 +174,7 @@ def check_gain(run: Evidence) -> Iterator[Finding]:
 def _curve(run: Evidence) -> tuple[Floats, Floats, str, str]:
     """The curve to follow on: (steps, values, unit, name), of the evaluations where there are enough."""
     valid = run.valid
-    name = "loss" if run.has_kl else "nll"
+    name = "loss" if run.has_kl else "nll_per_point"
     finite = np.isfinite(valid[name])
     if finite.sum() >= MIN_EVALUATIONS:
         unit, words = ("", "validation loss") if run.has_kl else (" nats a point", "validation NLL")

@@ -86,7 +86,7 @@ def check_overfitting(run: Evidence) -> Iterator[Finding]:
     # The mean of the last ones: one bad evaluation is no rise.
     rise = float(losses[-SINCE_BEST:].mean() - losses[best])
     gained = float(losses[0] - losses[best])
-    nll = float(valid["nll"][-SINCE_BEST:].mean() - valid["nll"][best])
+    nll = float(valid["nll_per_point"][-SINCE_BEST:].mean() - valid["nll_per_point"][best])
     if (
         since < SINCE_BEST
         or rise <= SLIGHT_RISE * gained

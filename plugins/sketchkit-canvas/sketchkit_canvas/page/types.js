@@ -28,7 +28,7 @@
  * @typedef {object} Answers  what is called as the answer to a request comes in
  * @property {(k: number, first: number, points: Move[]) => void} [points]
  * @property {(k: number, finished: boolean) => void} [over]
- * @property {(heat: {strokes: (number | null)[], nll: number | null}) => void} [heat]
+ * @property {(heat: {strokes: (number | null)[], nll_per_point: number | null}) => void} [heat]
  * @property {() => void} [done]
  * @property {(code: string, message: string) => void} [failed]
  *
