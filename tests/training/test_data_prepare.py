@@ -186,24 +186,27 @@ def test_what_is_trained_on_and_evaluated_is_what_is_read_of_an_npz_file(tmp_pat
     rows[0] = np.array([[10, 0, 1], [0, 5, 0], [5, 0, 1]], np.int16)
     rows[1] = np.array([[0, 0, 0], [7, 0, 0], [0, 9, 1]], np.int16)  # tells its first point
     np.savez(tmp_path / "x.npz", train=rows)
-    data = prepare([tmp_path / "x.npz"], tmp_path / "d")
+    data = prepare([tmp_path / "x.npz"], tmp_path / "d", ALL_TRAIN)
     assert data.split("train").drawing(0)[:-1, [0, 1, 3]].tolist() == rows[0].tolist()
     assert data.split("train").drawing(1)[:-1, [0, 1, 3]].tolist() == rows[1][1:].tolist()
     held = [sketch.without_end() for sketch in HeldOut.choose(data, "train").sketches()]
     assert held == list(read_all(tmp_path / "x.npz"))
 
 
-def test_the_same_drawings_make_the_same_data_set_as_ndjson_and_as_npz(tmp_path: Path) -> None:
+@pytest.mark.parametrize("recipe", [ALL_TRAIN, Recipe()])
+def test_the_same_drawings_make_the_same_data_set_as_ndjson_and_as_npz(
+    recipe: Recipe, tmp_path: Path
+) -> None:
     drawings = [sketch.labelled("zoo") for sketch in synth(40, seed=3)]
     drawings.append(Sketch.from_polylines([[(0, 0), (0, 0)], [(9, 9), (9, 9), (80, 9)], [(5, 5)]]))
     drawings.append(Sketch.from_polylines([[(1, 1), (1, 1), (80, 200)]]))
     sets = []
     for suffix in ("ndjson", "npz"):
         write(drawings, tmp_path / f"zoo.{suffix}")
-        sets.append(prepare([tmp_path / f"zoo.{suffix}"], tmp_path / suffix, ALL_TRAIN).manifest)
+        sets.append(prepare([tmp_path / f"zoo.{suffix}"], tmp_path / suffix, recipe).manifest)
     assert sets[0].scale_factor == sets[1].scale_factor
     assert sets[0].length_counts == sets[1].length_counts
-    assert sets[0].splits["train"].points == sets[1].splits["train"].points
+    assert [split.points for split in sets[0].splits.values()] == [s.points for s in sets[1].splits.values()]
 
 
 def test_an_npz_file_is_split_anew_on_request(tmp_path: Path) -> None:

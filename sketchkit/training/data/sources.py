@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,6 +15,7 @@ from sketchkit.files import open_file, reason, shown
 from sketchkit.formats import format_for, read_all
 from sketchkit.formats.files import bounded
 from sketchkit.formats.gzipped import stem_of, suffix_of, unpacked
+from sketchkit.formats.npz import SPLITS, NpzFormat
 from sketchkit.formats.quickdraw import BinFormat, read_records
 from sketchkit.formats.svg import read_bounded, read_svg
 from sketchkit.sketch import Sketch
@@ -163,10 +164,22 @@ def _of_svg(
 
 
 def _of_npz(source: Source, drawings: Iterable[Any]) -> Iterator[Item]:
+    shared = _is_shared_out(source.path)
     for sketch in drawings:
         # The key only says where in the file the drawing is.
-        split = (sketch.key or "").partition("/")[0]
+        split = (sketch.key or "").partition("/")[0] if shared else None
         yield Item(sketch, source.label, "rows", split=split)
+
+
+def _is_shared_out(path: Path) -> bool:
+    """Whether an npz file has drawings to validate or to test with; of a pipe it is taken for granted."""
+    if not path.is_file():
+        return True
+    for split in SPLITS[1:]:
+        with _opened(path) as stream, suppress(FormatError):  # reading the file itself says what is wrong
+            if next(NpzFormat(split).read(stream, shown(path)), None) is not None:
+                return True
+    return False
 
 
 @contextmanager
