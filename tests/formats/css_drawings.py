@@ -84,6 +84,8 @@ PAINTS = r"""
 - url(#missing) none
 + url(#missing) red
 + URL(#grad)
++ url(#grad
++ url( '#grad'
 + Url('#grad')
 + url( #grad )
 + url('#grad') none
@@ -141,6 +143,9 @@ DECLARATIONS = r"""
 - style="FILL:NONE"
 - style="fill:none;fill:NaN"
 - style="fill:none;-webkit-fill:red"
+- style="-webkit-opacity:0"
+- opacity="1" style="opacity:1;-WEBKIT-OPACITY:0;-webkit-opacity:foo"
++ style="-webkit-opacity:0;opacity:1"
 + style="fill:none;fill:red;;"
 + style="fill:none;color:none;fill:currentcolor"
 - style="color:transparent;color:none;fill:currentcolor"
@@ -462,6 +467,10 @@ KEYWORDS = r"""
 - BOX fill="Transparent"/>
 - <rect Width="20" height="20"/>
 - <RECT width="20" height="20"/>
+- <style xmlns="http://www.w3.org/1999/xhtml">rect{fill:none}</style>BOX/>
+- <h:style xmlns:h="http://www.w3.org/1999/xhtml">rect{fill:none}</h:style>BOX/>
+- <foreignObject><style xmlns="http://www.w3.org/1999/xhtml">rect{fill:none}</style></foreignObject>BOX/>
++ <style xmlns="http://example.org">rect{fill:none}</style>BOX/>
 - <style TYPE="text/css">rect{fill:none}</style>BOX/>
 - <style type="TEXT/CSS">rect{fill:none}</style>BOX/>
 + <style type="text/foo">rect{fill:none}</style>BOX/>

@@ -110,6 +110,10 @@ STYLE = [
     "transform-box: border-box; transform: scale(.5)",
     "transform-box: foo; transform: rotate(10deg)",
     "transform: perspective(100px); will-change: transform",
+    "-webkit-transform: rotate(30deg); -webkit-transform-origin: 130px 130px",
+    "-webkit-transform: rotate(30deg); transform: foo",
+    "transform: rotate(30deg); -webkit-transform: none",
+    "-moz-transform: rotate(30deg); -ms-transform: rotate(30deg); -o-transform: rotate(30deg)",
 ]
 GROUP = f'<g style="{FILL} transform: rotate(30deg)">{RECTANGLE.format("")}{{}}</g>'
 BODIES = [

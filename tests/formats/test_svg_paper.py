@@ -14,6 +14,7 @@ from sketchkit.sketch import Sketch
 
 PAGE = 'viewBox="0 0 200 200"'
 BLACK = '<path d="M20 20L90 20L90 90" fill="none" stroke="black"/>'
+TEXT = '<text x="50" y="90">a</text>'
 WHITE = '<path d="M20 20L90 20L90 90" fill="none" stroke="white"/>'
 
 
@@ -97,6 +98,10 @@ def test_a_shape_in_the_colour_of_the_paper_shows_only_on_something_else() -> No
     assert len(read(hidden + seen).polylines) == 1
     assert len(read(BLACK + hidden + seen).polylines) == 2
     assert len(read(outline.format("") + '<circle cx="100" cy="100" r="9" fill="white"/>').polylines) == 2
+    for body in (BLACK + outline.format('fill="white" stroke="#fff"'), outline.format('fill="white"') + TEXT):
+        assert len(read(body).polylines) == body.count(BLACK)
+    white = TEXT.replace(">", ' fill="white">', 1)
+    assert len(read(outline.format('fill="white"') + white).polylines) == 1
     eye = '<circle cx="100" cy="100" r="9" fill="#123"/>'
     assert len(read(sheet("#123") + outline.format('fill="red"') + eye).polylines) == 2
     assert len(read(sheet("#123") + eye + WHITE).polylines) == 1
@@ -122,6 +127,9 @@ def test_a_drawing_in_white_alone_is_one_for_dark_paper() -> None:
 
 def test_a_rectangle_alone_is_a_drawing_unless_it_is_white() -> None:
     assert len(read(sheet("red")).polylines) == 1
+    for beside in (TEXT, TEXT.replace(">", ' fill="white">', 1), '<image href="a.png"/>'):
+        for colour in ("red", "black", "white"):
+            assert read(sheet(colour) + beside).polylines == []
     document = read(sheet("white"))
     assert document.polylines == [] and document.left_out == {"background": 1}
 

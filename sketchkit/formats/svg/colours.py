@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from sketchkit.formats.svg.calc import Quantity, arguments, components, evaluate, is_function
 from sketchkit.formats.svg.xmltree import fragment
 
-__all__ = ["BLACK", "NO_PAINT", "Paint", "parse_colour", "parse_paint", "url_of"]
+__all__ = ["BLACK", "NO_PAINT", "UNKNOWN", "Paint", "parse_colour", "parse_paint", "url_of"]
 
 
 class Paint(NamedTuple):
@@ -33,7 +33,7 @@ class Paint(NamedTuple):
 
 NO_PAINT = Paint(0.0)
 BLACK = Paint(1.0, (0.0, 0.0, 0.0))
-_UNKNOWN = Paint(1.0)
+UNKNOWN = Paint(1.0)
 
 
 def parse_paint(
@@ -66,7 +66,7 @@ def parse_paint(
     if fallback and not (len(fallback) == 1 and _word(fallback[0]) == "none"):
         colour = _colour(fallback[0], current) if len(fallback) == 1 else None
     known = target.startswith("#") and (fragment(target) in servers or target[1:] in servers)
-    return _UNKNOWN if known and colour is not None else colour
+    return UNKNOWN if known and colour is not None else colour
 
 
 def url_of(text: str) -> str:
@@ -97,7 +97,7 @@ def _colour(token: Any, current: Paint) -> Paint | None:
     if word == "currentcolor":
         return current._replace(is_current=True)
     if word in _SYSTEM_COLOURS:
-        return _UNKNOWN
+        return UNKNOWN
     if token.type in ("ident", "hash"):
         return _srgb(token)
     if token.type != "function":
@@ -109,7 +109,7 @@ def _colour(token: Any, current: Paint) -> Paint | None:
         colours = [_colour(part[0], current) for part in parts if len(part) == 1]
         if None in colours or not len(colours) == len(parts) == (2 if name == "light-dark" else 1):
             return None
-        return colours[0] if name == "light-dark" else _UNKNOWN
+        return colours[0] if name == "light-dark" else UNKNOWN
     if name == "color-mix":
         return _mix(arguments(inside), current)
     tokens = [argument for argument in inside if argument.type != "whitespace"]

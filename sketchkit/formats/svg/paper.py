@@ -63,6 +63,7 @@ def paper_of(
     owners: npt.NDArray[np.int64],
     page: ViewBox | None,
     ground: Colour,
+    beside: Sequence[Paint],
 ) -> set[int]:
     """Find the shapes that leave no ink because they are paper.
 
@@ -72,13 +73,14 @@ def paper_of(
         owners: [lines] the shape of each line, never falling.
         page: where the document says how large it is.
         ground: the colour of what it lies on.
+        beside: what texts, images and the like are painted with, which are drawn but are no shapes.
 
     Returns:
         The numbers of these shapes.
     """
     if not lines or not any(shape.stroke is None or shape.stroke == shape.fill for shape in shapes):
         return set()
-    return _Sorter(_boxes(lines, owners, len(shapes)), page, ground).sorted(shapes)
+    return _Sorter(_boxes(lines, owners, len(shapes)), page, ground).sorted(shapes, beside)
 
 
 class _Boxes(NamedTuple):
@@ -126,7 +128,7 @@ class _Sorter:
         self._painted = np.zeros((_CELLS, _CELLS), bool)
         self._bare = True  # nothing but paper so far
 
-    def sorted(self, shapes: Sequence[Shape]) -> set[int]:
+    def sorted(self, shapes: Sequence[Shape], beside: Sequence[Paint]) -> set[int]:
         """The numbers of the shapes that are paper."""
         sheets, unseen = set[int](), set[int]()
         drawn, seen = (
@@ -148,9 +150,9 @@ class _Sorter:
                 seen = seen or not all(map(self._blends, filter(None, (shape.fill, shape.stroke))))
                 if shape.fill is not None and not self._blends(shape.fill):
                     self._painted[self._cells(i)] = True
-        if seen:
+        if seen or not all(map(self._blends, beside)):
             return sheets | unseen
-        if drawn or unseen:  # white on white is a drawing for dark paper
+        if drawn or unseen or beside:  # white on white is a drawing for dark paper
             return sheets
         return {i for i in sheets if _is_light(colour_on(shapes[i].fill, WHITE))}  # a red one is a red square
 
@@ -165,8 +167,9 @@ class _Sorter:
         return share >= _WHOLE and (self._bare or light) and not shape.cut
 
     def _is_unseen(self, i: int, shape: Shape) -> bool:
-        """Whether a shape without an outline has the colour of the paper and lies on nothing else."""
-        return shape.stroke is None and self._blends(shape.fill) and not self._painted[self._cells(i)].any()
+        """Whether a shape without another colour has that of the paper and lies on nothing else."""
+        alike = shape.stroke in (None, shape.fill) and self._blends(shape.fill)
+        return alike and not self._painted[self._cells(i)].any()
 
     def _share(self, i: int, area: Float64) -> float:
         """How much of an area a shape's box covers."""

@@ -156,7 +156,9 @@ def read_svg(
     polylines, owners = walk.canvas.flatten(tolerance)
     walk.left_out["out of range"] += int((owners < 0).sum())
     owners = owners[owners >= 0]
-    paper = set() if keep_background else paper_of(walk.shapes, polylines, owners, page, walk.ground)
+    paper = (
+        set() if keep_background else paper_of(walk.shapes, polylines, owners, page, walk.ground, walk.beside)
+    )
     walk.left_out["background"] += len(paper)
     widths = [shape.width for i, shape in enumerate(walk.shapes) if shape.stroke and i not in paper]
     return SvgDocument(

@@ -21,6 +21,10 @@ __all__ = ["NOTHING", "Block", "Rule", "Sheets", "is_sheet", "read_block"]
 
 #: Rules and at-rules inside one another; what is deeper is passed over.
 _MAX_NESTING = 16
+#: The properties that browsers also know by the name that they had before they were standard.
+_PREFIXED = frozenset(
+    f"-webkit-{name}" for name in ("clip-path", "mask", "opacity", "transform", "transform-origin")
+)
 
 
 class Block(NamedTuple):
@@ -244,18 +248,19 @@ def _values(item: Any, unitless: bool) -> Mapping[str, str]:
     import tinycss2
 
     custom = item.name.startswith("--")
-    if not custom and item.lower_name not in PROPERTIES and item.lower_name not in ("all", "font"):
+    name = item.lower_name.removeprefix("-webkit-") if item.lower_name in _PREFIXED else item.lower_name
+    if not custom and name not in PROPERTIES and name not in ("all", "font"):
         return {}
     text = tinycss2.serialize(item.value).strip()
     if custom:
         return {item.name: text} if are_variables_valid(item.value) else {}
-    if item.lower_name == "all":
+    if name == "all":
         return dict.fromkeys(PROPERTIES, text) if text.lower() in WIDE_KEYWORDS else {}
-    if item.lower_name == "font":
+    if name == "font":
         return _font(item.value)
     if has_variables(text):
-        return {item.lower_name: text} if are_variables_valid(item.value) else {}
-    return {item.lower_name: text} if is_valid(item.lower_name, text, unitless=unitless) else {}
+        return {name: text} if are_variables_valid(item.value) else {}
+    return {name: text} if is_valid(name, text, unitless=unitless) else {}
 
 
 def _font(tokens: Iterable[Any]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from sketchkit.formats.svg.colours import BLACK, parse_colour, url_of
+from sketchkit.formats.svg.colours import BLACK, UNKNOWN, Paint, parse_colour, url_of
 from sketchkit.formats.svg.flatten import Canvas
 from sketchkit.formats.svg.layout import NO_STROKES, Layout, Place, above
 from sketchkit.formats.svg.limits import Budget
@@ -35,6 +35,7 @@ class Walk(Layout):
         canvas: the outlines.
         shapes: of each of them, what it is drawn with.
         ground: the colour of what they lie on.
+        beside: what that is painted with which has no strokes, such as text.
     """
 
     def __init__(self, document: Document, page: ViewBox | None, budget: Budget) -> None:
@@ -42,6 +43,7 @@ class Walk(Layout):
         self.canvas = Canvas(budget)
         self.shapes: list[Shape] = []
         self.ground = WHITE
+        self.beside: list[Paint] = []
         self._markers = {key for key, node in document.ids.items() if node.name == "marker" and node.children}
 
     def run(self) -> None:
@@ -103,6 +105,7 @@ class Walk(Layout):
         self.look_at(len(node.children))
         if place.style.visible and (node.href if node.name == "image" else node.shows_text):
             self.left_out[node.name] += 1
+            self.beside += filter(None, place.style.seen) if node.name == "text" else [UNKNOWN]
 
 
 def _ground(values: Mapping[str, str]) -> Colour:

@@ -22,6 +22,7 @@ from sketchkit.formats.svg.limits import Budget, shown
 __all__ = ["SVG_NAMESPACE", "Document", "Node", "fragment", "parse_document"]
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
+_HTML_NAMESPACE = "http://www.w3.org/1999/xhtml"
 _XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 _BYTE_ORDERS = {
     codecs.BOM_UTF8: "utf-8",
@@ -210,7 +211,7 @@ class _Builder:
         node = Node(name, namespace, qualified, self.open)
         if self.root is None:
             self.on_root(node)
-        if name == "style" and node.is_svg:
+        if name == "style" and (node.is_svg or namespace == _HTML_NAMESPACE):
             self.parser.CharacterDataHandler = self.on_text
         elif self.written is None and name in ("text", "foreignObject") and node.is_svg:
             self.written = node
