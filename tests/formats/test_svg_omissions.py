@@ -12,7 +12,8 @@ from sketchkit.formats.svg import SvgDocument, read_svg
 from sketchkit.sketch import Sketch
 
 LINE = '<path d="M1 2h3" fill="none" stroke="black"/>'
-IMAGE = '<image href="a.png" width="9" height="9"/>'
+IMAGE = '<image id="i" href="a.png" width="9" height="9"/>'
+FRAME = '<rect width="9" height="9"'
 ARROW = '<marker id="a"><path d="M0 0h1v1z"/></marker>'
 GIANT = '<g transform="scale(1e38)">'
 HTML = '<foreignObject width="9" height="9"><p xmlns="http://www.w3.org/1999/xhtml">hi</p></foreignObject>'
@@ -116,6 +117,11 @@ def test_the_counts_are_public() -> None:
         (f"<text>a</text>{IMAGE}", ["text and an image", "Object to Path", "Trace Bitmap"]),
         (HTML, ["holds only HTML", "SVG text or paths"]),
         ('<rect width="90" height="90" fill="white"/><text>a</text>', ["holds only text"]),
+        (f'<pattern id="p">{IMAGE}</pattern><g fill="url(#p)">{FRAME}/></g>', ["only an image"]),
+        (
+            f'{FRAME} fill="url(#p)"/><defs><pattern id="p"><use href="#i"/></pattern>{IMAGE}</defs>',
+            ["image"],
+        ),
     ],
 )
 def test_a_document_without_strokes_is_refused_with_a_way_out(body: str, words: list[str]) -> None:
@@ -123,6 +129,12 @@ def test_a_document_without_strokes_is_refused_with_a_way_out(body: str, words: 
         with pytest.raises(FormatError) as error:
             read_it(document(body))
         assert all(word in str(error.value) for word in words) and "\n" not in str(error.value)
+
+
+def test_the_frame_of_an_image_is_a_stroke_where_it_has_a_pen_or_a_form_of_its_own() -> None:
+    for shape in (f'{FRAME} stroke="black"', '<circle r="9"'):
+        found = read(f'<pattern id="p">{IMAGE}</pattern>{shape} fill="url(#p)"/>')
+        assert len(found.polylines) == 1 and found.left_out == {}
 
 
 def test_an_empty_document_is_an_empty_drawing() -> None:

@@ -45,6 +45,7 @@ class Walk(Layout):
         self.ground = WHITE
         self.beside: list[Paint] = []
         self._markers = {key for key, node in document.ids.items() if node.name == "marker" and node.children}
+        self._pictures = {key for key, node in document.ids.items() if self._is_picture(node)}
 
     def run(self) -> None:
         """Visit everything, without recursion: how deep a document is must not matter to Python."""
@@ -63,7 +64,8 @@ class Walk(Layout):
             self.ground = _ground(place.values)
         place = place._replace(matrix=multiply(around.matrix, self.transform(place)))
         if node.name in NO_STROKES:
-            self._leave_out(place)
+            if node.href if node.name == "image" else node.shows_text:
+                self._leave_out(place, node.name)
         elif math.isnan(area_scale(place.matrix)):
             self.left_out["out of range"] += 1
         elif not area_scale(place.matrix):
@@ -84,6 +86,9 @@ class Walk(Layout):
         if any(is_far(place.values.get(name, "")) for name in LENGTHS):
             self.left_out["out of range"] += 1
             return
+        if self._shows_picture(place):
+            self._leave_out(place, "image")
+            return
         outline = self.outline(place)
         if not self.canvas.add(outline, place.matrix):
             return
@@ -99,13 +104,23 @@ class Walk(Layout):
         names = MARKERS if len(outline.kinds) > 1 else MARKERS[:-1]
         return any(fragment(url_of(above(place, name))) in self._markers for name in names)
 
-    def _leave_out(self, place: Place) -> None:
+    def _is_picture(self, node: Node) -> bool:
+        """Whether a pattern shows an image: so Figma writes the images of its drawings."""
+        shown = (self.document.by_reference(each.href) or each for each in node.children)
+        return node.name == "pattern" and any(each.name == "image" for each in shown)
+
+    def _shows_picture(self, place: Place) -> bool:
+        """Whether a shape is no more than the frame of an image."""
+        if not self._pictures or place.node.name != "rect" or place.style.is_stroked:
+            return False
+        return fragment(url_of(above(place, "fill"))) in self._pictures
+
+    def _leave_out(self, place: Place, kind: str) -> None:
         """Count an element that shows something but has no strokes."""
-        node = place.node
-        self.look_at(len(node.children))
-        if place.style.visible and (node.href if node.name == "image" else node.shows_text):
-            self.left_out[node.name] += 1
-            self.beside += filter(None, place.style.seen) if node.name == "text" else [UNKNOWN]
+        self.look_at(len(place.node.children))
+        if place.style.visible:
+            self.left_out[kind] += 1
+            self.beside += filter(None, place.style.seen) if kind == "text" else [UNKNOWN]
 
 
 def _ground(values: Mapping[str, str]) -> Colour:
