@@ -227,6 +227,12 @@ VARIABLES = r"""
 AT_RULES = r"""
 + @media screen{.p{fill:red}}
 - @media print{.p{fill:red}}
+- @media (inverted-colors:none){.p{fill:red}}
++ @media (-webkit-transform-3d){.p{fill:red}}
++ @supports (-webkit-transform:rotate(1deg)){.p{fill:red}}
+- @supports (-webkit-transform:rotate(1)){.p{fill:red}}
++ @supports (-webkit-appearance:none) and (-webkit-filter:none){.p{fill:red}}
++ @supports (baseline-shift:sub) and (mask-type:alpha){.p{fill:red}}
 + @media all{.p{fill:red}}
 + @media not print{.p{fill:red}}
 - @media not all{.p{fill:red}}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sketchkit.formats.svg.calc import Quantity, arguments, evaluate
-from sketchkit.formats.svg.properties import PROPERTIES, is_valid
+from sketchkit.formats.svg.properties import PROPERTIES, is_valid, standard_name
 from sketchkit.formats.svg.values import Units
 from sketchkit.formats.svg.variables import has_variables
 
@@ -172,7 +172,8 @@ def _is_declaration_supported(tokens: Sequence[Any]) -> bool | None:
     text = tinycss2.serialize(item.value).strip()
     if item.name.startswith("--") or has_variables(text):
         return True
-    return is_valid(item.lower_name, text) if item.lower_name in PROPERTIES else item.lower_name in _OTHERS
+    name = standard_name(item.lower_name)
+    return is_valid(name, text) if name in PROPERTIES else name in _OTHERS
 
 
 #: Width and height of a browser's window, in pixels.
@@ -187,6 +188,7 @@ _NUMBERS = {
     "device-aspect-ratio": Quantity(_WINDOW[0] / _WINDOW[1]),
     "resolution": Quantity(1.0, "resolution"),
     "-webkit-device-pixel-ratio": Quantity(1.0),
+    "-webkit-transform-3d": Quantity(1.0),
     "color": Quantity(8.0),
     "color-index": Quantity(0.0),
     "monochrome": Quantity(0.0),
@@ -201,7 +203,6 @@ _STATES = {
     "dynamic-range": "standard",
     "forced-colors": "none",
     "hover": "hover",
-    "inverted-colors": "none",
     "orientation": "landscape",
     "overflow-block": "scroll",
     "overflow-inline": "scroll",
@@ -215,17 +216,18 @@ _STATES = {
     "update": "fast",
 }
 #: Properties that browsers know and that do not matter here, as far as drawings ask for them.
-_KNOWN = """-webkit-mask -webkit-mask-image align-items animation animation-name animation-timeline appearance
-    aspect-ratio backdrop-filter background background-clip background-color background-image baseline-
-    shift border border-radius box-shadow clip-path clip-rule color-interpolation color-scheme columns
-    contain content content-visibility cursor direction dominant-baseline fill-rule filter flex float
-    flood-color font font-family font-feature-settings font-style font-variation-settings font-weight
-    gap grid grid-area grid-template-columns image-rendering inset isolation justify-content left
-    letter-spacing line-height margin marker marker-end marker-mid marker-start mask mask-image mask-
-    type max-height max-width min-height min-width mix-blend-mode object-fit offset-path opacity outline
-    overflow padding paint-order perspective pointer-events position resize rotate scale scroll-behavior
-    shape-outside shape-rendering stop-color stroke-dasharray stroke-dashoffset stroke-linecap stroke-
-    linejoin stroke-miterlimit text-anchor text-decoration text-rendering text-shadow top touch-action
+_KNOWN = """-webkit-animation -webkit-appearance -webkit-filter -webkit-mask-image align-items animation
+    animation-name animation-timeline appearance aspect-ratio backdrop-filter background background-clip
+    background-color background-image baseline-shift border border-radius box-shadow clip-path clip-rule
+    color-interpolation color-scheme columns contain content content-visibility cursor direction
+    dominant-baseline fill-rule filter flex float flood-color font font-family font-feature-settings
+    font-style font-variation-settings font-weight gap grid grid-area grid-template-columns
+    image-rendering inset isolation justify-content left letter-spacing line-height margin marker
+    marker-end marker-mid marker-start mask mask-image mask-type max-height max-width min-height
+    min-width mix-blend-mode object-fit offset-path opacity outline overflow padding paint-order
+    perspective pointer-events position resize rotate scale scroll-behavior shape-outside
+    shape-rendering stop-color stroke-dasharray stroke-dashoffset stroke-linecap stroke-linejoin
+    stroke-miterlimit text-anchor text-decoration text-rendering text-shadow top touch-action
     transform-box transform-style transition translate user-select vector-effect white-space will-change
     word-spacing writing-mode z-index"""
 _OTHERS = frozenset(_KNOWN.split())

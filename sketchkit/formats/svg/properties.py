@@ -25,6 +25,7 @@ __all__ = [
     "is_valid",
     "parse_opacity",
     "path_data",
+    "standard_name",
 ]
 
 #: Pixels of each font size with a name, and how much the relative ones scale the size around.
@@ -156,6 +157,16 @@ _UNITLESS = frozenset({"font-size", "height", "width"})
 ATTRIBUTES = frozenset(
     {*PROPERTIES, "x1", "y1", "x2", "y2"} - {*TRANSFORM_PROPERTIES, "marker"} | {"transform-origin"}
 )
+
+#: The properties that browsers also know by the name that they had before they were standard.
+_PREFIXED = frozenset(
+    f"-webkit-{name}" for name in ("clip-path", "mask", "opacity", "transform", "transform-origin")
+)
+
+
+def standard_name(name: str) -> str:
+    """The name of a property without the prefix that it had before it was standard."""
+    return name.removeprefix("-webkit-") if name in _PREFIXED else name
 
 
 def is_valid(name: str, text: str, *, unitless: bool = False) -> bool:

@@ -11,7 +11,7 @@ from sketchkit.formats.svg import limits
 from sketchkit.formats.svg.calc import arguments, nesting
 from sketchkit.formats.svg.conditions import is_media, is_supported
 from sketchkit.formats.svg.limits import Budget
-from sketchkit.formats.svg.properties import FONT_SIZES, PROPERTIES, WIDE_KEYWORDS, is_valid
+from sketchkit.formats.svg.properties import FONT_SIZES, PROPERTIES, WIDE_KEYWORDS, is_valid, standard_name
 from sketchkit.formats.svg.selectors import Selector, compile_selectors, nest
 from sketchkit.formats.svg.subjects import Matcher
 from sketchkit.formats.svg.variables import are_variables_valid, has_variables
@@ -21,10 +21,6 @@ __all__ = ["NOTHING", "Block", "Rule", "Sheets", "is_sheet", "read_block"]
 
 #: Rules and at-rules inside one another; what is deeper is passed over.
 _MAX_NESTING = 16
-#: The properties that browsers also know by the name that they had before they were standard.
-_PREFIXED = frozenset(
-    f"-webkit-{name}" for name in ("clip-path", "mask", "opacity", "transform", "transform-origin")
-)
 
 
 class Block(NamedTuple):
@@ -248,7 +244,7 @@ def _values(item: Any, unitless: bool) -> Mapping[str, str]:
     import tinycss2
 
     custom = item.name.startswith("--")
-    name = item.lower_name.removeprefix("-webkit-") if item.lower_name in _PREFIXED else item.lower_name
+    name = standard_name(item.lower_name)
     if not custom and name not in PROPERTIES and name not in ("all", "font"):
         return {}
     text = tinycss2.serialize(item.value).strip()
