@@ -37,21 +37,22 @@ def resolve_device(device: str | torch.device) -> torch.device:
     """The device that a user's word means.
 
     Args:
-        device: `auto` takes CUDA, then MPS, then the CPU; `gpu` is CUDA; any other is torch's own name.
+        device: `auto` takes CUDA, then MPS, then the CPU; `gpu` is CUDA; any other is torch's own name. Names
+            may be in capitals.
 
     Raises:
         DeviceError: an unknown name, or a device that this machine does not have.
     """
-    if device == "auto":
-        return torch.device(_best())
     name = str(device)
-    meant = re.sub("^gpu(?=:|$)", "cuda", name)
+    if name.lower() == "auto":
+        return torch.device(_best())
+    meant = re.sub("^gpu(?=:|$)", "cuda", name.lower())
     try:
         found = torch.device(meant)
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError, ImportError) as error:
         reason = str(error).splitlines()[0][:200]
-        also = "" if meant == name else f", which is {meant},"
+        also = "" if meant == name.lower() else f", which is {meant},"
         raise DeviceError(f"the device {name!r}{also} cannot be used here: {reason}") from error
     if found.type == "meta":
         raise DeviceError("the device 'meta' cannot be used here: it holds no numbers")

@@ -28,7 +28,7 @@ def test_auto_prefers_cuda_then_mps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "gpu", "cuda:999", "cpu!", "CPU", "hpu", "xla", "vulkan", "privateuseone"]
+    "name", ["", "gpu", "cuda:999", "cpu!", "HPU", "hpu", "xla", "vulkan", "privateuseone"]
 )
 def test_a_device_that_is_not_there_is_refused_in_one_line(name: str) -> None:
     with pytest.raises(DeviceError, match="cannot be used here") as refused:
@@ -37,8 +37,10 @@ def test_a_device_that_is_not_there_is_refused_in_one_line(name: str) -> None:
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize(("name", "meant"), [("gpu", "cuda"), ("gpu:1", "cuda:1")])
-def test_gpu_is_cuda(monkeypatch: pytest.MonkeyPatch, name: str, meant: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "meant"), [("gpu", "cuda"), ("gpu:1", "cuda:1"), ("GPU", "cuda"), ("Cpu", "cpu")]
+)
+def test_gpu_is_cuda_in_any_case(monkeypatch: pytest.MonkeyPatch, name: str, meant: str) -> None:
     monkeypatch.setattr(torch, "empty", lambda *size, device: None)
     assert resolve_device(name) == torch.device(meant)
 

@@ -9,6 +9,7 @@ import pytest
 
 import sketchkit as sk
 from sketchkit.errors import InputError
+from sketchkit.generate.live_drawings import live_endings
 from sketchkit.models import SketchModel
 from sketchkit.models.vae import VaeModel
 from sketchkit.sketch import Sketch
@@ -87,3 +88,23 @@ def test_an_argument_of_another_kind_is_told_in_one_sentence(
     assert str(refused.value).startswith(words)
     assert "\n" not in str(refused.value)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("several", [["cat", "sun"], ["cat"], [None], [], {"cat"}, b"cat"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda m, v, name: sk.complete(m, DRAWING, 1, class_name=name),
+        lambda m, v, name: sk.infill(m, DRAWING, (0, 1), 1, 4, class_name=name),
+        lambda m, v, name: live_endings(m, DRAWING, 1, class_name=name),
+        lambda m, v, name: sk.interpolate(v, [DRAWING] * 2, 2, class_name=name),
+        lambda m, v, name: sk.grid(v, [DRAWING] * 4, (2, 2), class_name=name),
+        lambda m, v, name: sk.analogy(v, DRAWING, DRAWING, DRAWING, class_name=name),
+        lambda m, v, name: sk.score(v, [DRAWING], class_name=name),
+    ],
+)
+def test_several_classes_are_refused_where_all_drawings_show_one(
+    tiny_model: SketchModel, tiny_vae: VaeModel, call: Any, several: Any
+) -> None:
+    with pytest.raises(InputError, match="class_name is one class here, got a"):
+        call(tiny_model, tiny_vae, several)

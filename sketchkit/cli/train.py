@@ -134,7 +134,7 @@ def train(
     going: bool | Literal["auto"] = "auto" if resume == "auto" else resume is not None
     info = _train(dataset, out, chosen, going, seconds, place, threads, tensorboard, force, begun)
     if _speaks():
-        say(f"{out}: {info.status} after {info.step:,} steps" + _advice(info, out))
+        say(f"{out}: {info.status} after {info.step:,} step{'s' * (info.step != 1)}" + _advice(info, out))
         if json:
             print_json({"run": str(out), **info.to_json()})
     if info.status == "interrupted":

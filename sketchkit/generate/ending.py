@@ -47,8 +47,12 @@ class Ending:
         return not self.finished, self.nll_per_point, self.index
 
     def _repr_svg_(self) -> str:
-        """What a notebook shows: the drawing in ink, and the ending in its colour."""
+        """The drawing in ink, and the ending in its colour."""
         return sheet_svg([self])
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the same picture."""
+        return in_html(self._repr_svg_())
 
 
 class Endings(list[Ending]):
@@ -64,8 +68,12 @@ class Endings(list[Ending]):
         self.attempts = attempts
 
     def _repr_svg_(self) -> str | None:
-        """What a notebook shows: a sheet of them all; None where there are none."""
+        """A sheet of them all; None where there are none."""
         return sheet_svg(self) if self else None
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows: the same sheet."""
+        return in_html(svg) if (svg := self._repr_svg_()) else None
 
 
 def sheet_svg(endings: Sequence[Ending]) -> str:
@@ -78,3 +86,8 @@ def sheet_svg(endings: Sequence[Ending]) -> str:
         for each in endings
     ]
     return render(pictures, label=len(pictures) > 1).decode()
+
+
+def in_html(svg: str) -> str:
+    """An SVG document as a part of an HTML page, which knows no XML declaration."""
+    return svg[svg.index("<svg") :]

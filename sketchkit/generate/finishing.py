@@ -19,7 +19,7 @@ from sketchkit.generate.ending import Ending, Endings
 from sketchkit.generate.ranking import too_alike
 from sketchkit.generate.regions import Avoided, Bounds, Region
 from sketchkit.geometry import outline
-from sketchkit.models import AnyClass, SketchModel, check_model
+from sketchkit.models import AnyClass, SketchModel, check_model, check_one_class
 from sketchkit.sampling import AnySampler, make_sampler
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.units import best_scales, read_beginning
@@ -139,6 +139,7 @@ def complete(
     )
     n, seed, batch_size, max_points = checked_counts(model, n, seed, batch_size, max_points, len(several))
     check_unconditional(model)
+    check_one_class(class_name)
     keep = None if keep is None else whole("keep", keep, 1)
     bounds = None if region is None and avoid is None and not clearance else Bounds(region, avoid, clearance)
     begun = [drawing.without_end() for drawing in several]

@@ -25,7 +25,7 @@ from sketchkit.generate.checks import Progress, checked_counts
 from sketchkit.generate.particles import Attempt, Rest, Swarm, effective_size, log_sum, shares
 from sketchkit.generate.ranking import too_alike
 from sketchkit.geometry import line_to_stroke, magenta_simplify, outline
-from sketchkit.models import AnyClass, SketchModel
+from sketchkit.models import AnyClass, SketchModel, check_one_class
 from sketchkit.sampling import AnySampler, make_sampler, stepwise
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.units import MAX_READ, SIMPLIFICATION, WHOLE, Beginning, from_rows, read_beginning
@@ -161,6 +161,7 @@ def infill(
             f"the model {model.card.name!r} is conditional: it draws whole drawings from a latent vector and "
             "cannot draw between strokes; a decoder-only model can"
         )
+    check_one_class(class_name)
     chosen = stepwise(make_sampler(sampler, temperature, options), "into a gap")
     before, _, after = split_at(sketch, gap)
     scale = _scale(sketch)

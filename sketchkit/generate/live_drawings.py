@@ -20,7 +20,7 @@ from sketchkit.generate.drawing import prompts_for
 from sketchkit.generate.fence import begins_with_ink
 from sketchkit.generate.finishing import check_unconditional, scales_for
 from sketchkit.latent import checked_z, encode_rows, prior, read_wholes
-from sketchkit.models import AnyClass, SketchModel
+from sketchkit.models import AnyClass, SketchModel, check_one_class
 from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import AnySampler, StepSampler, make_sampler, stepwise
 from sketchkit.sketch import Sketch
@@ -94,6 +94,7 @@ def live_endings(
     n, seed, _, max_points = checked_counts(model, n, seed, None, max_points)
     first = whole("first", first, 0, MAX_SEED - n)
     check_unconditional(model)
+    check_one_class(class_name)
     if not isinstance(drawing, Sketch):
         raise InputError("an ending goes on with a sketch: sketchkit.read makes one of a file")
     hand = stepwise(make_sampler(sampler, temperature, options), "point by point")

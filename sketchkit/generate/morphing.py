@@ -18,7 +18,7 @@ from sketchkit.generate.checks import Progress, settled_seed
 from sketchkit.generate.drawing import sample
 from sketchkit.latent import Method, checked_z, encode, path, surface
 from sketchkit.latent import analogy as combined
-from sketchkit.models import AnyClass, SketchModel, check_model
+from sketchkit.models import AnyClass, SketchModel, check_model, check_one_class
 from sketchkit.sampling import AnySampler
 from sketchkit.sketch import Sketch
 
@@ -237,6 +237,7 @@ def analogy(
 
     Source: Ha & Eck 2017, section 4.
     """
+    check_one_class(class_name)
     mu, _ = encode(model, [a, b, c], prepared=prepared, exact=settings.get("exact", False))
     what = shared_label(model, [c]) if class_name is None else class_name
     return sample(model, 1, temperature, z=combined(*mu[:, None]), class_name=what, **settings)[0]
@@ -278,6 +279,7 @@ def morphs(
         PluginError: an unknown sampler.
     """
     check_model(model)
+    check_one_class(class_name)
     steps, settings["seed"] = _whole(steps), settled_seed(settings.get("seed", 0))
     size = steps if isinstance(steps, int) else steps[0] * steps[1]
     if size > MAX_DRAWINGS:

@@ -16,7 +16,7 @@ from sketchkit.deprecation import old_attribute, renamed
 from sketchkit.devices import one_thread
 from sketchkit.generate.checks import Progress
 from sketchkit.latent import encode_rows, read_wholes
-from sketchkit.models import AnyClass, SketchModel, check_model
+from sketchkit.models import AnyClass, SketchModel, check_model, check_one_class
 from sketchkit.models.base import State
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.units import Rows, chunks, padded_rows
@@ -140,6 +140,7 @@ def score(
     Source: Ha & Eck 2017, equations 3 to 9, without the division by Nmax.
     """
     check_model(model)
+    check_one_class(class_name)
     sketches = checked_sketches(sketches, "score takes a list of sketches")
     wholes = read_wholes(model, sketches, prepared=prepared)
     drawings = [np.concatenate([whole.rows, _END_ROW]) for whole in wholes]

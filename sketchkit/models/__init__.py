@@ -13,6 +13,7 @@ from sketchkit.models.base import (
     State,
     check_flags,
     check_model,
+    check_one_class,
     check_sizes,
     is_one_class,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "backend",
     "check_flags",
     "check_model",
+    "check_one_class",
     "check_sizes",
     "is_one_class",
 ]

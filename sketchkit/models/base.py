@@ -337,6 +337,16 @@ def is_one_class(label: AnyClass | Iterable[AnyClass | None]) -> TypeIs[AnyClass
     return isinstance(label, str | int | float | np.number)
 
 
+def check_one_class(label: object) -> None:
+    """Refuse several classes, where all drawings show the same.
+
+    Raises:
+        InputError: a list, or whatever else is no name, no index and not None.
+    """
+    if not isinstance(label, str | int | float | np.number | None):
+        raise InputError(f"class_name is one class here, got {named(label)}")
+
+
 def check_sizes(architecture: Any, *, at_least: int = 1, **limits: int) -> None:
     """Refuse an architecture whose named fields are not whole numbers in at_least..limit.
 
