@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -14,7 +12,7 @@ import pytest
 from sketchkit.formats.svg import read_svg
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 #: Left, top, right, bottom of what is painted, in pixels; None where nothing is.
 Painted = Callable[[str], tuple[float, ...] | None]
@@ -27,19 +25,12 @@ ATTRIBUTES = (
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
+def page(browser: Browser) -> Iterator[Page]:
     """A window of the browser."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
-    usual = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
-    found = os.environ.get("SKETCHKIT_CHROMIUM") or next(filter(None, usual), None)
-    if not found:
-        pytest.skip("no Chromium: install one, or name it in SKETCHKIT_CHROMIUM")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": SIZE, "height": SIZE})
-        page.set_default_timeout(120_000)
-        yield page
-        browser.close()
+    page = browser.new_page(viewport={"width": SIZE, "height": SIZE})
+    page.set_default_timeout(600_000)
+    yield page
+    page.close()
 
 
 @pytest.fixture

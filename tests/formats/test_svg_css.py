@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +14,7 @@ from css_drawings import DRAWINGS, Box
 from sketchkit.formats.svg import read_svg
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 NAMESPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
 
@@ -80,18 +78,12 @@ def test_an_em_of_the_stroke_is_that_of_the_shape() -> None:
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    api = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
-    usual = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
-    found = os.environ.get("SKETCHKIT_CHROMIUM") or next(filter(None, usual), None)
-    if not found:
-        pytest.skip("no Chromium: install one, or name it in SKETCHKIT_CHROMIUM")
-    with api.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
-        opened = browser.new_page(viewport={"width": 1280, "height": 720})
-        opened.set_default_timeout(60_000)
-        yield opened
-        browser.close()
+def page(browser: Browser) -> Iterator[Page]:
+    """A window of the browser, as large as media queries take it to be."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.set_default_timeout(600_000)
+    yield page
+    page.close()
 
 
 def painted_box(page: Page, file: Path) -> Box:
