@@ -14,7 +14,7 @@ __all__ = ["Variables", "are_variables_valid", "has_variables"]
 
 
 def has_variables(text: str) -> bool:
-    """Whether a value refers to custom properties, so that only an element can tell what it is."""
+    """Whether a value refers to custom properties, whose meaning depends on the element."""
     return "var(" in text or "var(" in text.lower()
 
 
@@ -30,7 +30,7 @@ def are_variables_valid(tokens: Iterable[Any]) -> bool:
 
 
 def _parts(token: Any) -> tuple[str, list[Any] | None] | None:
-    """The name in a `var()` and its fallback; None where it is not written as it must be."""
+    """The name in a `var()` and its fallback; None for invalid syntax."""
     rest = [part for part in token.arguments if part.type != "comment"]
     while rest and rest[0].type == "whitespace":
         del rest[0]
@@ -49,12 +49,12 @@ _Path = tuple[tuple["Variables", str], ...]
 
 
 class Variables:
-    """The custom properties that an element sees.
+    """The custom properties of an element, inherited ones included.
 
     Args:
-        budget: for the characters of what is replaced.
+        budget: for the characters of the substituted texts.
         declared: the texts that the element itself gives its custom properties.
-        around: what the element around it sees.
+        around: the custom properties of the parent element.
     """
 
     __slots__ = ("_around", "_budget", "_cyclic", "_declared", "_texts", "_values")
@@ -70,7 +70,7 @@ class Variables:
         self._cyclic: set[str] = set()
 
     def declare(self, properties: Mapping[str, str]) -> Variables:
-        """What an element sees that sets some properties; the same where none of them is custom."""
+        """The custom properties of a child element that sets these properties."""
         declared = {
             name: text
             for name, text in properties.items()
@@ -79,7 +79,7 @@ class Variables:
         return Variables(self._budget, declared, self) if declared else self
 
     def substitute(self, text: str) -> str | None:
-        """A text with every `var()` replaced; None where one stands for nothing."""
+        """A text with every `var()` replaced; None if a reference is invalid."""
         if text not in self._texts:
             self._texts[text] = self._replace(text, (), 0)
         return self._texts[text]
@@ -131,7 +131,7 @@ class Variables:
         return f" {value} "
 
     def _value(self, name: str, path: _Path, depth: int) -> str | None:
-        """What a custom property stands for; None where it is not set or refers to itself."""
+        """The value of a custom property; None if it is unset or cyclic."""
         scope: Variables | None = self
         while scope is not None and name not in scope._declared:
             scope = scope._around
