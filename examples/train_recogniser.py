@@ -1,10 +1,11 @@
-"""Train the recogniser by which `sketchkit evaluate` compares sets of drawings.
+"""Train a recogniser: the judge by which `sketchkit evaluate` measures drawings, or the critic.
 
-    python examples/train_recogniser.py DATA -o recogniser.safetensors --seed 0
+    python examples/train_recogniser.py DATA[=WEIGHT]... -o judge.safetensors --network residual --views 9
 
-DATA is a data set made by `sketchkit data prepare`. The one that comes with sketchkit was trained so, on 25
-classes of Quick, Draw!, in some eight minutes of one core. Progress goes to stderr, the accuracy on held-out
-drawings to stdout.
+Each DATA is a data set made by `sketchkit data prepare`; a drawing is taken from each of its classes as often
+as its weight says, 1 where none is given. Only classes of data sets of a weight of at least --known can be
+named; the others teach what is not one of these. `examples/train_bundled.sh` trains the two that come with
+sketchkit. Progress goes to stderr, the accuracy on the held-out drawings of the first data set to stdout.
 """
 
 from __future__ import annotations
@@ -15,8 +16,16 @@ import time
 
 import torch
 
+from sketchkit.evaluate.networks import NETWORKS
 from sketchkit.evaluate.recogniser import save_recogniser
-from sketchkit.evaluate.training_recogniser import Schooling, described, measured, train_recogniser
+from sketchkit.evaluate.training_recogniser import (
+    Lesson,
+    Schooling,
+    class_names,
+    described,
+    measured,
+    train_recogniser,
+)
 from sketchkit.training.data import Dataset
 from sketchkit.training.data.folders import find
 
@@ -24,27 +33,36 @@ from sketchkit.training.data.folders import find
 def main() -> None:
     """Train, measure and save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("data", help="a data set's folder, or the name of a stored one")
+    parser.add_argument("data", nargs="+", help="a data set's folder, or the name of a stored one")
     parser.add_argument("-o", "--output", default="recogniser.safetensors")
+    parser.add_argument("--test", help="the data set to measure on; the first one of DATA without")
+    parser.add_argument("--known", type=float, default=0.5, help="the least weight of classes to be named")
+    parser.add_argument("--network", choices=sorted(NETWORKS), default=Schooling.network)
+    parser.add_argument("--views", type=int, default=1, help="views of a drawing that are averaged")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=Schooling.steps)
     parser.add_argument("--version", default="1", help="what to call the weights")
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # the same sums in the same order on every machine of a kind
-    data = Dataset.open(find(arguments.data))
+    pairs = [word.partition("=") for word in arguments.data]
+    lessons = [Lesson(Dataset.open(find(name)), float(weight or 1)) for name, _, weight in pairs]
+    known = class_names([lesson for lesson in lessons if lesson.weight >= arguments.known])
+    recipe = Schooling(arguments.network, arguments.steps, seed=arguments.seed)
     begin = time.perf_counter()
 
-    def told(done: int, total: int, loss: float) -> None:
+    def report(done: int, total: int, loss: float) -> None:
         if done % 100 == 0 or done == total:
             seconds = time.perf_counter() - begin
             print(f"{done}/{total} steps, {seconds:.0f} s, loss {loss:.3f}", file=sys.stderr, flush=True)
 
-    net = train_recogniser(data, Schooling(steps=arguments.steps, seed=arguments.seed), told)
-    # Measured as everybody will use it: with weights in half precision.
-    about = described(data, arguments.seed, arguments.version, (0.0, 0.0, 0))
+    net = train_recogniser(lessons, recipe, report)
+    # Measured as it will be used: with weights in half precision.
+    about = described(lessons, recipe, arguments.version, (0.0, 0.0, 0), known=known, views=arguments.views)
     rounded = save_recogniser(net, about, arguments.output)
-    test = measured(rounded, data, "test")
-    save_recogniser(rounded.net, described(data, arguments.seed, arguments.version, test), arguments.output)
+    held_out = lessons[0].data if arguments.test is None else Dataset.open(find(arguments.test))
+    test = measured(rounded, held_out, "test")
+    about = described(lessons, recipe, arguments.version, test, known=known, views=arguments.views)
+    save_recogniser(rounded.net, about, arguments.output)
     print(f"{test[0]:.4f} of {test[2]} test drawings named rightly, {test[1]:.4f} as a mean over the classes")
 
 

@@ -176,7 +176,9 @@ def _samples(
                 model, wanted.samples, class_name=labels, progress=advance, **_drawing(wanted, temperature)
             )
         ended = [sketch.ended for sketch in sketches]
-        out.append(compare(Drawings.of(sketches, judge), ended, reference, temperature, bootstrap))
+        out.append(
+            compare(Drawings.of(sketches, judge), ended, reference, temperature, bootstrap, judge.classes)
+        )
     return out
 
 
@@ -260,7 +262,7 @@ def _judge(recogniser: Recogniser) -> dict[str, Any]:
     return {
         "version": about.version,
         "checksum": recogniser.checksum,
-        "classes": list(about.classes),
+        "classes": list(about.known),
         "test_accuracy": about.test_accuracy,
         "test_drawings": about.test_drawings,
         "trained_on": about.trained_on,

@@ -11,7 +11,7 @@ from sketchkit.evaluate.bootstrap import Figure
 if TYPE_CHECKING:
     from sketchkit.evaluate.reconstructions import ReconstructionFigures
     from sketchkit.evaluate.report import Costs, Likelihood, Report
-    from sketchkit.evaluate.samples import Beside, Likeness, SampleFigures
+    from sketchkit.evaluate.samples import Beside, ClassFigures, Likeness, SampleFigures
 
 __all__ = ["markdown"]
 
@@ -90,6 +90,8 @@ def _samples(found: SampleFigures) -> str:
         rows.append((name, _shown(beside.samples), _shown(beside.held_out)))
     if found.named is not None:
         rows.append((f"named rightly ({found.nameable:,} samples)", *_shares(found.named)))
+    if found.class_mean is not None:
+        rows.append(("named rightly, mean over the classes", *map(_percent, found.class_mean)))
     text = f"## Samples at temperature {found.temperature:g}\n\n{found.drawings:,} samples."
     if found.likeness is not None and found.held_out is not None:
         text += (
@@ -99,7 +101,25 @@ def _samples(found: SampleFigures) -> str:
         rows += _likeness_rows(found.likeness, found.held_out)
     else:
         text += " Too few drawings for distances."
-    return f"{text}\n\n{_table(('figure', 'samples', 'held-out drawings'), rows)}"
+    text += f"\n\n{_table(('figure', 'samples', 'held-out drawings'), rows)}"
+    return text + _classes(found.classes) if len(found.classes) > 1 else text
+
+
+def _classes(found: Sequence[ClassFigures]) -> str:
+    """The table of the classes, the least often named first."""
+    header = ("class", "samples", "ended", "named rightly", "held-out drawings", "named rightly")
+    rows = [
+        (
+            _cell(each.name),
+            f"{each.samples:,}",
+            _percent(each.ended),
+            _percent(each.named),
+            f"{each.held_out:,}",
+            _percent(each.held_out_named),
+        )
+        for each in sorted(found, key=lambda each: (each.named, each.name))
+    ]
+    return f"\n\n{_table(header, rows)}"
 
 
 def _likeness_rows(samples: Likeness, real: Likeness) -> Iterable[Row]:
@@ -158,6 +178,10 @@ def _decimals(value: float, digits: int) -> int:
     if not math.isfinite(value):
         return 0
     return max(0, digits - max(0, math.floor(math.log10(max(abs(value), 1.0)))))
+
+
+def _percent(share: float | None) -> str:
+    return _NONE if share is None else f"{100 * share:.1f} %"
 
 
 def _share(figure: Figure) -> str:

@@ -1,13 +1,13 @@
-"""A small network that names drawings by their look, and in whose features sets of drawings are compared.
+"""Networks that name drawings by their looks, and in whose features sets of drawings are compared.
 
-It comes with its weights (`recogniser.safetensors`), so that an evaluation downloads nothing. Whoever trains
-another one (`examples/train_recogniser.py`) can compare by that, but figures of different recognisers cannot
-be compared with each other; a report names its version and the checksum of its weights.
+Two come with the package. The *critic* may choose among drawings. The *judge* measures: it has another
+architecture, other pictures and another seed, learnt from drawings that no model and no critic has learnt
+from, and nothing that draws uses it. Figures of different recognisers cannot be compared with each other; a
+report names the version and the checksum. `examples/train_recogniser.py` trains others.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -19,20 +19,22 @@ import numpy.typing as npt
 import orjson
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from sketchkit.devices import own_numbers, without_weights
 from sketchkit.errors import CheckpointError, FormatError, InputError
-from sketchkit.evaluate.raster import SIZE, raster
+from sketchkit.evaluate.networks import FEATURES, NETWORKS, PictureNet
+from sketchkit.evaluate.raster import Lines, draw, fitted
 from sketchkit.files import atomic_write, checksum_of, read_file, reason, shown
 from sketchkit.sketch import Sketch
 
 __all__ = [
-    "FEATURES",
+    "CRITIC",
+    "JUDGE",
     "About",
     "Recogniser",
     "Seen",
-    "SketchNet",
+    "affine",
+    "load_critic",
     "load_recogniser",
     "save_recogniser",
 ]
@@ -40,76 +42,47 @@ __all__ = [
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
-#: How many numbers the features of a drawing are: the outputs of the last layer but one.
-FEATURES = 96
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 METADATA_KEY = "sketchkit-recogniser"
-#: What comes with the package.
-SHIPPED = Path(__file__).with_name("recogniser.safetensors")
-# Channels and strides of the convolutions; after each but the first two, a picture is halved.
-_CHANNELS = (24, 48, 64, 96)
+#: The two that come with the package.
+JUDGE, CRITIC = (Path(__file__).with_name(f"{name}.safetensors") for name in ("judge", "critic"))
+#: How a drawing is turned (degrees), slanted, and stretched along x and y in the views that are averaged.
+VIEWS = (
+    (0.0, 0.0, 1.0, 1.0),
+    (0.0, 0.0, -0.9, 0.9),
+    (-8.0, 0.05, 0.92, 0.88),
+    (8.0, -0.05, -0.92, 0.88),
+    (6.0, 0.1, 0.85, 0.95),
+    (-6.0, -0.1, -0.85, 0.95),
+    (0.0, 0.08, 0.95, 0.8),
+    (0.0, -0.08, -0.95, 0.8),
+    (0.0, 0.0, 0.78, 0.78),
+)
 _MAX_BYTES = 64 << 20
 _MAX_CLASSES = 10_000
 _CHUNK = 256
 
 
-@final
-class SketchNet(nn.Module):
-    """Four convolutions, the features, and a class.
-
-    Args:
-        classes: C.
-        normalised: whether batch normalisation follows each convolution, as in training; afterwards it is
-            folded into the convolutions.
-    """
-
-    def __init__(self, classes: int, *, normalised: bool = False) -> None:
-        super().__init__()
-        sides, strides = (5, 3, 3, 3), (2, 2, 1, 1)
-        before = (1, *_CHANNELS[:-1])
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(b, c, side, stride, side // 2, bias=not normalised)
-            for b, c, side, stride in zip(before, _CHANNELS, sides, strides, strict=True)
-        )
-        self.norms = nn.ModuleList(nn.BatchNorm2d(c) if normalised else nn.Identity() for c in _CHANNELS)
-        self.features = nn.Linear(_CHANNELS[-1] * (SIZE // 16) ** 2, FEATURES)
-        self.classes = nn.Linear(FEATURES, classes)
-
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        """Pictures [B, 1, 48, 48] to features [B, F] and class logits [B, C]."""
-        x = pictures  # 48 -> 24 -> 12 -> 6 -> 3 pixels a side
-        for i, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
-            x = norm(convolution(x)).relu()
-            if i >= 2:
-                x = nn.functional.max_pool2d(x, 2)
-        features = self.features(x.flatten(1)).relu()
-        return features, self.classes(features)
-
-    def folded(self) -> SketchNet:
-        """The same function of a picture without batch normalisation, of a network that has been trained."""
-        out = _unfilled(self.classes.out_features)
-        for i, (ours, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
-            out.convolutions[i] = fuse_conv_bn_eval(cast(nn.Conv2d, ours), cast(nn.BatchNorm2d, norm))
-        out.features, out.classes = copy.deepcopy(self.features), copy.deepcopy(self.classes)
-        return out.eval().requires_grad_(False)
-
-
 @dataclass(frozen=True)
 class About:
-    """What is known of a recogniser beside its weights.
+    """A recogniser's description beside its weights.
 
     Args:
-        classes: the names of what it tells apart.
+        classes: the names of its outputs.
+        known: those of them that a drawing can be named; the others only help in training.
         trained_on: the drawings, in words.
-        notice: what whoever passes the weights on has to say.
+        notice: what has to be said when the weights are passed on.
         test_accuracy: the share of held-out drawings it names rightly, 0..1; every drawing counts alike.
         test_drawings: how many drawings that is measured on.
         class_accuracy: the same with every class counting alike.
         seed: of the training.
-        version: of the weights: another one for others that are shipped.
+        version: of the weights.
+        network: a key of `NETWORKS`.
+        views: over how many of `VIEWS` of a drawing the outputs are averaged.
     """
 
     classes: tuple[str, ...]
+    known: tuple[str, ...]
     trained_on: str
     notice: str
     test_accuracy: float
@@ -117,27 +90,35 @@ class About:
     class_accuracy: float
     seed: int
     version: str
+    network: str = "plain"
+    views: int = 1
 
     @classmethod
     def from_json(cls, values: Any) -> About:
-        """What a file says of itself.
+        """The description that a file holds.
 
         Raises:
-            CheckpointError: a value that is missing or of another type.
+            CheckpointError: a value that is missing, of another type or out of range.
         """
         kinds: dict[str, type] = {
-            **dict.fromkeys(("trained_on", "notice", "version"), str),
-            **dict.fromkeys(("test_drawings", "seed"), int),
+            **dict.fromkeys(("trained_on", "notice", "version", "network"), str),
+            **dict.fromkeys(("test_drawings", "seed", "views"), int),
             **dict.fromkeys(("test_accuracy", "class_accuracy"), float),
+            **dict.fromkeys(("classes", "known"), list),
         }
         if not isinstance(values, dict) or not all(type(values.get(k)) is t for k, t in kinds.items()):
             raise CheckpointError("its description lacks a value, or has one of another type")
-        classes = values.get("classes")
-        if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-            raise CheckpointError("its classes are no table of names")
+        classes, known = values["classes"], values["known"]
+        if not all(isinstance(name, str) for name in classes + known):
+            raise CheckpointError("its classes are not names")
         if not 2 <= len(classes) <= _MAX_CLASSES or len(set(classes)) != len(classes):
             raise CheckpointError(f"its classes must be 2 to {_MAX_CLASSES} different names")
-        return cls(classes=tuple(classes), **{name: values[name] for name in kinds})
+        if not known or not set(known) <= set(classes):
+            raise CheckpointError("the classes that it may name must be some of its own")
+        if values["network"] not in NETWORKS or not 1 <= values["views"] <= len(VIEWS):
+            raise CheckpointError(f"it needs the network {values['network']!r} and {values['views']} views")
+        told = {name: values[name] for name in kinds}
+        return cls(**{**told, "classes": tuple(classes), "known": tuple(known)})
 
 
 @dataclass(frozen=True)
@@ -163,7 +144,7 @@ class Seen:
 
 @final
 class Recogniser:
-    """A trained network and what is known of it.
+    """A trained network and its description.
 
     Args:
         net: without batch normalisation, ready to use.
@@ -171,22 +152,20 @@ class Recogniser:
         checksum: of its file, 16 bytes of BLAKE2b in hexadecimal; empty where there is none.
     """
 
-    def __init__(self, net: SketchNet, about: About, checksum: str = "") -> None:
-        self.net = net.eval()
+    def __init__(self, net: PictureNet, about: About, checksum: str = "") -> None:
+        self.net = net
         self.about = about
         self.checksum = checksum
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of what it tells apart."""
-        return self.about.classes
+        """The names that it can give a drawing."""
+        return self.about.known
 
     def index(self, name: str | None) -> int:
-        """A class by its name; -1 for one that it does not know."""
+        """A class by its name; -1 for an unknown one."""
         return self.classes.index(name) if name in self.classes else -1
 
-    @own_numbers()
-    @torch.inference_mode()
     def look(self, sketches: Sequence[Sketch]) -> Seen:
         """Look at drawings.
 
@@ -196,16 +175,54 @@ class Recogniser:
         Returns:
             Their features and likeliest classes.
         """
-        features, named = [np.zeros((0, FEATURES))], [np.zeros(0, np.int64)]
+        features, chances = self.chances(sketches)
+        return Seen(features, chances.argmax(1))
+
+    @own_numbers()
+    @torch.inference_mode()
+    def chances(
+        self, sketches: Sequence[Sketch], among: Sequence[str] | None = None
+    ) -> tuple[Float64, Float64]:
+        """How likely drawings are of each class.
+
+        Args:
+            sketches: n drawings.
+            among: names of the classes in question, C of them; those that it can give when None.
+
+        Returns:
+            Features [n, F] and chances [n, C], which add up to 1.
+
+        Raises:
+            ValueError: a class that the network does not have.
+        """
+        wanted = [self.about.classes.index(name) for name in (among or self.classes)]
+        features, chances = np.zeros((len(sketches), FEATURES)), np.zeros((len(sketches), len(wanted)))
         for begin in range(0, len(sketches), _CHUNK):
-            pictures = torch.from_numpy(raster(sketches[begin : begin + _CHUNK]))
-            seen, logits = self.net(pictures)
-            features.append(seen.double().numpy())
-            named.append(logits.argmax(1).numpy())
-        return Seen(np.concatenate(features), np.concatenate(named))
+            some = slice(begin, begin + _CHUNK)
+            lines = fitted(Lines.of(sketches[some]), self.net.size)
+            for view in VIEWS[: self.about.views]:
+                pictures = torch.from_numpy(draw(seen_from(lines, view, self.net.size), self.net.size))
+                seen, logits = self.net(pictures)
+                features[some] += seen.double().numpy() / self.about.views
+                chances[some] += logits[:, wanted].double().softmax(1).numpy() / self.about.views
+        return features, chances
 
 
-def save_recogniser(net: SketchNet, about: About, path: str | Path, *, overwrite: bool = True) -> Recogniser:
+def affine(turn: npt.ArrayLike, slant: npt.ArrayLike, wide: npt.ArrayLike, high: npt.ArrayLike) -> Float64:
+    """Matrices [..., 2, 2] that stretch, slant and turn (degrees), in this order."""
+    cos, sin = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
+    w, s, h = np.asarray(wide), np.asarray(slant), np.asarray(high)
+    rows = [w * cos, h * (s * cos - sin)], [w * sin, h * (s * sin + cos)]
+    return np.stack([np.stack(row, -1) for row in rows], -2)
+
+
+def seen_from(lines: Lines, view: tuple[float, float, float, float], size: int) -> Lines:
+    """Fitted lines in one of the views."""
+    middle = (size - 1) / 2
+    return lines.moved((lines.points - middle) @ affine(*view).T + middle)
+
+
+def save_recogniser(net: PictureNet, about: About, path: str | Path, *, overwrite: bool = True) -> Recogniser:
     """Write a recogniser, its weights in half precision, and read it again.
 
     Args:
@@ -223,7 +240,10 @@ def save_recogniser(net: SketchNet, about: About, path: str | Path, *, overwrite
     # A slow import that only saving needs.
     from safetensors.torch import save
 
-    tensors = {name: tensor.detach().half().contiguous() for name, tensor in net.state_dict().items()}
+    tensors = {
+        name: tensor.detach().half().contiguous()
+        for name, tensor in cast(nn.Module, net).state_dict().items()
+    }
     facts = {"format_version": FORMAT_VERSION, **asdict(about)}
     data = save(tensors, metadata={METADATA_KEY: orjson.dumps(facts).decode()})
     with atomic_write(path, overwrite=overwrite) as stream:
@@ -235,17 +255,22 @@ def load_recogniser(path: str | Path | None = None) -> Recogniser:
     """Read a recogniser.
 
     Args:
-        path: its file; the one that comes with the package when None.
+        path: its file; the judge when None.
 
     Raises:
         CheckpointError: one line naming the file: missing, damaged, of another version, or something else.
     """
-    return _shipped() if path is None else _read(Path(path))
+    return _shipped(JUDGE) if path is None else _read(Path(path))
+
+
+def load_critic() -> Recogniser:
+    """The recogniser that may choose among drawings, and so must not measure them."""
+    return _shipped(CRITIC)
 
 
 @cache
-def _shipped() -> Recogniser:
-    return _read(SHIPPED)
+def _shipped(path: Path) -> Recogniser:
+    return _read(path)
 
 
 def _read(path: Path) -> Recogniser:
@@ -277,12 +302,13 @@ def _parsed(data: bytes) -> Recogniser:
             f"a recogniser of format version {version!r}, this sketchkit reads {FORMAT_VERSION}"
         )
     about = About.from_json(facts)
-    return Recogniser(_filled(len(about.classes), tensors), about, checksum_of(data))
+    return Recogniser(_filled(about, tensors), about, checksum_of(data))
 
 
-def _filled(classes: int, tensors: dict[str, Tensor]) -> SketchNet:
-    """A network with weights from a file, each looked at first."""
-    net = _unfilled(classes)
+def _filled(about: About, tensors: dict[str, Tensor]) -> PictureNet:
+    """A network with weights from a file, each checked first."""
+    with without_weights():  # random weights would use up the caller's randomness
+        net = NETWORKS[about.network](len(about.classes))
     expected = {name: tensor.shape for name, tensor in net.state_dict().items()}
     for name in sorted(expected.keys() ^ tensors.keys()):
         raise CheckpointError(f"the weight {name!r} is {'missing' if name in expected else 'unknown'}")
@@ -291,12 +317,6 @@ def _filled(classes: int, tensors: dict[str, Tensor]) -> SketchNet:
             shapes = f"{list(tensor.shape)}, not {list(expected[name])}"
             raise CheckpointError(f"the weight {name!r} has the shape {shapes}")
         if not tensor.is_floating_point() or not torch.isfinite(tensor).all():
-            raise CheckpointError(f"the weight {name!r} holds something that is no finite number")
+            raise CheckpointError(f"the weight {name!r} holds a value that is not a finite number")
     net.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
-    return net.requires_grad_(False)
-
-
-def _unfilled(classes: int) -> SketchNet:
-    """A network without numbers: making some would use up the caller's randomness."""
-    with without_weights():
-        return SketchNet(classes)
+    return net.eval().requires_grad_(False)

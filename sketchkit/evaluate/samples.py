@@ -15,7 +15,16 @@ from sketchkit.evaluate.recogniser import Recogniser, Seen
 from sketchkit.models import SketchModel
 from sketchkit.sketch import Sketch
 
-__all__ = ["Beside", "Drawings", "Likeness", "Reference", "SampleFigures", "compare", "wanted_labels"]
+__all__ = [
+    "Beside",
+    "ClassFigures",
+    "Drawings",
+    "Likeness",
+    "Reference",
+    "SampleFigures",
+    "compare",
+    "wanted_labels",
+]
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
@@ -30,6 +39,27 @@ class Beside:
 
     samples: Figure
     held_out: Figure
+
+
+@dataclass(frozen=True)
+class ClassFigures:
+    """How often the drawings of one class are named rightly.
+
+    Args:
+        name: the class.
+        samples: how many samples there are of it.
+        ended: the share of them that the model ended.
+        named: the share of them that is named rightly.
+        held_out: how many held-out drawings there are of it.
+        held_out_named: the share of those; None where there are none.
+    """
+
+    name: str
+    samples: int
+    ended: float
+    named: float
+    held_out: int
+    held_out_named: float | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +97,7 @@ class SampleFigures:
         median_strokes: likewise.
         named: the share that the recogniser names as what it should be; None where it knows none of that.
         nameable: how many samples are of a class that it knows.
+        classes: the same class by class, of classes that it knows and samples show, sorted by name.
         reference: how many held-out drawings the following are measured against.
         likeness: of as many samples as there are other held-out drawings at most; None where there are too
             few to compare.
@@ -82,9 +113,22 @@ class SampleFigures:
     median_strokes: Beside
     named: Beside | None
     nameable: int
+    classes: tuple[ClassFigures, ...]
     reference: int
     likeness: Likeness | None
     held_out: Likeness | None
+
+    @property
+    def class_mean(self) -> tuple[float, float | None] | None:
+        """The shares of samples and of held-out drawings that are named rightly, every class counting alike.
+
+        Both are means over the classes that have held-out drawings, or of samples alone where no class has.
+        """
+        both = [each for each in self.classes if each.held_out_named is not None]
+        if not self.classes:
+            return None
+        ours = float(np.mean([each.named for each in both or self.classes]))
+        return ours, float(np.mean([each.held_out_named for each in both])) if both else None
 
 
 @dataclass(frozen=True)
@@ -178,7 +222,12 @@ def wanted_labels(model: SketchModel, held: HeldOut, n: int, seed: int) -> list[
 
 
 def compare(
-    sampled: Drawings, ended: Sequence[bool], reference: Reference, temperature: float, bootstrap: Bootstrap
+    sampled: Drawings,
+    ended: Sequence[bool],
+    reference: Reference,
+    temperature: float,
+    bootstrap: Bootstrap,
+    names: Sequence[str],
 ) -> SampleFigures:
     """Measure samples against held-out drawings, and other held-out drawings against the same.
 
@@ -188,6 +237,7 @@ def compare(
         reference: the held-out drawings.
         temperature: that they were drawn with.
         bootstrap: for the intervals.
+        names: of the classes that drawings can be named.
     """
     b = bootstrap
     samples, real = sampled.lengths, reference.all.lengths
@@ -207,10 +257,30 @@ def compare(
         median_strokes=Beside(b.median(strokes), b.median(real_strokes)),
         named=Beside(b.mean(right), b.mean(real_right)) if len(right) and len(real_right) else None,
         nameable=len(right),
+        classes=_by_class(sampled, np.asarray(ended, bool), reference.all, names),
         reference=len(reference.half),
         likeness=_likeness(sampled.take(first), reference.half, b) if enough else None,
         held_out=_likeness(reference.others.take(first), reference.half, b) if enough else None,
     )
+
+
+def _by_class(
+    sampled: Drawings, ended: npt.NDArray[np.bool_], held_out: Drawings, names: Sequence[str]
+) -> tuple[ClassFigures, ...]:
+    out = []
+    for c in np.unique(sampled.wanted[sampled.wanted >= 0]):
+        ours, theirs = (each.seen.named[each.wanted == c] == c for each in (sampled, held_out))
+        out.append(
+            ClassFigures(
+                name=names[c],
+                samples=len(ours),
+                ended=float(ended[sampled.wanted == c].mean()),
+                named=float(ours.mean()),
+                held_out=len(theirs),
+                held_out_named=float(theirs.mean()) if len(theirs) else None,
+            )
+        )
+    return tuple(out)
 
 
 def _likeness(drawings: Drawings, half: Drawings, bootstrap: Bootstrap) -> Likeness:

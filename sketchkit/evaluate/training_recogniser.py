@@ -1,29 +1,59 @@
-"""How the recogniser is trained: few drawings a class, each seen a little differently every time."""
+"""How a recogniser is trained: pictures of drawings, altered afresh each time, and nothing else.
+
+Source: AdamW is Loshchilov & Hutter 2019, label smoothing Szegedy et al. 2016, the averaged weights Polyak &
+    Juditsky 1992.
+"""
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
 from sketchkit.errors import InputError
 from sketchkit.evaluate.heldout import sketches_of
-from sketchkit.evaluate.raster import SIZE, Lines, draw, fitted
-from sketchkit.evaluate.recogniser import About, Recogniser, SketchNet
+from sketchkit.evaluate.networks import NETWORKS, PictureNet
+from sketchkit.evaluate.raster import Lines, draw, fitted
+from sketchkit.evaluate.recogniser import About, Recogniser, affine
+from sketchkit.sketch import Sketch
 from sketchkit.training.data import Dataset
 
-__all__ = ["Schooling", "altered", "described", "measured", "train_recogniser"]
+__all__ = [
+    "Lesson",
+    "Schooling",
+    "altered",
+    "class_names",
+    "class_shares",
+    "described",
+    "measured",
+    "train_recogniser",
+]
 
-#: Called with (steps done, steps in all, the loss of late).
+#: Called with (steps done, steps in all, the mean loss of late).
 Progress = Callable[[int, int, float], None]
 
 _NOTICE = "Trained on the Quick, Draw! dataset, made available by Google under CC BY 4.0"
-#: The loss that is told is a mean over about so many steps.
+#: The reported loss is a mean over about so many steps.
 _MEMORY = 0.98
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Drawings to learn from.
+
+    Args:
+        data: the data set; its train split is learnt.
+        weight: how often a drawing of each of its classes is taken, beside those of other lessons.
+    """
+
+    data: Dataset
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -31,107 +61,172 @@ class Schooling:
     """The recipe.
 
     Args:
+        network: `plain` or `residual`.
         steps: how many batches.
-        batch: drawings in each; every class is drawn alike often, however many drawings it has.
-        rate: the highest learning rate; it rises over the first tenth and falls as a cosine.
+        batch: drawings in each; each class of a lesson is taken as often as every other.
+        rate: the highest learning rate; it rises over the first twentieth and falls as a cosine.
         decay: of the weights (AdamW).
         smoothing: of the labels.
+        average: decay of the averaged weights, which are kept; 0 keeps the last.
+        precision: `float32` or `bfloat16`, of the products.
         seed: of everything that chance decides.
 
     Raises:
         InputError: a number out of range.
     """
 
+    network: str = "plain"
     steps: int = 4500
     batch: int = 128
-    rate: float = 4e-3
-    decay: float = 0.05
+    rate: float = 3e-3
+    decay: float = 0.1
     smoothing: float = 0.1
+    average: float = 0.998
+    precision: str = "bfloat16"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not (self.steps >= 1 and self.batch >= 2 and self.rate > 0 and 0 <= self.smoothing < 1):
-            raise InputError(f"no recogniser is trained so: {self}")
+        valid = self.steps >= 1 and self.batch >= 2 and self.rate > 0
+        valid &= 0 <= self.smoothing < 1 and 0 <= self.average < 1
+        if not valid or self.network not in NETWORKS or self.precision not in ("float32", "bfloat16"):
+            raise InputError(f"invalid training of a recogniser: {self}")
 
     def learning_rate(self, step: int) -> float:
         """The rate of a step, counted from 0."""
-        warm = max(self.steps // 10, 1)
+        warm = max(self.steps // 20, 1)
         if step < warm:
             return self.rate * (step + 1) / warm
         return self.rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(self.steps - warm, 1)))
 
 
+@dataclass(frozen=True)
+class _Pool:
+    """Drawings of one class of one lesson: how often, which of all drawings, and the class."""
+
+    weight: float
+    places: npt.NDArray[np.int64]
+    label: int
+
+
+def class_names(lessons: Sequence[Lesson]) -> tuple[str, ...]:
+    """The names of all classes of some lessons, sorted."""
+    return tuple(sorted({name for lesson in lessons for name in lesson.data.classes}))
+
+
 def train_recogniser(
-    data: Dataset, schooling: Schooling | None = None, progress: Progress | None = None
-) -> SketchNet:
-    """Train a recogniser on the train split of a data set.
+    lessons: Dataset | Sequence[Lesson], schooling: Schooling | None = None, progress: Progress | None = None
+) -> PictureNet:
+    """Train a recogniser on the train splits of data sets.
 
     Args:
-        data: of two classes or more.
-        schooling: the recipe; the shipped one's when None.
-        progress: told of every step.
+        lessons: what is learnt; together two classes or more.
+        schooling: the recipe; the critic's when None.
+        progress: called after every step.
 
     Returns:
         A network without batch normalisation, in full precision. The same data, recipe and machine give the
         same.
 
     Raises:
-        InputError: fewer than two classes, or one without drawings.
+        InputError: fewer than two classes, or a class without drawings.
     """
     recipe = schooling or Schooling()
-    split = data.split("train")
-    places = [np.flatnonzero(split.classes == c) for c in range(len(data.classes))]
-    if len(places) < 2 or not all(map(len, places)):
-        raise InputError("a recogniser needs two classes or more, each with drawings to learn from")
+    taught = [Lesson(lessons)] if isinstance(lessons, Dataset) else list(lessons)
+    names = class_names(taught)
+    network = NETWORKS[recipe.network]
+    lines, pools = _pools(taught, names, network.size)
     rng = np.random.default_rng(recipe.seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        net = SketchNet(len(data.classes), normalised=True).train()
-    lines = fitted(Lines.of(sketches_of(data, split, np.arange(len(split)))))
-    optimiser = torch.optim.AdamW(net.parameters(), recipe.rate, weight_decay=recipe.decay)
-    criterion = nn.CrossEntropyLoss(label_smoothing=recipe.smoothing)
-    late = 0.0
-    for step in range(recipe.steps):
-        labels = rng.integers(0, len(places), recipe.batch)
-        chosen = np.array([places[label][rng.integers(len(places[label]))] for label in labels])
-        pictures = torch.from_numpy(draw(altered(lines.take(chosen), rng)))
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.learning_rate(step)
+        net = network(len(names), normalised=True).train()
+        averaged = copy.deepcopy(net)
+        optimiser = torch.optim.AdamW(net.parameters(), recipe.rate, weight_decay=recipe.decay)
+        chances = np.array([pool.weight for pool in pools])
+        late = math.nan
+        for step in range(recipe.steps):
+            chosen = [pools[i] for i in rng.choice(len(pools), recipe.batch, p=chances / chances.sum())]
+            places = [pool.places[rng.integers(len(pool.places))] for pool in chosen]
+            pictures = draw(altered(lines.take(places), rng, network.size), network.size)
+            for group in optimiser.param_groups:
+                group["lr"] = recipe.learning_rate(step)
+            labels = torch.tensor([pool.label for pool in chosen])
+            loss = _update(net, averaged, optimiser, torch.from_numpy(pictures), labels, recipe, step)
+            late = loss if math.isnan(late) else _MEMORY * late + (1 - _MEMORY) * loss
+            if progress is not None:
+                progress(step + 1, recipe.steps, late)
+    return averaged.eval().folded()
+
+
+def _update(
+    net: nn.Module,
+    averaged: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    pictures: torch.Tensor,
+    labels: torch.Tensor,
+    recipe: Schooling,
+    step: int,
+) -> float:
+    """One update of the weights and of their averages, those of batch normalisation among them; the loss."""
+    with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
         _, logits = net(pictures)
-        loss = criterion(logits, torch.from_numpy(labels))
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        late = float(loss.detach()) if not step else _MEMORY * late + (1 - _MEMORY) * float(loss.detach())
-        if progress is not None:
-            progress(step + 1, recipe.steps, late)
-    return net.eval().folded()
+    loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.smoothing)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    decay = min(recipe.average, (1 + step) / (10 + step))
+    with torch.no_grad():
+        for mean, value in zip(averaged.state_dict().values(), net.state_dict().values(), strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - decay)
+    return float(loss.detach())
 
 
-def altered(lines: Lines, rng: np.random.Generator) -> Lines:
-    """Drawings as somebody else might have drawn them.
+def _pools(lessons: Sequence[Lesson], names: Sequence[str], size: int) -> tuple[Lines, list[_Pool]]:
+    """The fitted lines of all lessons, and which of them are of what class."""
+    sketches: list[Sketch] = []
+    pools = []
+    for lesson in lessons:
+        split = lesson.data.split("train")
+        for index, name in enumerate(lesson.data.classes):
+            places = np.flatnonzero(split.classes == index)
+            if len(places):
+                pools.append(_Pool(lesson.weight, len(sketches) + places, names.index(name)))
+        sketches += sketches_of(lesson.data, split, np.arange(len(split)))
+    if len(names) < 2 or len({pool.label for pool in pools}) < len(names):
+        raise InputError("a recogniser needs two classes or more, each with drawings to learn from")
+    return fitted(Lines.of(sketches), size), pools
 
-    Each is turned by up to 10 degrees, slanted, made smaller and narrower, mirrored half the time and shifted
-    as far as its picture has room; each of its points trembles.
+
+def altered(lines: Lines, rng: np.random.Generator, size: int) -> Lines:
+    """Drawings as other people might have drawn them.
+
+    Each is turned by up to 12 degrees, slanted, made smaller and narrower, mirrored half the time, bent along
+    waves and shifted as far as its picture has room; each of its points trembles.
 
     Args:
         lines: fitted, in pixels.
         rng: what chance is taken from.
+        size: the side of a picture in pixels.
 
     Returns:
         Lines in pixels.
     """
-    n, middle = len(lines), (SIZE - 1) / 2
-    turn = rng.uniform(-10, 10, n) * (math.pi / 180)
-    slant = rng.uniform(-0.15, 0.15, n)
-    wide, high = rng.uniform(0.8, 1.03, (2, n))
-    wide = wide * rng.choice((-1.0, 1.0), n)
-    cos, sin = np.cos(turn), np.sin(turn)
-    matrix = np.stack([wide * cos, high * (slant * cos - sin), wide * sin, high * (slant * sin + cos)], 1)
+    n, middle = len(lines), (size - 1) / 2
+    matrix = affine(
+        rng.uniform(-12, 12, n),
+        rng.uniform(-0.2, 0.2, n),
+        rng.uniform(0.7, 1.05, n) * rng.choice((-1.0, 1.0), n),
+        rng.uniform(0.7, 1.05, n),
+    )
     owners = lines.owners
-    turned = np.einsum("pij,pj->pi", matrix.reshape(-1, 2, 2)[owners], lines.points - middle)
-    shift = rng.uniform(-2.5, 2.5, (n, 2))
-    tremble = rng.normal(0.0, 0.35, lines.points.shape)
+    turned = np.einsum("pij,pj->pi", matrix[owners], lines.points - middle)
+    # A wave along each axis moves points along the other one.
+    waves, phases = rng.uniform(0.5, 1.5, (n, 2)), rng.uniform(0, 2 * math.pi, (n, 2))
+    angles = turned * (2 * math.pi / size) * waves[owners] + phases[owners]
+    bends = rng.uniform(0, 0.045 * size, (n, 2))[owners] * np.sin(angles)
+    turned = turned + bends[:, ::-1]
+    shift = rng.uniform(-0.05 * size, 0.05 * size, (n, 2))
+    tremble = rng.normal(0.0, 0.007 * size, lines.points.shape)
     return lines.moved(turned + shift[owners] + tremble + middle)
 
 
@@ -139,7 +234,7 @@ def measured(recogniser: Recogniser, data: Dataset, name: str = "test") -> tuple
     """How well it names the drawings of a split.
 
     Args:
-        recogniser: that knows the classes of the data set.
+        recogniser: that knows classes of the data set.
         data: the data set.
         name: of the split.
 
@@ -149,6 +244,14 @@ def measured(recogniser: Recogniser, data: Dataset, name: str = "test") -> tuple
     Raises:
         InputError: no drawings there of a class that it knows.
     """
+    shares = class_shares(recogniser, data, name)
+    drawings = sum(n for _, n in shares.values())
+    right = sum(share * n for share, n in shares.values()) / drawings
+    return right, float(np.mean([share for share, _ in shares.values()])), drawings
+
+
+def class_shares(recogniser: Recogniser, data: Dataset, name: str = "test") -> dict[str, tuple[float, int]]:
+    """The share of each class's drawings that is named rightly, and how many there are; see `measured`."""
     split = data.split(name)
     known = np.array([recogniser.index(each) for each in data.classes])
     wanted = known[split.classes]
@@ -156,21 +259,49 @@ def measured(recogniser: Recogniser, data: Dataset, name: str = "test") -> tuple
     if not len(chosen):
         raise InputError(f"the {name} split holds no drawings of a class that the recogniser knows")
     right = recogniser.look(sketches_of(data, split, chosen)).named == wanted[chosen]
-    shares = [right[wanted[chosen] == c].mean() for c in np.unique(wanted[chosen])]
-    return float(right.mean()), float(np.mean(shares)), len(chosen)
+    out = {}
+    for c in np.unique(wanted[chosen]):
+        mine = right[wanted[chosen] == c]
+        out[recogniser.classes[c]] = (float(mine.mean()), len(mine))
+    return out
 
 
-def described(data: Dataset, seed: int, version: str, test: tuple[float, float, int]) -> About:
-    """What a recogniser of a data set says of itself; `test` is what `measured` gave."""
-    drawings = len(data.split("train"))
-    words = f"{drawings} drawings of {len(data.classes)} classes of Quick, Draw!, fingerprint "
+def described(
+    lessons: Dataset | Sequence[Lesson],
+    recipe: Schooling,
+    version: str,
+    test: tuple[float, float, int],
+    *,
+    known: Sequence[str] | None = None,
+    views: int = 1,
+) -> About:
+    """The description of a recogniser.
+
+    Args:
+        lessons: what it learnt.
+        recipe: how.
+        version: of the weights.
+        test: what `measured` gave.
+        known: the classes that it may name; all when None.
+        views: over how many views of a drawing its outputs are averaged.
+    """
+    taught = [Lesson(lessons)] if isinstance(lessons, Dataset) else list(lessons)
+    names = class_names(taught)
+    parts = [
+        f"{len(each.data.split('train'))} drawings of {len(each.data.classes)} classes, "
+        f"fingerprint {each.data.manifest.fingerprint}"
+        for each in taught
+    ]
     return About(
-        classes=data.classes,
-        trained_on=words + data.manifest.fingerprint,
+        classes=names,
+        known=names if known is None else tuple(known),
+        trained_on="Quick, Draw!: " + "; ".join(parts),
         notice=_NOTICE,
         test_accuracy=test[0],
         test_drawings=test[2],
         class_accuracy=test[1],
-        seed=seed,
+        seed=recipe.seed,
         version=version,
+        network=recipe.network,
+        views=views,
     )

@@ -14,13 +14,14 @@ from evaluate_parts import small_model
 from safetensors.torch import save
 
 from sketchkit.errors import CheckpointError, InputError
+from sketchkit.evaluate.networks import FEATURES, NETWORKS, PlainNet, ResidualNet
 from sketchkit.evaluate.recogniser import (
-    FEATURES,
+    CRITIC,
+    JUDGE,
     METADATA_KEY,
-    SHIPPED,
     About,
     Recogniser,
-    SketchNet,
+    load_critic,
     load_recogniser,
     save_recogniser,
 )
@@ -28,31 +29,47 @@ from sketchkit.evaluate.training_recogniser import measured
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import Dataset, prepare, synth
 
-ABOUT = About(("cat", "pig"), "nothing", "a notice", 0.5, 10, 0.4, 0, "test")
+NAMES = ("cat", "pig")
+ABOUT = About(NAMES, NAMES, "nothing", "a notice", 0.5, 10, 0.4, 0, "test")
+#: The judge that measured the models' figures: another file would need all of them anew.
+FROZEN = "6e5f252172c180bdc8bfd10327efe08d"
 
 
-# --- the one that comes with the package ----------------------------------------------------------------
+# --- the two that come with the package -----------------------------------------------------------------
 
 
-def test_the_shipped_recogniser_is_small_and_says_what_it_is() -> None:
-    about = load_recogniser().about
-    assert SHIPPED.stat().st_size < 2_000_000
-    assert len(about.classes) == 25 and list(about.classes) == sorted(about.classes)
+@pytest.mark.parametrize(("load", "path"), [(load_recogniser, JUDGE), (load_critic, CRITIC)])
+def test_the_shipped_recognisers_are_small_and_say_what_they_are(
+    load: Callable[[], Recogniser], path: Path
+) -> None:
+    about = load().about
+    assert path.stat().st_size < 2_000_000
+    assert len(about.known) == 45 and list(about.known) == sorted(about.known)
+    assert len(about.classes) == 345 and load().classes == about.known
     assert about.notice == "Trained on the Quick, Draw! dataset, made available by Google under CC BY 4.0"
-    assert about.test_accuracy >= 0.85 and about.class_accuracy >= 0.85
-    assert len(load_recogniser().checksum) == 32
+    assert about.test_accuracy >= 0.88 and about.class_accuracy >= 0.85
+
+
+def test_the_judge_is_frozen_and_shares_nothing_with_the_critic() -> None:
+    judge, critic = load_recogniser(), load_critic()
+    assert judge.checksum == FROZEN
+    assert judge.about.network != critic.about.network and judge.about.seed != critic.about.seed
+    assert judge.net.size != critic.net.size and judge.about.trained_on != critic.about.trained_on
 
 
 @pytest.mark.data
-def test_the_shipped_recogniser_names_real_drawings_that_it_has_not_seen(data: Path, tmp_path: Path) -> None:
+def test_the_shipped_recognisers_name_real_drawings_that_they_have_not_seen(
+    data: Path, tmp_path: Path
+) -> None:
     # A drawing's split depends on its class and rows alone: none of these was trained on.
     sources = [
         data / "quickdraw-20x700" / f"{name}.ndjson" for name in ("airplane", "crab", "ice cream", "pig")
     ]
     held = Dataset.open(prepare(sources, tmp_path / "some").path)
-    right, by_class, drawings = measured(load_recogniser(), held)
-    assert drawings > 80
-    assert right >= 0.85 and by_class >= 0.85
+    for recogniser in (load_recogniser(), load_critic()):
+        right, by_class, drawings = measured(recogniser, held)
+        assert drawings > 80
+        assert right >= 0.85 and by_class >= 0.85
 
 
 def test_the_shipped_recogniser_names_things_drawn_by_rule() -> None:
@@ -62,8 +79,11 @@ def test_the_shipped_recogniser_names_things_drawn_by_rule() -> None:
         assert (seen.named == recogniser.index(name)).mean() > 0.6, name
 
 
-def test_what_a_drawing_is_named_does_not_depend_on_its_place_size_or_neighbours() -> None:
-    recogniser, drawings = load_recogniser(), list(synth(40, seed=4))
+@pytest.mark.parametrize("recogniser", [load_recogniser(), load_critic()], ids=["judge", "critic"])
+def test_what_a_drawing_is_named_does_not_depend_on_its_place_size_or_neighbours(
+    recogniser: Recogniser,
+) -> None:
+    drawings = list(synth(40, seed=4))
     seen = recogniser.look(drawings)
     assert seen.features.shape == (40, FEATURES) and len(seen) == 40
     assert (seen.features >= 0).all()
@@ -90,21 +110,34 @@ def test_classes_are_known_by_name() -> None:
 # --- files ----------------------------------------------------------------------------------------------
 
 
-def _net(classes: int = 2) -> SketchNet:
+def _net(classes: int = 2) -> PlainNet:
     torch.manual_seed(0)
-    return SketchNet(classes).eval().requires_grad_(False)
+    return PlainNet(classes).eval().requires_grad_(False)
 
 
-def test_batch_normalisation_is_folded_away_and_nothing_changes() -> None:
+def test_chances_are_of_the_classes_asked_for() -> None:
+    judge, drawings = load_recogniser(), list(synth(4, seed=4, classes=["sun"]))
+    _, all_of_them = judge.chances(drawings)
+    assert all_of_them.shape == (4, 45)
+    np.testing.assert_allclose(all_of_them.sum(1), 1.0)
+    _, two = judge.chances(drawings, ("sun", "star"))
+    assert two.shape == (4, 2) and (two[:, 0] > 0.5).all()
+    with pytest.raises(ValueError):
+        judge.chances(drawings, ("no such thing",))
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_batch_normalisation_is_folded_away_and_nothing_changes(network: str) -> None:
     torch.manual_seed(1)
-    net = SketchNet(5, normalised=True).train()
+    kind: type[PlainNet] | type[ResidualNet] = NETWORKS[network]
+    net = kind(5, normalised=True).train()
     for _ in range(4):
-        net(torch.rand(16, 1, 48, 48) + 0.3)
-    pictures = torch.rand(8, 1, 48, 48)
+        net(torch.rand(16, 1, kind.size, kind.size) + 0.3)
+    pictures = torch.rand(8, 1, kind.size, kind.size)
     with torch.inference_mode():
         for ours, theirs in zip(net.eval()(pictures), net.folded()(pictures), strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
-    assert not any("norm" in name for name in net.folded().state_dict())
+    assert not any("running" in name for name in net.folded().state_dict())
 
 
 def test_a_recogniser_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -129,8 +162,11 @@ def _file(facts: object, change: Callable[[dict[str, torch.Tensor]], object] = l
 
 def _facts(**changes: Any) -> dict[str, Any]:
     return {
-        "format_version": 1,
+        "format_version": 2,
         "classes": ["cat", "pig"],
+        "known": ["cat", "pig"],
+        "network": "plain",
+        "views": 1,
         "trained_on": "nothing",
         "notice": "a notice",
         "test_accuracy": 0.5,
@@ -148,9 +184,14 @@ BROKEN = {
     "cut off": (_file(_facts())[:-100], "no recogniser: "),
     "nothing said": (_file(None), "no recogniser: it has no description"),
     "no object": (_file([1, 2]), "of format version None"),
-    "another version": (_file(_facts(format_version=2)), "of format version 2, this sketchkit reads 1"),
+    "another version": (_file(_facts(format_version=3)), "of format version 3, this sketchkit reads 2"),
     "no accuracy": (_file(_facts(test_accuracy="good")), "lacks a value, or has one of another type"),
-    "classes of another kind": (_file(_facts(classes="cat")), "its classes are no table of names"),
+    "classes of another kind": (_file(_facts(classes=["cat", 1])), "its classes are not names"),
+    "classes in a word": (_file(_facts(classes="cat")), "lacks a value, or has one of another type"),
+    "none to be named": (_file(_facts(known=[])), "must be some of its own"),
+    "a stranger to be named": (_file(_facts(known=["dog"])), "must be some of its own"),
+    "another network": (_file(_facts(network="giant")), "it needs the network 'giant' and 1 views"),
+    "too many views": (_file(_facts(views=99)), "and 99 views"),
     "one class twice": (_file(_facts(classes=["cat", "cat"])), "2 to 10000 different names"),
     "too few classes": (_file(_facts(classes=["cat"])), "2 to 10000 different names"),
     "a class too many": (_file(_facts(classes=["cat", "dog", "pig"])), r"has the shape \[2"),
@@ -158,7 +199,7 @@ BROKEN = {
     "a weight too many": (_file(_facts(), lambda t: t.update(x=torch.zeros(1))), "'x' is unknown"),
     "not a number": (
         _file(_facts(), lambda t: t["classes.bias"].fill_(float("nan"))),
-        "'classes.bias' holds something that is no finite number",
+        "'classes.bias' holds a value that is not a finite number",
     ),
 }
 

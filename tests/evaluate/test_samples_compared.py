@@ -13,7 +13,7 @@ from sketchkit.evaluate.bootstrap import Bootstrap
 from sketchkit.evaluate.heldout import HeldOut
 from sketchkit.evaluate.recogniser import load_recogniser
 from sketchkit.evaluate.reconstructions import compare_pairs, other_of_class, unit_outline
-from sketchkit.evaluate.samples import Drawings, Reference, compare, wanted_labels
+from sketchkit.evaluate.samples import Drawings, Reference, SampleFigures, compare, wanted_labels
 from sketchkit.geometry import chamfer
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import synth
@@ -27,6 +27,12 @@ def _drawings(n: int, seed: int = 0, classes: tuple[str, ...] = CLASSES) -> list
 
 def _looked(sketches: list[Sketch]) -> Drawings:
     return Drawings.of(sketches, load_recogniser())
+
+
+def _compared(
+    sampled: Drawings, ended: list[bool], reference: Reference, temperature: float
+) -> SampleFigures:
+    return compare(sampled, ended, reference, temperature, B, load_recogniser().classes)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +77,7 @@ def test_the_two_halves_are_all_drawings_once() -> None:
 def test_held_out_drawings_that_pose_as_samples_are_as_good_as_held_out_drawings() -> None:
     sketches = _drawings(60)
     reference = Reference.of(_looked(sketches), seed=0)
-    found = compare(reference.others, [True] * 30, reference, 0.5, B)
+    found = _compared(reference.others, [True] * 30, reference, 0.5)
     assert found.likeness == found.held_out
     assert found.ended.value == 1.0
     assert (found.drawings, found.reference, found.temperature) == (30, 30, 0.5)
@@ -80,7 +86,7 @@ def test_held_out_drawings_that_pose_as_samples_are_as_good_as_held_out_drawings
 def test_drawings_of_another_thing_are_told_from_the_held_out_ones() -> None:
     reference = Reference.of(_looked(_drawings(80, classes=("face",))), seed=0)
     faces, suns = (_looked(_drawings(40, 7, (name,))) for name in ("face", "sun"))
-    good, bad = (compare(some, [True] * 40, reference, 0.5, B) for some in (faces, suns))
+    good, bad = (_compared(some, [True] * 40, reference, 0.5) for some in (faces, suns))
     assert good.likeness is not None and bad.likeness is not None and bad.held_out is not None
     assert bad.likeness.frechet.value > 3 * good.likeness.frechet.value
     assert bad.likeness.frechet.value > 3 * bad.held_out.frechet.value
@@ -90,8 +96,8 @@ def test_drawings_of_another_thing_are_told_from_the_held_out_ones() -> None:
 
 def test_lengths_and_strokes_are_counted_without_the_end() -> None:
     sketches = _drawings(12)
-    found = compare(
-        _looked(sketches[:5]), [True, True, True, False, False], Reference.of(_looked(sketches), 0), 1.0, B
+    found = _compared(
+        _looked(sketches[:5]), [True, True, True, False, False], Reference.of(_looked(sketches), 0), 1.0
     )
     assert found.mean_length.samples.value == pytest.approx(np.mean([len(s.points) for s in sketches[:5]]))
     assert found.median_length.held_out.value == np.median([len(s.points) for s in sketches])
@@ -105,16 +111,37 @@ def test_what_the_recogniser_does_not_know_it_is_not_asked() -> None:
     known, unknown = _drawings(6, classes=("face",)), _drawings(6, classes=("cup",))
     looked = _looked(known + unknown)
     assert load_recogniser().index("cup") == -1
-    found = compare(looked, [True] * 12, Reference.of(looked, 0), 1.0, B)
+    found = _compared(looked, [True] * 12, Reference.of(looked, 0), 1.0)
     assert found.nameable == 6 and found.named is not None
     assert found.named.samples.value == np.mean(_looked(known).rightly_named)
-    nothing = compare(_looked(unknown), [True] * 6, Reference.of(_looked(unknown), 0), 1.0, B)
+    nothing = _compared(_looked(unknown), [True] * 6, Reference.of(_looked(unknown), 0), 1.0)
     assert nothing.nameable == 0 and nothing.named is None
+
+
+def test_every_class_counts_alike_in_the_mean_over_the_classes() -> None:
+    real = _drawings(20, classes=("face", "sun"))
+    faces, suns = _drawings(30, 7, ("face",)), _drawings(3, 7, ("sun",))
+    wrong = [sketch.labelled("sun") for sketch in _drawings(6, 9, ("car",))]
+    ended = [True] * 33 + [False] * 6
+    found = _compared(_looked(faces + suns + wrong), ended, Reference.of(_looked(real), 0), 0.5)
+    face, sun = found.classes
+    assert (face.name, face.samples, face.ended, face.held_out) == ("face", 30, 1.0, 10)
+    assert (sun.name, sun.samples, sun.ended, sun.held_out) == ("sun", 9, pytest.approx(1 / 3), 10)
+    assert sun.named < 0.5 < face.named
+    assert found.class_mean is not None and found.named is not None
+    ours, theirs = found.class_mean
+    assert ours == pytest.approx((face.named + sun.named) / 2) and ours < found.named.samples.value
+    assert face.held_out_named is not None and sun.held_out_named is not None
+    assert theirs == pytest.approx((face.held_out_named + sun.held_out_named) / 2)
+    none = _compared(
+        _looked(faces), [True] * 30, Reference.of(_looked(_drawings(6, classes=("cup",))), 0), 1.0
+    )
+    assert none.class_mean == (none.classes[0].named, None)
 
 
 def test_too_few_drawings_have_no_distances() -> None:
     looked = _looked(_drawings(6))
-    found = compare(looked, [True] * 6, Reference.of(looked, 0), 1.0, B)
+    found = _compared(looked, [True] * 6, Reference.of(looked, 0), 1.0)
     assert found.likeness is None and found.held_out is None
     assert found.mean_length.samples == found.mean_length.held_out
 
