@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sketchkit.cli.flags import Json, KeepBackground, LowTemperature, Prepared, SplitName
+from sketchkit.cli.flags import (
+    Json,
+    KeepBackground,
+    LatentPath,
+    LowTemperature,
+    PathName,
+    Prepared,
+    SplitName,
+)
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions
@@ -68,6 +76,7 @@ def analogy(
     split: SplitName = "train",
     prepared: Prepared = False,
     keep_background: KeepBackground = False,
+    path: LatentPath = None,
     temperature: LowTemperature = None,
     latent: LatentOptions,
     sheet: SheetOptions,
@@ -95,11 +104,11 @@ def analogy(
     import numpy as np
 
     from sketchkit.generate import sample
-    from sketchkit.latent import analogy as combined
+    from sketchkit.latent import combine
 
-    z = _vectors(model, terms, source, split, prepared=prepared)
-    vectors = np.concatenate([z, combined(*z)[None]])
     labels = [run.class_of(0) or model.known_label(term.label) for term in terms]
+    z = _vectors(model, terms, labels, source, split, path, prepared=prepared)
+    vectors = np.concatenate([z, combine(model, z, labels, (1.0, -1.0, 1.0), path)[None]])
     sketches = sample(
         model, 4, z=vectors, class_name=[*labels, labels[2]], index=np.zeros(4, np.int64), **run.settings()
     )
@@ -126,24 +135,32 @@ def _term(word: str, source: str | None, *, keep_background: bool) -> _Term:
 
 
 def _vectors(
-    model: SketchModel, terms: Sequence[_Term], source: str | None, split: str, *, prepared: bool
+    model: SketchModel,
+    terms: Sequence[_Term],
+    labels: Sequence[str | None],
+    source: str | None,
+    split: str,
+    path: PathName | None,
+    *,
+    prepared: bool,
 ) -> Any:
     """Where the three lie, [3, Z]."""
     import numpy as np
 
     from sketchkit.cli.console import progress
-    from sketchkit.latent import encode
+    from sketchkit.latent import combine, encode
 
     out = []
     with progress("Encoding") as told:
-        for term in terms:
+        for term, label in zip(terms, labels, strict=True):
             if term.given is not None:
                 mu, _ = encode(model, [term.given.sketch], prepared=prepared)
             else:
                 there = _of_class(str(source), split, str(term.label))
                 sketches = list(there.sketches(range(len(there.indices))))
                 mu, _ = encode(model, sketches, prepared=prepared or there.prepared, progress=told)
-            out.append(mu.mean(0, dtype=np.float64))
+            n = len(mu)
+            out.append(mu[0] if n == 1 else combine(model, mu, [label] * n, [1 / n] * n, path))
     return np.stack(out)
 
 

@@ -14,6 +14,7 @@ from sketchkit.cli.fields import one_file
 from sketchkit.cli.flags import (
     Device,
     Json,
+    LatentPath,
     LowTemperature,
     Seed,
     SplitName,
@@ -79,6 +80,7 @@ def atlas(
         ),
     ] = None,
     model: VaeName = None,
+    latent_path: LatentPath = None,
     temperature: LowTemperature = None,
     seed: Seed = 0,
     device: Device = None,
@@ -132,9 +134,9 @@ def atlas(
             progress=lambda done, _: told(done, len(source.indices)),
         )
     with progress("Drawing") as told:
-        made = drawn(loaded, located, size, by, progress=told, **run.settings())
+        made = drawn(loaded, located, size, by, path=latent_path, progress=told, **run.settings())
     strange = located.outliers(worst)
-    settings = {"by": by, "steps": list(size), "limit": limit, "data": source.facts}
+    settings = {"by": by, "path": latent_path, "steps": list(size), "limit": limit, "data": source.facts}
     provenance = {**run.provenance, **settings}
     paths = write_items(_items(source.stem, made), to, layout, provenance, each=False)
     if second is not None:

@@ -36,10 +36,12 @@ __all__ = [
     "InputFormat",
     "Json",
     "KeepBackground",
+    "LatentPath",
     "Listed",
     "LowTemperature",
     "MaxPoints",
     "ModelName",
+    "PathName",
     "Precision",
     "Prepared",
     "RedirectHosts",
@@ -156,6 +158,16 @@ LowTemperature = Annotated[
         metavar="TAU",
         help="How daring: 1 is the model itself, less is tidier, 0 is greedy.",
         show_default=f"{LOW_TEMPERATURE}",
+    ),
+]
+PathName = Literal["prior", "slerp", "lerp"]
+LatentPath = Annotated[
+    PathName | None,
+    typer.Option(
+        "--path",
+        "--method",
+        help="Through the noise of the model's prior, along great circles, or straight.",
+        show_default="prior if the model has learnt one, else slerp",
     ),
 ]
 Exact = Annotated[

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sketchkit.cli.flags import MOST_DRAWINGS, Json, LowTemperature
+from sketchkit.cli.flags import MOST_DRAWINGS, Json, LatentPath, LowTemperature, PathName
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.job_options import JobOptions
@@ -46,9 +46,6 @@ Given = Annotated[
         metavar="FILES", help="Drawings; FILE#K is drawing K of a file, from 0.", show_default="none"
     ),
 ]
-Way = Annotated[
-    Literal["slerp", "lerp"], typer.Option("--method", help="Along great circles, or straight lines.")
-]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,21 +55,21 @@ class _Task:
     Args:
         run: how.
         steps: how far.
-        method: which way.
+        path: which way; None for the model's own.
         layout: of every sheet.
         sheet: what the user says of it.
     """
 
     run: Run
     steps: Steps
-    method: Literal["slerp", "lerp"]
+    path: PathName | None
     layout: Layout
     sheet: SheetOptions
 
     @property
     def provenance(self) -> dict[str, Any]:
         """What every sheet is made with, as JSON values."""
-        return {**self.run.provenance, "method": self.method, "steps": self.steps}
+        return {**self.run.provenance, "path": self.path, "steps": self.steps}
 
 
 @grouped
@@ -95,7 +92,7 @@ def interpolate(
             show_default="none",
         ),
     ] = None,
-    method: Way = "slerp",
+    path: LatentPath = None,
     temperature: LowTemperature = None,
     many: JobOptions,
     latent: LatentOptions,
@@ -117,7 +114,7 @@ def interpolate(
             f"{n} drawings have no room for all that are given: -n {len(stations)} is the least",
             param_hint="-n",
         )
-    task = _Task(Run.latent(latent, temperature), n, method, sheet.layout(n, n), sheet)
+    task = _Task(Run.latent(latent, temperature), n, path, sheet.layout(n, n), sheet)
     if not _drawn_many(task, stations, many, output, 2, json=json):
         _check_count(files, 2, "a way leads from one drawing to another")
         _draw_one(task, stations, output, "{stem}-way", many, json=json)
@@ -131,7 +128,7 @@ def grid(
     steps: Annotated[
         str, typer.Option("--steps", metavar="COLSxROWS", help="How many drawings, the corners among them.")
     ] = "7x7",
-    method: Way = "slerp",
+    path: LatentPath = None,
     temperature: LowTemperature = None,
     many: JobOptions,
     latent: LatentOptions,
@@ -148,9 +145,7 @@ def grid(
 
     check_split(context, many.source)
     size = parse_steps(steps, "7x7")
-    task = _Task(
-        Run.latent(latent, temperature), size, method, sheet.layout(size[0] * size[1], size[0]), sheet
-    )
+    task = _Task(Run.latent(latent, temperature), size, path, sheet.layout(size[0] * size[1], size[0]), sheet)
     if not _drawn_many(task, files, many, output, 4, json=json):
         _check_count(files, 4, "a grid has a drawing in each of its corners")
         _draw_one(task, files or [], output, "{stem}-grid", many, json=json)
@@ -178,7 +173,7 @@ def _draw_one(
             model,
             [[each.sketch for each in given]],
             task.steps,
-            method=task.method,
+            path=task.path,
             class_name=task.run.class_of(0),
             prepared=many.prepared,
             progress=told,
@@ -265,7 +260,7 @@ def _write_many(task: _Task, jobs: Jobs, model: SketchModel, to: BulkOutput) -> 
         model,
         jobs,
         task.steps,
-        method=task.method,
+        path=task.path,
         class_name=task.run.class_of(0),
         prepared=jobs.prepared,
         done=lambda number: to.done(names[number], number),

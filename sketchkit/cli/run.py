@@ -137,14 +137,22 @@ class Run:
         """What the user wants to see; nothing in particular if empty."""
         return [self.named.get(name, name) for name in self.chosen.classes or []]
 
-    def sample(self, n: int, first: int) -> list[Sketch]:
+    def sample(self, n: int, first: int, z_temperature: float | None = None) -> list[Sketch]:
         """Draw from nothing."""
         model = self.load()
         from sketchkit.generate import sample
 
         with progress("Drawing") as report:
             labels = [self.class_of(first + i) for i in range(n)]
-            return sample(model, n, class_name=labels, first=first, progress=report, **self.settings())
+            return sample(
+                model,
+                n,
+                class_name=labels,
+                first=first,
+                z_temperature=z_temperature,
+                progress=report,
+                **self.settings(),
+            )
 
     def complete(
         self,

@@ -51,6 +51,14 @@ def sample(
     first: Annotated[
         int, typer.Option(metavar="INDEX", min=0, max=LARGEST_NUMBER, help="The index of the first drawing.")
     ] = 0,
+    z_temperature: Annotated[
+        float | None,
+        typer.Option(
+            metavar="TAU",
+            help="How daring the latent vectors are, of a model that has such; 0 is the most typical.",
+            show_default="0.7 if the model has learnt a prior, else 1",
+        ),
+    ] = None,
     drawing: DrawingOptions,
     sheet: SheetOptions,
     json: Annotated[
@@ -71,18 +79,19 @@ def sample(
     _check_count(n, streaming=streaming, json=json)
     if streaming and not json:
         to.check([to.path(run.stem)])
-        to.announce([Streaming(run, n, first, to).write()])
+        to.announce([Streaming(run, n, first, to, z_temperature).write()])
         return
     indices = range(first, first + n)
     page = sheet.layout(1) if each else sheet.layout(n, _columns(n, len(run.classes)))
     to.check([to.path(run.stem, index) for index in indices] if each else [to.path(run.stem)])
 
-    sketches = run.sample(n, first)
+    sketches = run.sample(n, first, z_temperature)
+    more = {} if z_temperature is None else {"z_temperature": z_temperature}
     items = [
-        _item(run.stem, index, sketch, run.facts(index))
+        _item(run.stem, index, sketch, {**run.facts(index), **more})
         for index, sketch in zip(indices, sketches, strict=True)
     ]
-    paths = write_items(items, to, page, run.provenance, each=each)
+    paths = write_items(items, to, page, {**run.provenance, **more}, each=each)
     to.announce(paths)
     if json:
         report(items, paths)

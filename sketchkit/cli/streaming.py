@@ -43,12 +43,14 @@ class Streaming:
         n: how many.
         first: the index of the first.
         to: where to.
+        z_temperature: of the latent vectors; None for the model's own.
     """
 
     run: Run
     n: int
     first: int
     to: Destination
+    z_temperature: float | None = None
 
     @staticmethod
     def possible(to: Destination) -> bool:
@@ -115,6 +117,7 @@ class Streaming:
             self.n - begin,
             class_name=map(self.run.class_of, range(begun, end)) if self.run.classes else None,
             first=begun,
+            z_temperature=self.z_temperature,
             progress=lambda done, _: told(begin + done, self.n),
             **self.run.settings(),
         )
@@ -139,6 +142,7 @@ class Streaming:
         identity = {
             **self.run.provenance,
             **settings,
+            **({} if self.z_temperature is None else {"z_temperature": self.z_temperature}),
             "plugins": [
                 f"{plugin.full_name} {plugin.version}"
                 for plugin in (

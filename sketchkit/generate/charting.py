@@ -17,7 +17,17 @@ from sketchkit.generate.checks import Progress, settled_seed
 from sketchkit.generate.drawing import sample
 from sketchkit.generate.morphing import TEMPERATURE, DrawingSettings
 from sketchkit.generate.scoring import score
-from sketchkit.latent import Axes, By, check_by, encode, principal_axes, umap_coordinates
+from sketchkit.latent import (
+    Axes,
+    By,
+    Path,
+    check_by,
+    combine,
+    encode,
+    principal_axes,
+    resolve_path,
+    umap_coordinates,
+)
 from sketchkit.models import SketchModel, check_model
 from sketchkit.rendering import Ink, Picture
 from sketchkit.rendering.palette import INK, PAPER
@@ -141,14 +151,17 @@ def atlas(
     steps: tuple[int, int] = (12, 16),
     by: By = "pca",
     temperature: float = TEMPERATURE,
+    *,
+    path: Path | None = None,
     **settings: Unpack[DrawingSettings],
 ) -> Atlas:
     """Draw a map of where drawings lie.
 
     By PCA, the map is the plane through the mean of all drawings along the two directions in which they vary
-    most, and each place shows what the model draws there. From UMAP's map no way leads back: each place shows
-    the mean z of the 15 drawings that lie nearest to it. A model that knows classes is told what most of the
-    nearest 15 show.
+    most. Where the model has learnt a prior, each place shows what the 15 nearest drawings have in common:
+    the mean of the noise that the prior makes them of, of those of the class that most of them show. Without
+    one, a place of PCA shows what the model draws there, and a place of UMAP the mean z of the 15 nearest
+    drawings. A model that knows classes is told what most of the nearest 15 show.
 
     Args:
         model: the one that the drawings were located with.
@@ -157,6 +170,7 @@ def atlas(
             drawings.
         by: pca, or umap where umap-learn is installed.
         temperature: tau, 0 to 100; low, so that places differ by their z alone.
+        path: prior or, for what models without one show, slerp or lerp; when None, prior where there is one.
         settings: see `sketchkit.sample`; the seed is that of UMAP's chance, too.
 
     Raises:
@@ -179,11 +193,13 @@ def atlas(
     grid, step = _grid(coordinates, steps)
     near = [_near(coordinates, place, step) for place in grid]
     density = np.array([crowd for crowd, _ in near])
-    if axes is None:
-        z = np.stack([located.z[nearest].mean(0) for _, nearest in near])
+    labels = [_shown(model, located.labels, nearest) for _, nearest in near]
+    path = resolve_path(model, path)
+    if path == "prior" or axes is None:
+        several = zip(near, labels, strict=True)
+        z = np.stack([_typical(model, located, nearest, label, path) for (_, nearest), label in several])
     else:
         z = axes.place(grid).astype(np.float32)
-    labels = [_shown(model, located.labels, nearest) for _, nearest in near]
     # All places meet the same chance.
     index = np.zeros(len(grid), np.int64)
     sketches = sample(model, len(grid), temperature, z=z, class_name=labels, index=index, **settings)
@@ -223,6 +239,17 @@ def _shown(model: SketchModel, labels: Sequence[str | None], nearest: Int64) -> 
     known = set(model.card.classes if model.labelled else ())
     names = sorted(name for i in nearest if (name := labels[i]) is not None and name in known)
     return max(dict.fromkeys(names), key=names.count, default=None)
+
+
+def _typical(
+    model: SketchModel, located: Located, nearest: Int64, label: str | None, path: Path
+) -> npt.NDArray[np.float32]:
+    """What the nearest drawings have in common, [Z]; of a prior, those of one class."""
+    if path != "prior":
+        mean: npt.NDArray[np.float32] = located.z[nearest].mean(0)
+        return mean
+    alike = [i for i in nearest if label is None or model.known_label(located.labels[i]) == label]
+    return combine(model, located.z[alike], [label] * len(alike), [1 / len(alike)] * len(alike), path)
 
 
 def _shade(density: float) -> str:

@@ -16,7 +16,7 @@ from sketchkit.devices import one_thread
 from sketchkit.engine import EXACT_WIDTH, Prompts, decode, read_prompts
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, checked_counts
-from sketchkit.latent import checked_z, encode_rows, prior, read_wholes
+from sketchkit.latent import check_z_temperature, checked_z, encode_rows, prior, read_wholes
 from sketchkit.models import AnyClass, SketchModel, check_model, is_one_class
 from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import AnySampler, Draft, make_sampler
@@ -42,6 +42,7 @@ def sample(
     batch_size: int | None = None,
     *,
     z: npt.ArrayLike | None = None,
+    z_temperature: float | None = None,
     class_name: AnyClass | Labels | None = None,
     options: Mapping[str, Any] | None = None,
     first: int = 0,
@@ -61,8 +62,10 @@ def sample(
         seed: 0..2^63 - 1; drawing i of a seed is the same whatever n, the batch size and the order. None
             means a fresh seed. The key of each drawing, SEED-INDEX, says which.
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.
-        z: [n, Z], a latent vector a drawing, for a conditional model; when None they come from the prior
-            N(0, I), each a function of the seed and the drawing's index (`sketchkit.latent.prior`).
+        z: [n, Z], a latent vector a drawing, for a conditional model; when None they come from the model's
+            prior, each a function of the seed, the class and the drawing's index (`sketchkit.latent.prior`).
+        z_temperature: what the noise of that prior is multiplied by, 0 to 10; when None, 0.7 for a prior that
+            was learnt and 1 for N(0, I).
         class_name: what to draw, one of the model's classes, or one for each of the n drawings, for a model
             that knows classes; None, also among others, leaves it to the model.
         options: the sampler's further options by name.
@@ -89,13 +92,19 @@ def sample(
     first = whole("first", first, 0, MAX_SEED - n)
     if first and index is not None:
         raise InputError("first and index both say which drawings: give one of them")
+    check_z_temperature(z_temperature)
+    if z_temperature is not None and (z is not None or not model.conditional):
+        what = "a z that is given" if model.conditional else f"the model {model.card.name!r}, which has no z"
+        raise InputError(f"z_temperature is of a z that the prior gives, not of {what}")
     chosen = make_sampler(sampler, temperature, options)
     labels = _spread(model, class_name, n)
     if not n:
         return []
     places = first + np.arange(n, dtype=np.int64) if index is None else _indices(index, n)
     if latents is None and model.conditional:
-        latents = prior(model, n, seed, index=places)
+        latents = prior(
+            model, n, seed, class_name=labels, z_temperature=z_temperature, index=places, exact=exact
+        )
     prompts, prompt_of = prompts_for(model, labels, latents, exact)
     loop = decode(
         model,

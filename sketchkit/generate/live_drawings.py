@@ -133,7 +133,7 @@ def live_drawings(
         n: how many drawings; as many as z has rows, or 1, when None.
         temperature: tau, 0 to 100, of all or one each.
         seed: 0..2^63 - 1; None means a fresh one.
-        z: [n, Z] for a conditional model; from the prior when None.
+        z: [n, Z] for a conditional model; from its prior when None.
         class_name: what they show, for a model that knows classes.
         index: the index of each drawing; 0, 1 and so on when None.
         place: (x, y) where they begin, in drawing units.
@@ -158,7 +158,7 @@ def live_drawings(
     if len(places) != n:
         raise InputError(f"{n} drawings need as many indices, got {len(places)}")
     if latents is None and model.conditional:
-        latents = prior(model, n, seed, index=np.array(places, np.int64))
+        latents = prior(model, n, seed, class_name=class_name, index=np.array(places, np.int64))
     hands = _hands(sampler, temperature, options, n)
     shown = None if class_name is None else model.class_called(class_name)
     prompts, prompt_of = prompts_for(model, [shown] * n, latents, False)

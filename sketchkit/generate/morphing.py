@@ -16,8 +16,8 @@ from sketchkit.deprecation import renamed
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, settled_seed
 from sketchkit.generate.drawing import sample
-from sketchkit.latent import Method, checked_z, encode, path, surface
-from sketchkit.latent import analogy as combined
+from sketchkit.latent import Method, Path, checked_z, combine, encode, surface, way
+from sketchkit.latent import path as row
 from sketchkit.models import AnyClass, SketchModel, check_model, check_one_class
 from sketchkit.sampling import AnySampler
 from sketchkit.sketch import Sketch
@@ -32,7 +32,6 @@ __all__ = [
     "grid",
     "interpolate",
     "morphs",
-    "shared_label",
 ]
 
 #: Of what leads between drawings, low: each differs from its neighbours by z alone.
@@ -105,6 +104,7 @@ def decode(
     )
 
 
+@renamed("method", "path")
 @renamed("label", "class_name")
 def interpolate(
     model: SketchModel,
@@ -112,7 +112,7 @@ def interpolate(
     n: int = 10,
     temperature: float = TEMPERATURE,
     *,
-    method: Method = "slerp",
+    path: Path | None = None,
     class_name: AnyClass | None = None,
     prepared: bool = False,
     **settings: Unpack[DrawingSettings],
@@ -124,9 +124,10 @@ def interpolate(
         drawings: two, or more to pass by, whole and in whatever units.
         n: how many drawings, the reconstructions of the given ones among them; at least as many as those.
         temperature: tau, 0 to 100.
-        method: slerp goes along great circles, lerp along straight lines.
-        class_name: what all of them show, for a model that knows classes; what the given ones share, when
-            None.
+        path: prior leads through the noise that the model's prior draws from, slerp along great circles, lerp
+            along straight lines; when None, prior where the model has learnt one, else slerp.
+        class_name: what all of them show, for a model that knows classes; when None, what the nearest of the
+            given ones shows.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
         settings: see `sketchkit.sample`.
 
@@ -134,7 +135,7 @@ def interpolate(
         n sketches in Quick, Draw! pixels, from (0, 0); all meet the same chance.
 
     Raises:
-        InputError: a model without an encoder, fewer drawings or steps, an unknown method.
+        InputError: a model without an encoder, fewer drawings or steps, an unknown path.
         PluginError: an unknown sampler.
 
     Source: Ha & Eck 2017, section 4.
@@ -146,7 +147,7 @@ def interpolate(
         [drawings],
         n,
         temperature,
-        method=method,
+        path=path,
         class_name=class_name,
         prepared=prepared,
         **settings,
@@ -154,6 +155,7 @@ def interpolate(
     return list(next(jobs).sketches)
 
 
+@renamed("method", "path")
 @renamed("label", "class_name")
 def grid(
     model: SketchModel,
@@ -161,7 +163,7 @@ def grid(
     steps: tuple[int, int] = (7, 7),
     temperature: float = TEMPERATURE,
     *,
-    method: Method = "slerp",
+    path: Path | None = None,
     class_name: AnyClass | None = None,
     prepared: bool = False,
     **settings: Unpack[DrawingSettings],
@@ -173,8 +175,10 @@ def grid(
         corners: upper left, upper right, lower left, lower right.
         steps: (columns, rows), each at least 2.
         temperature: tau, 0 to 100.
-        method: slerp goes along great circles, lerp along straight lines.
-        class_name: what all of them show, for a model that knows classes; what the corners share, when None.
+        path: prior leads through the noise that the model's prior draws from, slerp along great circles, lerp
+            along straight lines; when None, prior where the model has learnt one, else slerp.
+        class_name: what all of them show, for a model that knows classes; when None, what the nearest corner
+            shows.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
         settings: see `sketchkit.sample`.
 
@@ -182,7 +186,7 @@ def grid(
         columns x rows sketches, row by row, in Quick, Draw! pixels, from (0, 0); all meet the same chance.
 
     Raises:
-        InputError: a model without an encoder, another number of corners, fewer steps, an unknown method.
+        InputError: a model without an encoder, another number of corners, fewer steps, an unknown path.
         PluginError: an unknown sampler.
 
     Source: Ha & Eck 2017, section 4.
@@ -195,7 +199,7 @@ def grid(
         [corners],
         steps,
         temperature,
-        method=method,
+        path=path,
         class_name=class_name,
         prepared=prepared,
         **settings,
@@ -211,6 +215,7 @@ def analogy(
     c: Sketch,
     temperature: float = TEMPERATURE,
     *,
+    path: Path | None = None,
     class_name: AnyClass | None = None,
     prepared: bool = False,
     **settings: Unpack[DrawingSettings],
@@ -223,6 +228,8 @@ def analogy(
         b: another.
         c: a third.
         temperature: tau, 0 to 100.
+        path: prior adds and subtracts the noise that the model's prior makes the drawings of, slerp and lerp
+            their latent vectors; when None, prior where the model has learnt one.
         class_name: what it shall show, for a model that knows classes; what c shows, where the model knows
             that, when None.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
@@ -239,10 +246,14 @@ def analogy(
     """
     check_one_class(class_name)
     mu, _ = encode(model, [a, b, c], prepared=prepared, exact=settings.get("exact", False))
-    what = shared_label(model, [c]) if class_name is None else class_name
-    return sample(model, 1, temperature, z=combined(*mu[:, None]), class_name=what, **settings)[0]
+    labels = [model.known_label(each.label) for each in (a, b, c)]
+    if class_name is not None:
+        labels[-1] = model.class_called(class_name)
+    z = combine(model, mu, labels, (1.0, -1.0, 1.0), path)
+    return sample(model, 1, temperature, z=z[None], class_name=labels[-1], **settings)[0]
 
 
+@renamed("method", "path")
 @renamed("label", "class_name")
 def morphs(
     model: SketchModel,
@@ -250,7 +261,7 @@ def morphs(
     steps: Steps,
     temperature: float = TEMPERATURE,
     *,
-    method: Method = "slerp",
+    path: Path | None = None,
     class_name: AnyClass | None = None,
     prepared: bool = False,
     done: Callable[[int], bool] | None = None,
@@ -263,9 +274,10 @@ def morphs(
         jobs: for each the drawings it leads between: two or more for a row, four for a grid.
         steps: how many drawings a row has, or (columns, rows) of a grid.
         temperature: tau, 0 to 100.
-        method: slerp goes along great circles, lerp along straight lines.
-        class_name: what all of them show, for a model that knows classes; what the drawings of a job share,
-            when None.
+        path: prior leads through the noise that the model's prior draws from, slerp along great circles, lerp
+            along straight lines; when None, prior where the model has learnt one, else slerp.
+        class_name: what all of them show, for a model that knows classes; when None, what the nearest of the
+            job's drawings shows.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
         done: asked for each job by its number, whether it is not needed any more.
         settings: see `sketchkit.sample`; `progress` is told of the drawings of the jobs at hand.
@@ -275,7 +287,7 @@ def morphs(
         and the settings, whichever others are done.
 
     Raises:
-        InputError: a model without an encoder, another number of drawings or steps, an unknown method.
+        InputError: a model without an encoder, another number of drawings or steps, an unknown path.
         PluginError: an unknown sampler.
     """
     check_model(model)
@@ -291,50 +303,46 @@ def morphs(
             continue
         # All of a block, also what is not wanted: products round by what else is computed.
         ways = _ways(
-            model, [given for _, given in block], steps, method, prepared, settings.get("exact", False)
+            model, [given for _, given in block], steps, path, prepared, settings.get("exact", False)
         )
-        z = np.concatenate([ways[place] for place in wanted])
-        labels = [
-            shared_label(model, block[place][1]) if class_name is None else class_name for place in wanted
-        ]
+        z = np.concatenate([ways[place][0] for place in wanted])
+        labels = [each if class_name is None else class_name for place in wanted for each in ways[place][1]]
         sketches = sample(
             model,
             len(z),
             temperature,
             z=z,
-            class_name=[each for each in labels for _ in range(size)],
+            class_name=labels,
             index=np.repeat([block[place][0] for place in wanted], size),
             **settings,
         )
         for k, place in enumerate(wanted):
             mine = tuple(sketches[k * size : (k + 1) * size])
-            yield Morph(*block[place], ways[place], mine)
-
-
-def shared_label(model: SketchModel, sketches: Sequence[Sketch]) -> str | None:
-    """What all of some drawings show; None where they differ, or the model does not know it."""
-    names = {sketch.label for sketch in sketches}
-    return model.known_label(names.pop()) if len(names) == 1 else None
+            yield Morph(*block[place], ways[place][0], mine)
 
 
 def _ways(
     model: SketchModel,
     jobs: Sequence[tuple[Sketch, ...]],
     steps: Steps,
-    method: Method,
+    path: Path | None,
     prepared: bool,
     exact: bool,
-) -> list[npt.NDArray[np.float32]]:
-    """Where the drawings of each job lie, [n, Z] each."""
+) -> list[tuple[npt.NDArray[np.float32], list[str | None]]]:
+    """Where the drawings of each job lie, [n, Z] each, and which class each is nearest to."""
     for job in jobs:
         check_job(job, steps)
     mu, _ = encode(model, [sketch for job in jobs for sketch in job], prepared=prepared, exact=exact)
     stops = np.cumsum([len(job) for job in jobs])
     stations = np.split(mu, stops[:-1])
-    if isinstance(steps, int):
-        return [path(each, steps, method).astype(np.float32) for each in stations]
-    flat = (each.reshape(-1, each.shape[-1]) for each in (surface(s, steps, method) for s in stations))
-    return [each.astype(np.float32) for each in flat]
+
+    def between(given: npt.NDArray[np.float64], method: Method) -> npt.NDArray[np.float64]:
+        return row(given, steps, method) if isinstance(steps, int) else surface(given, steps, method)
+
+    return [
+        way(model, z, [model.known_label(each.label) for each in job], between, path)
+        for z, job in zip(stations, jobs, strict=True)
+    ]
 
 
 def _whole(steps: Steps) -> Steps:

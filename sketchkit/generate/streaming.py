@@ -41,6 +41,12 @@ def block_size(model: SketchModel, batch_size: int | None = None) -> int:
     return min(max(_LEAST_BLOCK, _FILLS * width), _MOST_BLOCK)
 
 
+class NewDrawingSettings(DrawingSettings, total=False):
+    """How new drawings are decoded; see `sketchkit.sample`, whose arguments these are."""
+
+    z_temperature: float | None
+
+
 @renamed("label", "class_name")
 def sample_stream(
     model: SketchModel,
@@ -49,7 +55,7 @@ def sample_stream(
     *,
     class_name: AnyClass | Iterable[AnyClass | None] | None = None,
     first: int = 0,
-    **settings: Unpack[DrawingSettings],
+    **settings: Unpack[NewDrawingSettings],
 ) -> Iterator[Sketch]:
     """Draw from nothing, as `sample` does, and hand over drawing after drawing.
 
@@ -92,7 +98,7 @@ def _drawn(
     temperature: float,
     labels: Iterator[AnyClass | None],
     first: int,
-    settings: DrawingSettings,
+    settings: NewDrawingSettings,
 ) -> Iterator[Sketch]:
     told, size = settings.pop("progress", None), block_size(model, settings.get("batch_size"))
     for begin in range(0, n, size):

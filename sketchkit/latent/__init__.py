@@ -7,23 +7,26 @@ from sketchkit.latent.encoding import (
     encode_rows,
     latent_size,
     posterior,
-    prior,
     read_wholes,
 )
 from sketchkit.latent.files import Latents, check_size, read_latents, write_latents
 from sketchkit.latent.mapping import Axes, By, check_by, principal_axes, umap_coordinates
 from sketchkit.latent.paths import Method, lerp, path, slerp, surface
+from sketchkit.latent.prior import Path, check_z_temperature, combine, prior, resolve_path, way
 
 __all__ = [
     "Axes",
     "By",
     "Latents",
     "Method",
+    "Path",
     "analogy",
     "check_by",
     "check_size",
+    "check_z_temperature",
     "checked_z",
     "class_means",
+    "combine",
     "encode",
     "encode_rows",
     "latent_size",
@@ -34,8 +37,10 @@ __all__ = [
     "prior",
     "read_latents",
     "read_wholes",
+    "resolve_path",
     "slerp",
     "surface",
     "umap_coordinates",
+    "way",
     "write_latents",
 ]

@@ -1,4 +1,4 @@
-"""Between drawings and latent vectors z: what an encoder makes of drawings, and the prior they come from."""
+"""Between drawings and latent vectors z: the posteriors that an encoder gives."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy.typing as npt
 import torch
 
 from sketchkit.batch import checked_sketches
-from sketchkit.counts import MAX_DRAWINGS, whole
+from sketchkit.counts import whole
 from sketchkit.devices import one_thread, own_numbers
 from sketchkit.errors import InputError
 from sketchkit.models import SketchModel, check_model
 from sketchkit.models.base import to_numpy
 from sketchkit.models.vae import VaeModel
-from sketchkit.noise import LATENT, MAX_SEED, POSTERIOR, normals
+from sketchkit.noise import MAX_SEED, POSTERIOR, normals
 from sketchkit.sketch import Sketch
 from sketchkit.units import Rows, Whole, chunks, padded_rows, read_whole
 
-__all__ = ["checked_z", "encode", "encode_rows", "latent_size", "posterior", "prior", "read_wholes"]
+__all__ = ["checked_z", "encode", "encode_rows", "latent_size", "posterior", "read_wholes"]
 
 #: Drawings are encoded so many rows at once, padding among them, to bound memory.
 _ROWS_AT_ONCE = 16_384
@@ -130,34 +130,6 @@ def encode_rows(
         if progress is not None:
             progress(done, len(drawings))
     return mu, sigma
-
-
-@own_numbers()
-def prior(
-    model: SketchModel, n: int, seed: int = 0, first: int = 0, *, index: npt.NDArray[np.int64] | None = None
-) -> Latents:
-    """Latent vectors drawn from the prior N(0, I).
-
-    Args:
-        model: a conditional model.
-        n: how many.
-        seed: 0..2^63 - 1.
-        first: the index of the first.
-        index: [n], the index of each; first, first + 1 and so on when None.
-
-    Returns:
-        z [n, Z], float32. Each is a function of the seed and of its index alone, from a stream of
-        the counter-based noise (`sketchkit.noise.LATENT`) that no point of a drawing is drawn with.
-
-    Raises:
-        InputError: a model without latent vectors, or a number out of range.
-
-    Source: Ha & Eck 2017, section 3.2.
-    """
-    size, n, seed = latent_size(model), whole("n", n, 0, MAX_DRAWINGS), whole("seed", seed, 0, MAX_SEED)
-    first = whole("first", first, 0, MAX_SEED - n)
-    places = torch.arange(first, first + n) if index is None else torch.from_numpy(index)
-    return normals(seed, places, size, LATENT).numpy()
 
 
 @own_numbers()

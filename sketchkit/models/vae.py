@@ -5,6 +5,7 @@ Source: Ha & Eck 2017, sections 3.1 and 3.2, equations 1 to 8.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ from sketchkit.errors import InputError
 from sketchkit.models.base import SketchModel, State, check_flags, check_sizes, to_numpy
 from sketchkit.models.cells import LSTMCell, Packing
 from sketchkit.models.decoder import ClassEmbedding, DecoderRNN, row_size, with_position
+from sketchkit.models.prior import FlowPrior
 
 __all__ = ["VaeArchitecture", "VaeModel"]
 
@@ -35,6 +37,8 @@ class VaeArchitecture:
         embedding: E, the size of what a class is turned into.
         position: whether encoder and decoder read where the pen is, too, beside how it came there.
         tanh_z: whether the initial state is computed from tanh(z), as published files below version 6 want.
+        prior: the units of the flow that new latent vectors come from; 0 for the prior N(0, I).
+        prior_axes: K, the axes along which that flow moves, at most Z.
     """
 
     encoder_hidden: int = 256
@@ -46,11 +50,18 @@ class VaeArchitecture:
     classes: int = 0
     embedding: int = 32
     position: bool = False
+    prior: int = 0
+    prior_axes: int = 64
 
     def __post_init__(self) -> None:
         limits = {"encoder_hidden": 16_384, "hidden": 16_384, "latent": 16_384, "mixtures": 1_024}
         check_sizes(self, **limits, embedding=4_096)
-        check_sizes(self, at_least=0, classes=100_000)
+        check_sizes(self, at_least=0, classes=100_000, prior=16_384)
+        check_sizes(self, prior_axes=16_384)
+        if self.prior and self.prior_axes > self.latent:
+            raise InputError(
+                f"a prior along {self.prior_axes} axes does not fit a z of {self.latent} numbers"
+            )
         check_flags(self, "tanh_z", "position")
 
 
@@ -79,6 +90,7 @@ class VaeModel(SketchModel):
         self.embedding = ClassEmbedding(a.classes, a.embedding) if a.classes else None
         context_size = a.latent + (a.embedding if a.classes else 0)
         self.decoder = DecoderRNN(context_size, a.hidden, a.mixtures, a.cell, a.position)
+        self.prior = FlowPrior(a.latent, a.prior_axes, a.prior, a.classes, a.embedding) if a.prior else None
 
     # --- encode ---------------------------------------------------------------------------------------
 
@@ -136,6 +148,36 @@ class VaeModel(SketchModel):
             raise InputError("a drawing without rows cannot be encoded")
         mu, log_variance = self.encode_batch(rows, torch.tensor([rows.shape[1]], device=rows.device))
         return to_numpy(mu[0]), to_numpy((log_variance[0] / 2).exp())
+
+    # --- the prior ------------------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def latents_from(self, noise: Tensor, label: Tensor | None = None) -> Tensor:
+        """New latent vectors.
+
+        Args:
+            noise: [B, Z], normal; of it a flow reads the first K numbers.
+            label: int64 [B] or [1], classes; None for none.
+
+        Returns:
+            [B, Z], float32.
+        """
+        if (flow := self.flow) is None:
+            return noise.float()
+        return flow.place(flow(noise.float()[:, : flow.axes], self.classes_of(len(noise), label)))
+
+    @property
+    def flow(self) -> FlowPrior | None:
+        """The prior in float32, whatever the rest computes in; None for the prior N(0, I)."""
+        if self.prior is None or self.prior.mean.dtype == torch.float32:
+            return self.prior
+        return copy.deepcopy(self.prior).float()
+
+    def classes_of(self, batch: int, label: Tensor | None) -> Tensor:
+        """The classes that the prior is told, int64 [batch]; the last one stands for none."""
+        if label is None:
+            label = torch.tensor([self.architecture.classes])
+        return label.to(self.device).expand(batch)
 
     # --- decode ---------------------------------------------------------------------------------------
 

@@ -83,7 +83,8 @@ def check_fit(model: SketchModel, source: SketchModel) -> None:
         )
     theirs, ours = (dataclasses.asdict(each.architecture) for each in (source, model))
     known = {*SIZES, *(info.name for info in declared(type(source.architecture)))}
-    free = {"classes"} if source.labelled else {"classes", "embedding"}
+    # A prior fits one encoder only, and that will change.
+    free = {"classes", "prior", "prior_axes"} | (set() if source.labelled else {"embedding"})
     for field in theirs:
         if field not in free and theirs[field] != ours[field]:
             instead = f"leave out {_option(field)}" if field in known else "no training has such models"
@@ -108,7 +109,8 @@ def take_weights(model: SketchModel, source: SketchModel, seed: int = 0) -> None
         InputError: the two do not fit; see `check_fit`.
     """
     check_fit(model, source)
-    weights = {name: tensor.detach().float() for name, tensor in source.state_dict().items()}
+    stored = source.state_dict().items()
+    weights = {name: each.detach().float() for name, each in stored if not name.startswith("prior.")}
     if source.labelled and model.labelled:
         weights |= _renamed(model, source, weights, seed)
     elif source.labelled:
@@ -165,6 +167,8 @@ def _renamed(
     chance = generator(seed, Purpose.CLASSES)
     out = {}
     for name, axis in sorted(_class_axes(source).items()):
+        if name not in weights:  # of the prior
+            continue
         table = weights[name].movedim(axis, 0)
         known, rest = table[: len(before)], table[len(before) :]
         usual, spread = (rest if len(rest) else known).mean(0), known.std(0, correction=0)

@@ -110,7 +110,7 @@ _PREPARED: dict[str, Case] = {"--prepared": _draws("--prepared")}
 _FROM, _PAIRS = ("--from", "@/six.ndjson"), ("--pairs", "random:2")
 _JOBS: dict[str, Case] = {
     **_PREPARED,
-    "--method": _draws("--method", "lerp", method="lerp"),
+    "--path": _draws("--path", "lerp", path="lerp"),
     "--jobs": Case("files", ("--jobs", "@/jobs.ndjson"), base=()),
     "--pairs": Case("files", _PAIRS, _FROM, base=()),
     "--from": Case("files", _FROM, _PAIRS, base=()),

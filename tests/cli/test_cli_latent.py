@@ -344,7 +344,7 @@ def test_all_that_decides_what_files_hold_makes_another_run(
     assert sketchkit(*start, *usual).code == 0
     whole = snapshot()
     changes = (
-        ("--exact",), ("--cell", 50), ("--method", "lerp"), ("-t", 0.5), ("-m", "other.safetensors"),
+        ("--exact",), ("--cell", 50), ("--path", "lerp"), ("-t", 0.5), ("-m", "other.safetensors"),
         ("--limit", 5), ("--prepared",), ("--max-points", 9), ("--format", "svg"),
     )  # fmt: skip
     for change in changes:
@@ -364,7 +364,7 @@ def test_the_choice_the_method_and_the_class_change_what_is_drawn(
     start = ("interpolate", "--pairs", "random:2", "--from", drawings, "-n", 4, "--exact")
     made = {}
     for name, change in {
-        "usual": (), "again": (), "seed": ("--seed", 1), "lerp": ("--method", "lerp"),
+        "usual": (), "again": (), "seed": ("--seed", 1), "lerp": ("--path", "lerp"),
         "warm": ("-t", 1),
     }.items():  # fmt: skip
         Path(name).mkdir()
@@ -594,3 +594,52 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
                 break
             shutil.rmtree("out")  # it was over before it could be killed: begin anew
             Path("out").mkdir()
+
+
+# --- a prior that is learnt -----------------------------------------------------------------------------
+
+
+def test_a_prior_is_fitted_and_drawn_from(sketchkit: Sketchkit, tmp_path: Path) -> None:
+    assert sketchkit("data", "synth", "-n", 90, "--class", "cat", "--class", "sun", "-o", "pets").code == 0
+    fit = ("models", "prior", "doodle-vae", "pets", "-o", "pets.safetensors", "--steps", 5)
+    done = sketchkit(*fit)
+    assert (done.code, done.out) == (0, b""), done.err
+    assert done.err.endswith("pets.safetensors\n")
+    described = sketchkit("models", "info", "pets.safetensors", "--json").json
+    assert described["architecture"]["prior"] > 0
+    drawn = {}
+    for name, more in {
+        "usual": (),
+        "again": (),
+        "typical": ("--z-temperature", 0),
+        "seed": ("--seed", 1),
+    }.items():
+        words = ("sample", "-m", "pets.safetensors", "-n", 3, "-o", f"{name}.ndjson", "--temperature", 0)
+        assert sketchkit(*words, *more).code == 0
+        drawn[name] = [sketch.stroke5.tolist() for sketch in library.read_all(f"{name}.ndjson")]
+    assert drawn["usual"] == drawn["again"] != drawn["seed"]
+    assert drawn["typical"][0] == drawn["typical"][1] == drawn["typical"][2]
+    assert drawn["usual"][0] != drawn["usual"][1]
+    refused = sketchkit("models", "prior", "tiny", "pets", "-o", "x.safetensors")
+    assert (refused.code, refused.err) == (
+        3,
+        "sketchkit: the model 'tiny' has no encoder, so that no prior can be fitted\n",
+    )
+    assert sketchkit("models", "prior", "doodle-vae", "pets", "-o", "x.json").code == 2
+    assert "exists already" in sketchkit(*fit).err
+    assert not Path("x.safetensors").exists()
+
+
+def test_the_path_leads_through_the_prior_where_there_is_one(sketchkit: Sketchkit, drawings: Path) -> None:
+    assert sketchkit("data", "synth", "-n", 90, "--class", "cat", "--class", "sun", "-o", "pets").code == 0
+    assert sketchkit("models", "prior", "doodle-vae", "pets", "-o", "p.safetensors", "--steps", 5).code == 0
+    ways: dict[str, tuple[str, ...]] = {"usual": ()}
+    ways |= {name: ("--path", name) for name in ("prior", "slerp")} | {"method": ("--method", "slerp")}
+    made = {}
+    for name, more in ways.items():
+        words = ("interpolate", f"{drawings}#0", f"{drawings}#1", "-n", 4, "-m", "p.safetensors")
+        assert sketchkit(*words, *more, "-o", f"{name}.ndjson").code == 0
+        made[name] = [sketch.stroke5.tolist() for sketch in library.read_all(f"{name}.ndjson")]
+    assert made["usual"] == made["prior"] != made["slerp"] == made["method"]
+    told = sketchkit("interpolate", f"{drawings}#0", f"{drawings}#1", "--path", "prior", "-o", "x.svg")
+    assert told.code == 3 and "has no learnt prior" in told.err

@@ -8,7 +8,6 @@ import pytest
 import sketchkit as sk
 from sketchkit.errors import InputError
 from sketchkit.generate import morphing, morphs
-from sketchkit.generate.morphing import shared_label
 from sketchkit.latent import encode
 from sketchkit.models import SketchModel
 from sketchkit.models.vae import VaeModel
@@ -44,13 +43,13 @@ def test_all_of_a_way_meet_the_same_chance(tiny_vae: VaeModel, drawings: list[Sk
 
 
 def test_a_way_may_pass_by_others(tiny_vae: VaeModel, drawings: list[Sketch]) -> None:
-    way = sk.interpolate(tiny_vae, drawings[:3], 5, method="lerp")
-    between = sk.interpolate(tiny_vae, [drawings[1], drawings[2]], 3, method="lerp")
+    way = sk.interpolate(tiny_vae, drawings[:3], 5, path="lerp")
+    between = sk.interpolate(tiny_vae, [drawings[1], drawings[2]], 3, path="lerp")
     assert all(map(_alike, way[2:], between))
 
 
 def test_all_that_are_passed_by_are_seen(tiny_vae: VaeModel, drawings: list[Sketch]) -> None:
-    way = sk.interpolate(tiny_vae, drawings[:3], 4, method="lerp")
+    way = sk.interpolate(tiny_vae, drawings[:3], 4, path="lerp")
     again = sk.sample(tiny_vae, 3, 0.1, z=sk.encode(tiny_vae, drawings[:3])[0], index=np.zeros(3, np.int64))
     assert all(map(_alike, [way[0], way[2], way[3]], again))
 
@@ -68,13 +67,13 @@ def test_an_analogy_of_a_drawing_with_itself_is_the_third(tiny_vae: VaeModel, dr
     assert _alike(sk.analogy(tiny_vae, a, c, c), sk.interpolate(tiny_vae, [a, a], 2)[0])
 
 
-def test_a_class_is_kept_where_all_share_it(tiny_vae: VaeModel, drawings: list[Sketch]) -> None:
+def test_a_way_shows_the_class_of_the_nearest_drawing(tiny_vae: VaeModel, drawings: list[Sketch]) -> None:
     cats = [sketch.labelled("cat") for sketch in drawings[:2]]
     suns = [sketch.labelled("sun") for sketch in drawings[:2]]
-    strangers = [sketch.labelled("zebra") for sketch in drawings[:2]]
-    assert shared_label(tiny_vae, cats) == "cat"
-    assert shared_label(tiny_vae, [cats[0], suns[1]]) is None
-    assert shared_label(tiny_vae, strangers) is None
+    unknown = [sketch.labelled("zebra") for sketch in drawings[:2]]
+    mixed = sk.interpolate(tiny_vae, [cats[0], suns[1]], 4)
+    assert [sketch.label for sketch in mixed] == ["cat", "cat", "sun", "sun"]
+    assert [sketch.label for sketch in sk.interpolate(tiny_vae, unknown, 3)] == [None] * 3
     assert sk.interpolate(tiny_vae, cats, 3) != sk.interpolate(tiny_vae, suns, 3)
     assert sk.interpolate(tiny_vae, suns, 3, class_name="cat") == sk.interpolate(tiny_vae, cats, 3)
     assert [sketch.label for sketch in sk.interpolate(tiny_vae, cats, 3)] == ["cat"] * 3

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from sketchkit import Sketch, SketchModel, encode, sample, score
 from sketchkit.generate import LiveDrawing, live_drawings, live_endings, live_reconstructions
-from sketchkit.latent import path
+from sketchkit.latent import path, way
 from sketchkit_canvas.messages import Drawing, Finish, Mimic, Morph, Request, Score
 
 __all__ = ["Prepared", "prepare"]
@@ -87,12 +87,14 @@ def _from_nothing(model: SketchModel, asked: Finish) -> list[LiveDrawing]:
 def _row(model: SketchModel, asked: Morph) -> list[LiveDrawing]:
     """What `sketchkit.interpolate` draws."""
     stations, _ = encode(model, [_sketch(drawing) for drawing in asked.drawings])
+    shown = [asked.label and model.class_called(asked.label)] * len(stations)
+    z, _ = way(model, stations, shown, lambda given, method: path(given, asked.n, method))
     return live_drawings(
         model,
         asked.n,
         asked.temperature,
         asked.seed,
-        z=path(stations, asked.n, "slerp"),
+        z=z,
         class_name=asked.label,
         index=[0] * asked.n,
         scale=PIXELS / SQUARE,
