@@ -1,4 +1,4 @@
-"""`sketchkit data`: what models learn from: list, info, fetch, prepare, synth, distill."""
+"""`sketchkit data`: what models learn from: list, info, fetch, prepare, synth, distill, critique."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ import typer
 
 from sketchkit.cli.completions import complete_classes
 from sketchkit.cli.console import plain, print_json, print_table, progress, say, tell_written
+from sketchkit.cli.critique import EXAMPLE as CRITIQUE_EXAMPLE
+from sketchkit.cli.critique import critique
 from sketchkit.cli.datasets import class_rows, described, found, holds, report
-from sketchkit.cli.distill import EXAMPLE, distill
+from sketchkit.cli.distill import EXAMPLE as DISTILL_EXAMPLE
+from sketchkit.cli.distill import distill
 from sketchkit.cli.fields import no_fields
 from sketchkit.cli.flags import Force, Json, KeepBackground, RedirectHosts
 from sketchkit.cli.grouping import grouped
@@ -29,7 +32,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     cls=Group,
-    help="Data sets: list, info, fetch, prepare, synth, distill.",
+    help="Data sets: list, info, fetch, prepare, synth, distill, critique.",
     callback=show_help_alone,
     invoke_without_command=True,
     rich_markup_mode=None,
@@ -279,7 +282,8 @@ def synth(
         print_json({"output": out, "drawings": n, "seed": seed, "first": first})
 
 
-app.command(cls=Command, epilog=EXAMPLE)(distill)
+app.command(cls=Command, epilog=DISTILL_EXAMPLE)(distill)
+app.command(cls=Command, epilog=CRITIQUE_EXAMPLE)(critique)
 
 
 def parse_split(text: str) -> tuple[float, float, float]:

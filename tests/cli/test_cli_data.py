@@ -20,7 +20,7 @@ from conftest import Sketchkit
 import sketchkit as library
 from sketchkit.training.data import Dataset, synth
 
-COMMANDS = ("list", "info", "fetch", "prepare", "synth", "distill")
+COMMANDS = ("list", "info", "fetch", "prepare", "synth", "distill", "critique")
 
 
 @pytest.fixture
@@ -342,3 +342,34 @@ def test_a_distillation_that_was_stopped_goes_on_with_the_same_bytes(
     went_on = sketchkit(*line, "again.ndjson")
     assert (went_on.code, "going on after 3 drawings" in went_on.err) == (0, True)
     assert Path("again.ndjson").read_bytes() == Path("whole.ndjson").read_bytes()
+
+
+# --- what a critic keeps --------------------------------------------------------------------------------
+
+
+def test_a_critic_keeps_what_looks_like_its_class(sketchkit: Sketchkit) -> None:
+    suns, cars = list(synth(30, seed=2, classes=["sun"])), list(synth(30, seed=2, classes=["car"]))
+    cups = list(synth(3, seed=2, classes=["cup"]))  # which the critic does not know
+    library.write([*suns, *(sketch.labelled("sun") for sketch in cars)], "mixed.ndjson")
+    library.write(cups, "cups.ndjson")
+    done = sketchkit("data", "critique", "mixed.ndjson", "cups.ndjson", "-o", "kept.ndjson", "--json")
+    kept = list(library.read_all("kept.ndjson"))
+    assert done.json == {"output": "kept.ndjson", "drawings": 63, "kept": len(kept), "least": 0.5}
+    assert kept[-3:] == list(library.read_all("cups.ndjson"))
+    given = list(library.read_all("mixed.ndjson"))
+    places = [given.index(sketch) for sketch in kept[:-3]]
+    assert places == sorted(places)
+    assert sum(place < 30 for place in places) > 15 > sum(place >= 30 for place in places)
+
+
+def test_all_are_kept_by_a_critic_that_asks_for_nothing(sketchkit: Sketchkit) -> None:
+    library.write(list(synth(5, seed=2)), "some.ndjson")
+    done = sketchkit("data", "critique", "some.ndjson", "--least", 0, "-o", "kept.ndjson")
+    assert (done.code, done.out) == (0, b"")
+    assert "kept 5 of 5 drawings" in done.err
+    assert list(library.read_all("kept.ndjson")) == list(library.read_all("some.ndjson"))
+    assert "exists already" in sketchkit("data", "critique", "some.ndjson", "-o", "kept.ndjson").err
+    missing = sketchkit("data", "critique", "some.ndjson", "none.ndjson", "-o", "other.ndjson")
+    assert missing.code == 3 and not Path("other.ndjson").exists()
+    wrong = sketchkit("data", "critique", "some.ndjson", "-o", "x.ndjson", "--critic", "some.ndjson")
+    assert wrong.code == 5 and "some.ndjson: no recogniser" in wrong.err

@@ -33,8 +33,8 @@ COMMANDS = [
     ["score"],
     ["infill"],
     ["doctor"],
-    *(["data", name] for name in ("list", "info", "fetch", "prepare", "synth")),
-    *(["models", name] for name in ("list", "info", "import", "export", "pull", "remove")),
+    *(["data", name] for name in ("list", "info", "fetch", "prepare", "synth", "distill", "critique")),
+    *(["models", name] for name in ("list", "info", "import", "export", "prior", "pull", "remove")),
 ]
 
 
