@@ -1,53 +1,70 @@
 #!/usr/bin/env bash
-# Train the two models that come with sketchkit, from Quick, Draw! drawings of 25 classes, and put them in place.
+# Train all that comes with sketchkit from Quick, Draw! drawings and published models, and put it in place: the
+# judge, the critic, doodle and doodle-vae.
 #
-#   examples/train_bundled.sh DRAWINGS... -- FOLDER
+#   examples/train_bundled.sh PEOPLE FEW TEACHERS FOLDER [--no-teachers]
 #
-# DRAWINGS are folders of simplified ndjson files, one a class; FOLDER takes the data sets and the runs, and what
-# was stopped goes on. It takes some two to three hours of one core with bfloat16 products.
+# PEOPLE is a folder of simplified ndjson files, one a class, that hold hundreds of drawings or more; FEW one of files
+# of some 25 drawings, of the classes of PEOPLE, of the teachers and of others; TEACHERS one of published
+# decoder-only models (NAME.gen.json). FOLDER takes the data sets and the runs. It takes some ten hours of one
+# core with bfloat16 products; what was stopped goes on. With --no-teachers only a doodle is trained, from PEOPLE.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+usage="usage: examples/train_bundled.sh PEOPLE FEW TEACHERS FOLDER [--no-teachers]"
+people=${1:?$usage} few=${2:?$usage} teachers=${3:?$usage} folder=${4:?$usage} alone=${5:-}
+mkdir -p "$folder"
 
-drawings=()
-while [ "${1:---}" != -- ]; do drawings+=("$1"); shift; done
-folder=${2:?"usage: examples/train_bundled.sh DRAWINGS... -- FOLDER"}
-
-common=(--batch-size 100 --schedule cosine --balance 0.3 --precision bfloat16 --threads 1 --grid 50
-  --evaluate-every 500 --save-every 500 --patience 0)
-
-# train DATA RUN OPTIONS...: a run that is there goes on with the options that it was begun with.
+# prepare NAME DRAWINGS... OPTIONS...: a data set that is there stays. The splits are by a hash of each drawing:
+# the last 15 % (40 % of FEW) of the train split are reserved for the judge, valid and test are seen by none.
+prepare() {
+  local name=$1; shift
+  [ -e "$folder/$name" ] || sketchkit data prepare "$@" -o "$folder/$name" --split 90/5/5
+}
+# train DATA RUN OPTIONS...: a run that is there goes on.
 train() {
   local data=$1 run=$2; shift 2
-  if [ -e "$folder/$run/run.json" ]; then
-    sketchkit train "$folder/$data" -o "$folder/$run" --resume
-  else
-    sketchkit train "$folder/$data" -o "$folder/$run" "${common[@]}" "$@"
-  fi
+  sketchkit train "$folder/$data" -o "$folder/$run" --resume auto --batch-size 100 --schedule cosine \
+    --balance 0.5 --precision bfloat16 --threads 1 --grid 45 --evaluate-every 1000 --save-every 500 "$@"
+}
+# distill NAME SEED N: what the teachers draw, N a class at each of three temperatures.
+distill() {
+  [ -e "$folder/$1.ndjson" ] ||
+    sketchkit data distill "$teachers"/*.gen.json -o "$folder/$1.ndjson" --seed "$2" -n "$3" --max-points 130
+}
+# The files of FEW whose classes PEOPLE does not have, in two folders: of the teachers' classes, and of others.
+part_few() {
+  local file name kind
+  mkdir -p "$folder/few-taught" "$folder/few-others"
+  for file in "$few"/*.ndjson; do
+    name=$(basename "$file" .ndjson) kind=others
+    [ -e "$people/$name.ndjson" ] && continue
+    [ -e "$teachers/${name// /_}.gen.json" ] && kind=taught
+    ln -sf "$(realpath "$file")" "$folder/few-$kind/"
+  done
 }
 
-# The splits are by a hash of each drawing: what is held out of one set is not learnt from in the other.
-[ -e "$folder/all" ] || sketchkit data prepare "${drawings[@]}" -o "$folder/all" --split 90/5/5
-[ -e "$folder/short" ] || sketchkit data prepare "${drawings[@]}" -o "$folder/short" --split 90/5/5 --max-points 80
+decoder=(--classes --position --hidden 768 --ema 0.999 --padding 1)
+if [ "$alone" = --no-teachers ]; then
+  prepare people "$people" --reserve 15
+  train people doodle-alone-first "${decoder[@]}" --seed 1 --learning-rate 1e-2 --warmup 150 --steps 9500
+  exit
+fi
 
-# In the second stage the one drawing in twenty of more than 80 points is left out: they are mostly scribbles, which
-# a model at a low temperature falls into and does not know how to end.
-decoder=(--warmup 100 --ema 0.999 --padding 1)
-train all doodle-first --seed 1 --backend decoder --classes "${decoder[@]}" --steps 12000
-train short doodle --seed 1 --init "$folder/doodle-first/best.safetensors" "${decoder[@]}" --steps 1500 \
-  --learning-rate 2e-4 --nmax 198
-
-# First z learns to say nearly everything, then the pen goes further astray, so that z says where things are and not
-# only how they go on; in the end L_KL weighs more, so that there are drawings between drawings.
-vae=(--recurrent-dropout 0 --kl-start 1 --kl-minimum 0)
-train all doodle-vae-first --seed 5 --backend vae --classes --position --stray 3 "${vae[@]}" \
-  --kl-weight 0.02 --warmup 100 --ema 0.999 --steps 6000
-train all doodle-vae-second --seed 6 --init "$folder/doodle-vae-first/last.safetensors" --stray 10 "${vae[@]}" \
-  --kl-weight 0.02 --warmup 100 --ema 0.999 --steps 2900 --learning-rate 1e-3
-train all doodle-vae --seed 8 --init "$folder/doodle-vae-second/last.safetensors" --stray 10 "${vae[@]}" \
-  --kl-weight 0.15 --warmup 50 --ema 0.998 --steps 3200 --learning-rate 9e-4
-
-licence='CC BY 4.0. Trained on the Quick, Draw! dataset, made available by Google under CC BY 4.0'
-for name in doodle doodle-vae; do
-  sketchkit models export "$folder/$name/best.safetensors" -o "sketchkit/bundled/$name.safetensors" \
-    --dtype float16 --name "$name" --licence "$licence" --force
+# --- the judge and the critic -----------------------------------------------------------------------------
+part_few
+distill taught 1 1000
+distill taught-judge 1000 300
+prepare judge-people "$people" --reserve 15 --reserved
+prepare judge-taught "$folder/taught-judge.ndjson"
+for kind in taught others; do
+  prepare "judge-few-$kind" "$folder/few-$kind" --reserve 40 --reserved
+  prepare "few-$kind-set" "$folder/few-$kind" --reserve 40
 done
+prepare people "$people" --reserve 15
+prepare taught-set "$folder/taught.ndjson"
+[ -e "$folder/judge.safetensors" ] || python examples/train_recogniser.py "$folder/judge-people=1" \
+  "$folder/judge-taught=1" "$folder/judge-few-taught=0.35" "$folder/judge-few-others=0.05" \
+  --test "$folder/people" -o "$folder/judge.safetensors" --network residual --views 9 --seed 7 --steps 4500
+[ -e "$folder/critic.safetensors" ] || python examples/train_recogniser.py "$folder/people=1" \
+  "$folder/taught-set=1" "$folder/few-taught-set=0.35" "$folder/few-others-set=0.05" \
+  -o "$folder/critic.safetensors" --network plain --seed 3 --steps 5000

@@ -32,7 +32,7 @@ _MAX_REASON = 1_000
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a model is trained. The defaults are the released sketch-rnn code's, but for what is said in docs.
+    """How a model is trained. The defaults are what a comparison of short trainings says; see docs/training.md.
 
     Every field but the last is an option of its own. `architecture` holds, by name, what the backend's
     architecture declares beyond them with `sketchkit.options.option`; what that may be only the backend knows
@@ -51,14 +51,14 @@ class TrainConfig:
     mixtures: int = option(20, "components of the mixture, M", low=1, high=1_024)
     classes: bool = option(False, "tell the model the class of each drawing")
     embedding: int = option(32, "numbers that a class becomes", low=1, high=4_096)
-    position: bool = option(False, "let the model read where the pen is, beside how it came there")
+    position: bool = option(True, "let the model read where the pen is, beside how it came there")
     class_dropout: float = option(0.1, "share of drawings whose class is kept from the model", low=0, high=1)
 
     steps: int = option(20_000, "updates in all", low=1, high=1_000_000_000)
     batch_size: int = option(100, "drawings an update, of all processes together", low=1, high=1_000_000)
-    learning_rate: float = option(1e-3, "at the beginning", low=0, high=10)
+    learning_rate: float = option(8e-3, "at the beginning", low=0, high=10)
     min_learning_rate: float = option(1e-5, "what it falls to", low=0, high=10)
-    schedule: str = option("exponential", "how it falls", choices=SCHEDULES)
+    schedule: str = option("cosine", "how it falls", choices=SCHEDULES)
     decay: float = option(0.9999, "factor an update, of the exponential schedule", low=0, high=1)
     warmup: int = option(0, "updates over which the learning rate first rises", low=0, high=1_000_000_000)
     clip: float = option(1.0, "largest part of a gradient; 0 for no limit", low=0, high=1e9)
@@ -185,15 +185,21 @@ def _values(architecture: Any) -> dict[str, Value]:
 #: ones of today.
 _UNSAID: Mapping[str, Any] = {"dropout": 0.0, "kl_weight_start": -1.0, "architecture": {}}
 
-#: Whole ways of training, by name; `released` is what the defaults are nearest to.
+#: Whole ways of training, by name.
+_AS_RELEASED: Mapping[str, Any] = {
+    "position": False,
+    "learning_rate": 1e-3,
+    "schedule": "exponential",
+    "padding": -1,
+}
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "released": {"padding": -1, "kl_weight_start": 0.01},
+    "released": {**_AS_RELEASED, "kl_weight_start": 0.01},
     "paper": {
+        **_AS_RELEASED,
         "cell": "hyper-lstm",
         "hidden": 2_048,
         "encoder_hidden": 512,
         "kl_weight": 1.0,
-        "padding": -1,
     },
 }
 

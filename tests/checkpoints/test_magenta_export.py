@@ -118,7 +118,7 @@ def test_another_reader_computes_what_the_trained_model_does(backend: str, label
 
 def test_another_reader_computes_what_the_bundled_model_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    model, rows = load_model("doodle", device="cpu", dtype="float64"), _rows(40)
+    model, rows = load_model("doodle-1", device="cpu", dtype="float64"), _rows(40)
     for label in ("car", "face"):
         reader = Reader(dump_magenta(model, class_name=label))
         expected, found = model.raw_outputs(rows, class_name=label), reader.outputs(rows, None)
@@ -127,9 +127,10 @@ def test_another_reader_computes_what_the_bundled_model_does(monkeypatch: pytest
         assert np.abs(found - expected).mean() < 0.01
 
 
-def test_the_bundled_vae_reads_the_place_and_cannot_be_exported(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("name", ["doodle", "doodle-vae"])
+def test_a_bundled_model_that_reads_the_place_cannot_be_exported(
+    monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.undo()
     with pytest.raises(CheckpointError, match="where the pen is"):
-        dump_magenta(load_model("doodle-vae", device="cpu"), class_name="car")
+        dump_magenta(load_model(name, device="cpu"), class_name="car")

@@ -12,7 +12,7 @@ import torch
 
 import sketchkit as sk
 from sketchkit.generate import LiveDecoder, live_endings, live_reconstructions
-from sketchkit.latent.encoding import posterior, prior
+from sketchkit.latent import posterior, prior
 from sketchkit.models import SketchModel
 from sketchkit.models.vae import VaeModel
 from sketchkit.sketch import Sketch

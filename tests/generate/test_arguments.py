@@ -61,7 +61,8 @@ OTHERS: dict[str, dict[str, Any]] = {
     "first": {"first": 5},
     "index": {"index": [3, 3, 1, 0]},
     "prepared": {"prepared": True},
-    "method": {"method": "lerp"},
+    "path": {"path": "lerp"},
+    "z_temperature": {"z_temperature": 0.5},
     "sketches": {"sketches": GIVEN[3:]},
     "drawings": {"drawings": GIVEN[2:4]},
     "corners": {"corners": GIVEN[1:]},
@@ -93,8 +94,13 @@ SAME: dict[str, dict[str, Any]] = {
     "exact": {"exact": True},
     "progress": {"progress": lambda *_: None},
 }
-#: Arguments that have a test of their own: without a region or something to avoid a clearance is refused.
-ELSEWHERE = {("atlas", "located"), ("atlas", "by"), ("complete", "clearance")}
+#: Arguments that have a test of their own: without a region or something to avoid a clearance is refused, and
+#: sums and planes of z are the same along lines and circles.
+ELSEWHERE = {
+    *(("atlas", name) for name in ("located", "by", "path")),
+    ("analogy", "path"),
+    ("complete", "clearance"),
+}
 
 
 def _arguments(name: str) -> list[str]:

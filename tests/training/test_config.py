@@ -109,13 +109,18 @@ def test_what_a_configuration_says_makes_it_again(values: dict[str, Any]) -> Non
 # --- presets -------------------------------------------------------------------------------------------
 
 
-def test_the_defaults_are_the_released_codes() -> None:
-    c = TrainConfig()
+def test_the_released_preset_is_the_released_codes() -> None:
+    c = TrainConfig.made("released")
+    assert (c.schedule, c.position, c.padding, c.kl_weight_start) == ("exponential", False, -1, 0.01)
     assert (c.learning_rate, c.min_learning_rate, c.decay, c.clip) == (1e-3, 1e-5, 0.9999, 1.0)
     assert (c.kl_weight, c.kl_minimum, c.kl_start, c.kl_rate) == (0.5, 0.2, 0.01, 0.99995)
     assert (c.batch_size, c.recurrent_dropout, c.axis_scale, c.point_drop) == (100, 0.1, 0.15, 0.1)
     assert (c.hidden, c.encoder_hidden, c.latent, c.mixtures, c.cell) == (512, 256, 128, 20, "lstm")
-    assert TrainConfig.made("released") == TrainConfig(padding=-1, kl_weight_start=0.01)
+    assert (TrainConfig().learning_rate, TrainConfig().schedule, TrainConfig().position) == (
+        8e-3,
+        "cosine",
+        True,
+    )
     assert "kl_weight_start" not in TrainConfig().to_json()
 
 
@@ -217,7 +222,7 @@ def test_whatever_bytes_there_are_no_other_error_comes(
 
 
 def test_the_exponential_schedule_is_the_released_codes() -> None:
-    at = TrainConfig().learning_rate_at
+    at = TrainConfig.made("released").learning_rate_at
     for step in (0, 1, 10_000, 100_000):
         assert at(step) == pytest.approx((1e-3 - 1e-5) * 0.9999**step + 1e-5, rel=1e-12)
     assert at(10**7) == pytest.approx(1e-5)
@@ -244,11 +249,11 @@ def test_the_rate_rises_evenly_during_the_warmup_and_falls_after_it(
 ) -> None:
     config = TrainConfig(schedule=schedule, warmup=warmup, steps=steps)
     at = config.learning_rate_at
-    assert at(0) == pytest.approx(1e-3 / warmup)
-    assert at(warmup - 1) == pytest.approx(1e-3)
-    assert at(warmup) == pytest.approx(1e-3)
+    assert at(0) == pytest.approx(8e-3 / warmup)
+    assert at(warmup - 1) == pytest.approx(8e-3)
+    assert at(warmup) == pytest.approx(8e-3)
     if schedule == "exponential":
-        assert at(warmup + 40) == pytest.approx(TrainConfig().learning_rate_at(40))
+        assert at(warmup + 40) == pytest.approx(TrainConfig(schedule=schedule).learning_rate_at(40))
     rates = [at(step) for step in range(warmup - 1, warmup + steps)]
     assert all(b <= a * (1 + 1e-12) for a, b in pairwise(rates))
 

@@ -18,9 +18,10 @@ from sketchkit.training.data import Dataset
 from sketchkit.training.estimate import Estimate, estimate
 
 # Numbers by hand for hidden H = 8, M = 2 (so 15 outputs), encoder E = 4, Z = 3, and 3 numbers for a class.
+ROW = 7  # dx, dy, three pen states, and where the pen is
 GATES, OUTPUTS, CLASSES = 4 * 8, 6 * 2 + 3, 4 * 3  # one more row in the table stands for no class
-DECODER = GATES * 5 + GATES * 8 + GATES + OUTPUTS * 8 + OUTPUTS
-ENCODER = 2 * (16 * 5 + 16 * 4 + 16)
+DECODER = GATES * ROW + GATES * 8 + GATES + OUTPUTS * 8 + OUTPUTS
+ENCODER = 2 * (16 * ROW + 16 * 4 + 16)
 AROUND = 2 * (3 * 8 + 3) + (16 * 3 + 16)  # mu and log variance from 2E, the first state from z
 PARAMETERS = {
     "decoder": DECODER,
@@ -29,10 +30,10 @@ PARAMETERS = {
 }
 #: Products for each point, and for each drawing.
 PRODUCTS = {
-    "decoder": (GATES * 5 + GATES * 8 + OUTPUTS * 8, 0),
-    "with classes": (GATES * 5 + GATES * 8 + OUTPUTS * 8, GATES * 3),
+    "decoder": (GATES * ROW + GATES * 8 + OUTPUTS * 8, 0),
+    "with classes": (GATES * ROW + GATES * 8 + OUTPUTS * 8, GATES * 3),
     "vae": (
-        GATES * 5 + GATES * 8 + OUTPUTS * 8 + 2 * (16 * 5 + 16 * 4),
+        GATES * ROW + GATES * 8 + OUTPUTS * 8 + 2 * (16 * ROW + 16 * 4),
         GATES * (3 + 3) + 2 * 3 * 8 + 16 * 3,
     ),
 }
@@ -65,8 +66,8 @@ def test_sizes_and_work_are_those_counted_by_hand(data: Dataset, kind: str) -> N
 
 def test_what_a_small_lstm_reads_of_the_large_one_is_work_for_every_point(data: Dataset) -> None:
     found = estimate(data, small(cell="hyper-lstm", batch_size=1), device="cpu", threads=1)
-    large = GATES * 5 + GATES * 8 + OUTPUTS * 8
-    hyper = 1024 * (5 + 8) + 1024 * 256 + 256 * 256 + 256 * 128 + 3 * GATES * 32
+    large = GATES * ROW + GATES * 8 + OUTPUTS * 8
+    hyper = 1024 * (ROW + 8) + 1024 * 256 + 256 * 256 + 256 * 128 + 3 * GATES * 32
     expected = (large + hyper) * found.points_a_step + (GATES + 1024) * 3
     assert found.flop_a_step == pytest.approx(6 * expected)
 

@@ -92,7 +92,7 @@ def test_a_model_that_is_told_for_the_first_time_draws_as_before(backend: str, c
     [
         ({"hidden": 13}, "the model 'old' has hidden=12, not hidden=13: leave out --hidden"),
         ({"cell": "hyper-lstm"}, "has cell=lstm, not cell=hyper-lstm: leave out --cell"),
-        ({"position": True}, "has position=False, not position=True: leave out --position"),
+        ({"position": False}, "has position=True, not position=False: leave out --position"),
         ({"backend": "vae"}, "is of the backend decoder, not vae"),
     ],
 )

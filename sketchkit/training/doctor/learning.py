@@ -31,7 +31,7 @@ JUMP, MANY_JUMPS = 10.0, 0.02
 #: 2.84 at first, and merely their typical size and the pen's habits are worth that.
 LEARNT_BY, LEARNT = 1000, 0.5
 #: With a learning rate below the first Adam takes very long, with one above the second it learns worse.
-LOW_RATE, HIGH_RATE = 1e-4, 3e-3
+LOW_RATE, HIGH_RATE = 1e-4, 2e-2
 #: A gain from twice the steps below this, in nats a point, is not seen in drawings.
 WORTHWHILE = 0.01
 #: A learning rate that has fallen to this share of its highest learns hardly more.
@@ -113,7 +113,7 @@ def check_rate(run: Evidence) -> Iterator[Finding]:
         yield Finding(
             "unusual-rate",
             Severity.NOTICE,
-            f"The learning rate is {rate:.3g} at its highest; 1e-3 is usual.",
+            f"The learning rate is {rate:.3g} at its highest; 8e-3 is usual.",
             f"Try a {'higher' if rate < LOW_RATE else 'lower'} one beside it, for a few hundred steps.",
         )
     norms = run.train("gradient_norm")
@@ -134,9 +134,9 @@ def check_rate(run: Evidence) -> Iterator[Finding]:
 def _learns_nothing(rate: float, gained: float, steps: int) -> Finding:
     advice = "Look at the data and its scale: at this learning rate a model should learn."
     if rate < LOW_RATE:
-        advice = f"Raise the learning rate: {rate:.3g} is low, 1e-3 is usual."
+        advice = f"Raise the learning rate: {rate:.3g} is low, 8e-3 is usual."
     elif rate > HIGH_RATE:
-        advice = f"Lower the learning rate: {rate:.3g} is high, 1e-3 is usual."
+        advice = f"Lower the learning rate: {rate:.3g} is high, 8e-3 is usual."
     seen = f"In {steps:,} steps the loss fell by only {gained:.2f} nats a point."
     return Finding("learns-nothing", Severity.PROBLEM, seen, advice)
 
