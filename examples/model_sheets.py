@@ -19,11 +19,9 @@ from sketchkit.training.data import Dataset
 BLACK, BLUE = "#222222", "#0072B2"
 
 
-def samples(folder: Path, temperature: float, name: str) -> None:
-    """Four drawings of each class, the classes by turns."""
-    model = sk.load_model("doodle", device="cpu")
-    classes = model.card.classes
-    labels = [label for label in classes for _ in range(4)]
+def samples(model: sk.SketchModel, folder: Path, temperature: float, name: str) -> None:
+    """Four drawings of each class."""
+    labels = [label for label in model.card.classes for _ in range(4)]
     drawings = sk.sample(model, len(labels), temperature, class_name=labels, seed=0)
     sk.render(drawings, folder / name, tile=(12, None), cell=84, gap=6, stroke=1.4)
 
@@ -37,7 +35,7 @@ def reconstructions(data: Dataset, folder: Path) -> None:
     pictures = []
     for real, drawn in zip(given, again, strict=True):
         pictures += [Picture((Ink(real, BLACK),)), Picture((Ink(drawn, BLUE),))]
-    sk.render(pictures, folder / "doodle-vae.svg", tile=(12, None), cell=84, gap=6, stroke=1.4)
+    sk.render(pictures, folder / "doodle-vae-again.svg", tile=(12, None), cell=84, gap=6, stroke=1.4)
 
 
 def _sketch(data: Dataset, index: int) -> sk.Sketch:
@@ -50,8 +48,10 @@ def _sketch(data: Dataset, index: int) -> sk.Sketch:
 def main() -> None:
     """Draw the sheets."""
     data, folder = Dataset.open(sys.argv[1], verify=False), Path(sys.argv[2])
-    samples(folder, 0.25, "doodle.svg")
-    samples(folder, 0.5, "doodle-0.5.svg")
+    doodle, vae = (sk.load_model(name, device="cpu") for name in ("doodle", "doodle-vae"))
+    samples(doodle, folder, 0.25, "doodle.svg")
+    samples(doodle, folder, 0.5, "doodle-0.5.svg")
+    samples(vae, folder, 0.25, "doodle-vae.svg")
     reconstructions(data, folder)
 
 

@@ -68,3 +68,49 @@ prepare taught-set "$folder/taught.ndjson"
 [ -e "$folder/critic.safetensors" ] || python examples/train_recogniser.py "$folder/people=1" \
   "$folder/taught-set=1" "$folder/few-taught-set=0.35" "$folder/few-others-set=0.05" \
   -o "$folder/critic.safetensors" --network plain --seed 3 --steps 5000
+
+# From here on everything uses this critic, and no step looks at the judge.
+cp "$folder/critic.safetensors" "$folder/judge.safetensors" sketchkit/evaluate/
+
+# --- doodle -----------------------------------------------------------------------------------------------
+# First people's drawings and the teachers', 700 a class and temperature of these. Then, at a low rate, those that
+# the critic can name, and of doodle's own drawings those that it can name well.
+mkdir -p "$folder/fewer"
+awk '(NR - 1) % 1000 < 700' "$folder/taught.ndjson" > "$folder/fewer/taught.ndjson"
+prepare mixed "$people" "$folder/fewer/taught.ndjson" --reserve 15
+train mixed doodle-first "${decoder[@]}" --seed 1 --learning-rate 1e-2 --warmup 150 --steps 9500
+
+# critique NAME LEAST DRAWINGS...
+critique() {
+  local name=$1 least=$2; shift 2
+  [ -e "$folder/$name.ndjson" ] || sketchkit data critique "$@" --least "$least" -o "$folder/$name.ndjson"
+}
+[ -e "$folder/own.ndjson" ] || sketchkit data distill "$folder/doodle-first/best.safetensors" \
+  -n 500 -t 0.3,0.5 --max-points 130 --seed 7 -o "$folder/own.ndjson"
+critique people-good 0.3 "$people"/*.ndjson
+critique taught-good 0.5 "$folder/taught.ndjson"
+critique own-good 0.8 "$folder/own.ndjson"
+prepare good "$folder"/{people,taught,own}-good.ndjson --reserve 15
+train good doodle --init "$folder/doodle-first/last.safetensors" --classes --seed 2 \
+  --learning-rate 2e-3 --min-learning-rate 1e-5 --warmup 50 --ema 0.998 --padding 1 --steps 1500
+
+# --- doodle-vae -------------------------------------------------------------------------------------------
+# First z learns to say nearly everything, then L_KL weighs more and the pen goes further astray, so that z says
+# where things are and not only how they go on. Last, the prior.
+vae=(--backend vae --classes --position --recurrent-dropout 0 --kl-start 1 --kl-minimum 0)
+train mixed doodle-vae-first "${vae[@]}" --seed 5 --stray 5 --kl-weight 0.04 --ema 0.999 --steps 2400 \
+  --learning-rate 8e-3 --min-learning-rate 5e-4 --warmup 150
+train mixed doodle-vae-second --init "$folder/doodle-vae-first/last.safetensors" "${vae[@]}" --seed 6 --stray 10 \
+  --kl-weight 0.15 --ema 0.998 --steps 2200 --learning-rate 3e-3 --min-learning-rate 1e-5 --warmup 50
+[ -e "$folder/doodle-vae.safetensors" ] || sketchkit models prior "$folder/doodle-vae-second/best.safetensors" \
+  "$folder/mixed" --steps 8000 -o "$folder/doodle-vae.safetensors"
+
+# --- in place ---------------------------------------------------------------------------------------------
+licence='CC BY 4.0. Trained on the Quick, Draw! dataset, made available by Google under CC BY 4.0. Learnt in part
+from drawings made by models that Google Magenta published, which were trained on the Quick, Draw! dataset (CC BY 4.0)'
+export_as() {
+  sketchkit models export "$2" -o "sketchkit/bundled/$1.safetensors" --dtype float16 --name "$1" \
+    --licence "${licence//$'\n'/ }" --force
+}
+export_as doodle "$folder/doodle/best.safetensors"
+export_as doodle-vae "$folder/doodle-vae.safetensors"

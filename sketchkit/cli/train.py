@@ -229,6 +229,8 @@ def _loaded(name: str) -> SketchModel:
 def _advice(info: RunInfo, out: Path) -> str:
     kind = "best" if (out / "best.safetensors").exists() else "last"
     more = "; --resume goes on" if info.status in ("interrupted", "out-of-time") else ""
+    if not more and info.config.backend == "vae":
+        more = "; `sketchkit models prior` lets it draw from nothing"
     return f"; the {kind} model is {out / f'{kind}.safetensors'}{more}"
 
 

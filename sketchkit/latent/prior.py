@@ -36,6 +36,8 @@ Between = Callable[[Float64, Method], Float64]
 #: What a flow's noise is multiplied by, where a call does not say: a little less than it has learnt.
 Z_TEMPERATURE = 0.7
 _MAX_TEMPERATURE = 10.0
+#: Vectors made together, to bound memory.
+_AT_ONCE = 4_096
 
 
 @one_thread()
@@ -83,9 +85,11 @@ def prior(
     assert isinstance(model, VaeModel)
     label, noise = model.label_index(class_name), noise.to(model.device)
     classes = model.classes_of(n, label)
-    parts = range(n) if exact else [slice(None)]
-    out = [model.latents_from(noise[part].view(-1, size), classes[part].view(-1)) for part in parts]
-    return torch.cat(out).cpu().numpy() if out else np.zeros((0, size), np.float32)
+    out, at_once = np.zeros((n, size), np.float32), 1 if exact else _AT_ONCE
+    for begin in range(0, n, at_once):
+        some = slice(begin, begin + at_once)
+        out[some] = model.latents_from(noise[some], classes[some]).cpu().numpy()
+    return out
 
 
 def check_z_temperature(value: float | None) -> None:
