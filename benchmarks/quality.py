@@ -4,7 +4,7 @@
 
 MODEL is told each of its classes and draws N plainly. DATA is a data set whose test split holds drawings by
 people. Each --teacher is a model of one class, which draws as many. The likelihood is told in the units of
---unit, doodle-1 by default. --neighbours N looks for the training drawing that is nearest to each of N samples.
+--unit, doodle-1 by default. --neighbours N looks for the nearest training drawing of each of N samples.
 """
 
 from __future__ import annotations
@@ -79,9 +79,8 @@ def by_class(model: SketchModel, judge: Recogniser, held: HeldOut, asked: argpar
         print(f"{name:>16}  {' '.join(cells)}", flush=True)
     table = 100 * np.array(rows)
     named, ended = table[:, 0], table[:, 1]
-    print(
-        f"all {len(table)} classes: {named.mean():.1f} named, {ended.mean():.1f} ended, least {ended.min():.1f}"
-    )
+    shares = f"{named.mean():.1f} named, {ended.mean():.1f} ended, least {ended.min():.1f}"
+    print(f"all {len(table)} classes: {shares}")
     for what, column in (("people", 2), ("teachers", 3)):
         both = ~np.isnan(table[:, column])
         if both.any():
@@ -134,8 +133,8 @@ def ways(model: SketchModel, judge: Recogniser, held: HeldOut, asked: argparse.N
             ends = {judge.index(a.label), judge.index(b.label)}
             shares.append(np.mean([named in ends for named in judge.look(middle).named]))
         whole, most = (int((np.array(shares) >= least).sum()) for least in (1.0, 0.75))
-        print(f"path {path}: three of the four middle drawings are named as one of their ends in {most} of 20, "
-              f"all four in {whole}")  # fmt: skip
+        what = f"in {most} of 20 ways, all four in {whole}"
+        print(f"path {path}: three of the four middle drawings are named as one of their ends {what}")
 
 
 def main() -> None:
@@ -163,8 +162,8 @@ def main() -> None:
         pairs = compare_pairs(drawings, again, judge, asked.temperature, Bootstrap(0))
         if pairs.named is not None and pairs.chamfer_other is not None:
             print(f"reconstructions: {100 * pairs.named.samples.value:.1f} named, the drawings themselves "
-                  f"{100 * pairs.named.held_out.value:.1f}, Chamfer {pairs.chamfer.value:.4f}, to another of the "
-                  f"class {pairs.chamfer_other.value:.4f}")  # fmt: skip
+                  f"{100 * pairs.named.held_out.value:.1f}, Chamfer {pairs.chamfer.value:.4f}, "
+                  f"to another of the class {pairs.chamfer_other.value:.4f}")  # fmt: skip
         ways(model, judge, held, asked)
     else:
         unit = sketchkit.load_model(asked.unit, device="cpu")

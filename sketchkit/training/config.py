@@ -32,7 +32,7 @@ _MAX_REASON = 1_000
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a model is trained. The defaults are what a comparison of short trainings says; see docs/training.md.
+    """How a model is trained. The defaults are what a comparison of short trainings says.
 
     Every field but the last is an option of its own. `architecture` holds, by name, what the backend's
     architecture declares beyond them with `sketchkit.options.option`; what that may be only the backend knows
