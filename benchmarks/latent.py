@@ -42,7 +42,7 @@ def reconstructions(model: sk.SketchModel, drawings: list[sk.Sketch], temperatur
 
 
 def ways(model: sk.SketchModel, pairs: list[list[sk.Sketch]], steps: int, what: str) -> None:
-    drawn = list(morphs(model, pairs, steps, prepared=True))
+    drawn = list(morphs(model, pairs, steps, path="slerp", prepared=True))
     as_drawn = [[outline(sketch) for sketch in morph.sketches] for morph in drawn]
     fitted = [[unit_outline(sketch) for sketch in morph.sketches] for morph in drawn]
     straight = [straight_morph(row[0], row[-1], steps) for row in fitted]

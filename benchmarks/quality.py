@@ -34,7 +34,7 @@ CANDIDATES = 30
 
 def share(judge: Recogniser, drawings: list[Sketch], name: str) -> float:
     """The share of some drawings that is named so; NaN of none."""
-    if not drawings:
+    if not drawings or judge.index(name) < 0:
         return math.nan
     return float((judge.look(drawings).named == judge.index(name)).mean())
 
@@ -122,7 +122,7 @@ def ways(model: SketchModel, judge: Recogniser, held: HeldOut, asked: argparse.N
     """Print how many of 20 ways between two classes show, in their middle third, one of these."""
     drawings, rng = held.sketches(), np.random.default_rng(asked.seed)
     pairs: list[tuple[Sketch, Sketch]] = []
-    while len(pairs) < 20:
+    while len(pairs) < 20 and len({each.label for each in drawings}) > 1:
         a, b = (drawings[i] for i in rng.integers(len(drawings), size=2))
         if a.label != b.label:
             pairs.append((a, b))

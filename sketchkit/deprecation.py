@@ -30,12 +30,11 @@ def old_attribute(old: str, new: str) -> Any:
     return property(read, doc=f"The old name of `{new}`.")
 
 
-def renamed(old: str, new: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Let a function take a keyword by its old name.
+def renamed(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a function take keywords by their old names.
 
     Args:
-        old: the keyword that goes.
-        new: the keyword that stays.
+        names: for each keyword that goes the one that stays.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -43,7 +42,8 @@ def renamed(old: str, new: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
         @functools.wraps(function)
         def call(*args: P.args, **given: P.kwargs) -> R:
-            if old in given:
+            for old in names.keys() & given.keys():
+                new = names[old]
                 if new in given:
                     raise InputError(f"{name} takes {new}, which was called {old}: give one of them")
                 _warn(f"the argument {old} of {name} is called {new} now")

@@ -24,7 +24,7 @@ class Result:
     old = old_attribute("old", "new")
 
 
-@renamed("old", "new")
+@renamed(old="new")
 def double(first: int = 1, *, new: int = 0) -> int:
     """Twice."""
     return 2 * new * first

@@ -2,7 +2,7 @@
 
     python examples/figures/interpolation.py [-o FILE.svg]
 
-Follows the interpolations of Ha & Eck 2017 (section 4): along great circles of the latent space (slerp). The
+Follows the interpolations of Ha & Eck 2017 (section 4): between drawings through the latent space. The
 given drawings stand in ink at both ends; all between meet the same chance, so that they differ by z alone.
 """
 
@@ -10,7 +10,7 @@ from common import arguments, drawing, drawn, given, run, sheet
 
 import sketchkit as sk
 
-#: The drawings at both ends; where they share a class, the model is told so.
+#: The drawings at both ends; the model is told the class of the nearer one.
 WAYS = (
     (("cup-steam", "coffee cup"), ("mug", "coffee cup")),
     (("face", "face"), ("face-hat", "face")),

@@ -103,7 +103,7 @@ def parse_magenta(data: bytes, dtype: torch.dtype, fallback_name: str = "unnamed
         raise CheckpointError(str(error)) from error
 
 
-@renamed("label", "class_name")
+@renamed(label="class_name")
 def dump_magenta(model: SketchModel, *, wrapper: bool = False, class_name: str | None = None) -> bytes:
     """A model as a Magenta file, which the JavaScript libraries run.
 
@@ -123,7 +123,11 @@ def dump_magenta(model: SketchModel, *, wrapper: bool = False, class_name: str |
     if getattr(model.architecture, "cell", None) != "lstm":
         raise CheckpointError("Magenta's format only holds models with a plain LSTM cell")
     if getattr(model.architecture, "position", False):
-        raise CheckpointError("Magenta's format cannot hold a model that reads where the pen is")
+        raise CheckpointError(
+            "Magenta's format cannot hold a model that reads where the pen is: train with --no-position"
+        )
+    if getattr(model.architecture, "prior", 0):
+        raise CheckpointError("Magenta's format cannot hold a prior: export the model that it was fitted to")
     class_index = model.label_index(class_name)
     if isinstance(model, VaeModel):
         arrays, mode = _vae_arrays(model, class_index), 1

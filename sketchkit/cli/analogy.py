@@ -104,15 +104,18 @@ def analogy(
     import numpy as np
 
     from sketchkit.generate import sample
-    from sketchkit.latent import combine
+    from sketchkit.latent import combine, resolve_path
 
-    labels = [run.class_of(0) or model.known_label(term.label) for term in terms]
-    z = _vectors(model, terms, labels, source, split, path, prepared=prepared)
-    vectors = np.concatenate([z, combine(model, z, labels, (1.0, -1.0, 1.0), path)[None]])
+    path = resolve_path(model, path)
+    known = [model.known_label(term.label) for term in terms]
+    z = _vectors(model, terms, known, source, split, path, prepared=prepared)
+    shown = run.class_of(0) or known[-1]
+    vectors = np.concatenate([z, combine(model, z, known, (1.0, -1.0, 1.0), path, shown)[None]])
+    labels = [run.class_of(0) or each for each in known]
     sketches = sample(
-        model, 4, z=vectors, class_name=[*labels, labels[2]], index=np.zeros(4, np.int64), **run.settings()
+        model, 4, z=vectors, class_name=[*labels, shown], index=np.zeros(4, np.int64), **run.settings()
     )
-    provenance = {**run.provenance, "analogy": [a, b, c]}
+    provenance = {**run.provenance, "analogy": [a, b, c], "path": path}
     items = [_item(sketches[3], provenance)]
     pictures = None if sheet.tile else _pictures(terms, sketches, items[0])
     paths = write_items(items, to, page, provenance, each=False, pictures=pictures)
@@ -140,7 +143,7 @@ def _vectors(
     labels: Sequence[str | None],
     source: str | None,
     split: str,
-    path: PathName | None,
+    path: PathName,
     *,
     prepared: bool,
 ) -> Any:
@@ -148,7 +151,7 @@ def _vectors(
     import numpy as np
 
     from sketchkit.cli.console import progress
-    from sketchkit.latent import combine, encode
+    from sketchkit.latent import encode, typical
 
     out = []
     with progress("Encoding") as told:
@@ -160,7 +163,8 @@ def _vectors(
                 sketches = list(there.sketches(range(len(there.indices))))
                 mu, _ = encode(model, sketches, prepared=prepared or there.prepared, progress=told)
             n = len(mu)
-            out.append(mu[0] if n == 1 else combine(model, mu, [label] * n, [1 / n] * n, path))
+            several = [np.arange(n)]
+            out.append(mu[0] if n == 1 else typical(model, mu, [label] * n, several, [label], path)[0])
     return np.stack(out)
 
 

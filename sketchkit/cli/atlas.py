@@ -122,10 +122,11 @@ def atlas(
 
     from sketchkit.generate import atlas as drawn
     from sketchkit.generate import locate
-    from sketchkit.latent import check_by
+    from sketchkit.latent import check_by, resolve_path
 
     check_by(by)
     loaded = run.load()
+    latent_path = resolve_path(loaded, latent_path)
     with progress("Encoding") as told:
         located = locate(
             loaded,

@@ -36,8 +36,8 @@ _OURS = {
     "evaluate": "Measure how good a model is, on drawings it has not seen.",
     "bench": "Measure how fast this machine draws.",
     "doctor": "Say what is wrong with a training run, and what to do.",
-    "models": "Models: list, import, export, pull, remove.",
-    "data": "Data sets: list, info, fetch, prepare, synth.",
+    "models": "Models: list, info, import, export, prior, pull, remove.",
+    "data": "Data sets: list, fetch, prepare, synth, distill, critique.",
     "plugins": "Plugins: list, check, begin a new one.",
 }
 #: The suffixes of drawings, of which a user may think that they need no command.

@@ -12,6 +12,7 @@ from sketchkit.cli.console import print_json, progress, say, tell_written
 from sketchkit.cli.fields import no_fields
 from sketchkit.cli.flags import Force, Json
 from sketchkit.cli.outputs import check_paths
+from sketchkit.hints import meant
 
 if TYPE_CHECKING:
     from sketchkit.evaluate.recogniser import Recogniser
@@ -42,31 +43,36 @@ def critique(
 ) -> None:
     """Keep the drawings that look like what they are called.
 
-    A network that names drawings gives each of its classes a chance. Drawings of other classes are kept.
+    A network that names drawings gives each of its classes a chance. Drawings of other classes are kept, and
+    counted.
     """
     no_fields(out, "--out")
     check_paths([out], force)
     from sketchkit.evaluate.recogniser import load_critic, load_recogniser
     from sketchkit.formats import write
 
-    judge = load_critic() if critic is None else load_recogniser(critic)
-    seen, kept = 0, 0
+    network = load_critic() if critic is None else load_recogniser(critic)
+    counts = {"drawings": 0, "kept": 0, "unknown": 0}
 
     def chosen() -> Iterator[Sketch]:
-        nonlocal seen, kept
         for several in _portions(files):
-            for sketch, chance in zip(several, _chances(judge, several), strict=True):
-                seen, kept = seen + 1, kept + (chance >= least)
-                if chance >= least:
+            for sketch, chance in zip(several, _chances(network, several), strict=True):
+                keep = chance is None or chance >= least
+                counts["drawings"] += 1
+                counts["kept"] += keep
+                counts["unknown"] += chance is None
+                if keep:
                     yield sketch
-            advance(seen, 0)
+            advance(counts["drawings"], 0)
 
     with progress("Looking at drawings") as advance:
         write(chosen(), out, format="ndjson", overwrite=force)
     if json:
-        print_json({"output": out, "drawings": seen, "kept": kept, "least": least})
+        print_json({"output": out, **counts, "least": least})
     else:
-        say(f"kept {kept:,} of {seen:,} drawings")
+        unknown = f", {counts['unknown']:,} of them of classes that the critic does not know"
+        kept = f"kept {counts['kept']:,} of {counts['drawings']:,} drawings"
+        say(kept + (unknown if counts["unknown"] else ""))
         tell_written([out])
 
 
@@ -78,8 +84,9 @@ def _portions(files: list[str]) -> Iterator[list[Sketch]]:
         yield several
 
 
-def _chances(judge: Recogniser, sketches: list[Sketch]) -> list[float]:
-    """The chance of each drawing's own class; 1 of a class that the recogniser does not know."""
-    _, chances = judge.chances(sketches)
-    classes = [judge.index(sketch.label) for sketch in sketches]
-    return [float(row[c]) if c >= 0 else 1.0 for row, c in zip(chances, classes, strict=True)]
+def _chances(network: Recogniser, sketches: list[Sketch]) -> list[float | None]:
+    """The chance of each drawing's own class; None of a class that the network does not know."""
+    _, chances = network.chances(sketches)
+    names = [None if each.label is None else meant(each.label, network.classes) for each in sketches]
+    pairs = zip(chances, names, strict=True)
+    return [None if name is None else float(row[network.index(name)]) for row, name in pairs]

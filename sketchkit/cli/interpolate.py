@@ -66,6 +66,12 @@ class _Task:
     layout: Layout
     sheet: SheetOptions
 
+    def settled(self, model: SketchModel) -> _Task:
+        """The same with the path that the model takes."""
+        from sketchkit.latent import resolve_path
+
+        return dataclasses.replace(self, path=resolve_path(model, self.path))
+
     @property
     def provenance(self) -> dict[str, Any]:
         """What every sheet is made with, as JSON values."""
@@ -166,6 +172,7 @@ def _draw_one(
     given = [read_one(file, kept=kept) for file in files]
     to.check([to.path(given[0].stem)])
     model = task.run.load()
+    task = task.settled(model)
     from sketchkit.generate import morphs
 
     with progress("Drawing") as told:
@@ -213,6 +220,7 @@ def _drawn_many(
     with to.alone():
         jobs = Jobs.of(many, task.run.class_of(0), size, task.run.chosen.seed)
         model = task.run.load()
+        task = task.settled(model)
         _check_jobs(task, jobs, model)
         to.begin(jobs.names, _identity(task, jobs, model, output, to))
         written = _write_many(task, jobs, model, to)

@@ -17,8 +17,10 @@ from sketchkit.cli.completions import (
 )
 from sketchkit.cli.console import plain, print_json, print_table, progress, say, tell_written
 from sketchkit.cli.fields import one_file
-from sketchkit.cli.flags import DataName, Force, Listed, RedirectHosts, Seed, one_class
+from sketchkit.cli.flags import Force, Listed, RedirectHosts, one_class
 from sketchkit.cli.help import Command, Group, show_help_alone
+from sketchkit.cli.prior import EXAMPLE as PRIOR_EXAMPLE
+from sketchkit.cli.prior import prior
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import shown
 
@@ -26,7 +28,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     cls=Group,
-    help="Models: list, import, export, pull, fit a prior, remove.",
+    help="Models: list, info, import, export, prior, pull, remove.",
     callback=show_help_alone,
     invoke_without_command=True,
     rich_markup_mode=None,
@@ -110,7 +112,7 @@ def import_model(
     say(f"{chosen}: {path}")
 
 
-@app.command(cls=Command, epilog="sketchkit models export doodle --class pig -o pig.gen.json")
+@app.command(cls=Command, epilog="sketchkit models export doodle-1 --class pig -o pig.gen.json")
 def export(
     name: AnyName,
     output: Annotated[
@@ -183,43 +185,6 @@ def export(
         send(dump_native(model, dtype), output, force)
     else:
         send(dump_magenta(model, wrapper=suffix == ".js", class_name=label), output, force)
-    tell_written([output])
-
-
-@app.command(cls=Command, epilog="sketchkit models prior run/best.safetensors birds -o birds.safetensors")
-def prior(
-    model: AnyName,
-    data: DataName,
-    output: Annotated[
-        str, typer.Option("--output", "-o", metavar="PATH", help="The .safetensors file to write.")
-    ],
-    steps: Annotated[int, typer.Option(metavar="N", min=1, max=1_000_000, help="Updates in all.")] = 5_000,
-    seed: Seed = 0,
-    force: Force = False,
-) -> None:
-    """Fit a prior to a vae, so that sample, atlas and interpolate draw what people would draw.
-
-    The flow learns which latent vectors the drawings of a data set have, class by class. It becomes a part of
-    the model; encoder and decoder stay as they are.
-    """
-    from sketchkit.cli.outputs import check_paths, send
-
-    if _suffix(output) != ".safetensors":
-        raise typer.BadParameter("the model is written as .safetensors", param_hint="--output")
-    output = one_file(output, Path(model).name.split(".")[0])
-    check_paths([output], force)
-    from sketchkit.training.data import Dataset
-    from sketchkit.training.data.folders import find
-
-    drawings = Dataset.open(find(data))
-    from sketchkit.checkpoints.load import load_model
-    from sketchkit.checkpoints.native import dump_native
-    from sketchkit.training.prior import PriorRecipe, fit_prior
-
-    loaded = load_model(model, device="cpu")
-    with progress("Fitting the prior") as report:
-        fitted = fit_prior(loaded, drawings, PriorRecipe(steps=steps, seed=seed), report)
-    send(dump_native(fitted), output, force)
     tell_written([output])
 
 
@@ -377,3 +342,6 @@ def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
             text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
             out.append((f"{prefix}{key}", text))
     return out
+
+
+app.command(cls=Command, epilog=PRIOR_EXAMPLE)(prior)

@@ -39,7 +39,8 @@ class Run:
         device: where to compute.
         decoding: by what engine and in which precision.
         chosen: what the command line alone decides.
-        used: what has turned out when the model was loaded: its `engine`.
+        used: what has turned out when the model was loaded: its `engine`, and the `z_temperature` of new
+            latent vectors.
         named: the model's own names of the classes that the user wants, once it is loaded.
     """
 
@@ -49,7 +50,7 @@ class Run:
     device: str
     decoding: Decoding
     chosen: DrawingOptions
-    used: dict[str, str] = field(default_factory=dict)
+    used: dict[str, Any] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -109,6 +110,7 @@ class Run:
             "seed": self.chosen.seed,
             **self._limited(),
             **self._computed(),
+            **{name: value for name, value in self.used.items() if name == "z_temperature"},
             **({"class": classes[0] if len(classes) == 1 else classes} if classes else {}),
         }
 
@@ -141,7 +143,10 @@ class Run:
         """Draw from nothing."""
         model = self.load()
         from sketchkit.generate import sample
+        from sketchkit.latent import resolve_z_temperature
 
+        if model.conditional:
+            self.used["z_temperature"] = resolve_z_temperature(model, z_temperature)
         with progress("Drawing") as report:
             labels = [self.class_of(first + i) for i in range(n)]
             return sample(

@@ -55,7 +55,7 @@ def sample(
         float | None,
         typer.Option(
             metavar="TAU",
-            help="How daring the latent vectors are, of a model that has such; 0 is the most typical.",
+            help="What the noise of a vae's prior is multiplied by, 0 to 10; 0 is the most typical.",
             show_default="0.7 if the model has learnt a prior, else 1",
         ),
     ] = None,
@@ -86,12 +86,11 @@ def sample(
     to.check([to.path(run.stem, index) for index in indices] if each else [to.path(run.stem)])
 
     sketches = run.sample(n, first, z_temperature)
-    more = {} if z_temperature is None else {"z_temperature": z_temperature}
     items = [
-        _item(run.stem, index, sketch, {**run.facts(index), **more})
+        _item(run.stem, index, sketch, run.facts(index))
         for index, sketch in zip(indices, sketches, strict=True)
     ]
-    paths = write_items(items, to, page, {**run.provenance, **more}, each=each)
+    paths = write_items(items, to, page, run.provenance, each=each)
     to.announce(paths)
     if json:
         report(items, paths)

@@ -67,4 +67,4 @@ class Choices:
 
 
 # A frozen dataclass takes its old keyword by this.
-Choices.__init__ = renamed("label", "class_name")(Choices.__init__)  # type: ignore[method-assign]
+Choices.__init__ = renamed(label="class_name")(Choices.__init__)  # type: ignore[method-assign]

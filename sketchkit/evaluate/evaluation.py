@@ -24,6 +24,7 @@ from sketchkit.evaluate.reconstructions import ReconstructionFigures, compare_pa
 from sketchkit.evaluate.report import Costs, Likelihood, Report
 from sketchkit.evaluate.samples import Drawings, Reference, SampleFigures, compare, wanted_labels
 from sketchkit.generate import reconstruct, sample
+from sketchkit.latent import resolve_z_temperature
 from sketchkit.models import SketchModel
 from sketchkit.training.data import Dataset
 
@@ -85,7 +86,7 @@ def evaluate(
     return Report(
         model=_described(model),
         data=_held_out(held, wanted),
-        settings=_settings(wanted),
+        settings=_settings(model, wanted),
         versions=_versions(),
         recogniser=None if judge is None else _judge(judge),
         likelihood=likelihood,
@@ -236,8 +237,10 @@ def _held_out(held: HeldOut, wanted: Choices) -> dict[str, Any]:
     }
 
 
-def _settings(wanted: Choices) -> dict[str, Any]:
+def _settings(model: SketchModel, wanted: Choices) -> dict[str, Any]:
+    z = {"z_temperature": resolve_z_temperature(model, None)} if model.conditional else {}
     return {
+        **z,
         "seed": wanted.seed,
         "samples": wanted.samples,
         "temperatures": list(wanted.temperatures),

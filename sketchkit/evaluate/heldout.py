@@ -38,7 +38,7 @@ class HeldOut:
     available: int
 
     @classmethod
-    @renamed("label", "class_name")
+    @renamed(label="class_name")
     def choose(
         cls,
         data: Dataset,

@@ -195,7 +195,7 @@ class Recogniser:
         Raises:
             ValueError: a class that the network does not have.
         """
-        wanted = [self.about.classes.index(name) for name in (among or self.classes)]
+        wanted = [self.about.classes.index(name) for name in (self.classes if among is None else among)]
         features, chances = np.zeros((len(sketches), FEATURES)), np.zeros((len(sketches), len(wanted)))
         for begin in range(0, len(sketches), _CHUNK):
             some = slice(begin, begin + _CHUNK)

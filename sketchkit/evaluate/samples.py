@@ -98,6 +98,9 @@ class SampleFigures:
         named: the share that the recogniser names as what it should be; None where it knows none of that.
         nameable: how many samples are of a class that it knows.
         classes: the same class by class, of classes that it knows and samples show, sorted by name.
+        class_mean: the shares of samples and of held-out drawings that are named rightly, every class that
+            both show counting alike; of samples alone where no class has held-out drawings, None where there
+            is no class.
         reference: how many held-out drawings the following are measured against.
         likeness: of as many samples as there are other held-out drawings at most; None where there are too
             few to compare.
@@ -114,21 +117,10 @@ class SampleFigures:
     named: Beside | None
     nameable: int
     classes: tuple[ClassFigures, ...]
+    class_mean: tuple[float, float | None] | None
     reference: int
     likeness: Likeness | None
     held_out: Likeness | None
-
-    @property
-    def class_mean(self) -> tuple[float, float | None] | None:
-        """The shares of samples and of held-out drawings that are named rightly, every class counting alike.
-
-        Both are means over the classes that have held-out drawings, or of samples alone where no class has.
-        """
-        both = [each for each in self.classes if each.held_out_named is not None]
-        if not self.classes:
-            return None
-        ours = float(np.mean([each.named for each in both or self.classes]))
-        return ours, float(np.mean([each.held_out_named for each in both])) if both else None
 
 
 @dataclass(frozen=True)
@@ -244,7 +236,7 @@ def compare(
     strokes, real_strokes = sampled.strokes, reference.all.strokes
     right, real_right = sampled.rightly_named, reference.all.rightly_named
     # Sets of equal size on both sides: all these distances depend on it.
-    n = min(len(sampled), len(reference.others))
+    n, classes = min(len(sampled), len(reference.others)), _by_class(sampled, ended, reference.all, names)
     enough = n > NEIGHBOURS and len(reference.half) > NEIGHBOURS
     first = np.arange(n)
     return SampleFigures(
@@ -257,7 +249,8 @@ def compare(
         median_strokes=Beside(b.median(strokes), b.median(real_strokes)),
         named=Beside(b.mean(right), b.mean(real_right)) if len(right) and len(real_right) else None,
         nameable=len(right),
-        classes=_by_class(sampled, np.asarray(ended, bool), reference.all, names),
+        classes=classes,
+        class_mean=_class_mean(classes),
         reference=len(reference.half),
         likeness=_likeness(sampled.take(first), reference.half, b) if enough else None,
         held_out=_likeness(reference.others.take(first), reference.half, b) if enough else None,
@@ -265,7 +258,7 @@ def compare(
 
 
 def _by_class(
-    sampled: Drawings, ended: npt.NDArray[np.bool_], held_out: Drawings, names: Sequence[str]
+    sampled: Drawings, ended: Sequence[bool], held_out: Drawings, names: Sequence[str]
 ) -> tuple[ClassFigures, ...]:
     out = []
     for c in np.unique(sampled.wanted[sampled.wanted >= 0]):
@@ -274,13 +267,21 @@ def _by_class(
             ClassFigures(
                 name=names[c],
                 samples=len(ours),
-                ended=float(ended[sampled.wanted == c].mean()),
+                ended=float(np.asarray(ended)[sampled.wanted == c].mean()),
                 named=float(ours.mean()),
                 held_out=len(theirs),
                 held_out_named=float(theirs.mean()) if len(theirs) else None,
             )
         )
     return tuple(out)
+
+
+def _class_mean(classes: Sequence[ClassFigures]) -> tuple[float, float | None] | None:
+    both = [each for each in classes if each.held_out_named is not None]
+    if not classes:
+        return None
+    ours = float(np.mean([each.named for each in both or classes]))
+    return ours, float(np.mean([each.held_out_named for each in both])) if both else None
 
 
 def _likeness(drawings: Drawings, half: Drawings, bootstrap: Bootstrap) -> Likeness:

@@ -22,10 +22,10 @@ from sketchkit.latent import (
     By,
     Path,
     check_by,
-    combine,
     encode,
     principal_axes,
     resolve_path,
+    typical,
     umap_coordinates,
 )
 from sketchkit.models import SketchModel, check_model
@@ -196,8 +196,12 @@ def atlas(
     labels = [_shown(model, located.labels, nearest) for _, nearest in near]
     path = resolve_path(model, path)
     if path == "prior" or axes is None:
-        several = zip(near, labels, strict=True)
-        z = np.stack([_typical(model, located, nearest, label, path) for (_, nearest), label in several])
+        known = [model.known_label(each) for each in located.labels]
+        groups = [nearest for _, nearest in near]
+        if path == "prior":
+            pairs = zip(groups, labels, strict=True)
+            groups = [each if name is None else _of_class(known, each, name) for each, name in pairs]
+        z = typical(model, located.z, known, groups, labels, path)
     else:
         z = axes.place(grid).astype(np.float32)
     # All places meet the same chance.
@@ -241,15 +245,9 @@ def _shown(model: SketchModel, labels: Sequence[str | None], nearest: Int64) -> 
     return max(dict.fromkeys(names), key=names.count, default=None)
 
 
-def _typical(
-    model: SketchModel, located: Located, nearest: Int64, label: str | None, path: Path
-) -> npt.NDArray[np.float32]:
-    """What the nearest drawings have in common, [Z]; of a prior, those of one class."""
-    if path != "prior":
-        mean: npt.NDArray[np.float32] = located.z[nearest].mean(0)
-        return mean
-    alike = [i for i in nearest if label is None or model.known_label(located.labels[i]) == label]
-    return combine(model, located.z[alike], [label] * len(alike), [1 / len(alike)] * len(alike), path)
+def _of_class(labels: Sequence[str | None], places: Int64, name: str) -> Int64:
+    """Those of some places where drawings of a class are."""
+    return np.array([i for i in places if labels[i] == name], np.int64)
 
 
 def _shade(density: float) -> str:

@@ -16,7 +16,7 @@ from sketchkit.devices import one_thread
 from sketchkit.engine import EXACT_WIDTH, Prompts, decode, read_prompts
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, checked_counts
-from sketchkit.latent import check_z_temperature, checked_z, encode_rows, prior, read_wholes
+from sketchkit.latent import checked_z, encode_rows, prior, read_wholes, resolve_z_temperature
 from sketchkit.models import AnyClass, SketchModel, check_model, is_one_class
 from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import AnySampler, Draft, make_sampler
@@ -31,7 +31,7 @@ _NOTHING = np.zeros((0, 5))
 _USUAL = 16
 
 
-@renamed("label", "class_name")
+@renamed(label="class_name")
 @one_thread()
 def sample(
     model: SketchModel,
@@ -92,7 +92,7 @@ def sample(
     first = whole("first", first, 0, MAX_SEED - n)
     if first and index is not None:
         raise InputError("first and index both say which drawings: give one of them")
-    check_z_temperature(z_temperature)
+    resolve_z_temperature(model, z_temperature)
     if z_temperature is not None and (z is not None or not model.conditional):
         what = "a z that is given" if model.conditional else f"the model {model.card.name!r}, which has no z"
         raise InputError(f"z_temperature is of a z that the prior gives, not of {what}")
@@ -132,7 +132,7 @@ def sample(
     ]
 
 
-@renamed("label", "class_name")
+@renamed(label="class_name")
 @one_thread()
 def reconstruct(
     model: SketchModel,

@@ -73,7 +73,7 @@ def complete(
 ) -> list[Endings]: ...
 
 
-@renamed("label", "class_name")
+@renamed(label="class_name")
 @one_thread()
 def complete(
     model: SketchModel,

@@ -98,7 +98,7 @@ class Infilling:
         return self.gain >= 0.0
 
 
-@renamed("label", "class_name")
+@renamed(label="class_name")
 @one_thread()
 @torch.inference_mode()
 def infill(

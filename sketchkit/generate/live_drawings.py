@@ -52,7 +52,7 @@ class LiveDrawing:
     joined: bool
 
 
-@renamed("label", "class_name")
+@renamed(label="class_name")
 @one_thread()
 def live_endings(
     model: SketchModel,
@@ -109,7 +109,7 @@ def live_endings(
     ]
 
 
-@renamed("label", "class_name")
+@renamed(label="class_name")
 @one_thread()
 def live_drawings(
     model: SketchModel,
@@ -169,7 +169,7 @@ def live_drawings(
     ]
 
 
-@renamed("label", "class_name")
+@renamed(label="class_name")
 @one_thread()
 def live_reconstructions(
     model: SketchModel,

@@ -16,7 +16,7 @@ from sketchkit.deprecation import renamed
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, settled_seed
 from sketchkit.generate.drawing import sample
-from sketchkit.latent import Method, Path, checked_z, combine, encode, surface, way
+from sketchkit.latent import Method, Path, checked_z, combine, encode, latent_path, surface
 from sketchkit.latent import path as row
 from sketchkit.models import AnyClass, SketchModel, check_model, check_one_class
 from sketchkit.sampling import AnySampler
@@ -104,8 +104,7 @@ def decode(
     )
 
 
-@renamed("method", "path")
-@renamed("label", "class_name")
+@renamed(method="path", label="class_name")
 def interpolate(
     model: SketchModel,
     drawings: Sequence[Sketch],
@@ -155,8 +154,7 @@ def interpolate(
     return list(next(jobs).sketches)
 
 
-@renamed("method", "path")
-@renamed("label", "class_name")
+@renamed(method="path", label="class_name")
 def grid(
     model: SketchModel,
     corners: Sequence[Sketch],
@@ -207,7 +205,7 @@ def grid(
     return list(next(jobs).sketches)
 
 
-@renamed("label", "class_name")
+@renamed(label="class_name")
 def analogy(
     model: SketchModel,
     a: Sketch,
@@ -247,14 +245,12 @@ def analogy(
     check_one_class(class_name)
     mu, _ = encode(model, [a, b, c], prepared=prepared, exact=settings.get("exact", False))
     labels = [model.known_label(each.label) for each in (a, b, c)]
-    if class_name is not None:
-        labels[-1] = model.class_called(class_name)
-    z = combine(model, mu, labels, (1.0, -1.0, 1.0), path)
-    return sample(model, 1, temperature, z=z[None], class_name=labels[-1], **settings)[0]
+    shown = labels[-1] if class_name is None else model.class_called(class_name)
+    z = combine(model, mu, labels, (1.0, -1.0, 1.0), path, shown)
+    return sample(model, 1, temperature, z=z[None], class_name=shown, **settings)[0]
 
 
-@renamed("method", "path")
-@renamed("label", "class_name")
+@renamed(method="path", label="class_name")
 def morphs(
     model: SketchModel,
     jobs: Iterable[Sequence[Sketch]],
@@ -302,11 +298,11 @@ def morphs(
         if not wanted:
             continue
         # All of a block, also what is not wanted: products round by what else is computed.
-        ways = _ways(
-            model, [given for _, given in block], steps, path, prepared, settings.get("exact", False)
-        )
+        shown = None if class_name is None else model.class_called(class_name)
+        exact = settings.get("exact", False)
+        ways = _ways(model, [given for _, given in block], steps, path, prepared, exact, shown)
         z = np.concatenate([ways[place][0] for place in wanted])
-        labels = [each if class_name is None else class_name for place in wanted for each in ways[place][1]]
+        labels = [each for place in wanted for each in ways[place][1]]
         sketches = sample(
             model,
             len(z),
@@ -328,8 +324,9 @@ def _ways(
     path: Path | None,
     prepared: bool,
     exact: bool,
+    class_name: str | None,
 ) -> list[tuple[npt.NDArray[np.float32], list[str | None]]]:
-    """Where the drawings of each job lie, [n, Z] each, and which class each is nearest to."""
+    """Where the drawings of each job lie, [n, Z] each, and what they show."""
     for job in jobs:
         check_job(job, steps)
     mu, _ = encode(model, [sketch for job in jobs for sketch in job], prepared=prepared, exact=exact)
@@ -340,7 +337,7 @@ def _ways(
         return row(given, steps, method) if isinstance(steps, int) else surface(given, steps, method)
 
     return [
-        way(model, z, [model.known_label(each.label) for each in job], between, path)
+        latent_path(model, z, [model.known_label(each.label) for each in job], between, path, class_name)
         for z, job in zip(stations, jobs, strict=True)
     ]
 

@@ -108,7 +108,7 @@ class Score:
         return self.stroke_of[:-1]
 
 
-@renamed("label", "class_name")
+@renamed(label="class_name")
 @one_thread()
 @torch.inference_mode()
 def score(

@@ -47,7 +47,7 @@ class NewDrawingSettings(DrawingSettings, total=False):
     z_temperature: float | None
 
 
-@renamed("label", "class_name")
+@renamed(label="class_name")
 def sample_stream(
     model: SketchModel,
     n: int,

@@ -10,9 +10,17 @@ from sketchkit.latent.encoding import (
     read_wholes,
 )
 from sketchkit.latent.files import Latents, check_size, read_latents, write_latents
+from sketchkit.latent.flows import (
+    Path,
+    combine,
+    latent_path,
+    prior,
+    resolve_path,
+    resolve_z_temperature,
+    typical,
+)
 from sketchkit.latent.mapping import Axes, By, check_by, principal_axes, umap_coordinates
 from sketchkit.latent.paths import Method, lerp, path, slerp, surface
-from sketchkit.latent.prior import Path, check_z_temperature, combine, prior, resolve_path, way
 
 __all__ = [
     "Axes",
@@ -23,12 +31,12 @@ __all__ = [
     "analogy",
     "check_by",
     "check_size",
-    "check_z_temperature",
     "checked_z",
     "class_means",
     "combine",
     "encode",
     "encode_rows",
+    "latent_path",
     "latent_size",
     "lerp",
     "path",
@@ -38,9 +46,10 @@ __all__ = [
     "read_latents",
     "read_wholes",
     "resolve_path",
+    "resolve_z_temperature",
     "slerp",
     "surface",
+    "typical",
     "umap_coordinates",
-    "way",
     "write_latents",
 ]

@@ -169,7 +169,7 @@ class SketchModel(nn.Module, ABC):
             raise InputError(f"stroke-5 must have the shape [T, 5], got {list(rows.shape)}")
         return torch.as_tensor(rows).to(self.dtype).to(self.device)
 
-    @renamed("label", "class_name")
+    @renamed(label="class_name")
     @torch.inference_mode()
     def raw_outputs(
         self,

@@ -32,11 +32,15 @@ class FlowPrior(nn.Module):
         embedding: E, the size that a class is turned into.
     """
 
+    mean: Tensor  # [Z]
+    basis: Tensor  # [K, Z], orthonormal
+    spread: Tensor  # [K], of the latent vectors along the axes
+
     def __init__(self, latent: int, axes: int, hidden: int, classes: int, embedding: int) -> None:
         super().__init__()
-        self.mean = nn.Parameter(torch.zeros(latent))
-        self.basis = nn.Parameter(torch.zeros(axes, latent))
-        self.spread = nn.Parameter(torch.ones(axes))
+        self.register_buffer("mean", torch.zeros(latent))
+        self.register_buffer("basis", torch.zeros(axes, latent))
+        self.register_buffer("spread", torch.ones(axes))
         self.table = nn.Embedding(classes + 1, embedding)
         self.first = nn.Linear(axes + 2 * _FREQUENCIES + embedding, hidden)
         self.layers = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(2))
@@ -75,13 +79,13 @@ class FlowPrior(nn.Module):
 
     def forward(self, noise: Tensor, label: Tensor) -> Tensor:
         """Noise [B, K] to places along the axes [B, K]."""
-        return self._moved(noise, label, 0.0, 1.0)
+        return self._integrated(noise, label, 0.0, 1.0)
 
     def inverse(self, x: Tensor, label: Tensor) -> Tensor:
         """Places along the axes [B, K] to noise [B, K]."""
-        return self._moved(x, label, 1.0, 0.0)
+        return self._integrated(x, label, 1.0, 0.0)
 
-    def _moved(self, x: Tensor, label: Tensor, begin: float, end: float) -> Tensor:
+    def _integrated(self, x: Tensor, label: Tensor, begin: float, end: float) -> Tensor:
         step = (end - begin) / _STEPS
         for k in range(_STEPS):
             time = x.new_full((len(x),), begin + k * step)

@@ -151,33 +151,12 @@ class VaeModel(SketchModel):
 
     # --- the prior ------------------------------------------------------------------------------------
 
-    @torch.inference_mode()
-    def latents_from(self, noise: Tensor, label: Tensor | None = None) -> Tensor:
-        """New latent vectors.
-
-        Args:
-            noise: [B, Z], normal; of it a flow reads the first K numbers.
-            label: int64 [B] or [1], classes; None for none.
-
-        Returns:
-            [B, Z], float32.
-        """
-        if (flow := self.flow) is None:
-            return noise.float()
-        return flow.place(flow(noise.float()[:, : flow.axes], self.classes_of(len(noise), label)))
-
     @property
     def flow(self) -> FlowPrior | None:
         """The prior in float32, whatever the rest computes in; None for the prior N(0, I)."""
         if self.prior is None or self.prior.mean.dtype == torch.float32:
             return self.prior
         return copy.deepcopy(self.prior).float()
-
-    def classes_of(self, batch: int, label: Tensor | None) -> Tensor:
-        """The classes that the prior is told, int64 [batch]; the last one stands for none."""
-        if label is None:
-            label = torch.tensor([self.architecture.classes])
-        return label.to(self.device).expand(batch)
 
     # --- decode ---------------------------------------------------------------------------------------
 

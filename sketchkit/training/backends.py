@@ -71,7 +71,10 @@ def suited(config: TrainConfig, said: Collection[str] = ()) -> TrainConfig:
         name: options.check(info, config.architecture.get(name, info.default), what)
         for name, info in infos.items()
     }
-    out = dataclasses.replace(config, architecture=architecture, **_dropouts(config, cls, said))
+    absent = _dropouts(config, cls, said)
+    if "position" not in {field.name for field in dataclasses.fields(cls.architecture_type)}:
+        absent["position"] = False
+    out = dataclasses.replace(config, architecture=architecture, **absent)
     architecture_of(out, 1 if config.classes else 0)
     return out
 
@@ -120,7 +123,11 @@ def _check_sizes_known(
         return
     fields = [field.name for field in dataclasses.fields(cls.architecture_type)]
     for name in SIZES:
-        if name not in fields and (name in said or getattr(config, name) != getattr(TrainConfig, name)):
+        value = getattr(config, name)
+        # What is switched off is not there.
+        if name in fields or value is False:
+            continue
+        if name in said or value != getattr(TrainConfig, name):
             known = ", ".join((*(f for f in fields if f in SIZES), *others))
             raise InputError(f"the backend {config.backend!r} has no --{_dashed(name)}: it has {known}")
 

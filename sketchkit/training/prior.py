@@ -19,6 +19,7 @@ from sketchkit.latent import encode_rows
 from sketchkit.models import SketchModel
 from sketchkit.models.prior import FlowPrior
 from sketchkit.models.vae import VaeModel
+from sketchkit.noise import MAX_SEED
 from sketchkit.training.data import Dataset
 
 __all__ = ["PriorRecipe", "fit_prior"]
@@ -61,11 +62,17 @@ class PriorRecipe:
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "axes", "hidden"):
             whole(name, getattr(self, name), 1)
+        whole("seed", self.seed, 0, MAX_SEED)
+        numbers = (self.rate, self.class_dropout, self.average)
+        if not all(isinstance(each, int | float) for each in numbers):
+            raise InputError(f"invalid training of a prior: {self}")
         if not (self.rate > 0 and 0 <= self.class_dropout < 1 and 0 <= self.average < 1):
             raise InputError(f"invalid training of a prior: {self}")
 
 
 @one_thread()
+@torch.inference_mode(False)
+@torch.enable_grad()
 def fit_prior(
     model: SketchModel, data: Dataset, recipe: PriorRecipe | None = None, progress: Progress | None = None
 ) -> VaeModel:
@@ -73,88 +80,74 @@ def fit_prior(
 
     Args:
         model: a conditional VAE; a prior that it has is replaced.
-        data: drawings of the classes that it knows; the train split is learnt.
+        data: drawings; the train split is learnt. Drawings of classes that the model does not know count as
+            of no class, and a class without drawings draws as no class does.
         recipe: how; the defaults when None.
         progress: called after every update.
 
     Returns:
-        The same encoder and decoder with the new prior. The same arguments give the same.
+        The same encoder and decoder with the new prior, in float32 on the CPU; the card says what the prior
+        has learnt. The same arguments give the same.
 
     Raises:
-        InputError: a model without an encoder, or fewer drawings than axes.
+        InputError: a model without an encoder, or no more drawings than axes.
     """
     wanted = recipe or PriorRecipe()
     if not isinstance(model, VaeModel):
         raise InputError(f"the model {model.card.name!r} has no encoder, so that no prior can be fitted")
     axes = min(wanted.axes, model.architecture.latent)
+    if (n := len(data.split("train"))) <= axes:
+        raise InputError(f"a prior along {axes} axes needs more than {axes} drawings, got {n}")
+    mu, labels = _encoded(model, data)
     architecture = dataclasses.replace(model.architecture, prior=wanted.hidden, prior_axes=axes)
+    learnt = {"data": data.manifest.fingerprint, **dataclasses.asdict(wanted)}
+    card = dataclasses.replace(model.card, provenance={**model.card.provenance, "prior": learnt})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(wanted.seed)
-        out = VaeModel(architecture, model.card)
+        out = VaeModel(architecture, card)
         assert out.prior is not None
-        mu, sigma, labels = _encoded(model, data)
-        if len(mu) <= axes:
-            raise InputError(f"a prior along {axes} axes needs more than {axes} drawings, got {len(mu)}")
-        _set_axes(out.prior, mu, sigma)
-        _learn(out.prior, mu, sigma, labels, wanted, progress)
-    weights = {name: tensor.float() for name, tensor in model.state_dict().items() if name[:6] != "prior."}
+        _set_axes(out.prior, mu)
+        _learn(out.prior, mu, labels, wanted, progress)
+    weights = {name: each.float().cpu() for name, each in model.state_dict().items() if name[:6] != "prior."}
     out.load_state_dict(weights | {f"prior.{k}": v for k, v in out.prior.state_dict().items()})
     return out.requires_grad_(False).eval()
 
 
-def _encoded(model: VaeModel, data: Dataset) -> tuple[Tensor, Tensor, Tensor]:
-    """The posteriors of the training drawings, mean and deviation [n, Z], and their classes [n]."""
+def _encoded(model: VaeModel, data: Dataset) -> tuple[Tensor, Tensor]:
+    """The means of the posteriors of the training drawings [n, Z], and their classes [n]."""
     split = data.split("train")
-    known = {name: i for i, name in enumerate(model.card.classes)} if model.labelled else {}
-    ours = np.array([known.get(name, len(known)) for name in data.classes], np.int64)
+    known = model.card.classes if model.labelled else ()
+    names = [model.known_label(name) for name in data.classes]
+    ours = np.array([len(known) if name is None else known.index(name) for name in names], np.int64)
     parts = []
     for begin in range(0, len(split), _DRAWINGS_AT_ONCE):
         pixels, lengths, _ = split.gather(np.arange(begin, min(begin + _DRAWINGS_AT_ONCE, len(split))))
         pixels[..., :2] /= model.card.scale_factor
         rows = [each[: length - 1] for each, length in zip(pixels, lengths, strict=True)]
-        parts.append(encode_rows(model, rows))
-    mu, sigma = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return torch.from_numpy(mu), torch.from_numpy(sigma), torch.from_numpy(ours[split.classes])
+        parts.append(encode_rows(model, rows)[0])
+    return torch.from_numpy(np.concatenate(parts)), torch.from_numpy(ours[split.classes])
 
 
-def _set_axes(prior: FlowPrior, mu: Tensor, sigma: Tensor) -> None:
-    """The principal axes of the means, and how far latent vectors spread along them."""
+def _set_axes(prior: FlowPrior, mu: Tensor) -> None:
+    """The principal axes of latent vectors, and how far these spread along them."""
     mean = mu.mean(0)
     _, singular, axes = torch.linalg.svd((mu - mean).double(), full_matrices=False)
-    within = axes[: prior.axes].square() @ sigma.double().square().mean(0)
-    spread = (singular[: prior.axes].square() / len(mu) + within).sqrt()
-    with torch.no_grad():
-        prior.mean.copy_(mean)
-        prior.basis.copy_(axes[: prior.axes])
-        prior.spread.copy_(spread.clamp(min=1e-6))
+    prior.mean.copy_(mean)
+    prior.basis.copy_(axes[: prior.axes])
+    prior.spread.copy_((singular[: prior.axes] / math.sqrt(len(mu))).clamp(min=1e-6))
 
 
 def _learn(
-    prior: FlowPrior,
-    mu: Tensor,
-    sigma: Tensor,
-    labels: Tensor,
-    recipe: PriorRecipe,
-    progress: Progress | None,
+    prior: FlowPrior, mu: Tensor, labels: Tensor, recipe: PriorRecipe, progress: Progress | None
 ) -> None:
     """Flow matching; every class counts alike."""
-    fixed = {"mean", "basis", "spread"}
-    learnt = [weight for name, weight in prior.named_parameters() if name not in fixed]
-    optimiser = torch.optim.AdamW(learnt, recipe.rate)
+    optimiser = torch.optim.AdamW(prior.parameters(), recipe.rate)
     averaged = copy.deepcopy(prior).requires_grad_(False)
-    counts = torch.bincount(labels)
-    chance = (1.0 / counts[labels].double()).cumsum(0)
-    none = prior.table.num_embeddings - 1
+    x, _ = prior.coordinates(mu)
+    chances = (1.0 / torch.bincount(labels)[labels].double()).cumsum(0)
     for step in range(recipe.steps):
         optimiser.param_groups[0]["lr"] = recipe.rate * 0.5 * (1 + math.cos(math.pi * step / recipe.steps))
-        chosen = torch.searchsorted(chance, torch.rand(recipe.batch, dtype=torch.float64) * chance[-1])
-        z = mu[chosen] + sigma[chosen] * torch.randn(recipe.batch, mu.shape[1])
-        target, _ = prior.coordinates(z)
-        noise, time = torch.randn_like(target), torch.rand(recipe.batch)
-        hidden = torch.rand(recipe.batch) < recipe.class_dropout
-        shown = torch.where(hidden, none, labels[chosen])
-        between = torch.lerp(noise, target, time[:, None])
-        loss = (prior.velocity(between, time, shown) - (target - noise)).square().mean()
+        loss = _loss(prior, x, labels, chances, recipe)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -163,4 +156,18 @@ def _learn(
             mean.lerp_(value.detach(), 1 - decay)
         if progress is not None:
             progress(step + 1, recipe.steps)
+    table = averaged.table.weight
+    unseen = torch.bincount(labels, minlength=len(table)) == 0
+    table[unseen] = table[-1].clone()
     prior.load_state_dict(averaged.state_dict())
+
+
+def _loss(prior: FlowPrior, x: Tensor, labels: Tensor, chances: Tensor, recipe: PriorRecipe) -> Tensor:
+    """The mean squared error of the velocity between noise and latent vectors, for one batch."""
+    chosen = torch.searchsorted(chances, torch.rand(recipe.batch, dtype=torch.float64) * chances[-1])
+    target = x[chosen]
+    noise, time = torch.randn_like(target), torch.rand(recipe.batch)
+    hidden = torch.rand(recipe.batch) < recipe.class_dropout
+    shown = torch.where(hidden, len(prior.table.weight) - 1, labels[chosen])
+    between = torch.lerp(noise, target, time[:, None])
+    return (prior.velocity(between, time, shown) - (target - noise)).square().mean()

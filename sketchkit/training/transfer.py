@@ -125,7 +125,8 @@ def summary(model: SketchModel, source: SketchModel) -> str:
     sizes = dataclasses.asdict(source.architecture)
     told = ", ".join(f"{name} {sizes[name]}" for name in SIZES if name in sizes and name != "classes")
     took = f"weights and sizes ({source.backend}: {told}) and the scale factor {source.card.scale_factor:.4g}"
-    return f"begins with {source.card.name!r}: {took}; {_classes(model, source)}"
+    prior = "; without its prior" if getattr(source.architecture, "prior", 0) else ""
+    return f"begins with {source.card.name!r}: {took}; {_classes(model, source)}{prior}"
 
 
 def _classes(model: SketchModel, source: SketchModel) -> str:

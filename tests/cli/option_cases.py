@@ -127,6 +127,7 @@ CASES: dict[str, dict[str, Case]] = {
         **_SHEET,
         **_DRAWING,
         **_FILES,
+        "--z-temperature": Case("refusal", ("--z-temperature", "0.5")),
         "-n": _draws("-n", "7"),
         "--first": _draws("--first", "5"),
     },
@@ -179,6 +180,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--steps": _draws("--steps", "3x2", steps=[3, 2]),
     },
     "analogy": {
+        "--path": Case("refusal", ("--path", "prior")),
         **_paper("analogy"),
         **_OUTPUT,
         **_SHEET,
@@ -188,6 +190,7 @@ CASES: dict[str, dict[str, Case]] = {
         "--split": Case("drawing", ("--split", "valid"), base=(*_MEANS, "--from", "@/animals")),
     },
     "atlas": {
+        "--path": Case("refusal", ("--path", "prior")),
         **_OUTPUT,
         **{name: case for name, case in _SHEET.items() if name != "--tile"},
         **{name: _DRAWING[name] for name in ("--model", "--temperature", "--seed", "--device")},

@@ -111,6 +111,7 @@ def test_the_examples_work(sketchkit: Sketchkit, own_store: Path, bird: Path, do
     library.load_model("tiny").with_card(name="bird").save(own_store / "bird.safetensors")
     library.write([library.read(bird)] * 3, "cat.ndjson")
     assert sketchkit("models", "export", "bird", "-o", "bird.gen.json").code == 0
+    (doodle.parent / "doodle-1.safetensors").write_bytes(doodle.read_bytes())
     for command in ("complete", "sample", "render", "models list", "models info", "models export"):
         assert run_example(sketchkit, command).code == 0
     assert run_example(sketchkit, "models remove").code == 0

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from sketchkit import Sketch, SketchModel, encode, sample, score
 from sketchkit.generate import LiveDrawing, live_drawings, live_endings, live_reconstructions
-from sketchkit.latent import path, way
+from sketchkit.latent import latent_path, path
 from sketchkit_canvas.messages import Drawing, Finish, Mimic, Morph, Request, Score
 
 __all__ = ["Prepared", "prepare"]
@@ -87,8 +87,11 @@ def _from_nothing(model: SketchModel, asked: Finish) -> list[LiveDrawing]:
 def _row(model: SketchModel, asked: Morph) -> list[LiveDrawing]:
     """What `sketchkit.interpolate` draws."""
     stations, _ = encode(model, [_sketch(drawing) for drawing in asked.drawings])
-    shown = [asked.label and model.class_called(asked.label)] * len(stations)
-    z, _ = way(model, stations, shown, lambda given, method: path(given, asked.n, method))
+    shown = None if asked.label is None else model.class_called(asked.label)
+    unknown = [None] * len(stations)  # a drawing from the page does not say what it shows
+    z, _ = latent_path(
+        model, stations, unknown, lambda given, method: path(given, asked.n, method), class_name=shown
+    )
     return live_drawings(
         model,
         asked.n,

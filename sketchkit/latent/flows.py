@@ -1,0 +1,302 @@
+"""New latent vectors, and ways that lead through the noise which the prior makes them of.
+
+The latent vectors between two drawings are often those of scrawls. What lies between the noise of both is as
+likely as these are, and the prior makes the latent vector of a drawing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from sketchkit.counts import MAX_DRAWINGS, whole
+from sketchkit.devices import one_thread
+from sketchkit.engine import EXACT_WIDTH
+from sketchkit.errors import InputError
+from sketchkit.latent.encoding import latent_size
+from sketchkit.latent.paths import Method
+from sketchkit.models import AnyClass, SketchModel, is_one_class
+from sketchkit.models.prior import FlowPrior
+from sketchkit.models.vae import VaeModel
+from sketchkit.noise import LATENT, MAX_SEED, normals
+
+__all__ = [
+    "Z_TEMPERATURE",
+    "Path",
+    "combine",
+    "flow_of",
+    "latent_path",
+    "noise_of",
+    "prior",
+    "resolve_path",
+    "resolve_z_temperature",
+    "typical",
+    "z_of",
+]
+
+Latents = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Labels = Sequence[AnyClass | None]
+#: How a way leads: through the noise of the prior, along great circles or straight lines.
+Path = Literal["prior", "slerp", "lerp"]
+#: Points between stations: the stations [S, N] and a method to the points [..., N].
+Between = Callable[[Float64, Method], Float64]
+
+#: What a flow's noise is multiplied by, where a call does not say: a little less than it has learnt.
+Z_TEMPERATURE = 0.7
+_MAX_TEMPERATURE = 10.0
+#: Vectors made together, to bound memory, and the fewest: products of fewer rows round differently.
+_AT_ONCE, _FEWEST = 4_096, 4
+
+
+@one_thread()
+def prior(
+    model: SketchModel,
+    n: int,
+    seed: int = 0,
+    first: int = 0,
+    *,
+    class_name: AnyClass | Labels | None = None,
+    z_temperature: float | None = None,
+    index: npt.NDArray[np.int64] | None = None,
+    exact: bool = False,
+) -> Latents:
+    """New latent vectors: from the flow that the model has, or from N(0, I).
+
+    Args:
+        model: a conditional model.
+        n: how many.
+        seed: 0..2^63 - 1.
+        first: the index of the first.
+        class_name: what they show, or one class for each vector, for a model that knows classes.
+        z_temperature: what the noise is multiplied by, 0..10; when None, 0.7 with a flow and 1 without.
+        index: [n], the index of each; first, first + 1 and so on when None.
+        exact: equal to the last bit whichever others come with a vector; slower.
+
+    Returns:
+        z [n, Z], float32. Each is a function of the seed, of its class and of its index, from a stream of
+        the counter-based noise (`sketchkit.noise.LATENT`) that no point of a drawing is drawn with.
+
+    Raises:
+        InputError: a model without latent vectors, an unknown class, or a number out of range.
+
+    Source: Ha & Eck 2017, section 3.2, for N(0, I); `sketchkit.models.prior` for the flow.
+    """
+    size, n, seed = latent_size(model), whole("n", n, 0, MAX_DRAWINGS), whole("seed", seed, 0, MAX_SEED)
+    first, scale = whole("first", first, 0, MAX_SEED - n), resolve_z_temperature(model, z_temperature)
+    if class_name is not None and not is_one_class(class_name) and len(class_name) != n:
+        raise InputError(f"{n} latent vectors need as many classes, or one for all, got {len(class_name)}")
+    label = model.label_index(class_name)
+    places = torch.arange(first, first + n) if index is None else torch.from_numpy(index)
+    noise = normals(seed, places, size, LATENT) * scale
+    if (flow := flow_of(model)) is None:
+        return noise.numpy()
+    classes = _classes(model, n, label)
+    made = _in_portions(lambda x, c: flow.place(flow(x, c)), noise[:, : flow.axes], classes, exact=exact)
+    return made.numpy()
+
+
+def flow_of(model: SketchModel) -> FlowPrior | None:
+    """The prior that a model has learnt, in float32; None for N(0, I)."""
+    return model.flow if isinstance(model, VaeModel) else None
+
+
+def resolve_z_temperature(model: SketchModel, value: float | None) -> float:
+    """What the noise of a model's prior is multiplied by.
+
+    Args:
+        model: a conditional model.
+        value: as asked for; when None, 0.7 for a model with a flow and 1 for another.
+
+    Raises:
+        InputError: not a number of 0 to 10.
+    """
+    if value is None:
+        return Z_TEMPERATURE if isinstance(model, VaeModel) and model.prior is not None else 1.0
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value <= _MAX_TEMPERATURE:
+        limit = f"a number from 0 to {_MAX_TEMPERATURE:g}"
+        raise InputError(f"the temperature of z must be {limit}, got {value!r}")
+    return value
+
+
+def resolve_path(model: SketchModel, path: Path | None) -> Path:
+    """How ways lead through a model's latent space.
+
+    Args:
+        model: a conditional model.
+        path: as asked for; when None, `prior` for a model with a flow, else `slerp`.
+
+    Raises:
+        InputError: another name, or `prior` for a model without a flow.
+    """
+    flow = isinstance(model, VaeModel) and model.prior is not None
+    if path is None:
+        return "prior" if flow else "slerp"
+    if path not in get_args(Path):
+        raise InputError(f"the path must be prior, slerp or lerp, got {path!r}")
+    if path == "prior" and not flow:
+        raise InputError(f"the model {model.card.name!r} has no learnt prior: the path must be slerp or lerp")
+    return path
+
+
+@one_thread()
+def latent_path(
+    model: SketchModel,
+    stations: npt.ArrayLike,
+    labels: Sequence[str | None],
+    between: Between,
+    path: Path | None = None,
+    class_name: str | None = None,
+) -> tuple[Latents, list[str | None]]:
+    """Points on a way between latent vectors, and what they show.
+
+    Args:
+        model: a conditional model.
+        stations: [S, Z].
+        labels: the classes of the S drawings, where the model knows them.
+        between: makes points of stations, such as `functools.partial(path, n=10)`.
+        path: how the way leads; see `resolve_path`.
+        class_name: what all points show; when None, each shows the class of the nearest station.
+
+    Returns:
+        z [n, Z] and n classes. Each station is itself where it shows its own class.
+
+    Raises:
+        InputError: see `resolve_path`.
+    """
+    given, method = np.asarray(stations, np.float64), resolve_path(model, path)
+    nearest = between(np.eye(len(given)), "lerp").reshape(-1, len(given)).argmax(1)
+    names = [labels[i] if class_name is None else class_name for i in nearest]
+    flow = flow_of(model)
+    if method != "prior" or flow is None:
+        straight: Method = "lerp" if method == "lerp" else "slerp"
+        return between(given, straight).reshape(-1, given.shape[1]).astype(np.float32), names
+    known = [class_name if label is None else label for label in labels]
+    here, there = (_classes(model, len(each), model.label_index(each)) for each in (known, names))
+    noise, rest = noise_of(flow, given, here)
+    moved = between(noise, "slerp").reshape(len(names), -1), between(rest, "lerp").reshape(len(names), -1)
+    # The way back differs from the way there by the error of the steps, which is put right.
+    missed = given - z_of(flow, noise, rest, here)
+    z = z_of(flow, *moved, there) + between(missed, "lerp").reshape(len(names), -1)
+    return z.astype(np.float32), names
+
+
+@one_thread()
+def combine(
+    model: SketchModel,
+    z: npt.ArrayLike,
+    labels: Sequence[str | None],
+    weights: Sequence[float],
+    path: Path | None = None,
+    class_name: str | None = None,
+) -> Latents:
+    """A sum of latent vectors, or of the noise that the prior makes them of.
+
+    Args:
+        model: a conditional model.
+        z: [S, Z].
+        labels: the classes of the S drawings, where the model knows them.
+        weights: S numbers whose sum is 1.
+        path: `prior` adds noise, and shortens the sum where it is longer than the summands are on average;
+            slerp and lerp add z.
+        class_name: what the sum shows; the last of the labels when None.
+
+    Returns:
+        [Z].
+
+    Raises:
+        InputError: see `resolve_path`.
+    """
+    given, shares = np.asarray(z, np.float64), np.asarray(weights, np.float64)
+    flow = flow_of(model)
+    if resolve_path(model, path) != "prior" or flow is None:
+        added: Latents = np.asarray(shares @ given, np.float32)
+        return added
+    known = [class_name if label is None else label for label in labels]
+    noise, rest = noise_of(flow, given, _classes(model, len(known), model.label_index(known)))
+    total, mean = shares @ noise, np.linalg.norm(noise, axis=1).mean()
+    length = np.linalg.norm(total)
+    total = total * min(1.0, mean / length) if length else total
+    shown = labels[-1] if class_name is None else class_name
+    made = z_of(flow, total[None], (shares @ rest)[None], _classes(model, 1, model.label_index(shown)))
+    out: Latents = made[0].astype(np.float32)
+    return out
+
+
+@one_thread()
+def typical(
+    model: SketchModel,
+    z: npt.ArrayLike,
+    labels: Sequence[str | None],
+    groups: Sequence[npt.NDArray[np.int64]],
+    shown: Sequence[str | None],
+    path: Path | None = None,
+) -> Latents:
+    """What groups of drawings have in common: the mean of their noise, or of their latent vectors.
+
+    Args:
+        model: a conditional model.
+        z: [n, Z].
+        labels: the classes of the n drawings, where the model knows them.
+        groups: G lists of places 0..n - 1, each with one place or more.
+        shown: the classes of the G means.
+        path: `prior` takes the mean of the noise; slerp and lerp of z.
+
+    Returns:
+        [G, Z].
+
+    Raises:
+        InputError: see `resolve_path`.
+    """
+    given, flow = np.asarray(z, np.float64), flow_of(model)
+    if resolve_path(model, path) != "prior" or flow is None:
+        return np.stack([given[each].mean(0) for each in groups]).astype(np.float32)
+    noise, rest = noise_of(flow, given, _classes(model, len(labels), model.label_index(labels)))
+    noise, rest = (np.stack([values[each].mean(0) for each in groups]) for values in (noise, rest))
+    return z_of(flow, noise, rest, _classes(model, len(shown), model.label_index(shown))).astype(np.float32)
+
+
+def noise_of(flow: FlowPrior, z: Float64, classes: Tensor) -> tuple[Float64, Float64]:
+    """The noise [n, K] that a flow makes latent vectors [n, Z] of, and what its axes leave of them [n, Z]."""
+    x, rest = (each.detach() for each in flow.coordinates(torch.from_numpy(z).float().to(classes.device)))
+    noise = _in_portions(flow.inverse, x, classes)
+    return noise.double().numpy(), rest.cpu().double().numpy()
+
+
+def z_of(flow: FlowPrior, noise: Float64, rest: Float64, classes: Tensor) -> Float64:
+    """The latent vectors [n, Z] that a flow makes of noise [n, K], with what lies beside its axes [n, Z]."""
+    made = _in_portions(lambda x, c: flow.place(flow(x, c)), torch.from_numpy(noise).float(), classes)
+    out: Float64 = made.double().numpy() + rest
+    return out
+
+
+@torch.inference_mode()
+def _in_portions(
+    function: Callable[[Tensor, Tensor], Tensor], rows: Tensor, classes: Tensor, *, exact: bool = False
+) -> Tensor:
+    """A function of rows [n, K] and their classes [n], some thousand at a time; on the CPU.
+
+    Exactly: with products of one shape, so that a row is the same to the last bit whatever comes with it.
+    """
+    at_once, fewest = (EXACT_WIDTH, EXACT_WIDTH) if exact else (_AT_ONCE, _FEWEST)
+    # A portion of no rows gives the shape where there are none.
+    parts = [function(rows.new_zeros(1, rows.shape[1]).to(classes.device), classes.new_zeros(1))[:0].cpu()]
+    for begin in range(0, len(rows), at_once):
+        some, shown = (each[begin : begin + at_once].to(classes.device) for each in (rows, classes))
+        missing = max(0, fewest - len(some))
+        padded = torch.cat((some, some.new_zeros(missing, some.shape[1])))
+        parts.append(function(padded, torch.cat((shown, shown[:1].expand(missing))))[: len(some)].cpu())
+    return torch.cat(parts)
+
+
+def _classes(model: SketchModel, n: int, label: Tensor | None) -> Tensor:
+    """The classes that a flow is told, int64 [n]; the last class stands for the absence of one."""
+    assert isinstance(model, VaeModel)
+    none = torch.tensor([model.architecture.classes])
+    return (none if label is None else label).to(model.device).expand(n)
