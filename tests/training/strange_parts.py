@@ -75,6 +75,20 @@ class Stumbler(Walker):
         return self.output(shown if keep is None else shown * keep)
 
 
+@dataclass(frozen=True)
+class CrawlerArchitecture:
+    units: int = option(6, "numbers that it remembers", low=1, high=64)
+    pace: float = option(0.5, "how fast it forgets", low=0.0, high=1.0)
+    mixtures: int = 20
+
+
+class Crawler(Walker):
+    """The same, which cannot be told to read where the pen is."""
+
+    backend = "crawler"
+    architecture_type = CrawlerArchitecture
+
+
 class Dreamer(Walker):
     """Says that it draws what a latent vector says, and has no encoder."""
 
@@ -87,7 +101,7 @@ class Twin(VaeModel):
 
     backend = "twin"
 '''
-NAMES = {"walker": "Walker", "stumbler": "Stumbler", "dreamer": "Dreamer", "twin": "Twin"}
+NAMES = {name.lower(): name for name in ("Walker", "Stumbler", "Crawler", "Dreamer", "Twin")}
 
 
 def write_package(folder: Path) -> Path:

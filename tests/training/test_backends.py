@@ -107,6 +107,21 @@ def test_a_default_that_is_said_outright_is_not_passed_over() -> None:
     assert suited(configured(recurrent_dropout=0.0), {"recurrent_dropout"}).recurrent_dropout == 0
 
 
+def test_a_backend_that_reads_no_position_is_trained_and_recorded_without(
+    small: Dataset, tmp_path: Path
+) -> None:
+    for config in (configured(backend="crawler"), TrainConfig.made("released", {"backend": "crawler"})):
+        assert suited(config).position is False
+    assert suited(suited(configured(backend="crawler")), {"position"}).position is False
+    with pytest.raises(InputError, match="'crawler' has no --position"):
+        suited(configured(backend="crawler", position=True), {"position"})
+    config = suited(configured(backend="crawler"))
+    trained(small, tmp_path / "run", replace(config, steps=6))
+    assert read_run(tmp_path / "run").config.position is False
+    again = suited(read_run(tmp_path / "run").config)
+    assert trained(small, tmp_path / "run", replace(again, steps=12), resume=True).step == 12
+
+
 def test_dashes_and_underscores_name_the_same_part_of_an_architecture() -> None:
     assert TrainConfig.made(None, {"architecture": {"a-b": 3}}).architecture == {"a_b": 3}
 
