@@ -56,7 +56,7 @@ def sample(
         typer.Option(
             metavar="TAU",
             help="What the noise of a vae's prior is multiplied by, 0 to 10; 0 is the most typical.",
-            show_default="0.7 if the model has learnt a prior, else 1",
+            show_default="0.5 if the model has learnt a prior, else 1",
         ),
     ] = None,
     drawing: DrawingOptions,

@@ -64,7 +64,7 @@ def sample(
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.
         z: [n, Z], a latent vector a drawing, for a conditional model; when None they come from the model's
             prior, each a function of the seed, the class and the drawing's index (`sketchkit.latent.prior`).
-        z_temperature: what the noise of that prior is multiplied by, 0 to 10; when None, 0.7 for a prior that
+        z_temperature: what the noise of that prior is multiplied by, 0 to 10; when None, 0.5 for a prior that
             was learnt and 1 for N(0, I).
         class_name: what to draw, one of the model's classes, or one for each of the n drawings, for a model
             that knows classes; None, also among others, leaves it to the model.

@@ -47,8 +47,8 @@ Path = Literal["prior", "slerp", "lerp"]
 #: Points between stations: the stations [S, N] and a method to the points [..., N].
 Between = Callable[[Float64, Method], Float64]
 
-#: What a flow's noise is multiplied by, where a call does not say: a little less than it has learnt.
-Z_TEMPERATURE = 0.7
+#: What a flow's noise is multiplied by by default: less than it has learnt shows more drawings.
+Z_TEMPERATURE = 0.5
 _MAX_TEMPERATURE = 10.0
 #: Vectors made together, to bound memory, and the fewest: products of fewer rows round differently.
 _AT_ONCE, _FEWEST = 4_096, 4
@@ -74,7 +74,7 @@ def prior(
         seed: 0..2^63 - 1.
         first: the index of the first.
         class_name: what they show, or one class for each vector, for a model that knows classes.
-        z_temperature: what the noise is multiplied by, 0..10; when None, 0.7 with a flow and 1 without.
+        z_temperature: what the noise is multiplied by, 0..10; when None, 0.5 with a flow and 1 without.
         index: [n], the index of each; first, first + 1 and so on when None.
         exact: equal to the last bit whichever others come with a vector; slower.
 
@@ -111,7 +111,7 @@ def resolve_z_temperature(model: SketchModel, value: float | None) -> float:
 
     Args:
         model: a conditional model.
-        value: as asked for; when None, 0.7 for a model with a flow and 1 for another.
+        value: as asked for; when None, 0.5 for a model with a flow and 1 for another.
 
     Raises:
         InputError: not a number of 0 to 10.
