@@ -86,31 +86,36 @@ critique() {
   [ -e "$folder/$name.ndjson" ] || sketchkit data critique "$@" --least "$least" -o "$folder/$name.ndjson"
 }
 [ -e "$folder/own.ndjson" ] || sketchkit data distill "$folder/doodle-first/best.safetensors" \
-  -n 500 -t 0.3,0.5 --max-points 130 --seed 7 -o "$folder/own.ndjson"
+  -n 400 -t 0.3,0.5 --max-points 130 --seed 7 -o "$folder/own.ndjson"
 critique people-good 0.3 "$people"/*.ndjson
 critique taught-good 0.5 "$folder/taught.ndjson"
 critique own-good 0.8 "$folder/own.ndjson"
 prepare good "$folder"/{people,taught,own}-good.ndjson --reserve 15
 train good doodle --init "$folder/doodle-first/last.safetensors" --classes --seed 2 \
-  --learning-rate 2e-3 --min-learning-rate 1e-5 --warmup 50 --ema 0.998 --padding 1 --steps 1500
+  --learning-rate 1.5e-3 --min-learning-rate 1e-5 --warmup 30 --ema 0.995 --padding 1 --steps 1000
 
 # --- doodle-vae -------------------------------------------------------------------------------------------
-# First z learns to say nearly everything, then L_KL weighs more and the pen goes further astray, so that z says
-# where things are and not only how they go on. Last, the prior.
-vae=(--backend vae --classes --position --recurrent-dropout 0 --kl-start 1 --kl-minimum 0)
-train mixed doodle-vae-first "${vae[@]}" --seed 5 --stray 5 --kl-weight 0.04 --ema 0.999 --steps 2400 \
-  --learning-rate 8e-3 --min-learning-rate 5e-4 --warmup 150
-train mixed doodle-vae-second --init "$folder/doodle-vae-first/last.safetensors" "${vae[@]}" --seed 6 --stray 10 \
-  --kl-weight 0.15 --ema 0.998 --steps 2200 --learning-rate 3e-3 --min-learning-rate 1e-5 --warmup 50
-[ -e "$folder/doodle-vae.safetensors" ] || sketchkit models prior "$folder/doodle-vae-second/best.safetensors" \
-  "$folder/mixed" --steps 8000 -o "$folder/doodle-vae.safetensors"
+# First z learns to say nearly everything, then the pen goes further astray, so that z says where things are and not
+# only how they go on; in the end L_KL weighs more, so that there are drawings between drawings. Last, the prior.
+prepare all "$people"
+vae=(--backend vae --classes --position --recurrent-dropout 0 --kl-start 1 --kl-minimum 0 --balance 0.3)
+train all doodle-vae-first "${vae[@]}" --seed 5 --stray 3 --kl-weight 0.02 --learning-rate 1e-3 --warmup 100 \
+  --ema 0.999 --steps 6000
+train all doodle-vae-second --init "$folder/doodle-vae-first/last.safetensors" "${vae[@]}" --seed 6 --stray 10 \
+  --kl-weight 0.02 --warmup 100 --ema 0.999 --steps 2900 --learning-rate 1e-3
+train all doodle-vae-third --init "$folder/doodle-vae-second/last.safetensors" "${vae[@]}" --seed 8 --stray 10 \
+  --kl-weight 0.15 --warmup 50 --ema 0.998 --steps 3200 --learning-rate 9e-4
+[ -e "$folder/doodle-vae.safetensors" ] || sketchkit models prior "$folder/doodle-vae-third/best.safetensors" \
+  "$folder/people" --steps 8000 -o "$folder/doodle-vae.safetensors"
 
 # --- in place ---------------------------------------------------------------------------------------------
-licence='CC BY 4.0. Trained on the Quick, Draw! dataset, made available by Google under CC BY 4.0. Learnt in part
-from drawings made by models that Google Magenta published, which were trained on the Quick, Draw! dataset (CC BY 4.0)'
+licence='CC BY 4.0. Trained on the Quick, Draw! dataset, made available by Google under CC BY 4.0'
+taught='. Learnt in part from drawings made by models that Google Magenta published, which were trained on the Quick,
+Draw! dataset (CC BY 4.0)'
+# export_as NAME FILE LICENCE
 export_as() {
   sketchkit models export "$2" -o "sketchkit/bundled/$1.safetensors" --dtype float16 --name "$1" \
-    --licence "${licence//$'\n'/ }" --force
+    --licence "${3//$'\n'/ }" --force
 }
-export_as doodle "$folder/doodle/best.safetensors"
-export_as doodle-vae "$folder/doodle-vae.safetensors"
+export_as doodle "$folder/doodle/best.safetensors" "$licence$taught"
+export_as doodle-vae "$folder/doodle-vae.safetensors" "$licence"

@@ -52,7 +52,7 @@ class Watched:
 
 def main(sheet: str | None) -> None:
     """Print a table, and write the sheet if there shall be one."""
-    model, recogniser = sketchkit.load_model("doodle", device="cpu"), load_recogniser()
+    model, recogniser = sketchkit.load_model("doodle-1", device="cpu"), load_recogniser()
     labels = list(model.card.classes) * EACH
     wanted = np.array([recogniser.index(label) for label in labels])
     shown: list[sketchkit.Sketch] = []

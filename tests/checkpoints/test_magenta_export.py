@@ -82,7 +82,9 @@ def _rows(n: int = 12) -> Array:
 def _trained(backend: str) -> SketchModel:
     """A small model that has learnt for a few updates, so that no weight is what it was made with."""
     sizes = {"hidden": 16, "encoder_hidden": 8, "latent": 5, "mixtures": 3, "embedding": 4}
-    config = TrainConfig.made(None, {"backend": backend, "classes": True, "seed": 2}, sizes)
+    config = TrainConfig.made(
+        None, {"backend": backend, "classes": True, "position": False, "seed": 2}, sizes
+    )
     model = build(config, ModelCard(name="both", classes=CLASSES, scale_factor=30.0)).train()
     state, rows = TrainState(model, config), _rows()
     points = torch.tensor(np.concatenate([rows, np.tile([0, 0, 0, 0, 1.0], (1, 1))]), dtype=torch.float32)

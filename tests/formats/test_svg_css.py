@@ -100,7 +100,12 @@ def painted_box(page: Page, file: Path) -> Box:
 def test_chromium_paints_what_is_written_beside_each_drawing(page: Page, tmp_path: Path) -> None:
     file = tmp_path / "drawing.svg"
     wrong = []
+    # Not every Chromium that distributions have knows the youngest of the colour functions.
+    page.goto("about:blank")
+    knows_alpha = page.evaluate("() => CSS.supports('color', 'alpha(from red / .5)')")
     for body, box in DRAWINGS:
+        if "alpha(from" in body and not knows_alpha:
+            continue
         file.write_text(document(body), "utf-8")
         painted = painted_box(page, file)
         if not agree(painted, box):
