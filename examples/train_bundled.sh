@@ -15,7 +15,7 @@ people=${1:?$usage} few=${2:?$usage} teachers=${3:?$usage} folder=${4:?$usage} a
 mkdir -p "$folder"
 
 # prepare NAME DRAWINGS... OPTIONS...: a data set that is there stays. The splits are by a hash of each drawing:
-# the last 15 % (40 % of FEW) of the train split are reserved for the judge, valid and test are seen by none.
+# the last 15 % (40 % of FEW) of the train split are reserved for the judge; nothing learns from valid and test.
 prepare() {
   local name=$1; shift
   [ -e "$folder/$name" ] || sketchkit data prepare "$@" -o "$folder/$name" --split 90/5/5

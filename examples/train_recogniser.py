@@ -19,8 +19,8 @@ import torch
 from sketchkit.evaluate.networks import NETWORKS
 from sketchkit.evaluate.recogniser import save_recogniser
 from sketchkit.evaluate.training_recogniser import (
-    Lesson,
     Schooling,
+    WeightedDataset,
     class_names,
     described,
     measured,
@@ -45,8 +45,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # the same sums in the same order on every machine of a kind
     pairs = [word.partition("=") for word in arguments.data]
-    lessons = [Lesson(Dataset.open(find(name)), float(weight or 1)) for name, _, weight in pairs]
-    known = class_names([lesson for lesson in lessons if lesson.weight >= arguments.known])
+    datasets = [WeightedDataset(Dataset.open(find(name)), float(weight or 1)) for name, _, weight in pairs]
+    known = class_names([dataset for dataset in datasets if dataset.weight >= arguments.known])
     recipe = Schooling(arguments.network, arguments.steps, seed=arguments.seed)
     begin = time.perf_counter()
 
@@ -55,13 +55,13 @@ def main() -> None:
             seconds = time.perf_counter() - begin
             print(f"{done}/{total} steps, {seconds:.0f} s, loss {loss:.3f}", file=sys.stderr, flush=True)
 
-    net = train_recogniser(lessons, recipe, report)
+    net = train_recogniser(datasets, recipe, report)
     # Measured as it will be used: with weights in half precision.
-    about = described(lessons, recipe, arguments.version, (0.0, 0.0, 0), known=known, views=arguments.views)
+    about = described(datasets, recipe, arguments.version, (0.0, 0.0, 0), known=known, views=arguments.views)
     rounded = save_recogniser(net, about, arguments.output)
-    held_out = lessons[0].data if arguments.test is None else Dataset.open(find(arguments.test))
+    held_out = datasets[0].data if arguments.test is None else Dataset.open(find(arguments.test))
     test = measured(rounded, held_out, "test")
-    about = described(lessons, recipe, arguments.version, test, known=known, views=arguments.views)
+    about = described(datasets, recipe, arguments.version, test, known=known, views=arguments.views)
     save_recogniser(rounded.net, about, arguments.output)
     print(f"{test[0]:.4f} of {test[2]} test drawings named rightly, {test[1]:.4f} as a mean over the classes")
 

@@ -7,7 +7,7 @@ Defaults that depend on a user's settings are None where they are used, and are 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -45,6 +45,7 @@ __all__ = [
     "Precision",
     "Prepared",
     "RedirectHosts",
+    "RenamedPath",
     "SamplerName",
     "SamplerOption",
     "Seed",
@@ -161,15 +162,19 @@ LowTemperature = Annotated[
     ),
 ]
 PathName = Literal["prior", "slerp", "lerp"]
-LatentPath = Annotated[
-    PathName | None,
-    typer.Option(
-        "--path",
-        "--method",
+
+
+def _path_option(*names: str) -> Any:
+    return typer.Option(
+        *names,
         help="Through the noise of the model's prior, along great circles, or straight.",
         show_default="prior if the model has learnt one, else slerp",
-    ),
-]
+    )
+
+
+LatentPath = Annotated[PathName | None, _path_option("--path")]
+#: The same of the commands that had it by another name.
+RenamedPath = Annotated[PathName | None, _path_option("--path", "--method")]
 Exact = Annotated[
     bool,
     typer.Option("--exact", help="The same to the last bit at any number and batch size; slower."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sketchkit.cli.flags import MOST_DRAWINGS, Json, LatentPath, LowTemperature, PathName
+from sketchkit.cli.flags import MOST_DRAWINGS, Json, LowTemperature, PathName, RenamedPath
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.job_options import JobOptions
@@ -98,7 +98,7 @@ def interpolate(
             show_default="none",
         ),
     ] = None,
-    path: LatentPath = None,
+    path: RenamedPath = None,
     temperature: LowTemperature = None,
     many: JobOptions,
     latent: LatentOptions,
@@ -134,7 +134,7 @@ def grid(
     steps: Annotated[
         str, typer.Option("--steps", metavar="COLSxROWS", help="How many drawings, the corners among them.")
     ] = "7x7",
-    path: LatentPath = None,
+    path: RenamedPath = None,
     temperature: LowTemperature = None,
     many: JobOptions,
     latent: LatentOptions,

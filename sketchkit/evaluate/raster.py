@@ -16,7 +16,7 @@ import numpy.typing as npt
 from sketchkit.errors import InputError
 from sketchkit.sketch import Sketch
 
-__all__ = ["MARGIN", "SIZE", "Lines", "draw", "fitted", "raster"]
+__all__ = ["MARGIN", "SIZE", "Lines", "draw", "fitted"]
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
@@ -29,8 +29,6 @@ SIZE, MARGIN = 48, 2.0
 _WIDTH = 1.5
 #: The length of a piece, in pixels.
 _PIECE = 0.5
-#: Drawings done at once, to bound memory.
-_CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -79,26 +77,6 @@ class Lines:
     def moved(self, points: Float64) -> Lines:
         """The same lines through other points, [P, 2]."""
         return Lines(points, self.joined, self.bounds)
-
-
-def raster(sketches: Sequence[Sketch], size: int = SIZE) -> Float32:
-    """Drawings as pictures, wherever they stood and however large they were.
-
-    Args:
-        sketches: n drawings; an empty one gives an empty picture.
-        size: the side of a picture in pixels.
-
-    Returns:
-        Ink 0..1, float32 [n, 1, size, size].
-
-    Raises:
-        InputError: a size too small to hold a margin and a drawing.
-    """
-    out = np.zeros((len(sketches), 1, size, size), np.float32)
-    for begin in range(0, len(sketches), _CHUNK):
-        some = sketches[begin : begin + _CHUNK]
-        out[begin : begin + len(some)] = draw(fitted(Lines.of(some), size), size)
-    return out
 
 
 def fitted(lines: Lines, size: int = SIZE) -> Lines:

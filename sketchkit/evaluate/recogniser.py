@@ -232,7 +232,7 @@ def save_recogniser(net: PictureNet, about: About, path: str | Path, *, overwrit
         overwrite: whether it may exist already.
 
     Returns:
-        The recogniser as everybody reads it from now on.
+        The recogniser that the file holds.
 
     Raises:
         InputError: a file that exists and must not, or that cannot be written.

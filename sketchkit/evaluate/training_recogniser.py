@@ -25,8 +25,8 @@ from sketchkit.sketch import Sketch
 from sketchkit.training.data import Dataset
 
 __all__ = [
-    "Lesson",
     "Schooling",
+    "WeightedDataset",
     "altered",
     "class_names",
     "class_shares",
@@ -44,12 +44,12 @@ _MEMORY = 0.98
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """Drawings to learn from.
+class WeightedDataset:
+    """A data set to learn from.
 
     Args:
         data: the data set; its train split is learnt.
-        weight: how often a drawing of each of its classes is taken, beside those of other lessons.
+        weight: how often a drawing of each of its classes is taken, beside those of other data sets.
     """
 
     data: Dataset
@@ -63,7 +63,7 @@ class Schooling:
     Args:
         network: `plain` or `residual`.
         steps: how many batches.
-        batch: drawings in each; each class of a lesson is taken as often as every other.
+        batch: drawings in each; each class of a data set is taken as often as every other.
         rate: the highest learning rate; it rises over the first twentieth and falls as a cosine.
         decay: of the weights (AdamW).
         smoothing: of the labels.
@@ -101,25 +101,27 @@ class Schooling:
 
 @dataclass(frozen=True)
 class _Pool:
-    """Drawings of one class of one lesson: how often, which of all drawings, and the class."""
+    """Drawings of one class of one data set: how often, which of all drawings, and the class."""
 
     weight: float
     places: npt.NDArray[np.int64]
     label: int
 
 
-def class_names(lessons: Sequence[Lesson]) -> tuple[str, ...]:
-    """The names of all classes of some lessons, sorted."""
-    return tuple(sorted({name for lesson in lessons for name in lesson.data.classes}))
+def class_names(datasets: Sequence[WeightedDataset]) -> tuple[str, ...]:
+    """The names of all classes of some data sets, sorted."""
+    return tuple(sorted({name for dataset in datasets for name in dataset.data.classes}))
 
 
 def train_recogniser(
-    lessons: Dataset | Sequence[Lesson], schooling: Schooling | None = None, progress: Progress | None = None
+    datasets: Dataset | Sequence[WeightedDataset],
+    schooling: Schooling | None = None,
+    progress: Progress | None = None,
 ) -> PictureNet:
     """Train a recogniser on the train splits of data sets.
 
     Args:
-        lessons: what is learnt; together two classes or more.
+        datasets: what is learnt, one data set or several; together two classes or more.
         schooling: the recipe; the critic's when None.
         progress: called after every step.
 
@@ -131,10 +133,10 @@ def train_recogniser(
         InputError: fewer than two classes, or a class without drawings.
     """
     recipe = schooling or Schooling()
-    taught = [Lesson(lessons)] if isinstance(lessons, Dataset) else list(lessons)
-    names = class_names(taught)
+    weighted = [WeightedDataset(datasets)] if isinstance(datasets, Dataset) else list(datasets)
+    names = class_names(weighted)
     network = NETWORKS[recipe.network]
-    lines, pools = _pools(taught, names, network.size)
+    lines, pools = _pools(weighted, names, network.size)
     rng = np.random.default_rng(recipe.seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
@@ -181,17 +183,17 @@ def _update(
     return float(loss.detach())
 
 
-def _pools(lessons: Sequence[Lesson], names: Sequence[str], size: int) -> tuple[Lines, list[_Pool]]:
-    """The fitted lines of all lessons, and which of them are of what class."""
+def _pools(datasets: Sequence[WeightedDataset], names: Sequence[str], size: int) -> tuple[Lines, list[_Pool]]:
+    """The fitted lines of all data sets, and which of them are of what class."""
     sketches: list[Sketch] = []
     pools = []
-    for lesson in lessons:
-        split = lesson.data.split("train")
-        for index, name in enumerate(lesson.data.classes):
+    for dataset in datasets:
+        split = dataset.data.split("train")
+        for index, name in enumerate(dataset.data.classes):
             places = np.flatnonzero(split.classes == index)
             if len(places):
-                pools.append(_Pool(lesson.weight, len(sketches) + places, names.index(name)))
-        sketches += sketches_of(lesson.data, split, np.arange(len(split)))
+                pools.append(_Pool(dataset.weight, len(sketches) + places, names.index(name)))
+        sketches += sketches_of(dataset.data, split, np.arange(len(split)))
     if len(names) < 2 or len({pool.label for pool in pools}) < len(names):
         raise InputError("a recogniser needs two classes or more, each with drawings to learn from")
     return fitted(Lines.of(sketches), size), pools
@@ -267,7 +269,7 @@ def class_shares(recogniser: Recogniser, data: Dataset, name: str = "test") -> d
 
 
 def described(
-    lessons: Dataset | Sequence[Lesson],
+    datasets: Dataset | Sequence[WeightedDataset],
     recipe: Schooling,
     version: str,
     test: tuple[float, float, int],
@@ -278,19 +280,19 @@ def described(
     """The description of a recogniser.
 
     Args:
-        lessons: what it learnt.
+        datasets: what it learnt.
         recipe: how.
         version: of the weights.
         test: what `measured` gave.
         known: the classes that it may name; all when None.
         views: over how many views of a drawing its outputs are averaged.
     """
-    taught = [Lesson(lessons)] if isinstance(lessons, Dataset) else list(lessons)
-    names = class_names(taught)
+    weighted = [WeightedDataset(datasets)] if isinstance(datasets, Dataset) else list(datasets)
+    names = class_names(weighted)
     parts = [
         f"{len(each.data.split('train'))} drawings of {len(each.data.classes)} classes, "
         f"fingerprint {each.data.manifest.fingerprint}"
-        for each in taught
+        for each in weighted
     ]
     return About(
         classes=names,

@@ -97,8 +97,16 @@ def prior(
     if (flow := flow_of(model)) is None:
         return noise.numpy()
     classes = _classes(model, n, label)
-    made = _in_portions(lambda x, c: flow.place(flow(x, c)), noise[:, : flow.axes], classes, exact=exact)
-    return made.numpy()
+    return _in_portions(flow.latents, noise[:, : flow.axes], classes, exact=exact).numpy()
+
+
+def _has_flow(model: SketchModel) -> bool:
+    return isinstance(model, VaeModel) and model.prior is not None
+
+
+def _flow_on(model: SketchModel, path: Path | None) -> FlowPrior | None:
+    """The flow that a path leads through; None where it leads through the latent vectors themselves."""
+    return flow_of(model) if resolve_path(model, path) == "prior" else None
 
 
 def flow_of(model: SketchModel) -> FlowPrior | None:
@@ -117,7 +125,7 @@ def resolve_z_temperature(model: SketchModel, value: float | None) -> float:
         InputError: not a number of 0 to 10.
     """
     if value is None:
-        return Z_TEMPERATURE if isinstance(model, VaeModel) and model.prior is not None else 1.0
+        return Z_TEMPERATURE if _has_flow(model) else 1.0
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not 0 <= value <= _MAX_TEMPERATURE:
         limit = f"a number from 0 to {_MAX_TEMPERATURE:g}"
@@ -135,12 +143,11 @@ def resolve_path(model: SketchModel, path: Path | None) -> Path:
     Raises:
         InputError: another name, or `prior` for a model without a flow.
     """
-    flow = isinstance(model, VaeModel) and model.prior is not None
     if path is None:
-        return "prior" if flow else "slerp"
+        return "prior" if _has_flow(model) else "slerp"
     if path not in get_args(Path):
         raise InputError(f"the path must be prior, slerp or lerp, got {path!r}")
-    if path == "prior" and not flow:
+    if path == "prior" and not _has_flow(model):
         raise InputError(f"the model {model.card.name!r} has no learnt prior: the path must be slerp or lerp")
     return path
 
@@ -170,13 +177,12 @@ def latent_path(
     Raises:
         InputError: see `resolve_path`.
     """
-    given, method = np.asarray(stations, np.float64), resolve_path(model, path)
+    given, flow = np.asarray(stations, np.float64), _flow_on(model, path)
     nearest = between(np.eye(len(given)), "lerp").reshape(-1, len(given)).argmax(1)
     names = [labels[i] if class_name is None else class_name for i in nearest]
-    flow = flow_of(model)
-    if method != "prior" or flow is None:
-        straight: Method = "lerp" if method == "lerp" else "slerp"
-        return between(given, straight).reshape(-1, given.shape[1]).astype(np.float32), names
+    if flow is None:
+        method: Method = "lerp" if path == "lerp" else "slerp"
+        return between(given, method).reshape(-1, given.shape[1]).astype(np.float32), names
     known = [class_name if label is None else label for label in labels]
     here, there = (_classes(model, len(each), model.label_index(each)) for each in (known, names))
     noise, rest = noise_of(flow, given, here)
@@ -215,8 +221,7 @@ def combine(
         InputError: see `resolve_path`.
     """
     given, shares = np.asarray(z, np.float64), np.asarray(weights, np.float64)
-    flow = flow_of(model)
-    if resolve_path(model, path) != "prior" or flow is None:
+    if (flow := _flow_on(model, path)) is None:
         added: Latents = np.asarray(shares @ given, np.float32)
         return added
     known = [class_name if label is None else label for label in labels]
@@ -255,8 +260,8 @@ def typical(
     Raises:
         InputError: see `resolve_path`.
     """
-    given, flow = np.asarray(z, np.float64), flow_of(model)
-    if resolve_path(model, path) != "prior" or flow is None:
+    given = np.asarray(z, np.float64)
+    if (flow := _flow_on(model, path)) is None:
         return np.stack([given[each].mean(0) for each in groups]).astype(np.float32)
     noise, rest = noise_of(flow, given, _classes(model, len(labels), model.label_index(labels)))
     noise, rest = (np.stack([values[each].mean(0) for each in groups]) for values in (noise, rest))
@@ -272,7 +277,7 @@ def noise_of(flow: FlowPrior, z: Float64, classes: Tensor) -> tuple[Float64, Flo
 
 def z_of(flow: FlowPrior, noise: Float64, rest: Float64, classes: Tensor) -> Float64:
     """The latent vectors [n, Z] that a flow makes of noise [n, K], with what lies beside its axes [n, Z]."""
-    made = _in_portions(lambda x, c: flow.place(flow(x, c)), torch.from_numpy(noise).float(), classes)
+    made = _in_portions(flow.latents, torch.from_numpy(noise).float(), classes)
     out: Float64 = made.double().numpy() + rest
     return out
 

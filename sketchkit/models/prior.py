@@ -81,6 +81,10 @@ class FlowPrior(nn.Module):
         """Noise [B, K] to places along the axes [B, K]."""
         return self._integrated(noise, label, 0.0, 1.0)
 
+    def latents(self, noise: Tensor, label: Tensor) -> Tensor:
+        """Noise [B, K] to latent vectors [B, Z]."""
+        return self.place(self(noise, label))
+
     def inverse(self, x: Tensor, label: Tensor) -> Tensor:
         """Places along the axes [B, K] to noise [B, K]."""
         return self._integrated(x, label, 1.0, 0.0)

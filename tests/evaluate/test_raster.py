@@ -8,11 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchkit.errors import InputError
-from sketchkit.evaluate.raster import MARGIN, SIZE, Lines, draw, fitted, raster
+from sketchkit.evaluate.raster import MARGIN, SIZE, Lines, draw, fitted
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import synth
 
 Array = np.ndarray
+
+
+def raster(sketches: list[Sketch], size: int = SIZE) -> Array:
+    """Drawings as pictures, wherever they stood and however large they were."""
+    return draw(fitted(Lines.of(sketches), size), size)
 
 
 def _picture(*lines: list[tuple[float, float]]) -> Array:

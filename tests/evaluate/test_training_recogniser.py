@@ -17,8 +17,8 @@ from sketchkit.evaluate.networks import NETWORKS
 from sketchkit.evaluate.raster import SIZE, Lines, draw, fitted
 from sketchkit.evaluate.recogniser import Recogniser, load_recogniser
 from sketchkit.evaluate.training_recogniser import (
-    Lesson,
     Schooling,
+    WeightedDataset,
     altered,
     described,
     measured,
@@ -84,14 +84,14 @@ def test_the_learning_rate_rises_and_falls() -> None:
     assert rates[-1] < 0.01
 
 
-def test_lessons_of_little_weight_are_seldom_taken_and_cannot_be_named(
+def test_datasets_of_little_weight_are_seldom_taken_and_cannot_be_named(
     shapes: Dataset, tmp_path: Path
 ) -> None:
     others = prepare_sketches(synth(60, seed=3, classes=["cup", "sun"]), tmp_path / "others")
-    lessons = [Lesson(shapes), Lesson(others, 0.01)]
-    about = described(lessons, SHORT, "x", (0.0, 0.0, 0), known=CLASSES, views=3)
+    datasets = [WeightedDataset(shapes), WeightedDataset(others, 0.01)]
+    about = described(datasets, SHORT, "x", (0.0, 0.0, 0), known=CLASSES, views=3)
     assert about.classes == tuple(sorted({*CLASSES, "cup"})) and about.known == CLASSES
-    recogniser = Recogniser(train_recogniser(lessons, SHORT), about)
+    recogniser = Recogniser(train_recogniser(datasets, SHORT), about)
     assert measured(recogniser, shapes)[0] > 0.8
     cups = list(synth(9, seed=5, classes=["cup"]))
     assert {recogniser.classes[i] for i in recogniser.look(cups).named} <= set(CLASSES)
