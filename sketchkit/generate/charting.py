@@ -107,7 +107,11 @@ class Atlas:
     def pictures(self) -> list[Picture]:
         """The places as they go on a sheet of `steps`: the fewer drawings are near, the lighter."""
         return [
-            Picture((Ink(sketch, _shade(float(density))),), sketch.label, {"coordinates": place.tolist()})
+            Picture(
+                (Ink(sketch, _shade(float(density)), curved=True),),
+                sketch.label,
+                {"coordinates": place.tolist()},
+            )
             for sketch, density, place in zip(self.sketches, self.density, self.grid, strict=True)
         ]
 

@@ -15,11 +15,12 @@ from sketchkit.files import atomic_write, check_path
 from sketchkit.rendering.base import Renderer
 from sketchkit.rendering.layout import Layout, Place, Sheet
 from sketchkit.rendering.page import Page
-from sketchkit.rendering.picture import Drawn, Ink, Picture
+from sketchkit.rendering.picture import Curves, Drawn, Ink, Picture
 from sketchkit.sketch import Sketch
 from sketchkit.svgdoc import json_text
 
 __all__ = [
+    "Curves",
     "Ink",
     "Layout",
     "Page",
@@ -55,6 +56,7 @@ def render(
     row_labels: Sequence[str] = ...,
     column_labels: Sequence[str] = ...,
     page: str | Page | None = ...,
+    curves: Curves = ...,
     renderer: str | Renderer | None = ...,
     metadata: Mapping[str, object] | None = ...,
     overwrite: bool = ...,
@@ -78,6 +80,7 @@ def render(
     row_labels: Sequence[str] = ...,
     column_labels: Sequence[str] = ...,
     page: str | Page | None = ...,
+    curves: Curves = ...,
     renderer: str | Renderer | None = ...,
     metadata: Mapping[str, object] | None = ...,
     overwrite: bool = ...,
@@ -100,6 +103,7 @@ def render(
     row_labels: Sequence[str] = (),
     column_labels: Sequence[str] = (),
     page: str | Page | None = None,
+    curves: Curves = "auto",
     renderer: str | Renderer | None = None,
     metadata: Mapping[str, object] | None = None,
     overwrite: bool = True,
@@ -123,6 +127,8 @@ def render(
         row_labels: what the rows are called, from the top: one each, or none at all.
         column_labels: what the columns are called, from the left, likewise.
         page: the paper, such as "A4", "Letter-landscape" or "210x297mm"; as large as the grid when None.
+        curves: "auto" draws smooth curves where a picture's ink says so, as what a model drew does; "on"
+            everywhere, "off" nowhere.
         renderer: its name or the renderer itself; chosen by the suffix of the target when None, SVG where
             there is no target either.
         metadata: provenance, which the file carries.
@@ -153,9 +159,10 @@ def render(
         title=title,
         row_labels=_labels("row_labels", row_labels),
         column_labels=_labels("column_labels", column_labels),
+        curves=curves,
     )
     chosen = _chosen(renderer, target)
-    pictures = [_picture(each) for each in _several(drawings)]
+    pictures = layout.with_curves(_picture(each) for each in _several(drawings))
     content = chosen.render(pictures, layout, metadata or {})
     if target is None:
         return content

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from sketchkit.counts import whole
 from sketchkit.errors import InputError
 from sketchkit.rendering.frame import BASELINE, Frame, Legend, Words, best, largest
 from sketchkit.rendering.page import GAP, MARGIN, MILLIMETRE, STROKE, Page
-from sketchkit.rendering.picture import Picture, bounds
+from sketchkit.rendering.picture import Curves, Picture, bounds
 from sketchkit.sketch import Float64
 from sketchkit.svgdoc import checked_color
 
@@ -104,6 +104,8 @@ class Layout:
         row_labels: what the rows are called, in a band on the left: one each, or none at all.
         column_labels: what the columns are called, in a band above the cells.
         page: the paper, in the middle of which everything is set; as large as what is on it when None.
+        curves: which inks `with_curves` draws as smooth curves: "auto" those that say so, as what a model
+            drew does, "on" all, "off" none.
 
     Raises:
         InputError: a length or a tile that makes no page, a margin that leaves nothing of it, or a background
@@ -122,6 +124,7 @@ class Layout:
     row_labels: tuple[str, ...] = ()
     column_labels: tuple[str, ...] = ()
     page: Page | None = None
+    curves: Curves = "auto"
 
     @classmethod
     def on_page(
@@ -174,6 +177,10 @@ class Layout:
         if self.page is not None and min(self._room(self.page)) <= 0:
             margin = self._said(self.margin)
             raise InputError(f"a margin of {margin} leaves nothing of a page of {self.page}")
+
+    def with_curves(self, pictures: Iterable[Picture]) -> list[Picture]:
+        """Pictures as a renderer is to draw them: with curves where they are chosen."""
+        return [picture.with_curves(self.curves) for picture in pictures]
 
     def arrange(self, pictures: Sequence[Picture]) -> Sheet:
         """Give each picture its place.

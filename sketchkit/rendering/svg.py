@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit import svgdoc
+from sketchkit.curves import fit_curves
 from sketchkit.rendering.captions import fitted
 from sketchkit.rendering.layout import Layout, Place, Sheet
 from sketchkit.rendering.palette import CAPTION, TITLE
 from sketchkit.rendering.picture import Ink, Picture
-from sketchkit.sketch import Float64, Sketch
+from sketchkit.sketch import Float64
 
-__all__ = ["DECIMALS", "SvgRenderer", "Track", "draw_sheet", "draw_still"]
+__all__ = ["DECIMALS", "SvgRenderer", "Track", "draw_sheet", "draw_still", "tracks_data"]
 
 #: Of coordinates: a hundredth of a pixel is finer than any screen or plotter shows.
 DECIMALS = 2
@@ -29,17 +31,39 @@ class Track:
     Args:
         points: [n, 2] in pixels of the sheet.
         starts: the rows where strokes begin, rising, the first of them 0; none where there are no points.
+        curves: of each stroke [m, 4, 2], cubic curves in pixels of the sheet, or [1, 2], a dot; None where
+            the pen goes straight from point to point.
     """
 
     points: Float64
     starts: npt.NDArray[np.int64]
+    curves: tuple[Float64, ...] | None = None
 
     @classmethod
-    def of(cls, sketch: Sketch, place: Place) -> Track:
-        """The way of the pen of a drawing that has its place."""
-        points = place.apply(sketch.points)
-        lifts = np.flatnonzero(sketch.stroke5[: max(len(points) - 1, 0), 3]) + 1
-        return cls(points, np.concatenate([[0], lifts]) if len(points) else lifts)
+    def of(cls, ink: Ink, place: Place) -> Track:
+        """The way of the pen of an ink that has its place."""
+        points = place.apply(ink.sketch.points)
+        lifts = np.flatnonzero(ink.sketch.stroke5[: max(len(points) - 1, 0), 3]) + 1
+        track = cls(points, np.concatenate([[0], lifts]) if len(points) else lifts)
+        if not ink.curved or not len(points):
+            return track
+        lines = track.lines
+        found = zip(lines, fit_curves(lines), strict=True)
+        return dataclasses.replace(track, curves=tuple(c if len(c) else line[:1] for line, c in found))
+
+    @property
+    def lines(self) -> list[Float64]:
+        """The points of each stroke, [n, 2]."""
+        return np.split(self.points, self.starts[1:]) if len(self.points) else []
+
+    def strokes(self) -> list[Track]:
+        """A track for each stroke."""
+        curves: Sequence[Float64 | None] = self.curves or [None] * len(self.starts)
+        start = np.zeros(1, np.int64)
+        return [
+            Track(line, start, None if curve is None else (curve,))
+            for line, curve in zip(self.lines, curves, strict=True)
+        ]
 
 
 # From the tracks of each cell, an ink each, to the elements that draw them.
@@ -62,9 +86,17 @@ class SvgRenderer:
 
 def draw_still(cells: Sequence[Sequence[Track]]) -> list[list[list[svgdoc.Element]]]:
     """The paths of inks that lie there finished, one an ink; none of an ink without points."""
-    tracks = [track for inks in cells for track in inks]
-    data = iter(svgdoc.paths_data([t.points for t in tracks], [t.starts for t in tracks], DECIMALS))
+    data = iter(tracks_data([track for inks in cells for track in inks]))
     return [[[svgdoc.path(d)] if (d := next(data)) else [] for _ in inks] for inks in cells]
+
+
+def tracks_data(tracks: Sequence[Track]) -> list[str]:
+    """The `d` of the path of each track."""
+    straight = [track for track in tracks if track.curves is None]
+    data = iter(svgdoc.paths_data([t.points for t in straight], [t.starts for t in straight], DECIMALS))
+    return [
+        next(data) if track.curves is None else svgdoc.curves_data(track.curves, DECIMALS) for track in tracks
+    ]
 
 
 def draw_sheet(
@@ -88,7 +120,7 @@ def draw_sheet(
     """
     root = _document(sheet, layout, layout.title or _title(pictures), metadata)
     pairs = list(zip(pictures, sheet.places, strict=True))
-    drawn = draw([[Track.of(ink.sketch, place) for ink in picture.inks] for picture, place in pairs])
+    drawn = draw([[Track.of(ink, place) for ink in picture.inks] for picture, place in pairs])
     for number, ((picture, place), elements) in enumerate(zip(pairs, drawn, strict=True), start=1):
         root.add(_cell(f"cell-{number}", picture, place, elements, sheet, layout))
     if sheet.words:

@@ -16,7 +16,7 @@ from sketchkit import svgdoc
 from sketchkit.options import option
 from sketchkit.rendering.layout import Layout
 from sketchkit.rendering.picture import Picture
-from sketchkit.rendering.svg import DECIMALS, Track, draw_sheet, draw_still
+from sketchkit.rendering.svg import DECIMALS, Track, draw_sheet, draw_still, tracks_data
 from sketchkit.sketch import Float64
 
 __all__ = ["AnimatedSvgRenderer"]
@@ -62,7 +62,7 @@ class AnimatedSvgRenderer:
         self, cells: Sequence[Sequence[Track]], cell: float
     ) -> Sequence[Sequence[Sequence[svgdoc.Element]]]:
         """The paths of all inks, a stroke each, with the animations of each."""
-        times = [list(_times([line for track in inks for line in _lines(track)], cell)) for inks in cells]
+        times = [list(_times([line for track in inks for line in track.lines], cell)) for inks in cells]
         longest = max((each[-1][1] for each in times if each), default=0.0)
         if not longest:
             return draw_still(cells)
@@ -77,8 +77,7 @@ class AnimatedSvgRenderer:
         clock = iter(times)
         drawn = []
         for track in inks:
-            lines = _lines(track)
-            data = svgdoc.paths_data(lines, [np.zeros(1, np.int64)] * len(lines), DECIMALS)
+            lines, data = track.lines, tracks_data(track.strokes())
             drawn.append(
                 [
                     self._stroke(
@@ -100,11 +99,6 @@ class AnimatedSvgRenderer:
         drawn = [(0.0, _NOTHING), (start, _NOTHING), (end, _ALL), (1.0, _ALL)]
         moves.append(svgdoc.animate("stroke-dasharray", drawn, whole, loop=self.loop, jump=False))
         return svgdoc.path(data, attributes={"pathLength": "1"}, children=moves)
-
-
-def _lines(track: Track) -> list[Float64]:
-    """The strokes of a track, [n, 2] each."""
-    return np.split(track.points, track.starts[1:]) if len(track.points) else []
 
 
 def _times(lines: Sequence[Float64], cell: float) -> Iterator[tuple[float, float]]:

@@ -18,7 +18,7 @@ from sketchkit.svgdoc.elements import (
 )
 from sketchkit.svgdoc.layers import Layer, insert_layers, write_layers
 from sketchkit.svgdoc.markup import Element, to_bytes, to_text
-from sketchkit.svgdoc.numbers import decimals_for, path_data, paths_data
+from sketchkit.svgdoc.numbers import curves_data, decimals_for, path_data, paths_data
 from sketchkit.svgdoc.strings import clean, json_text, slug
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "animate",
     "checked_color",
     "clean",
+    "curves_data",
     "decimals_for",
     "document",
     "group",

@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import BinaryIO
 
+from sketchkit.curves import fit_curves
 from sketchkit.errors import InputError
 from sketchkit.sketch import Sketch
 from sketchkit.svgdoc.elements import INK, Pen, document, group, path
 from sketchkit.svgdoc.markup import Element, to_bytes, to_text
-from sketchkit.svgdoc.numbers import decimals_for, path_data
+from sketchkit.svgdoc.numbers import curves_data, decimals_for, path_data
 
 __all__ = ["page_around", "shown_size", "sketch_data", "sketch_svg", "write_drawings"]
 
@@ -24,10 +25,18 @@ _SHOWN_AS_THEY_ARE = (64.0, 4096.0)
 _USUAL_SIZE = 512.0
 
 
-def sketch_data(sketch: Sketch) -> str:
-    """The path data of a drawing in its own units, rounded by less than 1e-5 of its extent."""
+def sketch_data(sketch: Sketch, curved: bool = False) -> str:
+    """The path data of a drawing in its own units, rounded by less than 1e-5 of its extent.
+
+    Args:
+        sketch: the drawing.
+        curved: as smooth curves, rounded by less than 1e-4 of its extent, which is finer than their fit.
+    """
     lines = sketch.to_polylines()
-    return path_data(lines, decimals_for(lines))
+    if not curved:
+        return path_data(lines, decimals_for(lines))
+    strokes = [each if len(each) else line[:1] for line, each in zip(lines, fit_curves(lines), strict=True)]
+    return curves_data(strokes, max(decimals_for(lines) - 1, 0))
 
 
 def write_drawings(

@@ -41,6 +41,7 @@ class Layer:
         color: of the pen.
         width: of the pen, in user units.
         metadata: the layer's own provenance, written as JSON.
+        curved: whether it is drawn as smooth curves.
     """
 
     sketch: Sketch
@@ -48,6 +49,7 @@ class Layer:
     color: str
     width: float = 2.0
     metadata: Mapping[str, object] = field(default_factory=dict)
+    curved: bool = False
 
 
 def insert_layers(
@@ -117,7 +119,7 @@ def write_layers(
         root["width"], root["height"] = _grown(size, view_box, page) or (root["width"], root["height"])
     names = _free_ids("", [layer.name for layer in layers])
     for layer, name in zip(layers, names, strict=True):
-        data = sketch_data(layer.sketch)
+        data = sketch_data(layer.sketch, layer.curved)
         root.add(
             group(
                 id=name,
@@ -147,7 +149,7 @@ def _grown(size: tuple[str, str], view_box: _Box, page: _Box) -> tuple[str, str]
 
 
 def _layer_xml(layer: Layer, id: str, shown: bool) -> str:
-    data = sketch_data(layer.sketch)
+    data = sketch_data(layer.sketch, layer.curved)
     style = f"{Pen(layer.color, layer.width).style};{_RESET}"
     element = group(
         id=id,

@@ -18,7 +18,7 @@ from sketchkit.sketch import Float64
 
 Int64 = npt.NDArray[np.int64]
 
-__all__ = ["decimals_for", "number", "path_data", "paths_data"]
+__all__ = ["curves_data", "decimals_for", "number", "path_data", "paths_data"]
 
 #: The largest rounding error of a written coordinate, as a share of the drawing's extent.
 PRECISION = 0.5e-5
@@ -98,6 +98,47 @@ def paths_data(points: Sequence[Float64], starts: Sequence[Int64], decimals: int
     subpaths = [_subpath(words[2 * a : 2 * b]) for a, b in pairwise([*begins.tolist(), len(grid)])]
     shares = np.cumsum([0] + [len(each) for each in starts]).tolist()
     return ["".join(subpaths[a:b]) for a, b in pairwise(shares)]
+
+
+def curves_data(strokes: Sequence[Float64], decimals: int) -> str:
+    """The `d` of one path of cubic curves: a subpath a stroke; what is straight is written as a line.
+
+    Args:
+        strokes: [m, 4, 2] of each stroke, absolute, start, two handles and end of each curve, which begins
+            where the one before ends; or [1, 2], a dot. Empty ones are skipped.
+        decimals: digits after the point.
+
+    Returns:
+        `M x y c ... l ...` for strokes and `M x y h 0` for dots.
+    """
+    return "".join(_curved(stroke, decimals) for stroke in strokes if len(stroke))
+
+
+def _curved(stroke: Float64, decimals: int) -> str:
+    grid = np.rint(stroke * 10.0**decimals) + 0.0
+    if grid.ndim == 2:
+        return _subpath(_words(grid[0], decimals))
+    steps = grid[:, 1:] - grid[:, :1]
+    straight = _straight(steps)
+    first = _words(grid[0, 0], decimals)
+    numbers = _words(steps.reshape(-1), decimals)
+    out, last = [f"M{first[0]} {first[1]}"], ""
+    for i, line in enumerate(straight):
+        command, begin = ("l", 6 * i + 4) if line else ("c", 6 * i)
+        out.append((" " if command == last else command) + " ".join(numbers[begin : 6 * i + 6]))
+        last = command
+    return "".join(out)
+
+
+def _straight(steps: Float64) -> list[bool]:
+    """Which curves [m, 3, 2], told from their starts on the grid, are lines on it."""
+    ends = steps[:, 2]
+    aside = np.abs(steps[:, :2, 0] * ends[:, None, 1] - steps[:, :2, 1] * ends[:, None, 0]).max(1)
+    along = np.einsum("mkc,mc->mk", steps[:, :2], ends)
+    length = np.einsum("mc,mc->m", ends, ends)
+    within = (along >= 0).all(1) & (along <= length[:, None]).all(1)
+    flat: list[bool] = (within & (aside <= 0.75 * np.sqrt(length))).tolist()
+    return flat
 
 
 def _subpath(words: list[str]) -> str:

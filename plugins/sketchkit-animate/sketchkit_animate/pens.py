@@ -42,7 +42,7 @@ def pieces_of(picture: Picture, place: Place) -> list[Piece]:
     return [
         Piece(place.apply(line), ink, layer)
         for layer, ink in enumerate(picture.inks)
-        for line in ink.sketch.to_polylines()
+        for line in ink.polylines()
     ]
 
 

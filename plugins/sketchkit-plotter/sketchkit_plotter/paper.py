@@ -112,7 +112,7 @@ def strokes_by_color(
     out: dict[str, list[Stroke]] = {}
     for number, (picture, place) in enumerate(zip(pictures, sheet.places, strict=True), start=1):
         for ink in picture.inks:
-            for line in ink.sketch.to_polylines():
+            for line in ink.polylines():
                 with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is not on the sheet
                     pixels = place.apply(line)
                 stroke = without_repeats(paper.to_steps(pixels, f"cell {number}"))
