@@ -5,6 +5,7 @@
 MODEL is told each of its classes and draws N plainly. DATA is a data set whose test split holds drawings by
 people. Each --teacher is a model of one class, which draws as many. The likelihood is told in the units of
 --unit, doodle-1 by default. --neighbours N looks for the nearest training drawing of each of N samples.
+With --all the judge chooses among all the classes of its network, of which it knows some less well.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ from sketchkit.training.data.folders import find
 CANDIDATES = 30
 
 
-def share(judge: Recogniser, drawings: list[Sketch], name: str) -> float:
+def share(judge: Recogniser, drawings: list[Sketch], name: str, among: tuple[str, ...]) -> float:
     """The share of some drawings that is named so; NaN of none."""
-    if not drawings or judge.index(name) < 0:
+    if not drawings or name not in among:
         return math.nan
-    return float((judge.look(drawings).named == judge.index(name)).mean())
+    return float((judge.chances(drawings, among)[1].argmax(1) == among.index(name)).mean())
 
 
 def simplified(drawing: Sketch) -> Sketch:
@@ -62,6 +63,7 @@ def by_class(model: SketchModel, judge: Recogniser, held: HeldOut, asked: argpar
         teacher = sketchkit.load_model(file, device="cpu")
         teachers[teacher.card.classes[0].replace("_", " ")] = teacher
     rows = []
+    among = judge.about.classes if asked.all else judge.classes
     print(f"{'class':>16}  {'model':>6} {'ended':>6} {'people':>6} {'teacher':>7}")
     for name in model.card.classes:
         drawn = sketchkit.sample(model, asked.n, asked.temperature, class_name=name, seed=asked.seed)
@@ -69,10 +71,10 @@ def by_class(model: SketchModel, judge: Recogniser, held: HeldOut, asked: argpar
         if name in teachers:
             theirs = sketchkit.sample(teachers[name], asked.n, asked.temperature, seed=asked.seed)
         row = (
-            share(judge, drawn, name),
+            share(judge, drawn, name, among),
             float(np.mean([each.ended for each in drawn])),
-            share(judge, people.get(name, []), name),
-            share(judge, [simplified(each) for each in theirs], name),
+            share(judge, people.get(name, []), name, among),
+            share(judge, [simplified(each) for each in theirs], name, among),
         )
         rows.append(row)
         cells = [f"{100 * value:6.1f}" if value == value else "     -" for value in row]
@@ -150,6 +152,7 @@ def main() -> None:
     parser.add_argument("--unit", default="doodle-1")
     parser.add_argument("--judge", help="the file of another judge")
     parser.add_argument("--neighbours", type=int, default=0)
+    parser.add_argument("--all", action="store_true", help="choose among all classes of the judge's network")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     judge = load_recogniser(asked.judge)

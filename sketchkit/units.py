@@ -25,10 +25,12 @@ from sketchkit.sketch import Float64, Sketch
 
 __all__ = [
     "LADDER",
+    "WHOLE",
     "Beginning",
     "Whole",
     "best_scales",
     "chunks",
+    "extent_of",
     "from_rows",
     "padded_rows",
     "read_beginning",
@@ -200,7 +202,7 @@ def best_scales(model: SketchModel, sketches: Sequence[Sketch], label: AnyClass 
     Returns:
         P scales; 1 for a drawing without extent.
     """
-    extents = [_extent(sketch) for sketch in sketches]
+    extents = [extent_of(sketch) for sketch in sketches]
     read = {
         i: read_beginning(sketch, WHOLE / extent, model.card).rows
         for i, (sketch, extent) in enumerate(zip(sketches, extents, strict=True))
@@ -227,7 +229,8 @@ def _best_sizes(
     return best
 
 
-def _extent(sketch: Sketch) -> float:
+def extent_of(sketch: Sketch) -> float:
+    """The longer side of a drawing, in drawing units."""
     x0, y0, x1, y1 = sketch.bounds
     return max(x1 - x0, y1 - y0)
 

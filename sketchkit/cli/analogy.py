@@ -181,7 +181,7 @@ def _item(sketch: Sketch, provenance: dict[str, Any]) -> Item:
     from sketchkit.rendering.palette import ENDING
 
     facts = {**provenance, "finished": sketch.ended}
-    return Item("analogy", 0, sketch, Picture((Ink(sketch, ENDING),), _SIGNS[3], facts))
+    return Item("analogy", 0, sketch, Picture((Ink(sketch, ENDING, curved=True),), _SIGNS[3], facts))
 
 
 def _pictures(terms: Sequence[_Term], sketches: Sequence[Sketch], result: Item) -> list[Any]:
@@ -192,7 +192,10 @@ def _pictures(terms: Sequence[_Term], sketches: Sequence[Sketch], result: Item) 
         Picture((), term.word) if term.given is None else Picture((Ink(term.given.sketch),), term.given.stem)
         for term in terms
     ]
-    below = [Picture((Ink(sketch),), sign) for sketch, sign in zip(sketches[:3], _SIGNS[:3], strict=True)]
+    below = [
+        Picture((Ink(sketch, curved=True),), sign)
+        for sketch, sign in zip(sketches[:3], _SIGNS[:3], strict=True)
+    ]
     return [*above, Picture(()), *below, result.picture]
 
 

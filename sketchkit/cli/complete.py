@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sketchkit.cli.bounds import BoundsOptions, Limits, name_of, tell_shortfall
-from sketchkit.cli.flags import MOST_DRAWINGS, Json, one_class
+from sketchkit.cli.flags import MOST_DRAWINGS, Json, Tries, one_class
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.parameters import DrawingOptions, InputOptions, OutputOptions, SheetOptions
@@ -29,7 +29,7 @@ __all__ = ["EXAMPLE", "app", "complete"]
 EXAMPLE = "sketchkit complete bird.svg -n 9 --seed 1 -o endings.svg"
 
 # What the library takes.
-_LEAST_SCALE, _MOST_SCALE = 1e-9, 1e9
+_LEAST_SCALE, _MOST_SCALE, _LEAST_PART = 1e-9, 1e9, 0.01
 # With bounds an ending has an index below so many times N: the library's `ATTEMPTS`, which loads torch.
 _ATTEMPTS = 32
 
@@ -58,7 +58,8 @@ def complete(
         typer.Option(
             metavar="K",
             min=1,
-            help="Keep only the K likeliest of them that differ, the best first.",
+            help="Another way to say -n; with --tries 1 or within bounds, show the K likeliest of N that "
+            "differ, the best first.",
             show_default="all",
         ),
     ] = None,
@@ -70,6 +71,17 @@ def complete(
             "255 of them, in a drawing unit. auto: the likeliest.",
         ),
     ] = "auto",
+    part: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            min=_LEAST_PART,
+            max=1.0,
+            help="How much of the longer side of the finished drawing is there: 0.3 of a car for a wheel.",
+            show_default="what is likeliest",
+        ),
+    ] = None,
+    tries: Tries = None,
     bounds: BoundsOptions,
     drawing: DrawingOptions,
     sheet: SheetOptions,
@@ -80,28 +92,37 @@ def complete(
     from sketchkit.cli.endings import Finished
     from sketchkit.cli.inputs import read_inputs
     from sketchkit.cli.outputs import Destination, report
-    from sketchkit.cli.run import Run
+    from sketchkit.cli.run import Run, without_words
     from sketchkit.cli.unused import check_sheet, refuse_sheet
 
     factor = _parse_scale(scale)
-    run = Run.of(drawing)
+    if part is not None and factor != "auto":
+        raise typer.BadParameter("--scale says already how large a drawing is", param_hint="--part")
+    limits = Limits.of(bounds)
+    count = _tries(tries, limits)
+    if keep is not None and count > 1:
+        count = max(count, math.ceil(n / keep))
+        n, keep = keep, None
+    chosen, guess = without_words(drawing)
+    run = Run.of(chosen, count)
     one_class(run.classes, "a drawing is finished as one thing")
     to = Destination.of(output, _NAMES[layout], each=layout == "files", json=json)
     if layout == "layers":
-        refuse_sheet(sheet, "layers stand in the user's own document, which is no sheet", {"stroke"})
+        refuse_sheet(
+            sheet, "layers stand in the user's own document, which is no sheet", {"stroke", "curves"}
+        )
     check_sheet(sheet, to, each=layout == "files", own_page=layout == "files")
     drawings = read_inputs(given, keep_documents=layout != "grid")
     page = _page(sheet, layout, len(drawings), min(n, keep or n))
-    limits = Limits.of(bounds)
     _check_outputs(drawings, to, layout, n, n if limits is None else n * _ATTEMPTS)
 
-    endings = _draw(run, drawings, n, keep, factor, limits)
+    endings = _draw(run, drawings, n, keep, factor, limits, guess=guess, part=part)
     tell_shortfall(drawings, endings)
     provenance = {**run.provenance, **({} if limits is None else limits.facts)}
     finished = [
-        Finished(each, mine, provenance, sheet.stroke, limits)
-        for each, mine in zip(drawings, endings, strict=True)
+        Finished(each, mine, provenance, sheet, limits) for each, mine in zip(drawings, endings, strict=True)
     ]
+    _tell_guesses(drawings, endings)
     _tell_finished(finished)
     aligned = sheet.tile is None and len(drawings) > 1
     paths = _write(finished, to, layout, page, provenance, aligned=aligned)
@@ -117,6 +138,9 @@ def _draw(
     keep: int | None,
     scale: float | Literal["auto"],
     limits: Limits | None,
+    *,
+    guess: bool,
+    part: float | None,
 ) -> list[Endings]:
     """The endings of all drawings.
 
@@ -125,13 +149,24 @@ def _draw(
     """
     settings = {} if limits is None else limits.settings
     try:
-        return run.complete([each.sketch for each in drawings], n, keep, scale, **settings)
+        return run.complete(
+            [each.sketch for each in drawings], n, keep, scale, guess=guess, part=part, **settings
+        )
     except InputError as error:
         from sketchkit.generate.attempts import NoEnding
 
         if not isinstance(error, NoEnding):
             raise
         raise InputError(f"{name_of(drawings, error.drawing)}: {error.why}") from error
+
+
+def _tell_guesses(drawings: Sequence[Input], endings: Sequence[Endings]) -> None:
+    """Say what each drawing was taken for; a line each on stderr."""
+    from sketchkit.cli.run import tell_guesses
+
+    for place, each in enumerate(endings):
+        if each.guesses:
+            tell_guesses(name_of(drawings, place), each.guesses)
 
 
 def _tell_finished(finished: Sequence[Finished]) -> None:
@@ -144,6 +179,21 @@ def _tell_finished(finished: Sequence[Finished]) -> None:
         if empty:
             what = f"{empty} of {len(each.endings)} endings add{'s' if empty == 1 else ''} nothing"
             say(f"{name_of(drawings, place)}: {what}: the model thinks the drawing is finished")
+
+
+def _tries(flag: int | None, limits: Limits | None) -> int:
+    """How many drafts each ending has; within bounds every point counts, and there is one.
+
+    Raises:
+        typer.BadParameter: several are asked for all the same.
+    """
+    from sketchkit.cli.run import tries_of
+
+    if limits is None:
+        return tries_of(flag)
+    if flag not in (None, 1):
+        raise typer.BadParameter("within bounds an ending is drawn once", param_hint="--tries")
+    return 1
 
 
 def _parse_scale(text: str) -> float | Literal["auto"]:

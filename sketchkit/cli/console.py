@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ __all__ = [
     "print_table",
     "progress",
     "say",
+    "say_columns",
     "tell_written",
     "write_stdout",
 ]
@@ -37,6 +39,14 @@ def say(text: str) -> None:
     if sys.stderr is not None:
         with suppress(OSError, ValueError):  # a full device, a reader that has gone, a closed stream
             print(plain(text), file=sys.stderr, flush=True)
+
+
+def say_columns(names: Sequence[str]) -> None:
+    """Names on stderr in columns as wide as the terminal, to be read downwards."""
+    wide = max(map(len, names), default=0) + 2
+    rows = math.ceil(len(names) / max(1, (shutil.get_terminal_size().columns - 2) // wide))
+    for row in range(rows):
+        say("  " + "".join(f"{name:<{wide}}" for name in names[row::rows]).rstrip())
 
 
 def tell_written(paths: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from sketchkit.cli.outputs import check_paths
 from sketchkit.hints import meant
 
 if TYPE_CHECKING:
-    from sketchkit.evaluate.recogniser import Recogniser
+    from sketchkit.critic import Critic
     from sketchkit.sketch import Sketch
 
 __all__ = ["EXAMPLE", "critique"]
@@ -36,7 +36,7 @@ def critique(
     ] = 0.5,
     critic: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Another recogniser.", show_default="sketchkit's own"),
+        typer.Option(metavar="FILE", help="Another plain recogniser.", show_default="sketchkit's own"),
     ] = None,
     json: Json = False,
     force: Force = False,
@@ -48,10 +48,10 @@ def critique(
     """
     no_fields(out, "--out")
     check_paths([out], force)
-    from sketchkit.evaluate.recogniser import load_critic, load_recogniser
+    from sketchkit.critic import load_critic
     from sketchkit.formats import write
 
-    network = load_critic() if critic is None else load_recogniser(critic)
+    network = load_critic(critic)
     counts = {"drawings": 0, "kept": 0, "unknown": 0}
 
     def chosen() -> Iterator[Sketch]:
@@ -84,9 +84,8 @@ def _portions(files: list[str]) -> Iterator[list[Sketch]]:
         yield several
 
 
-def _chances(network: Recogniser, sketches: list[Sketch]) -> list[float | None]:
-    """The chance of each drawing's own class; None of a class that the network does not know."""
-    _, chances = network.chances(sketches)
-    names = [None if each.label is None else meant(each.label, network.classes) for each in sketches]
-    pairs = zip(chances, names, strict=True)
-    return [None if name is None else float(row[network.index(name)]) for row, name in pairs]
+def _chances(critic: Critic, sketches: list[Sketch]) -> list[float | None]:
+    """The chance of each drawing's own class; None of a class that the critic does not know."""
+    names = [None if each.label is None else meant(each.label, critic.classes) for each in sketches]
+    pairs = zip(critic.chances(sketches), names, strict=True)
+    return [None if name is None else float(row[critic.classes.index(name)]) for row, name in pairs]

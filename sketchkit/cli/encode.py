@@ -213,7 +213,7 @@ def _item(
         stem,
         index,
         sketch.labelled(sketch.label, key),
-        Picture((Ink(sketch),), caption, facts),
+        Picture((Ink(sketch, curved=True),), caption, facts),
         source=source,
     )
 

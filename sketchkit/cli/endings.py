@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sketchkit.cli.inputs import Input
 from sketchkit.cli.outputs import Item
+from sketchkit.cli.parameters import SheetOptions
 from sketchkit.errors import InputError
 from sketchkit.rendering import Ink, Picture
 from sketchkit.rendering.palette import ENDING, INK
@@ -32,14 +33,14 @@ class Finished:
         given: what the user drew.
         endings: what the model made of it.
         provenance: of the run.
-        stroke: the width of a layer's pen in the drawing's units; as the document's own when None.
+        sheet: the width of a layer's pen, in the drawing's units, and which layers are drawn as curves.
         limits: where the endings might go, which their pictures show.
     """
 
     given: Input
     endings: Sequence[Ending]
     provenance: Mapping[str, Any]
-    stroke: float | None = None
+    sheet: SheetOptions = field(default_factory=SheetOptions)
     limits: Limits | None = None
 
     def items(self) -> list[Item]:
@@ -101,12 +102,16 @@ class Finished:
         # The numbers first: a caption is cut where it is too long for its cell.
         caption = f"{ending.index}: {ending.nll_per_point:.2f} {self.given.stem}"
         below = () if self.limits is None else self.limits.inks()
-        inks = (Ink(self.given.sketch, INK, "drawing"), Ink(ending.ending, ENDING, self._name(ending)))
+        inks = (
+            Ink(self.given.sketch, INK, "drawing"),
+            Ink(ending.ending, ENDING, self._name(ending), curved=self.limits is None),
+        )
         return Picture((*below, *inks), caption, self._facts(ending))
 
     def _page(self, ending: Ending) -> bytes:
         """The drawing and one ending in two layers, in the drawing's own units and place."""
-        layers = [Layer(self.given.sketch, "drawing", INK, self._pen()), self._layer(ending, {})]
+        given = Layer(self.given.sketch, "drawing", INK, self._pen(), curved=self.sheet.curves == "on")
+        layers = [given, self._layer(ending, {})]
         if self.given.document is None:
             return write_layers(layers, metadata=self._facts(ending))
         document = self.given.document[1]
@@ -115,7 +120,9 @@ class Finished:
         )
 
     def _layer(self, ending: Ending, metadata: Mapping[str, Any]) -> Layer:
-        return Layer(ending.ending, self._name(ending), ENDING, self._pen(), metadata)
+        # A curve may leave the bounds that its points keep within.
+        curved = self.sheet.curves == "on" or (self.sheet.curves == "auto" and self.limits is None)
+        return Layer(ending.ending, self._name(ending), ENDING, self._pen(), metadata, curved=curved)
 
     def _name(self, ending: Ending) -> str:
         """What its group or layer is called: by its index, which no other ending of the drawing has."""
@@ -125,7 +132,7 @@ class Finished:
         """The width of a layer's pen: the user's choice, the document's own, or by the drawing's size."""
         own = None if self.given.document is None else self.given.document[1].pen_width
         x0, y0, x1, y1 = self.given.sketch.bounds
-        return self.stroke or own or max(x1 - x0, y1 - y0) * _PEN_SHARE or 1.0
+        return self.sheet.stroke or own or max(x1 - x0, y1 - y0) * _PEN_SHARE or 1.0
 
     def _facts(self, ending: Ending) -> dict[str, Any]:
         """The provenance of one ending."""
@@ -135,8 +142,15 @@ class Finished:
             "scale": ending.scale,
             "nll_per_point": ending.nll_per_point,
             "finished": ending.finished,
+            **({} if ending.class_name is None else {"class": ending.class_name}),
+            **self._guesses(),
             **self._record(ending),
         }
+
+    def _guesses(self) -> dict[str, Any]:
+        """What the drawing was taken for, where its class was guessed."""
+        found = getattr(self.endings, "guesses", ())[:3]
+        return {"guesses": {each.class_name: round(each.chance, 3) for each in found}} if found else {}
 
     def _record(self, ending: Ending) -> dict[str, Any]:
         """What it took to keep within bounds, where there are any."""

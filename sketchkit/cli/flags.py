@@ -26,6 +26,7 @@ __all__ = [
     "LARGEST_NUMBER",
     "LOW_TEMPERATURE",
     "MOST_DRAWINGS",
+    "MOST_TRIES",
     "BatchSize",
     "Compile",
     "DataName",
@@ -51,6 +52,7 @@ __all__ = [
     "Seed",
     "ShownClass",
     "SplitName",
+    "Tries",
     "VaeName",
     "one_class",
 ]
@@ -63,6 +65,8 @@ DEFAULT_VAE = "doodle-vae"
 LOW_TEMPERATURE = 0.1
 #: The library's own limit for one call.
 MOST_DRAWINGS = MAX_DRAWINGS
+#: Drafts of each drawing.
+MOST_TRIES = 4_096
 #: Of seeds and indices: what 64 bits hold.
 LARGEST_NUMBER = 2**63 - 1
 
@@ -108,6 +112,17 @@ SamplerOption = Annotated[
         metavar="NAME=VALUE",
         help="An option of the sampler; see below.",
         autocompletion=complete_sampler_options,
+    ),
+]
+Tries = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=MOST_TRIES,
+        help="Draw each so many times and show the one that looks best; 1 draws plainly.  "
+        "[env: SKETCHKIT_TRIES]",
+        show_default="6",
     ),
 ]
 Seed = Annotated[

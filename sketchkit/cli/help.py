@@ -88,12 +88,14 @@ _WIDEST_NAME = 26
 _OTHERS = "Options"
 #: The options of drawing commands by what they are about, as help shows them.
 _PANELS = {
-    "What is drawn": "n first keep steps classes via path latent_path means number max_strokes by worst",
-    "How it is drawn": "model vae temperature z_temperature sampler option seed scale max_points particles",
+    "What is drawn": "n tries first keep steps classes via path latent_path means number max_strokes by "
+    "worst",
+    "How it is drawn": "model vae temperature z_temperature sampler option seed scale part max_points "
+    "particles",
     "Where it may go": "region avoid clearance",
     "What is read": "input_format limit keep_background split prepared source jobs pairs",
     "What is written": "output out layout format force json heat outliers",
-    "The sheet": "tile cell gap margin page title sizes label stroke background",
+    "The sheet": "tile cell gap margin page title sizes label stroke curves background",
     "Speed": "batch_size exact device engine precision compile",
 }
 _PANEL_OF = {name: title for title, names in _PANELS.items() for name in names.split()}

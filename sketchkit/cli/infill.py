@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -111,7 +111,7 @@ def infill(
     which the model finds them likeliest.
     """
     from sketchkit.cli.outputs import Destination, report, write_items
-    from sketchkit.cli.run import Run
+    from sketchkit.cli.run import Run, without_words
     from sketchkit.cli.unused import check_sheet, refuse_given
 
     if (gap is None) != number:
@@ -131,15 +131,19 @@ def infill(
         facts: dict[str, Any] = {"generator": "sketchkit", "version": __version__}
         page = dataclasses.replace(sheet.layout(len(items)), label=True)
     else:
-        where, run, page = _parse_gap(gap), Run.of(drawing), sheet.layout(1 if each else n)
+        chosen, guess = without_words(drawing)
+        where, run, page = _parse_gap(gap), Run.of(chosen), sheet.layout(1 if each else n)
         one_class(run.classes, "a drawing shows one thing")
         given = _read(file, input_format, keep_background=keep_background)
         to.check([to.path(given.stem, index) for index in range(n if each else 1)])
-        infills, around = _infill(run, given, where, n, particles, max_strokes)
+        called = run.class_for(given.sketch, shown(given.source)) if guess else run.class_of(0)
+        infills, around = _infill(run, given, where, n, particles, max_strokes, called)
         facts = {**run.provenance, "gap": gap, "particles": particles}
+        if called is not None:
+            facts["class"] = called
         if max_strokes is not None:
             facts["max_strokes"] = max_strokes
-        items = [_Filled(given, around, one, facts, sheet.stroke).item() for one in infills]
+        items = [_Filled(given, around, one, facts, sheet).item() for one in infills]
         _tell(infills)
     paths = write_items(items, to, page, facts, each=each)
     to.announce(paths)
@@ -168,7 +172,13 @@ def _read(file: str, input_format: str | None, *, keep_background: bool) -> Inpu
 
 
 def _infill(
-    run: Run, given: Input, gap: tuple[int, int], n: int, particles: int, max_strokes: int | None
+    run: Run,
+    given: Input,
+    gap: tuple[int, int],
+    n: int,
+    particles: int,
+    max_strokes: int | None,
+    class_name: str | None,
 ) -> tuple[list[Infilling], Sketch]:
     """The infills, and what is given around them.
 
@@ -193,7 +203,7 @@ def _infill(
                 gap,
                 n,
                 particles,
-                class_name=run.class_of(0),
+                class_name=class_name,
                 max_strokes=max_strokes,
                 progress=report,
                 **settings,
@@ -237,14 +247,14 @@ class _Filled:
         around: its strokes without those that are replaced.
         infilling: what the model drew.
         provenance: of the run.
-        stroke: the width of a layer's pen in the drawing's units; as the document's own when None.
+        sheet: the width of a layer's pen, in the drawing's units, and which layers are drawn as curves.
     """
 
     given: Input
     around: Sketch
     infilling: Infilling
     provenance: Mapping[str, Any]
-    stroke: float | None = None
+    sheet: SheetOptions = field(default_factory=SheetOptions)
 
     def item(self) -> Item:
         """For a sheet, a file of drawings, or as an SVG page of its own."""
@@ -279,7 +289,7 @@ class _Filled:
         from sketchkit.rendering import Ink, Picture
         from sketchkit.rendering.palette import ENDING, INK
 
-        inks = (Ink(self.around, INK, "drawing"), Ink(self.infilling.part, ENDING, self._name))
+        inks = (Ink(self.around, INK, "drawing"), Ink(self.infilling.part, ENDING, self._name, curved=True))
         caption = f"{self.infilling.index}: {self.infilling.gain:+.1f} {self.given.stem}"
         return Picture(inks, caption, self._facts)
 
@@ -289,8 +299,8 @@ class _Filled:
         from sketchkit.svgdoc import Layer, write_layers
 
         layers = [
-            Layer(self.around, "drawing", INK, self._pen()),
-            Layer(self.infilling.part, self._name, ENDING, self._pen()),
+            Layer(self.around, "drawing", INK, self._pen(), curved=self.sheet.curves == "on"),
+            Layer(self.infilling.part, self._name, ENDING, self._pen(), curved=self.sheet.curves != "off"),
         ]
         if self.given.document is None:
             return write_layers(layers, metadata=self._facts)
@@ -300,7 +310,7 @@ class _Filled:
     def _pen(self) -> float:
         own = None if self.given.document is None else self.given.document[1].pen_width
         x0, y0, x1, y1 = self.given.sketch.bounds
-        return self.stroke or own or max(x1 - x0, y1 - y0) * _PEN_SHARE or 1.0
+        return self.sheet.stroke or own or max(x1 - x0, y1 - y0) * _PEN_SHARE or 1.0
 
 
 app = alone(infill, SamplerCommand, EXAMPLE)

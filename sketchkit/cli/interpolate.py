@@ -281,7 +281,7 @@ def _write_many(task: _Task, jobs: Jobs, model: SketchModel, to: BulkOutput) -> 
             facts = {**task.provenance, "job": name, "drawings": jobs.given(morph.number)}
             pictures = _pictures(morph, name)
             for renderer, path in zip(renderers, to.paths(name, morph.number), strict=True):
-                send(renderer.render(pictures, task.layout, facts), path, True)
+                send(renderer.render(task.layout.with_curves(pictures), task.layout, facts), path, True)
             written += 1
             told(morph.number + 1, len(names))
     return written
@@ -290,7 +290,9 @@ def _write_many(task: _Task, jobs: Jobs, model: SketchModel, to: BulkOutput) -> 
 def _pictures(morph: Morph, name: str) -> list[Picture]:
     from sketchkit.rendering import Ink, Picture
 
-    return [Picture((Ink(sketch),), f"{name} {index}") for index, sketch in enumerate(morph.sketches)]
+    return [
+        Picture((Ink(sketch, curved=True),), f"{name} {index}") for index, sketch in enumerate(morph.sketches)
+    ]
 
 
 def _items(given: Sequence[Input], morph: Morph, provenance: Mapping[str, Any]) -> list[Item]:
@@ -303,7 +305,11 @@ def _items(given: Sequence[Input], morph: Morph, provenance: Mapping[str, Any]) 
             stem,
             index,
             sketch.labelled(sketch.label, f"{stem}-{provenance['seed']}-{index}"),
-            Picture((Ink(sketch),), f"{index}", {**provenance, "index": index, "finished": sketch.ended}),
+            Picture(
+                (Ink(sketch, curved=True),),
+                f"{index}",
+                {**provenance, "index": index, "finished": sketch.ended},
+            ),
         )
         for index, sketch in enumerate(morph.sketches)
     ]

@@ -143,7 +143,7 @@ def rendered(
 ) -> bytes:
     """What a renderer makes of pictures; a sheet may be large, so that something moves at a terminal."""
     with progress("Rendering"):
-        return renderer.render(pictures, layout, metadata)
+        return renderer.render(layout.with_curves(pictures), layout, metadata)
 
 
 def send(content: bytes, path: str, overwrite: bool) -> None:
@@ -199,7 +199,7 @@ def _write_one(item: Item, to: Destination, layout: Layout, done: Callable[[], N
     elif to.kind.plain_svg and item.page is not None:
         send(item.page(), path, to.overwrite)
     else:
-        content = to.kind.renderer().render([item.picture], layout, item.picture.metadata)
+        content = to.kind.renderer().render(layout.with_curves([item.picture]), layout, item.picture.metadata)
         send(content, path, to.overwrite)
     done()
     return path

@@ -178,6 +178,10 @@ class SheetOptions:
             show_default="2, or 0.4 on a page, or as the drawing's",
         ),
     ] = None
+    curves: Annotated[
+        Literal["auto", "on", "off"],
+        typer.Option("--curves", help="Smooth curves: auto where a model drew, on everywhere, off nowhere."),
+    ] = "auto"
     background: Annotated[
         str | None,
         typer.Option(
@@ -211,6 +215,7 @@ class SheetOptions:
                 background=self.background,
                 scale=self.sizes,
                 title=self.title,
+                curves=self.curves,
             )
             layout.arrange([Picture(())] * count)
         return layout
@@ -234,9 +239,10 @@ class DrawingOptions:
         typer.Option(
             "--class",
             metavar="NAME",
-            help="What to draw, for a model that knows several classes; sample draws several by turns.",
+            help="What to draw, for a model that knows several classes; sample draws several by turns; "
+            "complete takes auto, a guess, and any, what the model likes.",
             autocompletion=complete_known_classes,
-            show_default="whatever it likes",
+            show_default="auto in complete, else whatever the model likes",
         ),
     ] = None
     temperature: Annotated[

@@ -141,9 +141,8 @@ def _item(given: Input, run: Run, sketch: Sketch, place: int, places: int) -> It
     }
     color = temperature_color(place / (places - 1) if places > 1 else 0.0)
     caption = given.stem if tau is None else f"{tau:g} {given.stem}"
-    return Item(
-        given.stem, place, sketch, Picture((Ink(sketch, color),), caption, facts), source=given.source
-    )
+    picture = Picture((Ink(sketch, color, curved=True),), caption, facts)
+    return Item(given.stem, place, sketch, picture, source=given.source)
 
 
 def _rows(drawings: Sequence[Input], items: Sequence[Item], columns: int) -> list[Any]:

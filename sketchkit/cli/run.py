@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,20 +12,27 @@ import typer
 from sketchkit import options
 from sketchkit._version import __version__
 from sketchkit.checkpoints import store
-from sketchkit.cli.console import progress
-from sketchkit.cli.flags import DEFAULT_MODEL, DEFAULT_VAE, LOW_TEMPERATURE
+from sketchkit.checkpoints.published import CLASSES
+from sketchkit.cli.console import progress, say, say_columns
+from sketchkit.cli.flags import DEFAULT_MODEL, DEFAULT_VAE, LOW_TEMPERATURE, MOST_TRIES
 from sketchkit.cli.parameters import DrawingOptions, LatentOptions, as_usage
 from sketchkit.cli.settings import setting
+from sketchkit.counts import whole
 from sketchkit.decoding import Decoding
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.sampling import AnySampler, Tempered, make_sampler
+from sketchkit.sampling import AnySampler, BestLooking, DrawingSampler, Tempered, make_sampler, stepwise
 
 if TYPE_CHECKING:
-    from sketchkit.generate import Endings
+    from sketchkit.generate import Endings, Guess
     from sketchkit.models import SketchModel
     from sketchkit.sketch import Sketch
 
-__all__ = ["Run"]
+__all__ = ["Run", "tell_guesses", "tries_of", "without_words"]
+
+# Of the classes that a drawing may be meant as, what is said: the likeliest, and those that are nearly so.
+_LEAST_TOLD, _MOST_TOLD = 0.1, 3
+#: Drafts of each drawing where the user says nothing.
+USUAL_TRIES = 6
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,7 @@ class Run:
         device: where to compute.
         decoding: by what engine and in which precision.
         chosen: what the command line alone decides.
+        tries: how many drafts of each drawing there are, of which the best-looking is shown.
         used: what has turned out when the model was loaded: its `engine`, and the `z_temperature` of new
             latent vectors.
         named: the model's own names of the classes that the user wants, once it is loaded.
@@ -50,12 +58,18 @@ class Run:
     device: str
     decoding: Decoding
     chosen: DrawingOptions
+    tries: int = 1
     used: dict[str, Any] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, chosen: DrawingOptions) -> Run:
+    def of(cls, chosen: DrawingOptions, tries: int = 1) -> Run:
         """Settle what the flags leave open, and check all but the weights before any work is done.
+
+        Args:
+            chosen: what the command line says.
+            tries: how many drafts of each drawing there are, of which the best-looking is shown; one of a
+                sampler that looks at whole drawings itself.
 
         Raises:
             typer.BadParameter: an option or a temperature that the sampler does not have, or a value out of
@@ -64,7 +78,8 @@ class Run:
             CheckpointError: nobody names a model, and the one that comes with sketchkit is not there.
         """
         temperature = setting("temperature", chosen.temperature, 0.4)
-        return cls._made(chosen, setting("model", chosen.model, "") or _default_model(), temperature)
+        run = cls._made(chosen, setting("model", chosen.model, "") or _default_model(), temperature)
+        return run if isinstance(run.sampler, DrawingSampler) else replace(run, tries=tries)
 
     @classmethod
     def latent(cls, chosen: LatentOptions, temperature: float | None) -> Run:
@@ -108,6 +123,7 @@ class Run:
             "temperature": values.pop("temperature", None),
             "options": values,
             "seed": self.chosen.seed,
+            **({"tries": self.tries} if self.tries > 1 else {}),
             **self._limited(),
             **self._computed(),
             **{name: value for name, value in self.used.items() if name == "z_temperature"},
@@ -165,11 +181,25 @@ class Run:
         n: int,
         keep: int | None,
         scale: float | Literal["auto"],
+        *,
+        guess: bool,
         **bounds: Any,
     ) -> list[Endings]:
-        """Finish drawings, all in one batch; `bounds` says where, as for the library's `complete`."""
+        """Finish drawings, all in one batch.
+
+        Args:
+            drawings: what was begun.
+            n: how many endings each.
+            keep: how many of them are kept.
+            scale: pixels of the training data in a drawing unit.
+            guess: whether the class of each is guessed, where the model knows several and none is chosen.
+            bounds: where, as for the library's `complete`.
+        """
         model, label = self.load(), self.class_of(0)
         from sketchkit.generate import complete
+
+        if label is None and guess and self._several(model):
+            label = "auto"
 
         with progress("Drawing endings") as report:
             return complete(
@@ -184,6 +214,23 @@ class Run:
                 **bounds,
             )
 
+    def class_for(self, drawing: Sketch, name: str) -> str | None:
+        """The class of a drawing that the user gives: the one that is chosen, or a guess, which is told."""
+        model, label = self.load(), self.class_of(0)
+        if label is not None or not self._several(model) or model.conditional:
+            return label
+        from sketchkit.generate import guess_classes
+
+        with progress("Looking at the drawing"):
+            [guesses] = guess_classes(model, [drawing])
+        tell_guesses(name, guesses)
+        return guesses[0].class_name
+
+    @staticmethod
+    def _several(model: SketchModel) -> bool:
+        """Whether a model is told one of several classes."""
+        return model.labelled and len(model.card.classes) > 1
+
     def load(self) -> SketchModel:
         """The model itself."""
         # The first import of torch: nothing that a user can get wrong should have to wait for it.
@@ -195,18 +242,68 @@ class Run:
             model = load_model(self.model, device=self.device, engine=how.engine, precision=how.precision)
             self.used["engine"] = engine_of(model)
             if model.labelled:
-                self.named.update({name: model.class_called(name) for name in self.chosen.classes or []})
+                self.named.update({name: _called(model, name) for name in self.chosen.classes or []})
             return model
+
+    def _hand(self) -> AnySampler:
+        """The sampler, or what chooses among its drafts."""
+        return self.sampler if self.tries == 1 else BestLooking(stepwise(self.sampler, "drafts"), self.tries)
 
     def settings(self) -> dict[str, Any]:
         """How drawings are decoded, as arguments of the library's functions."""
         return {
-            "sampler": self.sampler,
+            "sampler": self._hand(),
             "seed": self.chosen.seed,
             "batch_size": self.chosen.batch_size,
             "max_points": self.chosen.max_points,
             "exact": self.chosen.exact,
         }
+
+
+def _called(model: SketchModel, name: str) -> str:
+    """The model's own name of a class.
+
+    Raises:
+        InputError: a class that it does not know. Where the name is no slip of the pen, the classes that it
+            does know are listed on stderr.
+    """
+    try:
+        return model.class_called(name)
+    except InputError as error:
+        pulled = name.lower().replace(" ", "_")
+        if pulled in CLASSES:
+            other = f"`sketchkit models pull {pulled}` brings a model that does"
+        elif "did you mean" in str(error):
+            raise
+        else:
+            other = "`sketchkit train` makes a model of your own drawings"
+        say(f"{model.card.name} draws:")
+        say_columns(model.card.classes)
+        raise InputError(f"the model {model.card.name!r} does not draw {name!r}: {other}") from error
+
+
+def without_words(chosen: DrawingOptions) -> tuple[DrawingOptions, bool]:
+    """The options without `--class auto` and `--class any`, and whether the class is guessed."""
+    word = chosen.classes[0].lower() if chosen.classes and len(chosen.classes) == 1 else None
+    if word in ("auto", "any"):
+        return replace(chosen, classes=None), word == "auto"
+    return chosen, not chosen.classes
+
+
+def tell_guesses(name: str, guesses: Sequence[Guess]) -> None:
+    """Say what a drawing is taken for; a line on stderr."""
+    likely = [each for each in guesses if each.chance >= _LEAST_TOLD][:_MOST_TOLD] or guesses[:1]
+    words = ", ".join(f"{each.class_name} ({each.chance:.0%})" for each in likely)
+    say(f"{name}: taken for {words}; --class chooses")
+
+
+def tries_of(flag: int | None, usual: int = USUAL_TRIES) -> int:
+    """How many drafts of each drawing there are, by flag, environment and configuration.
+
+    Raises:
+        InputError: a number out of range.
+    """
+    return whole("tries", setting("tries", flag, usual), 1, MOST_TRIES)
 
 
 def _decoding(chosen: DrawingOptions) -> Decoding:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sketchkit.cli.flags import LARGEST_NUMBER, MOST_DRAWINGS
+from sketchkit.cli.flags import LARGEST_NUMBER, MOST_DRAWINGS, Tries
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import SamplerCommand, alone
 from sketchkit.cli.parameters import DrawingOptions, OutputOptions, SheetOptions
@@ -59,6 +59,7 @@ def sample(
             show_default="0.5 if the model has learnt a prior, else 1",
         ),
     ] = None,
+    tries: Tries = None,
     drawing: DrawingOptions,
     sheet: SheetOptions,
     json: Annotated[
@@ -68,11 +69,11 @@ def sample(
 ) -> None:
     """Draw from nothing."""
     from sketchkit.cli.outputs import Destination, report, write_items
-    from sketchkit.cli.run import Run
+    from sketchkit.cli.run import Run, tries_of
     from sketchkit.cli.streaming import Streaming
     from sketchkit.cli.unused import check_sheet
 
-    run, each = Run.of(drawing), layout == "files"
+    run, each = Run.of(drawing, tries_of(tries)), layout == "files"
     to = Destination.of(output, "{stem}-{index}" if each else "{stem}", each=each, json=json)
     check_sheet(sheet, to, each=each)
     streaming = Streaming.possible(to) and not each
@@ -126,7 +127,7 @@ def _item(stem: str, index: int, sketch: Sketch, provenance: Mapping[str, Any]) 
     from sketchkit.rendering import Ink, Picture
 
     facts = {**provenance, "finished": sketch.ended}
-    return Item(stem, index, sketch, Picture((Ink(sketch),), f"{stem} {index}", facts))
+    return Item(stem, index, sketch, Picture((Ink(sketch, curved=True),), f"{stem} {index}", facts))
 
 
 app = alone(sample, SamplerCommand, EXAMPLE)

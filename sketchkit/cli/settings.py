@@ -20,7 +20,7 @@ __all__ = ["CONFIG_VARIABLE", "setting"]
 CONFIG_VARIABLE = "SKETCHKIT_CONFIG"
 _MAX_BYTES = 1 << 20
 #: What can be set.
-KEYS = ("device", "engine", "model", "precision", "sampler", "temperature", "vae")
+KEYS = ("device", "engine", "model", "precision", "sampler", "temperature", "tries", "vae")
 
 T = TypeVar("T", str, int, float)
 

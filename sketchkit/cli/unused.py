@@ -38,7 +38,7 @@ def check_sheet(sheet: SheetOptions, to: Destination, *, each: bool = False, own
     if each:
         refuse_sheet(sheet, "each file holds one drawing", _ALL - {"sizes"})
     if own_page and to.kind.plain_svg:
-        refuse_sheet(sheet, "the drawing stays on its own page, which is no sheet", {"stroke"})
+        refuse_sheet(sheet, "the drawing stays on its own page, which is no sheet", {"stroke", "curves"})
 
 
 def check_frames(sheet: SheetOptions, *renderers: Renderer) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor
 from sketchkit.engine.recurrent import LSTMWeights
 from sketchkit.models import SketchModel
 from sketchkit.models.base import State
+from sketchkit.sampling import Subject
 
 __all__ = ["LEAST_ROWS", "Prompts", "filled", "read_prompts"]
 
@@ -34,10 +35,12 @@ class Prompts:
     Args:
         rows: [P, 5], the row each continuation reads first, in model units.
         state: tuple of [P, ...] tensors, the state before that row.
+        subjects: [P], what the drawings are to become.
     """
 
     rows: Tensor
     state: State
+    subjects: tuple[Subject, ...] = ()
 
     def __len__(self) -> int:
         """The number of prompts, P."""
@@ -64,9 +67,10 @@ def read_prompts(
     Returns:
         The prompts, in order.
     """
+    subjects = tuple(map(Subject, beginnings, _classes(model, label, len(beginnings))))
     width = exact_width or min(_CHUNK, max(len(beginnings), 1))
     if len(beginnings) <= width:
-        return _read(model, beginnings, z, exact_width, label)
+        return replace(_read(model, beginnings, z, exact_width, label), subjects=subjects)
     parts = []
     for begin in range(0, len(beginnings), width):
         chunk = slice(begin, begin + width)
@@ -75,7 +79,16 @@ def read_prompts(
         parts.append(_read(model, beginnings[chunk], latent, exact_width, mine))
     rows = torch.cat([part.rows for part in parts])
     state = tuple(torch.cat(tensors) for tensors in zip(*(part.state for part in parts), strict=True))
-    return Prompts(rows, state)
+    return Prompts(rows, state, subjects)
+
+
+def _classes(model: SketchModel, label: Tensor | None, count: int) -> list[tuple[str, ...]]:
+    """The class that a model is told for each beginning, or all that it knows."""
+    known = model.card.classes
+    if label is None:
+        return [known] * count
+    indices = label.tolist() if len(label) == count else label.tolist() * count
+    return [(known[index],) if index < len(known) else known for index in indices]
 
 
 def _read(

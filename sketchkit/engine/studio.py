@@ -17,7 +17,7 @@ from sketchkit.errors import InputError, PluginError
 from sketchkit.models import SketchModel
 from sketchkit.models.base import State
 from sketchkit.noise import Noise, uniforms
-from sketchkit.sampling import AnySampler, Draft, DrawingSampler, StepSampler, stepwise
+from sketchkit.sampling import AnySampler, Draft, DrawingSampler, StepSampler, Subject, stepwise
 from sketchkit.sampling.strange import called
 
 __all__ = ["Easel", "decode"]
@@ -99,6 +99,10 @@ class Easel:
     def max_points(self) -> int:
         """The most rows a drawing gets, an end row included."""
         return self.work.max_points
+
+    def subject(self, job: int) -> Subject:
+        """What one of the drawings is to become."""
+        return self.work.prompts.subjects[int(self.work.prompt_of[job])]
 
     def drafts(self, sampler: StepSampler, jobs: Indices, attempts: Indices) -> Iterator[Draft]:
         """Draw each draft to its end; see `Studio`.

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, cast, final
+from typing import cast, final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,21 +20,20 @@ import orjson
 import torch
 from torch import Tensor, nn
 
+from sketchkit.critic.about import FORMAT_VERSION, METADATA_KEY, VIEWS, About, read_about
+from sketchkit.critic.raster import Lines, draw, fitted
 from sketchkit.devices import own_numbers, without_weights
 from sketchkit.errors import CheckpointError, FormatError, InputError
 from sketchkit.evaluate.networks import FEATURES, NETWORKS, PictureNet
-from sketchkit.evaluate.raster import Lines, draw, fitted
 from sketchkit.files import atomic_write, checksum_of, read_file, reason, shown
 from sketchkit.sketch import Sketch
 
 __all__ = [
-    "CRITIC",
     "JUDGE",
     "About",
     "Recogniser",
     "Seen",
     "affine",
-    "load_critic",
     "load_recogniser",
     "save_recogniser",
 ]
@@ -42,83 +41,10 @@ __all__ = [
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
-FORMAT_VERSION = 2
-METADATA_KEY = "sketchkit-recogniser"
-#: The two that come with the package.
-JUDGE, CRITIC = (Path(__file__).with_name(f"{name}.safetensors") for name in ("judge", "critic"))
-#: How a drawing is turned (degrees), slanted, and stretched along x and y in the views that are averaged.
-VIEWS = (
-    (0.0, 0.0, 1.0, 1.0),
-    (0.0, 0.0, -0.9, 0.9),
-    (-8.0, 0.05, 0.92, 0.88),
-    (8.0, -0.05, -0.92, 0.88),
-    (6.0, 0.1, 0.85, 0.95),
-    (-6.0, -0.1, -0.85, 0.95),
-    (0.0, 0.08, 0.95, 0.8),
-    (0.0, -0.08, -0.95, 0.8),
-    (0.0, 0.0, 0.78, 0.78),
-)
+#: The one that comes with the package.
+JUDGE = Path(__file__).with_name("judge.safetensors")
 _MAX_BYTES = 64 << 20
-_MAX_CLASSES = 10_000
 _CHUNK = 256
-
-
-@dataclass(frozen=True)
-class About:
-    """A recogniser's description beside its weights.
-
-    Args:
-        classes: the names of its outputs.
-        known: those of them that a drawing can be named; the others only help in training.
-        trained_on: the drawings, in words.
-        notice: what has to be said when the weights are passed on.
-        test_accuracy: the share of held-out drawings it names rightly, 0..1; every drawing counts alike.
-        test_drawings: how many drawings that is measured on.
-        class_accuracy: the same with every class counting alike.
-        seed: of the training.
-        version: of the weights.
-        network: a key of `NETWORKS`.
-        views: over how many of `VIEWS` of a drawing the outputs are averaged.
-    """
-
-    classes: tuple[str, ...]
-    known: tuple[str, ...]
-    trained_on: str
-    notice: str
-    test_accuracy: float
-    test_drawings: int
-    class_accuracy: float
-    seed: int
-    version: str
-    network: str = "plain"
-    views: int = 1
-
-    @classmethod
-    def from_json(cls, values: Any) -> About:
-        """The description that a file holds.
-
-        Raises:
-            CheckpointError: a value that is missing, of another type or out of range.
-        """
-        kinds: dict[str, type] = {
-            **dict.fromkeys(("trained_on", "notice", "version", "network"), str),
-            **dict.fromkeys(("test_drawings", "seed", "views"), int),
-            **dict.fromkeys(("test_accuracy", "class_accuracy"), float),
-            **dict.fromkeys(("classes", "known"), list),
-        }
-        if not isinstance(values, dict) or not all(type(values.get(k)) is t for k, t in kinds.items()):
-            raise CheckpointError("its description lacks a value, or has one of another type")
-        classes, known = values["classes"], values["known"]
-        if not all(isinstance(name, str) for name in classes + known):
-            raise CheckpointError("its classes are not names")
-        if not 2 <= len(classes) <= _MAX_CLASSES or len(set(classes)) != len(classes):
-            raise CheckpointError(f"its classes must be 2 to {_MAX_CLASSES} different names")
-        if not known or not set(known) <= set(classes):
-            raise CheckpointError("the classes that it may name must be some of its own")
-        if values["network"] not in NETWORKS or not 1 <= values["views"] <= len(VIEWS):
-            raise CheckpointError(f"it needs the network {values['network']!r} and {values['views']} views")
-        told = {name: values[name] for name in kinds}
-        return cls(**{**told, "classes": tuple(classes), "known": tuple(known)})
 
 
 @dataclass(frozen=True)
@@ -263,11 +189,6 @@ def load_recogniser(path: str | Path | None = None) -> Recogniser:
     return _shipped(JUDGE) if path is None else _read(Path(path))
 
 
-def load_critic() -> Recogniser:
-    """The recogniser that may choose among drawings, and so must not measure them."""
-    return _shipped(CRITIC)
-
-
 @cache
 def _shipped(path: Path) -> Recogniser:
     return _read(path)
@@ -290,18 +211,9 @@ def _parsed(data: bytes) -> Recogniser:
 
     try:
         tensors = load(data)
-        # The library shows the metadata of files alone; that the head is sound it has just found.
-        head = orjson.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        facts = orjson.loads(head["__metadata__"][METADATA_KEY])
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        what = str(error).splitlines()[0] if isinstance(error, SafetensorError) else "it has no description"
-        raise CheckpointError(f"no recogniser: {what}") from error
-    version = facts.get("format_version") if isinstance(facts, dict) else None
-    if version != FORMAT_VERSION:
-        raise CheckpointError(
-            f"a recogniser of format version {version!r}, this sketchkit reads {FORMAT_VERSION}"
-        )
-    about = About.from_json(facts)
+    except SafetensorError as error:
+        raise CheckpointError(f"no recogniser: {str(error).splitlines()[0]}") from error
+    about = read_about(data)
     return Recogniser(_filled(about, tensors), about, checksum_of(data))
 
 

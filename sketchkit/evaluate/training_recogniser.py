@@ -16,10 +16,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from sketchkit.critic.raster import Lines, draw, fitted
 from sketchkit.errors import InputError
 from sketchkit.evaluate.heldout import sketches_of
 from sketchkit.evaluate.networks import NETWORKS, PictureNet
-from sketchkit.evaluate.raster import Lines, draw, fitted
 from sketchkit.evaluate.recogniser import About, Recogniser, affine
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import Dataset

@@ -5,6 +5,7 @@ from sketchkit.generate.charting import Atlas, Located, atlas, locate
 from sketchkit.generate.drawing import reconstruct, sample
 from sketchkit.generate.ending import Ending, Endings
 from sketchkit.generate.finishing import complete
+from sketchkit.generate.guess import Guess, guess_classes
 from sketchkit.generate.infilling import Infilling, InfillSearch, infill
 from sketchkit.generate.live import LiveDecoder, LivePoints
 from sketchkit.generate.live_drawings import LiveDrawing, live_drawings, live_endings, live_reconstructions
@@ -17,6 +18,7 @@ __all__ = [
     "Attempts",
     "Ending",
     "Endings",
+    "Guess",
     "InfillSearch",
     "Infilling",
     "LiveDecoder",
@@ -31,6 +33,7 @@ __all__ = [
     "complete",
     "decode",
     "grid",
+    "guess_classes",
     "infill",
     "interpolate",
     "live_drawings",

@@ -26,7 +26,7 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Desk:
-    """All that endings are drawn with."""
+    """All that endings are drawn with; a drawing that is finished as several classes counts several times."""
 
     model: SketchModel
     sampler: AnySampler
@@ -34,6 +34,7 @@ class Desk:
     begun: Sequence[Sketch]
     beginnings: Sequence[Beginning]
     scales: Sequence[float]
+    classes: Sequence[str | None]
     seed: int
     max_points: int
     batch_size: int | None
@@ -83,16 +84,22 @@ class Desk:
             key=drawing.key,
         )
         nll, scale = drawn.nll / len(drawn.rows), self.scales[which]
-        return Ending(drawing + ending, ending, nll, self.seed, index, scale, ending.ended, redrawn)
+        told = self.classes[which]
+        return Ending(drawing + ending, ending, nll, self.seed, index, scale, ending.ended, redrawn, told)
 
 
-def freely(desk: Desk, n: int, progress: Progress | None) -> list[Endings]:
-    """The first n endings of every drawing."""
-    count = len(desk.begun)
+def freely(desk: Desk, which: Indices, progress: Progress | None) -> list[Endings]:
+    """The first n endings of every drawing.
+
+    Args:
+        desk: what they are drawn with.
+        which: [P, n], of each ending the place of its drawing and class in the desk's lists.
+        progress: told of every ending that is done.
+    """
+    count, n = which.shape
     out = [Endings() for _ in range(count)]
-    which = np.repeat(np.arange(count), n)
-    for done, (job, ending) in enumerate(desk.draw(which, np.tile(np.arange(n), count)), start=1):
-        out[which[job]].append(ending)
+    for done, (job, ending) in enumerate(desk.draw(which.ravel(), np.tile(np.arange(n), count)), start=1):
+        out[job // n].append(ending)
         if progress is not None:
             progress(done, count * n)
     return out

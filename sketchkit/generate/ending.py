@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sketchkit.deprecation import old_attribute
 from sketchkit.generate.attempts import Attempts
+from sketchkit.generate.guess import Guess
 from sketchkit.rendering import Ink, Picture, render
 from sketchkit.rendering.palette import ENDING, INK
 from sketchkit.sketch import Sketch
@@ -28,6 +29,7 @@ class Ending:
         scale: pixels of the training data in a drawing unit, as the model saw it.
         finished: whether the model ended the drawing; else it was cut at the greatest length.
         redrawn: at how many steps the first point was out of bounds and another was taken.
+        class_name: the class that the model was told; None for none.
     """
 
     sketch: Sketch
@@ -38,6 +40,7 @@ class Ending:
     scale: float
     finished: bool
     redrawn: int = 0
+    class_name: str | None = None
 
     nll = old_attribute("nll", "nll_per_point")
 
@@ -45,6 +48,12 @@ class Ending:
     def rank(self) -> tuple[bool, float, int]:
         """The order of endings, the best first: those that the model ended, then the likeliest a point."""
         return not self.finished, self.nll_per_point, self.index
+
+    @property
+    def given(self) -> Sketch:
+        """What was begun, without the ending."""
+        rows = self.sketch.stroke5[: len(self.sketch) - len(self.ending)]
+        return Sketch(rows, origin=self.sketch.origin, label=self.sketch.label, key=self.sketch.key)
 
     def _repr_svg_(self) -> str:
         """The drawing in ink, and the ending in its colour."""
@@ -61,11 +70,18 @@ class Endings(list[Ending]):
     Args:
         endings: in order.
         attempts: the record, where there were bounds to keep within.
+        guesses: what the drawing was taken for, the likeliest first, where its class was guessed.
     """
 
-    def __init__(self, endings: Iterable[Ending] = (), attempts: Attempts | None = None) -> None:
+    def __init__(
+        self,
+        endings: Iterable[Ending] = (),
+        attempts: Attempts | None = None,
+        guesses: Sequence[Guess] = (),
+    ) -> None:
         super().__init__(endings)
         self.attempts = attempts
+        self.guesses = tuple(guesses)
 
     def _repr_svg_(self) -> str | None:
         """A sheet of them all; None where there are none."""
@@ -80,7 +96,7 @@ def sheet_svg(endings: Sequence[Ending]) -> str:
     """Endings on a sheet: what was given in ink, what was added in colour, under index and cost."""
     pictures = [
         Picture(
-            (Ink(each.sketch, INK), Ink(each.ending, ENDING, f"ending {each.index}")),
+            (Ink(each.given, INK), Ink(each.ending, ENDING, f"ending {each.index}", curved=True)),
             f"{each.index}: {each.nll_per_point:.2f}",
         )
         for each in endings

@@ -16,15 +16,19 @@ from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, checked_counts
 from sketchkit.generate.desk import Desk, check_begun, freely, within
 from sketchkit.generate.ending import Ending, Endings
+from sketchkit.generate.guess import guess_classes, scales_by_looks, shared_out
 from sketchkit.generate.ranking import too_alike
 from sketchkit.generate.regions import Avoided, Bounds, Region
 from sketchkit.geometry import outline
 from sketchkit.models import AnyClass, SketchModel, check_model, check_one_class
 from sketchkit.sampling import AnySampler, make_sampler
 from sketchkit.sketch import Float64, Sketch
-from sketchkit.units import best_scales, read_beginning
+from sketchkit.units import WHOLE, best_scales, extent_of, read_beginning
 
-__all__ = ["Ending", "Endings", "check_unconditional", "complete", "scales_for"]
+__all__ = ["AUTO", "Ending", "Endings", "check_unconditional", "complete", "scales_for"]
+
+#: The name of a class that is to be guessed.
+AUTO = "auto"
 
 
 @overload
@@ -37,6 +41,7 @@ def complete(
     keep: int | None = ...,
     scale: float | Literal["auto"] = ...,
     *,
+    part: float | None = ...,
     class_name: AnyClass | None = ...,
     sampler: str | AnySampler = ...,
     options: Mapping[str, Any] | None = ...,
@@ -60,6 +65,7 @@ def complete(
     keep: int | None = ...,
     scale: float | Literal["auto"] = ...,
     *,
+    part: float | None = ...,
     class_name: AnyClass | None = ...,
     sampler: str | AnySampler = ...,
     options: Mapping[str, Any] | None = ...,
@@ -84,6 +90,7 @@ def complete(
     keep: int | None = None,
     scale: float | Literal["auto"] = "auto",
     *,
+    part: float | None = None,
     class_name: AnyClass | None = None,
     sampler: str | AnySampler = "temperature",
     options: Mapping[str, Any] | None = None,
@@ -107,8 +114,13 @@ def complete(
             None means a fresh seed; each ending says which.
         keep: draw n, but return only the best that differ, this many at the most: those that the model
             ended come first, then the lowest `nll_per_point`; one that all but covers a better one goes.
-        scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder.
-        class_name: what they shall become, one of the model's classes, for a model that knows classes.
+        scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder, or
+            one at which the beginning is a half or a quarter of the whole, where endings then look better.
+        part: how much of the longer side of the finished drawing is there, above 0 up to 1; this says the
+            scale.
+        class_name: what they shall become, one of the model's classes, for a model that knows classes; "auto"
+            guesses, and shares the endings out among the classes that a drawing may be meant as (within
+            bounds all are of the likeliest); None leaves it to the model.
         sampler: a name, or a sampler that is already made.
         options: the sampler's further options by name.
         batch_size: the most drawings at once, 4 at the least; what suits the device when None.
@@ -122,7 +134,8 @@ def complete(
     Returns:
         For each drawing its endings, in the order of their index, or from the best with `keep`; a single
         drawing gives a single list. With `region` or `avoid` they are the first n that keep within bounds, or
-        fewer if 32 n attempts are not enough, and the list has the record of these `attempts`.
+        fewer if 32 n attempts are not enough, and the list has the record of these `attempts`. Where the
+        class was guessed, it has the `guesses`.
 
     Raises:
         InputError: a number out of range, a conditional model, an option the sampler does not have, a region
@@ -145,31 +158,81 @@ def complete(
     begun = [drawing.without_end() for drawing in several]
     if not begun:
         return []
-    scales = scales_for(model, begun, scale, class_name)
-    beginnings = [read_beginning(d, s, model.card) for d, s in zip(begun, scales, strict=True)]
+    guesses = guess_classes(model, begun) if class_name == AUTO else [[]] * len(begun)
+    told = None if class_name in (None, AUTO) else model.class_called(class_name)
+    # Within bounds endings are searched for, and all are of one class.
+    plans = [shared_out(each, max(n, 1) if bounds is None else 1) if each else [told] for each in guesses]
+    pairs = [(d, name) for d, plan in enumerate(plans) for name in dict.fromkeys(plan)]
+    several = [begun[d] for d, _ in pairs]
+    if part is None:
+        classes = [name for _, name in pairs]
+        scales = _scales_of(model, several, scale, classes)
+        if scale == "auto":
+            scales = scales_by_looks(model, several, scales, classes)
+    else:
+        scales = _scales_of_part(several, part, scale)
+    beginnings = [read_beginning(d, s, model.card) for d, s in zip(several, scales, strict=True)]
     if bounds is not None and n:
         check_begun(bounds, beginnings)
     prompts = read_prompts(
         model,
         [b.rows for b in beginnings],
         exact_width=EXACT_WIDTH if exact else None,
-        label=model.label_index(class_name),
+        label=model.label_index([name for _, name in pairs]),
     )
     desk = Desk(
         model,
         make_sampler(sampler, temperature, options),
         prompts,
-        begun,
+        several,
         beginnings,
         scales,
+        [name for _, name in pairs],
         seed,
         max_points,
         batch_size,
         exact,
     )
-    out = freely(desk, n, progress) if bounds is None else within(desk, n, bounds, progress)
-    chosen = [Endings(_best(endings, keep), endings.attempts) for endings in out]
+    if bounds is None:
+        places = {pair: place for place, pair in enumerate(pairs)}
+        which = [[places[d, plan[i % len(plan)]] for i in range(n)] for d, plan in enumerate(plans)]
+        out = freely(desk, np.array(which, np.int64).reshape(len(begun), n), progress)
+    else:
+        out = within(desk, n, bounds, progress)
+    chosen = [
+        Endings(_best(endings, keep), endings.attempts, guessed)
+        for endings, guessed in zip(out, guesses, strict=True)
+    ]
     return chosen[0] if isinstance(drawings, Sketch) else chosen
+
+
+def _scales_of(
+    model: SketchModel,
+    begun: Sequence[Sketch],
+    scale: float | Literal["auto"],
+    classes: Sequence[str | None],
+) -> list[float]:
+    """`scales_for` of beginnings each of which has its class."""
+    out = [0.0] * len(begun)
+    for name in dict.fromkeys(classes):
+        places = [i for i, each in enumerate(classes) if each == name]
+        for i, found in zip(places, scales_for(model, [begun[i] for i in places], scale, name), strict=True):
+            out[i] = found
+    return out
+
+
+def _scales_of_part(begun: Sequence[Sketch], part: float, scale: float | Literal["auto"]) -> list[float]:
+    """The scales at which beginnings are a part of a whole training drawing; 1 for one without extent.
+
+    Raises:
+        InputError: no share, or a scale beside it.
+    """
+    if scale != "auto":
+        raise InputError("part and scale both say how large a drawing is: give one of them")
+    if not isinstance(part, int | float) or isinstance(part, bool) or not 0 < part <= 1:
+        raise InputError(f"the part that is there must be above 0, 1 at the most, got {part!r}")
+    sides = map(extent_of, begun)
+    return [part * WHOLE / side if side else 1.0 for side in sides]
 
 
 def check_unconditional(model: SketchModel) -> None:

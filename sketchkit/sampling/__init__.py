@@ -17,14 +17,17 @@ from sketchkit.sampling.base import (
     StatefulSampler,
     StepSampler,
     Studio,
+    Subject,
     Tempered,
 )
+from sketchkit.sampling.critic import BestLooking
 from sketchkit.sampling.drafting import Drafting
 from sketchkit.sampling.steps import rule_of, stateful, stepwise
 from sketchkit.sampling.strange import wrapped
 
 __all__ = [
     "AnySampler",
+    "BestLooking",
     "Draft",
     "Drafting",
     "DrawRule",
@@ -34,6 +37,7 @@ __all__ = [
     "StatefulSampler",
     "StepSampler",
     "Studio",
+    "Subject",
     "Tempered",
     "make_sampler",
     "rule_of",

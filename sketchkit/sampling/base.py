@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from sketchkit.options import option
 
@@ -31,6 +31,7 @@ __all__ = [
     "StatefulSampler",
     "StepSampler",
     "Studio",
+    "Subject",
     "Tempered",
 ]
 
@@ -143,6 +144,19 @@ class Draft:
         return self.nll / max(len(self.rows), 1)
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What a drawing is to become.
+
+    Args:
+        rows: [n, 5] in model units, what was begun; n is 0 where nothing was.
+        classes: the class that the model is told; all classes of the model where it is told none.
+    """
+
+    rows: npt.NDArray[np.floating[Any]]
+    classes: tuple[str, ...] = ()
+
+
 class Studio(Protocol):
     """What a sampler that looks at whole drawings works with: the model, the beginnings, and noise.
 
@@ -158,6 +172,10 @@ class Studio(Protocol):
     @property
     def max_points(self) -> int:
         """The most rows a drawing gets, an end row included."""
+        ...
+
+    def subject(self, job: int) -> Subject:
+        """What one of the drawings is to become."""
         ...
 
     def drafts(self, sampler: StepSampler, jobs: Indices, attempts: Indices) -> Iterator[Draft]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,9 +11,9 @@ from sketchkit.options import option
 from sketchkit.sampling.base import Tempered
 
 if TYPE_CHECKING:
-    from sketchkit.sampling.base import Draft, StepSampler, Studio
+    from sketchkit.sampling.base import Draft, Indices, StepSampler, Studio
 
-__all__ = ["Drafting", "likelihood"]
+__all__ = ["Drafting", "choose_each", "likelihood", "until"]
 
 #: So many drafts are kept at once.
 _AT_ONCE = 1_024
@@ -22,6 +22,66 @@ _AT_ONCE = 1_024
 def likelihood(draft: Draft) -> tuple[bool, float, int]:
     """What drafts are sorted by: those that the model ended first, then by the likelihood of a point."""
     return (not draft.ended, draft.nll_per_point, draft.attempt)
+
+
+def choose_each(
+    studio: Studio,
+    hand: StepSampler,
+    n: int,
+    choose: Callable[[Sequence[Draft]], Draft],
+    wanted: Indices | None = None,
+) -> Iterator[Draft]:
+    """Draw n drafts of every drawing, and choose one of each drawing's.
+
+    Args:
+        studio: what is asked for.
+        hand: the sampler that draws.
+        n: how many drafts of each drawing.
+        choose: from the drafts of one drawing, by their attempt, the one to keep.
+        wanted: int64, the drawings; everything that is asked for when None.
+    """
+    import numpy as np
+
+    several, size = np.arange(studio.jobs) if wanted is None else wanted, max(1, _AT_ONCE // n)
+    for begin in range(0, len(several), size):
+        jobs = several[begin : begin + size]
+        found: dict[int, list[Draft]] = {job: [] for job in jobs.tolist()}
+        for draft in studio.drafts(hand, np.repeat(jobs, n), np.tile(np.arange(n), len(jobs))):
+            mine = found[draft.job]
+            mine.append(draft)
+            if len(mine) == n:
+                yield choose(sorted(mine, key=lambda each: each.attempt))
+                del found[draft.job]
+
+
+def until(
+    studio: Studio, hand: StepSampler, n: int, wanted: Indices, will_do: Callable[[Draft], bool]
+) -> Iterator[Draft]:
+    """Draw each drawing again with other noise, n times in all, while it will not do.
+
+    Args:
+        studio: what is asked for.
+        hand: the sampler that draws.
+        n: the most drafts of each drawing.
+        wanted: int64, the drawings.
+        will_do: whether a draft may stay; of a drawing without such a draft the likeliest does.
+    """
+    import numpy as np
+
+    waiting, best = wanted, dict[int, "Draft"]()
+    for attempt in range(n):
+        again = []
+        for draft in studio.drafts(hand, waiting, np.full(len(waiting), attempt)):
+            if will_do(draft):
+                best.pop(draft.job, None)
+                yield draft
+                continue
+            again.append(draft.job)
+            best[draft.job] = min(draft, best.get(draft.job, draft), key=likelihood)
+        waiting = np.array(sorted(again), np.int64)
+        if not len(waiting):
+            return
+    yield from (best[job] for job in sorted(best))
 
 
 @dataclass(frozen=True)
@@ -44,18 +104,7 @@ class Drafting(Tempered, ABC):
 
     def draw(self, studio: Studio) -> Iterator[Draft]:
         """Draw and choose; see `DrawingSampler`."""
-        import numpy as np
-
-        hand, size = self._hand(), max(1, _AT_ONCE // self.n)
-        for begin in range(0, studio.jobs, size):
-            jobs = np.arange(begin, min(begin + size, studio.jobs))
-            found: dict[int, list[Draft]] = {job: [] for job in jobs.tolist()}
-            for draft in studio.drafts(hand, np.repeat(jobs, self.n), np.tile(np.arange(self.n), len(jobs))):
-                mine = found[draft.job]
-                mine.append(draft)
-                if len(mine) == self.n:
-                    yield self.choose(sorted(mine, key=lambda each: each.attempt))
-                    del found[draft.job]
+        return choose_each(studio, self._hand(), self.n, self.choose)
 
     def _hand(self) -> StepSampler:
         """The sampler that draws the drafts.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sketchkit.options import option
-from sketchkit.sampling.drafting import Drafting, likelihood
+from sketchkit.sampling.drafting import Drafting, likelihood, until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,21 +33,7 @@ class Restarts(Drafting):
         """Draw until it will do; see `DrawingSampler`."""
         import numpy as np
 
-        hand, best = self._hand(), dict[int, "Draft"]()
-        waiting = np.arange(studio.jobs)
-        for attempt in range(self.n):
-            again = []
-            for draft in studio.drafts(hand, waiting, np.full(len(waiting), attempt)):
-                if self._will_do(draft):
-                    best.pop(draft.job, None)
-                    yield draft
-                    continue
-                again.append(draft.job)
-                best[draft.job] = self.choose([draft, best.get(draft.job, draft)])
-            waiting = np.array(sorted(again), np.int64)
-            if not len(waiting):
-                return
-        yield from (best[job] for job in sorted(best))
+        return until(studio, self._hand(), self.n, np.arange(studio.jobs), self._will_do)
 
     def _will_do(self, draft: Draft) -> bool:
         return draft.ended and (self.limit is None or draft.nll_per_point <= self.limit)

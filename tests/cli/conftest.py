@@ -66,6 +66,7 @@ def home(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(store))
     monkeypatch.setenv("SKETCHKIT_MODEL", "tiny")
+    monkeypatch.setenv("SKETCHKIT_TRIES", "1")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-config"))
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "80")

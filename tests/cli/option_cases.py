@@ -77,7 +77,10 @@ _SHEET: dict[str, Case] = {
     "--label": _shows("--label"),
     "--stroke": _shows("--stroke", "5"),
     "--background": _shows("--background", "ivory"),
+    "--curves": _shows("--curves", "off"),
 }
+#: Of pictures in which no model drew.
+_CURVES_ON = {"--curves": _shows("--curves", "on")}
 _DRAWING: dict[str, Case] = {
     "--model": _draws("--model", "@models/other.safetensors", model="other.safetensors"),
     "--class": _SUN,
@@ -128,6 +131,7 @@ CASES: dict[str, dict[str, Case]] = {
         **_DRAWING,
         **_FILES,
         "--z-temperature": Case("refusal", ("--z-temperature", "0.5")),
+        "--tries": _draws("--tries", "4", tries=4),
         "-n": _draws("-n", "7"),
         "--first": _draws("--first", "5"),
     },
@@ -138,6 +142,8 @@ CASES: dict[str, dict[str, Case]] = {
         **_DRAWING,
         **_GIVEN,
         **_FILES,
+        "--tries": _draws("--tries", "4", tries=4),
+        "--part": _draws("--part", "0.3"),
         "-n": _draws("-n", "4"),
         "--keep": _draws("--keep", "1"),
         "--scale": _draws("--scale", "0.2", scale=0.2),
@@ -154,7 +160,7 @@ CASES: dict[str, dict[str, Case]] = {
         **_FILES,
         "--input-format": _GIVEN["--input-format"],
         "--sampler": _draws("--sampler", "truncated", "-O", "r=0.5", sampler="truncated"),
-        "--sizes": Case("picture", ("--sizes", "common"), ("-t", "3")),
+        "--sizes": Case("picture", ("--sizes", "common"), ("-t", "3", "--class", "any")),
         "--gap": _draws("--gap", "1:1", gap="1:1"),
         "--number": Case("refusal", ("--number",)),
         "-n": _draws("-n", "1"),
@@ -229,12 +235,14 @@ CASES: dict[str, dict[str, Case]] = {
         **{name: _OUTPUT[name] for name in ("--force", "--json")},
         **_GIVEN,
         **_PREPARED,
+        **_CURVES_ON,
         "--heat": Case("files", ("--heat", "other.svg")),
     },
     "render": {
         **_paper("render"),
         **{name: case for name, case in _OUTPUT.items() if name != "--json"},
         **_SHEET,
+        **_CURVES_ON,
         **_GIVEN,
     },
     "bench": {

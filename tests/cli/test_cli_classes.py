@@ -137,3 +137,15 @@ def test_the_shell_completes_the_classes_of_stored_models(
     with pytest.raises(SystemExit):
         run([])
     assert capsys.readouterr().out.split() == ["cat"]
+
+
+def test_of_a_class_that_no_slip_explains_all_classes_are_listed(
+    sketchkit: Sketchkit, zoo: None, home: Path
+) -> None:
+    done = sketchkit("sample", "--model", "zoo", "--class", "Sea turtle", "-o", "out.svg")
+    *listed, last = done.err.splitlines()
+    assert done.code == 3 and "draws:" in listed[0] and listed[1].split() == ["cat", "pig"]
+    assert "does not draw 'Sea turtle'" in last and "`sketchkit models pull sea_turtle`" in last
+    other = sketchkit("sample", "--model", "zoo", "--class", "xylophone", "-o", "out.svg")
+    assert "`sketchkit train` makes a model" in other.err.splitlines()[-1]
+    assert not Path("out.svg").exists()

@@ -386,3 +386,97 @@ def test_the_options_of_a_sampler_are_on_record(sketchkit: Sketchkit, bird: Path
 def test_the_scale_can_be_given(sketchkit: Sketchkit, bird: Path) -> None:
     told = sketchkit("complete", bird, "-n", 1, "--scale", 0.5, "-o", "out.svg", "--json").json
     assert told[0]["scale"] == 0.5
+
+
+# --- what the critic chooses, what is guessed, curves -----------------------------------------------------
+
+REAL = Path(library.__file__).with_name("bundled") / "doodle.safetensors"
+FACE = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 200 200"><g fill="none" stroke="#333">'
+    '<circle cx="100" cy="100" r="80"/><circle cx="72" cy="80" r="8"/></g></svg>'
+)
+
+
+@pytest.fixture
+def face(home: Path) -> Path:
+    path = home / "face.svg"
+    path.write_text(FACE)
+    return path
+
+
+def test_the_class_is_guessed_and_told(sketchkit: Sketchkit, face: Path) -> None:
+    done = sketchkit("complete", face, "--model", REAL, "-n", 4, "--json", "-o", "out.ndjson")
+    assert done.code == 0
+    [line] = [line for line in done.err.splitlines() if "taken for" in line]
+    assert line.startswith(f"{face}: taken for ") and line.endswith("; --class chooses")
+    report = json.loads(done.out)
+    guesses = report[0]["guesses"]
+    assert list(guesses.values()) == sorted(guesses.values(), reverse=True)
+    assert {each["class"] for each in report} <= guesses.keys() and "face" in guesses
+
+
+@pytest.mark.parametrize(("wanted", "told"), [("face", ["face", "face"]), ("any", [None, None])])
+def test_a_class_that_is_chosen_is_not_guessed(
+    sketchkit: Sketchkit, face: Path, wanted: str, told: list[str | None]
+) -> None:
+    done = sketchkit(
+        "complete", face, "--model", REAL, "-n", 2, "--class", wanted, "--json", "-o", "out.ndjson"
+    )
+    assert "taken for" not in done.err
+    report = json.loads(done.out)
+    assert [each.get("class") for each in report] == told and not any("guesses" in each for each in report)
+
+
+def test_of_several_tries_the_best_looking_is_shown(sketchkit: Sketchkit, face: Path) -> None:
+    usual = ("complete", face, "--model", REAL, "--class", "face", "-n", 2, "--json", "-t", 0.8)
+    plain = json.loads(sketchkit(*usual, "-o", "plain.ndjson").out)
+    several = json.loads(sketchkit(*usual, "--tries", 5, "-o", "several.ndjson").out)
+    assert [each.get("tries") for each in plain + several] == [None, None, 5, 5]
+    critic = library.critic.load_critic()
+    column = critic.classes.index("face")
+    liked = {
+        name: critic.chances(list(read_all(f"{name}.ndjson")))[:, column] for name in ("plain", "several")
+    }
+    assert (liked["several"] >= liked["plain"] - 0.02).all()
+
+
+def test_keep_is_another_word_for_the_number(sketchkit: Sketchkit, face: Path) -> None:
+    usual = ("complete", face, "--model", REAL, "--class", "face", "--json")
+    report = json.loads(sketchkit(*usual, "-n", 12, "--keep", 2, "--tries", 3, "-o", "out.ndjson").out)
+    assert [(each["index"], each["tries"]) for each in report] == [(0, 6), (1, 6)]
+
+
+def test_several_tries_within_bounds_are_refused(sketchkit: Sketchkit, bird: Path) -> None:
+    done = sketchkit("complete", bird, "--region", "0,0,99,99", "--tries", 3)
+    assert done.code == 2 and "within bounds an ending is drawn once" in done.err
+
+
+def test_what_the_model_adds_is_curved_in_pictures_and_layers(sketchkit: Sketchkit, face: Path) -> None:
+    usual = ("complete", face, "--model", REAL, "--class", "face", "-n", 1)
+    for layout in ("grid", "layers", "files"):
+        for curves, curved in (("auto", [False, True]), ("on", [True, True]), ("off", [False, False])):
+            if layout == "layers" and curves == "on":
+                continue  # the user's own bytes stay
+            assert sketchkit(*usual, "--layout", layout, "--curves", curves, "-f", "-o", "out.svg").code == 0
+            paths = [p.get("d") or "" for p in ElementTree.parse("out.svg").iter(f"{SVG}path")]
+            assert ["c" in path for path in paths] == (curved[1:] if layout == "layers" else curved)
+    for curves in ("on", "off"):
+        assert sketchkit(*usual, "--curves", curves, "-o", f"{curves}.ndjson").code == 2
+
+
+def test_drawings_in_data_files_are_the_points_of_the_model(sketchkit: Sketchkit, face: Path) -> None:
+    model = library.load_model(REAL, device="cpu")
+    [ending] = library.complete(model, library.read(face), 1, class_name="face")
+    assert (
+        sketchkit("complete", face, "--model", REAL, "--class", "face", "-n", 1, "-o", "out.ndjson").code == 0
+    )
+    [written] = read_all("out.ndjson")
+    assert len(written) == len(ending.sketch)
+
+
+def test_the_part_that_is_there_is_told_or_the_scale(sketchkit: Sketchkit, face: Path) -> None:
+    usual = ("complete", face, "--model", REAL, "--class", "face", "-n", 1, "--json", "-o", "out.ndjson")
+    [ending] = json.loads(sketchkit(*usual, "--part", 0.5).out)
+    assert ending["scale"] == pytest.approx(0.5 * 255 / 160, rel=0.01)
+    assert sketchkit(*usual, "--part", 0.5, "--scale", 2).code == 2
+    assert sketchkit(*usual, "--part", 1.5).code == 2

@@ -152,7 +152,7 @@ def test_wrong_usage_is_told_in_a_line(sketchkit: Sketchkit, three: Path, doodle
     refused(sketchkit("infill", three, "--gap", "1:2", "-t", -1, "-o", "out.svg"), 2, "temperature")
     both = ("--class", "cat", "--class", "pig")
     refused(sketchkit("infill", three, "--gap", "1:2", *both, "-o", "out.svg"), 2, "--class")
-    refused(sketchkit("infill", three, "--gap", "1:2", "--class", "dog", "-o", "out.svg"), 3, "dog")
+    refused(sketchkit("infill", three, "--gap", "1:2", "--class", "catt", "-o", "out.svg"), 3, "cat")
     refused(sketchkit("infill", "none.svg", "--gap", "1:2", "-o", "out.svg"), 3, "none.svg")
     Path("out.svg").write_text("mine")
     refused(sketchkit("infill", three, "--gap", "1:2", "-o", "out.svg"), 3, "out.svg", "--force")

@@ -70,7 +70,8 @@ def test_a_wrong_setting_names_its_file(sketchkit: Sketchkit, config: Path, cont
         ("temprature = 0.3", "nothing is called 'temprature': did you mean temperature?"),
         (
             "zzz = 1",
-            "nothing is called 'zzz': there are device, engine, model, precision, sampler, temperature, vae",
+            "nothing is called 'zzz': there are device, engine, model, precision, sampler, temperature, "
+            "tries, vae",
         ),
     ],
 )

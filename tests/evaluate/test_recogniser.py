@@ -13,15 +13,14 @@ import torch
 from evaluate_parts import small_model
 from safetensors.torch import save
 
+from sketchkit.critic import CRITIC, Critic, load_critic
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.evaluate.networks import FEATURES, NETWORKS, PlainNet, ResidualNet
 from sketchkit.evaluate.recogniser import (
-    CRITIC,
     JUDGE,
     METADATA_KEY,
     About,
     Recogniser,
-    load_critic,
     load_recogniser,
     save_recogniser,
 )
@@ -40,7 +39,7 @@ FROZEN = "6e5f252172c180bdc8bfd10327efe08d"
 
 @pytest.mark.parametrize(("load", "path"), [(load_recogniser, JUDGE), (load_critic, CRITIC)])
 def test_the_shipped_recognisers_are_small_and_say_what_they_are(
-    load: Callable[[], Recogniser], path: Path
+    load: Callable[[], Recogniser | Critic], path: Path
 ) -> None:
     about = load().about
     assert path.stat().st_size < 2_000_000
@@ -51,7 +50,7 @@ def test_the_shipped_recognisers_are_small_and_say_what_they_are(
 
 
 def test_the_judge_is_frozen_and_shares_nothing_with_the_critic() -> None:
-    judge, critic = load_recogniser(), load_critic()
+    judge, critic = load_recogniser(), load_recogniser(CRITIC)
     assert judge.checksum == FROZEN
     assert judge.about.network != critic.about.network and judge.about.seed != critic.about.seed
     assert judge.net.size != critic.net.size and judge.about.trained_on != critic.about.trained_on
@@ -66,7 +65,7 @@ def test_the_shipped_recognisers_name_real_drawings_that_they_have_not_seen(
         data / "quickdraw-20x700" / f"{name}.ndjson" for name in ("airplane", "crab", "ice cream", "pig")
     ]
     held = Dataset.open(prepare(sources, tmp_path / "some").path)
-    for recogniser in (load_recogniser(), load_critic()):
+    for recogniser in (load_recogniser(), load_recogniser(CRITIC)):
         right, by_class, drawings = measured(recogniser, held)
         assert drawings > 80
         assert right >= 0.85 and by_class >= 0.85
@@ -79,7 +78,7 @@ def test_the_shipped_recogniser_names_things_drawn_by_rule() -> None:
         assert (seen.named == recogniser.index(name)).mean() > 0.6, name
 
 
-@pytest.mark.parametrize("recogniser", [load_recogniser(), load_critic()], ids=["judge", "critic"])
+@pytest.mark.parametrize("recogniser", [load_recogniser(), load_recogniser(CRITIC)], ids=["judge", "critic"])
 def test_what_a_drawing_is_named_does_not_depend_on_its_place_size_or_neighbours(
     recogniser: Recogniser,
 ) -> None:

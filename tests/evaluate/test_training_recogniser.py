@@ -12,9 +12,9 @@ import pytest
 import torch
 from evaluate_parts import CLASSES, small_data
 
+from sketchkit.critic.raster import SIZE, Lines, draw, fitted
 from sketchkit.errors import InputError
 from sketchkit.evaluate.networks import NETWORKS
-from sketchkit.evaluate.raster import SIZE, Lines, draw, fitted
 from sketchkit.evaluate.recogniser import Recogniser, load_recogniser
 from sketchkit.evaluate.training_recogniser import (
     Schooling,

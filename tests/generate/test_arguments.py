@@ -63,6 +63,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "prepared": {"prepared": True},
     "path": {"path": "lerp"},
     "z_temperature": {"z_temperature": 0.5},
+    "part": {"part": 0.3},
     "sketches": {"sketches": GIVEN[3:]},
     "drawings": {"drawings": GIVEN[2:4]},
     "corners": {"corners": GIVEN[1:]},

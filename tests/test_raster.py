@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sketchkit.critic.raster import MARGIN, SIZE, Lines, draw, fitted
 from sketchkit.errors import InputError
-from sketchkit.evaluate.raster import MARGIN, SIZE, Lines, draw, fitted
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import synth
 

@@ -1,0 +1,172 @@
+"""The critic: a small network that says how likely a drawing looks like what it is to show.
+
+It chooses among what a model draws, so it must not measure it: the judge of `sketchkit.evaluate` does. It
+runs on numpy alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import numpy.typing as npt
+
+from sketchkit.critic.about import About, read_about
+from sketchkit.critic.raster import Lines, draw, fitted
+from sketchkit.errors import CheckpointError, FormatError, InputError
+from sketchkit.files import checksum_of, read_file, reason, shown
+from sketchkit.sketch import Sketch
+
+__all__ = ["CRITIC", "Critic", "load_critic"]
+
+Float64 = npt.NDArray[np.float64]
+Float32 = npt.NDArray[np.float32]
+
+#: The file of the critic that comes with the package.
+CRITIC = Path(__file__).with_name("critic.safetensors")
+_MAX_BYTES = 64 << 20
+_CHUNK = 64
+# Of the plain network: the side of a picture, the strides of its convolutions, and after which of them the
+# maximum of 2 x 2 pixels is taken.
+_SIZE, _STRIDES, _POOLED = 48, (2, 2, 1, 1), (False, False, True, True)
+_LAYERS = 4
+
+
+@final
+class Critic:
+    """The plain network of a recogniser, as a function of drawings.
+
+    Args:
+        weights: of four convolutions, `features` and `classes`, float32, by the names of their file.
+        about: the rest.
+        checksum: of the file, 16 bytes of BLAKE2b in hexadecimal.
+    """
+
+    def __init__(self, weights: Mapping[str, Float32], about: About, checksum: str = "") -> None:
+        self.about = about
+        self.checksum = checksum
+        # Gathered pixels come row by row, then channel by channel.
+        self._kernels = [
+            (
+                np.ascontiguousarray(kernel.transpose(2, 3, 1, 0).reshape(-1, len(kernel))),
+                weights[f"convolutions.{i}.bias"],
+                kernel.shape[2],
+            )
+            for i in range(_LAYERS)
+            for kernel in (weights[f"convolutions.{i}.weight"],)
+        ]
+        features = weights["features.weight"]
+        channels = len(weights[f"convolutions.{_LAYERS - 1}.bias"])
+        side = round((features.shape[1] / channels) ** 0.5)
+        by_pixel = features.reshape(-1, channels, side, side).transpose(0, 2, 3, 1)
+        self._features = np.ascontiguousarray(by_pixel.reshape(len(features), -1).T), weights["features.bias"]
+        self._classes = np.ascontiguousarray(weights["classes.weight"].T), weights["classes.bias"]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that it knows well."""
+        return self.about.known
+
+    def chances(self, drawings: Sequence[Sketch], among: Sequence[str] | None = None) -> Float64:
+        """How likely drawings look like each of some classes.
+
+        Args:
+            drawings: n; where they stand, how large they are and how they were drawn is not seen.
+            among: names of C classes of the network; those that it knows well when None.
+
+        Returns:
+            [n, C], 0..1, rows that add up to 1.
+
+        Raises:
+            ValueError: a class that the network does not have.
+        """
+        wanted = [self.about.classes.index(name) for name in (self.classes if among is None else among)]
+        out = np.zeros((len(drawings), len(wanted)))
+        for begin in range(0, len(drawings), _CHUNK):
+            some = slice(begin, begin + _CHUNK)
+            pictures = draw(fitted(Lines.of(drawings[some]), _SIZE), _SIZE)
+            logits = self._logits(pictures)[:, wanted].astype(np.float64)
+            raised = np.exp(logits - logits.max(1, keepdims=True))
+            out[some] = raised / raised.sum(1, keepdims=True)
+        return out
+
+    def _logits(self, pictures: Float32) -> Float32:
+        """Pictures [B, 1, 48, 48] to class logits [B, C]."""
+        x = np.ascontiguousarray(pictures[:, 0, :, :, None])
+        for (kernel, bias, side), stride, pooled in zip(self._kernels, _STRIDES, _POOLED, strict=True):
+            x = _convolved(x, kernel, bias, side, stride)
+            if pooled:
+                b, h, w, c = x.shape
+                x = x.reshape(b, h // 2, 2, w // 2, 2, c).max((2, 4))
+        kernel, bias = self._features
+        x = np.maximum(x.reshape(len(x), -1) @ kernel + bias, 0.0)
+        kernel, bias = self._classes
+        logits: Float32 = x @ kernel + bias
+        return logits
+
+
+def _convolved(x: Float32, kernel: Float32, bias: Float32, side: int, stride: int) -> Float32:
+    """A convolution and a rectifier: [B, H, W, c] to [B, H / stride, W / stride, C]."""
+    edge = side // 2
+    padded = np.pad(x, ((0, 0), (edge, edge), (edge, edge), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), (1, 2))[:, ::stride, ::stride]
+    b, h, w = windows.shape[:3]
+    gathered = windows.transpose(0, 1, 2, 4, 5, 3).reshape(b * h * w, -1)
+    out: Float32 = gathered @ kernel
+    out += bias
+    np.maximum(out, 0.0, out=out)
+    return out.reshape(b, h, w, -1)
+
+
+@cache
+def load_critic(path: str | Path | None = None) -> Critic:
+    """Read a critic.
+
+    Args:
+        path: a file of the plain network, as `examples/train_recogniser.py` writes it; the one that comes
+            with the package when None.
+
+    Raises:
+        CheckpointError: one line naming the file: missing, damaged, or another network.
+    """
+    file = CRITIC if path is None else Path(path)
+    try:
+        return _parsed(read_file(file, _MAX_BYTES))
+    except OSError as error:
+        raise CheckpointError(f"{shown(file)}: {reason(error)}") from error
+    except FormatError as error:
+        raise CheckpointError(str(error)) from error
+    except (CheckpointError, InputError) as error:
+        raise CheckpointError(f"{shown(file)}: {error}") from error
+
+
+def _parsed(data: bytes) -> Critic:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors: dict[str, Any] = load(data)
+    except SafetensorError as error:
+        raise CheckpointError(f"no recogniser: {str(error).splitlines()[0]}") from error
+    about = read_about(data)
+    if about.network != "plain":
+        raise CheckpointError(f"a critic is a plain network, not {about.network}")
+    shapes = {"features.bias": None, "classes.bias": (len(about.classes),)}
+    names = [f"convolutions.{i}" for i in range(_LAYERS)] + ["features", "classes"]
+    for name in (f"{name}.{part}" for name in names for part in ("weight", "bias")):
+        tensor = tensors.get(name)
+        if tensor is None or tensor.dtype.kind != "f" or not np.isfinite(tensor).all():
+            raise CheckpointError(f"the weight {name!r} is missing, or no finite numbers")
+        if shapes.get(name) and tensor.shape != shapes[name]:
+            raise CheckpointError(f"the weight {name!r} has the shape {list(tensor.shape)}")
+    try:
+        made = Critic(
+            {name: tensor.astype(np.float32) for name, tensor in tensors.items()}, about, checksum_of(data)
+        )
+        made.chances([Sketch.from_polylines([[(0, 0), (1, 1)]])])
+    except (ValueError, IndexError) as error:
+        raise CheckpointError("its weights do not fit each other") from error
+    return made

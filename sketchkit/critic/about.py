@@ -1,0 +1,108 @@
+"""What a file of a recogniser says of it beside the weights, and how it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from sketchkit.errors import CheckpointError
+
+__all__ = ["FORMAT_VERSION", "METADATA_KEY", "NETWORKS", "VIEWS", "About", "read_about"]
+
+FORMAT_VERSION = 2
+METADATA_KEY = "sketchkit-recogniser"
+#: The networks by name.
+NETWORKS = ("plain", "residual")
+#: How a drawing is turned (degrees), slanted, and stretched along x and y in the views that are averaged.
+VIEWS = (
+    (0.0, 0.0, 1.0, 1.0),
+    (0.0, 0.0, -0.9, 0.9),
+    (-8.0, 0.05, 0.92, 0.88),
+    (8.0, -0.05, -0.92, 0.88),
+    (6.0, 0.1, 0.85, 0.95),
+    (-6.0, -0.1, -0.85, 0.95),
+    (0.0, 0.08, 0.95, 0.8),
+    (0.0, -0.08, -0.95, 0.8),
+    (0.0, 0.0, 0.78, 0.78),
+)
+_MAX_CLASSES = 10_000
+
+
+@dataclass(frozen=True)
+class About:
+    """A recogniser's description beside its weights.
+
+    Args:
+        classes: the names of its outputs.
+        known: those of them that a drawing can be named; the others only help in training.
+        trained_on: the drawings, in words.
+        notice: what has to be said when the weights are passed on.
+        test_accuracy: the share of held-out drawings it names rightly, 0..1; every drawing counts alike.
+        test_drawings: how many drawings that is measured on.
+        class_accuracy: the same with every class counting alike.
+        seed: of the training.
+        version: of the weights.
+        network: one of `NETWORKS`.
+        views: over how many of `VIEWS` of a drawing the outputs are averaged.
+    """
+
+    classes: tuple[str, ...]
+    known: tuple[str, ...]
+    trained_on: str
+    notice: str
+    test_accuracy: float
+    test_drawings: int
+    class_accuracy: float
+    seed: int
+    version: str
+    network: str = "plain"
+    views: int = 1
+
+    @classmethod
+    def from_json(cls, values: Any) -> About:
+        """The description that a file holds.
+
+        Raises:
+            CheckpointError: a value that is missing, of another type or out of range.
+        """
+        kinds: dict[str, type] = {
+            **dict.fromkeys(("trained_on", "notice", "version", "network"), str),
+            **dict.fromkeys(("test_drawings", "seed", "views"), int),
+            **dict.fromkeys(("test_accuracy", "class_accuracy"), float),
+            **dict.fromkeys(("classes", "known"), list),
+        }
+        if not isinstance(values, dict) or not all(type(values.get(k)) is t for k, t in kinds.items()):
+            raise CheckpointError("its description lacks a value, or has one of another type")
+        classes, known = values["classes"], values["known"]
+        if not all(isinstance(name, str) for name in classes + known):
+            raise CheckpointError("its classes are not names")
+        if not 2 <= len(classes) <= _MAX_CLASSES or len(set(classes)) != len(classes):
+            raise CheckpointError(f"its classes must be 2 to {_MAX_CLASSES} different names")
+        if not known or not set(known) <= set(classes):
+            raise CheckpointError("the classes that it may name must be some of its own")
+        if values["network"] not in NETWORKS or not 1 <= values["views"] <= len(VIEWS):
+            raise CheckpointError(f"it needs the network {values['network']!r} and {values['views']} views")
+        told = {name: values[name] for name in kinds}
+        return cls(**{**told, "classes": tuple(classes), "known": tuple(known)})
+
+
+def read_about(data: bytes) -> About:
+    """The description in the head of a safetensors file that is known to be sound.
+
+    Raises:
+        CheckpointError: none, another version, or one that is damaged.
+    """
+    try:
+        # The library shows the metadata of files alone.
+        head = orjson.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        facts = orjson.loads(head["__metadata__"][METADATA_KEY])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError("no recogniser: it has no description") from error
+    version = facts.get("format_version") if isinstance(facts, dict) else None
+    if version != FORMAT_VERSION:
+        raise CheckpointError(
+            f"a recogniser of format version {version!r}, this sketchkit reads {FORMAT_VERSION}"
+        )
+    return About.from_json(facts)

@@ -1,0 +1,100 @@
+"""The best-looking of several drawings, to the eye of a critic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sketchkit.options import option
+from sketchkit.sampling.drafting import Drafting, choose_each, until
+
+if TYPE_CHECKING:
+    from sketchkit.critic import Critic
+    from sketchkit.sampling.base import Draft, StepSampler, Studio, Subject
+    from sketchkit.sketch import Sketch
+
+__all__ = ["BestLooking", "ByCritic", "whole_drawing"]
+
+
+@dataclass(frozen=True)
+class BestLooking:
+    """Draw n drafts of every drawing with one sampler and take the one that looks most like its class.
+
+    Drafts with ink come before those without, and those that the model ended before those that were cut. Of a
+    drawing without a class the critic's surest word counts, among the classes of the model. A drawing of
+    classes that the critic does not know is drawn until the model ends it, n times at most.
+
+    Args:
+        hand: the sampler that draws.
+        n: how many drafts, 1..4096.
+    """
+
+    hand: StepSampler
+    n: int = 6
+
+    def draw(self, studio: Studio) -> Iterator[Draft]:
+        """Draw and choose; see `DrawingSampler`."""
+        import numpy as np
+
+        from sketchkit.critic import load_critic
+
+        critic = load_critic()
+        known = np.array([_judged(studio.subject(job), critic) for job in range(studio.jobs)], bool)
+        rest, judged = np.flatnonzero(~known), np.flatnonzero(known)
+        yield from until(studio, self.hand, self.n, rest, lambda draft: not any(_flaw(draft)[:2]))
+
+        def best(drafts: Sequence[Draft]) -> Draft:
+            return _best(drafts, studio, critic)
+
+        yield from choose_each(studio, self.hand, self.n, best, judged)
+
+
+@dataclass(frozen=True)
+class ByCritic(Drafting):
+    """Draw n drafts and take the one that looks most like its class to the critic that comes with sketchkit.
+
+    What looks right often wins over what is likely point by point. See `BestLooking` for what the critic does
+    not know.
+    """
+
+    n: int = option(6, "how many drafts of each drawing", low=1, high=4_096)
+
+    def choose(self, drafts: Sequence[Draft]) -> Draft:
+        """The best-looking, whatever it shows; see `Drafting`."""
+        return min(drafts, key=_flaw)
+
+    def draw(self, studio: Studio) -> Iterator[Draft]:
+        """Draw and choose; see `DrawingSampler`."""
+        return BestLooking(self._hand(), self.n).draw(studio)
+
+
+def whole_drawing(subject: Subject, draft: Draft) -> Sketch:
+    """What was begun and what was added, as one drawing in model units."""
+    import numpy as np
+
+    from sketchkit.sketch import Sketch
+
+    # The point at which a drawing begins is the start token's, which is no row.
+    start = np.array([[0.0, 0.0, 1.0, 0.0, 0.0]])
+    return Sketch(np.concatenate([start, subject.rows, draft.rows]))
+
+
+def _judged(subject: Subject, critic: Critic) -> bool:
+    return any(name in critic.classes for name in subject.classes)
+
+
+def _best(drafts: Sequence[Draft], studio: Studio, critic: Critic) -> Draft:
+    least = min(_flaw(draft)[:2] for draft in drafts)
+    able = [draft for draft in drafts if _flaw(draft)[:2] == least]
+    if len(able) == 1:
+        return able[0]
+    subject = studio.subject(drafts[0].job)
+    wanted = [critic.classes.index(name) for name in subject.classes if name in critic.classes]
+    chances = critic.chances([whole_drawing(subject, draft) for draft in able])
+    return able[int(chances[:, wanted].max(1).argmax())]
+
+
+def _flaw(draft: Draft) -> tuple[bool, bool, int]:
+    """What drafts are sorted by: those without ink last, then those that were cut, then by their attempt."""
+    return not bool((draft.rows[:, 2:4] > 0).any()), not draft.ended, draft.attempt

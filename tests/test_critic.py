@@ -1,0 +1,104 @@
+"""The critic on numpy, and what is drawn when it chooses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sketchkit
+from sketchkit import Sketch
+from sketchkit.critic import CRITIC, load_critic
+from sketchkit.errors import CheckpointError
+from sketchkit.evaluate import load_recogniser
+from sketchkit.evaluate.recogniser import JUDGE
+from sketchkit.sampling import BestLooking, Draft, make_sampler
+from sketchkit.sampling.base import Subject
+from sketchkit.sampling.critic import whole_drawing
+from sketchkit.training.data import synth
+
+
+def test_it_says_what_the_same_network_says_in_torch() -> None:
+    drawings = [*synth(30, seed=3), Sketch.from_polylines([]), Sketch.from_polylines([[[1.0, 2.0]]])]
+    critic, network = load_critic(), load_recogniser(CRITIC)
+    assert critic.checksum == network.checksum and critic.classes == network.classes
+    for among in (None, critic.about.classes):
+        chances = critic.chances(drawings, among)
+        np.testing.assert_allclose(chances, network.chances(drawings, among)[1], atol=1e-5)
+        np.testing.assert_allclose(chances.sum(1), 1.0)
+    assert critic.chances([]).shape == (0, len(critic.classes))
+
+
+def test_a_file_that_is_no_critic_is_refused_in_one_line(tmp_path: Path) -> None:
+    data = CRITIC.read_bytes()
+    head = int.from_bytes(data[:8], "little")
+    cases = {
+        "missing": None,
+        "short": data[:100],
+        "cut": data[:-8],
+        "nameless": data.replace(b"sketchkit-recogniser", b"sketchkit-recogniseX", 1),
+        "other": data[: 8 + head].replace(b"features.bias", b"features.bjas") + data[8 + head :],
+        "infinite": data[:-2] + b"\x00\x7c",
+    }
+    for name, content in cases.items():
+        path = tmp_path / f"{name}.safetensors"
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(CheckpointError) as caught:
+            load_critic(path)
+        assert str(path.name) in str(caught.value) and "\n" not in str(caught.value)
+    with pytest.raises(CheckpointError, match="plain network"):
+        load_critic(JUDGE)
+
+
+@pytest.mark.parametrize("name", ["crab", "face"])
+def test_it_chooses_the_best_looking_that_has_ended(name: str) -> None:
+    model = sketchkit.load_model("doodle", device="cpu")
+    critic, tries = load_critic(), {"n": 5}
+    [chosen] = sketchkit.sample(model, 1, 0.6, sampler="critic", options=tries, class_name=name, seed=4)
+    found: list[Draft] = []
+
+    class Looking:
+        def draw(self, studio):  # type: ignore[no-untyped-def]
+            assert studio.subject(0).classes == (name,)
+            hand = make_sampler("temperature", 0.6)
+            drafts = studio.drafts(hand, np.zeros(5, np.int64), np.arange(5))
+            found.extend(sorted(drafts, key=lambda each: each.attempt))
+            yield found[0]
+
+    sketchkit.sample(model, 1, sampler=Looking(), class_name=name, seed=4)
+    whole = [draft for draft in found if draft.ended]
+    liked = critic.chances([whole_drawing(Subject(np.zeros((0, 5))), draft) for draft in whole])
+    best = whole[int(liked[:, critic.classes.index(name)].argmax())]
+    np.testing.assert_array_equal(chosen.stroke5[-len(best.rows) :, 2:], best.rows[:, 2:])
+
+
+def test_what_it_does_not_know_is_drawn_until_it_ends(tiny_model: sketchkit.models.SketchModel) -> None:
+    plain = sketchkit.sample(tiny_model, 40, 1.0, max_points=9)
+    sampler = BestLooking(make_sampler("temperature", 1.0), 6)
+    chosen = sketchkit.sample(tiny_model, 40, sampler=sampler, max_points=9)
+    assert sum(each.ended for each in chosen) > sum(each.ended for each in plain)
+    for before, after in zip(plain, chosen, strict=True):
+        if before.ended and before.ink_length > 0:
+            assert after == before
+
+
+def test_the_beginning_is_seen_with_the_ending() -> None:
+    model = sketchkit.load_model("doodle", device="cpu")
+    [sun] = synth(1, seed=5, classes=["sun"])
+    lines = sun.to_polylines()
+    begun = Sketch.from_polylines(lines[: max(1, len(lines) // 2)])
+    seen: list[Sketch] = []
+
+    class Looking:
+        def draw(self, studio):  # type: ignore[no-untyped-def]
+            [draft] = studio.drafts(make_sampler("temperature", 0.3), np.array([0]), np.array([0]))
+            seen.append(whole_drawing(studio.subject(0), draft))
+            yield draft
+
+    [ending] = sketchkit.complete(model, begun, 1, sampler=Looking(), class_name="sun")
+    whole = ending.sketch
+    (x0, y0, x1, y1), (a0, b0, a1, b1) = whole.bounds, seen[0].bounds
+    assert (a1 - a0) / (b1 - b0) == pytest.approx((x1 - x0) / (y1 - y0), rel=0.05)
+    assert seen[0].n_strokes == whole.n_strokes
