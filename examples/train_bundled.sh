@@ -46,7 +46,7 @@ part_few() {
 decoder=(--classes --position --hidden 768 --ema 0.999 --padding 1)
 if [ "$alone" = --no-teachers ]; then
   prepare people "$people" --reserve 15
-  train people doodle-alone-first "${decoder[@]}" --seed 1 --learning-rate 1e-2 --warmup 150 --steps 9500
+  train people doodle-alone "${decoder[@]}" --seed 1 --learning-rate 1e-2 --warmup 150 --steps 2500
   exit
 fi
 
@@ -70,43 +70,68 @@ prepare taught-set "$folder/taught.ndjson"
   -o "$folder/critic.safetensors" --network plain --seed 3 --steps 5000
 
 # From here on everything uses this critic, and no step looks at the judge.
-cp "$folder/critic.safetensors" "$folder/judge.safetensors" sketchkit/evaluate/
+cp "$folder/critic.safetensors" sketchkit/critic/
+cp "$folder/judge.safetensors" sketchkit/evaluate/
 
 # --- doodle -----------------------------------------------------------------------------------------------
 # First people's drawings and the teachers', 700 a class and temperature of these. Then, at a low rate, those that
-# the critic can name, and of doodle's own drawings those that it can name well.
-mkdir -p "$folder/fewer"
-awk '(NR - 1) % 1000 < 700' "$folder/taught.ndjson" > "$folder/fewer/taught.ndjson"
-prepare mixed "$people" "$folder/fewer/taught.ndjson" --reserve 15
-train mixed doodle-first "${decoder[@]}" --seed 1 --learning-rate 1e-2 --warmup 150 --steps 9500
-
+# the critic can name, and of doodle's own drawings those that it can name well. Then the same two stages again.
 # critique NAME LEAST DRAWINGS...
 critique() {
   local name=$1 least=$2; shift 2
   [ -e "$folder/$name.ndjson" ] || sketchkit data critique "$@" --least "$least" -o "$folder/$name.ndjson"
 }
-[ -e "$folder/own.ndjson" ] || sketchkit data distill "$folder/doodle-first/best.safetensors" \
-  -n 400 -t 0.3,0.5 --max-points 130 --seed 7 -o "$folder/own.ndjson"
+# own NAME MODEL TEMPERATURES: what a model draws itself.
+own() {
+  [ -e "$folder/$1.ndjson" ] || sketchkit data distill "$2" \
+    -n 400 -t "$3" --max-points 130 --seed 7 -o "$folder/$1.ndjson"
+  critique "$1-good" 0.8 "$folder/$1.ndjson"
+}
+mkdir -p "$folder/fewer"
+awk '(NR - 1) % 1000 < 700' "$folder/taught.ndjson" > "$folder/fewer/taught.ndjson"
 critique people-good 0.3 "$people"/*.ndjson
 critique taught-good 0.5 "$folder/taught.ndjson"
-critique own-good 0.8 "$folder/own.ndjson"
-prepare good "$folder"/{people,taught,own}-good.ndjson --reserve 15
-train good doodle --init "$folder/doodle-first/last.safetensors" --classes --seed 2 \
-  --learning-rate 1.5e-3 --min-learning-rate 1e-5 --warmup 30 --ema 0.995 --padding 1 --steps 1000
+critique fewer-good 0.5 "$folder/fewer/taught.ndjson"
+prepare mixed "$people" "$folder/fewer/taught.ndjson" --reserve 15
+prepare mixed-good "$people" "$folder/fewer-good.ndjson" --reserve 15
+refined=(--classes --padding 1 --seed 2 --learning-rate 1.5e-3 --min-learning-rate 1e-5 --warmup 30 --ema 0.995
+  --steps 1000)
+
+train mixed doodle-first "${decoder[@]}" --seed 1 --learning-rate 1e-2 --warmup 150 --steps 9500
+own own-first "$folder/doodle-first/best.safetensors" 0.3,0.5
+prepare good-first "$folder"/{people-good,taught-good,own-first-good}.ndjson --reserve 15
+train good-first doodle-second --init "$folder/doodle-first/last.safetensors" "${refined[@]}"
+
+train mixed-good doodle-third --init "$folder/doodle-second/last.safetensors" --classes --padding 1 --seed 3 \
+  --learning-rate 4e-3 --min-learning-rate 1e-5 --warmup 50 --ema 0.998 --steps 6000
+own own-third "$folder/doodle-third/best.safetensors" 0.25,0.4
+prepare good-third "$folder"/{people-good,taught-good,own-third-good}.ndjson --reserve 15
+train good-third doodle-fourth --init "$folder/doodle-third/last.safetensors" "${refined[@]}"
+# The last stage draws better and finds people's drawings less likely: seven tenths of the way to it.
+[ -e "$folder/doodle.safetensors" ] ||
+  python - "$folder"/doodle-{third,fourth}/best.safetensors 0.7 "$folder/doodle.safetensors" <<'PYTHON'
+import sys
+
+import sketchkit
+
+first, second = (sketchkit.load_model(name, device="cpu") for name in sys.argv[1:3])
+share, before = float(sys.argv[3]), first.state_dict()
+after = {name: (1 - share) * before[name] + share * each for name, each in second.state_dict().items()}
+second.load_state_dict(after)
+second.save(sys.argv[4])
+PYTHON
 
 # --- doodle-vae -------------------------------------------------------------------------------------------
-# First z learns to say nearly everything, then the pen goes further astray, so that z says where things are and not
-# only how they go on; in the end L_KL weighs more, so that there are drawings between drawings. Last, the prior.
-prepare all "$people"
-vae=(--backend vae --classes --position --recurrent-dropout 0 --kl-start 1 --kl-minimum 0 --balance 0.3)
-train all doodle-vae-first "${vae[@]}" --seed 5 --stray 3 --kl-weight 0.02 --learning-rate 1e-3 --warmup 100 \
-  --ema 0.999 --steps 6000
-train all doodle-vae-second --init "$folder/doodle-vae-first/last.safetensors" "${vae[@]}" --seed 6 --stray 10 \
-  --kl-weight 0.02 --warmup 100 --ema 0.999 --steps 2900 --learning-rate 1e-3
-train all doodle-vae-third --init "$folder/doodle-vae-second/last.safetensors" "${vae[@]}" --seed 8 --stray 10 \
-  --kl-weight 0.15 --warmup 50 --ema 0.998 --steps 3200 --learning-rate 9e-4
-[ -e "$folder/doodle-vae.safetensors" ] || sketchkit models prior "$folder/doodle-vae-third/best.safetensors" \
-  "$folder/people" --steps 8000 -o "$folder/doodle-vae.safetensors"
+# First z learns to say nearly everything, while the pen goes a little astray, so that z says where things are and not
+# only how they go on; then the pen goes further astray and L_KL weighs more, so that there are drawings between
+# drawings. Last, the prior.
+vae=(--backend vae --classes --position --recurrent-dropout 0 --kl-start 1 --kl-minimum 0)
+train mixed-good doodle-vae-first "${vae[@]}" --seed 5 --stray 5 --kl-weight 0.04 --learning-rate 8e-3 \
+  --min-learning-rate 5e-4 --warmup 100 --ema 0.999 --steps 6500
+train mixed-good doodle-vae-second --init "$folder/doodle-vae-first/last.safetensors" "${vae[@]}" --seed 6 \
+  --stray 10 --kl-weight 0.15 --learning-rate 3e-3 --warmup 50 --ema 0.998 --steps 4200
+[ -e "$folder/doodle-vae.safetensors" ] || sketchkit models prior "$folder/doodle-vae-second/best.safetensors" \
+  "$folder/mixed-good" --steps 8000 -o "$folder/doodle-vae.safetensors"
 
 # --- in place ---------------------------------------------------------------------------------------------
 licence='CC BY 4.0. Trained on the Quick, Draw! dataset, made available by Google under CC BY 4.0'
@@ -117,5 +142,5 @@ export_as() {
   sketchkit models export "$2" -o "sketchkit/bundled/$1.safetensors" --dtype float16 --name "$1" \
     --licence "${3//$'\n'/ }" --force
 }
-export_as doodle "$folder/doodle/best.safetensors" "$licence$taught"
-export_as doodle-vae "$folder/doodle-vae.safetensors" "$licence"
+export_as doodle "$folder/doodle.safetensors" "$licence$taught"
+export_as doodle-vae "$folder/doodle-vae.safetensors" "$licence$taught"

@@ -82,7 +82,9 @@ def test_it_draws_what_the_models_own_step_draws(request, which, name):
         apart.append((loss - expected).abs() / (1 + expected.abs()))
     same, apart = torch.stack(same), torch.stack(apart)
     assert same.float().mean() >= 0.999
-    assert apart[same].quantile(0.99) < 1e-4
+    # A narrow mixture magnifies the rounding of an offset: of few points only.
+    assert apart[same].median() < 2e-6
+    assert apart[same].quantile(0.99) < 3e-4
 
 
 @torch.inference_mode()
