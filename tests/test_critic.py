@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from sketchkit.critic import CRITIC, load_critic
 from sketchkit.errors import CheckpointError
 from sketchkit.evaluate import load_recogniser
 from sketchkit.evaluate.recogniser import JUDGE
-from sketchkit.sampling import BestLooking, Draft, make_sampler
+from sketchkit.sampling import BestLooking, Draft, Studio, make_sampler
 from sketchkit.sampling.base import Subject
 from sketchkit.sampling.critic import whole_drawing
 from sketchkit.training.data import synth
@@ -60,7 +61,7 @@ def test_it_chooses_the_best_looking_that_has_ended(name: str) -> None:
     found: list[Draft] = []
 
     class Looking:
-        def draw(self, studio):  # type: ignore[no-untyped-def]
+        def draw(self, studio: Studio) -> Iterator[Draft]:
             assert studio.subject(0).classes == (name,)
             hand = make_sampler("temperature", 0.6)
             drafts = studio.drafts(hand, np.zeros(5, np.int64), np.arange(5))
@@ -92,7 +93,7 @@ def test_the_beginning_is_seen_with_the_ending() -> None:
     seen: list[Sketch] = []
 
     class Looking:
-        def draw(self, studio):  # type: ignore[no-untyped-def]
+        def draw(self, studio: Studio) -> Iterator[Draft]:
             [draft] = studio.drafts(make_sampler("temperature", 0.3), np.array([0]), np.array([0]))
             seen.append(whole_drawing(studio.subject(0), draft))
             yield draft

@@ -68,7 +68,7 @@ def complete(
         typer.Option(
             metavar="X",
             help="How large the model sees a drawing: pixels of its training data, whose drawings fill "
-            "255 of them, in a drawing unit. auto: the likeliest.",
+            "255 of them, in a drawing unit. auto: by likelihood and by how endings look.",
         ),
     ] = "auto",
     part: Annotated[
@@ -78,7 +78,7 @@ def complete(
             min=_LEAST_PART,
             max=1.0,
             help="How much of the longer side of the finished drawing is there: 0.3 of a car for a wheel.",
-            show_default="what is likeliest",
+            show_default="by how endings look",
         ),
     ] = None,
     tries: Tries = None,

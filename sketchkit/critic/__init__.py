@@ -14,10 +14,10 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.critic.about import About, read_about
+from sketchkit.critic.about import About, read_recogniser
 from sketchkit.critic.raster import Lines, draw, fitted
-from sketchkit.errors import CheckpointError, FormatError, InputError
-from sketchkit.files import checksum_of, read_file, reason, shown
+from sketchkit.errors import CheckpointError
+from sketchkit.files import checksum_of
 from sketchkit.sketch import Sketch
 
 __all__ = ["CRITIC", "Critic", "load_critic"]
@@ -27,7 +27,6 @@ Float32 = npt.NDArray[np.float32]
 
 #: The file of the critic that comes with the package.
 CRITIC = Path(__file__).with_name("critic.safetensors")
-_MAX_BYTES = 64 << 20
 _CHUNK = 64
 # Of the plain network: the side of a picture, the strides of its convolutions, and after which of them the
 # maximum of 2 x 2 pixels is taken.
@@ -132,35 +131,20 @@ def load_critic(path: str | Path | None = None) -> Critic:
     Raises:
         CheckpointError: one line naming the file: missing, damaged, or another network.
     """
-    file = CRITIC if path is None else Path(path)
-    try:
-        return _parsed(read_file(file, _MAX_BYTES))
-    except OSError as error:
-        raise CheckpointError(f"{shown(file)}: {reason(error)}") from error
-    except FormatError as error:
-        raise CheckpointError(str(error)) from error
-    except (CheckpointError, InputError) as error:
-        raise CheckpointError(f"{shown(file)}: {error}") from error
-
-
-def _parsed(data: bytes) -> Critic:
-    from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    try:
-        tensors: dict[str, Any] = load(data)
-    except SafetensorError as error:
-        raise CheckpointError(f"no recogniser: {str(error).splitlines()[0]}") from error
-    about = read_about(data)
+    return read_recogniser(CRITIC if path is None else Path(path), load, _made)
+
+
+def _made(tensors: dict[str, Any], about: About, data: bytes) -> Critic:
     if about.network != "plain":
         raise CheckpointError(f"a critic is a plain network, not {about.network}")
-    shapes = {"features.bias": None, "classes.bias": (len(about.classes),)}
     names = [f"convolutions.{i}" for i in range(_LAYERS)] + ["features", "classes"]
     for name in (f"{name}.{part}" for name in names for part in ("weight", "bias")):
         tensor = tensors.get(name)
         if tensor is None or tensor.dtype.kind != "f" or not np.isfinite(tensor).all():
             raise CheckpointError(f"the weight {name!r} is missing, or no finite numbers")
-        if shapes.get(name) and tensor.shape != shapes[name]:
+        if name == "classes.bias" and tensor.shape != (len(about.classes),):
             raise CheckpointError(f"the weight {name!r} has the shape {list(tensor.shape)}")
     try:
         made = Critic(

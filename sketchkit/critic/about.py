@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import orjson
 
-from sketchkit.errors import CheckpointError
+from sketchkit.errors import CheckpointError, FormatError, InputError
+from sketchkit.files import read_file, reason, shown
 
-__all__ = ["FORMAT_VERSION", "METADATA_KEY", "NETWORKS", "VIEWS", "About", "read_about"]
+__all__ = ["FORMAT_VERSION", "METADATA_KEY", "NETWORKS", "VIEWS", "About", "read_recogniser"]
 
 FORMAT_VERSION = 2
 METADATA_KEY = "sketchkit-recogniser"
@@ -28,6 +31,9 @@ VIEWS = (
     (0.0, 0.0, 0.78, 0.78),
 )
 _MAX_CLASSES = 10_000
+_MAX_BYTES = 64 << 20
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ class About:
         return cls(**{**told, "classes": tuple(classes), "known": tuple(known)})
 
 
-def read_about(data: bytes) -> About:
+def _about(data: bytes) -> About:
     """The description in the head of a safetensors file that is known to be sound.
 
     Raises:
@@ -106,3 +112,35 @@ def read_about(data: bytes) -> About:
             f"a recogniser of format version {version!r}, this sketchkit reads {FORMAT_VERSION}"
         )
     return About.from_json(facts)
+
+
+def read_recogniser(
+    path: Path,
+    load: Callable[[bytes], dict[str, Any]],
+    make: Callable[[dict[str, Any], About, bytes], T],
+) -> T:
+    """Read the file of a recogniser.
+
+    Args:
+        path: the file.
+        load: safetensors' reader of tensors, for numpy or for torch.
+        make: the recogniser from its tensors, its description and the bytes of the file.
+
+    Raises:
+        CheckpointError: one line naming the file: missing, damaged, of another version, or something else.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        data = read_file(path, _MAX_BYTES)
+        try:
+            tensors = load(data)
+        except SafetensorError as error:
+            raise CheckpointError(f"no recogniser: {str(error).splitlines()[0]}") from error
+        return make(tensors, _about(data), data)
+    except OSError as error:
+        raise CheckpointError(f"{shown(path)}: {reason(error)}") from error
+    except FormatError as error:
+        raise CheckpointError(str(error)) from error
+    except (CheckpointError, InputError) as error:
+        raise CheckpointError(f"{shown(path)}: {error}") from error

@@ -20,12 +20,12 @@ import orjson
 import torch
 from torch import Tensor, nn
 
-from sketchkit.critic.about import FORMAT_VERSION, METADATA_KEY, VIEWS, About, read_about
+from sketchkit.critic.about import FORMAT_VERSION, METADATA_KEY, VIEWS, About, read_recogniser
 from sketchkit.critic.raster import Lines, draw, fitted
 from sketchkit.devices import own_numbers, without_weights
-from sketchkit.errors import CheckpointError, FormatError, InputError
+from sketchkit.errors import CheckpointError
 from sketchkit.evaluate.networks import FEATURES, NETWORKS, PictureNet
-from sketchkit.files import atomic_write, checksum_of, read_file, reason, shown
+from sketchkit.files import atomic_write, checksum_of
 from sketchkit.sketch import Sketch
 
 __all__ = [
@@ -195,26 +195,12 @@ def _shipped(path: Path) -> Recogniser:
 
 
 def _read(path: Path) -> Recogniser:
-    try:
-        return _parsed(read_file(path, _MAX_BYTES))
-    except OSError as error:
-        raise CheckpointError(f"{shown(path)}: {reason(error)}") from error
-    except FormatError as error:
-        raise CheckpointError(str(error)) from error
-    except (CheckpointError, InputError) as error:
-        raise CheckpointError(f"{shown(path)}: {error}") from error
-
-
-def _parsed(data: bytes) -> Recogniser:
-    from safetensors import SafetensorError
     from safetensors.torch import load
 
-    try:
-        tensors = load(data)
-    except SafetensorError as error:
-        raise CheckpointError(f"no recogniser: {str(error).splitlines()[0]}") from error
-    about = read_about(data)
-    return Recogniser(_filled(about, tensors), about, checksum_of(data))
+    def made(tensors: dict[str, Tensor], about: About, data: bytes) -> Recogniser:
+        return Recogniser(_filled(about, tensors), about, checksum_of(data))
+
+    return read_recogniser(path, load, made)
 
 
 def _filled(about: About, tensors: dict[str, Tensor]) -> PictureNet:

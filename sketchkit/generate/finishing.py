@@ -163,9 +163,8 @@ def complete(
     # Within bounds endings are searched for, and all are of one class.
     plans = [shared_out(each, max(n, 1) if bounds is None else 1) if each else [told] for each in guesses]
     pairs = [(d, name) for d, plan in enumerate(plans) for name in dict.fromkeys(plan)]
-    several = [begun[d] for d, _ in pairs]
+    several, classes = [begun[d] for d, _ in pairs], [name for _, name in pairs]
     if part is None:
-        classes = [name for _, name in pairs]
         scales = _scales_of(model, several, scale, classes)
         if scale == "auto":
             scales = scales_by_looks(model, several, scales, classes)
@@ -178,7 +177,7 @@ def complete(
         model,
         [b.rows for b in beginnings],
         exact_width=EXACT_WIDTH if exact else None,
-        label=model.label_index([name for _, name in pairs]),
+        label=model.label_index(classes),
     )
     desk = Desk(
         model,
@@ -187,7 +186,7 @@ def complete(
         several,
         beginnings,
         scales,
-        [name for _, name in pairs],
+        classes,
         seed,
         max_points,
         batch_size,

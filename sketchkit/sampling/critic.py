@@ -61,7 +61,7 @@ class ByCritic(Drafting):
     n: int = option(6, "how many drafts of each drawing", low=1, high=4_096)
 
     def choose(self, drafts: Sequence[Draft]) -> Draft:
-        """The best-looking, whatever it shows; see `Drafting`."""
+        """The first that the model ended: what a draft is to show, `draw` alone knows."""
         return min(drafts, key=_flaw)
 
     def draw(self, studio: Studio) -> Iterator[Draft]:
