@@ -130,7 +130,7 @@ def test_no_line_no_curve() -> None:
 
 
 def test_layers_are_written_as_curves_when_asked() -> None:
-    layer = svgdoc.Layer(Sketch.from_polylines([circle(12)]), "a", "#123456", curved=True)
+    layer = svgdoc.Layer(Sketch.from_polylines([circle(12)]), "a", svgdoc.Pen("#123456", 2.0), curved=True)
     data = svgdoc.write_layers([layer]).decode()
     assert "c" in data.split(' d="')[1].split('"')[0]
     back = Sketch.from_svg(data)

@@ -19,7 +19,7 @@ from PIL import Image
 from sketchkit import svgdoc
 from sketchkit.errors import InputError
 from sketchkit.sketch import Sketch
-from sketchkit.svgdoc import Layer, insert_layers, path_data, sketch_svg, write_drawings
+from sketchkit.svgdoc import Layer, Pen, insert_layers, path_data, sketch_svg, write_drawings
 
 SVG = "{http://www.w3.org/2000/svg}"
 LABEL = "{http://www.inkscape.org/namespaces/inkscape}label"
@@ -278,9 +278,9 @@ def test_a_pen_without_width_is_refused(width: float) -> None:
 
 LINE = Sketch.from_polylines([[(1, 2), (3, 4)]])
 LAYERS = [
-    Layer(LINE, "ending 1", "#0072B2", metadata={"seed": 1}),
-    Layer(LINE, HOSTILE, "#D55E00"),
-    Layer(Sketch.from_polylines([]), "ending 1", "red"),
+    Layer(LINE, "ending 1", Pen("#0072B2", 2.0), metadata={"seed": 1}),
+    Layer(LINE, HOSTILE, Pen("#D55E00", 2.0)),
+    Layer(Sketch.from_polylines([]), "ending 1", Pen("red", 2.0)),
 ]
 PLAIN = (
     '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"  x = "9"><g/>\r\n</svg>\n<!-- </svg> -->'
@@ -350,7 +350,7 @@ def test_a_layer_keeps_its_look_whatever_the_document_styles() -> None:
         'stroke-dasharray="0 9"><style>path { stroke: none; fill: red; stroke-width: 0 }</style>'
     )
     line = Sketch.from_polylines([[(0, 20), (40, 20)]])
-    layer = Layer(line, "ending", "#0000ff", width=10)
+    layer = Layer(line, "ending", Pen("#0000ff", 10))
     whole = insert_layers((head + "</svg>").encode(), len(head), False, "utf-8", [layer])
     with Image.open(io.BytesIO(cairosvg.svg2png(whole))) as image:
         assert image.convert("RGBA").getpixel((20, 20)) == (0, 0, 255, 255)

@@ -12,7 +12,7 @@ from sketchkit.cli.bounds import BoundsOptions, Limits, name_of, tell_shortfall
 from sketchkit.cli.flags import MOST_DRAWINGS, Json, Tries, one_class
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import SamplerCommand, alone
-from sketchkit.cli.parameters import DrawingOptions, InputOptions, OutputOptions, SheetOptions
+from sketchkit.cli.parameters import DrawingOptions, InkOptions, InputOptions, OutputOptions, SheetOptions
 from sketchkit.errors import InputError
 from sketchkit.files import shown
 
@@ -84,12 +84,13 @@ def complete(
     tries: Tries = None,
     bounds: BoundsOptions,
     drawing: DrawingOptions,
+    ink: InkOptions,
     sheet: SheetOptions,
     given: InputOptions,
     json: Json = False,
 ) -> None:
     """Finish drawings, each in several ways, where they stand."""
-    from sketchkit.cli.endings import Finished
+    from sketchkit.cli.endings import Finished, check_ink
     from sketchkit.cli.inputs import read_inputs
     from sketchkit.cli.outputs import Destination, report
     from sketchkit.cli.run import Run, without_words
@@ -112,7 +113,8 @@ def complete(
             sheet, "layers stand in the user's own document, which is no sheet", {"stroke", "curves"}
         )
     check_sheet(sheet, to, each=layout == "files", own_page=layout == "files")
-    drawings = read_inputs(given, keep_documents=layout != "grid")
+    check_ink(ink)
+    drawings = read_inputs(given, keep_documents=layout != "grid" or to.kind.true_size or ink.ink == "same")
     page = _page(sheet, layout, len(drawings), min(n, keep or n))
     _check_outputs(drawings, to, layout, n, n if limits is None else n * _ATTEMPTS)
 
@@ -120,10 +122,11 @@ def complete(
     tell_shortfall(drawings, endings)
     provenance = {**run.provenance, **({} if limits is None else limits.facts)}
     finished = [
-        Finished(each, mine, provenance, sheet, limits) for each, mine in zip(drawings, endings, strict=True)
+        Finished(each, mine, provenance, sheet, limits, ink)
+        for each, mine in zip(drawings, endings, strict=True)
     ]
     _tell_guesses(drawings, endings)
-    _tell_finished(finished)
+    _tell_finished(finished, on_page=layout != "grid" or n == 1, cut=to.kind.true_size)
     aligned = sheet.tile is None and len(drawings) > 1
     paths = _write(finished, to, layout, page, provenance, aligned=aligned)
     to.announce(paths)
@@ -169,8 +172,8 @@ def _tell_guesses(drawings: Sequence[Input], endings: Sequence[Endings]) -> None
             tell_guesses(name_of(drawings, place), each.guesses)
 
 
-def _tell_finished(finished: Sequence[Finished]) -> None:
-    """Say of which drawings endings add nothing; a line each on stderr."""
+def _tell_finished(finished: Sequence[Finished], *, on_page: bool, cut: bool) -> None:
+    """Say of which drawings endings add nothing, or leave the page that they are put on; lines on stderr."""
     from sketchkit.cli.console import say
 
     drawings = [each.given for each in finished]
@@ -179,6 +182,10 @@ def _tell_finished(finished: Sequence[Finished]) -> None:
         if empty:
             what = f"{empty} of {len(each.endings)} endings add{'s' if empty == 1 else ''} nothing"
             say(f"{name_of(drawings, place)}: {what}: the model thinks the drawing is finished")
+        beside = sum(map(each.leaves_page, each.endings)) if on_page else 0
+        if beside:
+            what = f"{beside} of {len(each.endings)} endings leave{'s' if beside == 1 else ''} the page"
+            say(f"{name_of(drawings, place)}: {what}{' and end at its edge' if cut else ''}")
 
 
 def _tries(flag: int | None, limits: Limits | None) -> int:

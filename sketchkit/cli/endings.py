@@ -1,7 +1,8 @@
-"""Endings as pictures and as layers: what the user drew and what the model added, always told apart."""
+"""Endings as pictures and as layers: what the user drew and what the model added."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -9,20 +10,83 @@ from typing import TYPE_CHECKING, Any
 
 from sketchkit.cli.inputs import Input
 from sketchkit.cli.outputs import Item
-from sketchkit.cli.parameters import SheetOptions
+from sketchkit.cli.parameters import InkOptions, SheetOptions, as_usage
 from sketchkit.errors import InputError
-from sketchkit.rendering import Ink, Picture
+from sketchkit.rendering import Ink, OwnPage, Picture
 from sketchkit.rendering.palette import ENDING, INK
-from sketchkit.svgdoc import Layer, insert_layers, write_layers
+from sketchkit.svgdoc import JOINS, Layer, Pen, checked_color, insert_layers, write_layers
 
 if TYPE_CHECKING:
     from sketchkit.cli.bounds import Limits
     from sketchkit.generate import Ending
+    from sketchkit.sketch import Sketch
 
-__all__ = ["Finished", "rows_of_pictures"]
+__all__ = ["Finished", "Inks", "check_ink", "own_page", "rows_of_pictures"]
 
 # Where nothing says how wide a pen is, it is this share of the drawing's extent.
 _PEN_SHARE = 1 / 100
+
+#: Names of `--ink` that are no colours.
+_SAME, _CONTRAST = "same", "contrast"
+
+
+def check_ink(ink: InkOptions) -> None:
+    """Refuse an ink that is none.
+
+    Raises:
+        typer.BadParameter: neither a colour nor one of the two names.
+    """
+    if ink.ink not in (_SAME, _CONTRAST):
+        with as_usage("--ink"):
+            checked_color(ink.ink)
+
+
+def own_page(given: Input, sheet: SheetOptions) -> OwnPage | None:
+    """The page of a user's document at its true size, where nothing else is asked for."""
+    page = given.document[1].true_page if given.document and sheet.is_open else None
+    return None if page is None else OwnPage(*page)
+
+
+@dataclass(frozen=True)
+class Inks:
+    """What the user's strokes are drawn with, and what is added to them.
+
+    Args:
+        given: what the user drew.
+        sheet: the width of the pen, in the drawing's units.
+        options: what the user says of the added ink.
+    """
+
+    given: Input
+    sheet: SheetOptions
+    options: InkOptions
+
+    @property
+    def added(self) -> str:
+        """The colour of what is added."""
+        if self.options.ink == _CONTRAST:
+            return ENDING
+        return self._pen(INK).color if self.options.ink == _SAME else self.options.ink
+
+    @property
+    def drawn_with(self) -> Pen:
+        """The pen of the user's own strokes, where they are written anew."""
+        return self._pen(INK)
+
+    @property
+    def added_with(self) -> Pen:
+        """The pen of what is added: that of the user's strokes, but for its colour."""
+        return dataclasses.replace(self._pen(INK), color=self.added)
+
+    def _pen(self, color: str) -> Pen:
+        """The width is the user's choice, the document's own, or by the drawing's size."""
+        x0, y0, x1, y1 = self.given.sketch.bounds
+        width = self.sheet.stroke or max(x1 - x0, y1 - y0) * _PEN_SHARE or 1.0
+        usual = None if self.given.document is None else self.given.document[1].usual_pen
+        if usual is None:
+            return Pen(color, width)
+        join = usual.join if usual.join in JOINS else "miter"
+        return Pen(usual.colour or color, self.sheet.stroke or usual.width or width, usual.cap, join)
 
 
 @dataclass(frozen=True)
@@ -35,6 +99,7 @@ class Finished:
         provenance: of the run.
         sheet: the width of a layer's pen, in the drawing's units, and which layers are drawn as curves.
         limits: where the endings might go, which their pictures show.
+        ink: of what is added, and whether it is all that is written.
     """
 
     given: Input
@@ -42,6 +107,11 @@ class Finished:
     provenance: Mapping[str, Any]
     sheet: SheetOptions = field(default_factory=SheetOptions)
     limits: Limits | None = None
+    ink: InkOptions = field(default_factory=InkOptions)
+
+    @property
+    def _inks(self) -> Inks:
+        return Inks(self.given, self.sheet, self.ink)
 
     def items(self) -> list[Item]:
         """One an ending: for sheets, files of drawings, or as an SVG page of its own."""
@@ -49,10 +119,11 @@ class Finished:
             Item(
                 self.given.stem,
                 ending.index,
-                ending.sketch.labelled(ending.sketch.label, self._key(ending)),
+                self._written(ending).labelled(ending.sketch.label, self._key(ending)),
                 self._picture(ending),
                 partial(self._page, ending),
                 self.given.source,
+                own_page(self.given, self.sheet),
             )
             for ending in self.endings
         ]
@@ -61,16 +132,26 @@ class Finished:
         """The user's document as it was, with a layer an ending, of which the best on the page is shown."""
         if self.given.document is None:
             raise InputError(f"{self.given.source}: layers can only be added to an SVG file")
-        data, document = self.given.document
         layers = [self._layer(ending, self._facts(ending)) for ending in self.endings]
+        return self._in_document(layers, self._best_on_page())
+
+    def _in_document(
+        self, layers: Sequence[Layer], visible: int, facts: Mapping[str, Any] | None = None
+    ) -> bytes:
+        """Layers in the user's document, or on an empty page of the same size."""
+        assert self.given.document is not None
+        data, document = self.given.document
+        if self.ink.only_added:
+            return write_layers(
+                layers, view_box=document.view_box, size=document.size, metadata=facts, visible=visible
+            )
         return insert_layers(
-            data,
-            document.insert_at,
-            document.self_closing,
-            document.encoding,
-            layers,
-            visible=self._best_on_page(),
+            data, document.insert_at, document.self_closing, document.encoding, layers, visible=visible
         )
+
+    def _written(self, ending: Ending) -> Sketch:
+        """What a file of drawings gets."""
+        return ending.ending if self.ink.only_added else ending.sketch
 
     def _key(self, ending: Ending) -> str:
         """What tells an ending from all others in a file of drawings."""
@@ -89,50 +170,44 @@ class Finished:
 
     def _flaw(self, ending: Ending) -> int:
         """What keeps an ending from being shown: 0 nothing, 1 it leaves the page, 2 it adds nothing."""
-        if self.adds_nothing(ending):
-            return 2
+        return 2 if self.adds_nothing(ending) else int(self.leaves_page(ending))
+
+    def leaves_page(self, ending: Ending) -> bool:
+        """Whether ink is added beside the page of the user's document."""
         page = None if self.given.document is None else self.given.document[1].view_box
-        if page is None:
-            return 0
+        if page is None or self.adds_nothing(ending):
+            return False
         x0, y0, x1, y1 = ending.ending.bounds
         inside = page.x <= x0 and page.y <= y0 and x1 <= page.x + page.width and y1 <= page.y + page.height
-        return 0 if inside else 1
+        return not inside
 
     def _picture(self, ending: Ending) -> Picture:
         # The numbers first: a caption is cut where it is too long for its cell.
         caption = f"{ending.index}: {ending.nll_per_point:.2f} {self.given.stem}"
         below = () if self.limits is None else self.limits.inks()
-        inks = (
-            Ink(self.given.sketch, INK, "drawing"),
-            Ink(ending.ending, ENDING, self._name(ending), curved=self.limits is None),
-        )
-        return Picture((*below, *inks), caption, self._facts(ending))
+        given = () if self.ink.only_added else (Ink(self.given.sketch, INK, "drawing"),)
+        added = Ink(ending.ending, self._inks.added, self._name(ending), curved=self.limits is None)
+        return Picture((*below, *given, added), caption, self._facts(ending))
 
     def _page(self, ending: Ending) -> bytes:
-        """The drawing and one ending in two layers, in the drawing's own units and place."""
-        given = Layer(self.given.sketch, "drawing", INK, self._pen(), curved=self.sheet.curves == "on")
-        layers = [given, self._layer(ending, {})]
-        if self.given.document is None:
-            return write_layers(layers, metadata=self._facts(ending))
-        document = self.given.document[1]
-        return write_layers(
-            layers, view_box=document.view_box, size=document.size, metadata=self._facts(ending)
-        )
+        """One ending as a layer of the user's document; of no document the drawing and it in two layers."""
+        if self.given.document is not None:
+            facts = self._facts(ending)
+            return self._in_document([self._layer(ending, {} if self.ink.only_added else facts)], 0, facts)
+        layers = [self._layer(ending, {})]
+        if not self.ink.only_added:
+            pen = self._inks.drawn_with
+            layers.insert(0, Layer(self.given.sketch, "drawing", pen, curved=self.sheet.curves == "on"))
+        return write_layers(layers, metadata=self._facts(ending))
 
     def _layer(self, ending: Ending, metadata: Mapping[str, Any]) -> Layer:
         # A curve may leave the bounds that its points keep within.
         curved = self.sheet.curves == "on" or (self.sheet.curves == "auto" and self.limits is None)
-        return Layer(ending.ending, self._name(ending), ENDING, self._pen(), metadata, curved=curved)
+        return Layer(ending.ending, self._name(ending), self._inks.added_with, metadata, curved=curved)
 
     def _name(self, ending: Ending) -> str:
         """What its group or layer is called: by its index, which no other ending of the drawing has."""
         return f"ending {ending.index}" + (" (adds nothing)" if self.adds_nothing(ending) else "")
-
-    def _pen(self) -> float:
-        """The width of a layer's pen: the user's choice, the document's own, or by the drawing's size."""
-        own = None if self.given.document is None else self.given.document[1].pen_width
-        x0, y0, x1, y1 = self.given.sketch.bounds
-        return self.sheet.stroke or own or max(x1 - x0, y1 - y0) * _PEN_SHARE or 1.0
 
     def _facts(self, ending: Ending) -> dict[str, Any]:
         """The provenance of one ending."""

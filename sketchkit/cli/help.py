@@ -94,7 +94,7 @@ _PANELS = {
     "particles",
     "Where it may go": "region avoid clearance",
     "What is read": "input_format limit keep_background split prepared source jobs pairs",
-    "What is written": "output out layout format force json heat outliers",
+    "What is written": "output out layout ink only_added format force json heat outliers",
     "The sheet": "tile cell gap margin page title sizes label stroke curves background",
     "Speed": "batch_size exact device engine precision compile",
 }

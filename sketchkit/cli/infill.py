@@ -16,11 +16,12 @@ from sketchkit.cli.console import say
 from sketchkit.cli.flags import MOST_DRAWINGS, InputFormat, Json, KeepBackground, one_class
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import SamplerCommand, alone
-from sketchkit.cli.parameters import DrawingOptions, OutputOptions, SheetOptions
+from sketchkit.cli.parameters import DrawingOptions, InkOptions, OutputOptions, SheetOptions
 from sketchkit.errors import InputError
 from sketchkit.files import shown
 
 if TYPE_CHECKING:
+    from sketchkit.cli.endings import Inks
     from sketchkit.cli.inputs import Input
     from sketchkit.cli.outputs import Item
     from sketchkit.cli.run import Run
@@ -34,14 +35,15 @@ EXAMPLE = "sketchkit infill bird.svg --gap 0:1 -n 4 -o infills.svg"
 
 # What the library takes, which loads torch.
 _MOST_PARTICLES, _MOST_STROKES = 16_384, 1_000
-# Where nothing says how wide a pen is, it is this share of the drawing's extent.
-_PEN_SHARE = 1 / 100
 # The line of the stroke that a number belongs to, in pixels.
 _BOLD = 4.0
 
 Layouts = Literal["grid", "files"]
 #: The parameters that say what is drawn into a gap, and how.
-_OF_INFILLS = {"n", "particles", "max_strokes", *(each.name for each in dataclasses.fields(DrawingOptions))}
+_OF_INFILLS = {
+    *("n", "particles", "max_strokes"),
+    *(each.name for group in (DrawingOptions, InkOptions) for each in dataclasses.fields(group)),
+}
 
 
 @partial(grouped, without={"gap", "batch_size", "exact"})
@@ -101,6 +103,7 @@ def infill(
     input_format: InputFormat = None,
     keep_background: KeepBackground = False,
     drawing: DrawingOptions,
+    ink: InkOptions,
     sheet: SheetOptions,
     json: Json = False,
     context: typer.Context,
@@ -110,6 +113,7 @@ def infill(
     Many attempts are drawn at the gap; the strokes after it are put behind each, and the best are those after
     which the model finds them likeliest.
     """
+    from sketchkit.cli.endings import check_ink
     from sketchkit.cli.outputs import Destination, report, write_items
     from sketchkit.cli.run import Run, without_words
     from sketchkit.cli.unused import check_sheet, refuse_given
@@ -120,6 +124,7 @@ def infill(
     name = "{stem}-strokes" if number else "{stem}-{index}" if each else "{stem}-infills"
     to = Destination.of(output, name, each=each, json=json)
     check_sheet(sheet, to, each=each, own_page=each)
+    check_ink(ink)
     if number:
         refuse_given(context, _OF_INFILLS, "--number draws nothing")
         if each:
@@ -143,7 +148,7 @@ def infill(
             facts["class"] = called
         if max_strokes is not None:
             facts["max_strokes"] = max_strokes
-        items = [_Filled(given, around, one, facts, sheet).item() for one in infills]
+        items = [_Filled(given, around, one, facts, sheet, ink).item() for one in infills]
         _tell(infills)
     paths = write_items(items, to, page, facts, each=each)
     to.announce(paths)
@@ -248,6 +253,7 @@ class _Filled:
         infilling: what the model drew.
         provenance: of the run.
         sheet: the width of a layer's pen, in the drawing's units, and which layers are drawn as curves.
+        ink: of what is added, and whether it is all that is written.
     """
 
     given: Input
@@ -255,15 +261,24 @@ class _Filled:
     infilling: Infilling
     provenance: Mapping[str, Any]
     sheet: SheetOptions = field(default_factory=SheetOptions)
+    ink: InkOptions = field(default_factory=InkOptions)
+
+    @property
+    def _inks(self) -> Inks:
+        from sketchkit.cli.endings import Inks
+
+        return Inks(self.given, self.sheet, self.ink)
 
     def item(self) -> Item:
         """For a sheet, a file of drawings, or as an SVG page of its own."""
+        from sketchkit.cli.endings import own_page
         from sketchkit.cli.outputs import Item
 
         one = self.infilling
         key = f"{self.given.sketch.key or self.given.stem}-{one.seed}-{one.index}"
-        sketch = one.sketch.labelled(one.sketch.label, key)
-        return Item(self.given.stem, one.index, sketch, self._picture(), self._page, self.given.source)
+        sketch = (one.part if self.ink.only_added else one.sketch).labelled(one.sketch.label, key)
+        page = own_page(self.given, self.sheet)
+        return Item(self.given.stem, one.index, sketch, self._picture(), self._page, self.given.source, page)
 
     @property
     def _name(self) -> str:
@@ -287,30 +302,25 @@ class _Filled:
 
     def _picture(self) -> Picture:
         from sketchkit.rendering import Ink, Picture
-        from sketchkit.rendering.palette import ENDING, INK
+        from sketchkit.rendering.palette import INK
 
-        inks = (Ink(self.around, INK, "drawing"), Ink(self.infilling.part, ENDING, self._name, curved=True))
+        given = () if self.ink.only_added else (Ink(self.around, INK, "drawing"),)
+        added = Ink(self.infilling.part, self._inks.added, self._name, curved=True)
         caption = f"{self.infilling.index}: {self.infilling.gain:+.1f} {self.given.stem}"
-        return Picture(inks, caption, self._facts)
+        return Picture((*given, added), caption, self._facts)
 
     def _page(self) -> bytes:
         """What was given and the infill in two layers, in the drawing's own units and place."""
-        from sketchkit.rendering.palette import ENDING, INK
         from sketchkit.svgdoc import Layer, write_layers
 
-        layers = [
-            Layer(self.around, "drawing", INK, self._pen(), curved=self.sheet.curves == "on"),
-            Layer(self.infilling.part, self._name, ENDING, self._pen(), curved=self.sheet.curves != "off"),
-        ]
+        inks, part, curves = self._inks, self.infilling.part, self.sheet.curves
+        layers = [Layer(part, self._name, inks.added_with, curved=curves != "off")]
+        if not self.ink.only_added:
+            layers.insert(0, Layer(self.around, "drawing", inks.drawn_with, curved=curves == "on"))
         if self.given.document is None:
             return write_layers(layers, metadata=self._facts)
         document = self.given.document[1]
         return write_layers(layers, view_box=document.view_box, size=document.size, metadata=self._facts)
-
-    def _pen(self) -> float:
-        own = None if self.given.document is None else self.given.document[1].pen_width
-        x0, y0, x1, y1 = self.given.sketch.bounds
-        return self.sheet.stroke or own or max(x1 - x0, y1 - y0) * _PEN_SHARE or 1.0
 
 
 app = alone(infill, SamplerCommand, EXAMPLE)

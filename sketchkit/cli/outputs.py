@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from sketchkit.cli.parameters import OutputOptions
 from sketchkit.errors import InputError
 from sketchkit.files import atomic_write, shown
 from sketchkit.formats import write
-from sketchkit.rendering import Layout, Picture, Renderer
+from sketchkit.rendering import Layout, OwnPage, Picture, Renderer
 from sketchkit.sketch import Sketch
 
 __all__ = [
@@ -43,6 +43,7 @@ class Item:
         picture: what goes on a sheet; its metadata is the drawing's provenance.
         page: an SVG document of this drawing alone, where that is not just a sheet of one cell.
         source: the file it was made from, as the user wrote it.
+        own_page: the page that the drawing has where it comes from.
     """
 
     stem: str
@@ -51,6 +52,11 @@ class Item:
     picture: Picture
     page: Callable[[], bytes] | None = None
     source: str | None = None
+    own_page: OwnPage | None = None
+
+    def layout(self, kind: Kind, layout: Layout) -> Layout:
+        """How a kind of file sets out this drawing alone."""
+        return replace(layout, own_page=self.own_page) if kind.true_size else layout
 
 
 @dataclass(frozen=True)
@@ -186,8 +192,9 @@ def write_items(
     if to.kind.renderer is None:
         _write_data(items, path, to)
     else:
-        own = [item.picture for item in items]
-        content = rendered(to.kind.renderer(), pictures or own, layout, provenance)
+        shown = pictures or [item.picture for item in items]
+        on = items[0].layout(to.kind, layout) if len(shown) == 1 else layout
+        content = rendered(to.kind.renderer(), shown, on, provenance)
         send(content, path, to.overwrite)
     return [path] * len(items)
 
@@ -199,7 +206,8 @@ def _write_one(item: Item, to: Destination, layout: Layout, done: Callable[[], N
     elif to.kind.plain_svg and item.page is not None:
         send(item.page(), path, to.overwrite)
     else:
-        content = to.kind.renderer().render(layout.with_curves([item.picture]), layout, item.picture.metadata)
+        on = item.layout(to.kind, layout)
+        content = to.kind.renderer().render(on.with_curves([item.picture]), on, item.picture.metadata)
         send(content, path, to.overwrite)
     done()
     return path

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DrawingOptions",
+    "InkOptions",
     "InputOptions",
     "LatentOptions",
     "OutputOptions",
@@ -111,6 +112,24 @@ class OutputOptions:
         ),
     ] = None
     force: Force = False
+
+
+@dataclass(frozen=True)
+class InkOptions:
+    """What is added, beside what the user drew."""
+
+    ink: Annotated[
+        str,
+        typer.Option(
+            "--ink",
+            metavar="COLOR",
+            help="Of what is added: same as the drawing's own, contrast, or a colour: a name that SVG knows, "
+            "#rgb or #rrggbb.",
+        ),
+    ] = "contrast"
+    only_added: Annotated[
+        bool, typer.Option("--only-added", help="Write what is added alone, where it stands.")
+    ] = False
 
 
 @dataclass(frozen=True)
@@ -191,6 +210,12 @@ class SheetOptions:
             show_default="suits the file",
         ),
     ] = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the user says nothing of how drawings are set out, so that one may keep its own page."""
+        said = (self.tile, self.cell, self.gap, self.margin, self.page, self.title)
+        return self.sizes == "fit" and not self.label and not any(each is not None for each in said)
 
     def layout(self, count: int, columns: int | None = None) -> Layout:
         """How so many pictures are set out.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from sketchkit.cli.kinds import says
 from sketchkit.cli.outputs import Destination
 from sketchkit.cli.parameters import SheetOptions
 from sketchkit.rendering import Renderer
@@ -51,7 +52,7 @@ def check_frames(sheet: SheetOptions, *renderers: Renderer) -> None:
     Raises:
         typer.BadParameter: a tile, or one scale for all drawings, which animations have anyway.
     """
-    if all(getattr(renderer, "one_by_one", False) for renderer in renderers):
+    if all(says(renderer, "one_by_one") for renderer in renderers):
         refuse_sheet(
             sheet, "an animation shows one drawing after another, all at one scale", _ALL - _OF_SEVERAL
         )

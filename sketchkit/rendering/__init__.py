@@ -14,7 +14,7 @@ from sketchkit.errors import InputError, PluginError
 from sketchkit.files import atomic_write, check_path
 from sketchkit.rendering.base import Renderer
 from sketchkit.rendering.layout import Layout, Place, Sheet
-from sketchkit.rendering.page import Page
+from sketchkit.rendering.page import OwnPage, Page
 from sketchkit.rendering.picture import Curves, Drawn, Ink, Picture
 from sketchkit.sketch import Sketch
 from sketchkit.svgdoc import json_text
@@ -23,6 +23,7 @@ __all__ = [
     "Curves",
     "Ink",
     "Layout",
+    "OwnPage",
     "Page",
     "Picture",
     "Place",

@@ -18,7 +18,7 @@ import numpy as np
 from sketchkit.counts import whole
 from sketchkit.errors import InputError
 from sketchkit.rendering.frame import BASELINE, Frame, Legend, Words, best, largest
-from sketchkit.rendering.page import GAP, MARGIN, MILLIMETRE, STROKE, Page
+from sketchkit.rendering.page import GAP, MARGIN, MILLIMETRE, STROKE, OwnPage, Page
 from sketchkit.rendering.picture import Curves, Picture, bounds
 from sketchkit.sketch import Float64
 from sketchkit.svgdoc import checked_color
@@ -106,6 +106,8 @@ class Layout:
         page: the paper, in the middle of which everything is set; as large as what is on it when None.
         curves: which inks `with_curves` draws as smooth curves: "auto" those that say so, as what a model
             drew does, "on" all, "off" none.
+        own_page: the page that the pictures have where they come from: they are drawn on it, in their place
+            and as large, and nothing of the rest counts but `stroke` and `background`.
 
     Raises:
         InputError: a length or a tile that makes no page, a margin that leaves nothing of it, or a background
@@ -125,6 +127,7 @@ class Layout:
     column_labels: tuple[str, ...] = ()
     page: Page | None = None
     curves: Curves = "auto"
+    own_page: OwnPage | None = None
 
     @classmethod
     def on_page(
@@ -195,6 +198,8 @@ class Layout:
             InputError: more pictures than the tile has cells, not as many labels as rows or columns, cells
                 too small for their lines, no room on the page, or drawings too large to be measured.
         """
+        if self.own_page is not None:
+            return _on_own_page(self.own_page, len(pictures))
         frame = self._frame(len(pictures))
         across, down = frame.size
         if self.page is None:
@@ -271,7 +276,12 @@ class Layout:
         if not all(map(math.isfinite, extents)):
             raise InputError("a drawing is too large to be set out on a page")
         inners = [self._inner(cell, picture) for picture in pictures]
-        scales = [inner / e if e else 1.0 for inner, e in zip(inners, extents, strict=True)]
+        # Lines that are scaled with their drawing make it larger.
+        thick = [
+            e + max((ink.own_width or 0.0 for ink in p.inks), default=0.0) if e else 0.0
+            for e, p in zip(extents, pictures, strict=True)
+        ]
+        scales = [inner / e if e else 1.0 for inner, e in zip(inners, thick, strict=True)]
         if self.scale == "common":
             # Pictures without extent fit at any scale.
             common = min((s for s, e in zip(scales, extents, strict=True) if e), default=1.0)
@@ -280,7 +290,8 @@ class Layout:
 
     def _inner(self, cell: float, picture: Picture) -> float:
         """The side of the square that a picture's points may fill, in pixels."""
-        widest = max((ink.width or self.stroke for ink in picture.inks), default=self.stroke)
+        fixed = [ink.width or self.stroke for ink in picture.inks if ink.own_width is None]
+        widest = max(fixed, default=0.0 if picture.inks else self.stroke)
         inner = cell * (1 - 2 * PADDING) - widest
         if inner <= 0:
             raise InputError(f"a line {self._said(widest)} wide does not fit a cell of {self._said(cell)}")
@@ -289,6 +300,15 @@ class Layout:
     def _said(self, pixels: float) -> str:
         """A length in the unit that the user writes."""
         return f"{pixels:g} pixels" if self.page is None else f"{pixels / MILLIMETRE:.3g} mm"
+
+
+def _on_own_page(own: OwnPage, count: int) -> Sheet:
+    """A sheet on which each of so many pictures stands where it is."""
+    page = Page(own.width, own.height)
+    width, height = own.width * MILLIMETRE, own.height * MILLIMETRE
+    scale, cell = own.unit * MILLIMETRE, max(width, height)
+    place = Place((0.0, 0.0), cell, scale, (own.left + cell / 2 / scale, own.top + cell / 2 / scale))
+    return Sheet(width, height, (place,) * count, 0.0, (), page)
 
 
 def _check_length(name: str, value: float, unit: str, above: bool) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sketchkit.errors import InputError
 
-__all__ = ["DOTS", "GAP", "MARGIN", "MILLIMETRE", "STROKE", "Page"]
+__all__ = ["DOTS", "GAP", "MARGIN", "MILLIMETRE", "STROKE", "OwnPage", "Page"]
 
 #: Pixels an inch: those of CSS, which a screen shows smaller or larger.
 DOTS = 96.0
@@ -30,6 +30,25 @@ _SIZES = {
 _BY_NAME = {name.lower(): size for name, size in _SIZES.items()}
 _LANDSCAPE = "-landscape"
 _MEASURES = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)x(\d{1,6}(?:\.\d{1,6})?)mm", re.ASCII)
+
+
+@dataclass(frozen=True)
+class OwnPage:
+    """The page that a drawing has where it comes from.
+
+    Args:
+        width: in millimetres.
+        height: in millimetres.
+        left: the x of its left edge, in drawing units.
+        top: the y of its upper edge, in drawing units.
+        unit: millimetres in a drawing unit.
+    """
+
+    width: float
+    height: float
+    left: float
+    top: float
+    unit: float
 
 
 @dataclass(frozen=True)

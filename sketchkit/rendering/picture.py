@@ -13,7 +13,7 @@ from sketchkit.curves import fit_curves, flatten_curves
 from sketchkit.errors import InputError
 from sketchkit.rendering.palette import INK
 from sketchkit.sketch import Drawn, Float64, Sketch
-from sketchkit.svgdoc import checked_color
+from sketchkit.svgdoc import Pen
 
 __all__ = ["Curves", "Drawn", "Ink", "Picture", "bounds"]
 
@@ -34,9 +34,13 @@ class Ink:
         name: what its group is called in the file.
         width: of the line, in pixels of the sheet; the layout's when None.
         curved: whether it is drawn as smooth curves.
+        own_width: of the line in drawing units, in place of `width`: it is scaled with the drawing, and on
+            the sheet half as wide as the layout's lines at the least, so that it can be seen.
+        cap: the shape of the ends of lines: `butt`, `round` or `square`.
+        join: the shape of their corners: `miter`, `round` or `bevel`.
 
     Raises:
-        InputError: a colour that is something else, or a width that is not above 0.
+        InputError: a colour or a shape that is something else, or a width that is not above 0.
     """
 
     sketch: Sketch
@@ -44,11 +48,26 @@ class Ink:
     name: str = "drawing"
     width: float | None = None
     curved: bool = False
+    own_width: float | None = None
+    cap: str = "round"
+    join: str = "round"
 
     def __post_init__(self) -> None:
-        checked_color(self.color)
-        if self.width is not None and not 0 < self.width < math.inf:
-            raise InputError(f"the width of an ink must be above 0 pixels, got {self.width}")
+        for width in (self.width, self.own_width):
+            if width is not None and not 0 < width < math.inf:
+                raise InputError(f"the width of an ink must be above 0, got {width}")
+        self.pen(1.0, 1.0)
+
+    def pen(self, scale: float, stroke: float) -> Pen:
+        """What it is drawn with on a sheet.
+
+        Args:
+            scale: pixels in a drawing unit.
+            stroke: the width of the layout's lines, in pixels.
+        """
+        if self.own_width is None:
+            return Pen(self.color, self.width or stroke, self.cap, self.join)
+        return Pen(self.color, max(self.own_width * scale, stroke / 2), self.cap, self.join)
 
     def polylines(self) -> list[Float64]:
         """Where the pen goes, for renderers that draw straight lines only.

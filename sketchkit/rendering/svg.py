@@ -156,7 +156,7 @@ def _cell(
     layout: Layout,
 ) -> svgdoc.Element:
     inks = [
-        _ink(f"{id}-{number}-{svgdoc.slug(ink.name, 'ink')}", ink, elements, layout)
+        _ink(f"{id}-{number}-{svgdoc.slug(ink.name, 'ink')}", ink, elements, place.scale, layout)
         for number, (ink, elements) in enumerate(zip(picture.inks, drawn, strict=True), start=1)
     ]
     # The whole caption is the cell's tooltip: what stands under it may be cut short.
@@ -169,7 +169,9 @@ def _cell(
     return cell
 
 
-def _ink(id: str, ink: Ink, elements: Sequence[svgdoc.Element], layout: Layout) -> svgdoc.Element:
+def _ink(
+    id: str, ink: Ink, elements: Sequence[svgdoc.Element], scale: float, layout: Layout
+) -> svgdoc.Element:
     # Points have been moved, not the group: a transform would scale the width of the line with the drawing.
-    pen = svgdoc.Pen(ink.color, ink.width or layout.stroke)
+    pen = ink.pen(scale, layout.stroke)
     return svgdoc.group(id=id, label=ink.name, attributes=pen.attributes, children=elements)

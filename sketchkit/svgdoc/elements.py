@@ -14,7 +14,9 @@ from sketchkit.svgdoc.numbers import number
 from sketchkit.svgdoc.strings import clean, json_text
 
 __all__ = [
+    "CAPS",
     "INK",
+    "JOINS",
     "Pen",
     "animate",
     "document",
@@ -27,27 +29,36 @@ __all__ = [
 #: The colour of a drawing that nobody gave one: nearly black.
 INK = "#222222"
 
+#: The shapes of the ends and of the corners of lines that every reader of SVG knows.
+CAPS, JOINS = ("butt", "round", "square"), ("miter", "round", "bevel")
+
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 INKSCAPE_NAMESPACE = "http://www.inkscape.org/namespaces/inkscape"
 
 
 @dataclass(frozen=True)
 class Pen:
-    """What a line is drawn with: a round pen.
+    """What a line is drawn with; a round pen where nothing else is said.
 
     Args:
         color: `#rgb`, `#rrggbb` or a name of SVG's.
         width: in the units of the element that it draws, above 0.
+        cap: the shape of the ends of lines: `butt`, `round` or `square`.
+        join: the shape of their corners: `miter`, `round` or `bevel`.
 
     Raises:
-        InputError: a colour that is something else, or a width that is not above 0.
+        InputError: a colour or a shape that is something else, or a width that is not above 0.
     """
 
     color: str
     width: float
+    cap: str = "round"
+    join: str = "round"
 
     def __post_init__(self) -> None:
         checked_color(self.color)
+        if self.cap not in CAPS or self.join not in JOINS:
+            raise InputError(f"a line cannot end {self.cap!r} and turn {self.join!r}")
         if not 0 < self.width < math.inf:
             raise InputError(f"the width of a line must be above 0, got {self.width}")
 
@@ -58,8 +69,8 @@ class Pen:
             "fill": "none",
             "stroke": self.color,
             "stroke-width": number(self.width),
-            "stroke-linecap": "round",
-            "stroke-linejoin": "round",
+            "stroke-linecap": self.cap,
+            "stroke-linejoin": self.join,
         }
 
     @property

@@ -38,16 +38,14 @@ class Layer:
     Args:
         sketch: the drawing, in the user units of the document's root.
         name: what Inkscape calls the layer.
-        color: of the pen.
-        width: of the pen, in user units.
+        pen: what it is drawn with, its width in user units.
         metadata: the layer's own provenance, written as JSON.
         curved: whether it is drawn as smooth curves.
     """
 
     sketch: Sketch
     name: str
-    color: str
-    width: float = 2.0
+    pen: Pen
     metadata: Mapping[str, object] = field(default_factory=dict)
     curved: bool = False
 
@@ -83,8 +81,7 @@ def insert_layers(
     whole = document.decode(codec, "replace")
     before, after, opening, closing = _cut(document, insert_at, self_closing, codec)
     names = _free_ids(whole, [layer.name for layer in layers])
-    only = 0 if visible == "first" else visible
-    shown = [only in ("all", i) for i in range(len(layers))]
+    shown = _shown(visible, len(layers))
     elements = [_layer_xml(*each) for each in zip(layers, names, shown, strict=True)]
     inserted = "".join((opening, *(f"{xml}\n" for xml in elements), closing))
     return before + inserted.encode(codec, "xmlcharrefreplace") + after
@@ -96,6 +93,7 @@ def write_layers(
     view_box: tuple[float, float, float, float] | None = None,
     size: tuple[str, str] = ("", ""),
     metadata: Mapping[str, object] | None = None,
+    visible: Literal["all", "first"] | int = "all",
 ) -> bytes:
     """A document of our own with layers in it, every point where it is on the page.
 
@@ -106,6 +104,7 @@ def write_layers(
             the same proportion. A length that is missing or no absolute one follows from the other; a pixel a
             unit (or what shows well) where neither is given.
         metadata: provenance of the whole.
+        visible: as in `insert_layers`.
 
     Returns:
         The file, UTF-8.
@@ -118,19 +117,26 @@ def write_layers(
     if view_box is not None:
         root["width"], root["height"] = _grown(size, view_box, page) or (root["width"], root["height"])
     names = _free_ids("", [layer.name for layer in layers])
-    for layer, name in zip(layers, names, strict=True):
+    for layer, name, shown in zip(layers, names, _shown(visible, len(layers)), strict=True):
         data = sketch_data(layer.sketch, layer.curved)
         root.add(
             group(
                 id=name,
                 label=layer.name,
                 layer=True,
-                attributes=Pen(layer.color, layer.width).attributes,
+                style=None if shown else "display:none",
+                attributes=layer.pen.attributes,
                 metadata=layer.metadata or None,
                 children=[path(data)] if data else [],
             )
         )
     return to_bytes(root)
+
+
+def _shown(visible: Literal["all", "first"] | int, count: int) -> list[bool]:
+    """Which of so many layers are shown."""
+    only = 0 if visible == "first" else visible
+    return [only in ("all", i) for i in range(count)]
 
 
 def _grown(size: tuple[str, str], view_box: _Box, page: _Box) -> tuple[str, str] | None:
@@ -150,7 +156,7 @@ def _grown(size: tuple[str, str], view_box: _Box, page: _Box) -> tuple[str, str]
 
 def _layer_xml(layer: Layer, id: str, shown: bool) -> str:
     data = sketch_data(layer.sketch, layer.curved)
-    style = f"{Pen(layer.color, layer.width).style};{_RESET}"
+    style = f"{layer.pen.style};{_RESET}"
     element = group(
         id=id,
         label=layer.name,

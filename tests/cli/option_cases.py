@@ -96,6 +96,7 @@ _DRAWING: dict[str, Case] = {
     "--precision": Case("drawing", ("--precision", "int8"), record={"precision": "int8"}, everywhere=False),
     "--compile": _draws("--compile", engine="compiled"),
 }
+_INK: dict[str, Case] = {"--ink": _shows("--ink", "teal"), "--only-added": _draws("--only-added")}
 _GIVEN: dict[str, Case] = {
     "--input-format": Case("refusal", ("--input-format", "npz")),
     "--limit": _draws("--limit", "3"),
@@ -142,6 +143,7 @@ CASES: dict[str, dict[str, Case]] = {
         **_DRAWING,
         **_GIVEN,
         **_FILES,
+        **_INK,
         "--tries": _draws("--tries", "4", tries=4),
         "--part": _draws("--part", "0.3"),
         "-n": _draws("-n", "4"),
@@ -158,6 +160,7 @@ CASES: dict[str, dict[str, Case]] = {
         **_SHEET,
         **{name: case for name, case in _DRAWING.items() if name not in ("--batch-size", "--exact")},
         **_FILES,
+        **_INK,
         "--input-format": _GIVEN["--input-format"],
         "--sampler": _draws("--sampler", "truncated", "-O", "r=0.5", sampler="truncated"),
         "--sizes": Case("picture", ("--sizes", "common"), ("-t", "3", "--class", "any")),

@@ -129,7 +129,10 @@ def test_a_file_of_one_ending_keeps_the_page_of_the_drawing(sketchkit: Sketchkit
     begun = library.read(bird)
     assert again.to_polylines()[0][0] == pytest.approx(begun.to_polylines()[0][0], abs=0.01)
     labels = [g.get(f"{INKSCAPE}label") for g in groups_in(Path("bird-0.svg").read_bytes())]
-    assert labels == ["drawing", "ending 0"]
+    assert labels == ["ending 0"]
+    begin, end = bird.read_bytes().split(b"</svg>")
+    written = Path("bird-0.svg").read_bytes()
+    assert written.startswith(begin) and written.endswith(b"</svg>" + end)
 
 
 @pytest.mark.parametrize("suffix", ["png", "pdf", "ndjson", "npz"])
@@ -174,14 +177,14 @@ def test_endings_in_a_file_of_drawings_are_told_apart_by_their_keys(sketchkit: S
         ('width="800" height="600"', 2 * 25.4 / 96),
     ],
 )
-def test_a_file_of_one_ending_keeps_the_size_of_a_unit(
+def test_added_ink_alone_keeps_the_size_of_a_unit(
     sketchkit: Sketchkit, bird: Path, size: str, mm: float
 ) -> None:
     from sketchkit.formats.svg.values import Units
 
     bird.write_text(BIRD.replace('width="120mm"', size))
     for flags in (("--max-points", 1), ("--scale", 0.01)):  # on the page, and far beyond it
-        sketchkit("complete", bird, "--layout", "files", "-n", 1, "--force", *flags)
+        sketchkit("complete", bird, "--layout", "files", "--only-added", "-n", 1, "--force", *flags)
         root = ElementTree.parse("bird-0.svg").getroot()
         box = [float(number) for number in root.attrib["viewBox"].split()]
         for side, length in (("width", box[2]), ("height", box[3])):
@@ -404,6 +407,51 @@ def face(home: Path) -> Path:
     return path
 
 
+HAND = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="100mm" viewBox="0 0 200 200"><g fill="none" '
+    'stroke="#c03020" stroke-width="3" stroke-linecap="square" stroke-linejoin="bevel">'
+    '<circle cx="100" cy="100" r="80"/><circle cx="72" cy="80" r="8"/></g></svg>'
+)
+
+
+@pytest.mark.parametrize(
+    ("ink", "color"), [("same", "#c03020"), ("contrast", ENDING), ("teal", "teal"), ("#0f0", "#0f0")]
+)
+@pytest.mark.parametrize("layout", ["layers", "files"])
+def test_endings_are_in_the_hand_of_the_drawing(
+    sketchkit: Sketchkit, home: Path, layout: str, ink: str, color: str
+) -> None:
+    (home / "hand.svg").write_text(HAND)
+    assert (
+        sketchkit("complete", "hand.svg", "-n", 1, "--layout", layout, "--ink", ink, "-o", "o.svg").code == 0
+    )
+    path = list(ElementTree.parse("o.svg").iter(f"{SVG}path"))[-1]
+    pen = dict(fact.split(":") for fact in path.attrib["style"].split(";"))
+    assert pen["stroke"] == color and pen["stroke-width"] == "3" and pen["fill"] == "none"
+    assert pen["stroke-linecap"] == "square" and pen["stroke-linejoin"] == "bevel"
+
+
+def test_an_ink_of_no_colour_is_refused_before_anything_is_drawn(sketchkit: Sketchkit, bird: Path) -> None:
+    done = sketchkit("complete", bird, "--ink", "tael", "-o", "o.svg")
+    assert done.code == 2 and "--ink" in done.err and "did you mean teal?" in done.err
+    assert not Path("o.svg").exists()
+
+
+def test_only_what_is_added_is_written(sketchkit: Sketchkit, bird: Path) -> None:
+    sketchkit("complete", bird, "-n", 2, "-o", "whole.ndjson")
+    sketchkit("complete", bird, "-n", 2, "--only-added", "-o", "added.ndjson")
+    given = library.read(bird)
+    for whole, added in zip(read_all("whole.ndjson"), read_all("added.ndjson"), strict=True):
+        assert len(added.without_end()) < len(whole.without_end())
+        assert whole.n_strokes - added.n_strokes in (given.n_strokes, given.n_strokes - 1)
+    for layout in ("grid", "layers", "files"):
+        words = ("--layout", layout, "--only-added", "-n", 1, "-f", "-o", "o.svg")
+        assert sketchkit("complete", bird, *words).code == 0
+        labels = [g.get(f"{INKSCAPE}label") for g in groups_in(Path("o.svg").read_bytes())]
+        assert "drawing" not in labels and "ending 0" in labels
+        assert Path("o.svg").read_text().count("<path") <= 1
+
+
 def test_the_class_is_guessed_and_told(sketchkit: Sketchkit, face: Path) -> None:
     done = sketchkit("complete", face, "--model", REAL, "-n", 4, "--json", "-o", "out.ndjson")
     assert done.code == 0
@@ -455,11 +503,10 @@ def test_what_the_model_adds_is_curved_in_pictures_and_layers(sketchkit: Sketchk
     usual = ("complete", face, "--model", REAL, "--class", "face", "-n", 1)
     for layout in ("grid", "layers", "files"):
         for curves, curved in (("auto", [False, True]), ("on", [True, True]), ("off", [False, False])):
-            if layout == "layers" and curves == "on":
-                continue  # the user's own bytes stay
             assert sketchkit(*usual, "--layout", layout, "--curves", curves, "-f", "-o", "out.svg").code == 0
             paths = [p.get("d") or "" for p in ElementTree.parse("out.svg").iter(f"{SVG}path")]
-            assert ["c" in path for path in paths] == (curved[1:] if layout == "layers" else curved)
+            # In a document the user's own bytes stay.
+            assert ["c" in path for path in paths] == (curved if layout == "grid" else curved[1:])
     for curves in ("on", "off"):
         assert sketchkit(*usual, "--curves", curves, "-o", f"{curves}.ndjson").code == 2
 

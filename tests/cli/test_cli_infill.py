@@ -73,7 +73,7 @@ def test_files_keep_the_page_and_place_of_the_document(sketchkit: Sketchkit, thr
     found = library.infill(library.load_model("tiny"), library.read(three), (1, 2), 2, particles=20)
     for one in found:
         svg = Path(f"three-{one.index}.svg").read_bytes()
-        assert inks_in(svg) == [(INK, "drawing"), (ENDING, f"infill {one.index}")]
+        assert inks_in(svg) == [("#000000", "drawing"), (ENDING, f"infill {one.index}")]
         assert (
             ElementTree.fromstring(svg).get("viewBox", "").startswith("-10 -10 ")
             or one.sketch.bounds[0] < -10

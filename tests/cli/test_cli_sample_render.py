@@ -213,3 +213,28 @@ def test_a_file_of_any_name_is_what_the_user_says_it_is(sketchkit: Sketchkit, bi
     assert sketchkit("complete", "plain", "--input-format", "ndjson", "-n", 1, "-o", "out.svg").code == 0
     told = sketchkit("infill", "misleading.ndjson", "--input-format", "svg", "--number", "-o", "strokes.svg")
     assert told.code == 0, told.err
+
+
+HAND = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="100mm" viewBox="0 0 200 200">'
+    '<g fill="none" stroke-width="6"><path d="M20 20H180" stroke="#c03020" stroke-linecap="square"/>'
+    '<path d="M20 180H180" stroke="#c03020" stroke-linecap="square"/>'
+    '<path d="M20 90H180" stroke="blue"/></g></svg>'
+)
+
+
+def test_render_keeps_the_colours_and_widths_of_a_document(sketchkit: Sketchkit, home: Path) -> None:
+    (home / "hand.svg").write_text(HAND)
+    assert sketchkit("render", "hand.svg", "-o", "o.svg", "--cell", 100).code == 0
+    pens = [
+        (g.get("stroke"), float(g.get("stroke-width", 0)), g.get("stroke-linecap"))
+        for g in ElementTree.parse("o.svg").iter("{http://www.w3.org/2000/svg}g")
+        if g.get("stroke")
+    ]
+    scale = 88 / 166
+    assert pens == [
+        ("#c03020", pytest.approx(6 * scale, abs=0.01), "square"),
+        ("#0000ff", pytest.approx(6 * scale, abs=0.01), "butt"),
+    ]
+    assert sketchkit("render", "hand.svg", "-o", "o.svg", "--stroke", 3, "-f").code == 0
+    assert 'stroke-width="3"' in Path("o.svg").read_text() and "#c03020" in Path("o.svg").read_text()

@@ -420,3 +420,53 @@ def test_importing_the_reader_imports_neither_torch_nor_shapely() -> None:
 def test_the_width_of_the_pen_is_the_median_of_what_is_stroked(body: str, width: float | None) -> None:
     data = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 10 10">{body}</svg>'.encode()
     assert read_svg(data, "x.svg").pen_width == (None if width is None else pytest.approx(width))
+
+
+def test_every_stroke_knows_what_it_is_drawn_with() -> None:
+    document = read(
+        '<g stroke="#c03020" stroke-width="2" transform="scale(3)">'
+        '<path d="M0 0h9M0 5h9" stroke-linecap="round"/>'
+        '<path d="M0 9h9" stroke="rgb(0 0 255 / 50%)" stroke-linejoin="bevel" stroke-width="1"/></g>'
+        '<path d="M0 90h9v9z" fill="teal"/><path d="M0 0h3" stroke="white"/>'
+        '<path d="M0 1h3" stroke="url(#g)"/><linearGradient id="g"/>',
+        'viewBox="0 0 100 100"',
+    )
+    red = ("#c03020", 6.0, "round", "miter")
+    blue = ("#8080ff", 3.0, "butt", "bevel")
+    assert [tuple(each) for each in document.drawn_with] == [
+        red,
+        red,
+        blue,
+        ("#008080", None, "butt", "miter"),
+        (None, 1.0, "butt", "miter"),
+        (None, 1.0, "butt", "miter"),
+    ]
+    assert len(document.polylines) == 6
+
+
+def test_the_usual_pen_is_what_most_strokes_have() -> None:
+    lines = '<path d="M0 0h9" stroke="red" stroke-width="4" stroke-linecap="round"/>' * 3
+    other = '<path d="M0 0h9" stroke="blue" stroke-width="1" stroke-linejoin="round"/>'
+    pen = read(lines + other).usual_pen
+    assert pen == ("#ff0000", 4.0, "round", "miter")
+    assert read('<rect width="9" height="9" fill="red"/>').usual_pen is None
+
+
+@pytest.mark.parametrize(
+    ("attributes", "page"),
+    [
+        ('width="210mm" height="297mm" viewBox="0 0 210 297"', (210, 297, 0, 0, 1)),
+        ('width="100mm" viewBox="10 20 200 100"', (100, 50, 10, 20, 0.5)),
+        ('width="96" height="192"', (25.4, 50.8, 0, 0, 25.4 / 96)),
+        ('viewBox="0 0 96 96"', (25.4, 25.4, 0, 0, 25.4 / 96)),
+        ('width="100%" height="2in" viewBox="0 0 100 50"', (101.6, 50.8, 0, 0, 1.016)),
+        # A square view box in the middle of a page twice as wide.
+        ('width="200mm" height="100mm" viewBox="0 0 10 10"', (200, 100, -5, 0, 10)),
+    ],
+)
+def test_a_document_says_how_large_it_is_on_paper(attributes: str, page: tuple[float, ...]) -> None:
+    assert read("", attributes).true_page == pytest.approx(page)
+
+
+def test_a_document_without_a_page_has_no_size_on_paper() -> None:
+    assert read('<path d="M0 0h9" stroke="red"/>', "").true_page is None

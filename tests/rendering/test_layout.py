@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sketchkit.errors import InputError
 from sketchkit.rendering.captions import fitted
 from sketchkit.rendering.layout import Layout
+from sketchkit.rendering.page import OwnPage
 from sketchkit.rendering.picture import Ink, Picture
 from sketchkit.sketch import Sketch
 
@@ -206,3 +207,24 @@ def test_a_sheet_without_words_is_as_it_was() -> None:
     assert Layout((1, 1), 100, margin=5).arrange([line(1, 1)]).words == ()
     sheet = Layout((1, 1), 100, margin=5, row_labels=("",), column_labels=("",)).arrange([line(1, 1)])
     assert (sheet.width, sheet.height, sheet.words) == (110, 110, ())
+
+
+def test_a_picture_on_its_own_page_keeps_its_place_and_size() -> None:
+    own = OwnPage(200.0, 100.0, left=-5.0, top=2.0, unit=10.0)
+    sheet = Layout(stroke=1.0, own_page=own).arrange([line(3, 4)])
+    assert sheet.page is not None and (sheet.page.width, sheet.page.height) == (200.0, 100.0)
+    points = np.array([[-5.0, 2.0], [15.0, 12.0], [0.0, 2.0]])
+    np.testing.assert_allclose(
+        sheet.places[0].apply(points) * 25.4 / 96, [[0, 0], [200, 100], [50, 0]], atol=1e-9
+    )
+
+
+def test_a_line_that_has_its_own_width_grows_with_its_drawing() -> None:
+    sketch = Sketch.from_polylines([[(0, 0), (90, 0)]])
+    thick, thin = Ink(sketch, own_width=10.0), Ink(sketch, own_width=1e-6)
+    layout = Layout(cell=100.0, stroke=2.0)
+    place = layout.arrange([Picture((thick,))]).places[0]
+    assert place.scale == pytest.approx(0.88)  # a line 100 long with its ends, in 88 pixels
+    assert thick.pen(place.scale, layout.stroke).width == pytest.approx(8.8)
+    assert thin.pen(place.scale, layout.stroke).width == 1.0  # half a usual line, so that it is seen
+    assert Ink(sketch, width=3.0).pen(7.0, 2.0).width == 3.0 and Ink(sketch).pen(7.0, 2.0).width == 2.0

@@ -66,7 +66,7 @@ class Canvas:
 
     def _line(self, piece: Piece, changed: Mask) -> Box | None:
         """Draw a line, and mark what it changes; returns where that may be, None where nothing is."""
-        radius = (piece.ink.width or self._stroke) * self._scale / 2
+        radius = piece.ink.pen(piece.scale, self._stroke).width * self._scale / 2
         points = piece.points * self._scale
         box = _around(points, radius, self.pixels.shape)
         left, top, right, bottom = box

@@ -30,17 +30,19 @@ class Piece:
         points: [n, 2] in pixels of the sheet, n at least 1; one point is a dot.
         ink: in whose colour and width.
         layer: the number of the ink in its picture.
+        scale: pixels of the sheet in a drawing unit.
     """
 
     points: Float64
     ink: Ink
     layer: int
+    scale: float = 1.0
 
 
 def pieces_of(picture: Picture, place: Place) -> list[Piece]:
     """The lines of a picture in pen order, the first ink's first."""
     return [
-        Piece(place.apply(line), ink, layer)
+        Piece(place.apply(line), ink, layer, place.scale)
         for layer, ink in enumerate(picture.inks)
         for line in ink.polylines()
     ]

@@ -76,6 +76,34 @@ class Paper:
     def __str__(self) -> str:
         return f"{self.width:.6g}x{self.height:.6g} mm"
 
+    def inside(self, pixels: Points) -> list[Points]:
+        """The parts of a line [n, 2] that are on the sheet, cut at its edge, in pixels of the sheet.
+
+        Source: Liang & Barsky 1984, for each piece of the line.
+        """
+        size = np.array([self.width, self.height]) / self.millimetres
+        if ((pixels >= 0) & (pixels <= size)).all() or not np.isfinite(pixels).all():
+            return [pixels]
+        if len(pixels) == 1:
+            return []
+        start, way = pixels[:-1], np.diff(pixels, axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            to_low, to_high = -start / way, (size - start) / way
+        still, within = way == 0, (start >= 0) & (start <= size)
+        never = np.where(within, -np.inf, np.inf)
+        enters = np.where(still, never, np.minimum(to_low, to_high)).max(axis=1).clip(0.0)
+        leaves = np.where(still, np.inf, np.maximum(to_low, to_high)).min(axis=1).clip(max=1.0)
+        parts: list[Points] = []
+        joined = False
+        for i in np.flatnonzero(enters <= leaves):
+            first, last = start[i] + enters[i] * way[i], start[i] + leaves[i] * way[i]
+            if joined and enters[i] == 0 and i > 0 and leaves[i - 1] == 1:
+                parts[-1] = np.concatenate([parts[-1], last[None]])
+            else:
+                parts.append(np.stack([first, last]))
+            joined = True
+        return [part.clip(0.0, size) for part in parts]
+
     def to_steps(self, pixels: Points, where: str) -> Stroke:
         """Points [n, 2] in pixels of the sheet as points [n, 2] of the machine, to the nearest step.
 
@@ -96,7 +124,7 @@ class Paper:
 
 
 def strokes_by_color(
-    pictures: Sequence[Picture], sheet: Sheet, paper: Paper, words: Sequence[Points]
+    pictures: Sequence[Picture], sheet: Sheet, paper: Paper, words: Sequence[Points], *, cut: bool
 ) -> dict[str, list[Stroke]]:
     """The strokes of a sheet by the colour of their ink, colours and strokes as they come first.
 
@@ -105,6 +133,7 @@ def strokes_by_color(
         sheet: where they are.
         paper: the same sheet on the machine.
         words: lines [n, 2] in pixels of the sheet; they are drawn last, in the first colour there is.
+        cut: whether lines end at the edge of the sheet instead of being refused.
 
     Raises:
         InputError: a point that is not a finite place on the sheet.
@@ -115,8 +144,9 @@ def strokes_by_color(
             for line in ink.polylines():
                 with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is not on the sheet
                     pixels = place.apply(line)
-                stroke = without_repeats(paper.to_steps(pixels, f"cell {number}"))
-                out.setdefault(_long(ink.color), []).append(stroke)
+                for part in paper.inside(pixels) if cut else [pixels]:
+                    stroke = without_repeats(paper.to_steps(part, f"cell {number}"))
+                    out.setdefault(_long(ink.color), []).append(stroke)
     written = [without_repeats(paper.to_steps(line, "the words")) for line in words]
     if written:
         out.setdefault(next(iter(out), _BLACK), []).extend(written)

@@ -64,6 +64,8 @@ class Plotter:
 
     #: Of the machine, a millimetre.
     steps: ClassVar[int]
+    #: What has a page of its own is drawn there, and as large.
+    true_size: ClassVar[bool] = True
 
     order: str = option("optimised", "Of the strokes.", choices=("optimised", "drawn"))
     join: float = option(0.1, "Ends so near, in mm, are drawn without lifting.", low=0.0, high=10.0)
@@ -100,7 +102,7 @@ class Plotter:
         sheet = layout.arrange(pictures)
         paper = Paper.of(sheet, self.mm_per_px, self.steps, self.origin, self.y_axis)
         words = words_of(pictures, sheet, layout) if self.words == "draw" else []
-        drawn = strokes_by_color(pictures, sheet, paper, words)
+        drawn = strokes_by_color(pictures, sheet, paper, words, cut=layout.own_page is not None)
         remarks = [*comments(metadata), f"page {paper}, origin {self.origin}, y {self.y_axis}"]
         return Plot(self._passes(drawn), tuple(remarks))
 

@@ -15,7 +15,7 @@ from sketchkit_plotter import GcodeRenderer, HpglRenderer
 
 import sketchkit
 from sketchkit import InputError, Sketch
-from sketchkit.rendering import Ink, Layout, Page, Picture, Place, Sheet, make_renderer
+from sketchkit.rendering import Ink, Layout, OwnPage, Page, Picture, Place, Sheet, make_renderer
 
 Polylines = list[npt.NDArray[np.float64]]
 
@@ -260,3 +260,43 @@ def test_what_is_not_a_place_on_the_sheet_is_refused(
 def test_a_sheet_larger_than_any_plotter_is_refused() -> None:
     with pytest.raises(InputError, match="too large: at most 100000 mm a side"):
         HpglRenderer().render([], Layout.on_page(Page(100.0, 2e5)), {})
+
+
+@pytest.mark.parametrize(("name", "obey"), [("hpgl", obey_hpgl), ("gcode", obey_gcode)])
+def test_a_drawing_on_its_own_page_is_as_large_as_there(name: str, obey: Callable[[bytes], Machine]) -> None:
+    layout = Layout(own_page=OwnPage(210.0, 297.0, left=0.0, top=0.0, unit=1.0))
+    box = Sketch.from_polylines([[(51, 62), (159, 62), (159, 170)]])
+    (drawn,) = obey(make_renderer(name, {"order": "drawn"}).render([Picture.of(box)], layout, {})).polylines
+    np.testing.assert_allclose(drawn, [(51, 235), (159, 235), (159, 127)], atol=STEP)
+
+
+def test_what_leaves_its_own_page_ends_at_the_edge() -> None:
+    layout = Layout(own_page=OwnPage(100.0, 50.0, left=0.0, top=0.0, unit=1.0))
+    shown = [
+        [(-20, 10), (20, 10), (20, 60), (40, 60), (40, 10)],
+        [(30, 90)],
+        [(-5, -5), (-9, 60)],
+        [(-10, 20), (110, 40)],
+        [(5, 5), (95, 45)],
+    ]
+    picture = Picture.of(Sketch.from_polylines(shown))
+    drawn = obey_gcode(
+        GcodeRenderer(order="drawn", y_axis="down", origin="upper-left").render([picture], layout, {})
+    )
+    wanted = [
+        [(0, 10), (20, 10), (20, 50)],
+        [(40, 50), (40, 10)],
+        [(0, 21.67), (100, 38.33)],
+        [(5, 5), (95, 45)],
+    ]
+    assert len(drawn.polylines) == len(wanted)
+    for line, expected in zip(drawn.polylines, wanted, strict=True):
+        np.testing.assert_allclose(line, expected, atol=STEP)
+
+
+@given(sketches)
+def test_nothing_that_leaves_its_own_page_is_drawn_elsewhere(sketch: Sketch) -> None:
+    layout = Layout(own_page=OwnPage(20.0, 20.0, left=20.0, top=20.0, unit=1.0))
+    machine = obey_gcode(GcodeRenderer(order="drawn", join=0.0).render([Picture.of(sketch)], layout, {}))
+    for line in machine.polylines:
+        assert line.min() >= 0 and line.max() <= 20

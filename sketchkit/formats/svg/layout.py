@@ -28,7 +28,7 @@ from sketchkit.formats.svg.values import Root, Units, ViewBox, parse_number, par
 from sketchkit.formats.svg.variables import Variables
 from sketchkit.formats.svg.xmltree import Document, Node
 
-__all__ = ["NO_STROKES", "Layout", "Place", "above"]
+__all__ = ["NO_STROKES", "Layout", "Place", "above", "line_ends"]
 
 #: The size of a document that does not say how large it is, as browsers have it.
 _DEFAULT_SIZE = (300.0, 150.0)
@@ -270,9 +270,9 @@ class Layout:
         outline = self.outline(place)
         if kind == "fill" or not place.style._replace(visible=True).is_stroked:
             return boxes.fill_box(outline, self._measured)
-        cap, join = (above(place, f"stroke-line{name}").lower() for name in ("cap", "join"))
+        cap, join = line_ends(place)
         limit = parse_number(above(place, "stroke-miterlimit"))
-        stroke = Stroke(place.style.stroke_width, cap, join if join != "initial" else "miter", limit or 4.0)
+        stroke = Stroke(place.style.stroke_width, cap, join, limit or 4.0)
         return boxes.stroke_box(outline, stroke, self._measured)
 
 
@@ -280,6 +280,12 @@ def above(place: Place, name: str) -> str:
     """What the nearest element that sets a property sets it to, from a place outwards."""
     values = (each.values.get(name, "") for each in place.outwards())
     return next((value for value in values if value.lower() not in ("", "inherit")), "initial")
+
+
+def line_ends(place: Place) -> tuple[str, str]:
+    """The shape of the ends and of the corners of a stroke: `stroke-linecap` and `stroke-linejoin`."""
+    cap, join = (above(place, f"stroke-line{name}").lower() for name in ("cap", "join"))
+    return (cap if cap != "initial" else "butt", join if join != "initial" else "miter")
 
 
 #: Attributes that are harmless though they are no list of functions.

@@ -37,12 +37,16 @@ class Shape(NamedTuple):
         fill: what its inside is painted with; None where it is not seen.
         stroke: what its outline is painted with; None where it is not seen.
         width: of its stroke, in the coordinates of the page.
+        cap: the shape of the ends of its stroke.
+        join: the shape of the corners of its stroke.
         cut: whether a mask or a clip path cuts it to shape, or all of a group that it is in.
     """
 
     fill: Paint | None
     stroke: Paint | None
     width: float = 0.0
+    cap: str = "butt"
+    join: str = "miter"
     cut: bool = False
 
 

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sketchkit.errors import FormatError, InputError
 from sketchkit.formats.svg.limits import Budget
-from sketchkit.formats.svg.paper import paper_of
+from sketchkit.formats.svg.paper import WHITE, Shape, colour_on, paper_of
 from sketchkit.formats.svg.values import Units, ViewBox, parse_view_box
 from sketchkit.formats.svg.walk import Walk
 from sketchkit.formats.svg.xmltree import Node, parse_document
 from sketchkit.sketch import Sketch
 
-__all__ = ["LEFT_OUT", "SvgDocument", "omissions", "read_svg"]
+__all__ = ["LEFT_OUT", "DrawnWith", "SvgDocument", "TruePage", "omissions", "read_svg"]
 
 #: Kinds of things that the strokes of a document leave out -> what one and what several are called.
 LEFT_OUT: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -39,6 +41,55 @@ LEFT_OUT: Mapping[str, tuple[str, str]] = MappingProxyType(
 _FINENESS = 1 / 2000
 
 
+#: In every channel, from here on a stroke cannot be told from white paper.
+_PALE = 0.94
+_PIXELS_A_MILLIMETRE = 96 / 25.4
+
+
+class DrawnWith(NamedTuple):
+    """What a stroke is drawn with.
+
+    Attributes:
+        colour: `#rrggbb`, on white paper; that of the fill where there is no stroke. None where it is not
+            known, as of a gradient, or cannot be seen on white paper.
+        width: in the coordinates of the document; None where only the inside is painted.
+        cap: `butt`, `round` or `square`.
+        join: `miter`, `round`, `bevel` or another of SVG's.
+    """
+
+    colour: str | None
+    width: float | None
+    cap: str = "butt"
+    join: str = "miter"
+
+    @classmethod
+    def of(cls, shape: Shape) -> DrawnWith:
+        """What a shape is drawn with."""
+        rgb = colour_on(shape.stroke or shape.fill, WHITE)
+        seen = rgb is not None and min(rgb) < _PALE and all(map(math.isfinite, rgb))
+        channels = [round(255 * min(max(channel, 0.0), 1.0)) for channel in rgb] if rgb and seen else []
+        colour = "#" + "".join(f"{channel:02x}" for channel in channels) if channels else None
+        return cls(colour, shape.width if shape.stroke else None, shape.cap, shape.join)
+
+
+class TruePage(NamedTuple):
+    """How large a document is on paper.
+
+    Attributes:
+        width: in millimetres.
+        height: in millimetres.
+        left: the x of its left edge, in the coordinates of the document.
+        top: the y of its upper edge, likewise.
+        unit: millimetres in one of these units.
+    """
+
+    width: float
+    height: float
+    left: float
+    top: float
+    unit: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SvgDocument:
     """The pen strokes of a document, and where something can be inserted into its bytes.
@@ -56,6 +107,7 @@ class SvgDocument:
         left_out: how many things of each kind of `LEFT_OUT` its strokes leave out; empty where nothing is.
         pen_width: the median width of what is stroked, in the same coordinates; None where nothing is.
         size: the root's width and height as they are written ("120mm"); empty where they are not.
+        drawn_with: for each polyline, what it is drawn with.
     """
 
     polylines: list[npt.NDArray[np.float64]]
@@ -68,6 +120,40 @@ class SvgDocument:
     left_out: Mapping[str, int]
     pen_width: float | None
     size: tuple[str, str] = ("", "")
+    drawn_with: Sequence[DrawnWith] = ()
+
+    @property
+    def usual_pen(self) -> DrawnWith | None:
+        """What most of the drawing is stroked with, each fact by itself; None where nothing is stroked."""
+        strokes = [each for each in self.drawn_with if each.width is not None]
+        if not strokes or self.pen_width is None:
+            return None
+        colours, caps, joins = (
+            Counter(column).most_common(1)[0][0]
+            for column in zip(*((s.colour, s.cap, s.join) for s in strokes), strict=True)
+        )
+        return DrawnWith(colours, self.pen_width, caps, joins)
+
+    @property
+    def true_page(self) -> TruePage | None:
+        """How large the page is on paper: a length without a unit is in pixels, 96 of them an inch.
+
+        None where the document does not say how large its page is. A page of another shape than its view box
+        shows that in the middle, as large as it fits.
+        """
+        box = self.view_box
+        if box is None:
+            return None
+        nothing = Units(0.0, 0.0)
+        written = (nothing.length(text, axis) for text, axis in zip(self.size, ("x", "y"), strict=True))
+        across, down = (length if length and 0 < length < math.inf else None for length in written)
+        width = across or (down / box.height * box.width if down else box.width)
+        height = down or width / box.width * box.height
+        unit = min(width / box.width, height / box.height)
+        left = box.x - (width / unit - box.width) / 2
+        top = box.y - (height / unit - box.height) / 2
+        width, height, unit = (length / _PIXELS_A_MILLIMETRE for length in (width, height, unit))
+        return TruePage(width, height, left, top, unit)
 
     @property
     def omissions(self) -> str:
@@ -160,9 +246,11 @@ def read_svg(
         set() if keep_background else paper_of(walk.shapes, polylines, owners, page, walk.ground, walk.beside)
     )
     walk.left_out["background"] += len(paper)
+    kept = [(line, i) for line, i in zip(polylines, owners.tolist(), strict=True) if i not in paper]
+    drawn_with = {i: DrawnWith.of(walk.shapes[i]) for _, i in kept}
     widths = [shape.width for i, shape in enumerate(walk.shapes) if shape.stroke and i not in paper]
     return SvgDocument(
-        polylines=[line for line, i in zip(polylines, owners.tolist(), strict=True) if i not in paper],
+        polylines=[line for line, _ in kept],
         view_box=page,
         insert_at=document.insert_at,
         self_closing=document.self_closing,
@@ -172,6 +260,7 @@ def read_svg(
         left_out={kind: count for kind, count in walk.left_out.items() if count},
         pen_width=statistics.median(widths) if widths else None,
         size=(document.root.get("width").strip(), document.root.get("height").strip()),
+        drawn_with=[drawn_with[i] for _, i in kept],
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sketchkit.formats.svg.colours import BLACK, UNKNOWN, Paint, parse_colour, url_of
 from sketchkit.formats.svg.flatten import Canvas
-from sketchkit.formats.svg.layout import NO_STROKES, Layout, Place, above
+from sketchkit.formats.svg.layout import NO_STROKES, Layout, Place, above, line_ends
 from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.outline import Outline
 from sketchkit.formats.svg.paper import WHITE, Colour, Shape, colour_on
@@ -95,7 +95,7 @@ class Walk(Layout):
         self.left_out["marker"] += self._is_marked(place, outline)
         fill, stroke = place.style.seen
         width = 0.0 if stroke is None else place.style.stroke_width * mean_scale(place.matrix)
-        self.shapes.append(Shape(fill, stroke, width, place.cut))
+        self.shapes.append(Shape(fill, stroke, width, *line_ends(place), place.cut))
 
     def _is_marked(self, place: Place, outline: Outline) -> bool:
         """Whether a shape has arrow heads or the like."""
