@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Train all that comes with sketchkit from Quick, Draw! drawings and published models, and put it in place: the
-# judge, the critic, doodle and doodle-vae.
+# judge, both critics, doodle and doodle-vae.
 #
 #   examples/train_bundled.sh PEOPLE FEW TEACHERS FOLDER [--no-teachers]
 #
@@ -50,7 +50,7 @@ if [ "$alone" = --no-teachers ]; then
   exit
 fi
 
-# --- the judge and the critic -----------------------------------------------------------------------------
+# --- the judge and the critics ----------------------------------------------------------------------------
 part_few
 distill taught 1 1000
 distill taught-judge 1000 300
@@ -68,9 +68,12 @@ prepare taught-set "$folder/taught.ndjson"
 [ -e "$folder/critic.safetensors" ] || python examples/train_recogniser.py "$folder/people=1" \
   "$folder/taught-set=1" "$folder/few-taught-set=0.35" "$folder/few-others-set=0.05" \
   -o "$folder/critic.safetensors" --network plain --seed 3 --steps 5000
+[ -e "$folder/beginnings.safetensors" ] || python examples/train_recogniser.py "$folder/people=1" \
+  "$folder/taught-set=1" "$folder/few-taught-set=0.35" "$folder/few-others-set=0.05" \
+  -o "$folder/beginnings.safetensors" --network plain --begun --views 9 --seed 3 --steps 5000
 
-# From here on everything uses this critic, and no step looks at the judge.
-cp "$folder/critic.safetensors" sketchkit/critic/
+# From here on everything uses the critic of whole drawings, and no step looks at the judge.
+cp "$folder"/{critic,beginnings}.safetensors sketchkit/critic/
 cp "$folder/judge.safetensors" sketchkit/evaluate/
 
 # --- doodle -----------------------------------------------------------------------------------------------

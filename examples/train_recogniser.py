@@ -39,15 +39,23 @@ def main() -> None:
     parser.add_argument("--known", type=float, default=0.5, help="the least weight of classes to be named")
     parser.add_argument("--network", choices=sorted(NETWORKS), default=Schooling.network)
     parser.add_argument("--views", type=int, default=1, help="views of a drawing that are averaged")
+    parser.add_argument("--begun", action="store_true", help="learn beginnings of the drawings")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=Schooling.steps)
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default=Schooling.precision)
     parser.add_argument("--version", default="1", help="what to call the weights")
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # the same sums in the same order on every machine of a kind
     pairs = [word.partition("=") for word in arguments.data]
     datasets = [WeightedDataset(Dataset.open(find(name)), float(weight or 1)) for name, _, weight in pairs]
     known = class_names([dataset for dataset in datasets if dataset.weight >= arguments.known])
-    recipe = Schooling(arguments.network, arguments.steps, seed=arguments.seed)
+    recipe = Schooling(
+        arguments.network,
+        arguments.steps,
+        precision=arguments.precision,
+        begun=arguments.begun,
+        seed=arguments.seed,
+    )
     begin = time.perf_counter()
 
     def report(done: int, total: int, loss: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -125,7 +126,7 @@ def complete(
         Finished(each, mine, provenance, sheet, limits, ink)
         for each, mine in zip(drawings, endings, strict=True)
     ]
-    _tell_guesses(drawings, endings)
+    _tell_guesses(drawings, endings, run)
     _tell_finished(finished, on_page=layout != "grid" or n == 1, cut=to.kind.true_size)
     aligned = sheet.tile is None and len(drawings) > 1
     paths = _write(finished, to, layout, page, provenance, aligned=aligned)
@@ -163,13 +164,13 @@ def _draw(
         raise InputError(f"{name_of(drawings, error.drawing)}: {error.why}") from error
 
 
-def _tell_guesses(drawings: Sequence[Input], endings: Sequence[Endings]) -> None:
+def _tell_guesses(drawings: Sequence[Input], endings: Sequence[Endings], run: Run) -> None:
     """Say what each drawing was taken for; a line each on stderr."""
     from sketchkit.cli.run import tell_guesses
 
     for place, each in enumerate(endings):
         if each.guesses:
-            tell_guesses(name_of(drawings, place), each.guesses)
+            tell_guesses(name_of(drawings, place), each.guesses, Path(run.model).name)
 
 
 def _tell_finished(finished: Sequence[Finished], *, on_page: bool, cut: bool) -> None:

@@ -224,8 +224,13 @@ class Finished:
 
     def _guesses(self) -> dict[str, Any]:
         """What the drawing was taken for, where its class was guessed."""
-        found = getattr(self.endings, "guesses", ())[:3]
-        return {"guesses": {each.class_name: round(each.chance, 3) for each in found}} if found else {}
+        from sketchkit.generate import Guesses
+
+        found = getattr(self.endings, "guesses", Guesses())
+        if not found:
+            return {}
+        told = {"guesses": {each.class_name: round(each.chance, 3) for each in found[:3]}}
+        return told if found.unlike is None else {**told, "unlike": round(found.unlike, 3)}
 
     def _record(self, ending: Ending) -> dict[str, Any]:
         """What it took to keep within bounds, where there are any."""

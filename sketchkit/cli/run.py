@@ -23,7 +23,7 @@ from sketchkit.errors import CheckpointError, InputError
 from sketchkit.sampling import AnySampler, BestLooking, DrawingSampler, Tempered, make_sampler, stepwise
 
 if TYPE_CHECKING:
-    from sketchkit.generate import Endings, Guess
+    from sketchkit.generate import Endings, Guesses
     from sketchkit.models import SketchModel
     from sketchkit.sketch import Sketch
 
@@ -31,6 +31,8 @@ __all__ = ["Run", "tell_guesses", "tries_of", "without_words"]
 
 # Of the classes that a drawing may be meant as, what is said: the likeliest, and those that are nearly so.
 _LEAST_TOLD, _MOST_TOLD = 0.1, 3
+# From which chance on that a drawing shows none of the classes it is said, as possible and as likely.
+_DOUBTFUL, _UNLIKE = 0.25, 0.5
 #: Drafts of each drawing where the user says nothing.
 USUAL_TRIES = 6
 
@@ -223,7 +225,7 @@ class Run:
 
         with progress("Looking at the drawing"):
             [guesses] = guess_classes(model, [drawing])
-        tell_guesses(name, guesses)
+        tell_guesses(name, guesses, model.card.name)
         return guesses[0].class_name
 
     @staticmethod
@@ -290,11 +292,21 @@ def without_words(chosen: DrawingOptions) -> tuple[DrawingOptions, bool]:
     return chosen, not chosen.classes
 
 
-def tell_guesses(name: str, guesses: Sequence[Guess]) -> None:
-    """Say what a drawing is taken for; a line on stderr."""
+def tell_guesses(name: str, guesses: Guesses, model: str) -> None:
+    """Say what a drawing is taken for, and whether the model draws anything like it; a line on stderr."""
     likely = [each for each in guesses if each.chance >= _LEAST_TOLD][:_MOST_TOLD] or guesses[:1]
     words = ", ".join(f"{each.class_name} ({each.chance:.0%})" for each in likely)
-    say(f"{name}: taken for {words}; --class chooses")
+    others = (
+        f"`sketchkit models info {model}` lists what there is, `sketchkit models pull NAME` brings more, "
+        "`sketchkit train` makes your own"
+    )
+    unlike = guesses.unlike or 0.0
+    if unlike >= _UNLIKE:
+        say(f"{name}: unlike all that {model} draws; nearest: {words}; {others}")
+    elif unlike >= _DOUBTFUL:
+        say(f"{name}: perhaps {words}, perhaps nothing that {model} draws; --class chooses; {others}")
+    else:
+        say(f"{name}: taken for {words}; --class chooses")
 
 
 def tries_of(flag: int | None, usual: int = USUAL_TRIES) -> int:

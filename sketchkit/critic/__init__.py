@@ -14,19 +14,19 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.critic.about import About, read_recogniser
-from sketchkit.critic.raster import Lines, draw, fitted
+from sketchkit.critic.about import VIEWS, About, read_recogniser
+from sketchkit.critic.raster import Lines, draw, fitted, seen_from
 from sketchkit.errors import CheckpointError
 from sketchkit.files import checksum_of
 from sketchkit.sketch import Sketch
 
-__all__ = ["CRITIC", "Critic", "load_critic"]
+__all__ = ["BEGINNINGS", "CRITIC", "Critic", "load_critic"]
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
 
-#: The file of the critic that comes with the package.
-CRITIC = Path(__file__).with_name("critic.safetensors")
+#: The files of the critics that come with the package: of whole drawings, and of beginnings.
+CRITIC, BEGINNINGS = (Path(__file__).with_name(f"{name}.safetensors") for name in ("critic", "beginnings"))
 _CHUNK = 64
 # Of the plain network: the side of a picture, the strides of its convolutions, and after which of them the
 # maximum of 2 x 2 pixels is taken.
@@ -86,10 +86,13 @@ class Critic:
         out = np.zeros((len(drawings), len(wanted)))
         for begin in range(0, len(drawings), _CHUNK):
             some = slice(begin, begin + _CHUNK)
-            pictures = draw(fitted(Lines.of(drawings[some]), _SIZE), _SIZE)
-            logits = self._logits(pictures)[:, wanted].astype(np.float64)
-            raised = np.exp(logits - logits.max(1, keepdims=True))
-            out[some] = raised / raised.sum(1, keepdims=True)
+            lines = fitted(Lines.of(drawings[some]), _SIZE)
+            for view in VIEWS[: self.about.views]:
+                logits = self._logits(draw(seen_from(lines, view, _SIZE), _SIZE))[:, wanted].astype(
+                    np.float64
+                )
+                raised = np.exp(logits - logits.max(1, keepdims=True))
+                out[some] += raised / raised.sum(1, keepdims=True) / self.about.views
         return out
 
     def _logits(self, pictures: Float32) -> Float32:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from sketchkit.errors import InputError
 from sketchkit.sketch import Sketch
 
-__all__ = ["MARGIN", "SIZE", "Lines", "draw", "fitted"]
+__all__ = ["MARGIN", "SIZE", "Lines", "affine", "draw", "fitted", "seen_from"]
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
@@ -105,6 +105,20 @@ def fitted(lines: Lines, size: int = SIZE) -> Lines:
     owners = lines.owners
     centred = lines.points - ((low + high) / 2)[owners]
     return lines.moved(centred * scale[owners, None] + (size - 1) / 2)
+
+
+def affine(turn: npt.ArrayLike, slant: npt.ArrayLike, wide: npt.ArrayLike, high: npt.ArrayLike) -> Float64:
+    """Matrices [..., 2, 2] that stretch, slant and turn (degrees), in this order."""
+    cos, sin = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
+    w, s, h = np.asarray(wide), np.asarray(slant), np.asarray(high)
+    rows = [w * cos, h * (s * cos - sin)], [w * sin, h * (s * sin + cos)]
+    return np.stack([np.stack(row, -1) for row in rows], -2)
+
+
+def seen_from(lines: Lines, view: tuple[float, float, float, float], size: int) -> Lines:
+    """Fitted lines in one of the views."""
+    middle = (size - 1) / 2
+    return lines.moved((lines.points - middle) @ affine(*view).T + middle)
 
 
 def draw(lines: Lines, size: int = SIZE) -> Float32:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from sketchkit.critic.about import FORMAT_VERSION, METADATA_KEY, VIEWS, About, read_recogniser
-from sketchkit.critic.raster import Lines, draw, fitted
+from sketchkit.critic.raster import Lines, draw, fitted, seen_from
 from sketchkit.devices import own_numbers, without_weights
 from sketchkit.errors import CheckpointError
 from sketchkit.evaluate.networks import FEATURES, NETWORKS, PictureNet
@@ -33,7 +33,6 @@ __all__ = [
     "About",
     "Recogniser",
     "Seen",
-    "affine",
     "load_recogniser",
     "save_recogniser",
 ]
@@ -132,20 +131,6 @@ class Recogniser:
                 features[some] += seen.double().numpy() / self.about.views
                 chances[some] += logits[:, wanted].double().softmax(1).numpy() / self.about.views
         return features, chances
-
-
-def affine(turn: npt.ArrayLike, slant: npt.ArrayLike, wide: npt.ArrayLike, high: npt.ArrayLike) -> Float64:
-    """Matrices [..., 2, 2] that stretch, slant and turn (degrees), in this order."""
-    cos, sin = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
-    w, s, h = np.asarray(wide), np.asarray(slant), np.asarray(high)
-    rows = [w * cos, h * (s * cos - sin)], [w * sin, h * (s * sin + cos)]
-    return np.stack([np.stack(row, -1) for row in rows], -2)
-
-
-def seen_from(lines: Lines, view: tuple[float, float, float, float], size: int) -> Lines:
-    """Fitted lines in one of the views."""
-    middle = (size - 1) / 2
-    return lines.moved((lines.points - middle) @ affine(*view).T + middle)
 
 
 def save_recogniser(net: PictureNet, about: About, path: str | Path, *, overwrite: bool = True) -> Recogniser:

@@ -16,11 +16,11 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from sketchkit.critic.raster import Lines, draw, fitted
+from sketchkit.critic.raster import Lines, affine, draw, fitted
 from sketchkit.errors import InputError
 from sketchkit.evaluate.heldout import sketches_of
 from sketchkit.evaluate.networks import NETWORKS, PictureNet
-from sketchkit.evaluate.recogniser import About, Recogniser, affine
+from sketchkit.evaluate.recogniser import About, Recogniser
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import Dataset
 
@@ -28,6 +28,7 @@ __all__ = [
     "Schooling",
     "WeightedDataset",
     "altered",
+    "beginnings",
     "class_names",
     "class_shares",
     "described",
@@ -39,6 +40,8 @@ __all__ = [
 Progress = Callable[[int, int, float], None]
 
 _NOTICE = "Trained on the Quick, Draw! dataset, made available by Google under CC BY 4.0"
+#: Of beginnings: the least and the largest share of a drawing's points, and how often a stroke is finished.
+_BEGUN, _WHOLE_STROKES = (0.15, 0.85), 0.7
 #: The reported loss is a mean over about so many steps.
 _MEMORY = 0.98
 
@@ -68,6 +71,7 @@ class Schooling:
         decay: of the weights (AdamW).
         smoothing: of the labels.
         average: decay of the averaged weights, which are kept; 0 keeps the last.
+        begun: whether beginnings of the drawings are learnt instead of the drawings.
         precision: `float32` or `bfloat16`, of the products.
         seed: of everything that chance decides.
 
@@ -82,6 +86,7 @@ class Schooling:
     decay: float = 0.1
     smoothing: float = 0.1
     average: float = 0.998
+    begun: bool = False
     precision: str = "bfloat16"
     seed: int = 0
 
@@ -148,7 +153,9 @@ def train_recogniser(
         for step in range(recipe.steps):
             chosen = [pools[i] for i in rng.choice(len(pools), recipe.batch, p=chances / chances.sum())]
             places = [pool.places[rng.integers(len(pool.places))] for pool in chosen]
-            pictures = draw(altered(lines.take(places), rng, network.size), network.size)
+            taken = lines.take(places)
+            shown = fitted(beginnings(taken, rng), network.size) if recipe.begun else taken
+            pictures = draw(altered(shown, rng, network.size), network.size)
             for group in optimiser.param_groups:
                 group["lr"] = recipe.learning_rate(step)
             labels = torch.tensor([pool.label for pool in chosen])
@@ -230,6 +237,27 @@ def altered(lines: Lines, rng: np.random.Generator, size: int) -> Lines:
     shift = rng.uniform(-0.05 * size, 0.05 * size, (n, 2))
     tremble = rng.normal(0.0, 0.007 * size, lines.points.shape)
     return lines.moved(turned + shift[owners] + tremble + middle)
+
+
+def beginnings(lines: Lines, rng: np.random.Generator) -> Lines:
+    """The first points of drawings: of each a share that chance decides, often up to the end of a stroke.
+
+    Args:
+        lines: of n drawings.
+        rng: what chance is taken from.
+
+    Returns:
+        Of each drawing at least two points, where it has them.
+    """
+    counts = np.diff(lines.bounds)
+    shares, whole_strokes = rng.uniform(*_BEGUN, len(lines)), rng.random(len(lines)) < _WHOLE_STROKES
+    last = lines.bounds[:-1] + np.minimum(np.maximum((shares * counts).astype(np.int64), 2), counts)
+    # Where a stroke begins, or the next drawing, at or behind each place.
+    starts = np.append(np.flatnonzero(~lines.joined), len(lines.joined))
+    ends = starts[np.searchsorted(starts, last)]
+    kept = np.where(whole_strokes, ends, last) - lines.bounds[:-1]
+    within = np.arange(len(lines.joined)) - lines.bounds[:-1][lines.owners] < kept[lines.owners]
+    return Lines(lines.points[within], lines.joined[within], np.append(0, np.cumsum(kept)))
 
 
 def measured(recogniser: Recogniser, data: Dataset, name: str = "test") -> tuple[float, float, int]:

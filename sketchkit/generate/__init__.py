@@ -5,7 +5,7 @@ from sketchkit.generate.charting import Atlas, Located, atlas, locate
 from sketchkit.generate.drawing import reconstruct, sample
 from sketchkit.generate.ending import Ending, Endings
 from sketchkit.generate.finishing import complete
-from sketchkit.generate.guess import Guess, guess_classes
+from sketchkit.generate.guess import Guess, Guesses, guess_classes
 from sketchkit.generate.infilling import Infilling, InfillSearch, infill
 from sketchkit.generate.live import LiveDecoder, LivePoints
 from sketchkit.generate.live_drawings import LiveDrawing, live_drawings, live_endings, live_reconstructions
@@ -19,6 +19,7 @@ __all__ = [
     "Ending",
     "Endings",
     "Guess",
+    "Guesses",
     "InfillSearch",
     "Infilling",
     "LiveDecoder",

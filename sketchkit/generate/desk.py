@@ -88,17 +88,20 @@ class Desk:
         return Ending(drawing + ending, ending, nll, self.seed, index, scale, ending.ended, redrawn, told)
 
 
-def freely(desk: Desk, which: Indices, progress: Progress | None) -> list[Endings]:
-    """The first n endings of every drawing.
+def freely(desk: Desk, which: Indices, first: int, progress: Progress | None) -> list[Endings]:
+    """Endings first, first + 1 and so on of every drawing.
 
     Args:
         desk: what they are drawn with.
         which: [P, n], of each ending the place of its drawing and class in the desk's lists.
+        first: the index of the first of each.
         progress: told of every ending that is done.
     """
     count, n = which.shape
     out = [Endings() for _ in range(count)]
-    for done, (job, ending) in enumerate(desk.draw(which.ravel(), np.tile(np.arange(n), count)), start=1):
+    for done, (job, ending) in enumerate(
+        desk.draw(which.ravel(), np.tile(first + np.arange(n), count)), start=1
+    ):
         out[job // n].append(ending)
         if progress is not None:
             progress(done, count * n)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sketchkit.deprecation import old_attribute
 from sketchkit.generate.attempts import Attempts
-from sketchkit.generate.guess import Guess
+from sketchkit.generate.guess import Guesses
 from sketchkit.rendering import Ink, Picture, render
 from sketchkit.rendering.palette import ENDING, INK
 from sketchkit.sketch import Sketch
@@ -77,11 +77,11 @@ class Endings(list[Ending]):
         self,
         endings: Iterable[Ending] = (),
         attempts: Attempts | None = None,
-        guesses: Sequence[Guess] = (),
+        guesses: Guesses | None = None,
     ) -> None:
         super().__init__(endings)
         self.attempts = attempts
-        self.guesses = tuple(guesses)
+        self.guesses = Guesses() if guesses is None else guesses
 
     def _repr_svg_(self) -> str | None:
         """A sheet of them all; None where there are none."""

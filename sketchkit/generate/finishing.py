@@ -16,11 +16,12 @@ from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, checked_counts
 from sketchkit.generate.desk import Desk, check_begun, freely, within
 from sketchkit.generate.ending import Ending, Endings
-from sketchkit.generate.guess import guess_classes, scales_by_looks, shared_out
+from sketchkit.generate.guess import Guesses, guess_classes, scales_by_looks, shared_out
 from sketchkit.generate.ranking import too_alike
 from sketchkit.generate.regions import Avoided, Bounds, Region
 from sketchkit.geometry import outline
 from sketchkit.models import AnyClass, SketchModel, check_model, check_one_class
+from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import AnySampler, make_sampler
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.units import WHOLE, best_scales, extent_of, read_beginning
@@ -41,6 +42,7 @@ def complete(
     keep: int | None = ...,
     scale: float | Literal["auto"] = ...,
     *,
+    first: int = ...,
     part: float | None = ...,
     class_name: AnyClass | None = ...,
     sampler: str | AnySampler = ...,
@@ -65,6 +67,7 @@ def complete(
     keep: int | None = ...,
     scale: float | Literal["auto"] = ...,
     *,
+    first: int = ...,
     part: float | None = ...,
     class_name: AnyClass | None = ...,
     sampler: str | AnySampler = ...,
@@ -90,6 +93,7 @@ def complete(
     keep: int | None = None,
     scale: float | Literal["auto"] = "auto",
     *,
+    first: int = 0,
     part: float | None = None,
     class_name: AnyClass | None = None,
     sampler: str | AnySampler = "temperature",
@@ -116,6 +120,7 @@ def complete(
             ended come first, then the lowest `nll_per_point`; one that all but covers a better one goes.
         scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder, or
             one at which the beginning is a half or a quarter of the whole, where endings then look better.
+        first: the index of the first ending; 0 within bounds.
         part: how much of the longer side of the finished drawing is there, above 0 up to 1; this says the
             scale.
         class_name: what they shall become, one of the model's classes, for a model that knows classes; "auto"
@@ -155,13 +160,15 @@ def complete(
     check_one_class(class_name)
     keep = None if keep is None else whole("keep", keep, 1)
     bounds = None if region is None and avoid is None and not clearance else Bounds(region, avoid, clearance)
+    first = whole("first", first, 0, 0 if bounds else MAX_SEED - n)
     begun = [drawing.without_end() for drawing in several]
     if not begun:
         return []
-    guesses = guess_classes(model, begun) if class_name == AUTO else [[]] * len(begun)
+    guesses = guess_classes(model, begun) if class_name == AUTO else [Guesses()] * len(begun)
     told = None if class_name in (None, AUTO) else model.class_called(class_name)
     # Within bounds endings are searched for, and all are of one class.
-    plans = [shared_out(each, max(n, 1) if bounds is None else 1) if each else [told] for each in guesses]
+    most = first + max(n, 1) if bounds is None else 1
+    plans = [shared_out(each, most)[first:] if each else [told] for each in guesses]
     pairs = [(d, name) for d, plan in enumerate(plans) for name in dict.fromkeys(plan)]
     several, classes = [begun[d] for d, _ in pairs], [name for _, name in pairs]
     if part is None:
@@ -195,7 +202,7 @@ def complete(
     if bounds is None:
         places = {pair: place for place, pair in enumerate(pairs)}
         which = [[places[d, plan[i % len(plan)]] for i in range(n)] for d, plan in enumerate(plans)]
-        out = freely(desk, np.array(which, np.int64).reshape(len(begun), n), progress)
+        out = freely(desk, np.array(which, np.int64).reshape(len(begun), n), first, progress)
     else:
         out = within(desk, n, bounds, progress)
     chosen = [

@@ -1,8 +1,9 @@
-"""What a beginning is taken for, by its likelihood under every class and a critic's word on its endings."""
+"""What a beginning is taken for, by a critic of beginnings and its likelihood under the likeliest classes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from sketchkit.batch import checked_sketches
-from sketchkit.critic import load_critic
+from sketchkit.critic import BEGINNINGS, load_critic
 from sketchkit.devices import one_thread
 from sketchkit.engine import decode, read_prompts
 from sketchkit.errors import InputError
@@ -21,17 +22,21 @@ from sketchkit.sampling.critic import whole_drawing
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.units import WHOLE, Rows, best_scales, extent_of, read_beginning
 
-__all__ = ["Guess", "endings_liked", "guess_classes", "scales_by_looks", "shared_out"]
+__all__ = ["Guess", "Guesses", "endings_liked", "guess_classes", "scales_by_looks", "shared_out"]
 
 Int64 = npt.NDArray[np.int64]
 
-#: Classes of which endings are tried: the likeliest of all.
+#: Classes whose likelihoods are asked for: those of which the critic says most.
 _TRIED = 12
-#: Tentative endings of each, and how daring they are.
-_ENDINGS, _TEMPERATURE = 4, 0.4
-# Fitted on first halves of validation drawings: the weights of a nat of likelihood, and of the logarithms of
-# the critic's word on the endings and on the beginning itself, and the least that a word counts as.
-_LIKELIHOOD, _OF_ENDINGS, _OF_BEGINNING, _LEAST_WORD = 0.3, 1.0, 0.3, 0.02
+# Fitted on first halves of validation drawings: the weight of a nat of likelihood beside one of the critic,
+# and the least that the critic's word counts as.
+_LIKELIHOOD, _LEAST_CHANCE = 0.3, 1e-3
+# A logistic function tells beginnings of no class, fitted on first halves of drawings of classes that the
+# critic had not seen: its constant, and its weights of the logarithm of what the critic gives to all classes
+# of the model, of the entropy of the guess, and of the likelihood a point in pixels.
+_UNLIKE = (-7.02, -3.81, 1.12, -0.451)
+#: How daring tentative endings are, and the least that the critic's word on them counts as.
+_TEMPERATURE, _LEAST_WORD = 0.4, 0.02
 #: The parts of a whole drawing that a beginning may be, beside what is likeliest; how many endings of each
 #: size are looked at; and what the likeliest is worth, in nats.
 _PARTS, _OF_A_SCALE, _USUAL = (0.5, 0.25), 6, 0.7
@@ -54,9 +59,26 @@ class Guess:
     chance: float
 
 
+class Guesses(tuple[Guess, ...]):
+    """The classes that a beginning may be meant as, the likeliest first; chances add up to 1.
+
+    Attributes:
+        unlike: the chance, 0..1, that it is a beginning of something else, cautiously: above one half
+            for one in ten beginnings of the model's classes. None where the critic does not know these.
+    """
+
+    unlike: float | None
+
+    def __new__(cls, guesses: Iterable[Guess] = (), unlike: float | None = None) -> Guesses:
+        """Guesses, and how likely all of them are wrong."""
+        made = super().__new__(cls, guesses)
+        made.unlike = unlike
+        return made
+
+
 @one_thread()
 @torch.inference_mode()
-def guess_classes(model: SketchModel, drawings: Sequence[Sketch]) -> list[list[Guess]]:
+def guess_classes(model: SketchModel, drawings: Sequence[Sketch]) -> list[Guesses]:
     """Say what beginnings are taken for.
 
     Args:
@@ -64,7 +86,7 @@ def guess_classes(model: SketchModel, drawings: Sequence[Sketch]) -> list[list[G
         drawings: P beginnings, in whatever units and place.
 
     Returns:
-        For each beginning classes of the model, the likeliest first; chances add up to 1.
+        For each beginning the twelve likeliest classes of the model.
 
     Raises:
         InputError: a model that is told no classes, or a conditional one.
@@ -75,7 +97,11 @@ def guess_classes(model: SketchModel, drawings: Sequence[Sketch]) -> list[list[G
     several = checked_sketches(drawings, "guess_classes takes a list of sketches")
     begun = [each.without_end() for each in several]
     scales = best_scales(model, begun)
-    return [_guesses(model, drawing, scale) for drawing, scale in zip(begun, scales, strict=True)]
+    known, chances = _chances(model.card.classes, begun)
+    return [
+        _guesses(model, drawing, scale, mine, known=known)
+        for drawing, scale, mine in zip(begun, scales, chances, strict=True)
+    ]
 
 
 def shared_out(guesses: Sequence[Guess], n: int) -> list[str]:
@@ -113,45 +139,76 @@ def scales_by_looks(
     known, card = load_critic().classes, model.card
     told = [card.classes[0] if name is None and len(card.classes) == 1 else name for name in classes]
     asked = [i for i, name in enumerate(told) if name in known]
-    tried = [[scales[i], *(part * WHOLE / (extent_of(begun[i]) or WHOLE) for part in _PARTS)] for i in asked]
-    rows = [
-        read_beginning(begun[i], s, card).rows for i, mine in zip(asked, tried, strict=True) for s in mine
-    ]
     out = list(scales)
-    if not any(map(len, rows)):
-        return out
-    names = [str(told[i]) for i in asked for _ in tried[0]]
-    scores = np.log(endings_liked(model, rows, names, _OF_A_SCALE) + _LEAST_WORD).reshape(len(asked), -1)
-    scores[:, 0] += _USUAL
-    for i, mine, best in zip(asked, tried, scores.argmax(1), strict=True):
-        out[i] = mine[best]
+
+    def liked(places: Sequence[int], parts: Sequence[float | None]) -> Float64:
+        """The logarithm of how much endings of some beginnings look right at each of some sizes, [P, S]."""
+        tried = [
+            scales[i] if part is None else part * WHOLE / extent_of(begun[i])
+            for i in places
+            for part in parts
+        ]
+        of = [i for i in places for _ in parts]
+        rows = [read_beginning(begun[i], scale, card).rows for i, scale in zip(of, tried, strict=True)]
+        words = endings_liked(model, rows, [str(told[i]) for i in of], _OF_A_SCALE)
+        return np.log(words + _LEAST_WORD).reshape(len(places), -1)
+
+    sized = [i for i in asked if extent_of(begun[i])]
+    usual = liked(sized, [None])[:, 0] + _USUAL if sized else np.zeros(0)
+    # No other size can look better than this.
+    doubtful = np.flatnonzero(usual < np.log1p(_LEAST_WORD))
+    if len(doubtful):
+        others = liked([sized[k] for k in doubtful], _PARTS)
+        for k, mine in zip(doubtful, others, strict=True):
+            if mine.max() > usual[k]:
+                out[sized[k]] = _PARTS[mine.argmax()] * WHOLE / extent_of(begun[sized[k]])
     return out
 
 
-def _guesses(model: SketchModel, drawing: Sketch, scale: float) -> list[Guess]:
-    """The classes that are tried, the likeliest first."""
+def _chances(classes: Sequence[str], begun: Sequence[Sketch]) -> tuple[bool, Float64]:
+    """Whether the critic knows all classes, and what it gives to each as that of each beginning, [P, C]."""
+    critic = load_critic(BEGINNINGS)
+    every = critic.chances(begun, critic.about.classes)
+    places = [critic.about.classes.index(name) if name in critic.classes else -1 for name in classes]
+    chances = every[:, places]
+    new = np.array(places) < 0
+    # A class that it does not know might be any.
+    chances[:, new] = every.mean()
+    return not new.any(), chances
+
+
+def _guesses(model: SketchModel, drawing: Sketch, scale: float, begun: Float64, *, known: bool) -> Guesses:
+    """The classes that are tried, the likeliest first.
+
+    Args:
+        model: that is told classes.
+        drawing: the beginning.
+        scale: pixels of the training data in a drawing unit.
+        begun: [C], what the critic gives to each class of the model.
+        known: whether it knows all of them.
+    """
     rows = read_beginning(drawing, scale, model.card).rows
-    likely = _likelihoods(model, rows)
-    tried = np.argsort(-likely, kind="stable")[:_TRIED]
-    scores = _LIKELIHOOD * (likely[tried] - likely[tried].max())
-    names = [model.card.classes[i] for i in tried]
-    if len(rows):
-        begun = _words(names, [drawing])[0]
-        liked = endings_liked(model, [rows] * len(tried), names, _ENDINGS)
-        scores += _OF_ENDINGS * np.log(liked + _LEAST_WORD)
-        scores += _OF_BEGINNING * np.log(begun + _LEAST_WORD)
+    tried = np.argsort(-begun, kind="stable")[:_TRIED]
+    likely = _likelihoods(model, rows, tried)
+    scores = _LIKELIHOOD * (likely - likely.max()) + np.log(begun[tried] / begun.sum() + _LEAST_CHANCE)
     chances = np.exp(scores - scores.max())
     chances /= chances.sum()
     order = np.argsort(-chances, kind="stable")
-    return [Guess(names[i], float(chances[i])) for i in order]
+    guesses = [Guess(model.card.classes[tried[i]], float(chances[i])) for i in order]
+    if not known or not len(rows):
+        return Guesses(guesses)
+    a_point = likely.max() / len(rows) - 2.0 * math.log(model.card.scale_factor)
+    entropy = -float((chances * np.log(chances + 1e-12)).sum())
+    facts = (1.0, math.log(begun.sum() + 1e-4), entropy, a_point)
+    return Guesses(guesses, 1.0 / (1.0 + math.exp(-float(np.dot(_UNLIKE, facts)))))
 
 
-def _likelihoods(model: SketchModel, rows: Rows) -> Float64:
-    """The log-likelihood of a beginning under each class, [C]."""
-    count = len(model.card.classes)
+def _likelihoods(model: SketchModel, rows: Rows, classes: Int64) -> Float64:
+    """The log-likelihood of a beginning under each of some classes, [C]."""
+    count = len(classes)
     if not len(rows):
         return np.zeros(count)
-    state = model.initial_state(count, None, torch.arange(count, device=model.device))
+    state = model.initial_state(count, None, torch.from_numpy(classes).to(model.device))
     offset, pen = log_probabilities(model, model.start_rows(count), np.repeat(rows[None], count, 0), state)
     total: Float64 = (offset + pen).sum(1)
     return total

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import sketchkit
 from sketchkit import Sketch
+from sketchkit.card import ModelCard
 from sketchkit.errors import InputError
 from sketchkit.generate import Guess, guess_classes
 from sketchkit.generate.guess import shared_out
 from sketchkit.models import SketchModel
+from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.training.data import synth
 
 GUESSES = [Guess("face", 0.6), Guess("sun", 0.3), Guess("apple", 0.08), Guess("car", 0.02)]
@@ -74,6 +77,45 @@ def test_endings_are_of_the_guessed_classes(doodle: SketchModel) -> None:
     assert sketchkit.complete(doodle, face, 0, class_name="auto") == []
     [inside] = sketchkit.complete(doodle, face, 1, class_name="auto", region=(-400, -400, 1200, 1200))
     assert inside.class_name == several[0].guesses[0].class_name
+
+
+def test_endings_begin_at_any_index(doodle: SketchModel) -> None:
+    face = begun("face", 1)
+    five = sketchkit.complete(doodle, face, 5, class_name="auto", exact=True)
+    later = sketchkit.complete(doodle, face, 2, class_name="auto", exact=True, first=3)
+    assert [each.index for each in later] == [3, 4]
+    for one, other in zip(later, five[3:], strict=True):
+        assert one.class_name == other.class_name and (one.sketch.stroke5 == other.sketch.stroke5).all()
+    with pytest.raises(InputError, match="first"):
+        sketchkit.complete(doodle, face, 2, first=1, region=(-400, -400, 1200, 1200))
+
+
+def beginnings() -> dict[str, Sketch]:
+    folder = Path(__file__).parents[2] / "examples" / "beginnings"
+    return {path.stem.replace("-", " "): sketchkit.read(path) for path in sorted(folder.glob("*.svg"))}
+
+
+def test_beginnings_by_hand_are_taken_for_what_they_are(doodle: SketchModel) -> None:
+    drawn = beginnings()
+    found = dict(zip(drawn, guess_classes(doodle, list(drawn.values())), strict=True))
+    known = drawn.keys() & set(doodle.card.classes)
+    assert len(known) == 12 and len(drawn) == 20
+    assert sum(found[name][0].class_name == name for name in known) >= 11
+    doubtful, unlike = (
+        {name for name, guesses in found.items() if guesses.unlike is not None and guesses.unlike > least}
+        for least in (0.25, 0.5)
+    )
+    assert len(doubtful & known) <= 1 and len(doubtful - known) >= 6
+    assert not unlike & known and len(unlike) >= 4
+
+
+def test_of_a_model_of_new_classes_nothing_is_said_to_be_unlike() -> None:
+    classes = ("face", "zeppelin", "sun")
+    card = ModelCard(name="new", scale_factor=30.0, max_length=50, classes=classes)
+    model = DecoderModel(DecoderArchitecture(hidden=16, mixtures=2, classes=3, embedding=4), card)
+    [guesses] = guess_classes(model, [begun("face", 1)])
+    assert guesses.unlike is None and {each.class_name for each in guesses} == set(classes)
+    assert sum(each.chance for each in guesses) == pytest.approx(1.0)
 
 
 def test_dots_alone_are_finished_as_something(doodle: SketchModel) -> None:
