@@ -178,20 +178,24 @@ def latent_path(
         InputError: see `resolve_path`.
     """
     given, flow = np.asarray(stations, np.float64), _flow_on(model, path)
-    nearest = between(np.eye(len(given)), "lerp").reshape(-1, len(given)).argmax(1)
-    names = [labels[i] if class_name is None else class_name for i in nearest]
+    shares = between(np.eye(len(given)), "lerp").reshape(-1, len(given))
+    names = [labels[i] if class_name is None else class_name for i in shares.argmax(1)]
     if flow is None:
         method: Method = "lerp" if path == "lerp" else "slerp"
         return between(given, method).reshape(-1, given.shape[1]).astype(np.float32), names
     known = [class_name if label is None else label for label in labels]
     here, there = (_classes(model, len(each), model.label_index(each)) for each in (known, names))
     noise, rest = noise_of(flow, given, here)
-    # Straight: a great circle stays as far from the typical drawing as both ends, and shows fewer drawings.
-    moved = between(noise, "lerp").reshape(len(names), -1), between(rest, "lerp").reshape(len(names), -1)
+    # Straight, and past the typical drawing: in the middle with as little noise as new drawings have. A great
+    # circle stays as far from it as both ends, and shows fewer drawings.
+    amid = (1.0 - np.square(shares).sum(1)) / max(1.0 - 1.0 / len(given), 1e-9)
+    length = (1.0 - (1.0 - Z_TEMPERATURE) * amid)[:, None]
     # The way back differs from the way there by the error of the steps, which is put right.
     missed = given - z_of(flow, noise, rest, here)
-    z = z_of(flow, *moved, there) + between(missed, "lerp").reshape(len(names), -1)
-    return z.astype(np.float32), names
+    noise, rest, missed = (
+        length * between(each, "lerp").reshape(len(names), -1) for each in (noise, rest, missed)
+    )
+    return (z_of(flow, noise, rest, there) + missed).astype(np.float32), names
 
 
 @one_thread()
