@@ -32,6 +32,7 @@ __all__ = [
     "chunks",
     "extent_of",
     "from_rows",
+    "losses",
     "padded_rows",
     "read_beginning",
     "read_whole",
@@ -220,9 +221,9 @@ def _best_sizes(
 ) -> dict[int, tuple[float, float]]:
     """The likeliest of some sizes of each beginning: what it costs, and the size itself."""
     rungs = [(i, size, _resized(rows, size / WHOLE)) for i, rows in read.items() for size in sizes]
-    losses = _losses(model, [rows for _, _, rows in rungs], model.label_index(label))
+    costs = losses(model, [rows for _, _, rows in rungs], model.label_index(label))
     best = dict.fromkeys(read, (math.inf, WHOLE))
-    for (i, size, rows), loss in zip(rungs, losses, strict=True):
+    for (i, size, rows), loss in zip(rungs, costs, strict=True):
         total = loss - 2.0 * len(rows) * math.log(size) + _size_penalty(size)
         if total < best[i][0]:
             best[i] = (total, size)
@@ -280,15 +281,24 @@ def _size_penalty(size: float) -> float:
     return 0.5 * (math.log2(size / WHOLE) / _SIZE_SPREAD) ** 2
 
 
-def _losses(model: SketchModel, drawings: Sequence[Rows], label: Tensor | None) -> list[float]:
-    """Negative log-likelihood in model units, a sum; infinite for a drawing without rows."""
+def losses(model: SketchModel, drawings: Sequence[Rows], label: Tensor | None) -> list[float]:
+    """What beginnings cost a model.
+
+    Args:
+        model: any.
+        drawings: B arrays [N, 5] in model units.
+        label: int64 [1] or [B], what they are beginnings of, for a model that is told classes.
+
+    Returns:
+        Of each the negative log-likelihood, a sum over its rows; infinite for one without rows.
+    """
     out: list[float] = []
     for chunk in _chunks(drawings):
         padded, lengths = padded_rows(chunk)
         inputs = torch.from_numpy(padded).to(model.dtype).to(model.device)
         state = model.initial_state(len(chunk), label=label)
-        losses = model.score(inputs, torch.from_numpy(lengths).to(model.device), state)
-        finite = torch.where(losses.isfinite(), losses, math.inf).cpu().double().tolist()
+        each = model.score(inputs, torch.from_numpy(lengths).to(model.device), state)
+        finite = torch.where(each.isfinite(), each, math.inf).cpu().double().tolist()
         out += [loss if n else math.inf for loss, n in zip(finite, lengths, strict=True)]
     return out
 

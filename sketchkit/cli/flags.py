@@ -34,6 +34,7 @@ __all__ = [
     "EngineName",
     "Exact",
     "Force",
+    "GuessedClass",
     "InputFormat",
     "Json",
     "KeepBackground",
@@ -245,6 +246,16 @@ ShownClass = Annotated[
         help="What the drawings show, for a model that knows classes.",
         autocompletion=complete_known_classes,
         show_default="what the files say",
+    ),
+]
+GuessedClass = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--class",
+        metavar="NAME",
+        help="What the drawings show, for a model that knows classes; auto guesses, any tells it nothing.",
+        autocompletion=complete_known_classes,
+        show_default="what the files say, else auto",
     ),
 ]
 Prepared = Annotated[

@@ -200,7 +200,7 @@ class Run:
         model, label = self.load(), self.class_of(0)
         from sketchkit.generate import complete
 
-        if label is None and guess and self._several(model):
+        if label is None and guess and self.guesses(model):
             label = "auto"
 
         with progress("Drawing endings") as report:
@@ -219,7 +219,7 @@ class Run:
     def class_for(self, drawing: Sketch, name: str) -> str | None:
         """The class of a drawing that the user gives: the one that is chosen, or a guess, which is told."""
         model, label = self.load(), self.class_of(0)
-        if label is not None or not self._several(model) or model.conditional:
+        if label is not None or not self.guesses(model):
             return label
         from sketchkit.generate import guess_classes
 
@@ -229,9 +229,9 @@ class Run:
         return guesses[0].class_name
 
     @staticmethod
-    def _several(model: SketchModel) -> bool:
-        """Whether a model is told one of several classes."""
-        return model.labelled and len(model.card.classes) > 1
+    def guesses(model: SketchModel) -> bool:
+        """Whether classes can be guessed for a model: it goes on with drawings, told one of several."""
+        return model.labelled and len(model.card.classes) > 1 and not model.conditional
 
     def load(self) -> SketchModel:
         """The model itself."""

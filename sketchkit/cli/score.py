@@ -13,7 +13,7 @@ import typer
 from sketchkit._version import __version__
 from sketchkit.cli.console import tell_written
 from sketchkit.cli.fields import one_file
-from sketchkit.cli.flags import Device, Force, Listed, ModelName, Prepared, ShownClass, one_class
+from sketchkit.cli.flags import Device, Force, GuessedClass, Listed, ModelName, Prepared, one_class
 from sketchkit.cli.grouping import grouped
 from sketchkit.cli.help import Command, alone
 from sketchkit.cli.parameters import DrawingOptions, InputOptions, SheetOptions
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLE", "app", "score"]
 
+#: Of so many drawings it is said what they are taken for.
+_MOST_TOLD = 9
+
 EXAMPLE = "sketchkit score cat.ndjson --limit 12 --heat heat.png"
 
 
@@ -34,7 +37,7 @@ EXAMPLE = "sketchkit score cat.ndjson --limit 12 --heat heat.png"
 def score(
     *,
     model: ModelName = None,
-    classes: ShownClass = None,
+    classes: GuessedClass = None,
     prepared: Prepared = False,
     heat: Annotated[
         str | None,
@@ -59,7 +62,7 @@ def score(
     from sketchkit.cli.inputs import read_inputs, stem_of_file
     from sketchkit.cli.kinds import STDOUT, picture_renderer
     from sketchkit.cli.outputs import check_paths, rendered, send
-    from sketchkit.cli.run import Run
+    from sketchkit.cli.run import Run, without_words
     from sketchkit.cli.unused import check_frames, refuse_sheet
 
     if heat == STDOUT and json:
@@ -72,14 +75,16 @@ def score(
         check_paths([heat], force)
     if renderer is not None:
         check_frames(sheet, renderer)
-    class_name = one_class(classes)
-    run = Run.of(DrawingOptions(model=model, classes=classes, device=device))
+    chosen, guess = without_words(DrawingOptions(model=model, classes=classes, device=device))
+    class_name, run = one_class(chosen.classes), Run.of(chosen)
     drawings = read_inputs(given)
     _check_lines(drawings)
     # The scale takes a cell of its own.
     page = dataclasses.replace(sheet.layout(len(drawings) + 1), label=True)
 
-    scores = _scored(run, drawings, class_name, prepared=prepared)
+    if classes and class_name is None and not guess:
+        drawings = [dataclasses.replace(each, sketch=each.sketch.labelled(None)) for each in drawings]
+    scores = _scored(run, drawings, class_name, guess=guess, prepared=prepared)
     by = {"model": run.provenance["model"]}
     if renderer is not None and heat is not None:
         told = {} if class_name is None else {"class": run.classes[0]}
@@ -102,16 +107,30 @@ def _check_lines(drawings: Sequence[Input]) -> None:
             raise InputError(f"{each.called}: a drawing without a line cannot be scored")
 
 
-def _scored(run: Run, drawings: Sequence[Input], class_name: str | None, *, prepared: bool) -> list[Score]:
-    from sketchkit.cli.console import progress
+def _scored(
+    run: Run, drawings: Sequence[Input], class_name: str | None, *, guess: bool, prepared: bool
+) -> list[Score]:
+    """The scores of all drawings; says what the first few are taken for that do not say it themselves."""
+    from sketchkit.cli.console import progress, say
+    from sketchkit.cli.run import tell_guesses
 
     model = run.load()
+    if class_name is None and guess and run.guesses(model):
+        class_name = "auto"
     from sketchkit.generate import score as score_all
 
     # What the library refuses it calls by its key.
     sketches = [each.sketch.labelled(each.sketch.label, each.called) for each in drawings]
     with progress("Scoring") as report:
-        return score_all(model, sketches, class_name=class_name, prepared=prepared, progress=report)
+        scores = score_all(model, sketches, class_name=class_name, prepared=prepared, progress=report)
+    guessed = [
+        (each.called, mine.guesses) for each, mine in zip(drawings, scores, strict=True) if mine.guesses
+    ]
+    for name, guesses in guessed[:_MOST_TOLD]:
+        tell_guesses(name, guesses, model.card.name)
+    if len(guessed) > _MOST_TOLD:
+        say(f"the classes of {len(guessed) - _MOST_TOLD:,} more were guessed; --class chooses")
+    return scores
 
 
 def _print(drawings: Sequence[Input], scores: Sequence[Score]) -> None:
@@ -141,6 +160,11 @@ def _facts(each: Input, score: Score) -> dict[str, Any]:
         "input": each.source,
         "drawing": each.stem,
         "class": score.class_name,
+        **(
+            {"guesses": {g.class_name: round(g.chance, 3) for g in score.guesses[:3]}}
+            if score.guesses
+            else {}
+        ),
         "points": len(score.points),
         "nll": score.nll,
         "nll_per_point": score.nll_per_point,

@@ -16,7 +16,7 @@ from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, checked_counts
 from sketchkit.generate.desk import Desk, check_begun, freely, within
 from sketchkit.generate.ending import Ending, Endings
-from sketchkit.generate.guess import Guesses, guess_classes, scales_by_looks, shared_out
+from sketchkit.generate.guess import AUTO, Guesses, guess_classes, scales_by_looks, shared_out
 from sketchkit.generate.ranking import too_alike
 from sketchkit.generate.regions import Avoided, Bounds, Region
 from sketchkit.geometry import outline
@@ -26,10 +26,7 @@ from sketchkit.sampling import AnySampler, make_sampler
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.units import WHOLE, best_scales, extent_of, read_beginning
 
-__all__ = ["AUTO", "Ending", "Endings", "check_unconditional", "complete", "scales_for"]
-
-#: The name of a class that is to be guessed.
-AUTO = "auto"
+__all__ = ["Ending", "Endings", "check_unconditional", "complete", "scales_for"]
 
 
 @overload

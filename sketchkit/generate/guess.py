@@ -15,17 +15,18 @@ from sketchkit.critic import BEGINNINGS, load_critic
 from sketchkit.devices import one_thread
 from sketchkit.engine import decode, read_prompts
 from sketchkit.errors import InputError
-from sketchkit.generate.scoring import log_probabilities
 from sketchkit.models import SketchModel, check_model
 from sketchkit.sampling import Draft, make_sampler
 from sketchkit.sampling.critic import whole_drawing
 from sketchkit.sketch import Float64, Sketch
-from sketchkit.units import WHOLE, Rows, best_scales, extent_of, read_beginning
+from sketchkit.units import WHOLE, Rows, best_scales, extent_of, losses, read_beginning
 
-__all__ = ["Guess", "Guesses", "endings_liked", "guess_classes", "scales_by_looks", "shared_out"]
+__all__ = ["AUTO", "Guess", "Guesses", "endings_liked", "guess_classes", "scales_by_looks", "shared_out"]
 
 Int64 = npt.NDArray[np.int64]
 
+#: The name of a class that is to be guessed.
+AUTO = "auto"
 #: Classes whose likelihoods are asked for: those of which the critic says most.
 _TRIED = 12
 # Fitted on first halves of validation drawings: the weight of a nat of likelihood beside one of the critic,
@@ -95,6 +96,8 @@ def guess_classes(model: SketchModel, drawings: Sequence[Sketch]) -> list[Guesse
     if model.conditional or not model.labelled:
         raise InputError(f"the model {model.card.name!r} is told no classes, so that none can be guessed")
     several = checked_sketches(drawings, "guess_classes takes a list of sketches")
+    if not several:
+        return []
     begun = [each.without_end() for each in several]
     scales = best_scales(model, begun)
     known, chances = _chances(model.card.classes, begun)
@@ -205,13 +208,10 @@ def _guesses(model: SketchModel, drawing: Sketch, scale: float, begun: Float64, 
 
 def _likelihoods(model: SketchModel, rows: Rows, classes: Int64) -> Float64:
     """The log-likelihood of a beginning under each of some classes, [C]."""
-    count = len(classes)
     if not len(rows):
-        return np.zeros(count)
-    state = model.initial_state(count, None, torch.from_numpy(classes).to(model.device))
-    offset, pen = log_probabilities(model, model.start_rows(count), np.repeat(rows[None], count, 0), state)
-    total: Float64 = (offset + pen).sum(1)
-    return total
+        return np.zeros(len(classes))
+    label = torch.from_numpy(classes).to(model.device)
+    return -np.array(losses(model, [rows] * len(classes), label))
 
 
 def endings_liked(model: SketchModel, beginnings: Sequence[Rows], classes: Sequence[str], n: int) -> Float64:

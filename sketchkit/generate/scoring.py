@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from sketchkit.density import MixtureDensity
 from sketchkit.deprecation import old_attribute, renamed
 from sketchkit.devices import one_thread
 from sketchkit.generate.checks import Progress
+from sketchkit.generate.guess import AUTO, Guesses, guess_classes
 from sketchkit.latent import encode_rows, read_wholes
 from sketchkit.models import AnyClass, SketchModel, check_model, check_one_class
 from sketchkit.models.base import State
@@ -45,6 +46,7 @@ class Score:
             order, dots included; the end row belongs to none, -1.
         n_strokes: S, how many strokes the user's drawing has.
         class_name: the class that the model was told; None for none.
+        guesses: the classes that it may show, where the one was guessed; else none.
         kl: for a conditional model the Kullback-Leibler divergence of the drawing's posterior from the prior,
             a sum over the latent dimensions; None of a model without latent vectors.
         z: float32 [Z], the mean of that posterior; None likewise.
@@ -55,6 +57,7 @@ class Score:
     stroke_of: Int64
     n_strokes: int
     class_name: str | None = None
+    guesses: Guesses = field(default_factory=Guesses)
     kl: float | None = None
     z: npt.NDArray[np.float32] | None = None
 
@@ -126,7 +129,7 @@ def score(
             posterior. Then a cost is that of drawing it again, not of the drawing itself: z has seen it.
         sketches: n finished drawings, in whatever units and place; end rows and dots are left out.
         class_name: what they all show, one of the model's classes, for a model that knows classes; each
-            drawing's own label, where the model knows it, when None.
+            drawing's own label, where the model knows it, when None; "auto" guesses where it does not.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
         progress: told of every drawing that is done.
 
@@ -144,10 +147,14 @@ def score(
     sketches = checked_sketches(sketches, "score takes a list of sketches")
     wholes = read_wholes(model, sketches, prepared=prepared)
     drawings = [np.concatenate([whole.rows, _END_ROW]) for whole in wholes]
-    labels = [
-        model.known_label(sketch.label) if class_name is None else model.class_called(class_name)
-        for sketch in sketches
-    ]
+    if class_name in (None, AUTO):
+        labels = [model.known_label(sketch.label) for sketch in sketches]
+    else:
+        labels = [model.class_called(class_name)] * len(sketches)
+    guesses = [Guesses()] * len(sketches)
+    if class_name == AUTO:
+        for i, found in _guessed(model, sketches, labels):
+            guesses[i], labels[i] = found, found[0].class_name
     classes = model.label_index(labels)
     latents, divergences = _latents(model, drawings)
     costs: list[tuple[Float64, Float64]] = [(np.zeros(0), np.zeros(0))] * len(drawings)
@@ -164,11 +171,19 @@ def score(
             progress(done, len(drawings))
     z = [None] * len(drawings) if latents is None else list(latents)
     return [
-        Score(offset, pen, _strokes_of(sketch, rows), sketch.n_strokes, told, kl, mine)
-        for sketch, rows, told, kl, mine, (offset, pen) in zip(
-            sketches, drawings, labels, divergences, z, costs, strict=True
+        Score(offset, pen, _strokes_of(sketch, rows), sketch.n_strokes, told, guessed, kl, mine)
+        for sketch, rows, told, guessed, kl, mine, (offset, pen) in zip(
+            sketches, drawings, labels, guesses, divergences, z, costs, strict=True
         )
     ]
+
+
+def _guessed(
+    model: SketchModel, sketches: Sequence[Sketch], labels: Sequence[str | None]
+) -> Iterator[tuple[int, Guesses]]:
+    """What drawings without a class may show, and their places."""
+    unknown = [i for i, label in enumerate(labels) if label is None]
+    yield from zip(unknown, guess_classes(model, [sketches[i] for i in unknown]), strict=True)
 
 
 def log_probabilities(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from sketchkit.sketch import Sketch
 
 SVG = "{http://www.w3.org/2000/svg}"
 INKSCAPE = "{http://www.inkscape.org/namespaces/inkscape}"
+REAL = Path(library.__file__).with_name("bundled") / "doodle.safetensors"
 LINES = [[(0, 0), (200, 0), (200, 90)], [(50, 50)], [(10, 80), (90, 60), (120, 85)]]
 
 
@@ -105,6 +107,28 @@ def test_a_class_is_told(sketchkit: Sketchkit, bird: Path, doodle: Path) -> None
     cat, pig = (sketchkit("score", bird, "--class", name, "--json").json[0] for name in ("cat", "pig"))
     assert (cat["class"], pig["class"]) == ("cat", "pig")
     assert cat["nll"] != pig["nll"]
+
+
+def test_the_class_is_guessed_where_the_file_does_not_say_it(sketchkit: Sketchkit, home: Path) -> None:
+    angles = [2 * math.pi * k / 24 for k in range(25)]
+    sun = [[(9 * math.cos(a), 9 * math.sin(a)) for a in angles]]
+    sun += [[(x * math.cos(a), x * math.sin(a)) for x in (11, 15)] for a in angles[::3]]
+    library.write(Sketch.from_polylines(sun), "sun.ndjson")
+    shown = sketchkit("score", "sun.ndjson", "--model", REAL, "--json")
+    assert shown.code == 0 and shown.json[0]["class"] == "sun" == next(iter(shown.json[0]["guesses"]))
+    assert "sun.ndjson: taken for sun" in shown.err and "--class chooses" in shown.err
+    told = sketchkit("score", "sun.ndjson", "--model", REAL, "--class", "sun", "--json")
+    assert "taken for" not in told.err and told.json[0]["nll"] == shown.json[0]["nll"]
+    library.write(Sketch.from_polylines(sun, label="face"), "said.ndjson")
+    for words, name in (((), "face"), (("--class", "any"), None)):
+        said = sketchkit("score", "said.ndjson", "--model", REAL, "--json", *words)
+        assert "taken for" not in said.err and said.json[0]["class"] == name and "guesses" not in said.json[0]
+
+
+def test_of_many_guesses_few_are_told(sketchkit: Sketchkit, home: Path) -> None:
+    library.write([Sketch.from_polylines(LINES[:1])] * 12, "many.ndjson")
+    lines = sketchkit("score", "many.ndjson", "--model", REAL).err.splitlines()
+    assert lines[-1] == "the classes of 3 more were guessed; --class chooses" and len(lines) == 10
 
 
 def refused(outcome: Outcome, code: int, *words: str) -> None:
