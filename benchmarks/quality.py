@@ -4,7 +4,8 @@
 
 MODEL is told each of its classes and draws N plainly. DATA is a data set whose test split holds drawings by
 people. Each --teacher is a model of one class, which draws as many. The likelihood is told in the units of
---unit, doodle-1 by default. --neighbours N looks for the nearest training drawing of each of N samples.
+--unit, doodle-1 by default. --neighbours N looks for the nearest training drawing of each of N samples, and
+for the nearest latent vector of one.
 With --all the judge chooses among all the classes of its network, of which it knows some less well.
 """
 
@@ -24,6 +25,7 @@ from sketchkit.evaluate.likelihood import score_drawings
 from sketchkit.evaluate.recogniser import Recogniser
 from sketchkit.evaluate.reconstructions import compare_pairs, unit_outline
 from sketchkit.geometry import chamfer, quickdraw_simplify
+from sketchkit.latent import prior
 from sketchkit.models import SketchModel
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import Dataset
@@ -104,6 +106,20 @@ def neighbours(model: SketchModel, judge: Recogniser, held: HeldOut, asked: argp
               f"1 % {low:.4f}, median {middle:.4f}")  # fmt: skip
 
 
+def latent_neighbours(model: SketchModel, held: HeldOut, asked: argparse.Namespace) -> None:
+    """Print how far latent vectors of the prior and of held-out drawings are from the nearest in training."""
+    known, _ = sketchkit.encode(model, HeldOut.choose(held.data, "train").sketches(), prepared=True)
+    theirs, _ = sketchkit.encode(model, held.sketches()[: asked.neighbours], prepared=True)
+    names = [name for name in model.card.classes if name in held.labels]
+    labels = [names[i % len(names)] for i in range(asked.neighbours)]
+    new = prior(model, len(labels), asked.seed, class_name=labels)
+    for what, z in (("samples", new), ("held-out drawings", theirs)):
+        squared = (z**2).sum(1)[:, None] + (known**2).sum(1) - 2.0 * z @ known.T
+        least, low, middle = np.quantile(np.sqrt(squared.min(1).clip(0.0)), (0.0, 0.01, 0.5))
+        print(f"to the nearest z of a training drawing from {len(z):,} {what}: least {least:.3f}, "
+              f"1 % {low:.3f}, median {middle:.3f}")  # fmt: skip
+
+
 def _nearest(drawings: list[Sketch], train: HeldOut, judge: Recogniser) -> list[float]:
     """The Chamfer distance to the nearest, each fitted to a diagonal of 1."""
     classes = np.array(train.labels)
@@ -174,6 +190,8 @@ def main() -> None:
     by_class(model, judge, held, asked)
     if asked.neighbours:
         neighbours(model, judge, held, asked)
+        if model.conditional:
+            latent_neighbours(model, held, asked)
 
 
 if __name__ == "__main__":

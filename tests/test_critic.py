@@ -71,7 +71,12 @@ def test_it_chooses_the_best_looking_that_has_ended(name: str) -> None:
     sketchkit.sample(model, 1, sampler=Looking(), class_name=name, seed=4)
     whole = [draft for draft in found if draft.ended]
     liked = critic.chances([whole_drawing(Subject(np.zeros((0, 5))), draft) for draft in whole])
-    best = whole[int(liked[:, critic.classes.index(name)].argmax())]
+    chances = liked[:, critic.classes.index(name)]
+    # Of five drafts the first three may do.
+    early = [place for place, draft in enumerate(whole) if draft.attempt < 3]
+    if early and chances[early].max() >= 0.95:
+        whole, chances = [whole[i] for i in early], chances[early]
+    best = whole[int(chances.argmax())]
     np.testing.assert_array_equal(chosen.stroke5[-len(best.rows) :, 2:], best.rows[:, 2:])
 
 

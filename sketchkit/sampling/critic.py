@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from sketchkit.options import option
-from sketchkit.sampling.drafting import Drafting, choose_each, until
+from sketchkit.sampling.drafting import AT_ONCE, Drafting, until
 
 if TYPE_CHECKING:
     from sketchkit.critic import Critic
-    from sketchkit.sampling.base import Draft, StepSampler, Studio, Subject
+    from sketchkit.sampling.base import Draft, Indices, StepSampler, Studio, Subject
     from sketchkit.sketch import Sketch
 
 __all__ = ["BestLooking", "ByCritic", "whole_drawing"]
 
+_Rank = tuple[bool, bool, float, int]
+#: A draft without a flaw that the critic is so sure of ranks before this.
+_GOOD: _Rank = (False, False, 0.05, -1)
+
 
 @dataclass(frozen=True)
 class BestLooking:
-    """Draw n drafts of every drawing with one sampler and take the one that looks most like its class.
+    """Draw up to n drafts of every drawing with one sampler and take the one that looks most like its class.
+
+    Of a drawing that looks right after half of its drafts, beyond doubt, no others are drawn.
 
     Drafts with ink come before those without, and those that the model ended before those that were cut. Of a
     drawing without a class the critic's surest word counts, among the classes of the model. A drawing of
@@ -27,7 +34,7 @@ class BestLooking:
 
     Args:
         hand: the sampler that draws.
-        n: how many drafts, 1..4096.
+        n: the most drafts, 1..4096.
     """
 
     hand: StepSampler
@@ -44,21 +51,35 @@ class BestLooking:
         rest, judged = np.flatnonzero(~known), np.flatnonzero(known)
         yield from until(studio, self.hand, self.n, rest, lambda draft: not any(_flaw(draft)[:2]))
 
-        def best(drafts: Sequence[Draft]) -> Draft:
-            return _best(drafts, studio, critic)
+        size = max(1, AT_ONCE // self.n)
+        for begin in range(0, len(judged), size):
+            yield from self._chosen(studio, critic, judged[begin : begin + size])
 
-        yield from choose_each(studio, self.hand, self.n, best, judged)
+    def _chosen(self, studio: Studio, critic: Critic, jobs: Indices) -> Iterator[Draft]:
+        """The best draft of each of some drawings, all of which have a class that the critic knows."""
+        import numpy as np
+
+        best: dict[int, tuple[_Rank, Draft]] = {}
+        half = (self.n + 1) // 2
+        for attempts in (np.arange(half), np.arange(half, self.n)):
+            which = np.repeat(jobs, len(attempts))
+            drafts = list(studio.drafts(self.hand, which, np.tile(attempts, len(jobs)))) if len(which) else []
+            for draft, rank in zip(drafts, _ranks(drafts, studio, critic), strict=True):
+                best[draft.job] = min(best.get(draft.job, (rank, draft)), (rank, draft), key=itemgetter(0))
+            jobs = np.array([job for job, (rank, _) in sorted(best.items()) if rank > _GOOD], np.int64)
+            yield from (best.pop(job)[1] for job in sorted(best.keys() - set(jobs.tolist())))
+        yield from (best[job][1] for job in sorted(best))
 
 
 @dataclass(frozen=True)
 class ByCritic(Drafting):
-    """Draw n drafts and take the one that looks most like its class to the critic that comes with sketchkit.
+    """Draw up to n drafts and take the one that looks most like its class to the critic of sketchkit.
 
     What looks right often wins over what is likely point by point. See `BestLooking` for what the critic does
     not know.
     """
 
-    n: int = option(6, "how many drafts of each drawing", low=1, high=4_096)
+    n: int = option(6, "the most drafts of each drawing", low=1, high=4_096)
 
     def choose(self, drafts: Sequence[Draft]) -> Draft:
         """The first that the model ended: what a draft is to show, `draw` alone knows."""
@@ -84,15 +105,13 @@ def _judged(subject: Subject, critic: Critic) -> bool:
     return any(name in critic.classes for name in subject.classes)
 
 
-def _best(drafts: Sequence[Draft], studio: Studio, critic: Critic) -> Draft:
-    least = min(_flaw(draft)[:2] for draft in drafts)
-    able = [draft for draft in drafts if _flaw(draft)[:2] == least]
-    if len(able) == 1:
-        return able[0]
-    subject = studio.subject(drafts[0].job)
-    wanted = [critic.classes.index(name) for name in subject.classes if name in critic.classes]
-    chances = critic.chances([whole_drawing(subject, draft) for draft in able])
-    return able[int(chances[:, wanted].max(1).argmax())]
+def _ranks(drafts: Sequence[Draft], studio: Studio, critic: Critic) -> Iterator[_Rank]:
+    """What drafts are sorted by: flaws, then how little they look like their class, then their attempt."""
+    subjects = [studio.subject(draft.job) for draft in drafts]
+    chances = critic.chances([whole_drawing(*each) for each in zip(subjects, drafts, strict=True)])
+    for draft, subject, mine in zip(drafts, subjects, chances, strict=True):
+        wanted = [critic.classes.index(name) for name in subject.classes if name in critic.classes]
+        yield (*_flaw(draft)[:2], 1.0 - float(mine[wanted].max()), draft.attempt)
 
 
 def _flaw(draft: Draft) -> tuple[bool, bool, int]:
