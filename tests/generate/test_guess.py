@@ -12,6 +12,7 @@ import sketchkit
 from sketchkit import Sketch
 from sketchkit.card import ModelCard
 from sketchkit.errors import InputError
+from sketchkit.evaluate import load_recogniser
 from sketchkit.generate import Guess, guess_classes
 from sketchkit.generate.guess import shared_out
 from sketchkit.models import SketchModel
@@ -148,3 +149,26 @@ def test_the_part_that_is_there_says_the_scale(doodle: SketchModel) -> None:
             sketchkit.complete(doodle, square, 1, part=part)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="both say"):
         sketchkit.complete(doodle, square, 1, scale=1.0, part=0.5)
+
+
+def test_parts_by_hand_end_as_wholes(doodle: SketchModel) -> None:
+    meant = {
+        "car-wheel": "car",
+        "rabbit-ear": "rabbit",
+        "cup-handle": "coffee cup",
+        "butterfly-wing": "butterfly",
+        "face-eye": "face",
+        "ice-cream-cone": "ice cream",
+        "palm-leaf": "palm tree",
+        "candle-flame": "candle",
+        "bicycle-wheel": "bicycle",
+        "sheep-leg": "sheep",
+    }
+    folder, judge = Path(__file__).parents[2] / "examples" / "beginnings" / "parts", load_recogniser()
+    wholes = 0
+    for part, name in meant.items():
+        endings = sketchkit.complete(
+            doodle, sketchkit.read(folder / f"{part}.svg"), 6, class_name=name, sampler="critic"
+        )
+        wholes += int((judge.look([each.sketch for each in endings]).named == judge.index(name)).sum() >= 4)
+    assert wholes >= 7
