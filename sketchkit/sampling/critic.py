@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from sketchkit.options import option
-from sketchkit.sampling.drafting import AT_ONCE, Drafting, until
+from sketchkit.sampling.drafting import Drafting, choose_each, until
 
 if TYPE_CHECKING:
     from sketchkit.critic import Critic
-    from sketchkit.sampling.base import Draft, Indices, StepSampler, Studio, Subject
+    from sketchkit.sampling.base import Draft, StepSampler, Studio, Subject
     from sketchkit.sketch import Sketch
 
 __all__ = ["BestLooking", "ByCritic", "whole_drawing"]
 
-_Rank = tuple[bool, bool, float, int]
-#: A draft without a flaw that the critic is so sure of ranks before this.
-_GOOD: _Rank = (False, False, 0.05, -1)
+#: What a nat of the likelihood of a point is worth, and one of the number of points, beside one of looks.
+_OF_LIKELIHOOD, _OF_LENGTH = 4.0, 1.0
+#: A chance counts as this at the least, and as 1 less this at the most.
+_LEAST = 1e-6
 
 
 @dataclass(frozen=True)
 class BestLooking:
-    """Draw up to n drafts of every drawing with one sampler and take the one that looks most like its class.
+    """Draw n drafts of every drawing and take the best: one that looks like its class, and is tidy.
 
-    Of a drawing that looks right after half of its drafts, beyond doubt, no others are drawn.
-
-    Drafts with ink come before those without, and those that the model ended before those that were cut. Of a
-    drawing without a class the critic's surest word counts, among the classes of the model. A drawing of
-    classes that the critic does not know is drawn until the model ends it, n times at most.
+    A critic says how much a draft looks right, as log-odds. Where several do, those are tidier whose points
+    are likelier and fewer; scribbles and what is drawn twice lose. Drafts with ink come before those without,
+    and those that the model ended before those that were cut. Of a drawing without a class the critic's
+    surest word counts, among the classes of the model. A drawing of classes that the critic does not know is
+    drawn until the model ends it, n times at most.
 
     Args:
         hand: the sampler that draws.
-        n: the most drafts, 1..4096.
+        n: how many drafts, 1..4096.
     """
 
     hand: StepSampler
@@ -51,35 +52,20 @@ class BestLooking:
         rest, judged = np.flatnonzero(~known), np.flatnonzero(known)
         yield from until(studio, self.hand, self.n, rest, lambda draft: not any(_flaw(draft)[:2]))
 
-        size = max(1, AT_ONCE // self.n)
-        for begin in range(0, len(judged), size):
-            yield from self._chosen(studio, critic, judged[begin : begin + size])
+        def best(drafts: Sequence[Draft]) -> Draft:
+            return _best(drafts, studio, critic)
 
-    def _chosen(self, studio: Studio, critic: Critic, jobs: Indices) -> Iterator[Draft]:
-        """The best draft of each of some drawings, all of which have a class that the critic knows."""
-        import numpy as np
-
-        best: dict[int, tuple[_Rank, Draft]] = {}
-        half = (self.n + 1) // 2
-        for attempts in (np.arange(half), np.arange(half, self.n)):
-            which = np.repeat(jobs, len(attempts))
-            drafts = list(studio.drafts(self.hand, which, np.tile(attempts, len(jobs)))) if len(which) else []
-            for draft, rank in zip(drafts, _ranks(drafts, studio, critic), strict=True):
-                best[draft.job] = min(best.get(draft.job, (rank, draft)), (rank, draft), key=itemgetter(0))
-            jobs = np.array([job for job, (rank, _) in sorted(best.items()) if rank > _GOOD], np.int64)
-            yield from (best.pop(job)[1] for job in sorted(best.keys() - set(jobs.tolist())))
-        yield from (best[job][1] for job in sorted(best))
+        yield from choose_each(studio, self.hand, self.n, best, judged)
 
 
 @dataclass(frozen=True)
 class ByCritic(Drafting):
-    """Draw up to n drafts and take the one that looks most like its class to the critic of sketchkit.
+    """Draw n drafts and take the one that looks right to the critic of sketchkit and is tidy.
 
-    What looks right often wins over what is likely point by point. See `BestLooking` for what the critic does
-    not know.
+    See `BestLooking` for what the critic does not know.
     """
 
-    n: int = option(6, "the most drafts of each drawing", low=1, high=4_096)
+    n: int = option(6, "how many drafts of each drawing", low=1, high=4_096)
 
     def choose(self, drafts: Sequence[Draft]) -> Draft:
         """The first that the model ended: what a draft is to show, `draw` alone knows."""
@@ -105,13 +91,22 @@ def _judged(subject: Subject, critic: Critic) -> bool:
     return any(name in critic.classes for name in subject.classes)
 
 
-def _ranks(drafts: Sequence[Draft], studio: Studio, critic: Critic) -> Iterator[_Rank]:
-    """What drafts are sorted by: flaws, then how little they look like their class, then their attempt."""
-    subjects = [studio.subject(draft.job) for draft in drafts]
-    chances = critic.chances([whole_drawing(*each) for each in zip(subjects, drafts, strict=True)])
-    for draft, subject, mine in zip(drafts, subjects, chances, strict=True):
-        wanted = [critic.classes.index(name) for name in subject.classes if name in critic.classes]
-        yield (*_flaw(draft)[:2], 1.0 - float(mine[wanted].max()), draft.attempt)
+def _best(drafts: Sequence[Draft], studio: Studio, critic: Critic) -> Draft:
+    """The best of the drafts of one drawing, by their attempt."""
+    least = min(_flaw(draft)[:2] for draft in drafts)
+    able = [draft for draft in drafts if _flaw(draft)[:2] == least]
+    if len(able) == 1:
+        return able[0]
+    subject = studio.subject(drafts[0].job)
+    wanted = [critic.classes.index(name) for name in subject.classes if name in critic.classes]
+    chances = critic.chances([whole_drawing(subject, draft) for draft in able])[:, wanted].max(1)
+    return max(zip(able, chances.tolist(), strict=True), key=lambda each: _worth(*each))[0]
+
+
+def _worth(draft: Draft, chance: float) -> float:
+    """How good a draft is that looks right with a chance."""
+    looks = math.log(max(chance, _LEAST) / max(1.0 - chance, _LEAST))
+    return looks - _OF_LIKELIHOOD * draft.nll_per_point - _OF_LENGTH * math.log(len(draft.rows))
 
 
 def _flaw(draft: Draft) -> tuple[bool, bool, int]:

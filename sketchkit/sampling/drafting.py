@@ -13,10 +13,10 @@ from sketchkit.sampling.base import Tempered
 if TYPE_CHECKING:
     from sketchkit.sampling.base import Draft, Indices, StepSampler, Studio
 
-__all__ = ["AT_ONCE", "Drafting", "choose_each", "likelihood", "until"]
+__all__ = ["Drafting", "choose_each", "likelihood", "until"]
 
 #: So many drafts are kept at once.
-AT_ONCE = 1_024
+_AT_ONCE = 1_024
 
 
 def likelihood(draft: Draft) -> tuple[bool, float, int]:
@@ -42,7 +42,7 @@ def choose_each(
     """
     import numpy as np
 
-    several, size = np.arange(studio.jobs) if wanted is None else wanted, max(1, AT_ONCE // n)
+    several, size = np.arange(studio.jobs) if wanted is None else wanted, max(1, _AT_ONCE // n)
     for begin in range(0, len(several), size):
         jobs = several[begin : begin + size]
         found: dict[int, list[Draft]] = {job: [] for job in jobs.tolist()}
