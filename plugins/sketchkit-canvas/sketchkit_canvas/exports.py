@@ -149,6 +149,9 @@ def _metadata(value: object) -> dict[str, Any]:
         "temperature": (int, float),
         "seed": (int,),
         "index": (int,),
+        "tries": (int,),
+        "part": (int, float),
+        "curves": (bool,),
     }
     out: dict[str, Any] = {"generator": "sketchkit", "version": __version__, "canvas": VERSION}
     for name, types in kinds.items():

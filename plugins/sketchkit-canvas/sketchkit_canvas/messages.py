@@ -35,6 +35,10 @@ MAX_TEXT = 200
 _MAX_ID = 2**31 - 1
 _MAX_SEED = 2**53 - 1
 _TEMPERATURES = (0.01, 2.0)
+_PARTS = (0.01, 1.0)
+_MOST_TRIES = 16
+#: The last ending whose class can be guessed: endings before it are shared out among classes, too.
+_LAST_GUESSED = 100_000
 
 
 class MessageError(InputError):
@@ -71,7 +75,12 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Finish:
-    """Endings `first` to `first + n - 1` of what has been drawn; of nothing, whole drawings."""
+    """Endings `first` to `first + n - 1` of what has been drawn; of nothing, whole drawings.
+
+    The best-looking of `tries` is sent, as smooth curves with `curves`. `part` says how much of the finished
+    drawing is there, and `guess` asks for the class where there is no label; nothing drawn is no part of
+    anything, and no class is guessed from it.
+    """
 
     id: int
     model: str
@@ -81,6 +90,15 @@ class Finish:
     first: int
     n: int
     drawing: Drawing
+    tries: int = 1
+    part: float | None = None
+    curves: bool = False
+    guess: bool = False
+
+    @property
+    def at_once(self) -> bool:
+        """Whether an ending has to be drawn to its end before its first point is known."""
+        return self.tries > 1 or self.curves or bool(self.drawing and (self.part is not None or self.guess))
 
 
 @dataclass(frozen=True)
@@ -195,10 +213,18 @@ class _Fields:
         return int(value)
 
     def temperature(self, value: object) -> float:
-        low, high = _TEMPERATURES
+        return self.number("a temperature", value, *_TEMPERATURES)
+
+    def number(self, what: str, value: object, low: float, high: float) -> float:
         if not (_is_number(value) and low <= value <= high):
-            raise self.wrong(f"a temperature must be a number in {low:g}..{high:g}, got {_shown(value)}")
+            raise self.wrong(f"{what} must be a number in {low:g}..{high:g}, got {_shown(value)}")
         return float(value)
+
+    def yes(self, name: str) -> bool:
+        value = self.values.get(name, False)
+        if not isinstance(value, bool):
+            raise self.wrong(f"{name} must be true or false, got {_shown(value)}")
+        return value
 
     def several(self, name: str, low: int, high: int) -> list[Any]:
         value = self.values.get(name)
@@ -233,12 +259,17 @@ def _draw(fields: _Fields) -> Request:
 
 
 def _finish(fields: _Fields) -> Finish:
+    guess, part = fields.yes("guess"), fields.values.get("part")
     return Finish(
         **fields.chance(),
         temperature=fields.temperature(fields.values.get("temperature")),
-        first=fields.whole("first", 0, _MAX_ID),
+        first=fields.whole("first", 0, _LAST_GUESSED if guess else _MAX_ID),
         n=fields.whole("n", 1, 16),
         drawing=fields.drawing(fields.values.get("drawing"), least=0),
+        tries=fields.whole("tries", 1, _MOST_TRIES) if "tries" in fields.values else 1,
+        part=None if part is None else fields.number("the part that is drawn", part, *_PARTS),
+        curves=fields.yes("curves"),
+        guess=guess,
     )
 
 

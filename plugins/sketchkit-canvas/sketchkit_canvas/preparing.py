@@ -5,23 +5,20 @@ from __future__ import annotations
 import math
 from typing import Any, TypeAlias
 
-from sketchkit import Sketch, SketchModel, encode, sample, score
+from sketchkit import SketchModel, encode, sample, score
 from sketchkit.generate import LiveDrawing, live_drawings, live_endings, live_reconstructions
 from sketchkit.latent import latent_path, path
-from sketchkit_canvas.messages import Drawing, Finish, Mimic, Morph, Request, Score
+from sketchkit_canvas.at_once import AtOnce, draw_at_once
+from sketchkit_canvas.messages import Finish, Mimic, Morph, Request, Score
+from sketchkit_canvas.sheet import PIXELS, SCALE, middle_place, sketch_of
 
 __all__ = ["Prepared", "prepare"]
 
-#: Drawings to draw, or the answer to a request that asks for none.
-Prepared: TypeAlias = list[LiveDrawing] | dict[str, Any]
+#: Drawings to draw, drawings that are drawn, or the answer to a request that asks for none.
+Prepared: TypeAlias = list[LiveDrawing] | AtOnce | dict[str, Any]
 
-#: The sheet of paper of the page, in paper units, and how much of it a drawing from nothing takes.
-SHEET = 800.0
-SHARE = 0.6
 #: The side of the square that a drawing of a row would fill, in paper units.
 SQUARE = 256.0
-#: The longer side of a drawing of the training data, in pixels.
-PIXELS = 255.0
 
 
 def prepare(model: SketchModel, asked: Request) -> Prepared:
@@ -34,28 +31,26 @@ def prepare(model: SketchModel, asked: Request) -> Prepared:
         case Score():
             return _score(model, asked)
         case Mimic():
-            drawing = _sketch(asked.drawing)
+            drawing = sketch_of(asked.drawing)
             return live_reconstructions(
                 model, drawing, list(asked.temperatures), asked.seed, class_name=asked.label
             )
         case Morph():
             return _row(model, asked)
+        case Finish(at_once=True):
+            return draw_at_once(model, asked)
         case Finish(drawing=()):
             return _from_nothing(model, asked)
         case Finish():
             return live_endings(
                 model,
-                _sketch(asked.drawing),
+                sketch_of(asked.drawing),
                 asked.n,
                 asked.temperature,
                 asked.seed,
                 first=asked.first,
                 class_name=asked.label,
             )
-
-
-def _sketch(drawing: Drawing) -> Sketch:
-    return Sketch.from_polylines(drawing)
 
 
 def _from_nothing(model: SketchModel, asked: Finish) -> list[LiveDrawing]:
@@ -66,11 +61,8 @@ def _from_nothing(model: SketchModel, asked: Finish) -> list[LiveDrawing]:
     drawn = sample(
         model, asked.n, asked.temperature, seed=asked.seed, class_name=asked.label, first=asked.first
     )
-    scale = PIXELS / (SHARE * SHEET)
     out = []
     for index, sketch in enumerate(drawn, start=asked.first):
-        x0, y0, x1, y1 = sketch.bounds
-        place = (SHEET / 2 - (x0 + x1) / 2 / scale, SHEET / 2 - (y0 + y1) / 2 / scale)
         out += live_drawings(
             model,
             1,
@@ -78,15 +70,15 @@ def _from_nothing(model: SketchModel, asked: Finish) -> list[LiveDrawing]:
             asked.seed,
             class_name=asked.label,
             index=[index],
-            place=place,
-            scale=scale,
+            place=middle_place(sketch),
+            scale=SCALE,
         )
     return out
 
 
 def _row(model: SketchModel, asked: Morph) -> list[LiveDrawing]:
     """What `sketchkit.interpolate` draws."""
-    stations, _ = encode(model, [_sketch(drawing) for drawing in asked.drawings])
+    stations, _ = encode(model, [sketch_of(drawing) for drawing in asked.drawings])
     shown = None if asked.label is None else model.class_called(asked.label)
     unknown = [None] * len(stations)  # a drawing from the page does not say what it shows
     z, _ = latent_path(
@@ -105,7 +97,7 @@ def _row(model: SketchModel, asked: Morph) -> list[LiveDrawing]:
 
 
 def _score(model: SketchModel, asked: Score) -> dict[str, Any]:
-    found = score(model, [_sketch(asked.drawing)], class_name=asked.label)[0]
+    found = score(model, [sketch_of(asked.drawing)], class_name=asked.label)[0]
     means = found.strokes_per_point.tolist()
     strokes = [round(mean, 4) if math.isfinite(mean) else None for mean in means]
     return {

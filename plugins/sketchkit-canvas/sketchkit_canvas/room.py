@@ -6,15 +6,14 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from typing import Any
 
-import numpy as np
-
 from sketchkit import CheckpointError, DeviceError, PluginError, SketchkitError
-from sketchkit.generate import LivePoints
+from sketchkit.generate import LiveDrawing, LivePoints
+from sketchkit_canvas.at_once import AtOnce, on_the_wire
 from sketchkit_canvas.decoding import Decoding
 from sketchkit_canvas.limits import Limits
 from sketchkit_canvas.logs import Log
@@ -173,6 +172,9 @@ class Room:
 
         asked = Finish(0, name, None, temperature=0.4, seed=0, first=0, n=1, drawing=())
         self._turns.put(None, Job(partial(self._prepared, asked), begin, failed))
+        # A conditional model has no endings, of which the first job says nothing.
+        chosen = replace(asked, drawing=(((0.0, 0.0), (100.0, 50.0)),), tries=2, guess=True)
+        self._turns.put(None, Job(partial(self._prepared, chosen), lambda drawn: None, lambda error: None))
 
     def _survey(self, names: Iterator[str]) -> None:
         """Look at one model after another, in turns with what clients ask for."""
@@ -195,10 +197,23 @@ class Room:
             opened.client.put(prepared)
             self._forget(opened)
             self._told(opened)
-            return
+        elif isinstance(prepared, AtOnce):
+            self._hand_over(opened, prepared)
+        else:
+            self._live_on(opened, prepared)
+
+    def _live_on(self, opened: _Open, prepared: list[LiveDrawing]) -> None:
         opened.number = self._decoding.add(prepared, opened.client.number)
         opened.left = len(prepared)
         self._live[opened.number] = opened
+
+    def _hand_over(self, opened: _Open, prepared: AtOnce) -> None:
+        """All of a request that has been drawn."""
+        for message in prepared.messages(opened.asked.id):
+            opened.client.put(message)
+        opened.points = sum(len(each.points) for each in prepared.drawings)
+        self._forget(opened)
+        self._told(opened)
 
     # --- what the decoder tells -------------------------------------------------------------------------
 
@@ -214,7 +229,7 @@ class Room:
 
     def _hand_on(self, opened: _Open, told: LivePoints) -> None:
         put, which = opened.client.put, {"id": opened.asked.id, "k": told.drawing}
-        points = _on_the_wire(told.points)
+        points = on_the_wire(told.points)
         if points:
             put({"type": "points", **which, "first": told.first, "points": points})
             opened.points += len(points)
@@ -260,10 +275,6 @@ class Room:
             points=opened.points,
             seconds=round(time.monotonic() - opened.since, 3),
         )
-
-
-def _on_the_wire(points: np.ndarray[Any, np.dtype[np.float64]]) -> list[list[float]]:
-    return [[x, y, int(ink)] for x, y, ink in points.round(2).tolist()]
 
 
 def _blame(error: Exception) -> tuple[str, str]:

@@ -13,11 +13,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from sketchkit_canvas.limits import Limits
 from sketchkit_canvas.logs import Log
 from sketchkit_canvas.server import Canvas, Settings
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
+
+from sketchkit import Sketch
 
 Line = list[list[float]]
 
@@ -207,6 +211,28 @@ def take(drawing: Drawn, said: dict[str, Any]) -> None:
     assert said["type"] == "points" and said["first"] == len(drawing.points)
     assert 1 <= len(said["points"]) <= 8
     drawing.points += said["points"]
+
+
+def polylines(drawn: Drawn) -> list[npt.NDArray[np.float64]]:
+    """The strokes of what has been streamed: a new one begins where no ink leads."""
+    points = np.array(drawn.points).reshape(-1, 3)
+    return [line for line in np.split(points[:, :2], np.flatnonzero(points[:, 2] == 0)) if len(line)]
+
+
+def check(drawn: Drawn, expected: Sketch, factor: float = 1.0) -> None:
+    """What has been streamed is a drawing of the library's."""
+    wanted = expected.to_polylines()
+    lines = polylines(drawn)
+    assert [len(line) for line in lines] == [len(line) for line in wanted]
+    for line, other in zip(lines, wanted, strict=True):
+        np.testing.assert_allclose(line, other * factor, atol=0.02)
+    assert drawn.over is not None and drawn.over["finished"] == expected.ended
+
+
+def silence(client: Client) -> None:
+    """Nothing comes but the answer to a ping."""
+    client.say({"type": "ping"})
+    assert client.hear() == {"type": "pong"}
 
 
 def everything(connection: socket.socket) -> bytes:

@@ -7,9 +7,8 @@ import threading
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from canvas_client import FACE, Client, Drawn, Line, Served, serving, take
+from canvas_client import FACE, Drawn, Line, Served, check, serving, silence, take
 from sketchkit_canvas.limits import Limits
 
 import sketchkit
@@ -28,21 +27,6 @@ def doodle() -> Any:
 @pytest.fixture(scope="module")
 def vae() -> Any:
     return sketchkit.load_model("doodle-vae")
-
-
-def polylines(drawn: Drawn) -> list[npt.NDArray[np.float64]]:
-    """The strokes of what has been streamed: a new one begins where no ink leads."""
-    points = np.array(drawn.points).reshape(-1, 3)
-    return [line for line in np.split(points[:, :2], np.flatnonzero(points[:, 2] == 0)) if len(line)]
-
-
-def check(drawn: Drawn, expected: Sketch, factor: float = 1.0) -> None:
-    wanted = expected.to_polylines()
-    lines = polylines(drawn)
-    assert [len(line) for line in lines] == [len(line) for line in wanted]
-    for line, other in zip(lines, wanted, strict=True):
-        np.testing.assert_allclose(line, other * factor, atol=0.02)
-    assert drawn.over is not None and drawn.over["finished"] == expected.ended
 
 
 def test_endings_are_those_of_complete(served: Served, doodle: Any) -> None:
@@ -108,6 +92,9 @@ def test_costs_are_those_of_score(served: Served, doodle: Any) -> None:
         ({"mode": "mimic", "drawing": [[[1, 1]]], "model": "doodle-vae", "temperatures": [1]}, "invalid", ""),
         ({"type": "score", "drawing": [[[1, 1]]]}, "invalid", ""),
         ({"mode": "finish", "drawing": FACE, "temperature": 9}, "invalid", "temperature"),
+        ({"mode": "finish", "drawing": FACE, "tries": 99}, "invalid", "tries"),
+        ({"mode": "finish", "drawing": FACE, "tries": 2, "label": "unicorn"}, "invalid", "unicorn"),
+        ({"mode": "finish", "drawing": FACE, "guess": True, "model": "doodle-vae"}, "invalid", "conditional"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_in_one_line(
@@ -134,12 +121,6 @@ def test_strokes_of_any_kind_can_be_finished(served: Served) -> None:
 
 
 # --- giving up ----------------------------------------------------------------------------------------
-
-
-def silence(client: Client) -> None:
-    """Nothing comes but the answer to a ping."""
-    client.say({"type": "ping"})
-    assert client.hear() == {"type": "pong"}
 
 
 def test_nothing_comes_of_what_is_cancelled(served: Served) -> None:

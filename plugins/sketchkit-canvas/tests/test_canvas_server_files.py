@@ -16,7 +16,17 @@ from sketchkit_canvas.frames import there_and_back
 
 import sketchkit
 
-METADATA = {"model": "doodle", "label": "face", "mode": "finish", "temperature": 0.4, "seed": 12, "index": 3}
+METADATA = {
+    "model": "doodle",
+    "label": "face",
+    "mode": "finish",
+    "temperature": 0.4,
+    "seed": 12,
+    "index": 3,
+    "tries": 6,
+    "part": 0.5,
+    "curves": False,
+}
 
 
 def svg(inside: str) -> bytes:
@@ -210,6 +220,9 @@ def test_the_name_of_a_file_is_harmless(served: Served) -> None:
         {"metadata": []},
         {"metadata": {"seed": "1"}},
         {"metadata": {"seed": True}},
+        {"metadata": {"tries": True}},
+        {"metadata": {"part": "half"}},
+        {"metadata": {"curves": 1}},
         {"metadata": {"model": ["a"]}},
         {"metadata": {"label": "x" * 201}},
     ],

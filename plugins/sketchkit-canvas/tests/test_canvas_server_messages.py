@@ -97,9 +97,42 @@ def test_an_empty_sheet_can_be_finished_but_not_mimicked() -> None:
     assert "1 strokes or more" in str(refused({**MIMIC, "drawing": []}))
 
 
+def test_an_ending_may_be_the_best_of_several_of_a_part_smooth_and_guessed() -> None:
+    plain = said(FINISH)
+    assert isinstance(plain, Finish) and not plain.at_once
+    assert (plain.tries, plain.part, plain.curves, plain.guess) == (1, None, False, False)
+    usual = {"tries": 1, "part": None, "curves": False, "guess": False}
+    assert said({**FINISH, **usual}) == plain
+    full = said({**FINISH, "tries": 16, "part": 0.01, "curves": True, "guess": True, "first": 100_000})
+    assert isinstance(full, Finish) and full.at_once
+    assert (full.tries, full.part, full.curves, full.guess) == (16, 0.01, True, True)
+    for change in ({"tries": 2}, {"part": 1}, {"curves": True}, {"guess": True}):
+        found = said({**FINISH, **change})
+        assert isinstance(found, Finish) and found.at_once
+        nothing = said({**FINISH, **change, "drawing": []})
+        assert isinstance(nothing, Finish) and nothing.at_once is ("tries" in change or "curves" in change)
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        {"tries": 0},
+        {"tries": 17},
+        {"tries": 2.0},
+        {"tries": None},
+        {"tries": True},
+        {"part": 0},
+        {"part": 0.009},
+        {"part": 1.01},
+        {"part": "auto"},
+        {"part": True},
+        {"curves": None},
+        {"curves": 1},
+        {"curves": "yes"},
+        {"guess": None},
+        {"guess": 0},
+        {"guess": ["face"]},
+        {"guess": True, "first": 100_001},
         {"temperature": 0},
         {"temperature": 2.1},
         {"temperature": "0.4"},
