@@ -18,6 +18,7 @@ import { reducedMotion } from './theme.js';
  * @property {(k: number) => string} title  what picture k is
  * @property {(k: number) => void} [choose]
  * @property {() => void} [changed]  something else is to be seen
+ * @property {(taken: import('./types.js').Taken) => void} [guess]  what the drawing is taken for
  */
 
 export class Board {
@@ -53,7 +54,8 @@ export class Board {
       {
         began: () => this.#began(),
         points: (k, first, points) => this.reveal.push(k, first, points),
-        over: (k, finished) => this.reveal.over(k, finished),
+        guess: (taken) => this.look.guess?.(taken),
+        over: (...over) => this.reveal.over(...over),
         done: () => this.#changed(),
         failed: (_, text) => {
           this.empty();
@@ -95,6 +97,11 @@ export class Board {
     return this.reveal.tracks.map((track) => [...base, ...track.strokes]).filter((drawing) => drawing.length > 0);
   }
 
+  /** The classes that the drawings were drawn as, each once, as far as they are over. */
+  get labels() {
+    return [...new Set(this.reveal.tracks.map(({ label }) => label))].filter((label) => label !== null);
+  }
+
   get state() {
     return {
       waiting: this.asker.waiting,
@@ -118,8 +125,10 @@ export class Board {
   #painted(k) {
     this.grid.cells[k].picture.redraw();
     if (!this.reveal.complete(k)) return;
-    this.#describe(k);
-    if (this.reveal.allComplete) this.#changed();
+    if (!this.reveal.allComplete) return void this.#describe(k);
+    // Only now it is known whether their classes differ.
+    this.grid.cells.forEach((_, i) => this.#describe(i));
+    this.#changed();
   }
 
   /** @param {number} k */
@@ -129,7 +138,10 @@ export class Board {
     const strokes = reveal.strokes(k).length;
     const drawn = strokes === 1 ? 'one stroke' : strokes ? `${strokes} strokes` : 'nothing';
     const how = complete ? drawn : this.asker.waiting ? 'being drawn' : 'not yet drawn';
-    grid.describe(k, `${look.title(k)}: ${how}${this.chosen === k ? ', taken over' : ''}`, !complete || !strokes);
+    const label = complete && this.labels.length > 1 ? (reveal.tracks[k].label ?? '') : '';
+    const title = label ? `${look.title(k)}, ${label}` : look.title(k);
+    grid.describe(k, `${title}: ${how}${this.chosen === k ? ', taken over' : ''}`, !complete || !strokes);
+    grid.name(k, label);
     grid.cells[k].cell.classList.toggle('chosen', this.chosen === k);
   }
 

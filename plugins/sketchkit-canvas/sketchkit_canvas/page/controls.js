@@ -1,6 +1,7 @@
-/** Class, model, temperature and seed. @module */
+/** The settings: class, model, temperature and seed, and how endings are drawn. @module */
 
 import { button, element, input, select } from './dom.js';
+import { Manner } from './manner.js';
 import { Rest } from './rest.js';
 
 /** @typedef {import('./types.js').ModeName} ModeName */
@@ -22,6 +23,7 @@ export class Controls extends EventTarget {
   constructor(choices) {
     super();
     this.choices = choices;
+    this.manner = new Manner(choices, () => this.#changed());
     if (!choices.seed && !choices.pinned) this.#roll();
     select('label').addEventListener('change', (event) => this.#chose(event, 'label'));
     select('model').addEventListener('change', (event) => this.#chose(event, 'model'));
@@ -74,6 +76,24 @@ export class Controls extends EventTarget {
     return label !== null && this.model?.classes.includes(label) ? label : null;
   }
 
+  /** @param {string} label  a class of the model */
+  choose(label) {
+    this.choices.label = label;
+    this.show();
+    this.#changed();
+  }
+
+  /**
+   * What is asked for endings, but for the drawing; with a guess where a class could be told, and none is.
+   *
+   * @param {Origin} origin  of the first of them
+   * @param {number} n
+   */
+  wish({ index, mode, ...rest }, n) {
+    const known = this.#models.find(({ name }) => name === rest.model)?.classes ?? [];
+    return { type: 'draw', mode: 'finish', ...rest, first: index, n, guess: rest.label === null && known.length > 1 };
+  }
+
   /**
    * What the next drawing is drawn with; a new seed unless it is pinned.
    *
@@ -87,7 +107,8 @@ export class Controls extends EventTarget {
     this.show();
     const { seed, temperatures } = this.choices;
     const mode = this.#mode;
-    return { model: this.model.name, label: this.label, mode, temperature: temperatures[mode], seed, index };
+    const origin = { model: this.model.name, label: this.label, mode, temperature: temperatures[mode], seed, index };
+    return this.#kind === 'plain' ? { ...origin, ...this.manner.taken } : origin;
   }
 
   #roll() {
@@ -111,13 +132,17 @@ export class Controls extends EventTarget {
   #again() {
     this.#unused = true;
     this.show();
+    this.#changed();
+  }
+
+  #changed() {
     this.dispatchEvent(new Event('change'));
   }
 
   #heated() {
     this.choices.temperatures[this.#mode] = Number(input('temperature').value);
     this.show();
-    this.#rest.later(() => this.dispatchEvent(new Event('change')));
+    this.#rest.later(() => this.#changed());
   }
 
   /**
@@ -129,7 +154,7 @@ export class Controls extends EventTarget {
     if (which === 'model') this.choices.models[this.#kind] = value;
     else this.choices.label = value || null;
     this.show();
-    this.dispatchEvent(new Event('change'));
+    this.#changed();
   }
 
   show() {
@@ -146,6 +171,7 @@ export class Controls extends EventTarget {
     element('temperature-value').textContent = this.#mode === 'mimic' ? '0.1 to 0.9' : temperature.toFixed(2);
     input('seed').value = String(seed);
     input('pin').checked = pinned;
+    this.manner.show(this.#kind === 'plain');
   }
 }
 

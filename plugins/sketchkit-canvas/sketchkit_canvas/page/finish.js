@@ -5,6 +5,7 @@ import { button, element } from './dom.js';
 import { forWire } from './geometry.js';
 import { Reveal } from './reveal.js';
 import { answer, say } from './status.js';
+import { TakenFor } from './taken.js';
 import { reducedMotion } from './theme.js';
 
 /** @typedef {import('./desk.js').Desk} Desk */
@@ -21,6 +22,7 @@ export class Finish {
     this.desk = desk;
     this.asker = new Asker(desk.connection);
     this.reveal = new Reveal(() => this.#revealed());
+    this.taken = new TakenFor(element('finish-taken'), desk.controls, button('another'));
     button('keep').addEventListener('click', () => this.keep());
     button('drop').addEventListener('click', () => this.drop());
     button('another').addEventListener('click', () => this.another());
@@ -31,6 +33,7 @@ export class Finish {
   }
 
   leave() {
+    this.taken.forget();
     this.drop();
   }
 
@@ -43,6 +46,7 @@ export class Finish {
   }
 
   changed() {
+    this.taken.forget();
     this.drop();
   }
 
@@ -62,15 +66,18 @@ export class Finish {
     this.drop();
     this.origin = origin;
     if (!origin) return void this.desk.lack('finishes drawings');
-    const { model, label, temperature, seed, index } = origin;
     const drawing = forWire(this.desk.sheets.a.strokes);
+    const wish = this.desk.controls.wish(origin, 1);
+    if (!wish.guess || !drawing.length) this.taken.forget();
     this.asker.ask(
-      { type: 'draw', mode: 'finish', model, label, temperature, seed, first: index, n: 1, drawing },
+      { ...wish, drawing },
       {
         began: () => this.#began(),
         points: (k, first, points) => this.reveal.push(k, first, points),
-        over: (k, finished) => this.reveal.over(k, finished),
+        guess: (taken) => this.taken.show(taken, origin.model),
+        over: (...over) => this.reveal.over(...over),
         failed: (_, text) => {
+          this.taken.forget();
           this.drop();
           say(text, 'warning');
         },
@@ -82,7 +89,9 @@ export class Finish {
   /** What is seen of the ending becomes part of the drawing. */
   keep() {
     const { origin } = this;
-    const marks = this.reveal.strokes(0).map((points) => ({ points: [...points], by: origin }));
+    if (!origin) return;
+    const by = { ...origin, label: this.reveal.tracks[0]?.label ?? origin.label };
+    const marks = this.reveal.strokes(0).map((points) => ({ points: [...points], by }));
     if (!marks.length) return;
     this.drop();
     this.desk.sheets.a.add(marks, 'keep');
@@ -113,6 +122,8 @@ export class Finish {
       complete: this.reveal.complete(0),
       misplaced: this.reveal.misplaced,
       origin: this.origin,
+      label: this.reveal.tracks[0]?.label ?? null,
+      taken: this.taken.taken,
     };
   }
 
@@ -127,8 +138,10 @@ export class Finish {
     this.#overlay();
     if (!this.reveal.complete(0)) return;
     const [track] = this.reveal.tracks;
+    this.taken.mark([track.label]);
+    const kind = this.taken.taken && track.label ? ` (${track.label})` : '';
     if (!track.moves.length) say('The network had nothing to add. Ask for another, or draw on.');
-    else say(`Ending ${(this.origin?.index ?? 0) + 1} is drawn. Keep it, drop it, ask for another, or draw on.`);
+    else say(`Ending ${(this.origin?.index ?? 0) + 1}${kind} is drawn. Keep it, drop it, ask for another, or draw on.`);
   }
 
   #overlay() {

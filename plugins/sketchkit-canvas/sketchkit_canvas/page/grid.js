@@ -60,6 +60,15 @@ export class Grid {
     if (cell instanceof HTMLButtonElement) cell.setAttribute('aria-disabled', String(disabled));
   }
 
+  /** Write a few words into the corner of a picture. @param {number} k @param {string} words */
+  name(k, words) {
+    const { cell } = this.cells[k];
+    const found = cell.querySelector('.kind');
+    if (!words) return void found?.remove();
+    const kind = found ?? cell.appendChild(Object.assign(document.createElement('span'), { className: 'kind' }));
+    kind.textContent = words;
+  }
+
   /** One stop for the tab key; the arrows go from picture to picture. @param {HTMLElement} box */
   #rove(box) {
     this.cells.forEach(({ cell }, k) => (cell.tabIndex = k ? -1 : 0));

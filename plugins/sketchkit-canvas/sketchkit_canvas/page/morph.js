@@ -93,7 +93,7 @@ export class Morph {
       {
         began: () => this.#reset(STEPS),
         points: (k, first, points) => this.reveal.push(k, first, points),
-        over: (k, finished) => this.reveal.over(k, finished),
+        over: (...over) => this.reveal.over(...over),
         done: () => this.#settled(),
         failed: (_, text) => {
           this.empty();

@@ -4,6 +4,7 @@ import { Board } from './board.js';
 import { button, element } from './dom.js';
 import { Rest } from './rest.js';
 import { say } from './status.js';
+import { TakenFor } from './taken.js';
 
 /** @typedef {import('./desk.js').Desk} Desk */
 /** @typedef {import('./types.js').Mode} Mode */
@@ -18,12 +19,14 @@ export class Nine {
   /** @param {Desk} desk */
   constructor(desk) {
     this.desk = desk;
+    this.taken = new TakenFor(element('nine-taken'), desk.controls, button('more'));
     this.board = new Board(desk.connection, element('nine-grid'), {
       name: 'nine',
       onBase: true,
       title: (k) => `Ending ${(this.board?.origin?.index ?? 0) + k + 1}`,
       choose: (k) => this.choose(k),
       changed: () => this.#show(),
+      guess: (taken) => this.board.origin && this.taken.show(taken, this.board.origin.model),
     });
     button('more').addEventListener('click', () => this.more());
     button('nine-svg').addEventListener('click', () => this.#save('svg'));
@@ -36,6 +39,7 @@ export class Nine {
 
   leave() {
     this.#rest.stop();
+    this.taken.forget();
     this.board.empty();
   }
 
@@ -53,6 +57,7 @@ export class Nine {
   changed(why) {
     if (this.#swapping || why === 'keep') return;
     this.board.freeze();
+    this.taken.forget();
     this.#rest.later(() => this.#again());
   }
 
@@ -74,9 +79,10 @@ export class Nine {
   /** @param {Origin | null} origin */
   ask(origin) {
     if (!origin) return void this.desk.lack('finishes drawings');
-    const { model, label, temperature, seed, index } = origin;
-    const message = { type: 'draw', mode: 'finish', model, label, temperature, seed, first: index, n: 9 };
-    this.board.ask(message, origin, this.desk.sheets.a.strokes);
+    const { strokes } = this.desk.sheets.a;
+    const wish = this.desk.controls.wish(origin, 9);
+    if (!wish.guess || !strokes.length) this.taken.forget();
+    this.board.ask(wish, origin, strokes);
     say('The network is drawing nine endings.');
   }
 
@@ -84,7 +90,8 @@ export class Nine {
   choose(k) {
     const { board, desk } = this;
     if (!board.origin || !board.reveal.complete(k) || board.box.dataset.stale === 'true') return;
-    const by = { ...board.origin, index: board.origin.index + k };
+    const { index, label } = board.origin;
+    const by = { ...board.origin, index: index + k, label: board.reveal.tracks[k].label ?? label };
     if (!board.reveal.strokes(k).length) return void say('The network had nothing to add there.');
     const marks = board.reveal.strokes(k).map((points) => ({ points: [...points], by }));
     this.#swapping = true;
@@ -104,13 +111,15 @@ export class Nine {
   }
 
   state() {
-    return this.board.state;
+    return { ...this.board.state, labels: this.board.reveal.tracks.map(({ label }) => label), taken: this.taken.taken };
   }
 
   /** @param {'svg' | 'png'} format */
   #save(format) {
-    const { drawings, origin } = this.board;
-    void this.desk.save(format, { drawings, added: null, metadata: origin });
+    const { drawings, origin, labels } = this.board;
+    // Where classes differ, the nine have none in common.
+    const label = labels.length > 1 ? null : (labels[0] ?? origin?.label ?? null);
+    void this.desk.save(format, { drawings, added: null, metadata: { ...origin, label } });
   }
 
   #show() {
@@ -122,6 +131,8 @@ export class Nine {
     element('nine-note').textContent = board.origin
       ? `Endings ${board.origin.index + 1} to ${board.origin.index + 9}. Choose one to take it over.`
       : 'Start a drawing: nine endings appear with every stroke.';
-    if (complete && board.chosen === null) say('Nine endings are drawn.');
+    if (!complete) return;
+    this.taken.mark(board.labels);
+    if (board.chosen === null) say(`Nine endings are drawn${this.taken.taken ? `: ${board.labels.join(', ')}` : ''}.`);
   }
 }

@@ -2,7 +2,7 @@
 
 /** @typedef {import('./types.js').Move} Move */
 /** @typedef {import('./types.js').Stroke} Stroke */
-/** @typedef {{moves: Move[], strokes: Stroke[], shown: number, over: boolean, finished: boolean, told: boolean}} Track */
+/** @typedef {{moves: Move[], strokes: Stroke[], shown: number, over: boolean, finished: boolean, label: string | null, told: boolean}} Track */
 
 /** Points a second. */
 export const HAND = 120;
@@ -29,7 +29,7 @@ export class Reveal {
   reset(n) {
     this.stop();
     /** @returns {Track} */
-    const track = () => ({ moves: [], strokes: [], shown: 0, over: false, finished: false, told: false });
+    const track = () => ({ moves: [], strokes: [], shown: 0, over: false, finished: false, label: null, told: false });
     this.tracks = Array.from({ length: n }, track);
   }
 
@@ -48,11 +48,12 @@ export class Reveal {
   /**
    * @param {number} k
    * @param {boolean} finished  whether the model ended it
+   * @param {string | null} label  the class that it was drawn as
    */
-  over(k, finished) {
+  over(k, finished, label) {
     const track = this.tracks[k];
     if (!track) return;
-    Object.assign(track, { over: true, finished });
+    Object.assign(track, { over: true, finished, label });
     this.#run();
   }
 

@@ -86,7 +86,8 @@ export class Connection extends EventTarget {
     const answers = this.#open.get(said.id);
     if (!answers) return;
     if (said.type === 'points') answers.points?.(said.k, said.first, said.points);
-    else if (said.type === 'over') answers.over?.(said.k, said.finished);
+    else if (said.type === 'over') answers.over?.(said.k, said.finished, said.label ?? null);
+    else if (said.type === 'guess') answers.guess?.(said);
     else if (said.type === 'heat') this.#end(said.id, () => answers.heat?.(said));
     else if (said.type === 'done') this.#end(said.id, () => answers.done?.());
     else if (said.type === 'error') this.#end(said.id, () => answers.failed?.(said.code, said.message));

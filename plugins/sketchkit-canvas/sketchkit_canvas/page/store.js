@@ -10,6 +10,9 @@
  * @property {Record<ModeName, number>} temperatures
  * @property {number} seed
  * @property {boolean} pinned
+ * @property {number} tries  the best-looking of so many endings is shown
+ * @property {number | null} part  how much of a finished drawing is there; null to let the network find out
+ * @property {boolean} curves  whether endings are smooth
  *
  * @typedef {object} Kept
  * @property {ModeName} mode
@@ -23,6 +26,8 @@
 
 const NAME = 'sketchkit-canvas/1';
 const MODES = ['finish', 'nine', 'mimic', 'morph'];
+/** How many tries there may be. */
+const TRIES = [1, 2, 4, 6, 12];
 
 /** @returns {Kept} */
 function fresh() {
@@ -36,6 +41,9 @@ function fresh() {
       temperatures: { finish: 0.4, nine: 0.4, mimic: 0.4, morph: 0.1 },
       seed: 0,
       pinned: false,
+      tries: 6,
+      part: null,
+      curves: true,
     },
     heat: false,
     shortcuts: true,
@@ -88,7 +96,7 @@ export function understood(text) {
   }
   if (said.active === 'b') kept.active = 'b';
   const { choices } = kept;
-  const { label, models, temperatures, seed, pinned } = said.choices ?? {};
+  const { label, models, temperatures, seed, pinned, tries, part, curves } = said.choices ?? {};
   if (isName(label)) choices.label = label;
   if (isName(models?.plain)) choices.models.plain = models.plain;
   if (isName(models?.conditional)) choices.models.conditional = models.conditional;
@@ -97,6 +105,9 @@ export function understood(text) {
   }
   if (Number.isSafeInteger(seed) && seed >= 0) choices.seed = seed;
   choices.pinned = pinned === true;
+  if (TRIES.includes(tries)) choices.tries = tries;
+  if (isNumber(part)) choices.part = Math.min(1, Math.max(0.1, part));
+  choices.curves = curves !== false;
   kept.heat = said.heat === true;
   kept.shortcuts = said.shortcuts !== false;
   if (said.theme === 'light' || said.theme === 'dark') kept.theme = said.theme;

@@ -12,6 +12,9 @@
  * @property {number} temperature
  * @property {number} seed
  * @property {number} index  which of the endings
+ * @property {number} [tries]  of an ending: the best-looking of so many
+ * @property {number | null} [part]  how much of the finished drawing was there, or null where the network found out
+ * @property {boolean} [curves]  whether it was made smooth
  *
  * @typedef {object} Mark  a stroke that is kept on a sheet
  * @property {Stroke} points
@@ -25,9 +28,14 @@
  *
  * @typedef {'finish' | 'nine' | 'mimic' | 'morph'} ModeName
  *
+ * @typedef {object} Taken  what a drawing is taken for
+ * @property {[string, number][]} guesses  classes, each with its chance, the likeliest first
+ * @property {number | null} unlike  the chance that it is something that the model does not draw, if that is known
+ *
  * @typedef {object} Answers  what is called as the answer to a request comes in
  * @property {(k: number, first: number, points: Move[]) => void} [points]
- * @property {(k: number, finished: boolean) => void} [over]
+ * @property {(taken: Taken) => void} [guess]
+ * @property {(k: number, finished: boolean, label: string | null) => void} [over]  label: the class that it was drawn as
  * @property {(heat: {strokes: (number | null)[], nll_per_point: number | null}) => void} [heat]
  * @property {() => void} [done]
  * @property {(code: string, message: string) => void} [failed]
