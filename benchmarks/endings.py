@@ -1,10 +1,12 @@
 """How good nine endings of half-drawn drawings are, by the judge: plain, by likelihood, chosen by the critic.
 
     python benchmarks/endings.py MODEL DATA [-n 2] [--split test] [--temperature 0.4]
+    python benchmarks/endings.py MODEL DATA --sample N
 
 Of N held-out drawings of each class the strokes of the first half are given. A line says how many of nine
 endings are named as the class that they were drawn as, of how many drawings three or more of nine as the
 true class, how far endings of a drawing are from each other, and the time as a multiple of plain drawing's.
+With --sample N, whole drawings instead: N of each class of the model, plainly and the best of six.
 """
 
 from __future__ import annotations
@@ -61,9 +63,13 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=2)
     parser.add_argument("--split", default="test")
     parser.add_argument("--temperature", type=float, default=0.4)
+    parser.add_argument("--sample", type=int, metavar="N", help="of whole drawings of each class")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     judge, model = load_recogniser(), sketchkit.load_model(asked.model, device="cpu")
+    if asked.sample:
+        compare_samples(model, judge, asked.sample)
+        return
     held = HeldOut.choose(Dataset.open(find(asked.data), verify=False), asked.split)
     by_class: dict[str, list[Sketch]] = {}
     for drawing in held.sketches():
@@ -89,6 +95,26 @@ def main() -> None:
         print(
             f"{way:>32}: {100 * as_told:.1f} % named as drawn, three of nine true in {100 * as_true:.1f} %, "
             f"{distance / apart:.2f} of plain's distances, {seconds / plain:.2f} of its time",
+            flush=True,
+        )
+
+
+def compare_samples(model: Any, judge: Any, n: int) -> None:
+    """Print how many whole drawings are named rightly, plainly drawn and the best of six."""
+    for temperature in (0.25, 0.4, 0.6, 0.8):
+        found = {}
+        for sampler, options in (("temperature", {}), ("critic", {"n": 6})):
+            start, named, apart = time.process_time(), [], []
+            for name in model.card.classes:
+                settings: dict[str, Any] = {"sampler": sampler, "options": options, "class_name": name}
+                drawn = sketchkit.sample(model, n, temperature, **settings)
+                named.append((judge.look(drawn).named == judge.index(name)).mean())
+                apart.append(spread(drawn))
+            found[sampler] = (np.mean(named), np.mean(apart), time.process_time() - start)
+        plain, best = found["temperature"], found["critic"]
+        print(
+            f"whole drawings at {temperature}: {100 * plain[0]:.1f} % named, the best of six {100 * best[0]:.1f} %, "
+            f"{best[1] / plain[1]:.2f} of plain's distances, {best[2] / plain[2]:.1f} of its time",
             flush=True,
         )
 

@@ -75,7 +75,7 @@ def test_it_chooses_what_has_ended_looks_right_and_is_tidy(name: str) -> None:
     points = np.log([len(draft.rows) for draft in whole])
     likely = np.array([draft.nll_per_point for draft in whole])
     sure = np.clip(chances, 1e-6, 1 - 1e-6)
-    best = whole[int((np.log(sure / (1 - sure)) - 3.0 * likely - 2.0 * points).argmax())]
+    best = whole[int((np.log(sure / (1 - sure)) - 2.0 * likely - points).argmax())]
     np.testing.assert_array_equal(chosen.stroke5[-len(best.rows) :, 2:], best.rows[:, 2:])
 
 

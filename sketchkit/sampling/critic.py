@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["BestLooking", "ByCritic", "whole_drawing"]
 
 #: What a nat of the likelihood of a point is worth, and one of the number of points, beside one of looks.
-_OF_LIKELIHOOD, _OF_LENGTH = 4.0, 1.0
+_OF_LIKELIHOOD, _OF_LENGTH = 2.0, 1.0
 #: A chance counts as this at the least, and as 1 less this at the most.
 _LEAST = 1e-6
 

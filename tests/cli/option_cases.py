@@ -162,6 +162,7 @@ CASES: dict[str, dict[str, Case]] = {
         **_FILES,
         **_INK,
         "--input-format": _GIVEN["--input-format"],
+        "--class": _draws("--class", "cat", **{"class": "cat"}),
         "--sampler": _draws("--sampler", "truncated", "-O", "r=0.5", sampler="truncated"),
         "--sizes": Case("picture", ("--sizes", "common"), ("-t", "3", "--class", "any")),
         "--gap": _draws("--gap", "1:1", gap="1:1"),
