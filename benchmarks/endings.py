@@ -113,8 +113,9 @@ def compare_samples(model: Any, judge: Any, n: int) -> None:
             found[sampler] = (np.mean(named), np.mean(apart), time.process_time() - start)
         plain, best = found["temperature"], found["critic"]
         print(
-            f"whole drawings at {temperature}: {100 * plain[0]:.1f} % named, the best of six {100 * best[0]:.1f} %, "
-            f"{best[1] / plain[1]:.2f} of plain's distances, {best[2] / plain[2]:.1f} of its time",
+            f"whole drawings at {temperature}: {100 * plain[0]:.1f} % named, the best of six "
+            f"{100 * best[0]:.1f} %, {best[1] / plain[1]:.2f} of plain's distances, "
+            f"{best[2] / plain[2]:.1f} of its time",
             flush=True,
         )
 

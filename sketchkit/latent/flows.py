@@ -186,15 +186,16 @@ def latent_path(
     known = [class_name if label is None else label for label in labels]
     here, there = (_classes(model, len(each), model.label_index(each)) for each in (known, names))
     noise, rest = noise_of(flow, given, here)
-    # Straight, and past the typical drawing: in the middle with as little noise as new drawings have. A great
-    # circle stays as far from it as both ends, and shows fewer drawings.
-    amid = (1.0 - np.square(shares).sum(1)) / max(1.0 - 1.0 / len(given), 1e-9)
-    length = (1.0 - (1.0 - Z_TEMPERATURE) * amid)[:, None]
     # The way back differs from the way there by the error of the steps, which is put right.
     missed = given - z_of(flow, noise, rest, here)
-    noise, rest, missed = (
-        length * between(each, "lerp").reshape(len(names), -1) for each in (noise, rest, missed)
-    )
+    noise, rest, missed = (between(each, "lerp").reshape(len(names), -1) for each in (noise, rest, missed))
+    if len(set(known)) > 1:
+        # From class to class past the typical drawings of both: in the middle with as little noise as new
+        # drawings have, though these are plainer. A great circle stays as far from them as both ends, and
+        # shows fewer drawings.
+        amid = (1.0 - np.square(shares).sum(1)) / (1.0 - 1.0 / len(given))
+        length = (1.0 - (1.0 - Z_TEMPERATURE) * amid)[:, None]
+        noise, rest, missed = length * noise, length * rest, length * missed
     return (z_of(flow, noise, rest, there) + missed).astype(np.float32), names
 
 
