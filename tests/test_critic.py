@@ -54,7 +54,7 @@ def test_a_file_that_is_no_critic_is_refused_in_one_line(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["crab", "duck", "face"])
-def test_it_chooses_what_has_ended_looks_right_and_is_tidy(name: str) -> None:
+def test_it_chooses_the_best_looking_that_has_ended(name: str) -> None:
     model = sketchkit.load_model("doodle", device="cpu")
     critic, tries = load_critic(), {"n": 5}
     [chosen] = sketchkit.sample(model, 1, 0.6, sampler="critic", options=tries, class_name=name, seed=4)
@@ -72,11 +72,33 @@ def test_it_chooses_what_has_ended_looks_right_and_is_tidy(name: str) -> None:
     whole = [draft for draft in found if draft.ended]
     liked = critic.chances([whole_drawing(Subject(np.zeros((0, 5))), draft) for draft in whole])
     chances = liked[:, critic.classes.index(name)]
-    points = np.log([len(draft.rows) for draft in whole])
-    likely = np.array([draft.nll_per_point for draft in whole])
-    sure = np.clip(chances, 1e-6, 1 - 1e-6)
-    best = whole[int((np.log(sure / (1 - sure)) - 2.0 * likely - points).argmax())]
+    best = whole[int(chances.argmax())]
     np.testing.assert_array_equal(chosen.stroke5[-len(best.rows) :, 2:], best.rows[:, 2:])
+
+
+def test_of_endings_that_look_right_it_chooses_a_tidy_one() -> None:
+    model, critic = sketchkit.load_model("doodle", device="cpu"), load_critic()
+    [sun] = synth(1, seed=5, classes=["sun"])
+    begun = Sketch.from_polylines(sun.to_polylines()[:3])
+    found: list[tuple[Draft, Sketch]] = []
+
+    class Looking:
+        def draw(self, studio: Studio) -> Iterator[Draft]:
+            drafts = studio.drafts(make_sampler("temperature", 0.4), np.zeros(6, np.int64), np.arange(6))
+            in_order = sorted(drafts, key=lambda each: each.attempt)
+            found.extend((draft, whole_drawing(studio.subject(0), draft)) for draft in in_order)
+            yield in_order[0]
+
+    sketchkit.complete(model, begun, 1, sampler=Looking(), class_name="sun")
+    [chosen] = sketchkit.complete(model, begun, 1, sampler="critic", class_name="sun")
+    able = [each for each in found if each[0].ended]
+    chances = critic.chances([whole for _, whole in able])[:, critic.classes.index("sun")].clip(
+        1e-6, 1 - 1e-6
+    )
+    likely = np.array([draft.nll_per_point for draft, _ in able])
+    points = np.log([len(draft.rows) for draft, _ in able])
+    best = able[int((np.log(chances / (1 - chances)) - 2.0 * likely - points).argmax())][0]
+    np.testing.assert_array_equal(chosen.ending.stroke5[-len(best.rows) :, 2:], best.rows[:, 2:])
 
 
 def test_what_it_does_not_know_is_drawn_until_it_ends(tiny_model: sketchkit.models.SketchModel) -> None:

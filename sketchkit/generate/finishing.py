@@ -169,7 +169,10 @@ def complete(
     pairs = [(d, name) for d, plan in enumerate(plans) for name in dict.fromkeys(plan)]
     several, classes = [begun[d] for d, _ in pairs], [name for _, name in pairs]
     if part is None:
-        scales = _scales_of(model, several, scale, classes)
+        if scale == "auto" and class_name == AUTO:
+            scales = [guesses[d].scale for d, _ in pairs]
+        else:
+            scales = _scales_of(model, several, scale, classes)
         if scale == "auto":
             scales = scales_by_looks(model, several, scales, classes)
     else:

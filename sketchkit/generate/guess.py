@@ -40,7 +40,7 @@ _UNLIKE = (-7.02, -3.81, 1.12, -0.451)
 _TEMPERATURE, _LEAST_WORD = 0.4, 0.02
 #: The parts of a whole drawing that a beginning may be, beside what is likeliest; how many endings of each
 #: size are looked at; and what the likeliest is worth, in nats.
-_PARTS, _OF_A_SCALE, _USUAL = (0.5, 0.25), 6, 0.7
+_PARTS, _OF_A_SCALE, _USUAL = (0.5, 0.25), 4, 0.7
 #: Endings are shared out among classes of at least this chance.
 _LEAST_SHARE = 0.1
 # Multiples of the golden section fill 0..1 evenly, however many of them there are.
@@ -66,14 +66,18 @@ class Guesses(tuple[Guess, ...]):
     Attributes:
         unlike: the chance, 0..1, that it is a beginning of something else, cautiously: above one half
             for one in ten beginnings of the model's classes. None where the critic does not know these.
+        scale: that the model saw it at, the likeliest: pixels of the training data in a drawing unit.
     """
 
     unlike: float | None
+    scale: float
 
-    def __new__(cls, guesses: Iterable[Guess] = (), unlike: float | None = None) -> Guesses:
-        """Guesses, and how likely all of them are wrong."""
+    def __new__(
+        cls, guesses: Iterable[Guess] = (), unlike: float | None = None, scale: float = 1.0
+    ) -> Guesses:
+        """Guesses, how likely all of them are wrong, and the scale."""
         made = super().__new__(cls, guesses)
-        made.unlike = unlike
+        made.unlike, made.scale = unlike, scale
         return made
 
 
@@ -199,11 +203,11 @@ def _guesses(model: SketchModel, drawing: Sketch, scale: float, begun: Float64, 
     order = np.argsort(-chances, kind="stable")
     guesses = [Guess(model.card.classes[tried[i]], float(chances[i])) for i in order]
     if not known or not len(rows):
-        return Guesses(guesses)
+        return Guesses(guesses, None, scale)
     a_point = likely.max() / len(rows) - 2.0 * math.log(model.card.scale_factor)
     entropy = -float((chances * np.log(chances + 1e-12)).sum())
     facts = (1.0, math.log(begun.sum() + 1e-4), entropy, a_point)
-    return Guesses(guesses, 1.0 / (1.0 + math.exp(-float(np.dot(_UNLIKE, facts)))))
+    return Guesses(guesses, 1.0 / (1.0 + math.exp(-float(np.dot(_UNLIKE, facts)))), scale)
 
 
 def _likelihoods(model: SketchModel, rows: Rows, classes: Int64) -> Float64:

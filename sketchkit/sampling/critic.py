@@ -25,13 +25,15 @@ _LEAST = 1e-6
 
 @dataclass(frozen=True)
 class BestLooking:
-    """Draw n drafts of every drawing and take the best: one that looks like its class, and is tidy.
+    """Draw n drafts of every drawing and take the best: what looks like its class, and of endings the tidy.
 
-    A critic says how much a draft looks right, as log-odds. Where several do, those are tidier whose points
-    are likelier and fewer; scribbles and what is drawn twice lose. Drafts with ink come before those without,
-    and those that the model ended before those that were cut. Of a drawing without a class the critic's
-    surest word counts, among the classes of the model. A drawing of classes that the critic does not know is
-    drawn until the model ends it, n times at most.
+    A critic says how much a draft looks right, as log-odds. With a beginning nearly all may, and among these
+    the endings are tidier whose points are likelier and fewer; scribbles and what is drawn twice lose. Whole
+    drawings are chosen by their looks alone, which keeps more of their variety.
+
+    Drafts with ink come before those without, and those that the model ended before those that were cut. Of
+    a drawing without a class the critic's surest word counts, among the classes of the model. A drawing of
+    classes that the critic does not know is drawn until the model ends it, n times at most.
 
     Args:
         hand: the sampler that draws.
@@ -60,7 +62,7 @@ class BestLooking:
 
 @dataclass(frozen=True)
 class ByCritic(Drafting):
-    """Draw n drafts and take the one that looks right to the critic of sketchkit and is tidy.
+    """Draw n drafts and take the one that looks most like its class to the critic that comes with sketchkit.
 
     See `BestLooking` for what the critic does not know.
     """
@@ -100,13 +102,21 @@ def _best(drafts: Sequence[Draft], studio: Studio, critic: Critic) -> Draft:
     subject = studio.subject(drafts[0].job)
     wanted = [critic.classes.index(name) for name in subject.classes if name in critic.classes]
     chances = critic.chances([whole_drawing(subject, draft) for draft in able])[:, wanted].max(1)
-    return max(zip(able, chances.tolist(), strict=True), key=lambda each: _worth(*each))[0]
+    tidiness = 1.0 if len(subject.rows) else 0.0
+    worth = [
+        _looks(chance) - tidiness * _untidiness(draft) for draft, chance in zip(able, chances, strict=True)
+    ]
+    return able[worth.index(max(worth))]
 
 
-def _worth(draft: Draft, chance: float) -> float:
-    """How good a draft is that looks right with a chance."""
-    looks = math.log(max(chance, _LEAST) / max(1.0 - chance, _LEAST))
-    return looks - _OF_LIKELIHOOD * draft.nll_per_point - _OF_LENGTH * math.log(len(draft.rows))
+def _looks(chance: float) -> float:
+    """The log-odds of a chance."""
+    return math.log(max(chance, _LEAST) / max(1.0 - chance, _LEAST))
+
+
+def _untidiness(draft: Draft) -> float:
+    """How unlikely the points of a draft are, and how many."""
+    return _OF_LIKELIHOOD * draft.nll_per_point + _OF_LENGTH * math.log(len(draft.rows))
 
 
 def _flaw(draft: Draft) -> tuple[bool, bool, int]:
