@@ -29,10 +29,6 @@ from sketchkit.units import WHOLE, best_scales, extent_of, read_beginning
 __all__ = ["Ending", "Endings", "check_unconditional", "complete", "scales_for"]
 
 
-#: Of a guess of this chance on only the likeliest scale is tried.
-_SURE = 0.9
-
-
 @overload
 def complete(
     model: SketchModel,
@@ -173,15 +169,9 @@ def complete(
     pairs = [(d, name) for d, plan in enumerate(plans) for name in dict.fromkeys(plan)]
     several, classes = [begun[d] for d, _ in pairs], [name for _, name in pairs]
     if part is None:
-        if scale == "auto" and class_name == AUTO:
-            scales = [guesses[d].scale for d, _ in pairs]
-        else:
-            scales = _scales_of(model, several, scale, classes)
+        scales = _scales_of(model, several, scale, classes)
         if scale == "auto":
-            # What is surely taken for something is no small part of it: that looks like much else.
-            sure = [bool(guesses[d]) and guesses[d][0].chance >= _SURE for d, _ in pairs]
-            unsure = [None if each else name for each, name in zip(sure, classes, strict=True)]
-            scales = scales_by_looks(model, several, scales, unsure)
+            scales = scales_by_looks(model, several, scales, classes)
     else:
         scales = _scales_of_part(several, part, scale)
     beginnings = [read_beginning(d, s, model.card) for d, s in zip(several, scales, strict=True)]

@@ -66,18 +66,14 @@ class Guesses(tuple[Guess, ...]):
     Attributes:
         unlike: the chance, 0..1, that it is a beginning of something else, cautiously: above one half
             for one in ten beginnings of the model's classes. None where the critic does not know these.
-        scale: that the model saw it at, the likeliest: pixels of the training data in a drawing unit.
     """
 
     unlike: float | None
-    scale: float
 
-    def __new__(
-        cls, guesses: Iterable[Guess] = (), unlike: float | None = None, scale: float = 1.0
-    ) -> Guesses:
-        """Guesses, how likely all of them are wrong, and the scale."""
+    def __new__(cls, guesses: Iterable[Guess] = (), unlike: float | None = None) -> Guesses:
+        """Guesses, and how likely all of them are wrong."""
         made = super().__new__(cls, guesses)
-        made.unlike, made.scale = unlike, scale
+        made.unlike = unlike
         return made
 
 
@@ -203,11 +199,11 @@ def _guesses(model: SketchModel, drawing: Sketch, scale: float, begun: Float64, 
     order = np.argsort(-chances, kind="stable")
     guesses = [Guess(model.card.classes[tried[i]], float(chances[i])) for i in order]
     if not known or not len(rows):
-        return Guesses(guesses, None, scale)
+        return Guesses(guesses)
     a_point = likely.max() / len(rows) - 2.0 * math.log(model.card.scale_factor)
     entropy = -float((chances * np.log(chances + 1e-12)).sum())
     facts = (1.0, math.log(begun.sum() + 1e-4), entropy, a_point)
-    return Guesses(guesses, 1.0 / (1.0 + math.exp(-float(np.dot(_UNLIKE, facts)))), scale)
+    return Guesses(guesses, 1.0 / (1.0 + math.exp(-float(np.dot(_UNLIKE, facts)))))
 
 
 def _likelihoods(model: SketchModel, rows: Rows, classes: Int64) -> Float64:

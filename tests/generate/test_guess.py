@@ -75,6 +75,7 @@ def test_endings_are_of_the_guessed_classes(doodle: SketchModel) -> None:
     same = [e for e in several[0] if e.class_name == several[0][0].class_name]
     for ending in same:
         assert told[ending.index].nll_per_point == pytest.approx(ending.nll_per_point, rel=1e-3)
+        assert told[ending.index].scale == ending.scale
     assert sketchkit.complete(doodle, face, 0, class_name="auto") == []
     [inside] = sketchkit.complete(doodle, face, 1, class_name="auto", region=(-400, -400, 1200, 1200))
     assert inside.class_name == several[0].guesses[0].class_name
