@@ -127,7 +127,9 @@ def complete(
         for each, mine in zip(drawings, endings, strict=True)
     ]
     _tell_guesses(drawings, endings, run)
-    _tell_finished(finished, on_page=layout != "grid" or n == 1, cut=to.kind.true_size)
+    alone = layout == "files" or len(drawings) * n == 1
+    cut = to.kind.true_size and alone and sheet.is_open
+    _tell_finished(finished, on_page=cut or (layout != "grid" and to.kind.plain_svg), cut=cut)
     aligned = sheet.tile is None and len(drawings) > 1
     paths = _write(finished, to, layout, page, provenance, aligned=aligned)
     to.announce(paths)

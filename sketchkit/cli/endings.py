@@ -14,7 +14,7 @@ from sketchkit.cli.parameters import InkOptions, SheetOptions, as_usage
 from sketchkit.errors import InputError
 from sketchkit.rendering import Ink, OwnPage, Picture
 from sketchkit.rendering.palette import ENDING, INK
-from sketchkit.svgdoc import JOINS, Layer, Pen, checked_color, insert_layers, write_layers
+from sketchkit.svgdoc import Layer, Pen, checked_color, insert_layers, write_layers
 
 if TYPE_CHECKING:
     from sketchkit.cli.bounds import Limits
@@ -31,7 +31,7 @@ _SAME, _CONTRAST = "same", "contrast"
 
 
 def check_ink(ink: InkOptions) -> None:
-    """Refuse an ink that is none.
+    """Refuse what is neither a colour nor the name of an ink.
 
     Raises:
         typer.BadParameter: neither a colour nor one of the two names.
@@ -85,8 +85,7 @@ class Inks:
         usual = None if self.given.document is None else self.given.document[1].usual_pen
         if usual is None:
             return Pen(color, width)
-        join = usual.join if usual.join in JOINS else "miter"
-        return Pen(usual.colour or color, self.sheet.stroke or usual.width or width, usual.cap, join)
+        return Pen(usual.colour or color, self.sheet.stroke or usual.width or width, usual.cap, usual.join)
 
 
 @dataclass(frozen=True)

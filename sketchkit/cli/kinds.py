@@ -17,7 +17,7 @@ from sketchkit.formats.gzipped import suffix_of
 from sketchkit.options import parse_pairs
 from sketchkit.rendering import Renderer, make_renderer
 
-__all__ = ["STDOUT", "Kind", "kind_of", "picture_renderer", "says", "true_size"]
+__all__ = ["STDOUT", "Kind", "kind_of", "picture_renderer", "says"]
 
 STDOUT = "-"
 
@@ -41,7 +41,7 @@ class Kind:
     @property
     def true_size(self) -> bool:
         """Whether a drawing from a document of the user's is drawn on its page and as large."""
-        return self.renderer is not None and true_size(registry.load("renderer", self.name))
+        return self.renderer is not None and says(registry.load("renderer", self.name), "true_size")
 
     @property
     def plain_svg(self) -> bool:
@@ -49,13 +49,8 @@ class Kind:
         return self.renderer is not None and self.name == "svg"
 
 
-def true_size(renderer: object) -> bool:
-    """Whether a renderer, or its class, draws what has a page of its own there, and as large as it is."""
-    return says(renderer, "true_size")
-
-
 def says(renderer: object, name: str) -> bool:
-    """Whether a renderer, or its class, says something of itself; also one of a plugin."""
+    """Whether an attribute of a renderer or of its class is true, also of a plugin's in its wrapping."""
     return bool(getattr(getattr(renderer, "__wrapped__", renderer), name, False))
 
 

@@ -56,7 +56,7 @@ def render(
     """
     from sketchkit.cli.endings import own_page
     from sketchkit.cli.inputs import read_inputs, stem_of_file
-    from sketchkit.cli.kinds import picture_renderer, true_size
+    from sketchkit.cli.kinds import picture_renderer, says
     from sketchkit.cli.outputs import check_paths, rendered, send
     from sketchkit.cli.unused import check_frames
 
@@ -66,7 +66,7 @@ def render(
     check_paths([path], force)
     drawings = read_inputs(given, keep_documents=True)
     layout = sheet.layout(len(drawings))
-    if len(drawings) == 1 and true_size(renderer):
+    if len(drawings) == 1 and says(renderer, "true_size"):
         layout = replace(layout, own_page=own_page(drawings[0], sheet))
     pictures = [_picture(each, sheet) for each in drawings]
     provenance = {"generator": "sketchkit", "version": __version__}
@@ -79,7 +79,6 @@ def _picture(given: Input, sheet: SheetOptions) -> Picture:
     from sketchkit.rendering import Ink, Picture
     from sketchkit.rendering.palette import INK
     from sketchkit.sketch import Sketch
-    from sketchkit.svgdoc import JOINS
 
     caption = given.sketch.label or given.stem
     if given.document is None:
@@ -89,9 +88,7 @@ def _picture(given: Input, sheet: SheetOptions) -> Picture:
     pairs = zip(document.drawn_with, document.polylines, strict=True)
     for number, (pen, pieces) in enumerate(groupby(pairs, itemgetter(0)), start=1):
         strokes = Sketch.from_polylines([line for _, line in pieces], ended=False)
-        shape = (
-            {} if pen.width is None else {"cap": pen.cap, "join": pen.join if pen.join in JOINS else "miter"}
-        )
+        shape = {} if pen.width is None else {"cap": pen.cap, "join": pen.join}
         width = pen.width if sheet.stroke is None else None
         inks.append(Ink(strokes, pen.colour or INK, f"drawing {number}", own_width=width, **shape))
     return Picture(tuple(inks), caption)

@@ -7,9 +7,7 @@ output depends on nothing but the input: no timestamps, no random ids.
 from sketchkit.svgdoc.colors import checked_color
 from sketchkit.svgdoc.drawings import sketch_data, sketch_svg, write_drawings
 from sketchkit.svgdoc.elements import (
-    CAPS,
     INK,
-    JOINS,
     Pen,
     animate,
     document,
@@ -24,9 +22,7 @@ from sketchkit.svgdoc.numbers import curves_data, decimals_for, path_data, paths
 from sketchkit.svgdoc.strings import clean, json_text, slug
 
 __all__ = [
-    "CAPS",
     "INK",
-    "JOINS",
     "Element",
     "Layer",
     "Pen",

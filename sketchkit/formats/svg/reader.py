@@ -54,7 +54,7 @@ class DrawnWith(NamedTuple):
             known, as of a gradient, or cannot be seen on white paper.
         width: in the coordinates of the document; None where only the inside is painted.
         cap: `butt`, `round` or `square`.
-        join: `miter`, `round`, `bevel` or another of SVG's.
+        join: `miter`, `round` or `bevel`; `miter` for what is new in SVG 2.
     """
 
     colour: str | None
@@ -69,7 +69,8 @@ class DrawnWith(NamedTuple):
         seen = rgb is not None and min(rgb) < _PALE and all(map(math.isfinite, rgb))
         channels = [round(255 * min(max(channel, 0.0), 1.0)) for channel in rgb] if rgb and seen else []
         colour = "#" + "".join(f"{channel:02x}" for channel in channels) if channels else None
-        return cls(colour, shape.width if shape.stroke else None, shape.cap, shape.join)
+        join = shape.join if shape.join in ("round", "bevel") else "miter"
+        return cls(colour, shape.width if shape.stroke else None, shape.cap, join)
 
 
 class TruePage(NamedTuple):
