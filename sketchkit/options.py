@@ -52,6 +52,7 @@ def option(
     low: float | None = None,
     high: float | None = None,
     choices: Sequence[str] = (),
+    **shown: Any,
 ) -> Any:
     """A dataclass field that a user can set.
 
@@ -61,8 +62,10 @@ def option(
         low: the smallest value allowed.
         high: the largest value allowed.
         choices: the only strings allowed.
+        shown: further metadata of an option with a flag of its own, such as `flags`, `metavar`, and `usual`,
+            its default in words.
     """
-    metadata = {"help": help, "low": low, "high": high, "choices": tuple(choices)}
+    metadata = {"help": help, "low": low, "high": high, "choices": tuple(choices), **shown}
     return dataclasses.field(default=default, metadata=metadata)
 
 

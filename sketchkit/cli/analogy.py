@@ -1,25 +1,27 @@
-"""`sketchkit analogy`: what one drawing has over another, given to a third."""
+"""`sketchkit analogy`: the difference of two drawings, added to a third."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from sketchkit.cli.flags import (
+from sketchkit.cli.groups import OutputOptions, SheetOptions
+from sketchkit.cli.help import SamplerCommand, standalone_app
+from sketchkit.cli.options import (
     Json,
     KeepBackground,
+    LatentDrawing,
     LatentPath,
-    LowTemperature,
     PathName,
     Prepared,
+    ShownClass,
     SplitName,
+    argument,
+    option,
 )
-from sketchkit.cli.grouping import grouped
-from sketchkit.cli.help import SamplerCommand, alone
-from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions
 
 if TYPE_CHECKING:
     from sketchkit.cli.inputs import Input
@@ -30,14 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLE", "analogy", "app"]
 
-EXAMPLE = "\n".join(
-    (
-        "sketchkit analogy pig.svg pig-head.svg cat-head.svg -o cat.svg",
-        "sketchkit analogy cat.svg mean:cat mean:pig --from animals -o pig.svg",
-    )
+EXAMPLE = (
+    "sketchkit analogy pig.svg pig-head.svg cat-head.svg -o cat.svg\n"
+    "sketchkit analogy cat.svg mean:cat mean:pig --from animals -o pig.svg"
 )
 _MEAN = "mean:"
-#: A mean is over no more drawings of a class than this.
+#: The most drawings of a class that a mean is over.
 _MOST_OF_A_CLASS = 2_000
 _SIGNS = ("A", "- B", "+ C", "=")
 
@@ -49,7 +49,7 @@ class _Term:
     Args:
         word: as the user wrote it.
         given: the drawing; None for the mean of a class.
-        label: what it shows, where that is known.
+        label: its class, where that is known.
     """
 
     word: str
@@ -57,28 +57,25 @@ class _Term:
     label: str | None
 
 
-@grouped
 def analogy(
     *,
-    a: Annotated[str, typer.Argument(metavar="A", help="A drawing, FILE#K for one of many, or mean:CLASS.")],
-    b: Annotated[str, typer.Argument(metavar="B", help="What is taken away from it.")],
-    c: Annotated[str, typer.Argument(metavar="C", help="What is added.")],
+    a: str = argument("A", "A drawing, FILE#K for one of many, or mean:CLASS."),
+    b: str = argument("B", "What is taken away from it."),
+    c: str = argument("C", "What is added."),
     output: OutputOptions,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="DATA",
-            help="What mean:CLASS is over: a data set, or a file of drawings that say what they show.",
-            show_default="none",
-        ),
-    ] = None,
+    source: str | None = option(
+        None,
+        "What mean:CLASS is over: a data set, or a file of drawings that say what they show.",
+        flags="--from",
+        metavar="DATA",
+        usual="none",
+    ),
     split: SplitName = "train",
     prepared: Prepared = False,
     keep_background: KeepBackground = False,
     path: LatentPath = None,
-    temperature: LowTemperature = None,
-    latent: LatentOptions,
+    classes: ShownClass = None,
+    latent: LatentDrawing,
     sheet: SheetOptions,
     json: Json = False,
     context: typer.Context,
@@ -87,19 +84,18 @@ def analogy(
 
     The sheet shows what was given above, and below what the model makes of each, and of the sum.
     """
-    from sketchkit.cli.outputs import Destination, report, write_items
-    from sketchkit.cli.run import Run
-    from sketchkit.cli.unused import check_sheet, check_split
+    from sketchkit.cli.inapplicable import check_split
+    from sketchkit.cli.outputs import Item, Page
+    from sketchkit.cli.runner import Run
+    from sketchkit.rendering.palette import ENDING
 
-    run = Run.latent(latent, temperature)
-    to = Destination.of(output, "analogy", each=False, json=json)
-    check_sheet(sheet, to)
+    run = Run.of(latent, classes)
+    page = Page.of(output, sheet, "analogy", json=json)
     check_split(context, source)
     if source is not None and not any(word.startswith(_MEAN) for word in (a, b, c)):
         raise typer.BadParameter(f"goes with {_MEAN}CLASS only", param_hint="--from")
-    terms = [_term(word, source, keep_background=keep_background) for word in (a, b, c)]
-    page = sheet.layout(1 if sheet.tile else 8, 4)
-    to.check([to.path("analogy")])
+    terms = [_read_term(word, source, keep_background=keep_background) for word in (a, b, c)]
+    layout = page.plan("analogy", 1 if sheet.tile else 8, 4)
     model = run.load()
     import numpy as np
 
@@ -111,20 +107,14 @@ def analogy(
     z = _vectors(model, terms, known, source, split, path, prepared=prepared)
     shown = run.class_of(0) or known[-1]
     vectors = np.concatenate([z, combine(model, z, known, (1.0, -1.0, 1.0), path, shown)[None]])
-    labels = [run.class_of(0) or each for each in known]
-    sketches = sample(
-        model, 4, z=vectors, class_name=[*labels, shown], index=np.zeros(4, np.int64), **run.settings()
-    )
+    labels = [*(run.class_of(0) or each for each in known), shown]
+    sketches = sample(model, 4, z=vectors, class_name=labels, index=np.zeros(4, np.int64), **run.keywords())
     provenance = {**run.provenance, "analogy": [a, b, c], "path": path}
-    items = [_item(sketches[3], provenance)]
-    pictures = None if sheet.tile else _pictures(terms, sketches, items[0])
-    paths = write_items(items, to, page, provenance, each=False, pictures=pictures)
-    to.announce(paths)
-    if json:
-        report(items, paths)
+    result = Item.of("analogy", 0, sketches[3], _SIGNS[3], provenance, color=ENDING)
+    page.write([result], layout, provenance, None if sheet.tile else _pictures(terms, sketches, result))
 
 
-def _term(word: str, source: str | None, *, keep_background: bool) -> _Term:
+def _read_term(word: str, source: str | None, *, keep_background: bool) -> _Term:
     from sketchkit.cli.inputs import read_one
 
     if not word.startswith(_MEAN):
@@ -147,7 +137,7 @@ def _vectors(
     *,
     prepared: bool,
 ) -> Any:
-    """Where the three lie, [3, Z]."""
+    """The latent vectors of the three, [3, Z]."""
     import numpy as np
 
     from sketchkit.cli.console import progress
@@ -175,17 +165,8 @@ def _of_class(source: str, split: str, label: str) -> Source:
     return read_source(source, split, [label], _MOST_OF_A_CLASS, 0)
 
 
-def _item(sketch: Sketch, provenance: dict[str, Any]) -> Item:
-    from sketchkit.cli.outputs import Item
-    from sketchkit.rendering import Ink, Picture
-    from sketchkit.rendering.palette import ENDING
-
-    facts = {**provenance, "finished": sketch.ended}
-    return Item("analogy", 0, sketch, Picture((Ink(sketch, ENDING, curved=True),), _SIGNS[3], facts))
-
-
 def _pictures(terms: Sequence[_Term], sketches: Sequence[Sketch], result: Item) -> list[Any]:
-    """Above what was given, below what the model makes of it, and of the sum."""
+    """Above the given drawings, below what the model makes of them and of the sum."""
     from sketchkit.rendering import Ink, Picture
 
     above = [
@@ -199,4 +180,4 @@ def _pictures(terms: Sequence[_Term], sketches: Sequence[Sketch], result: Item) 
     return [*above, Picture(()), *below, result.picture]
 
 
-app = alone(analogy, SamplerCommand, EXAMPLE)
+app = standalone_app(analogy, SamplerCommand, EXAMPLE)

@@ -1,89 +1,54 @@
-"""`sketchkit atlas`: a map of the latent space, and which drawings the model finds strange."""
+"""`sketchkit atlas`: a map of the latent space, and the drawings that are strangest to the model."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from sketchkit.cli.fields import one_file
-from sketchkit.cli.flags import (
-    Device,
-    Json,
-    LatentPath,
-    LowTemperature,
-    Seed,
-    SplitName,
-    VaeName,
-)
-from sketchkit.cli.grouping import grouped
-from sketchkit.cli.help import Command, alone
-from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions, parse_steps
+from sketchkit.cli.groups import OutputOptions, SheetOptions, name_file, parse_steps
+from sketchkit.cli.help import Command, standalone_app
+from sketchkit.cli.options import Given, Json, LatentPath, PathName, SplitName, argument, option, settings_of
 from sketchkit.errors import InputError
 from sketchkit.files import shown
+from sketchkit.settings import LatentSettings
 
 if TYPE_CHECKING:
     from sketchkit.cli.outputs import Item
+    from sketchkit.cli.runner import Run
     from sketchkit.cli.sources import Source
     from sketchkit.generate import Atlas, Located
-    from sketchkit.rendering import Layout, Picture, Renderer
+    from sketchkit.rendering import Picture
 
 __all__ = ["EXAMPLE", "app", "atlas"]
 
 EXAMPLE = "sketchkit atlas animals --class pig --limit 2000 -o pigs.svg"
-#: The library's own limit, which cannot be asked before torch is loaded.
+#: The library's own limit; the library loads torch.
 MOST_STEPS = 100
-#: Drawings that a map takes, likewise.
+#: The least drawings of a map, likewise.
 _LEAST = {"pca": 3, "umap": 16}
 
 
-@partial(grouped, without={"tile"})
 def atlas(
     *,
-    data: Annotated[
-        str,
-        typer.Argument(
-            metavar="DATA", help="A data set's folder, the name of a stored one, or a file of drawings."
-        ),
-    ],
+    data: str = argument("DATA", "A data set's folder, the name of a stored one, or a file of drawings."),
     output: OutputOptions,
     split: SplitName = "valid",
-    classes: Annotated[
-        list[str] | None,
-        typer.Option("--class", metavar="NAME", help="Only this class; again for more.", show_default="all"),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit", metavar="N", min=1, help="The most drawings, chosen by chance.", show_default="all"
-        ),
-    ] = None,
-    steps: Annotated[
-        str, typer.Option("--steps", metavar="COLSxROWS", help="How many places the map has.")
-    ] = "12x16",
-    by: Annotated[
-        Literal["pca", "umap"],
-        typer.Option(help="The two directions of most variance, or UMAP (pip install 'sketchkit[umap]')."),
-    ] = "pca",
-    worst: Annotated[
-        int,
-        typer.Option("--worst", metavar="N", min=0, help="How many of the strangest drawings to list."),
-    ] = 10,
-    outliers: Annotated[
-        str | None,
-        typer.Option(
-            "--outliers", metavar="PATH", help="A second sheet that shows them.", show_default="none"
-        ),
-    ] = None,
-    model: VaeName = None,
+    classes: list[str] | None = option(
+        None, "Only this class; again for more.", flags="--class", metavar="NAME", usual="all"
+    ),
+    limit: int | None = option(None, "The most drawings, chosen by chance.", metavar="N", low=1, usual="all"),
+    steps: str = option("12x16", "How many places the map has.", metavar="COLSxROWS"),
+    by: Literal["pca", "umap"] = option(
+        "pca", "The two directions of most variance, or UMAP (pip install 'sketchkit[umap]')."
+    ),
+    worst: int = option(10, "How many of the strangest drawings to list.", metavar="N", low=0),
+    outliers: str | None = option(None, "A second sheet that shows them.", metavar="PATH", usual="none"),
     latent_path: LatentPath = None,
-    temperature: LowTemperature = None,
-    seed: Seed = 0,
-    device: Device = None,
+    latent: Annotated[Given, settings_of(LatentSettings, only={"model", "temperature", "seed", "device"})],
     sheet: SheetOptions,
     json: Json = False,
     context: typer.Context,
@@ -92,72 +57,77 @@ def atlas(
 
     Then the strangest drawings are listed: those that cost the model most, per point, given their own z.
     """
-    from sketchkit.cli.console import progress
-    from sketchkit.cli.kinds import STDOUT
-    from sketchkit.cli.outputs import Destination, write_items
-    from sketchkit.cli.run import Run
+    from sketchkit.cli.console import tell_written
+    from sketchkit.cli.inapplicable import check_split
+    from sketchkit.cli.output_kind import STDOUT, picture_renderer
+    from sketchkit.cli.outputs import Page, render_pictures, send
+    from sketchkit.cli.runner import Run
     from sketchkit.cli.sources import read_source, stem_of
-    from sketchkit.cli.unused import check_sheet, check_split
 
     size = parse_steps(steps, "12x16", MOST_STEPS)
     if outliers is not None and (not worst or outliers == STDOUT):
         reason = "there is nothing to show with --worst 0" if not worst else "this sheet needs a file"
         raise typer.BadParameter(reason, param_hint="--outliers")
-    run = Run.latent(LatentOptions(vae=model, seed=seed, device=device), temperature)
-    to = Destination.of(output, "atlas", each=False, json=json)
-    check_sheet(sheet, to)
+    run = Run.of(latent)
+    page = Page.of(output, sheet, "atlas", json=json)
     check_split(context, data)
     layout = sheet.layout(size[0] * size[1], size[0])
-    path = to.path(stem_of(data))
+    path = page.to.path(stem_of(data))
     if outliers is not None:
-        outliers = one_file(outliers, stem_of(data), "--outliers")
-    if outliers is not None and os.path.realpath(outliers) == os.path.realpath(path):
-        raise typer.BadParameter(
-            f"{shown(path)} is the map itself: give another name", param_hint="--outliers"
-        )
-    second = _Second.of(outliers, output, sheet, worst)
-    to.check([path, *([] if outliers is None else [outliers])])
-    source = read_source(data, split, classes or [], limit, seed)
+        outliers = name_file(outliers, stem_of(data), "--outliers")
+        if os.path.realpath(outliers) == os.path.realpath(path):
+            raise typer.BadParameter(
+                f"{shown(path)} is the map itself: give another name", param_hint="--outliers"
+            )
+        # Captions tell what each is and what it costs.
+        renderer, beside = picture_renderer(None, outliers), replace(sheet, label=True).layout(worst)
+    page.to.check([path, *([] if outliers is None else [outliers])])
+    source = read_source(data, split, classes or [], limit, run.settings.seed)
     _check_number(data, source, split, by, limit)
+    located, made, latent_path = _draw(run, source, size, by, latent_path)
 
-    from sketchkit.generate import atlas as drawn
+    strange = located.outliers(worst)
+    settings = {"by": by, "path": latent_path, "steps": list(size), "limit": limit, "data": source.facts}
+    provenance = {**run.provenance, **settings}
+    page.save(_items(source.stem, made), layout, provenance)
+    if outliers is not None:
+        portraits = _portraits(source, located, strange)
+        send(render_pictures(renderer, portraits, beside, provenance), outliers, output.force)
+    if json:
+        about = {**provenance, "output": path, "outliers_output": outliers}
+        _print_json(about, source, located, made, strange)
+        return
+    tell_written([path, *([] if outliers is None else [outliers])])
+    if path != STDOUT:
+        _print_summary(source, located, made, strange)
+
+
+def _draw(
+    run: Run, source: Source, size: tuple[int, int], by: Literal["pca", "umap"], path: PathName | None
+) -> tuple[Located, Atlas, PathName]:
+    """The drawings in the latent space, the map, and the path that the model takes."""
+    from sketchkit.cli.console import progress
+    from sketchkit.generate import atlas as draw
     from sketchkit.generate import locate
     from sketchkit.latent import check_by, resolve_path
 
     check_by(by)
-    loaded = run.load()
-    latent_path = resolve_path(loaded, latent_path)
-    with progress("Encoding") as told:
+    model, count = run.load(), len(source.indices)
+    path = resolve_path(model, path)
+    with progress("Encoding") as report:
         located = locate(
-            loaded,
-            source.sketches(range(len(source.indices))),
+            model,
+            source.sketches(range(count)),
             prepared=source.prepared,
-            progress=lambda done, _: told(done, len(source.indices)),
+            progress=lambda done, _: report(done, count),
         )
-    with progress("Drawing") as told:
-        made = drawn(loaded, located, size, by, path=latent_path, progress=told, **run.settings())
-    strange = located.outliers(worst)
-    settings = {"by": by, "path": latent_path, "steps": list(size), "limit": limit, "data": source.facts}
-    provenance = {**run.provenance, **settings}
-    paths = write_items(_items(source.stem, made), to, layout, provenance, each=False)
-    if second is not None:
-        second.write(_portraits(source, located, strange), provenance)
-    to.announce([*paths[:1], *([] if outliers is None else [outliers])])
-    if json:
-        about = {**provenance, "output": paths[0], "outliers_output": outliers}
-        _print_json(about, source, located, made, strange)
-    elif paths[0] != STDOUT:
-        _print_words(source, located, made, strange)
+    return located, run.draw(draw, model, located, size, by, path=path), path
 
 
 def _check_number(
     data: str, source: Source, split: str, by: Literal["pca", "umap"], limit: int | None
 ) -> None:
-    """Refuse, before the model is loaded, too few drawings for a map.
-
-    Raises:
-        InputError: there are too few.
-    """
+    """Refuse too few drawings for a map, before the model is loaded."""
     count, least = len(source.indices), _LEAST[by]
     if count >= least:
         return
@@ -169,34 +139,6 @@ def _check_number(
     else:
         there = f"the file has {count}{among}"
     raise InputError(f"{shown(data)}: a map by {by} takes {least} drawings or more, and {there}")
-
-
-# --- what is written and said ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Second:
-    """The sheet of the strangest drawings."""
-
-    path: str
-    renderer: Renderer
-    layout: Layout
-    overwrite: bool
-
-    @classmethod
-    def of(cls, path: str | None, output: OutputOptions, sheet: SheetOptions, count: int) -> _Second | None:
-        """From what the user wrote; None where nobody wants it."""
-        from sketchkit.cli.kinds import picture_renderer
-
-        if path is None:
-            return None
-        # Each says what it is and what it costs, whether captions were asked for or not.
-        return cls(path, picture_renderer(None, path), replace(sheet, label=True).layout(count), output.force)
-
-    def write(self, pictures: Sequence[Picture], provenance: dict[str, Any]) -> None:
-        from sketchkit.cli.outputs import rendered, send
-
-        send(rendered(self.renderer, pictures, self.layout, provenance), self.path, self.overwrite)
 
 
 def _items(stem: str, made: Atlas) -> list[Item]:
@@ -249,10 +191,10 @@ def _print_json(
     )
 
 
-def _print_words(source: Source, located: Located, made: Atlas, strange: Sequence[int]) -> None:
+def _print_summary(source: Source, located: Located, made: Atlas, strange: Sequence[int]) -> None:
     from sketchkit.cli.console import plain, print_table
 
-    print(plain(f"{len(located)} drawings of {source.stem}: {_spanned(made)}"))
+    print(plain(f"{len(located)} drawings of {source.stem}: {_describe_axes(made)}"))
     if not strange:
         return
     print("those that cost most, given their own z:")
@@ -272,12 +214,12 @@ def _print_words(source: Source, located: Located, made: Atlas, strange: Sequenc
     )
 
 
-def _spanned(made: Atlas) -> str:
-    """What the map is spanned by, in words."""
+def _describe_axes(made: Atlas) -> str:
+    """The axes of the map, in words."""
     if made.axes is None:
         return "a map by UMAP"
     first, second = (f"{100 * share:.1f} %" for share in made.axes.share)
     return f"{first} of the variance to the right, {second} up"
 
 
-app = alone(atlas, Command, EXAMPLE)
+app = standalone_app(atlas, Command, EXAMPLE, without={"tile"})

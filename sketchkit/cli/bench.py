@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sketchkit.cli.console import print_json, progress
-from sketchkit.cli.flags import Device, EngineName, Listed
-from sketchkit.cli.help import Command, alone
-from sketchkit.cli.parameters import as_usage
-from sketchkit.cli.settings import setting
+from sketchkit.cli.groups import as_usage
+from sketchkit.cli.help import Command, standalone_app
+from sketchkit.cli.options import Device, EngineName, Listed
+from sketchkit.settings import read_setting
 
 if TYPE_CHECKING:
     from sketchkit.benchmark import Case, Measured
@@ -48,7 +48,7 @@ def bench(
 
     with as_usage():
         cases = [
-            Case(m, b, p, setting("engine", engine, "auto"), setting("device", device, "auto"))
+            Case(m, b, p, read_setting("engine", engine, "auto"), read_setting("device", device, "auto"))
             for m in _words(model)
             for p in _words(precision)
             for b in _numbers(batch)
@@ -102,4 +102,4 @@ def _numbers(text: str) -> list[int]:
         ) from None
 
 
-app = alone(bench, Command, EXAMPLE)
+app = standalone_app(bench, Command, EXAMPLE)

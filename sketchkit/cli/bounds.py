@@ -7,11 +7,12 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from sketchkit.cli.console import say
+from sketchkit.cli.options import option
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import shown
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sketchkit.rendering import Ink
     from sketchkit.sketch import Sketch
 
-__all__ = ["BoundsOptions", "Limits", "name_of", "tell_shortfall"]
+__all__ = ["BoundsOptions", "Limits", "name_of", "tell_missing_endings"]
 
 # The width of the outlines that a picture shows, in pixels.
 _HAIRLINE = 1.0
@@ -31,29 +32,20 @@ _HAIRLINE = 1.0
 class BoundsOptions:
     """Where the ink of endings may go."""
 
-    region: Annotated[
-        str | None,
-        typer.Option(
-            "--region",
-            metavar="X,Y,W,H",
-            help="Keep the ink of endings inside this rectangle, in the drawing's units.",
-            show_default="anywhere",
-        ),
-    ] = None
-    avoid: Annotated[
-        str | None,
-        typer.Option(
-            "--avoid",
-            metavar="FILE",
-            help="Keep the ink of endings out of the closed outlines of this drawing, and from crossing its "
-            "open lines.",
-            show_default="nothing",
-        ),
-    ] = None
-    clearance: Annotated[
-        float,
-        typer.Option("--clearance", metavar="D", help="How far ink stays from both, in the drawing's units."),
-    ] = 0.0
+    region: str | None = option(
+        None,
+        "Keep the ink of endings inside this rectangle, in the drawing's units.",
+        metavar="X,Y,W,H",
+        usual="anywhere",
+    )
+    avoid: str | None = option(
+        None,
+        "Keep the ink of endings out of the closed outlines of this drawing, and from crossing its open "
+        "lines.",
+        metavar="FILE",
+        usual="nothing",
+    )
+    clearance: float = option(0.0, "How far ink stays from both, in the drawing's units.", metavar="D")
 
 
 @dataclass(frozen=True)
@@ -74,11 +66,11 @@ class Limits:
 
     @classmethod
     def of(cls, chosen: BoundsOptions) -> Limits | None:
-        """What the user chose; None for nothing.
+        """The limits that the user chose; None without any.
 
         Raises:
-            typer.BadParameter: a region or a clearance that is none.
-            InputError: a file to avoid that is missing or has no drawing, or several.
+            typer.BadParameter: an invalid region or clearance.
+            InputError: a file to avoid that is missing, or holds no single drawing.
         """
         if not 0 <= chosen.clearance < math.inf:
             raise typer.BadParameter("it must be 0 or more", param_hint="--clearance")
@@ -105,7 +97,7 @@ class Limits:
         return {"region": self.region, "avoid": self.avoid, "clearance": self.clearance}
 
     def inks(self) -> tuple[Ink, ...]:
-        """What a picture shows of them, under the drawing."""
+        """Their outlines, which a picture shows under the drawing."""
         from sketchkit.rendering import Ink
         from sketchkit.rendering.palette import LIMIT
         from sketchkit.sketch import Sketch
@@ -118,8 +110,8 @@ class Limits:
         return (Ink(Sketch.from_polylines([corners]), LIMIT, "region", _HAIRLINE), *out)
 
 
-def tell_shortfall(drawings: Sequence[Input], endings: Sequence[Endings]) -> None:
-    """Say of which drawings fewer endings were found than were asked for; a line each on stderr."""
+def tell_missing_endings(drawings: Sequence[Input], endings: Sequence[Endings]) -> None:
+    """Say on stderr which drawings have fewer endings than were asked for."""
     for place, mine in enumerate(endings):
         record = mine.attempts
         if record is not None and record.satisfied < record.asked:
@@ -130,7 +122,7 @@ def tell_shortfall(drawings: Sequence[Input], endings: Sequence[Endings]) -> Non
 
 
 def name_of(drawings: Sequence[Input], place: int) -> str:
-    """What a message calls a drawing: its file, or more than that where the file has others."""
+    """The name of a drawing in messages: its file, or its stem where the file holds others."""
     mine = drawings[place]
     if Counter(each.source for each in drawings)[mine.source] > 1:
         return shown(mine.stem)
@@ -138,11 +130,7 @@ def name_of(drawings: Sequence[Input], place: int) -> str:
 
 
 def _parse_region(text: str, clearance: float) -> tuple[float, float, float, float]:
-    """`x,y,w,h` as numbers.
-
-    Raises:
-        typer.BadParameter: anything else, or a rectangle in which there is no room.
-    """
+    """`x,y,w,h` as numbers, refused where there is no room in the rectangle."""
     try:
         x, y, width, height = (float(word) for word in text.split(","))
     except ValueError:
@@ -159,11 +147,6 @@ def _parse_region(text: str, clearance: float) -> tuple[float, float, float, flo
 
 
 def _read_avoided(file: str) -> Sketch:
-    """The one drawing of a file.
-
-    Raises:
-        InputError: there is no such file, no drawing in it or several.
-    """
     from sketchkit.cli.inputs import read_drawings
 
     if file == "-":

@@ -71,10 +71,10 @@ complete_known_classes = _completer(_known_class_names)
 def complete_sampler_options(ctx: typer.Context, incomplete: str) -> list[str]:
     """`name=` for the options of the sampler that the line names so far, then the values it takes."""
     from sketchkit import options, registry
-    from sketchkit.cli.settings import setting
+    from sketchkit.settings import read_setting
 
     try:
-        name = setting("sampler", ctx.params.get("sampler"), "temperature")
+        name = read_setting("sampler", ctx.params.get("sampler"), "temperature")
         known = options.describe(registry.load("sampler", name))
     except Exception:  # whatever is wrong with the plugin, completion is no place to tell
         return []

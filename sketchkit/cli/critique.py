@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sketchkit.cli.console import print_json, progress, say, tell_written
-from sketchkit.cli.fields import no_fields
-from sketchkit.cli.flags import Force, Json
+from sketchkit.cli.groups import refuse_fields
+from sketchkit.cli.options import Force, Json
 from sketchkit.cli.outputs import check_paths
 from sketchkit.hints import meant
 
@@ -46,7 +46,7 @@ def critique(
     A network that names drawings gives each of its classes a chance. Drawings of other classes are kept, and
     counted.
     """
-    no_fields(out, "--out")
+    refuse_fields(out, "--out")
     check_paths([out], force)
     from sketchkit.critic import load_critic
     from sketchkit.formats import write

@@ -17,11 +17,9 @@ from sketchkit.cli.critique import critique
 from sketchkit.cli.datasets import class_rows, described, found, holds, report
 from sketchkit.cli.distill import EXAMPLE as DISTILL_EXAMPLE
 from sketchkit.cli.distill import distill
-from sketchkit.cli.fields import no_fields
-from sketchkit.cli.flags import Force, Json, KeepBackground, RedirectHosts
-from sketchkit.cli.grouping import grouped
+from sketchkit.cli.groups import as_usage, refuse_fields
 from sketchkit.cli.help import Command, Group, show_help_alone
-from sketchkit.cli.parameters import as_usage
+from sketchkit.cli.options import Force, Json, KeepBackground, RedirectHosts, accept_options
 from sketchkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -147,7 +145,7 @@ def fetch(
     from sketchkit.training.data.fetch import BASE_URL, fetch_quickdraw
     from sketchkit.training.data.folders import data_folder
 
-    no_fields(out, "--out")
+    refuse_fields(out, "--out")
     folder = data_folder() / source if out is None else out
     done: list[dict[str, Any]] = []
     for name in dict.fromkeys(classes):
@@ -168,7 +166,7 @@ def fetch(
 
 
 @app.command(cls=Command, epilog="sketchkit data prepare cat.ndjson pig.ndjson -o cats-and-pigs")
-@grouped
+@accept_options
 def prepare(
     *,
     sources: Annotated[
@@ -228,7 +226,7 @@ def prepare(
     )
     from sketchkit.training.data import prepare as make
 
-    no_fields(out, "--out")
+    refuse_fields(out, "--out")
     target = _default_out(sources[0]) if out is None else out
     with progress("Preparing") as advance:
         made = make(sources, target, chosen, overwrite=force, progress=advance)
@@ -236,7 +234,7 @@ def prepare(
 
 
 @app.command(cls=Command, epilog="sketchkit data synth -n 2000 --class face --class sun -o shapes")
-@grouped
+@accept_options
 def synth(
     *,
     out: Annotated[
@@ -264,7 +262,7 @@ def synth(
     from sketchkit.training.data import prepare_sketches
     from sketchkit.training.data.synthesis import synth as draw
 
-    no_fields(out, "--out")
+    refuse_fields(out, "--out")
     chosen = recipe.recipe()
     with as_usage():
         drawings = draw(n, seed, classes, first=first)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 import typer
 
 from sketchkit._version import __version__
 from sketchkit.cli.completions import complete_models
-from sketchkit.cli.console import print_json, progress, say, tell_written
-from sketchkit.cli.fields import no_fields
-from sketchkit.cli.flags import Device, Force, Json, Seed
+from sketchkit.cli.console import print_json, progress, tell_written
+from sketchkit.cli.groups import parse_temperatures, refuse_fields
+from sketchkit.cli.options import Device, Force, Json, Seed
 from sketchkit.cli.outputs import check_paths
-from sketchkit.cli.parameters import parse_temperatures
-from sketchkit.cli.parts import Part, alone
-from sketchkit.cli.settings import setting
-from sketchkit.files import checksum_of
+from sketchkit.cli.resumable import checksum_of_json, write_blocks
+from sketchkit.settings import read_setting
 
 if TYPE_CHECKING:
     from sketchkit.models import SketchModel
@@ -65,30 +61,29 @@ def distill(
     beside drawings by people. After a kill the same command goes on.
     """
     temperatures = parse_temperatures([temperature])
-    no_fields(out, "--out")
+    refuse_fields(out, "--out")
     check_paths([out], force)
     from sketchkit.checkpoints.load import load_model
 
     with progress("Loading the models"):
-        teachers = [load_model(name, device=setting("device", device, "auto")) for name in models]
+        teachers = [load_model(name, device=read_setting("device", device, "auto")) for name in models]
     total = n * len(temperatures) * sum(len(_classes(teacher)) for teacher in teachers)
     settings: dict[str, Any] = {"n": n, "temperatures": temperatures, "max_points": max_points, "seed": seed}
-    target = os.path.realpath(out)
-    with alone(target, out), Part.opened(target, out, _identity(teachers, settings), total, n) as part:
-        if part.done:
-            say(f"going on after {part.done:,} drawings")
-        with progress("Drawing") as advance:
-            for lines in _portions(teachers, settings, part.done // n):
-                part.append(lines, n)
-                advance(part.done, total)
-        part.finish(overwrite=force)
+    with progress("Drawing") as advance:
+
+        def make_blocks(done: int) -> Iterator[tuple[bytes, int]]:
+            for number, lines in enumerate(_make_lines(teachers, settings, done // n), 1):
+                yield lines, n
+                advance(done + number * n, total)
+
+        write_blocks(out, _identity(teachers, settings), total, n, make_blocks, overwrite=force)
     if json:
         print_json({"output": out, "drawings": total, "models": models, **settings})
     else:
         tell_written([out])
 
 
-def _portions(teachers: list[SketchModel], settings: dict[str, Any], done: int) -> Iterator[bytes]:
+def _make_lines(teachers: list[SketchModel], settings: dict[str, Any], done: int) -> Iterator[bytes]:
     """The lines of one class of one teacher at one temperature after the other, the first `done` left out."""
     from sketchkit.formats import write
     from sketchkit.training.distillation import distill as draw
@@ -121,4 +116,4 @@ def _classes(teacher: SketchModel) -> tuple[str | None, ...]:
 def _identity(teachers: list[SketchModel], settings: dict[str, Any]) -> str:
     """A checksum of all that decides the lines."""
     values = [__version__, [teacher.weights_checksum() for teacher in teachers], settings]
-    return checksum_of(orjson.dumps(values))
+    return checksum_of_json(values)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sketchkit.cli.console import plain, print_json
-from sketchkit.cli.course import clock_time, figure
-from sketchkit.cli.flags import Listed
-from sketchkit.cli.help import Command, alone
+from sketchkit.cli.help import Command, standalone_app
+from sketchkit.cli.options import Listed
+from sketchkit.cli.progress_stats import clock_time, figure
 
 if TYPE_CHECKING:
     from sketchkit.training.doctor import Diagnosis
@@ -84,4 +84,4 @@ def _summary(facts: dict[str, Any]) -> list[str]:
     return lines
 
 
-app = alone(doctor, Command, EXAMPLE)
+app = standalone_app(doctor, Command, EXAMPLE)

@@ -8,27 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sketchkit.cli.encoding import EncodeOptions, Given
-from sketchkit.cli.fields import one_file
-from sketchkit.cli.flags import (
-    DEFAULT_VAE,
+from sketchkit.cli.groups import OutputOptions, SheetOptions, name_file
+from sketchkit.cli.help import Command, SamplerCommand, standalone_app
+from sketchkit.cli.options import (
     LARGEST_NUMBER,
     Device,
     Force,
     Json,
-    LowTemperature,
+    LatentDrawing,
     Prepared,
-    VaeName,
+    ShownClass,
+    argument,
+    option,
+    setting_option,
 )
-from sketchkit.cli.grouping import grouped
-from sketchkit.cli.help import Command, SamplerCommand, alone
-from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions
 from sketchkit.errors import InputError
 from sketchkit.files import shown
+from sketchkit.settings import LatentSettings
 
 if TYPE_CHECKING:
-    from sketchkit.cli.outputs import Item
     from sketchkit.latent import Latents
-    from sketchkit.sketch import Sketch
 
 __all__ = ["DECODE_EXAMPLE", "ENCODE_EXAMPLE", "decode", "decode_app", "encode", "encode_app"]
 
@@ -36,32 +35,26 @@ ENCODE_EXAMPLE = "sketchkit encode cats.ndjson --limit 100 -o cats.npz"
 DECODE_EXAMPLE = "sketchkit decode cats.npz -o cats.svg"
 
 
-@grouped
 def encode(
     *,
-    output: Annotated[str, typer.Option("--output", "-o", metavar="PATH", help="The .npz file to write.")],
-    model: VaeName = None,
-    draws: Annotated[
-        int,
-        typer.Option(
-            "--draws",
-            metavar="N",
-            min=0,
-            max=1_000_000,
-            help="So many vectors of each drawing's posterior, beside its mean.",
-        ),
-    ] = 0,
-    seed: Annotated[
-        int,
-        typer.Option(
-            "--seed",
-            "-s",
-            metavar="N",
-            min=0,
-            max=LARGEST_NUMBER,
-            help="Of these draws, and of the choice that --limit makes among a data set.",
-        ),
-    ] = 0,
+    output: str = option(..., "The .npz file to write.", flags="--output -o", metavar="PATH"),
+    model: Annotated[str | None, setting_option("model", LatentSettings)] = None,
+    draws: int = option(
+        0,
+        "So many vectors of each drawing's posterior, beside its mean.",
+        metavar="N",
+        low=0,
+        high=1_000_000,
+    ),
+    seed: int = option(
+        0,
+        "Of these draws, and of the choice that --limit makes among a data set.",
+        flags="--seed -s",
+        metavar="N",
+        low=0,
+        high=LARGEST_NUMBER,
+        panel="How it is drawn",
+    ),
     prepared: Prepared = False,
     given: EncodeOptions,
     device: Device = None,
@@ -71,41 +64,32 @@ def encode(
 ) -> None:
     """Write where drawings lie in a model's latent space: mu and sigma, numpy arrays in a .npz file."""
     from sketchkit.cli.console import print_json, progress, tell_written
+    from sketchkit.cli.inapplicable import refuse_given
     from sketchkit.cli.inputs import stem_of_file
     from sketchkit.cli.outputs import check_paths
-    from sketchkit.cli.settings import setting
-    from sketchkit.cli.unused import refuse_given
 
     if Path(output).suffix.lower() != ".npz":
         raise typer.BadParameter("latent vectors are written as .npz", param_hint="--output")
-    output = one_file(output, stem_of_file(given.files[0]))
+    output = name_file(output, stem_of_file(given.files[0]))
     check_paths([output], force)
     drawings = Given.of(given, seed, prepared=prepared)
     if not draws and not (drawings.facts and given.limit):
         refuse_given(context, {"seed"}, "goes with --draws, or with --limit of a data set")
-    place = setting("device", device, "auto")
-    name = setting("vae", model, DEFAULT_VAE)
+    settings = LatentSettings.read({"model": model, "device": device})
 
     from sketchkit.checkpoints.load import load_model
     from sketchkit.latent import Latents, check_size, latent_size, posterior, write_latents
 
     with progress("Loading the model"):
-        loaded = load_model(name, device=place)
-    if loaded.conditional:  # else the encoder that is missing is told of
+        loaded = load_model(settings.model, device=settings.device)
+    if loaded.conditional:  # else the missing encoder is reported
         check_size(len(drawings), draws, latent_size(loaded))
-    found = drawings.encoded(loaded)
+    found = drawings.encode(loaded)
     about = _about(loaded, seed=seed, prepared=drawings.prepared)
     if drawings.facts:
         about["data"] = drawings.facts
-    latents = Latents(
-        found.mu,
-        found.sigma,
-        posterior(found.mu, found.sigma, draws, seed) if draws else None,
-        drawings.keys,
-        found.labels,
-        drawings.sources,
-        about,
-    )
+    sampled = posterior(found.mu, found.sigma, draws, seed) if draws else None
+    latents = Latents(found.mu, found.sigma, sampled, drawings.keys, found.labels, drawings.sources, about)
     write_latents(output, latents, overwrite=force)
     if not json:
         tell_written([output])
@@ -114,55 +98,47 @@ def encode(
         print_json({"output": output, "drawings": len(drawings), "latent": size, "draws": draws, **about})
 
 
-@grouped
 def decode(
     *,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Latent vectors, as `encode` writes them.")],
+    file: str = argument("FILE", "Latent vectors, as `encode` writes them."),
     output: OutputOptions,
-    layout: Annotated[
-        Literal["grid", "files"], typer.Option(help="One sheet, or a file each (name them by {index}).")
-    ] = "grid",
-    means: Annotated[
-        bool, typer.Option("--means", help="Decode the means also where there are draws.")
-    ] = False,
-    temperature: LowTemperature = None,
-    latent: LatentOptions,
+    layout: Literal["grid", "files"] = option("grid", "One sheet, or a file each (name them by {index})."),
+    means: bool = option(False, "Decode the means also where there are draws."),
+    classes: ShownClass = None,
+    latent: LatentDrawing,
     sheet: SheetOptions,
     json: Json = False,
 ) -> None:
     """Draw what latent vectors say: the draws where the file has them, else the means."""
-    from sketchkit.cli.console import progress
-    from sketchkit.cli.outputs import Destination, report, write_items
-    from sketchkit.cli.run import Run
-    from sketchkit.cli.unused import check_sheet
+    from sketchkit.cli.outputs import Item, Page
+    from sketchkit.cli.runner import Run
     from sketchkit.latent import read_latents
 
-    run, each = Run.latent(latent, temperature), layout == "files"
+    run, each = Run.of(latent, classes), layout == "files"
     stem = Path(file).stem or "drawings"
-    to = Destination.of(output, "{stem}-{index}" if each else "{stem}", each=each, json=json)
-    check_sheet(sheet, to, each=each)
+    page = Page.of(output, sheet, "{stem}-{index}" if each else "{stem}", each=each, json=json)
     latents = read_latents(file)
     z, names = _vectors(latents, means=means)
     if not len(z):
         raise InputError(f"{shown(file)}: holds no latent vector")
-    page = sheet.layout(1) if each else sheet.layout(len(z))
-    to.check([to.path(stem, index) for index in range(len(z))] if each else [to.path(stem)])
+    on = page.plan(stem, len(z))
 
     model = run.load()
     _check_model(model, latents, file)
-    from sketchkit.generate import decode as drawn
+    from sketchkit.generate import decode as draw
 
     labels = [run.class_of(0) or model.known_label(latents.labels[which]) for which, _ in names]
-    with progress("Drawing") as told:
-        sketches = drawn(model, z, class_name=labels, progress=told, **run.settings())
-    items = [
-        _item(stem, index, sketch, latents, name, run.provenance)
-        for index, (sketch, name) in enumerate(zip(sketches, names, strict=True))
-    ]
-    paths = write_items(items, to, page, run.provenance, each=each)
-    to.announce(paths)
-    if json:
-        report(items, paths)
+    sketches = run.draw(draw, model, z, class_name=labels)
+    items = []
+    for index, (sketch, (which, number)) in enumerate(zip(sketches, names, strict=True)):
+        key = latents.keys[which]
+        facts = {**run.provenance, "index": index, "drawing": key, "finished": sketch.ended}
+        if number is not None:
+            facts["draw"] = number
+        caption = key if number is None else f"{key} {number}"
+        sketch, source = sketch.labelled(sketch.label, key), latents.sources[which]
+        items.append(Item.of(stem, index, sketch, caption, facts, source=source))
+    page.write(items, on, run.provenance)
 
 
 def _about(model: Any, **settings: Any) -> dict[str, Any]:
@@ -192,31 +168,5 @@ def _check_model(model: Any, latents: Latents, file: str) -> None:
         )
 
 
-def _item(
-    stem: str,
-    index: int,
-    sketch: Sketch,
-    latents: Latents,
-    name: tuple[int, int | None],
-    provenance: dict[str, Any],
-) -> Item:
-    from sketchkit.cli.outputs import Item
-    from sketchkit.rendering import Ink, Picture
-
-    which, draw = name
-    key, source = latents.keys[which], latents.sources[which]
-    facts = {**provenance, "index": index, "drawing": key, "finished": sketch.ended}
-    if draw is not None:
-        facts["draw"] = draw
-    caption = key if draw is None else f"{key} {draw}"
-    return Item(
-        stem,
-        index,
-        sketch.labelled(sketch.label, key),
-        Picture((Ink(sketch, curved=True),), caption, facts),
-        source=source,
-    )
-
-
-encode_app = alone(encode, Command, ENCODE_EXAMPLE)
-decode_app = alone(decode, SamplerCommand, DECODE_EXAMPLE)
+encode_app = standalone_app(encode, Command, ENCODE_EXAMPLE)
+decode_app = standalone_app(decode, SamplerCommand, DECODE_EXAMPLE)

@@ -1,16 +1,16 @@
-"""What `encode` takes: drawings of files, or those of one data set, some thousand in memory at once."""
+"""The input of `encode`: drawings of files, or of one data set, some thousand in memory at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from sketchkit.cli.flags import InputFormat, KeepBackground
-from sketchkit.cli.parameters import InputOptions
+from sketchkit.cli.groups import InputOptions
+from sketchkit.cli.options import InputFormat, KeepBackground, argument, option
 from sketchkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,46 +30,36 @@ _MOST_NAMES = 5
 class EncodeOptions:
     """Which drawings."""
 
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILES",
-            help="Drawings: SVG, ndjson, bin, npz; FILE#K is one of many; - reads stdin. Or one data set: "
-            "its folder, or the name of a stored one.",
-        ),
-    ]
+    files: list[str] = argument(  # noqa: RUF009
+        "FILES",
+        "Drawings: SVG, ndjson, bin, npz; FILE#K is one of many; - reads stdin. Or one data set: its folder, "
+        "or the name of a stored one.",
+    )
     input_format: InputFormat = None
     keep_background: KeepBackground = False
-    classes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--class", metavar="NAME", help="Only drawings of this class; again for more.", show_default="all"
-        ),
-    ] = None
-    split: Annotated[
-        Literal["train", "valid", "test"] | None,
-        typer.Option("--split", help="Which drawings of a data set.", show_default="valid"),
-    ] = None
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit",
-            metavar="N",
-            min=1,
-            help="Only the first so many drawings of each file, or so many of a data set, chosen by chance.",
-            show_default="all",
-        ),
-    ] = None
+    classes: list[str] | None = option(  # noqa: RUF009
+        None, "Only drawings of this class; again for more.", flags="--class", metavar="NAME", usual="all"
+    )
+    split: Literal["train", "valid", "test"] | None = option(
+        None, "Which drawings of a data set.", usual="valid"
+    )
+    limit: int | None = option(
+        None,
+        "Only the first so many drawings of each file, or so many of a data set, chosen by chance.",
+        metavar="N",
+        low=1,
+        usual="all",
+    )
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Where drawings lie, and what is known of them.
+    """The posteriors of drawings, and their labels.
 
     Args:
         mu: float32 [n, Z].
         sigma: float32 [n, Z].
-        labels: n names, empty where nobody knows.
+        labels: n names, empty where unknown.
     """
 
     mu: Any
@@ -128,7 +118,7 @@ class Given:
         wanted, limit = chosen.classes or [], chosen.limit
         drawings = [
             each
-            for file in _grouped(chosen.files, apart=bool(wanted))
+            for file in _group(chosen.files, apart=bool(wanted))
             for each in _of_classes(
                 read_inputs(
                     InputOptions(file, chosen.input_format, None if wanted else limit, chosen.keep_background)
@@ -137,7 +127,7 @@ class Given:
                 limit,
             )
         ]
-        lined = _lined(drawings)
+        lined = _with_lines(drawings)
         # What the library refuses it calls by its key.
         sketches = [each.sketch.labelled(each.sketch.label, each.called) for each in lined]
         return cls(
@@ -164,12 +154,12 @@ class Given:
         keys = tuple(key or own for key, own in zip(source.keys, called, strict=True))
         return cls(keys, (name,) * n, source.prepared, blocks, source.facts)
 
-    def encoded(self, model: SketchModel) -> Encoded:
+    def encode(self, model: SketchModel) -> Encoded:
         """Where they lie."""
         import numpy as np
 
         from sketchkit.cli.console import progress
-        from sketchkit.latent import encode
+        from sketchkit.latent import encode as encode_some
 
         parts, labels = [], list[str]()
         with progress("Encoding") as told:
@@ -179,14 +169,14 @@ class Given:
                 def so_far(steps: int, total: int, done: int = done, here: int = here) -> None:
                     told(total * done + steps * here, total * len(self))
 
-                parts.append(encode(model, sketches, prepared=self.prepared, progress=so_far))
+                parts.append(encode_some(model, sketches, prepared=self.prepared, progress=so_far))
                 labels += [sketch.label or "" for sketch in sketches]
         mu, sigma = (np.concatenate(each) for each in zip(*parts, strict=True))
         return Encoded(mu, sigma, tuple(labels))
 
 
 def _is_data_set(name: str) -> bool:
-    """Whether a word means a data set: a folder, or a name that no file has, of a stored one or bare."""
+    """Whether a word means a data set: a folder, or a name without a file, of a stored set or bare."""
     from sketchkit.training.data.folders import data_folder, stored
 
     path = Path(name)
@@ -197,13 +187,13 @@ def _is_data_set(name: str) -> bool:
     return name in {each.name for each in stored(data_folder())} or not (path.suffix or "#" in name)
 
 
-def _grouped(files: Sequence[str], *, apart: bool) -> list[list[str]]:
-    """All files together, or each by itself where something is chosen among its drawings."""
+def _group(files: Sequence[str], *, apart: bool) -> list[list[str]]:
+    """All files together, or each by itself where drawings are chosen."""
     return [[file] for file in files] if apart else [list(files)]
 
 
 def _of_classes(drawings: Sequence[Input], classes: Sequence[str], limit: int | None) -> Sequence[Input]:
-    """The first drawings of a file that are of some classes; all where no class is named."""
+    """The first drawings of a file that are of some classes; all without a class."""
     if not classes:
         return drawings
     from sketchkit.cli.inputs import classes_shown
@@ -212,11 +202,11 @@ def _of_classes(drawings: Sequence[Input], classes: Sequence[str], limit: int | 
     return [each for each in drawings if each.sketch.label in wanted][:limit]
 
 
-def _lined(drawings: Sequence[Input]) -> list[Input]:
-    """The drawings that have a line, as an atlas takes them: of nothing but dots no encoder makes anything.
+def _with_lines(drawings: Sequence[Input]) -> list[Input]:
+    """The drawings that have a line, as an encoder takes them.
 
     Raises:
-        InputError: none of them has.
+        InputError: all are dots.
     """
     from sketchkit.cli.console import say
 

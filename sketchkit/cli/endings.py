@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from sketchkit.cli.groups import InkOptions, SheetOptions, as_usage
 from sketchkit.cli.inputs import Input
 from sketchkit.cli.outputs import Item
-from sketchkit.cli.parameters import InkOptions, SheetOptions, as_usage
 from sketchkit.errors import InputError
 from sketchkit.rendering import Ink, OwnPage, Picture
 from sketchkit.rendering.palette import ENDING, INK

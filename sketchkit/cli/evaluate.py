@@ -9,12 +9,11 @@ import typer
 
 from sketchkit.cli.completions import complete_models, complete_samplers
 from sketchkit.cli.console import print_json, progress, tell_written, write_stdout
-from sketchkit.cli.fields import one_file
-from sketchkit.cli.flags import LARGEST_NUMBER, DataName, Device, Force, one_class
-from sketchkit.cli.help import SamplerCommand, alone
-from sketchkit.cli.parameters import as_usage, parse_temperatures
-from sketchkit.cli.settings import setting
+from sketchkit.cli.groups import as_usage, name_file, parse_temperatures
+from sketchkit.cli.help import SamplerCommand, standalone_app
+from sketchkit.cli.options import LARGEST_NUMBER, DataName, Device, Force, require_one_class
 from sketchkit.errors import InputError
+from sketchkit.settings import read_setting
 
 if TYPE_CHECKING:
     from sketchkit.evaluate import Report
@@ -126,7 +125,7 @@ def evaluate(
     from sketchkit.training.data.folders import find
 
     temperatures = parse_temperatures(temperature or [_SEVERAL])
-    label = one_class(classes, "a report is of one class, or of all")
+    label = require_one_class(classes, "a report is of one class, or of all")
     with as_usage():
         values = plugins.parse_pairs(option or [])
         if "temperature" in values:
@@ -135,9 +134,9 @@ def evaluate(
             make_sampler(sampler, each, values)
     suffix = _suffix(output)
     if output is not None:
-        output = one_file(output, Path(data).stem)
+        output = name_file(output, Path(data).stem)
         check_paths([output], force)
-    place = setting("device", device, "auto")
+    place = read_setting("device", device, "auto")
     held_out = Dataset.open(find(data), verify=False)
 
     # The first import of torch: nothing that a user can get wrong should have to wait for it.
@@ -189,4 +188,4 @@ def _write(report: Report, output: str, suffix: str, force: bool) -> None:
     send(content, output, force)
 
 
-app = alone(evaluate, SamplerCommand, EXAMPLE)
+app = standalone_app(evaluate, SamplerCommand, EXAMPLE)

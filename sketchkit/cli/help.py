@@ -7,33 +7,36 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from sketchkit.cli.console import plain, say
-from sketchkit.cli.flags import LARGEST_NUMBER
+from sketchkit.cli.options import LARGEST_NUMBER, accept_options
 
-__all__ = ["Command", "Group", "RendererCommand", "SamplerCommand", "alone", "show_help_alone"]
+__all__ = ["Command", "Group", "RendererCommand", "SamplerCommand", "show_help_alone", "standalone_app"]
 
 
-def alone(function: Callable[..., None], cls: type[Command], epilog: str) -> typer.Typer:
+def standalone_app(
+    function: Callable[..., None], cls: type[Command], epilog: str, *, without: Collection[str] = ()
+) -> typer.Typer:
     """A command of its own, as an entry point names it.
 
     Args:
-        function: the command.
-        cls: what its help is like.
+        function: the command, with options as `sketchkit.cli.options` explains.
+        cls: the class of its help.
         epilog: examples, a line each.
+        without: fields of groups that are left out.
     """
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.command(cls=cls, epilog=epilog)(function)
+    app.command(cls=cls, epilog=epilog)(accept_options(function, without=without))
     return app
 
 
 def show_help_alone(context: typer.Context) -> None:
-    """What a group of commands answers when none of them is named: its help, and the code of wrong usage."""
+    """Answer a group's name alone with its help, and the exit code of wrong usage."""
     if context.invoked_subcommand is None:
         for line in context.get_help().splitlines():
             say(line)
@@ -44,19 +47,16 @@ def show_help_alone(context: typer.Context) -> None:
 _TYPERS_OWN = ("help", "install_completion", "show_completion")
 
 
-def _settled(parameters: list[Any]) -> list[Any]:
-    """Parameters in which Typer's own flags are false where nobody gives them.
-
-    They are None instead, and to look at that Typer loads pydantic, for 50 ms.
-    """
+def _settle(parameters: list[Any]) -> list[Any]:
+    """Parameters in which Typer's own flags are false by default; for None, Typer loads pydantic, 50 ms."""
     for parameter in parameters:
         if parameter.name in _TYPERS_OWN and parameter.default is None:
             parameter.default = False
     return parameters
 
 
-def _docstring(function: Callable[..., Any] | None) -> str | None:
-    """What a function is for: of its source where `python -OO` has left docstrings out of the code."""
+def _read_docstring(function: Callable[..., Any] | None) -> str | None:
+    """The docstring of a function, from its source where `python -OO` has removed it from the code."""
     if function is None:
         return None
     function = inspect.unwrap(function)
@@ -74,11 +74,11 @@ class Group(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.help = self.help or _docstring(self.callback)
+        self.help = self.help or _read_docstring(self.callback)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The options of the group itself."""
-        return _settled(super().get_params(ctx))
+        return _settle(super().get_params(ctx))
 
 
 #: From so many options on they stand in panels.
@@ -86,17 +86,15 @@ _MANY = 12
 #: A longer name has a line to itself.
 _WIDEST_NAME = 26
 _OTHERS = "Options"
-#: The options of drawing commands by what they are about, as help shows them.
+#: The panels of help, and the options in them that say no panel of their own.
 _PANELS = {
-    "What is drawn": "n tries first keep steps classes via path latent_path means number max_strokes by "
-    "worst",
-    "How it is drawn": "model vae temperature z_temperature sampler option seed scale part max_points "
-    "particles",
+    "What is drawn": "n first keep steps classes via path latent_path means number max_strokes by worst",
+    "How it is drawn": "z_temperature scale part particles",
     "Where it may go": "region avoid clearance",
     "What is read": "input_format limit keep_background split prepared source jobs pairs",
     "What is written": "output out layout ink only_added format force json heat outliers",
     "The sheet": "tile cell gap margin page title sizes label stroke curves background",
-    "Speed": "batch_size exact device engine precision compile",
+    "Speed": "",
 }
 _PANEL_OF = {name: title for title, names in _PANELS.items() for name in names.split()}
 
@@ -106,7 +104,7 @@ class Command(TyperCommand):
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The arguments and options."""
-        return _settled(super().get_params(ctx))
+        return _settle(super().get_params(ctx))
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; an error of usage that it finds itself knows whose help to point to."""
@@ -124,13 +122,13 @@ class Command(TyperCommand):
 
     def __init__(self, *name: str | None, **settings: Any) -> None:
         super().__init__(*name, **settings)
-        self.help = self.help or _docstring(self.callback)
+        self.help = self.help or _read_docstring(self.callback)
 
-    #: The panels of options by their names; an option's own `rich_help_panel` goes before them.
+    #: The panels of options by their names; an option's own `rich_help_panel` goes before.
     panels: Mapping[str, str] = _PANEL_OF
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the arguments and the options by their panels, without what only Typer understands."""
+        """Write the arguments and the options by their panels."""
         rows: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Arguments", *_PANELS, _OTHERS)}
         parameters = self.get_params(ctx)
         panels = self.panels if len(parameters) >= _MANY else {}
@@ -138,9 +136,11 @@ class Command(TyperCommand):
             record = parameter.get_help_record(ctx)
             if record is not None:
                 is_argument = parameter.param_type_name == "argument"
-                own = getattr(parameter, "rich_help_panel", None) or panels.get(parameter.name, _OTHERS)
+                own = getattr(parameter, "rich_help_panel", None)
+                if own is None or (own in _PANELS and not panels):
+                    own = panels.get(parameter.name, _OTHERS)
                 title = "Arguments" if is_argument else own
-                rows.setdefault(title, []).append(_tidied(*record, bare=is_argument))
+                rows.setdefault(title, []).append(_tidy(*record, bare=is_argument))
         for title, records in rows.items():
             if records:
                 with formatter.section(title):
@@ -154,7 +154,7 @@ class Command(TyperCommand):
 
 
 class SamplerCommand(Command):
-    """A command that also lists the options of every sampler, looked up when somebody asks for help."""
+    """A command whose help also lists the options of every sampler."""
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the samplers, then the examples."""
@@ -163,7 +163,7 @@ class SamplerCommand(Command):
 
 
 class RendererCommand(Command):
-    """A command that also lists the options of every renderer."""
+    """A command whose help also lists the options of every renderer."""
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         """Write the renderers, then the examples."""
@@ -189,8 +189,8 @@ def _write_plugins(formatter: Any, kind: str, title: str) -> None:
             formatter.write_dl(shared)
 
 
-def _tidied(name: str, text: str, *, bare: bool) -> tuple[str, str]:
-    """An entry of the help without Python's types, brackets in brackets, and bounds that nobody meets."""
+def _tidy(name: str, text: str, *, bare: bool) -> tuple[str, str]:
+    """An entry of the help without Python's types, brackets in brackets, and bounds out of reach."""
     text = re.sub(r"\[default: \(([^()]*)\)", r"[default: \1", text)
     text = re.sub(rf"(?<=\d)<=x<={LARGEST_NUMBER}", " or more", text)
     text = re.sub(r"(\d+)<=x<=(\d+)", r"\1 to \2", text)
@@ -199,7 +199,7 @@ def _tidied(name: str, text: str, *, bare: bool) -> tuple[str, str]:
 
 
 def _option_rows(kind: str, name: str) -> list[tuple[str, str]]:
-    """(`k=5`, what it means) for each option of a plugin, or why it has none to show."""
+    """(`k=5`, its meaning) for each option of a plugin, or the reason that it is broken."""
     from sketchkit import options, registry
 
     try:

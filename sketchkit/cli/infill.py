@@ -1,11 +1,10 @@
-"""`sketchkit infill`: draw what is missing between given strokes."""
+"""`sketchkit infill`: draw the strokes that are missing between given strokes."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,18 +12,29 @@ import typer
 
 from sketchkit._version import __version__
 from sketchkit.cli.console import say
-from sketchkit.cli.flags import MOST_DRAWINGS, InputFormat, Json, KeepBackground, one_class
-from sketchkit.cli.grouping import grouped
-from sketchkit.cli.help import SamplerCommand, alone
-from sketchkit.cli.parameters import DrawingOptions, InkOptions, OutputOptions, SheetOptions
+from sketchkit.cli.groups import InkOptions, OutputOptions, SheetOptions
+from sketchkit.cli.help import SamplerCommand, standalone_app
+from sketchkit.cli.options import (
+    MOST_DRAWINGS,
+    DrawnClass,
+    Given,
+    InputFormat,
+    Json,
+    KeepBackground,
+    argument,
+    option,
+    require_one_class,
+    settings_of,
+)
 from sketchkit.errors import InputError
 from sketchkit.files import shown
+from sketchkit.settings import DrawSettings
 
 if TYPE_CHECKING:
     from sketchkit.cli.endings import Inks
     from sketchkit.cli.inputs import Input
     from sketchkit.cli.outputs import Item
-    from sketchkit.cli.run import Run
+    from sketchkit.cli.runner import Run
     from sketchkit.generate import Infilling
     from sketchkit.rendering import Picture
     from sketchkit.sketch import Sketch
@@ -33,76 +43,49 @@ __all__ = ["EXAMPLE", "app", "infill"]
 
 EXAMPLE = "sketchkit infill bird.svg --gap 0:1 -n 4 -o infills.svg"
 
-# What the library takes, which loads torch.
+# The library's limits; the library loads torch.
 _MOST_PARTICLES, _MOST_STROKES = 16_384, 1_000
 # The line of the stroke that a number belongs to, in pixels.
 _BOLD = 4.0
-
-Layouts = Literal["grid", "files"]
-#: The parameters that say what is drawn into a gap, and how.
-_OF_INFILLS = {
-    *("n", "particles", "max_strokes"),
-    *(each.name for group in (DrawingOptions, InkOptions) for each in dataclasses.fields(group)),
-}
+#: The parameters that say how infills are drawn.
+_OF_INFILLS = {"n", "particles", "max_strokes", "classes"}.union(
+    each.name for group in (DrawSettings, InkOptions) for each in dataclasses.fields(group)
+)
 
 
-@partial(grouped, without={"gap", "batch_size", "exact"})
 def infill(
     *,
-    file: Annotated[
-        str,
-        typer.Argument(
-            metavar="FILE",
-            help="A drawing: SVG, ndjson, bin, npz; FILE#K is drawing K of several; - is stdin.",
-        ),
-    ],
-    gap: Annotated[
-        str | None,
-        typer.Option(
-            "--gap",
-            metavar="I:J",
-            help="Replace strokes I to J-1, counted from 0 in pen order; I:I draws before stroke I.",
-            show_default=False,
-            rich_help_panel="What is drawn",
-        ),
-    ] = None,
-    number: Annotated[
-        bool, typer.Option("--number", help="Draw nothing, but show each stroke by its number.")
-    ] = False,
+    file: str = argument(
+        "FILE", "A drawing: SVG, ndjson, bin, npz; FILE#K is drawing K of several; - is stdin."
+    ),
+    gap: str | None = option(
+        None,
+        "Replace strokes I to J-1, counted from 0 in pen order; I:I draws before stroke I.",
+        metavar="I:J",
+        usual=False,
+        panel="What is drawn",
+    ),
+    number: bool = option(False, "Draw nothing, but show each stroke by its number."),
     output: OutputOptions,
-    layout: Annotated[
-        Layouts, typer.Option(help="One sheet, or a file each (name them by {index}).")
-    ] = "grid",
-    n: Annotated[
-        int,
-        typer.Option(
-            "-n", metavar="N", min=1, max=MOST_DRAWINGS, help="The best so many infills that differ."
-        ),
-    ] = 9,
-    particles: Annotated[
-        int,
-        typer.Option(
-            "--particles",
-            metavar="K",
-            min=1,
-            max=_MOST_PARTICLES,
-            help="How many are drawn at once; more find better ones.",
-        ),
-    ] = 256,
-    max_strokes: Annotated[
-        int | None,
-        typer.Option(
-            "--max-strokes",
-            metavar="N",
-            min=1,
-            max=_MOST_STROKES,
-            help="Of an infill.",
-            show_default="twice as many as are replaced, 4 at the least",
-        ),
-    ] = None,
+    layout: Literal["grid", "files"] = option("grid", "One sheet, or a file each (name them by {index})."),
+    n: int = option(
+        9, "The best so many infills that differ.", flags="-n", metavar="N", low=1, high=MOST_DRAWINGS
+    ),
+    particles: int = option(
+        256, "How many are drawn at once; more find better ones.", metavar="K", low=1, high=_MOST_PARTICLES
+    ),
+    max_strokes: int | None = option(
+        None,
+        "Of an infill.",
+        metavar="N",
+        low=1,
+        high=_MOST_STROKES,
+        usual="twice as many as are replaced, 4 at the least",
+    ),
     input_format: InputFormat = None,
     keep_background: KeepBackground = False,
-    drawing: DrawingOptions,
+    classes: DrawnClass = None,
+    drawing: Annotated[Given, settings_of(DrawSettings, without={"tries", "batch_size", "deterministic"})],
     ink: InkOptions,
     sheet: SheetOptions,
     json: Json = False,
@@ -114,46 +97,39 @@ def infill(
     which the model finds them likeliest.
     """
     from sketchkit.cli.endings import check_ink
-    from sketchkit.cli.outputs import Destination, report, write_items
-    from sketchkit.cli.run import Run, without_words
-    from sketchkit.cli.unused import check_sheet, refuse_given
+    from sketchkit.cli.inapplicable import refuse_given
+    from sketchkit.cli.outputs import Page
+    from sketchkit.cli.runner import Run, split_class_words
 
     if (gap is None) != number:
         raise typer.BadParameter("give either --gap I:J or --number", param_hint="--gap")
     each = layout == "files"
     name = "{stem}-strokes" if number else "{stem}-{index}" if each else "{stem}-infills"
-    to = Destination.of(output, name, each=each, json=json)
-    check_sheet(sheet, to, each=each, own_page=each)
+    page = Page.of(output, sheet, name, each=each, json=json, own_page=each)
     check_ink(ink)
-    if number:
+    if gap is None:
         refuse_given(context, _OF_INFILLS, "--number draws nothing")
         if each:
             raise typer.BadParameter("--number draws one sheet", param_hint="--layout")
-    if gap is None:
         given = _read(file, input_format, keep_background=keep_background)
-        to.check([to.path(given.stem)])
-        items = _numbered(given)
-        facts: dict[str, Any] = {"generator": "sketchkit", "version": __version__}
-        page = dataclasses.replace(sheet.layout(len(items)), label=True)
-    else:
-        chosen, guess = without_words(drawing)
-        where, run, page = _parse_gap(gap), Run.of(chosen), sheet.layout(1 if each else n)
-        one_class(run.classes, "a drawing shows one thing")
-        given = _read(file, input_format, keep_background=keep_background)
-        to.check([to.path(given.stem, index) for index in range(n if each else 1)])
-        called = run.class_for(given.sketch, shown(given.source)) if guess else run.class_of(0)
-        infills, around = _infill(run, given, where, n, particles, max_strokes, called)
-        facts = {**run.provenance, "gap": gap, "particles": particles}
-        if called is not None:
-            facts["class"] = called
-        if max_strokes is not None:
-            facts["max_strokes"] = max_strokes
-        items = [_Filled(given, around, one, facts, sheet, ink).item() for one in infills]
-        _tell(infills)
-    paths = write_items(items, to, page, facts, each=each)
-    to.announce(paths)
-    if json:
-        report(items, paths)
+        items = _number_strokes(given)
+        on = dataclasses.replace(page.plan(given.stem, len(items)), label=True)
+        page.write(items, on, {"generator": "sketchkit", "version": __version__})
+        return
+    wanted, guess = split_class_words(classes)
+    where, run = _parse_gap(gap), Run.of(drawing, wanted)
+    require_one_class(wanted, "a drawing shows one thing")
+    given = _read(file, input_format, keep_background=keep_background)
+    on = page.plan(given.stem, n)
+    class_name = run.class_for(given.sketch, shown(given.source)) if guess else run.class_of(0)
+    infills, around = _infill(run, given, where, n, particles, max_strokes, class_name)
+    facts = {**run.provenance, "gap": gap, "particles": particles}
+    if class_name is not None:
+        facts["class"] = class_name
+    if max_strokes is not None:
+        facts["max_strokes"] = max_strokes
+    _tell(infills)
+    page.write([_Filled(given, around, one, facts, sheet, ink).item() for one in infills], on, facts)
 
 
 def _parse_gap(text: str) -> tuple[int, int]:
@@ -165,8 +141,8 @@ def _parse_gap(text: str) -> tuple[int, int]:
 
 def _read(file: str, input_format: str | None, *, keep_background: bool) -> Input:
     """The drawing; of an SVG file the document, too, which says how its page looks."""
+    from sketchkit.cli.groups import InputOptions
     from sketchkit.cli.inputs import read_inputs, read_one
-    from sketchkit.cli.parameters import InputOptions
 
     by_name = file == "-" or Path(file).suffix.lower() == ".svg"
     if input_format == "svg" or (input_format is None and by_name):
@@ -185,10 +161,10 @@ def _infill(
     max_strokes: int | None,
     class_name: str | None,
 ) -> tuple[list[Infilling], Sketch]:
-    """The infills, and what is given around them.
+    """The infills, and the strokes around them.
 
     Raises:
-        InputError: what the library does not take; the drawing is called by its file.
+        InputError: an error of the library; the drawing is called by its file.
     """
     from sketchkit.cli.console import progress
 
@@ -196,23 +172,12 @@ def _infill(
     from sketchkit.generate import infill as draw
     from sketchkit.generate.infilling import split_at
 
-    settings = {
-        name: value for name, value in run.settings().items() if name in ("sampler", "seed", "max_points")
-    }
+    settings = {name: run.keywords()[name] for name in ("sampler", "seed", "max_points")}
+    settings |= {"class_name": class_name, "max_strokes": max_strokes}
     try:
         before, _, after = split_at(given.sketch, gap)
         with progress("Drawing infills") as report:
-            found = draw(
-                model,
-                given.sketch,
-                gap,
-                n,
-                particles,
-                class_name=class_name,
-                max_strokes=max_strokes,
-                progress=report,
-                **settings,
-            )
+            found = draw(model, given.sketch, gap, n, particles, progress=report, **settings)
     except InputError as error:
         raise InputError(f"{shown(given.source)}: {error}") from error
     return found, before + after if len(before) else after
@@ -227,7 +192,7 @@ def _tell(infills: Sequence[Infilling]) -> None:
     )
 
 
-def _numbered(given: Input) -> list[Item]:
+def _number_strokes(given: Input) -> list[Item]:
     """Each stroke among the others, under its number."""
     from sketchkit.cli.outputs import Item
     from sketchkit.rendering import Ink, Picture
@@ -245,23 +210,23 @@ def _numbered(given: Input) -> list[Item]:
 
 @dataclass(frozen=True)
 class _Filled:
-    """A drawing with one infill; what was given and what was drawn are told apart.
+    """A drawing with one infill, in layers of their own.
 
     Args:
         given: the user's drawing.
         around: its strokes without those that are replaced.
-        infilling: what the model drew.
+        infilling: the strokes of the model.
         provenance: of the run.
         sheet: the width of a layer's pen, in the drawing's units, and which layers are drawn as curves.
-        ink: of what is added, and whether it is all that is written.
+        ink: of the infill, and whether it is written alone.
     """
 
     given: Input
     around: Sketch
     infilling: Infilling
     provenance: Mapping[str, Any]
-    sheet: SheetOptions = field(default_factory=SheetOptions)
-    ink: InkOptions = field(default_factory=InkOptions)
+    sheet: SheetOptions
+    ink: InkOptions
 
     @property
     def _inks(self) -> Inks:
@@ -310,7 +275,7 @@ class _Filled:
         return Picture((*given, added), caption, self._facts)
 
     def _page(self) -> bytes:
-        """What was given and the infill in two layers, in the drawing's own units and place."""
+        """The drawing and the infill in two layers, in the drawing's own units and place."""
         from sketchkit.svgdoc import Layer, write_layers
 
         inks, part, curves = self._inks, self.infilling.part, self.sheet.curves
@@ -323,4 +288,4 @@ class _Filled:
         return write_layers(layers, view_box=document.view_box, size=document.size, metadata=self._facts)
 
 
-app = alone(infill, SamplerCommand, EXAMPLE)
+app = standalone_app(infill, SamplerCommand, EXAMPLE, without={"gap"})

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import typer
 
 from sketchkit.cli.console import say
-from sketchkit.cli.parameters import InputOptions
+from sketchkit.cli.groups import InputOptions
 from sketchkit.counts import MAX_DRAWINGS
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import open_file, reason, shown, standard_input

@@ -3,70 +3,75 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from sketchkit.cli.flags import MOST_DRAWINGS, Json, LowTemperature, PathName, RenamedPath
-from sketchkit.cli.grouping import grouped
-from sketchkit.cli.help import SamplerCommand, alone
-from sketchkit.cli.job_options import JobOptions
-from sketchkit.cli.parameters import LatentOptions, OutputOptions, SheetOptions, parse_steps
+from sketchkit.cli.groups import JobOptions, OutputOptions, SheetOptions, parse_steps
+from sketchkit.cli.help import SamplerCommand, standalone_app
+from sketchkit.cli.options import (
+    MOST_DRAWINGS,
+    Json,
+    LatentDrawing,
+    PathName,
+    RenamedPath,
+    ShownClass,
+    argument,
+    option,
+)
 
 if TYPE_CHECKING:
-    from sketchkit.cli.bulk import BulkOutput
-    from sketchkit.cli.inputs import Input
-    from sketchkit.cli.jobs import Jobs
-    from sketchkit.cli.outputs import Item
-    from sketchkit.cli.run import Run
-    from sketchkit.generate import Morph, Steps
+    from sketchkit.cli.jobs import BulkOutput, Jobs
+    from sketchkit.cli.runner import Run
+    from sketchkit.generate import Steps
     from sketchkit.models import SketchModel
-    from sketchkit.rendering import Layout, Picture
+    from sketchkit.rendering import Layout
 
 __all__ = ["GRID_EXAMPLE", "INTERPOLATE_EXAMPLE", "grid", "grid_app", "interpolate", "interpolate_app"]
 
-INTERPOLATE_EXAMPLE = "\n".join(
-    (
-        "sketchkit interpolate cat.svg pig.svg -n 10 -o cat-to-pig.svg",
-        "sketchkit interpolate --pairs random:100 --from animals -o 'ways/{stem}.gif'",
-    )
+INTERPOLATE_EXAMPLE = (
+    "sketchkit interpolate cat.svg pig.svg -n 10 -o cat-to-pig.svg\n"
+    "sketchkit interpolate --pairs random:100 --from animals -o 'ways/{stem}.gif'"
 )
-GRID_EXAMPLE = "\n".join(
-    (
-        "sketchkit grid cat.svg pig.svg crab.svg face.svg --steps 7x7 -o g.svg",
-        "sketchkit grid --pairs random:1000 --from animals -o 'grids/{stem}.svg'",
-    )
+GRID_EXAMPLE = (
+    "sketchkit grid cat.svg pig.svg crab.svg face.svg --steps 7x7 -o g.svg\n"
+    "sketchkit grid --pairs random:1000 --from animals -o 'grids/{stem}.svg'"
 )
 
-Given = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="FILES", help="Drawings; FILE#K is drawing K of a file, from 0.", show_default="none"
-    ),
-]
+
+def _files() -> Any:
+    return argument("FILES", "Drawings; FILE#K is drawing K of a file, from 0.", default=None, usual="none")
 
 
 @dataclasses.dataclass(frozen=True)
 class _Task:
-    """What both commands have settled before they draw.
+    """What both commands draw.
 
     Args:
-        run: how.
-        steps: how far.
-        path: which way; None for the model's own.
-        layout: of every sheet.
-        sheet: what the user says of it.
+        run: its settings.
+        size: the number of drawings that a row or grid leads between.
+        steps: the number of drawings in a row; columns and rows of a grid.
+        path: through the latent space; None for the model's own.
+        many: the options of many in one run.
+        output: where to.
+        sheet: the options of every sheet.
     """
 
     run: Run
+    size: int
     steps: Steps
     path: PathName | None
-    layout: Layout
+    many: JobOptions
+    output: OutputOptions
     sheet: SheetOptions
 
-    def settled(self, model: SketchModel) -> _Task:
+    def layout(self) -> Layout:
+        columns, rows = (self.steps, 1) if isinstance(self.steps, int) else self.steps
+        return self.sheet.layout(columns * rows, columns)
+
+    def resolve_path(self, model: SketchModel) -> _Task:
         """The same with the path that the model takes."""
         from sketchkit.latent import resolve_path
 
@@ -77,31 +82,26 @@ class _Task:
         """What every sheet is made with, as JSON values."""
         return {**self.run.provenance, "path": self.path, "steps": self.steps}
 
+    @property
+    def how(self) -> dict[str, Any]:
+        """Arguments of the library's `morphs`."""
+        return {"path": self.path, "class_name": self.run.class_of(0), **self.run.keywords()}
 
-@grouped
+
 def interpolate(
     *,
-    files: Given = None,
+    files: list[str] | None = _files(),
     output: OutputOptions,
-    n: Annotated[
-        int,
-        typer.Option(
-            "-n", metavar="N", min=2, max=MOST_DRAWINGS, help="How many drawings, both ends among them."
-        ),
-    ] = 10,
-    via: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--via",
-            metavar="FILE",
-            help="A drawing to pass by, which is one of the N; again for more.",
-            show_default="none",
-        ),
-    ] = None,
+    n: int = option(
+        10, "How many drawings, both ends among them.", flags="-n", metavar="N", low=2, high=MOST_DRAWINGS
+    ),
+    via: list[str] | None = option(
+        None, "A drawing to pass by, which is one of the N; again for more.", metavar="FILE", usual="none"
+    ),
     path: RenamedPath = None,
-    temperature: LowTemperature = None,
     many: JobOptions,
-    latent: LatentOptions,
+    classes: ShownClass = None,
+    latent: LatentDrawing,
     sheet: SheetOptions,
     json: Json = False,
     context: typer.Context,
@@ -110,8 +110,8 @@ def interpolate(
 
     --jobs and --pairs make many in one run, a file each; a run that was stopped goes on when called again.
     """
-    from sketchkit.cli.run import Run
-    from sketchkit.cli.unused import check_split
+    from sketchkit.cli.inapplicable import check_split
+    from sketchkit.cli.runner import Run
 
     check_split(context, many.source)
     stations = [*(files or [])[:1], *(via or []), *(files or [])[1:]]
@@ -120,24 +120,23 @@ def interpolate(
             f"{n} drawings have no room for all that are given: -n {len(stations)} is the least",
             param_hint="-n",
         )
-    task = _Task(Run.latent(latent, temperature), n, path, sheet.layout(n, n), sheet)
-    if not _drawn_many(task, stations, many, output, 2, json=json):
-        _check_count(files, 2, "a way leads from one drawing to another")
-        _draw_one(task, stations, output, "{stem}-way", many, json=json)
+    task = _Task(Run.of(latent, classes), 2, n, path, many, output, sheet)
+    if _goes_many(task, stations, json=json):
+        _draw_many(task)
+        return
+    _check_count(files, 2, "a way leads from one drawing to another")
+    _draw_one(task, stations, "{stem}-way", json=json)
 
 
-@grouped
 def grid(
     *,
-    files: Given = None,
+    files: list[str] | None = _files(),
     output: OutputOptions,
-    steps: Annotated[
-        str, typer.Option("--steps", metavar="COLSxROWS", help="How many drawings, the corners among them.")
-    ] = "7x7",
+    steps: str = option("7x7", "How many drawings, the corners among them.", metavar="COLSxROWS"),
     path: RenamedPath = None,
-    temperature: LowTemperature = None,
     many: JobOptions,
-    latent: LatentOptions,
+    classes: ShownClass = None,
+    latent: LatentDrawing,
     sheet: SheetOptions,
     json: Json = False,
     context: typer.Context,
@@ -146,179 +145,134 @@ def grid(
 
     --jobs and --pairs make many in one run, a file each; a run that was stopped goes on when called again.
     """
-    from sketchkit.cli.run import Run
-    from sketchkit.cli.unused import check_split
+    from sketchkit.cli.inapplicable import check_split
+    from sketchkit.cli.runner import Run
 
     check_split(context, many.source)
     size = parse_steps(steps, "7x7")
-    task = _Task(Run.latent(latent, temperature), size, path, sheet.layout(size[0] * size[1], size[0]), sheet)
-    if not _drawn_many(task, files, many, output, 4, json=json):
-        _check_count(files, 4, "a grid has a drawing in each of its corners")
-        _draw_one(task, files or [], output, "{stem}-grid", many, json=json)
+    task = _Task(Run.of(latent, classes), 4, size, path, many, output, sheet)
+    if _goes_many(task, files, json=json):
+        _draw_many(task)
+        return
+    _check_count(files, 4, "a grid has a drawing in each of its corners")
+    _draw_one(task, files or [], "{stem}-grid", json=json)
 
 
-def _draw_one(
-    task: _Task, files: Sequence[str], output: OutputOptions, default: str, many: JobOptions, *, json: bool
-) -> None:
+def _goes_many(task: _Task, files: Sequence[str] | None, *, json: bool) -> bool:
+    """Whether this is a run of many; refuses options that contradict each other."""
+    task.layout()
+    task.many.check(json=json)
+    if task.many.many and files:
+        raise typer.BadParameter("give drawings, or --jobs or --pairs, but not both", param_hint="FILES")
+    return task.many.many
+
+
+def _check_count(files: Sequence[str] | None, count: int, why: str) -> None:
+    if len(files or []) != count:
+        raise typer.BadParameter(f"{why}: give {count} drawings, or --jobs or --pairs", param_hint="FILES")
+
+
+def _draw_one(task: _Task, files: Sequence[str], name: str, *, json: bool) -> None:
     """One row or grid, on one sheet."""
     from sketchkit.cli.console import progress
     from sketchkit.cli.inputs import Kept, read_one
-    from sketchkit.cli.outputs import Destination, report, write_items
-    from sketchkit.cli.unused import check_sheet
+    from sketchkit.cli.outputs import Item, Page
 
-    kept = Kept(many.keep_background)
-    to = Destination.of(output, default, each=False, json=json)
-    check_sheet(task.sheet, to)
+    page = Page.of(task.output, task.sheet, name, json=json)
+    kept = Kept(task.many.keep_background)
     given = [read_one(file, kept=kept) for file in files]
-    to.check([to.path(given[0].stem)])
+    stem = given[0].stem
+    page.to.check([page.to.path(stem)])
     model = task.run.load()
-    task = task.settled(model)
+    task = task.resolve_path(model)
     from sketchkit.generate import morphs
 
-    with progress("Drawing") as told:
-        jobs = morphs(
-            model,
-            [[each.sketch for each in given]],
-            task.steps,
-            path=task.path,
-            class_name=task.run.class_of(0),
-            prepared=many.prepared,
-            progress=told,
-            **task.run.settings(),
-        )
-        morph = next(jobs)
+    jobs = [[each.sketch for each in given]]
+    with progress("Drawing") as report:
+        drawn = morphs(model, jobs, task.steps, prepared=task.many.prepared, progress=report, **task.how)
+        sketches = next(drawn).sketches
     provenance = {**task.provenance, "drawings": [each.source for each in given]}
-    items = _items(given, morph, provenance)
-    paths = write_items(items, to, task.layout, provenance, each=False)
-    to.announce(paths)
-    if json:
-        report(items, paths)
+    items = [
+        Item.of(
+            stem,
+            index,
+            sketch.labelled(sketch.label, f"{stem}-{provenance['seed']}-{index}"),
+            f"{index}",
+            {**provenance, "index": index},
+        )
+        for index, sketch in enumerate(sketches)
+    ]
+    page.write(items, task.layout(), provenance)
 
 
-def _drawn_many(
-    task: _Task,
-    files: Sequence[str] | None,
-    many: JobOptions,
-    output: OutputOptions,
-    size: int,
-    *,
-    json: bool,
-) -> bool:
-    """Draw a sheet a job, if there are jobs; what is there from a run that was stopped stays."""
-    many.check(json=json)
-    if not many.many:
-        return False
-    if files:
-        raise typer.BadParameter("give drawings, or --jobs or --pairs, but not both", param_hint="FILES")
-    from sketchkit.cli.bulk import BulkOutput
-    from sketchkit.cli.console import say
-    from sketchkit.cli.jobs import Jobs
-    from sketchkit.cli.unused import check_frames
+def _draw_many(task: _Task) -> None:
+    """A sheet for each job; what is there from a run that was stopped stays."""
+    from sketchkit.cli.console import progress, say
+    from sketchkit.cli.inapplicable import check_frames
+    from sketchkit.cli.jobs import BulkOutput, Jobs
+    from sketchkit.units import read_whole
 
-    to = BulkOutput.of(output)
-    check_frames(task.sheet, *(each.kind.renderer() for each in to.destinations if each.kind.renderer))
-    with to.alone():
-        jobs = Jobs.of(many, task.run.class_of(0), size, task.run.chosen.seed)
+    to = BulkOutput.of(task.output)
+    check_frames(task.sheet, *to.renderers())
+    with to.lock():
+        jobs = Jobs.of(task.many, task.run.class_of(0), task.size, task.run.settings.seed)
         model = task.run.load()
-        task = task.settled(model)
-        _check_jobs(task, jobs, model)
-        to.begin(jobs.names, _identity(task, jobs, model, output, to))
+        task = task.resolve_path(model)
+        with progress("Checking jobs") as report:
+            read = partial(read_whole, card=model.card, prepared=jobs.prepared)
+            jobs.check(task.steps, read, report)
+        to.begin(jobs.names, _identity(task, jobs, model, to))
         written = _write_many(task, jobs, model, to)
     left = len(jobs.names) - written
     say(f"wrote {written} of {len(jobs.names)} jobs" + (f"; {left} were there already" if left else ""))
-    return True
 
 
-def _check_jobs(task: _Task, jobs: Jobs, model: SketchModel) -> None:
-    """Refuse a job that cannot be drawn, before a run begins."""
-    from sketchkit.cli.console import progress
-    from sketchkit.units import read_whole
-
-    with progress("Checking jobs") as told:
-        jobs.check(task.steps, partial(read_whole, card=model.card, prepared=jobs.prepared), told)
-
-
-def _identity(
-    task: _Task, jobs: Jobs, model: SketchModel, output: OutputOptions, to: BulkOutput
-) -> dict[str, Any]:
-    """All that decides what the files of a run hold, as JSON values."""
+def _identity(task: _Task, jobs: Jobs, model: SketchModel, to: BulkOutput) -> dict[str, Any]:
+    """All that decides the content of the files of a run, as JSON values."""
     return {
         **task.provenance,
         "weights": model.weights_checksum(),
         "jobs": jobs.digest,
         "prepared": jobs.prepared,
-        "max_points": task.run.chosen.max_points,
-        "exact": task.run.chosen.exact,
+        "max_points": task.run.settings.max_points,
+        "exact": task.run.settings.deterministic,
         "device": model.device.type,
-        "layout": dataclasses.asdict(task.layout),
-        "format": output.format,
+        "layout": dataclasses.asdict(task.layout()),
+        "format": task.output.format,
         "pattern": [each.pattern for each in to.destinations],
     }
 
 
 def _write_many(task: _Task, jobs: Jobs, model: SketchModel, to: BulkOutput) -> int:
-    """Draw and write what is not there yet, and return how many jobs that were."""
+    """Draw and write what is missing, and return the number of these jobs."""
     from sketchkit.cli.console import progress
     from sketchkit.cli.outputs import send
     from sketchkit.generate import morphs
+    from sketchkit.rendering import Ink, Picture
 
-    names = jobs.names
-    renderers = [each.kind.renderer() for each in to.destinations if each.kind.renderer is not None]
+    names, renderers, layout, written = jobs.names, to.renderers(), task.layout(), 0
     drawn = morphs(
         model,
         jobs,
         task.steps,
-        path=task.path,
-        class_name=task.run.class_of(0),
         prepared=jobs.prepared,
         done=lambda number: to.done(names[number], number),
-        **task.run.settings(),
+        **task.how,
     )
-    written = 0
-    with progress("Drawing") as told:
+    with progress("Drawing") as report:
         for morph in drawn:
             name = names[morph.number]
             facts = {**task.provenance, "job": name, "drawings": jobs.given(morph.number)}
-            pictures = _pictures(morph, name)
+            pictures = [
+                Picture((Ink(sketch, curved=True),), f"{name} {index}")
+                for index, sketch in enumerate(morph.sketches)
+            ]
             for renderer, path in zip(renderers, to.paths(name, morph.number), strict=True):
-                send(renderer.render(task.layout.with_curves(pictures), task.layout, facts), path, True)
+                send(renderer.render(layout.with_curves(pictures), layout, facts), path, True)
             written += 1
-            told(morph.number + 1, len(names))
+            report(morph.number + 1, len(names))
     return written
 
 
-def _pictures(morph: Morph, name: str) -> list[Picture]:
-    from sketchkit.rendering import Ink, Picture
-
-    return [
-        Picture((Ink(sketch, curved=True),), f"{name} {index}") for index, sketch in enumerate(morph.sketches)
-    ]
-
-
-def _items(given: Sequence[Input], morph: Morph, provenance: Mapping[str, Any]) -> list[Item]:
-    from sketchkit.cli.outputs import Item
-    from sketchkit.rendering import Ink, Picture
-
-    stem = given[0].stem
-    return [
-        Item(
-            stem,
-            index,
-            sketch.labelled(sketch.label, f"{stem}-{provenance['seed']}-{index}"),
-            Picture(
-                (Ink(sketch, curved=True),),
-                f"{index}",
-                {**provenance, "index": index, "finished": sketch.ended},
-            ),
-        )
-        for index, sketch in enumerate(morph.sketches)
-    ]
-
-
-def _check_count(files: Sequence[str] | None, count: int, what: str) -> None:
-    if len(files or []) != count:
-        raise typer.BadParameter(f"{what}: give {count} drawings, or --jobs or --pairs", param_hint="FILES")
-
-
-interpolate_app = alone(interpolate, SamplerCommand, INTERPOLATE_EXAMPLE)
-grid_app = alone(grid, SamplerCommand, GRID_EXAMPLE)
+interpolate_app = standalone_app(interpolate, SamplerCommand, INTERPOLATE_EXAMPLE)
+grid_app = standalone_app(grid, SamplerCommand, GRID_EXAMPLE)

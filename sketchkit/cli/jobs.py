@@ -1,4 +1,4 @@
-"""Jobs of `interpolate` and `grid`: which drawings each of them leads between, read when its turn comes."""
+"""Jobs of `interpolate` and `grid`: the drawings that each leads between, and the files it is drawn to."""
 
 from __future__ import annotations
 
@@ -7,25 +7,31 @@ import json
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from math import comb
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import typer
 
+from sketchkit.cli.groups import JobOptions, OutputOptions
 from sketchkit.cli.inputs import Kept, read_one
-from sketchkit.cli.job_options import JobOptions
+from sketchkit.cli.output_kind import STDOUT, kind_of
+from sketchkit.cli.outputs import Destination, check_paths
+from sketchkit.cli.resumable import RunFolder, checksum_of_json, exclusive_lock
 from sketchkit.cli.sources import read_source
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import checksum_of, file_checksum, read_file, reason, shown, utf8_text
 
 if TYPE_CHECKING:
     from sketchkit.generate import Steps
+    from sketchkit.rendering import Renderer
     from sketchkit.sketch import Sketch
 
-__all__ = ["Jobs"]
+__all__ = ["BulkOutput", "Jobs"]
 
 _MAX_JOBS = 1_000_000
 _MAX_LIST_BYTES = 1 << 28
@@ -209,7 +215,7 @@ def _chosen(chosen: JobOptions, label: str | None, size: int, seed: int) -> Jobs
     content = _content(chosen.source)
     words = [there.facts, content, chosen.pairs, size, seed, *_kept_background(chosen)]
 
-    digest = checksum_of(json.dumps(words, sort_keys=True).encode())
+    digest = checksum_of_json(words)
 
     def drawing(place: int) -> Sketch:
         (sketch,) = there.sketches([place])
@@ -250,3 +256,99 @@ def _picks(pairs: str, count: int, size: int, seed: int) -> Any:
 def _some(count: int, size: int, place: tuple[int, int]) -> Any:
     chance = np.random.Generator(np.random.Philox(np.random.SeedSequence(place)))
     return chance.choice(count, size, replace=False, shuffle=True).astype(np.int64)
+
+
+# --- where their files go ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class BulkOutput:
+    """Where the files of many jobs go, in one or several formats each; a killed run goes on.
+
+    Args:
+        destinations: one a format.
+        overwrite: whether to begin anew over files of another run.
+    """
+
+    destinations: tuple[Destination, ...]
+    overwrite: bool
+
+    @classmethod
+    def of(cls, chosen: OutputOptions) -> BulkOutput:
+        """The output that a user means: a pattern, and formats with commas between them.
+
+        Raises:
+            typer.BadParameter: a pattern that gives all jobs one name, or an unknown kind of file.
+        """
+        if chosen.output is None or not re.search(r"\{(stem|index)\}", os.path.basename(chosen.output)):
+            raise typer.BadParameter(
+                "many files need a pattern such as 'grids/{stem}.svg': {stem} is a job's name, {index} its "
+                "number",
+                param_hint="--output",
+            )
+        names = [None] if chosen.format is None else [name.strip() for name in chosen.format.split(",")]
+        return cls(tuple(_destination(chosen, name, several=len(names) > 1) for name in names), chosen.force)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of all files."""
+        return Path(self.destinations[0].pattern).parent
+
+    def renderers(self) -> list[Renderer]:
+        """A renderer for each format."""
+        return [each.kind.renderer() for each in self.destinations if each.kind.renderer is not None]
+
+    def paths(self, name: str, number: int) -> list[str]:
+        """The files of one job."""
+        return [to.path(name, number) for to in self.destinations]
+
+    def done(self, name: str, number: int) -> bool:
+        """Whether all files of a job are there."""
+        return all(map(os.path.exists, self.paths(name, number)))
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Keep other runs out of the folder.
+
+        Raises:
+            InputError: another run is at work there, or the folder is missing.
+        """
+        if not self.folder.is_dir():
+            pattern = shown(self.destinations[0].pattern)
+            raise InputError(f"{pattern}: there is no folder {shown(self.folder)}")
+        return exclusive_lock(str(self.folder), str(self.folder), folder=True)
+
+    def begin(self, names: Sequence[str], identity: Mapping[str, Any]) -> None:
+        """Make sure that all files in the folder are of this very run; see `RunFolder.begin`."""
+        paths = [file for number, name in enumerate(names) for file in self.paths(name, number)]
+        if len(set(paths)) < len(paths):
+            check_paths(paths, overwrite=True)  # which says what two jobs have in common
+        check_paths(paths[:1], overwrite=True)
+        RunFolder(self.folder, self.overwrite).begin(paths, len(names), identity)
+
+
+def _destination(chosen: OutputOptions, name: str | None, *, several: bool) -> Destination:
+    """The destination of one format: under the pattern, with a suffix of its own among several."""
+    assert chosen.output is not None
+    kind = kind_of(name, chosen.output)
+    if chosen.output == STDOUT:
+        raise typer.BadParameter("many files cannot go to stdout", param_hint="--output")
+    if re.search(r"\{(stem|index)\}", os.path.dirname(chosen.output)):
+        raise typer.BadParameter(
+            "all files go to one folder: {stem} and {index} stand in their names", param_hint="--output"
+        )
+    own = Path(chosen.output).suffix.lower() == kind.suffix
+    pattern = chosen.output if own or not several else _bare(chosen.output) + kind.suffix
+    to = Destination.of(OutputOptions(pattern, name, chosen.force), "{stem}", each=True)
+    if to.kind.renderer is None:
+        raise typer.BadParameter(f"a sheet is a picture, not {to.kind.suffix}", param_hint="--format")
+    return to
+
+
+def _bare(pattern: str) -> str:
+    """A pattern without its suffix, if that says what kind of file it is."""
+    suffix = Path(pattern).suffix
+    with suppress(typer.BadParameter):
+        if suffix:
+            kind_of(None, pattern)
+            return pattern.removesuffix(suffix)
+    return pattern

@@ -16,9 +16,9 @@ from sketchkit.cli.completions import (
     complete_own_models,
 )
 from sketchkit.cli.console import plain, print_json, print_table, progress, say, tell_written
-from sketchkit.cli.fields import one_file
-from sketchkit.cli.flags import Force, Listed, RedirectHosts, one_class
+from sketchkit.cli.groups import name_file
 from sketchkit.cli.help import Command, Group, show_help_alone
+from sketchkit.cli.options import Force, Listed, RedirectHosts, require_one_class
 from sketchkit.cli.prior import EXAMPLE as PRIOR_EXAMPLE
 from sketchkit.cli.prior import prior
 from sketchkit.errors import CheckpointError, InputError
@@ -165,14 +165,14 @@ def export(
             f"a model is exported as one of {', '.join(_EXPORTS)}", param_hint="--output"
         )
     native = suffix == ".safetensors"
-    label = one_class(classes, "such a file draws one thing")
+    label = require_one_class(classes, "such a file draws one thing")
     if native and label is not None:
         raise typer.BadParameter("a .safetensors file keeps all classes", param_hint="--class")
     card = {"name": new_name, "licence": licence}
     for option, value in {"dtype": dtype, **card}.items():
         if not native and value is not None:
             raise typer.BadParameter(f"{suffix} files have no room for it", param_hint=f"--{option}")
-    output = one_file(output, Path(name).name.split(".")[0])
+    output = name_file(output, Path(name).name.split(".")[0])
     check_paths([output], force)
 
     from sketchkit.checkpoints.load import load_model

@@ -1,4 +1,4 @@
-"""Drawings as files: on one sheet or one by one, none overwritten unasked, each whole or not at all."""
+"""Drawings as files: on one sheet or one by one, each whole or not at all, existing files kept."""
 
 from __future__ import annotations
 
@@ -6,30 +6,22 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import typer
 
 from sketchkit.cli.console import print_json, progress, tell_written, write_stdout
-from sketchkit.cli.fields import check_fields, filled
-from sketchkit.cli.kinds import STDOUT, Kind, kind_of
-from sketchkit.cli.parameters import OutputOptions
+from sketchkit.cli.groups import OutputOptions, SheetOptions, check_fields, fill_fields
+from sketchkit.cli.inapplicable import check_sheet
+from sketchkit.cli.output_kind import STDOUT, Kind, kind_of
 from sketchkit.errors import InputError
 from sketchkit.files import atomic_write, shown
 from sketchkit.formats import write
-from sketchkit.rendering import Layout, OwnPage, Picture, Renderer
+from sketchkit.rendering import Ink, Layout, OwnPage, Picture, Renderer
+from sketchkit.rendering.palette import INK
 from sketchkit.sketch import Sketch
 
-__all__ = [
-    "Destination",
-    "Item",
-    "check_paths",
-    "rendered",
-    "report",
-    "send",
-    "write_items",
-]
+__all__ = ["Destination", "Item", "Page", "check_paths", "render_pictures", "send"]
 
 
 @dataclass(frozen=True)
@@ -37,13 +29,13 @@ class Item:
     """One drawing to write.
 
     Args:
-        stem: what its file is called, in a pattern.
-        index: its number, in a pattern.
-        sketch: what goes into a file of drawings.
-        picture: what goes on a sheet; its metadata is the drawing's provenance.
-        page: an SVG document of this drawing alone, where that is not just a sheet of one cell.
+        stem: `{stem}` in the name of its file.
+        index: `{index}` in the name of its file.
+        sketch: the drawing, for files of drawings.
+        picture: the drawing, for a sheet; its metadata is the drawing's provenance.
+        page: makes an SVG document of this drawing alone, where that differs from a sheet of one cell.
         source: the file it was made from, as the user wrote it.
-        own_page: the page that the drawing has where it comes from.
+        own_page: the page that the drawing has in that file.
     """
 
     stem: str
@@ -54,8 +46,25 @@ class Item:
     source: str | None = None
     own_page: OwnPage | None = None
 
+    @classmethod
+    def of(
+        cls,
+        stem: str,
+        index: int,
+        sketch: Sketch,
+        caption: str,
+        facts: Mapping[str, Any],
+        *,
+        color: str = INK,
+        source: str | None = None,
+    ) -> Item:
+        """An item of a drawing in one curved ink, whose facts say as well whether it is finished."""
+        facts = {**facts, "finished": sketch.ended}
+        picture = Picture((Ink(sketch, color, curved=True),), caption, facts)
+        return cls(stem, index, sketch, picture, source=source)
+
     def layout(self, kind: Kind, layout: Layout) -> Layout:
-        """How a kind of file sets out this drawing alone."""
+        """The layout of this drawing alone in a kind of file."""
         return replace(layout, own_page=self.own_page) if kind.true_size else layout
 
 
@@ -67,27 +76,25 @@ class Destination:
         pattern: a path, in which `{stem}` and `{index}` stand for a drawing; `-` is stdout.
         kind: of file.
         overwrite: whether files may exist already.
-        quiet: whether a report on stdout says where the outputs are.
     """
 
     pattern: str
     kind: Kind
     overwrite: bool
-    quiet: bool = False
 
     @classmethod
     def of(cls, chosen: OutputOptions, default: str, *, each: bool, json: bool = False) -> Destination:
-        """From what the user wrote.
+        """The destination that a user means.
 
         Args:
             chosen: the options.
-            default: a pattern without suffix, where the user names no output.
+            default: a pattern without suffix, for an output that is left open.
             each: whether each drawing gets a file.
             json: whether JSON goes to stdout.
 
         Raises:
-            typer.BadParameter: a kind of file that nobody writes, JSON and a picture both on stdout, a
-                `{field}` that stands for nothing, or `{index}` where several drawings share a file.
+            typer.BadParameter: an unknown kind of file, JSON and a picture both on stdout, an unknown
+                `{field}`, or `{index}` where several drawings share a file.
         """
         kind = kind_of(chosen.format, f"{default}.svg" if chosen.output is None else chosen.output)
         pattern = default + kind.suffix if chosen.output is None else chosen.output
@@ -97,24 +104,170 @@ class Destination:
             check_fields(pattern)
         if "{index}" in pattern and not each:
             raise typer.BadParameter("{index} goes with --layout files only", param_hint="--output")
-        return cls(pattern, kind, chosen.force, json)
+        return cls(pattern, kind, chosen.force)
 
     def path(self, stem: str, index: int = 0) -> str:
         """The file for one drawing."""
-        return filled(self.pattern, stem, index)
+        return fill_fields(self.pattern, stem, index)
 
     def check(self, paths: Sequence[str]) -> None:
-        """Refuse, before any work is done, what could not be written in the end; see `check_paths`."""
+        """Refuse outputs that cannot be written; see `check_paths`."""
         check_paths(paths, self.overwrite)
 
-    def announce(self, paths: Sequence[str]) -> None:
-        """Say on stderr what was written, unless a report on stdout does."""
-        if not self.quiet:
+
+@dataclass(frozen=True)
+class Page:
+    """Where the drawings of a command go: on one sheet, or to a file each; and a report, if asked for.
+
+    Args:
+        to: the files.
+        sheet: the options of the sheet.
+        each: whether each drawing gets a file.
+        json: whether a report goes to stdout as JSON, in place of a line on stderr.
+    """
+
+    to: Destination
+    sheet: SheetOptions
+    each: bool = False
+    json: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        output: OutputOptions,
+        sheet: SheetOptions,
+        default: str,
+        *,
+        each: bool = False,
+        json: bool = False,
+        own_page: bool = False,
+    ) -> Page:
+        """The page that a user means.
+
+        Args:
+            output: the options.
+            sheet: the options of the sheet.
+            default: the name of the output without suffix, a pattern.
+            each: whether each drawing gets a file.
+            json: whether a report goes to stdout.
+            own_page: whether an SVG file shows a drawing on the page that it has already.
+
+        Raises:
+            typer.BadParameter: see `Destination.of`; or an option of the sheet without an effect.
+        """
+        to = Destination.of(output, default, each=each, json=json)
+        check_sheet(sheet, to.kind, each=each, own_page=own_page)
+        return cls(to, sheet, each, json)
+
+    def plan(
+        self, stem: str, count: int, columns: int | None = None, indices: Sequence[int] | None = None
+    ) -> Layout:
+        """Lay out so many pictures, before the model draws, and refuse outputs that cannot be written.
+
+        Args:
+            stem: of the outputs.
+            count: of pictures.
+            columns: of a sheet without `--tile`.
+            indices: of the drawings; 0 to `count` when None.
+
+        Raises:
+            typer.BadParameter: see `SheetOptions.layout`.
+            InputError: see `check_paths`.
+        """
+        layout = self.sheet.layout(1) if self.each else self.sheet.layout(count, columns)
+        numbers = (range(count) if indices is None else indices) if self.each else (0,)
+        self.to.check([self.to.path(stem, index) for index in numbers])
+        return layout
+
+    def write(
+        self,
+        items: Sequence[Item],
+        layout: Layout,
+        provenance: Mapping[str, Any],
+        pictures: Sequence[Picture] | None = None,
+    ) -> None:
+        """Write drawings, and say so; see `save`."""
+        self.tell(items, self.save(items, layout, provenance, pictures))
+
+    def save(
+        self,
+        items: Sequence[Item],
+        layout: Layout,
+        provenance: Mapping[str, Any],
+        pictures: Sequence[Picture] | None = None,
+    ) -> list[str]:
+        """Write drawings.
+
+        Args:
+            items: one or more.
+            layout: of a sheet.
+            provenance: of the whole run.
+            pictures: the pictures of the one sheet; the items' own when None.
+
+        Returns:
+            The file that each item is in.
+        """
+        if not self.each:
+            return [self._write_all(items, layout, provenance, pictures)] * len(items)
+        paths = []
+        with progress("Writing") as report:
+            for done, item in enumerate(items, 1):
+                paths.append(self._write_one(item, layout))
+                report(done, len(items))
+        return paths
+
+    def tell(self, items: Sequence[Item], paths: Sequence[str]) -> None:
+        """Say which files were written: on stderr, or on stdout as JSON together with what was drawn."""
+        if not self.json:
             tell_written(paths)
+            return
+        print_json(
+            [
+                {
+                    **({} if item.source is None else {"input": item.source, "drawing": item.stem}),
+                    "output": path,
+                    "points": len(item.sketch.without_end()),
+                    **item.picture.metadata,
+                }
+                for item, path in zip(items, paths, strict=True)
+            ]
+        )
+
+    def _write_all(
+        self,
+        items: Sequence[Item],
+        layout: Layout,
+        provenance: Mapping[str, Any],
+        pictures: Sequence[Picture] | None,
+    ) -> str:
+        path, kind = self.to.path(items[0].stem), self.to.kind
+        if kind.renderer is None:
+            self._write_data(items, path)
+            return path
+        pictures = pictures or [item.picture for item in items]
+        on = items[0].layout(kind, layout) if len(pictures) == 1 else layout
+        send(render_pictures(kind.renderer(), pictures, on, provenance), path, self.to.overwrite)
+        return path
+
+    def _write_one(self, item: Item, layout: Layout) -> str:
+        path, kind = self.to.path(item.stem, item.index), self.to.kind
+        if kind.renderer is None:
+            self._write_data([item], path)
+        elif kind.plain_svg and item.page is not None:
+            send(item.page(), path, self.to.overwrite)
+        else:
+            on = item.layout(kind, layout)
+            content = kind.renderer().render(on.with_curves([item.picture]), on, item.picture.metadata)
+            send(content, path, self.to.overwrite)
+        return path
+
+    def _write_data(self, items: Sequence[Item], path: str) -> None:
+        sketches = [item.sketch for item in items]
+        write(sketches, path, format=self.to.kind.format, overwrite=self.to.overwrite)
 
 
 def check_paths(paths: Sequence[str], overwrite: bool) -> None:
-    """Refuse outputs that could not be written.
+    """Refuse outputs that cannot be written.
 
     Raises:
         InputError: two outputs of one name, a file that exists, a folder that is missing or read-only.
@@ -144,10 +297,10 @@ def _check_path(path: str, overwrite: bool) -> None:
         raise InputError(f"{shown(path)}: the folder {shown(folder)} cannot be written to")
 
 
-def rendered(
+def render_pictures(
     renderer: Renderer, pictures: Sequence[Picture], layout: Layout, metadata: Mapping[str, Any]
 ) -> bytes:
-    """What a renderer makes of pictures; a sheet may be large, so that something moves at a terminal."""
+    """The file that a renderer makes of pictures, with something that moves at a terminal."""
     with progress("Rendering"):
         return renderer.render(layout.with_curves(pictures), layout, metadata)
 
@@ -159,74 +312,3 @@ def send(content: bytes, path: str, overwrite: bool) -> None:
         return
     with atomic_write(path, overwrite=overwrite) as stream:
         stream.write(content)
-
-
-def write_items(
-    items: Sequence[Item],
-    to: Destination,
-    layout: Layout,
-    provenance: Mapping[str, Any],
-    *,
-    each: bool,
-    pictures: Sequence[Picture] | None = None,
-) -> list[str]:
-    """Write drawings.
-
-    Args:
-        items: one or more.
-        to: where to.
-        layout: of a sheet.
-        provenance: of the whole run.
-        each: a file each, else all in one.
-        pictures: what the one sheet shows; the items' own when None.
-
-    Returns:
-        The file that each item is in.
-    """
-    if each:
-        with progress("Writing") as told:
-            return [
-                _write_one(item, to, layout, partial(told, n, len(items))) for n, item in enumerate(items, 1)
-            ]
-    path = to.path(items[0].stem)
-    if to.kind.renderer is None:
-        _write_data(items, path, to)
-    else:
-        shown = pictures or [item.picture for item in items]
-        on = items[0].layout(to.kind, layout) if len(shown) == 1 else layout
-        content = rendered(to.kind.renderer(), shown, on, provenance)
-        send(content, path, to.overwrite)
-    return [path] * len(items)
-
-
-def _write_one(item: Item, to: Destination, layout: Layout, done: Callable[[], None]) -> str:
-    path = to.path(item.stem, item.index)
-    if to.kind.renderer is None:
-        _write_data([item], path, to)
-    elif to.kind.plain_svg and item.page is not None:
-        send(item.page(), path, to.overwrite)
-    else:
-        on = item.layout(to.kind, layout)
-        content = to.kind.renderer().render(on.with_curves([item.picture]), on, item.picture.metadata)
-        send(content, path, to.overwrite)
-    done()
-    return path
-
-
-def _write_data(items: Sequence[Item], path: str, to: Destination) -> None:
-    write([item.sketch for item in items], path, format=to.kind.format, overwrite=to.overwrite)
-
-
-def report(items: Sequence[Item], paths: Sequence[str]) -> None:
-    """Say on stdout, as JSON, what was drawn and which file it is in."""
-    print_json(
-        [
-            {
-                **({} if item.source is None else {"input": item.source, "drawing": item.stem}),
-                "output": path,
-                "points": len(item.sketch.without_end()),
-                **item.picture.metadata,
-            }
-            for item, path in zip(items, paths, strict=True)
-        ]
-    )

@@ -11,9 +11,9 @@ import typer
 
 from sketchkit import registry
 from sketchkit.cli.console import print_json, print_table, say
-from sketchkit.cli.fields import no_fields
-from sketchkit.cli.flags import Listed
+from sketchkit.cli.groups import refuse_fields
 from sketchkit.cli.help import Command, Group
+from sketchkit.cli.options import Listed
 from sketchkit.errors import PluginError
 from sketchkit.hints import hint
 
@@ -122,7 +122,7 @@ def new(
     """Write a package with a plugin that works, to begin your own with."""
     from sketchkit.cli.scaffold import write_package
 
-    no_fields(output, "--output")
+    refuse_fields(output, "--output")
     folder = write_package(name, kind, output)
     say(f"{folder}: `pip install './{folder}[test]'` installs it, `python -m pytest {folder}` checks it")
 

@@ -9,8 +9,8 @@ import typer
 
 from sketchkit.cli.completions import complete_models
 from sketchkit.cli.console import progress, tell_written
-from sketchkit.cli.fields import one_file
-from sketchkit.cli.flags import DataName, Force, Seed
+from sketchkit.cli.groups import name_file
+from sketchkit.cli.options import DataName, Force, Seed
 
 __all__ = ["EXAMPLE", "prior"]
 
@@ -41,7 +41,7 @@ def prior(
 
     if Path(output).suffix.lower() != ".safetensors":
         raise typer.BadParameter("the model is written as .safetensors", param_hint="--output")
-    output = one_file(output, Path(model).name.split(".")[0])
+    output = name_file(output, Path(model).name.split(".")[0])
     check_paths([output], force)
     from sketchkit.training.data import Dataset
     from sketchkit.training.data.folders import find

@@ -5,17 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from sketchkit._version import __version__
 from sketchkit.cli.console import tell_written
-from sketchkit.cli.fields import one_file
-from sketchkit.cli.flags import Force
-from sketchkit.cli.grouping import grouped
-from sketchkit.cli.help import RendererCommand, alone
-from sketchkit.cli.parameters import InputOptions, SheetOptions
+from sketchkit.cli.groups import InputOptions, SheetOptions, name_file
+from sketchkit.cli.help import RendererCommand, standalone_app
+from sketchkit.cli.options import Force, option
 
 if TYPE_CHECKING:
     from sketchkit.cli.inputs import Input
@@ -26,26 +22,20 @@ __all__ = ["EXAMPLE", "app", "render"]
 EXAMPLE = "sketchkit render cat.ndjson --limit 25 --tile 5x5 -o cats.png"
 
 
-@grouped
 def render(
     *,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="PATH",
-            help="The picture: .svg, .png, .pdf, .gif; {stem} stands for the first file; - is stdout.",
-        ),
-    ],
-    format: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FORMAT",
-            help="The renderer, with its options: png:dpi=300:scale=2; see below.",
-            show_default="the suffix of PATH",
-        ),
-    ] = None,
+    output: str = option(
+        ...,
+        "The picture: .svg, .png, .pdf, .gif; {stem} stands for the first file; - is stdout.",
+        flags="--output -o",
+        metavar="PATH",
+    ),
+    format: str | None = option(
+        None,
+        "The renderer, with its options: png:dpi=300:scale=2; see below.",
+        metavar="FORMAT",
+        usual="the suffix of PATH",
+    ),
     sheet: SheetOptions,
     given: InputOptions,
     force: Force = False,
@@ -55,27 +45,27 @@ def render(
     SVG drawings keep their colours and widths. A plotter draws a single one on its own page, at its size.
     """
     from sketchkit.cli.endings import own_page
+    from sketchkit.cli.inapplicable import check_frames
     from sketchkit.cli.inputs import read_inputs, stem_of_file
-    from sketchkit.cli.kinds import picture_renderer, says
-    from sketchkit.cli.outputs import check_paths, rendered, send
-    from sketchkit.cli.unused import check_frames
+    from sketchkit.cli.output_kind import has_trait, picture_renderer
+    from sketchkit.cli.outputs import check_paths, render_pictures, send
 
     renderer = picture_renderer(format, output)
     check_frames(sheet, renderer)
-    path = one_file(output, stem_of_file(given.files[0]))
+    path = name_file(output, stem_of_file(given.files[0]))
     check_paths([path], force)
     drawings = read_inputs(given, keep_documents=True)
     layout = sheet.layout(len(drawings))
-    if len(drawings) == 1 and says(renderer, "true_size"):
+    if len(drawings) == 1 and has_trait(renderer, "true_size"):
         layout = replace(layout, own_page=own_page(drawings[0], sheet))
     pictures = [_picture(each, sheet) for each in drawings]
     provenance = {"generator": "sketchkit", "version": __version__}
-    send(rendered(renderer, pictures, layout, provenance), path, force)
+    send(render_pictures(renderer, pictures, layout, provenance), path, force)
     tell_written([path])
 
 
 def _picture(given: Input, sheet: SheetOptions) -> Picture:
-    """A drawing in its own colours and widths, where it has any and the user wants no other."""
+    """A drawing in its own colours and widths, unless the user chooses others."""
     from sketchkit.rendering import Ink, Picture
     from sketchkit.rendering.palette import INK
     from sketchkit.sketch import Sketch
@@ -94,4 +84,4 @@ def _picture(given: Input, sheet: SheetOptions) -> Picture:
     return Picture(tuple(inks), caption)
 
 
-app = alone(render, RendererCommand, EXAMPLE)
+app = standalone_app(render, RendererCommand, EXAMPLE)

@@ -1,55 +1,54 @@
-"""`sketchkit score`: what drawings cost a model, stroke by stroke."""
+"""`sketchkit score`: the cost of drawings to a model, stroke by stroke."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sketchkit._version import __version__
 from sketchkit.cli.console import tell_written
-from sketchkit.cli.fields import one_file
-from sketchkit.cli.flags import Device, Force, GuessedClass, Listed, ModelName, Prepared, one_class
-from sketchkit.cli.grouping import grouped
-from sketchkit.cli.help import Command, alone
-from sketchkit.cli.parameters import DrawingOptions, InputOptions, SheetOptions
+from sketchkit.cli.groups import InputOptions, SheetOptions, name_file
+from sketchkit.cli.help import Command, standalone_app
+from sketchkit.cli.options import Force, Given, Listed, Prepared, option, require_one_class, settings_of
 from sketchkit.errors import InputError
+from sketchkit.settings import DrawSettings
 
 if TYPE_CHECKING:
     from sketchkit.cli.inputs import Input
-    from sketchkit.cli.run import Run
+    from sketchkit.cli.runner import Run
     from sketchkit.generate import Score
     from sketchkit.rendering import Picture
 
 __all__ = ["EXAMPLE", "app", "score"]
 
-#: Of so many drawings it is said what they are taken for.
+#: The most drawings whose guessed classes are told.
 _MOST_TOLD = 9
 
 EXAMPLE = "sketchkit score cat.ndjson --limit 12 --heat heat.png"
 
 
-@partial(grouped, without={"label"})
 def score(
     *,
-    model: ModelName = None,
-    classes: GuessedClass = None,
+    classes: list[str] | None = option(
+        None,
+        "What the drawings show, for a model that knows classes; auto guesses, any tells it nothing.",
+        flags="--class",
+        metavar="NAME",
+        completion="known_classes",
+        usual="what the files say, else auto",
+    ),
     prepared: Prepared = False,
-    heat: Annotated[
-        str | None,
-        typer.Option(
-            "--heat",
-            metavar="PATH",
-            help="A picture to write, each stroke in the colour of its cost a point: .svg, .png, .pdf; - is "
-            "stdout.",
-            show_default="none",
-        ),
-    ] = None,
-    device: Device = None,
+    heat: str | None = option(
+        None,
+        "A picture to write, each stroke in the colour of its cost a point: .svg, .png, .pdf; - is stdout.",
+        metavar="PATH",
+        usual="none",
+    ),
+    drawing: Annotated[Given, settings_of(DrawSettings, only={"model", "device"})],
     sheet: SheetOptions,
     given: InputOptions,
     json: Listed = False,
@@ -59,24 +58,24 @@ def score(
 
     The cost is -log p, a natural logarithm in model units, of all points and of the end: less is likelier.
     """
+    from sketchkit.cli.console import print_json
+    from sketchkit.cli.inapplicable import check_frames, refuse_sheet
     from sketchkit.cli.inputs import read_inputs, stem_of_file
-    from sketchkit.cli.kinds import STDOUT, picture_renderer
-    from sketchkit.cli.outputs import check_paths, rendered, send
-    from sketchkit.cli.run import Run, without_words
-    from sketchkit.cli.unused import check_frames, refuse_sheet
+    from sketchkit.cli.output_kind import STDOUT, picture_renderer
+    from sketchkit.cli.outputs import check_paths, render_pictures, send
+    from sketchkit.cli.runner import Run, split_class_words
 
     if heat == STDOUT and json:
         raise typer.BadParameter("--json and the picture cannot both go to stdout", param_hint="--heat")
-    renderer = None if heat is None else picture_renderer(None, heat)
     if heat is None:
         refuse_sheet(sheet, "goes with --heat only: there is no picture")
     else:
-        heat = one_file(heat, stem_of_file(given.files[0]), "--heat")
+        renderer = picture_renderer(None, heat)
+        heat = name_file(heat, stem_of_file(given.files[0]), "--heat")
         check_paths([heat], force)
-    if renderer is not None:
         check_frames(sheet, renderer)
-    chosen, guess = without_words(DrawingOptions(model=model, classes=classes, device=device))
-    class_name, run = one_class(chosen.classes), Run.of(chosen)
+    wanted, guess = split_class_words(classes)
+    class_name, run = require_one_class(wanted), Run.of(drawing, wanted)
     drawings = read_inputs(given)
     _check_lines(drawings)
     # The scale takes a cell of its own.
@@ -84,38 +83,36 @@ def score(
 
     if classes and class_name is None and not guess:
         drawings = [dataclasses.replace(each, sketch=each.sketch.labelled(None)) for each in drawings]
-    scores = _scored(run, drawings, class_name, guess=guess, prepared=prepared)
+    scores = _score(run, drawings, class_name, guess=guess, prepared=prepared)
     by = {"model": run.provenance["model"]}
-    if renderer is not None and heat is not None:
+    if heat is not None:
         told = {} if class_name is None else {"class": run.classes[0]}
         provenance = {"generator": "sketchkit", "version": __version__, **by, **told}
-        send(rendered(renderer, _pictures(drawings, scores, by), page, provenance), heat, force)
+        send(render_pictures(renderer, _pictures(drawings, scores, by), page, provenance), heat, force)
         if not json:
             tell_written([heat])
     if json:
-        from sketchkit.cli.console import print_json
-
         print_json([{**by, **_facts(each, mine)} for each, mine in zip(drawings, scores, strict=True)])
     elif heat != STDOUT:
         _print(drawings, scores)
 
 
 def _check_lines(drawings: Sequence[Input]) -> None:
-    """Refuse a drawing of nothing but dots, which no model reads, before the model is loaded."""
+    """Refuse a drawing of dots alone, before the model is loaded."""
     for each in drawings:
         if all(len(line) < 2 for line in each.sketch.to_polylines()):
             raise InputError(f"{each.called}: a drawing without a line cannot be scored")
 
 
-def _scored(
+def _score(
     run: Run, drawings: Sequence[Input], class_name: str | None, *, guess: bool, prepared: bool
 ) -> list[Score]:
-    """The scores of all drawings; says what the first few are taken for that do not say it themselves."""
+    """The scores of all drawings; says the guessed classes of the first few."""
     from sketchkit.cli.console import progress, say
-    from sketchkit.cli.run import tell_guesses
+    from sketchkit.cli.runner import tell_guesses
 
     model = run.load()
-    if class_name is None and guess and run.guesses(model):
+    if class_name is None and guess and run.can_guess(model):
         class_name = "auto"
     from sketchkit.generate import score as score_all
 
@@ -153,7 +150,7 @@ def _print(drawings: Sequence[Input], scores: Sequence[Score]) -> None:
 
 
 def _facts(each: Input, score: Score) -> dict[str, Any]:
-    """Everything about a drawing as JSON values; a stroke that is a dot has no cost."""
+    """The score of a drawing as JSON values; a stroke that is a dot has no cost."""
     strokes = zip(score.stroke_points.tolist(), score.strokes.tolist(), score.strokes_per_point, strict=True)
     rows = zip(score.offset.tolist(), score.pen.tolist(), score.stroke_of.tolist(), strict=True)
     return {
@@ -212,4 +209,4 @@ def _picture(each: Input, score: Score, by: Mapping[str, str], low: float, high:
     return Picture(tuple(inks), f"{score.nll_per_point:.2f}: {each.stem}", {**by, **facts})
 
 
-app = alone(score, Command, EXAMPLE)
+app = standalone_app(score, Command, EXAMPLE, without={"label"})

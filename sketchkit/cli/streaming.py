@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -14,12 +13,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from sketchkit import registry
-from sketchkit.cli.console import progress, say
-from sketchkit.cli.kinds import STDOUT
+from sketchkit.cli.console import progress
+from sketchkit.cli.output_kind import STDOUT
 from sketchkit.cli.outputs import Destination
-from sketchkit.cli.parts import Part, alone
-from sketchkit.cli.run import Run
-from sketchkit.files import checksum_of
+from sketchkit.cli.resumable import checksum_of_json, write_blocks
+from sketchkit.cli.runner import Run
 from sketchkit.formats import write
 
 if TYPE_CHECKING:
@@ -39,7 +37,7 @@ class Streaming:
     """Drawings from nothing on their way into a file.
 
     Args:
-        run: what draws them.
+        run: its settings.
         n: how many.
         first: the index of the first.
         to: where to.
@@ -60,8 +58,8 @@ class Streaming:
     def write(self) -> str:
         """Draw and write.
 
-        What comes to more than one block goes through a part file, so that the same command goes on after
-        whatever stops it; see `sketchkit.cli.parts`.
+        More than one block goes through a part file, so that the same command goes on after a stop; see
+        `sketchkit.cli.resumable`.
 
         Returns:
             The path.
@@ -72,43 +70,40 @@ class Streaming:
         path, model = self.to.path(self.run.stem), self.run.load()
         from sketchkit.generate.streaming import block_size
 
-        block = block_size(model, self.run.chosen.batch_size)
+        block = block_size(model, self.run.settings.batch_size)
         if path == STDOUT or (os.path.exists(path) and not os.path.isfile(path)):
-            self._straight(path, model)
+            self._write_straight(path, model)
         elif self.n <= block:
-            with self._progress(path) as told:
-                drawings = list(self._drawn(model, 0, told))
+            with self._progress(path) as report:
+                drawings = list(self._draw(model, 0, report))
             self._write(drawings, path)
         else:
-            self._through_part(path, model, block)
+            self._in_blocks(path, model, block)
         return path
 
-    def _straight(self, path: str, model: SketchModel) -> None:
-        """Into something that only takes: stdout, a pipe or a device."""
-        with self._progress(path) as told:
-            self._write(self._drawn(model, 0, told), path)
+    def _write_straight(self, path: str, model: SketchModel) -> None:
+        """Into stdout, a pipe or a device."""
+        with self._progress(path) as report:
+            self._write(self._draw(model, 0, report), path)
 
-    def _through_part(self, path: str, model: SketchModel, block: int) -> None:
-        target = os.path.realpath(path)
-        run = self._checksum(model, block, os.path.basename(target))
-        with alone(target, path):
-            self.to.check([path])  # another run may just have come to its end
-            with Part.opened(target, path, run, self.n, block) as part:
-                if part.done:
-                    say(f"going on after {part.done:,} drawings")
-                self._fill(part, model, path)
-                part.finish(overwrite=self.to.overwrite)
+    def _in_blocks(self, path: str, model: SketchModel, block: int) -> None:
+        run = self._checksum(model, block, os.path.basename(os.path.realpath(path)))
+        with self._progress(path) as report:
 
-    def _fill(self, part: Part, model: SketchModel, path: str) -> None:
-        with self._progress(path) as told:
-            drawn = self._drawn(model, part.done, told)
-            while sketches := list(islice(drawn, part.block)):
-                lines = io.BytesIO()
-                write(sketches, lines, format=_FORMAT)
-                part.append(lines.getvalue(), len(sketches))
+            def make_blocks(done: int) -> Iterator[tuple[bytes, int]]:
+                drawings = self._draw(model, done, report)
+                while sketches := list(islice(drawings, block)):
+                    lines = io.BytesIO()
+                    write(sketches, lines, format=_FORMAT)
+                    yield lines.getvalue(), len(sketches)
 
-    def _drawn(self, model: SketchModel, begin: int, told: Progress) -> Iterator[Sketch]:
-        """What is left after the first `begin` drawings."""
+            def check() -> None:
+                self.to.check([path])  # another run may just have come to its end
+
+            write_blocks(path, run, self.n, block, make_blocks, overwrite=self.to.overwrite, check=check)
+
+    def _draw(self, model: SketchModel, begin: int, report: Progress) -> Iterator[Sketch]:
+        """The drawings after the first `begin`."""
         from sketchkit.generate import sample_stream
 
         begun, end = self.first + begin, self.first + self.n
@@ -118,8 +113,8 @@ class Streaming:
             class_name=map(self.run.class_of, range(begun, end)) if self.run.classes else None,
             first=begun,
             z_temperature=self.z_temperature,
-            progress=lambda done, _: told(begin + done, self.n),
-            **self.run.settings(),
+            progress=lambda done, _: report(begin + done, self.n),
+            **self.run.keywords(),
         )
 
     def _write(self, drawings: Iterable[Sketch], path: str) -> None:
@@ -131,14 +126,14 @@ class Streaming:
         if path == STDOUT and sys.stdout is not None and sys.stdout.isatty():
             yield lambda done, total: None
             return
-        with progress("Drawing") as told:
-            yield told
+        with progress("Drawing") as report:
+            yield report
 
     def _checksum(self, model: SketchModel, block: int, name: str) -> str:
-        """Of all that decides the bytes of a file, and of the file's name."""
+        """The checksum of all that decides the bytes of a file, and of its name."""
         from sketchkit.engine import engine_of
 
-        settings = {key: value for key, value in self.run.settings().items() if key != "sampler"}
+        settings = {key: value for key, value in self.run.keywords().items() if key != "sampler"}
         identity = {
             **self.run.provenance,
             **settings,
@@ -146,7 +141,7 @@ class Streaming:
             "plugins": [
                 f"{plugin.full_name} {plugin.version}"
                 for plugin in (
-                    registry.find("sampler", self.run.sampler_name),
+                    registry.find("sampler", self.run.settings.sampler),
                     registry.find("model", model.backend),
                     registry.find("engine", engine_of(model)),
                 )
@@ -160,12 +155,11 @@ class Streaming:
             "format": self.to.kind.name,
             "file": name,
         }
-        words = json.dumps(identity, sort_keys=True)
-        return checksum_of(words.encode("utf-8", "surrogatepass"))
+        return checksum_of_json(identity)
 
 
 def _machine(model: SketchModel) -> list[str]:
-    """What may decide the last bits of a product: the library and the processor's kind."""
+    """The library and the kind of processor, which decide the last bits of a product."""
     import torch
 
     device = model.device

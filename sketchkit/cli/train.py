@@ -13,16 +13,14 @@ import typer
 
 from sketchkit.cli.completions import complete_models
 from sketchkit.cli.console import print_json, say
-from sketchkit.cli.fields import no_fields
-from sketchkit.cli.flags import DataName, Device, Force, Json
-from sketchkit.cli.grouping import grouped
-from sketchkit.cli.help import alone
-from sketchkit.cli.parameters import as_usage
-from sketchkit.cli.settings import setting
+from sketchkit.cli.groups import as_usage, refuse_fields
+from sketchkit.cli.help import standalone_app
+from sketchkit.cli.options import DataName, Device, Force, Json
 from sketchkit.cli.signals import code_of_end, stoppable
 from sketchkit.cli.training_options import RESUME, TrainCommand, TrainingOptions, said
 from sketchkit.errors import InputError
 from sketchkit.options import parse_pairs
+from sketchkit.settings import read_setting
 
 if TYPE_CHECKING:
     from sketchkit.models import SketchModel
@@ -38,7 +36,6 @@ EXAMPLE = "sketchkit train cats --backend vae --steps 20000 -o cats-vae"
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-@grouped
 def train(
     *,
     data: DataName,
@@ -110,7 +107,7 @@ def train(
     goes on from. Ctrl-C, SIGTERM and SIGHUP save and stop.
     """
     seconds = None if max_time is None else parse_duration(max_time)
-    no_fields(out, "--out")
+    refuse_fields(out, "--out")
     if resume and (dry_run or force):
         raise typer.BadParameter("goes neither with --dry-run nor with --force", param_hint="--resume")
     if resume not in (None, RESUME, "auto"):
@@ -124,7 +121,7 @@ def train(
     from sketchkit.training.data import Dataset
     from sketchkit.training.data.folders import find
 
-    dataset, place = Dataset.open(find(data), verify=False), setting("device", device, "auto")
+    dataset, place = Dataset.open(find(data), verify=False), read_setting("device", device, "auto")
     begun = None if init is None else _loaded(init)
     before = _before(out if resume == RESUME else None, begun, len(dataset.split("train")))
     chosen = _chosen(preset, config, settled, before)
@@ -235,7 +232,7 @@ def _advice(info: RunInfo, out: Path) -> str:
 
 
 def _display(steps: int, seconds: float | None, folder: Path, step: int) -> Watcher:
-    from sketchkit.cli.live import LiveDisplay
+    from sketchkit.cli.progress_display import LiveDisplay
 
     return LiveDisplay(steps, seconds, folder.name)
 
@@ -260,4 +257,4 @@ def _dry_run(dataset: Dataset, chosen: TrainConfig, device: str, threads: int | 
         print(line)
 
 
-app = alone(train, TrainCommand, EXAMPLE)
+app = standalone_app(train, TrainCommand, EXAMPLE)

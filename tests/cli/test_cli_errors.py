@@ -200,7 +200,7 @@ def test_a_file_that_exists_stays_unless_forced(
 ) -> None:
     Path(name).write_text("mine")
     with monkeypatch.context() as patched:
-        patched.setattr("sketchkit.cli.run.Run.load", lambda self: pytest.fail("the work has started"))
+        patched.setattr("sketchkit.cli.runner.Run.load", lambda self: pytest.fail("the work has started"))
         refused = sketchkit(*args)
     assert refused.err == f"sketchkit: {name}: the file exists already; --force overwrites it\n"
     assert (refused.code, Path(name).read_text()) == (3, "mine")
@@ -211,7 +211,7 @@ def test_a_file_that_exists_stays_unless_forced(
 def test_a_file_that_appears_during_the_work_stays(
     sketchkit: Sketchkit, bird: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sketchkit.cli.run import Run
+    from sketchkit.cli.runner import Run
 
     load = Run.load
 
@@ -259,7 +259,7 @@ def test_a_lack_of_memory_is_no_crash(
     def hungry(self: object) -> None:
         raise error
 
-    monkeypatch.setattr("sketchkit.cli.run.Run.load", hungry)
+    monkeypatch.setattr("sketchkit.cli.runner.Run.load", hungry)
     failed = sketchkit("sample")
     assert (failed.code, "--batch-size" in failed.err) == (5, True)
 

@@ -14,7 +14,7 @@ from conftest import Outcome, Sketchkit
 from typer.testing import CliRunner
 
 from sketchkit import options, registry
-from sketchkit.cli.help import Command, alone
+from sketchkit.cli.help import Command, standalone_app
 from sketchkit.cli.main import run
 
 COMMANDS = [
@@ -88,7 +88,7 @@ def test_an_option_that_has_a_panel_of_its_own_stands_there() -> None:
     def command(x: Annotated[int, typer.Option(rich_help_panel="Mine")] = 1) -> None:
         """Do something."""
 
-    text = CliRunner().invoke(alone(command, Command, "x"), ["--help"]).output
+    text = CliRunner().invoke(standalone_app(command, Command, "x"), ["--help"]).output
     assert "Mine:\n  --x <int>" in text
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import Sketchkit
 
-from sketchkit.cli.settings import setting
 from sketchkit.errors import InputError
+from sketchkit.settings import read_setting
 
 
 @pytest.fixture
@@ -92,8 +92,8 @@ def test_a_file_that_was_named_must_be_there(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("SKETCHKIT_CONFIG", "nosuch.toml")
     monkeypatch.delenv("SKETCHKIT_MODEL")
     with pytest.raises(InputError, match="no such file, though SKETCHKIT_CONFIG names it"):
-        setting("model", None, "")
-    assert setting("model", "mine", "") == "mine"
+        read_setting("model", None, "")
+    assert read_setting("model", "mine", "") == "mine"
 
 
 def test_doodle_is_the_model_of_whoever_names_none(

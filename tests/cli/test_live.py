@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchkit.cli.course import Course, clock_time, figure, sparkline
-from sketchkit.cli.live import LiveDisplay, _picture
+from sketchkit.cli.progress_display import LiveDisplay, _picture
+from sketchkit.cli.progress_stats import Course, clock_time, figure, sparkline
 from sketchkit.training.records import EvaluationRecord, StepRecord, Watcher
 
 
@@ -270,7 +270,7 @@ PROGRAM = """
 import sys
 sys.path.insert(0, {folder!r})
 from test_live import evaluation, step
-from sketchkit.cli.live import LiveDisplay
+from sketchkit.cli.progress_display import LiveDisplay
 now = [0.0]
 display = LiveDisplay(100, name="cats", clock=lambda: now[0])
 for n in range(1, 51):

@@ -15,7 +15,7 @@ import pytest
 from conftest import Outcome, Sketchkit
 
 import sketchkit as library
-from sketchkit.cli.parts import Part, alone
+from sketchkit.cli.resumable import PartFile, exclusive_lock
 from sketchkit.generate import streaming
 
 PAGE = Path(__file__).parents[2] / "docs" / "bulk.md"
@@ -52,9 +52,9 @@ def stopped(sketchkit: Sketchkit, monkeypatch: pytest.MonkeyPatch) -> Outcome:
 
 def stop(sketchkit: Sketchkit, monkeypatch: pytest.MonkeyPatch, error: BaseException, blocks: int) -> Outcome:
     """Run the command until an error comes while it writes one more block than so many."""
-    append = Part.append
+    append = PartFile.append
 
-    def fail(part: Part, lines: bytes, count: int) -> None:
+    def fail(part: PartFile, lines: bytes, count: int) -> None:
         if part.done < blocks * BLOCK:
             append(part, lines, count)
         else:
@@ -62,7 +62,7 @@ def stop(sketchkit: Sketchkit, monkeypatch: pytest.MonkeyPatch, error: BaseExcep
             raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(Part, "append", fail)
+        patch.setattr(PartFile, "append", fail)
         return sketchkit(*COMMAND)
 
 
@@ -206,14 +206,14 @@ def test_a_file_that_exists_is_kept_and_force_replaces_it(sketchkit: Sketchkit, 
 def test_a_file_that_appears_meanwhile_costs_nothing(
     sketchkit: Sketchkit, monkeypatch: pytest.MonkeyPatch, expected: bytes
 ) -> None:
-    finish = Part.finish
+    finish = PartFile.finish
 
-    def late(part: Part, *, overwrite: bool) -> None:
+    def late(part: PartFile, *, overwrite: bool) -> None:
         Path("out.ndjson").write_bytes(b"another's")
         finish(part, overwrite=overwrite)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Part, "finish", late)
+        patch.setattr(PartFile, "finish", late)
         refused = sketchkit(*COMMAND)
     assert refused.code == 3 and Path("out.ndjson").read_bytes() == b"another's"
     assert sketchkit(*COMMAND, "--force").err == f"going on after {N} drawings\n{WROTE}"
@@ -221,7 +221,7 @@ def test_a_file_that_appears_meanwhile_costs_nothing(
 
 
 def test_two_runs_do_not_write_one_file(sketchkit: Sketchkit) -> None:
-    with alone(os.path.realpath("out.ndjson"), "out.ndjson"):
+    with exclusive_lock(os.path.realpath("out.ndjson"), "out.ndjson"):
         refused = sketchkit(*COMMAND)
         assert refused.code == 3 and "out.ndjson: another run is writing this file" in refused.err
         assert sketchkit(*COMMAND[:-1], "beside.ndjson").code == 0
@@ -265,7 +265,7 @@ def test_one_block_is_written_at_once(
     sketchkit: Sketchkit, expected: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming, "_MOST_BLOCK", N)
-    monkeypatch.setattr(Part, "opened", None)
+    monkeypatch.setattr(PartFile, "open", None)
     assert sketchkit(*COMMAND).code == 0
     assert Path("out.ndjson").read_bytes() == expected
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 from sketchkit.cli.console import plain
-from sketchkit.cli.course import Cell, Course, figure, sparkline
+from sketchkit.cli.progress_stats import Cell, Course, figure, sparkline
 from sketchkit.training.records import EvaluationRecord, StepRecord
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Options that a command would pass over in silence: they are refused before any work is done."""
+"""Options without an effect beside others: they are refused before any work is done."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from pathlib import Path
 
 import typer
 
-from sketchkit.cli.kinds import says
-from sketchkit.cli.outputs import Destination
-from sketchkit.cli.parameters import SheetOptions
+from sketchkit.cli.groups import SheetOptions
+from sketchkit.cli.output_kind import Kind, has_trait
 from sketchkit.rendering import Renderer
 
 __all__ = ["check_frames", "check_sheet", "check_split", "refuse_given", "refuse_sheet"]
@@ -20,50 +19,42 @@ _OF_SEVERAL = frozenset({"tile", "sizes"})
 _ALL = frozenset(option.name for option in fields(SheetOptions))
 
 
-def check_sheet(sheet: SheetOptions, to: Destination, *, each: bool = False, own_page: bool = False) -> None:
-    """Refuse options of a sheet where what is written has none.
+def check_sheet(sheet: SheetOptions, kind: Kind, *, each: bool = False, own_page: bool = False) -> None:
+    """Refuse options of a sheet where the output has none.
 
     Args:
         sheet: the options.
-        to: where outputs go.
+        kind: of the output.
         each: whether each drawing gets a file.
         own_page: whether an SVG file shows a drawing on the page that it has already.
 
     Raises:
         typer.BadParameter: the first of them.
     """
-    if to.kind.renderer is None:
-        refuse_sheet(sheet, f"{to.kind.suffix} files hold drawings, not a sheet")
+    if kind.renderer is None:
+        refuse_sheet(sheet, f"{kind.suffix} files hold drawings, not a sheet")
     else:
-        check_frames(sheet, to.kind.renderer())
+        check_frames(sheet, kind.renderer())
     if each:
         refuse_sheet(sheet, "each file holds one drawing", _ALL - {"sizes"})
-    if own_page and to.kind.plain_svg:
+    if own_page and kind.plain_svg:
         refuse_sheet(sheet, "the drawing stays on its own page, which is no sheet", {"stroke", "curves"})
 
 
 def check_frames(sheet: SheetOptions, *renderers: Renderer) -> None:
-    """Refuse what has no effect where all pictures are animations, which show one drawing after another.
-
-    Args:
-        sheet: the options.
-        renderers: of the pictures.
+    """Refuse options without an effect on animations, which show one drawing after another at one scale.
 
     Raises:
-        typer.BadParameter: a tile, or one scale for all drawings, which animations have anyway.
+        typer.BadParameter: a tile, or one scale for all drawings, where all renderers make animations.
     """
-    if all(says(renderer, "one_by_one") for renderer in renderers):
+    if all(has_trait(renderer, "one_by_one") for renderer in renderers):
         refuse_sheet(
             sheet, "an animation shows one drawing after another, all at one scale", _ALL - _OF_SEVERAL
         )
 
 
 def check_split(context: typer.Context, source: str | None) -> None:
-    """Refuse `--split` where there is no data set.
-
-    Args:
-        context: of the command.
-        source: a data set or a file of drawings; None where nothing is chosen from either.
+    """Refuse `--split` without a data set: with a file of drawings as source, or none.
 
     Raises:
         typer.BadParameter: it was given.
@@ -73,12 +64,12 @@ def check_split(context: typer.Context, source: str | None) -> None:
 
 
 def refuse_given(context: typer.Context, names: Collection[str], why: str) -> None:
-    """Refuse options that stand on the command line, also with the values that they have anyway.
+    """Refuse options that stand on the command line, also with their default values.
 
     Args:
         context: of the command.
         names: of its parameters.
-        why: nothing would come of them.
+        why: they have no effect.
 
     Raises:
         typer.BadParameter: the first of them.
@@ -95,12 +86,12 @@ def refuse_sheet(sheet: SheetOptions, why: str, but: Collection[str] = ()) -> No
 
     Args:
         sheet: the options.
-        why: nothing would come of them.
-        but: the names of those that are taken all the same.
+        why: they have no effect.
+        but: the names of options that are accepted all the same.
 
     Raises:
         typer.BadParameter: the first of them.
     """
     for option in fields(sheet):
         if option.name not in but and getattr(sheet, option.name) != option.default:
-            raise typer.BadParameter(why, param_hint=f"--{option.name}")
+            raise typer.BadParameter(why, param_hint=f"--{option.name.replace('_', '-')}")

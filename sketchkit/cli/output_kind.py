@@ -1,4 +1,4 @@
-"""What kind of file a command writes: a picture, which a renderer draws, or data, which a format holds."""
+"""The kinds of files that commands write: pictures by renderers, and drawings in data formats."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from functools import partial
 import typer
 
 from sketchkit import registry
-from sketchkit.cli.parameters import as_usage
+from sketchkit.cli.groups import as_usage
 from sketchkit.errors import PluginError
 from sketchkit.formats import format_for
 from sketchkit.formats.gzipped import suffix_of
 from sketchkit.options import parse_pairs
 from sketchkit.rendering import Renderer, make_renderer
 
-__all__ = ["STDOUT", "Kind", "kind_of", "picture_renderer", "says"]
+__all__ = ["STDOUT", "Kind", "has_trait", "kind_of", "picture_renderer"]
 
 STDOUT = "-"
 
@@ -28,9 +28,9 @@ class Kind:
 
     Args:
         suffix: with the dot.
-        renderer: what draws it; None for a file of drawings.
-        format: what holds the drawings; None for a picture.
-        name: what the renderer or the format is called.
+        renderer: makes the renderer; None for a file of drawings.
+        format: the name of the data format; None for a picture.
+        name: of the renderer or the format.
     """
 
     suffix: str
@@ -40,17 +40,17 @@ class Kind:
 
     @property
     def true_size(self) -> bool:
-        """Whether a drawing from a document of the user's is drawn on its page and as large."""
-        return self.renderer is not None and says(registry.load("renderer", self.name), "true_size")
+        """Whether a drawing from a document keeps its page and its size."""
+        return self.renderer is not None and has_trait(registry.load("renderer", self.name), "true_size")
 
     @property
     def plain_svg(self) -> bool:
-        """Whether it is our own SVG, in which a drawing may stand where its user drew it."""
+        """Whether this is our own SVG, in which a drawing may keep its place."""
         return self.renderer is not None and self.name == "svg"
 
 
-def says(renderer: object, name: str) -> bool:
-    """Whether an attribute of a renderer or of its class is true, also of a plugin's in its wrapping."""
+def has_trait(renderer: object, name: str) -> bool:
+    """Whether an attribute of a renderer or of its class is true, also of a wrapped plugin."""
     return bool(getattr(getattr(renderer, "__wrapped__", renderer), name, False))
 
 
@@ -63,7 +63,7 @@ def kind_of(name: str | None, path: str) -> Kind:
         path: the output; stdout is SVG unless the name says otherwise.
 
     Raises:
-        typer.BadParameter: nobody writes such files, or an option that the renderer does not have.
+        typer.BadParameter: an unknown kind of file, or an option that the renderer lacks.
     """
     return _kind(name, path, ("renderer", "format"))
 
@@ -76,15 +76,15 @@ def picture_renderer(name: str | None, path: str) -> Renderer:
 
 
 def _kind(name: str | None, path: str, kinds: tuple[str, ...]) -> Kind:
-    """The kind of file that a user means, where only renderers or formats, too, may write it."""
-    asked, values = _parsed(name)
+    """The kind of file that a user means, written by plugins of some kinds."""
+    asked, values = _parse(name)
     if asked is not None and "," in asked:
         raise typer.BadParameter(
             f"{asked!r} are several: only interpolate and grid write more than one, with --jobs or --pairs",
             param_hint="--format",
         )
     if asked and registry.known("renderer", asked) and (suffixes := _suffixes("renderer", asked)):
-        return _picture(suffixes[0], asked, values)
+        return _picture_kind(suffixes[0], asked, values)
     suffix = _suffix(asked, path)
     if asked and suffix.endswith(".gz"):
         raise typer.BadParameter(
@@ -93,7 +93,7 @@ def _kind(name: str | None, path: str, kinds: tuple[str, ...]) -> Kind:
         )
     for builtin in (True, False):
         for renderer in registry.answering("renderer", suffix, builtin=builtin):
-            return _picture(suffix, renderer, values)
+            return _picture_kind(suffix, renderer, values)
         for format in registry.answering("format", suffix, builtin=builtin) if "format" in kinds else ():
             if values:
                 raise typer.BadParameter(f"{format} has no options", param_hint="--format")
@@ -101,7 +101,7 @@ def _kind(name: str | None, path: str, kinds: tuple[str, ...]) -> Kind:
     raise _unknown(suffix, asked, kinds)
 
 
-def _picture(suffix: str, renderer: str, values: Mapping[str, str]) -> Kind:
+def _picture_kind(suffix: str, renderer: str, values: Mapping[str, str]) -> Kind:
     """A kind of picture, whose options are checked before anything is drawn."""
     if values:
         with as_usage("--format"):
@@ -109,7 +109,7 @@ def _picture(suffix: str, renderer: str, values: Mapping[str, str]) -> Kind:
     return Kind(suffix, partial(make_renderer, renderer, values), name=renderer)
 
 
-def _parsed(name: str | None) -> tuple[str | None, dict[str, str]]:
+def _parse(name: str | None) -> tuple[str | None, dict[str, str]]:
     """A name without the options behind it, and those."""
     if name is None:
         return None, {}
@@ -139,7 +139,7 @@ def _unknown(suffix: str, name: str | None, kinds: tuple[str, ...]) -> typer.Bad
 
 
 def _suffixes(kind: str, name: str) -> tuple[str, ...]:
-    """The suffixes of a plugin; none of one that does not load."""
+    """The suffixes of a plugin; empty for a plugin that fails to load."""
     try:
         return registry.suffixes_of(registry.load(kind, name))
     except PluginError:

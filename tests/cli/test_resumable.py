@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sketchkit.cli.parts import Part, alone
+from sketchkit.cli.resumable import PartFile, exclusive_lock
 from sketchkit.errors import InputError
 
 N, BLOCK = 11, 4
@@ -21,7 +21,7 @@ WHOLE = b"".join(BLOCKS)
 
 def written(target: Path, *, stop_after: int | None = None, overwrite: bool = False) -> int:
     """Write what is left, or stop after so many blocks; says how many lines were there already."""
-    with Part.opened(str(target), target.name, "0" * 32, N, BLOCK) as part:
+    with PartFile.open(str(target), target.name, "0" * 32, N, BLOCK) as part:
         there = part.done
         for number, block in enumerate(BLOCKS[-(-there // BLOCK) :]):
             if number == stop_after:
@@ -110,14 +110,14 @@ def test_a_pipe_in_the_place_of_a_part_or_a_lock_is_refused(home: Path) -> None:
     os.mkfifo(home / ".out.txt.lock")
     with (
         pytest.raises(InputError, match=r"out\.txt: this is a pipe, not a file"),
-        alone(str(home / "out.txt"), "out.txt"),
+        exclusive_lock(str(home / "out.txt"), "out.txt"),
     ):
         raise AssertionError("it was opened")
 
 
 def test_a_long_name_leaves_room_for_the_parts(home: Path) -> None:
     target = home / ("n" * 250)
-    with alone(str(target), "n"), Part.opened(str(target), "n", "0" * 32, N, BLOCK) as part:
+    with exclusive_lock(str(target), "n"), PartFile.open(str(target), "n", "0" * 32, N, BLOCK) as part:
         part.append(WHOLE, N)
         part.finish(overwrite=False)
     assert os.listdir(home) == [target.name]
@@ -125,13 +125,13 @@ def test_a_long_name_leaves_room_for_the_parts(home: Path) -> None:
 
 def test_one_run_at_a_time_has_a_file(home: Path) -> None:
     target = str(home / "out.txt")
-    with alone(target, "out.txt"), alone(f"{target}.other", "other"):
+    with exclusive_lock(target, "out.txt"), exclusive_lock(f"{target}.other", "other"):
         refused = pytest.raises(InputError, match=r"out\.txt: another run is writing this file")
-        with refused, alone(target, "out.txt"):
+        with refused, exclusive_lock(target, "out.txt"):
             pass
     assert os.listdir(home) == []
     Path(home, ".out.txt.lock").touch()  # of a run that was killed
-    with alone(target, "out.txt"):
+    with exclusive_lock(target, "out.txt"):
         pass
     assert os.listdir(home) == []
 
@@ -149,7 +149,7 @@ def test_a_lock_that_has_been_removed_is_none(home: Path, monkeypatch: pytest.Mo
         flock(handle, operation)
 
     monkeypatch.setattr("fcntl.flock", late)
-    with alone(str(home / "out.txt"), "out.txt"):
+    with exclusive_lock(str(home / "out.txt"), "out.txt"):
         assert path.exists() and len(calls) == 2
 
 
@@ -160,7 +160,7 @@ def test_what_cannot_be_locked_is_told_and_written(
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr("fcntl.flock", refuse)
-    with alone(str(home / "out.txt"), "out.txt"):
+    with exclusive_lock(str(home / "out.txt"), "out.txt"):
         pass
     assert "out.txt: cannot be locked (no locks available)" in capsys.readouterr().err
     assert os.listdir(home) == []

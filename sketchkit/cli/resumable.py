@@ -1,0 +1,428 @@
+"""Runs that are stopped and go on when they are called again: a lock, part files, folders with a record.
+
+A run is known by a checksum of all that decides its output. A file that is written block by block grows in a
+hidden part file beside it, whose name holds the checksum. Many files, each written whole, have a record in their
+folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sketchkit.cli.console import say
+from sketchkit.errors import InputError
+from sketchkit.files import (
+    atomic_write,
+    checksum_of,
+    is_temporary,
+    open_handle,
+    place_new,
+    read_file,
+    reason,
+    shown,
+)
+
+__all__ = ["RECORD", "PartFile", "RunFolder", "checksum_of_json", "exclusive_lock", "write_blocks"]
+
+#: The name of the record in the folder of many files.
+RECORD = "sketchkit-run.json"
+_FORMAT = "sketchkit-bulk"
+_MAX_RECORD_BYTES = 1 << 20
+#: The most bytes of a line: a drawing takes fewer.
+_MOST_LINE_BYTES = 1 << 26
+#: A name may have 255 bytes in most file systems, and ours are made longer.
+_MOST_NAME_BYTES = 180
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
+
+
+def checksum_of_json(values: Any) -> str:
+    """The checksum of JSON values: of all that decides the output of a run."""
+    return checksum_of(json.dumps(values, sort_keys=True).encode())
+
+
+# --- one run at a time ------------------------------------------------------------------------------------
+
+#: For files and for folders: the name of the kind, the refusal of a second run, and advice without locks.
+_FILES = (
+    "files",
+    "another run is writing this file: wait for its end or choose another name",
+    "let no other run write it",
+)
+_FOLDERS = (
+    "folders",
+    "another run is writing into this folder: wait for its end or choose another",
+    "start no second run in it",
+)
+
+
+@contextmanager
+def exclusive_lock(target: str, name: str, *, folder: bool = False) -> Iterator[None]:
+    """Keep other runs away from a file to be, or from a folder.
+
+    A folder is locked itself; for a file, a hidden file beside it, which goes at the end. The lock ends with
+    the process: a process that is killed leaves the empty file, for the next to lock.
+
+    Args:
+        target: the file to be, or the folder; a path without links.
+        name: its name in errors.
+        folder: whether it is a folder.
+
+    Raises:
+        InputError: another run has the lock, or the system refuses.
+    """
+    kind, refusal, advice = _FOLDERS if folder else _FILES
+    if find_spec("fcntl") is None:
+        say(f"sketchkit: {shown(name)}: this system locks no {kind}: {advice}")  # Windows
+        yield
+        return
+    path = target if folder else _beside(target, "lock")
+    try:
+        handle = _open_locked(path, name, refusal, advice, folder=folder)
+    except OSError as error:
+        raise InputError(f"{shown(name)}: {reason(error)}") from error
+    try:
+        yield
+    finally:
+        if not folder:
+            with suppress(OSError):
+                os.unlink(path)
+        os.close(handle)
+
+
+def _open_locked(path: str, name: str, refusal: str, advice: str, *, folder: bool) -> int:
+    """A file or folder, open and locked; another run may have removed it since it was opened."""
+    while True:
+        if folder:
+            handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        else:
+            handle = open_handle(path, os.O_RDONLY | os.O_CREAT | _NO_LINKS)
+        try:
+            _lock(handle, name, refusal, advice)
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(handle), os.stat(path, follow_symlinks=folder)):
+                    return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _lock(handle: int, name: str, refusal: str, advice: str) -> None:
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(f"{shown(name)}: {refusal}") from None
+    except OSError as error:  # as on some network file systems
+        say(f"sketchkit: {shown(name)}: cannot be locked ({reason(error)}): {advice}")
+
+
+def _beside(target: str, ending: str) -> str:
+    """A hidden file beside a file to be."""
+    folder, name = os.path.split(target)
+    if len(os.fsencode(name)) > _MOST_NAME_BYTES:
+        name = checksum_of(os.fsencode(name))
+    return os.path.join(folder, f".{name}.{ending}")
+
+
+# --- one file, block by block -----------------------------------------------------------------------------
+
+
+def write_blocks(
+    path: str,
+    run: str,
+    n: int,
+    block: int,
+    make_blocks: Callable[[int], Iterator[tuple[bytes, int]]],
+    *,
+    overwrite: bool,
+    check: Callable[[], None] = lambda: None,
+) -> None:
+    """Write a file of lines, which appears when it is whole; a run that was stopped goes on.
+
+    Args:
+        path: as the user wrote it.
+        run: a checksum of all that decides the lines.
+        n: the lines in all.
+        block: the lines of each block but the last.
+        make_blocks: makes the blocks after so many lines: the bytes of each, and how many lines they are.
+        overwrite: whether the file may exist.
+        check: is called once the file is locked.
+
+    Raises:
+        InputError: the file cannot be written, or another run writes it.
+    """
+    target = os.path.realpath(path)
+    with exclusive_lock(target, path):
+        check()
+        with PartFile.open(target, path, run, n, block) as part:
+            if part.done:
+                say(f"going on after {part.done:,} drawings")
+            for lines, count in make_blocks(part.done):
+                part.append(lines, count)
+            part.finish(overwrite=overwrite)
+
+
+class PartFile:
+    """A part file, open for writing. Its whole blocks are counted when it is opened, the rest is cut off.
+
+    Args:
+        path: of the part file.
+        target: the file to be, without links.
+        name: its name in errors.
+        n: the lines of the whole file.
+        block: the lines of each block but the last.
+
+    Attributes:
+        done: the lines in it.
+    """
+
+    def __init__(self, path: str, target: str, name: str, n: int, block: int) -> None:
+        self.path, self.target, self.name, self.n, self.block = path, target, name, n, block
+        with self._errors():
+            self._handle = open_handle(path, os.O_RDWR | os.O_CREAT | _NO_LINKS)
+        try:
+            with self._errors():
+                self.done = self._cut_to_blocks()
+        except BaseException:
+            os.close(self._handle)
+            raise
+
+    @classmethod
+    @contextmanager
+    def open(cls, target: str, name: str, run: str, n: int, block: int) -> Iterator[PartFile]:
+        """Open the part file of a run.
+
+        An error or a signal leaves the file with its whole blocks, and says so on stderr; without a block,
+        the file goes.
+
+        Args:
+            target: as in `PartFile`, locked.
+            name: as in `PartFile`.
+            run: a checksum of all that decides the lines.
+            n: as in `PartFile`.
+            block: as in `PartFile`.
+
+        Raises:
+            InputError: it cannot be opened or read.
+        """
+        part = cls(_beside(target, f"{run}.part"), target, name, n, block)
+        try:
+            yield part
+        except BaseException:
+            part._leave()
+            raise
+        finally:
+            os.close(part._handle)
+
+    def append(self, lines: bytes, count: int) -> None:
+        """Write a block of so many lines.
+
+        Raises:
+            InputError: the disk is full.
+        """
+        rest = memoryview(lines)
+        with self._errors():
+            while rest:
+                rest = rest[os.write(self._handle, rest) :]
+        self.done += count
+
+    def finish(self, *, overwrite: bool) -> None:
+        """Give the file its name.
+
+        Args:
+            overwrite: whether there may be a file of that name, whose permissions are kept.
+
+        Raises:
+            InputError: the file exists, or the system refuses.
+        """
+        with self._errors():
+            os.fsync(self._handle)
+            if overwrite:
+                self._replace()
+            else:
+                self._place()
+            # A replacement does nothing where both are names of one file, as they are when a run was killed
+            # while it gave the file its second name.
+            with suppress(FileNotFoundError):
+                os.unlink(self.path)
+
+    def _replace(self) -> None:
+        with suppress(FileNotFoundError):
+            os.chmod(self.path, stat.S_IMODE(os.stat(self.target).st_mode))
+        os.replace(self.path, self.target)
+
+    def _place(self) -> None:
+        try:
+            place_new(self.path, self.target)
+        except FileExistsError:
+            raise InputError(f"{shown(self.name)}: the file exists already; --force overwrites it") from None
+
+    def _cut_to_blocks(self) -> int:
+        """Cut off the bytes after the last whole block, and count the lines that are left."""
+        with open(self._handle, "rb", closefd=False) as stream:
+            lines, size = _measure_blocks(stream, self.n, self.block)
+        os.ftruncate(self._handle, size)
+        os.lseek(self._handle, size, os.SEEK_SET)
+        return lines
+
+    def _leave(self) -> None:
+        if self.done:
+            say(f"{self.done:,} of {self.n:,} drawings are kept: the same command goes on after them")
+            return
+        with suppress(OSError):
+            os.unlink(self.path)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InputError(f"{shown(self.name)}: {reason(error)}") from error
+
+
+def _measure_blocks(stream: BinaryIO, n: int, block: int) -> tuple[int, int]:
+    """The lines of whole blocks, and their bytes.
+
+    A line with a zero is damaged: a system that lost its power may have kept the size of a file, but its
+    bytes only in part.
+    """
+    lines = size = 0
+    whole = (0, 0)
+    for line in iter(partial(stream.readline, _MOST_LINE_BYTES), b""):
+        if not line.endswith(b"\n") or b"\0" in line or lines == n:
+            break
+        lines, size = lines + 1, size + len(line)
+        if lines % block == 0 or lines == n:
+            whole = lines, size
+    return whole
+
+
+# --- many files, each whole or missing --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A folder of files of one run, and the record that says of which.
+
+    Args:
+        path: of the folder.
+        overwrite: whether to begin anew over the files of another run.
+    """
+
+    path: Path
+    overwrite: bool
+
+    @property
+    def record(self) -> Path:
+        """The file of the record."""
+        return self.path / RECORD
+
+    def begin(self, paths: Sequence[str], jobs: int, identity: Mapping[str, Any]) -> None:
+        """Make sure that all files in the folder are of this very run.
+
+        Args:
+            paths: the files of the run.
+            jobs: how many jobs it has.
+            identity: all that decides the content of the files, as JSON values; `pattern` holds the patterns
+                of their names.
+
+        Raises:
+            InputError: files or a record of another run, or a folder that cannot be written.
+        """
+        files = checksum_of("\0".join(paths).encode("utf-8", "surrogateescape"))
+        record = {"format": _FORMAT, "version": 1, "run": dict(identity), "jobs": jobs, "files": files}
+        signed = {**record, "checksum": checksum_of_json(record)}
+        content = json.dumps(signed, indent=2, sort_keys=True).encode() + b"\n"
+        there = self._read_record()
+        if there == content and not self.overwrite:
+            self._sweep()
+            return
+        self._check_replaceable(there, files)
+        self._remove(paths)
+        self._sweep()
+        with atomic_write(self.record) as stream:
+            stream.write(content)
+
+    def _check_replaceable(self, there: bytes | None, files: str) -> None:
+        """Refuse a record of another run, unless `--force` replaces its files or it has none."""
+        if there is None or self._left_nothing(there):
+            return
+        other = f"{shown(self.record)}: the folder holds files of another run"
+        if not self.overwrite:
+            raise InputError(f"{other}; --force replaces them")
+        if _read_files(there) != files:
+            raise InputError(f"{other}, which has other names: choose another folder")
+
+    def _remove(self, paths: Sequence[str]) -> None:
+        """Remove the files of another run first: a run that is killed must not count them as its own."""
+        found = set(os.listdir(self.path))
+        present = [file for file in paths if os.path.basename(file) in found]
+        if present and not self.overwrite:
+            raise InputError(f"{shown(present[0])}: the file exists already; --force overwrites it")
+        for file in present:
+            try:
+                with suppress(FileNotFoundError):
+                    os.unlink(file)
+            except OSError as error:
+                raise InputError(f"{shown(file)}: {reason(error)}") from error
+
+    def _read_record(self) -> bytes | None:
+        try:
+            return read_file(self.record, _MAX_RECORD_BYTES)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise InputError(f"{shown(self.record)}: {reason(error)}") from error
+
+    def _left_nothing(self, record: bytes) -> bool:
+        """Whether a run left its record alone: it failed or was killed before its first file."""
+        patterns = _read_patterns(record)
+        return patterns is not None and not any(
+            pattern.fullmatch(name) for name in os.listdir(self.path) for pattern in patterns
+        )
+
+    def _sweep(self) -> None:
+        """Remove the file that a killed run was writing."""
+        with suppress(OSError):
+            for entry in os.scandir(self.path):
+                if is_temporary(entry.name) and entry.is_file(follow_symlinks=False):
+                    os.unlink(entry.path)
+
+
+def _read_files(record: bytes) -> object:
+    """The checksum of the names of the files of another run."""
+    try:
+        return json.loads(record)["files"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _read_patterns(record: bytes) -> list[re.Pattern[str]] | None:
+    """The names of the files of another run; None of a file that is no valid record."""
+    try:
+        found = json.loads(record)
+        checksum = found.pop("checksum")
+        patterns = [os.path.basename(pattern) for pattern in found["run"]["pattern"]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    if checksum != checksum_of_json(found):
+        return None
+    fields = {r"\{stem\}": ".+", r"\{index\}": "[0-9]+"}
+    return [
+        re.compile(
+            re.sub(r"\\\{(?:stem|index)\\\}", lambda field: fields[field[0]], re.escape(pattern)), re.S
+        )
+        for pattern in patterns
+    ]
