@@ -99,7 +99,7 @@ class DrawSettings:
         keyword="batch_size", panel="Speed",
     )  # fmt: skip
     deterministic: bool = option(
-        False, "The same to the last bit at any number and batch size; slower.", flags="--exact",
+        False, "The same to the last bit at any number and batch size; slower.",
         keyword="exact", panel="Speed",
     )  # fmt: skip
     device: str = option(

@@ -84,7 +84,7 @@ def test_links_between_the_documents_lead_somewhere() -> None:
 
 #: Options whose value is a file that the command writes, and what is read by its suffix.
 WRITTEN, READ = (
-    {"-o", "--output", "--out", "--heat", "--outliers"},
+    {"-o", "--output", "--out", "--heatmap", "--outliers"},
     (".svg", ".ndjson", ".npz", ".safetensors"),
 )
 #: Where a command takes the name of a data set, among its words without an option.

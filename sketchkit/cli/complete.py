@@ -58,7 +58,7 @@ def complete(
     n: int = option(
         9, "How many endings a drawing gets.", flags="-n", metavar="N", low=1, high=MOST_DRAWINGS
     ),
-    keep: int | None = option(
+    top: int | None = option(
         None,
         "Another way to say -n; with --tries 1 or within bounds, show the K likeliest of N that differ, the "
         "best first.",
@@ -100,16 +100,16 @@ def complete(
     wanted, guess = split_class_words(classes)
     run = Run.of(drawing if limits is None else _draw_once(drawing), wanted)
     tries = run.settings.tries
-    if keep is not None and tries > 1:
-        run, n, keep = run.with_tries(max(tries, math.ceil(n / keep))), keep, None
+    if top is not None and tries > 1:
+        run, n, top = run.with_tries(max(tries, math.ceil(n / top))), top, None
     require_one_class(wanted, "a drawing is finished as one thing")
     page = _plan_page(output, sheet, layout, json=json)
     check_ink(ink)
     to = page.to
     drawings = read_inputs(given, keep_documents=layout != "grid" or to.kind.true_size or ink.ink == "same")
-    on = _plan(page, layout, drawings, n, keep or n, n if limits is None else n * _ATTEMPTS)
+    on = _plan(page, layout, drawings, n, top or n, n if limits is None else n * _ATTEMPTS)
 
-    endings = _draw(run, drawings, n, keep, factor, limits, guess=guess, part=part)
+    endings = _draw(run, drawings, n, top, factor, limits, guess=guess, part=part)
     tell_missing_endings(drawings, endings)
     provenance = {**run.provenance, **({} if limits is None else limits.facts)}
     finished = [
@@ -172,7 +172,7 @@ def _plan(
         return page.plan(stems[0], len(drawings) * shown_endings, columns)
     on = page.sheet.layout(1)
     if layout == "files":
-        # With --keep or bounds the indices are known in the end only.
+        # With --top or bounds the indices are known in the end only.
         count = attempts if "{index}" in to.pattern else n
         to.check([to.path(stem, index) for stem in stems for index in range(count)])
         return on
@@ -190,7 +190,7 @@ def _draw(
     run: Run,
     drawings: Sequence[Input],
     n: int,
-    keep: int | None,
+    top: int | None,
     scale: float | Literal["auto"],
     limits: Limits | None,
     *,
@@ -212,7 +212,7 @@ def _draw(
     sketches = [each.sketch for each in drawings]
     try:
         return run.draw(
-            draw, model, sketches, n, keep=keep, class_name=label, doing="Drawing endings", **where
+            draw, model, sketches, n, keep=top, class_name=label, doing="Drawing endings", **where
         )
     except NoEnding as error:
         raise InputError(f"{name_of(drawings, error.drawing)}: {error.why}") from error

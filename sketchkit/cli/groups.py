@@ -127,7 +127,9 @@ class SheetOptions:
         usual="as large as its cells",
     )
     title: str | None = option(None, "A line above the sheet.", metavar="WORDS")
-    sizes: Literal["fit", "common"] = option("fit", "Each drawing fills its cell, or all have one scale.")
+    scale_mode: Literal["fit", "common"] = option(
+        "fit", "Each drawing fills its cell, or all have one scale."
+    )
     label: bool = option(False, "Write a caption under each drawing.")
     stroke: float | None = option(
         None,
@@ -149,7 +151,7 @@ class SheetOptions:
     def is_open(self) -> bool:
         """Whether the arrangement is left open, so that a single drawing may keep its own page."""
         chosen = (self.tile, self.cell, self.gap, self.margin, self.page, self.title)
-        return self.sizes == "fit" and not self.label and all(each is None for each in chosen)
+        return self.scale_mode == "fit" and not self.label and all(each is None for each in chosen)
 
     def layout(self, count: int, columns: int | None = None) -> Layout:
         """The arrangement of pictures.
@@ -172,7 +174,7 @@ class SheetOptions:
                 tile=tile,
                 label=self.label,
                 background=self.background,
-                scale=self.sizes,
+                scale=self.scale_mode,
                 title=self.title,
                 curves=self.curves,
             )

@@ -88,15 +88,44 @@ _WIDEST_NAME = 26
 _OTHERS = "Options"
 #: The panels of help, and the options in them that say no panel of their own.
 _PANELS = {
-    "What is drawn": "n first keep steps classes via path latent_path means number max_strokes by worst",
+    "What is drawn": "n first top steps classes via path latent_path means number max_strokes by worst",
     "How it is drawn": "z_temperature scale part particles",
     "Where it may go": "region avoid clearance",
     "What is read": "input_format limit keep_background split prepared source jobs pairs",
-    "What is written": "output out layout ink only_added format force json heat outliers",
-    "The sheet": "tile cell gap margin page title sizes label stroke curves background",
+    "What is written": "output out layout ink only_added format force json heatmap outliers",
+    "The sheet": "tile cell gap margin page title scale_mode label stroke curves background",
     "Speed": "",
 }
 _PANEL_OF = {name: title for title, names in _PANELS.items() for name in names.split()}
+
+
+#: The old names of options, which go with the next minor version, by the parameters that have new ones.
+_OLD_NAMES = {
+    "deterministic": "--exact",
+    "heatmap": "--heat",
+    "missing": "--gap",
+    "scale_mode": "--sizes",
+    "top": "--keep",
+}
+
+
+def _use_new_names(parameters: list[Any], args: list[str]) -> list[str]:
+    """A command line with the new names of options in place of old ones; a line on stderr tells each."""
+    known = {name for parameter in parameters for name in parameter.opts}
+    renamed = {
+        old: parameter.opts[0]
+        for parameter in parameters
+        if (old := _OLD_NAMES.get(parameter.name)) is not None and old not in known
+    }
+    end = args.index("--") if "--" in args else len(args)
+    out = []
+    for word in args[:end]:
+        name, equals, value = word.partition("=")
+        if name in renamed:
+            say(f"sketchkit: {name} is called {renamed[name]} now; the old name will go")
+            word = f"{renamed[name]}{equals}{value}"
+        out.append(word)
+    return out + args[end:]
 
 
 class Command(TyperCommand):
@@ -105,6 +134,10 @@ class Command(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         """The arguments and options."""
         return _settle(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words of a command line, among which options may have their old names."""
+        return super().parse_args(ctx, _use_new_names(self.params, args))
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; an error of usage that it finds itself knows whose help to point to."""

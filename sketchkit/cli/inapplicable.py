@@ -15,7 +15,7 @@ from sketchkit.rendering import Renderer
 __all__ = ["check_frames", "check_sheet", "check_split", "refuse_given", "refuse_sheet"]
 
 #: The options of a sheet that say how its drawings stand to each other.
-_OF_SEVERAL = frozenset({"tile", "sizes"})
+_OF_SEVERAL = frozenset({"tile", "scale_mode"})
 _ALL = frozenset(option.name for option in fields(SheetOptions))
 
 
@@ -36,7 +36,7 @@ def check_sheet(sheet: SheetOptions, kind: Kind, *, each: bool = False, own_page
     else:
         check_frames(sheet, kind.renderer())
     if each:
-        refuse_sheet(sheet, "each file holds one drawing", _ALL - {"sizes"})
+        refuse_sheet(sheet, "each file holds one drawing", _ALL - {"scale_mode"})
     if own_page and kind.plain_svg:
         refuse_sheet(sheet, "the drawing stays on its own page, which is no sheet", {"stroke", "curves"})
 

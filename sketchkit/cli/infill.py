@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLE", "app", "infill"]
 
-EXAMPLE = "sketchkit infill bird.svg --gap 0:1 -n 4 -o infills.svg"
+EXAMPLE = "sketchkit infill bird.svg --missing 0:1 -n 4 -o infills.svg"
 
 # The library's limits; the library loads torch.
 _MOST_PARTICLES, _MOST_STROKES = 16_384, 1_000
@@ -58,7 +58,7 @@ def infill(
     file: str = argument(
         "FILE", "A drawing: SVG, ndjson, bin, npz; FILE#K is drawing K of several; - is stdin."
     ),
-    gap: str | None = option(
+    missing: str | None = option(
         None,
         "Replace strokes I to J-1, counted from 0 in pen order; I:I draws before stroke I.",
         metavar="I:J",
@@ -101,13 +101,13 @@ def infill(
     from sketchkit.cli.outputs import Page
     from sketchkit.cli.runner import Run, split_class_words
 
-    if (gap is None) != number:
-        raise typer.BadParameter("give either --gap I:J or --number", param_hint="--gap")
+    if (missing is None) != number:
+        raise typer.BadParameter("give either --missing I:J or --number", param_hint="--missing")
     each = layout == "files"
     name = "{stem}-strokes" if number else "{stem}-{index}" if each else "{stem}-infills"
     page = Page.of(output, sheet, name, each=each, json=json, own_page=each)
     check_ink(ink)
-    if gap is None:
+    if missing is None:
         refuse_given(context, _OF_INFILLS, "--number draws nothing")
         if each:
             raise typer.BadParameter("--number draws one sheet", param_hint="--layout")
@@ -117,13 +117,13 @@ def infill(
         page.write(items, on, {"generator": "sketchkit", "version": __version__})
         return
     wanted, guess = split_class_words(classes)
-    where, run = _parse_gap(gap), Run.of(drawing, wanted)
+    where, run = _parse_gap(missing), Run.of(drawing, wanted)
     require_one_class(wanted, "a drawing shows one thing")
     given = _read(file, input_format, keep_background=keep_background)
     on = page.plan(given.stem, n)
     class_name = run.class_for(given.sketch, shown(given.source)) if guess else run.class_of(0)
     infills, around = _infill(run, given, where, n, particles, max_strokes, class_name)
-    facts = {**run.provenance, "gap": gap, "particles": particles}
+    facts = {**run.provenance, "gap": missing, "particles": particles}
     if class_name is not None:
         facts["class"] = class_name
     if max_strokes is not None:
@@ -135,7 +135,7 @@ def infill(
 def _parse_gap(text: str) -> tuple[int, int]:
     first, colon, last = text.partition(":")
     if not (colon and all(part.isascii() and part.isdigit() and len(part) < 10 for part in (first, last))):
-        raise typer.BadParameter(f"{text!r} is not I:J, such as 2:4", param_hint="--gap")
+        raise typer.BadParameter(f"{text!r} is not I:J, such as 2:4", param_hint="--missing")
     return int(first), int(last)
 
 

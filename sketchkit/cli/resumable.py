@@ -1,8 +1,8 @@
 """Runs that are stopped and go on when they are called again: a lock, part files, folders with a record.
 
 A run is known by a checksum of all that decides its output. A file that is written block by block grows in a
-hidden part file beside it, whose name holds the checksum. Many files, each written whole, have a record in their
-folder.
+hidden part file beside it, whose name holds the checksum. Many files, each written whole, share a record in
+their folder.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ __all__ = ["EXAMPLE", "app", "score"]
 #: The most drawings whose guessed classes are told.
 _MOST_TOLD = 9
 
-EXAMPLE = "sketchkit score cat.ndjson --limit 12 --heat heat.png"
+EXAMPLE = "sketchkit score cat.ndjson --limit 12 --heatmap heat.png"
 
 
 def score(
@@ -42,7 +42,7 @@ def score(
         usual="what the files say, else auto",
     ),
     prepared: Prepared = False,
-    heat: str | None = option(
+    heatmap: str | None = option(
         None,
         "A picture to write, each stroke in the colour of its cost a point: .svg, .png, .pdf; - is stdout.",
         metavar="PATH",
@@ -65,14 +65,14 @@ def score(
     from sketchkit.cli.outputs import check_paths, render_pictures, send
     from sketchkit.cli.runner import Run, split_class_words
 
-    if heat == STDOUT and json:
-        raise typer.BadParameter("--json and the picture cannot both go to stdout", param_hint="--heat")
-    if heat is None:
-        refuse_sheet(sheet, "goes with --heat only: there is no picture")
+    if heatmap == STDOUT and json:
+        raise typer.BadParameter("--json and the picture cannot both go to stdout", param_hint="--heatmap")
+    if heatmap is None:
+        refuse_sheet(sheet, "goes with --heatmap only: there is no picture")
     else:
-        renderer = picture_renderer(None, heat)
-        heat = name_file(heat, stem_of_file(given.files[0]), "--heat")
-        check_paths([heat], force)
+        renderer = picture_renderer(None, heatmap)
+        heatmap = name_file(heatmap, stem_of_file(given.files[0]), "--heatmap")
+        check_paths([heatmap], force)
         check_frames(sheet, renderer)
     wanted, guess = split_class_words(classes)
     class_name, run = require_one_class(wanted), Run.of(drawing, wanted)
@@ -85,15 +85,15 @@ def score(
         drawings = [dataclasses.replace(each, sketch=each.sketch.labelled(None)) for each in drawings]
     scores = _score(run, drawings, class_name, guess=guess, prepared=prepared)
     by = {"model": run.provenance["model"]}
-    if heat is not None:
+    if heatmap is not None:
         told = {} if class_name is None else {"class": run.classes[0]}
         provenance = {"generator": "sketchkit", "version": __version__, **by, **told}
-        send(render_pictures(renderer, _pictures(drawings, scores, by), page, provenance), heat, force)
+        send(render_pictures(renderer, _pictures(drawings, scores, by), page, provenance), heatmap, force)
         if not json:
-            tell_written([heat])
+            tell_written([heatmap])
     if json:
         print_json([{**by, **_facts(each, mine)} for each, mine in zip(drawings, scores, strict=True)])
-    elif heat != STDOUT:
+    elif heatmap != STDOUT:
         _print(drawings, scores)
 
 

@@ -105,7 +105,7 @@ def test_a_drawing_is_finished_as_one_thing(sketchkit: Sketchkit, bird: Path) ->
         "reconstruct bird.svg",
         "analogy bird.svg bird.svg bird.svg",
         "decode z.npz",
-        "infill bird.svg --gap 0:1",
+        "infill bird.svg --missing 0:1",
         "evaluate zoo birds",
         "models export zoo -o zoo.json",
     ],

@@ -212,7 +212,7 @@ def test_the_layer_shown_is_the_first_that_keep_would_leave(sketchkit: Sketchkit
             "-o",
             "out.svg",
         )
-        (best,) = sketchkit(*command, "--keep", 1, "--json").json
+        (best,) = sketchkit(*command, "--top", 1, "--json").json
         assert sketchkit(*command).code == 0
         layers = [
             g for g in groups_in(Path("out.svg").read_bytes()) if g.get(f"{INKSCAPE}groupmode") == "layer"
@@ -290,7 +290,7 @@ def test_of_several_drawings_each_is_told_by_its_name(
 
 
 def test_keep_leaves_the_best_first(sketchkit: Sketchkit, bird: Path) -> None:
-    kept = sketchkit("complete", bird, "-n", 6, "--keep", 3, "-o", "out.svg", "--json").json
+    kept = sketchkit("complete", bird, "-n", 6, "--top", 3, "-o", "out.svg", "--json").json
     everything = sketchkit("complete", bird, "-n", 6, "-o", "all.svg", "--json").json
     ranks = [(not each["finished"], each["nll_per_point"]) for each in kept]
     assert 1 <= len(kept) <= 3
@@ -300,7 +300,7 @@ def test_keep_leaves_the_best_first(sketchkit: Sketchkit, bird: Path) -> None:
 
 def test_with_keep_no_file_is_overwritten_either(sketchkit: Sketchkit, bird: Path) -> None:
     Path("bird-5.svg").write_text("mine")
-    refused = sketchkit("complete", bird, "--layout", "files", "-n", 6, "--keep", 1)
+    refused = sketchkit("complete", bird, "--layout", "files", "-n", 6, "--top", 1)
     assert (refused.code, Path("bird-5.svg").read_text()) == (3, "mine")
 
 
@@ -319,7 +319,7 @@ def test_a_drawing_gets_the_same_endings_whatever_comes_with_it(sketchkit: Sketc
     for folder, inputs in (("one", ["other.svg"]), ("two", [bird, "other.svg"])):
         Path(folder).mkdir()
         pattern = f"{folder}/{{stem}}-{{index}}.svg"
-        sketchkit("complete", *inputs, "--layout", "files", "--exact", "-n", 2, "-o", pattern)
+        sketchkit("complete", *inputs, "--layout", "files", "--deterministic", "-n", 2, "-o", pattern)
     assert Path("one/other-1.svg").read_bytes() == Path("two/other-1.svg").read_bytes()
 
 
@@ -490,7 +490,7 @@ def test_of_several_tries_the_best_looking_is_shown(sketchkit: Sketchkit, face: 
 
 def test_keep_is_another_word_for_the_number(sketchkit: Sketchkit, face: Path) -> None:
     usual = ("complete", face, "--model", REAL, "--class", "face", "--json")
-    report = json.loads(sketchkit(*usual, "-n", 12, "--keep", 2, "--tries", 3, "-o", "out.ndjson").out)
+    report = json.loads(sketchkit(*usual, "-n", 12, "--top", 2, "--tries", 3, "-o", "out.ndjson").out)
     assert [(each["index"], each["tries"]) for each in report] == [(0, 6), (1, 6)]
 
 

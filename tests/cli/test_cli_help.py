@@ -59,9 +59,12 @@ def test_the_help_of_a_command_ends_with_examples_on_lines_of_their_own(
 
 #: A command, and under which heading some of its options stand.
 PANELS = [
-    ("complete", {"What is drawn": ["-n", "--keep", "--class"], "How it is drawn": ["--model", "--seed"]}),
+    ("complete", {"What is drawn": ["-n", "--top", "--class"], "How it is drawn": ["--model", "--seed"]}),
     ("complete", {"Where it may go": ["--region"], "What is read": ["--limit"], "The sheet": ["--gap"]}),
-    ("complete", {"What is written": ["--output", "--layout", "--json"], "Speed": ["--device", "--exact"]}),
+    (
+        "complete",
+        {"What is written": ["--output", "--layout", "--json"], "Speed": ["--device", "--deterministic"]},
+    ),
     ("sample", {"What is drawn": ["-n", "--first"], "Speed": ["--engine"], "Options": ["--help"]}),
     ("infill", {"What is drawn": ["--gap", "--number"], "The sheet": ["--cell"]}),
     ("grid", {"What is drawn": ["--steps"], "What is read": ["--pairs", "--from"]}),

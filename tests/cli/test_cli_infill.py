@@ -47,7 +47,7 @@ def facts_in(svg: bytes) -> list[dict[str, Any]]:
 def test_a_grid_shows_what_was_given_and_what_was_drawn_in_two_colours(
     sketchkit: Sketchkit, three: Path
 ) -> None:
-    assert sketchkit("infill", three, "--gap", "1:2", "-n", 3, *QUICK, "-o", "out.svg").code == 0
+    assert sketchkit("infill", three, "--missing", "1:2", "-n", 3, *QUICK, "-o", "out.svg").code == 0
     svg = Path("out.svg").read_bytes()
     assert inks_in(svg) == [pair for i in range(3) for pair in ((INK, "drawing"), (ENDING, f"infill {i}"))]
     sheet, *cells = facts_in(svg)
@@ -57,7 +57,7 @@ def test_a_grid_shows_what_was_given_and_what_was_drawn_in_two_colours(
 
 
 def test_the_share_of_attempts_that_fit_is_told_in_a_line(sketchkit: Sketchkit, three: Path) -> None:
-    shown = sketchkit("infill", three, "--gap", "1:2", "-n", 2, *QUICK, "-o", "out.svg", "--json")
+    shown = sketchkit("infill", three, "--missing", "1:2", "-n", 2, *QUICK, "-o", "out.svg", "--json")
     facts = shown.json[0]
     (line,) = shown.err.splitlines()
     assert line.startswith(f"sketchkit: after {facts['fitting']} of {facts['attempts']} attempts (")
@@ -67,7 +67,7 @@ def test_the_share_of_attempts_that_fit_is_told_in_a_line(sketchkit: Sketchkit, 
 
 def test_files_keep_the_page_and_place_of_the_document(sketchkit: Sketchkit, three: Path) -> None:
     done = sketchkit(
-        "infill", three, "--gap", "1:2", "-n", 2, *QUICK, "--layout", "files", "-o", "{stem}-{index}.svg"
+        "infill", three, "--missing", "1:2", "-n", 2, *QUICK, "--layout", "files", "-o", "{stem}-{index}.svg"
     )
     assert done.code == 0
     found = library.infill(library.load_model("tiny"), library.read(three), (1, 2), 2, particles=20)
@@ -85,7 +85,7 @@ def test_files_keep_the_page_and_place_of_the_document(sketchkit: Sketchkit, thr
 
 
 def test_data_keep_the_order_of_the_strokes(sketchkit: Sketchkit, three: Path) -> None:
-    assert sketchkit("infill", three, "--gap", "1:2", "-n", 3, *QUICK, "-o", "out.npz").code == 0
+    assert sketchkit("infill", three, "--missing", "1:2", "-n", 3, *QUICK, "-o", "out.npz").code == 0
     drawings = list(library.read_all("out.npz"))
     found = library.infill(library.load_model("tiny"), library.read(three), (1, 2), 3, particles=20)
     assert [each.n_strokes for each in drawings] == [one.sketch.n_strokes for one in found]
@@ -93,7 +93,7 @@ def test_data_keep_the_order_of_the_strokes(sketchkit: Sketchkit, three: Path) -
 
 def test_the_same_seed_writes_the_same_bytes(sketchkit: Sketchkit, three: Path) -> None:
     for seed, name in ((1, "a.svg"), (1, "b.svg"), (2, "c.svg")):
-        sketchkit("infill", three, "--gap", "1:2", "-n", 2, *QUICK, "--seed", seed, "-o", name)
+        sketchkit("infill", three, "--missing", "1:2", "-n", 2, *QUICK, "--seed", seed, "-o", name)
     a, b, c = (Path(name).read_bytes() for name in ("a.svg", "b.svg", "c.svg"))
     assert a == b != c
 
@@ -101,13 +101,15 @@ def test_the_same_seed_writes_the_same_bytes(sketchkit: Sketchkit, three: Path) 
 def test_a_drawing_of_several_is_named_by_its_number(sketchkit: Sketchkit, home: Path) -> None:
     sketches = [Sketch.from_polylines([LINES[0]]), Sketch.from_polylines(LINES)]
     library.write(sketches, home / "two.ndjson")
-    shown = sketchkit("infill", "two.ndjson#1", "--gap", "1:1", "-n", 1, *QUICK, "-o", "o.svg", "--json")
+    shown = sketchkit("infill", "two.ndjson#1", "--missing", "1:1", "-n", 1, *QUICK, "-o", "o.svg", "--json")
     assert shown.json[0]["drawing"] == "two-1"
-    refused(sketchkit("infill", "two.ndjson", "--gap", "1:1", "-o", "p.svg"), 3, "two.ndjson", "2 drawings")
+    refused(
+        sketchkit("infill", "two.ndjson", "--missing", "1:1", "-o", "p.svg"), 3, "two.ndjson", "2 drawings"
+    )
 
 
 def test_a_document_comes_through_a_pipe(sketchkit: Sketchkit, three: Path) -> None:
-    piped = sketchkit("infill", "-", "--gap", "1:2", "-n", 1, *QUICK, "-o", "-", stdin=three.read_bytes())
+    piped = sketchkit("infill", "-", "--missing", "1:2", "-n", 1, *QUICK, "-o", "-", stdin=three.read_bytes())
     assert inks_in(piped.out) == [(INK, "drawing"), (ENDING, "infill 0")]
 
 
@@ -132,7 +134,7 @@ def refused(outcome: Outcome, code: int, *words: str) -> None:
     "gap", ["2", "a:b", "1:", ":1", "-1:2", "1:2:3", "1.5:2", "\u0661:2", "1:99999999999"]
 )
 def test_a_gap_that_is_not_written_so_is_wrong_usage(sketchkit: Sketchkit, three: Path, gap: str) -> None:
-    refused(sketchkit("infill", three, f"--gap={gap}", "-o", "out.svg"), 2, "--gap", "I:J")
+    refused(sketchkit("infill", three, f"--missing={gap}", "-o", "out.svg"), 2, "--missing", "I:J")
 
 
 @pytest.mark.parametrize(
@@ -141,21 +143,23 @@ def test_a_gap_that_is_not_written_so_is_wrong_usage(sketchkit: Sketchkit, three
 def test_a_gap_that_the_drawing_does_not_have_names_the_file(
     sketchkit: Sketchkit, three: Path, gap: str, words: str
 ) -> None:
-    refused(sketchkit("infill", three, "--gap", gap, "-o", "out.svg"), 3, "three.svg: ", words)
+    refused(sketchkit("infill", three, "--missing", gap, "-o", "out.svg"), 3, "three.svg: ", words)
     assert not Path("out.svg").exists()
 
 
 def test_wrong_usage_is_told_in_a_line(sketchkit: Sketchkit, three: Path, doodle: Path) -> None:
-    refused(sketchkit("infill", three, "-o", "out.svg"), 2, "--gap", "--number")
-    refused(sketchkit("infill", three, "--gap", "1:2", "--number", "-o", "out.svg"), 2, "--number")
-    refused(sketchkit("infill", three, "--gap", "1:2", "--particles", 0, "-o", "out.svg"), 2, "--particles")
-    refused(sketchkit("infill", three, "--gap", "1:2", "-t", -1, "-o", "out.svg"), 2, "temperature")
+    refused(sketchkit("infill", three, "-o", "out.svg"), 2, "--missing", "--number")
+    refused(sketchkit("infill", three, "--missing", "1:2", "--number", "-o", "out.svg"), 2, "--number")
+    refused(
+        sketchkit("infill", three, "--missing", "1:2", "--particles", 0, "-o", "out.svg"), 2, "--particles"
+    )
+    refused(sketchkit("infill", three, "--missing", "1:2", "-t", -1, "-o", "out.svg"), 2, "temperature")
     both = ("--class", "cat", "--class", "pig")
-    refused(sketchkit("infill", three, "--gap", "1:2", *both, "-o", "out.svg"), 2, "--class")
-    refused(sketchkit("infill", three, "--gap", "1:2", "--class", "catt", "-o", "out.svg"), 3, "cat")
-    refused(sketchkit("infill", "none.svg", "--gap", "1:2", "-o", "out.svg"), 3, "none.svg")
+    refused(sketchkit("infill", three, "--missing", "1:2", *both, "-o", "out.svg"), 2, "--class")
+    refused(sketchkit("infill", three, "--missing", "1:2", "--class", "catt", "-o", "out.svg"), 3, "cat")
+    refused(sketchkit("infill", "none.svg", "--missing", "1:2", "-o", "out.svg"), 3, "none.svg")
     Path("out.svg").write_text("mine")
-    refused(sketchkit("infill", three, "--gap", "1:2", "-o", "out.svg"), 3, "out.svg", "--force")
+    refused(sketchkit("infill", three, "--missing", "1:2", "-o", "out.svg"), 3, "out.svg", "--force")
     assert Path("out.svg").read_text() == "mine"
 
 
@@ -169,5 +173,5 @@ def test_the_help_fits_and_its_example_works(sketchkit: Sketchkit, bird: Path) -
 
 def test_options_that_it_does_not_keep_are_not_there(sketchkit: Sketchkit) -> None:
     shown = sketchkit("infill", "--help").out.decode()
-    assert "--batch-size" not in shown and "--exact" not in shown
-    assert "--gap I:J" in shown
+    assert "--batch-size" not in shown and "--deterministic" not in shown
+    assert "--missing I:J" in shown

@@ -344,7 +344,7 @@ def test_all_that_decides_what_files_hold_makes_another_run(
     assert sketchkit(*start, *usual).code == 0
     whole = snapshot()
     changes = (
-        ("--exact",), ("--cell", 50), ("--path", "lerp"), ("-t", 0.5), ("-m", "other.safetensors"),
+        ("--deterministic",), ("--cell", 50), ("--path", "lerp"), ("-t", 0.5), ("-m", "other.safetensors"),
         ("--limit", 5), ("--prepared",), ("--max-points", 9), ("--format", "svg"),
     )  # fmt: skip
     for change in changes:
@@ -361,7 +361,7 @@ def test_all_that_decides_what_files_hold_makes_another_run(
 def test_the_choice_the_method_and_the_class_change_what_is_drawn(
     sketchkit: Sketchkit, drawings: Path
 ) -> None:
-    start = ("interpolate", "--pairs", "random:2", "--from", drawings, "-n", 4, "--exact")
+    start = ("interpolate", "--pairs", "random:2", "--from", drawings, "-n", 4, "--deterministic")
     made = {}
     for name, change in {
         "usual": (), "again": (), "seed": ("--seed", 1), "lerp": ("--path", "lerp"),
@@ -374,7 +374,7 @@ def test_the_choice_the_method_and_the_class_change_what_is_drawn(
     assert all(made[name] != made["usual"] for name in ("seed", "lerp", "warm"))
     sketchkit("encode", drawings, "--limit", 3, "-o", "z.npz")
     for name in ("cat", "sun"):
-        assert sketchkit("decode", "z.npz", "--class", name, "-o", f"{name}.svg", "--exact").code == 0
+        assert sketchkit("decode", "z.npz", "--class", name, "-o", f"{name}.svg", "--deterministic").code == 0
     drawn = [re.findall(rb' d="[^"]*"', Path(f"{name}.svg").read_bytes()) for name in ("cat", "sun")]
     assert drawn[0] != drawn[1]
 

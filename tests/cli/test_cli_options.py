@@ -211,7 +211,7 @@ def _output(command: str, words: tuple[str, ...], *, data: bool) -> tuple[str, .
     if "--jobs" in words or "--pairs" in words:
         return ("-o", "{stem}.svg")
     if command == "score":
-        return ("--heat", "out.svg", *json)
+        return ("--heatmap", "out.svg", *json)
     if command == "encode":
         return ("-o", "out.npz", *json)
     if command == "render" or not data:

@@ -32,8 +32,8 @@ def test_temperature_0_is_the_greedy_sampler_and_recorded(sketchkit: Sketchkit, 
 
 
 def test_sample_goes_on_where_it_left_off(sketchkit: Sketchkit) -> None:
-    sketchkit("sample", "-n", 4, "--exact", "-o", "all.ndjson")
-    sketchkit("sample", "-n", 2, "--first", 2, "--exact", "-o", "rest.ndjson")
+    sketchkit("sample", "-n", 4, "--deterministic", "-o", "all.ndjson")
+    sketchkit("sample", "-n", 2, "--first", 2, "--deterministic", "-o", "rest.ndjson")
     assert list(library.read_all("all.ndjson"))[2:] == list(library.read_all("rest.ndjson"))
 
 
@@ -107,7 +107,7 @@ def test_one_scale_for_all_keeps_sizes_comparable(sketchkit: Sketchkit) -> None:
     Path("two.ndjson").write_text("\n".join(map(json.dumps, drawings)))
     extents = []
     for sizes in ("fit", "common"):
-        sketchkit("render", "two.ndjson", "-o", "out.svg", "--force", "--sizes", sizes)
+        sketchkit("render", "two.ndjson", "-o", "out.svg", "--force", "--scale-mode", sizes)
         data = [p.get("d") or "" for p in ElementTree.parse("out.svg").getroot().iter(f"{SVG}path")]
         extents.append([float(d.split("l")[1].split()[0]) for d in data])
     assert extents[0][0] == extents[0][1] == extents[1][1] == pytest.approx(2 * extents[1][0], abs=0.02)

@@ -65,7 +65,7 @@ def test_json_says_everything(sketchkit: Sketchkit, pair: Path) -> None:
 
 
 def test_a_heat_sheet_shows_the_users_own_strokes_on_one_scale(sketchkit: Sketchkit, pair: Path) -> None:
-    assert sketchkit("score", pair, "--heat", "heat.svg").code == 0
+    assert sketchkit("score", pair, "--heatmap", "heat.svg").code == 0
     facts = sketchkit("score", pair, "--json").json
     costs = [stroke["nll_per_point"] for each in facts for stroke in each["strokes"]]
     low, high = (choose(cost for cost in costs if cost is not None) for choose in (min, max))
@@ -79,7 +79,7 @@ def test_a_heat_sheet_shows_the_users_own_strokes_on_one_scale(sketchkit: Sketch
 
 
 def test_a_heat_sheet_carries_the_costs(sketchkit: Sketchkit, bird: Path) -> None:
-    sketchkit("score", bird, "--heat", "heat.svg")
+    sketchkit("score", bird, "--heatmap", "heat.svg")
     texts = [each.text or "" for each in ElementTree.parse("heat.svg").getroot().iter(f"{SVG}metadata")]
     sheet, cell = (json.loads(text) for text in texts)
     assert sheet["model"] == "tiny"
@@ -88,18 +88,18 @@ def test_a_heat_sheet_carries_the_costs(sketchkit: Sketchkit, bird: Path) -> Non
 
 @pytest.mark.parametrize("suffix", ["png", "pdf"])
 def test_the_suffix_decides_what_is_written(sketchkit: Sketchkit, bird: Path, suffix: str) -> None:
-    assert sketchkit("score", bird, "--heat", f"heat.{suffix}").code == 0
+    assert sketchkit("score", bird, "--heatmap", f"heat.{suffix}").code == 0
     assert Path(f"heat.{suffix}").read_bytes()[:4] == {"png": b"\x89PNG", "pdf": b"%PDF"}[suffix]
 
 
 def test_a_sheet_on_stdout_stands_there_alone(sketchkit: Sketchkit, bird: Path) -> None:
-    shown = sketchkit("score", bird, "--heat", "-")
+    shown = sketchkit("score", bird, "--heatmap", "-")
     assert ElementTree.fromstring(shown.out).tag == f"{SVG}svg"
 
 
 def test_one_stroke_alone_has_a_colour_too(sketchkit: Sketchkit, home: Path) -> None:
     library.write([Sketch.from_polylines(LINES[:1])], home / "one.ndjson")
-    assert sketchkit("score", "one.ndjson", "--heat", "one.svg").code == 0
+    assert sketchkit("score", "one.ndjson", "--heatmap", "one.svg").code == 0
     assert strokes_in("one.svg")[0][0] == HEAT[0]
 
 
@@ -141,7 +141,7 @@ def refused(outcome: Outcome, code: int, *words: str) -> None:
 def test_a_drawing_of_dots_is_named(sketchkit: Sketchkit, home: Path) -> None:
     drawings = [Sketch.from_polylines(LINES[:1]), Sketch.from_polylines([[(3, 3)]])]
     library.write(drawings, home / "dots.ndjson")
-    refused(sketchkit("score", "dots.ndjson", "--heat", "heat.svg"), 3, "dots.ndjson#1", "without a line")
+    refused(sketchkit("score", "dots.ndjson", "--heatmap", "heat.svg"), 3, "dots.ndjson#1", "without a line")
     assert not Path("heat.svg").exists()
 
 
@@ -152,14 +152,14 @@ def test_a_drawing_that_is_too_long_is_named(sketchkit: Sketchkit, home: Path) -
 
 
 def test_wrong_usage_is_told_in_a_line(sketchkit: Sketchkit, bird: Path) -> None:
-    refused(sketchkit("score", bird, "--heat", "-", "--json"), 2, "--heat")
-    refused(sketchkit("score", bird, "--heat", "heat.bmp"), 2, ".bmp")
+    refused(sketchkit("score", bird, "--heatmap", "-", "--json"), 2, "--heatmap")
+    refused(sketchkit("score", bird, "--heatmap", "heat.bmp"), 2, ".bmp")
     refused(sketchkit("score", bird, "--class", "cat"), 3, "knows no classes")
     refused(sketchkit("score", "none.svg"), 3, "none.svg")
     Path("heat.svg").write_text("mine")
-    refused(sketchkit("score", bird, "--heat", "heat.svg"), 3, "heat.svg", "--force")
+    refused(sketchkit("score", bird, "--heatmap", "heat.svg"), 3, "heat.svg", "--force")
     assert Path("heat.svg").read_text() == "mine"
-    assert sketchkit("score", bird, "--heat", "heat.svg", "--force").code == 0
+    assert sketchkit("score", bird, "--heatmap", "heat.svg", "--force").code == 0
 
 
 def test_the_help_fits_and_its_example_works(sketchkit: Sketchkit, bird: Path) -> None:

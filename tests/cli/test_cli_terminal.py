@@ -132,7 +132,7 @@ def test_progress_and_the_name_of_the_file_are_shown_at_a_terminal(
         ("analogy mean:cat mean:sun drawings.ndjson#0 --from animals -o sum.svg", ["Encoding", "Rendering"]),
         ("decode known.npz -o known.pdf", ["Drawing", "Rendering"]),
         ("decode known.npz --layout files", ["Drawing", "Writing"]),
-        ("score drawings.ndjson --heat heat.png", ["Scoring", "Rendering"]),
+        ("score drawings.ndjson --heatmap heat.png", ["Scoring", "Rendering"]),
         ("render drawings.ndjson -o all.png", ["Rendering"]),
         ("render drawings.ndjson -o all.gif", ["Rendering"]),
         ("interpolate --pairs random:2 --from drawings.ndjson -o {stem}.svg", ["Checking jobs", "Drawing"]),

@@ -40,7 +40,7 @@ def _refused(sketchkit: Sketchkit, home: Path, words: tuple[str, ...], reason: s
         ("--cell", "90"),
         ("--gap", "3"),
         ("--margin", "3"),
-        ("--sizes", "common"),
+        ("--scale-mode", "common"),
         ("--label",),
         ("--background", "ivory"),
     ],
@@ -67,7 +67,7 @@ def test_a_picture_of_its_own_that_is_no_svg_is_a_sheet(sketchkit: Sketchkit) ->
         ("interpolate", "two.ndjson#0", "two.ndjson#1"),
         ("grid", *["two.ndjson#0"] * 4),
         ("analogy", *["two.ndjson#0"] * 3),
-        ("infill", "bird.svg", "--gap", "0:1"),
+        ("infill", "bird.svg", "--missing", "0:1"),
         ("infill", "bird.svg", "--number"),
     ],
     ids=lambda words: words[0],
@@ -82,7 +82,7 @@ def test_files_of_drawings_have_no_sheet(sketchkit: Sketchkit, home: Path, words
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("score", "two.ndjson", "--page", "A4"), "goes with --heat only: there is no picture"),
+        (("score", "two.ndjson", "--page", "A4"), "goes with --heatmap only: there is no picture"),
         (("infill", "bird.svg", "--number", "--layout", "files"), "--number draws one sheet"),
         (("sample", "-n", "2", "--format", "svg,png"), "'svg,png' are several"),
         (("render", "two.ndjson", "--format", "svg,png:dpi=300", "-o", "x.svg"), "'svg,png' are several"),
@@ -99,9 +99,15 @@ def test_files_of_drawings_have_no_sheet(sketchkit: Sketchkit, home: Path, words
             "--seed: goes with --draws, or with --limit",
         ),
         (("render", "two.ndjson", "--tile", "2x1", "-o", "x.gif"), "--tile: an animation shows one drawing"),
-        (("interpolate", *PAIRS, "--sizes", "common", "-o", "{stem}.gif"), "--sizes: an animation shows"),
-        (("score", "two.ndjson", "--heat", "x.apng", "--tile", "9x9"), "--tile: an animation shows one"),
-        ((*ALONE, "-o", "{index}.png", "--sizes", "common"), "--sizes: each file holds one drawing"),
+        (
+            ("interpolate", *PAIRS, "--scale-mode", "common", "-o", "{stem}.gif"),
+            "--scale-mode: an animation shows",
+        ),
+        (("score", "two.ndjson", "--heatmap", "x.apng", "--tile", "9x9"), "--tile: an animation shows one"),
+        (
+            (*ALONE, "-o", "{index}.png", "--scale-mode", "common"),
+            "--scale-mode: each file holds one drawing",
+        ),
     ],
 )
 def test_what_would_be_passed_over_is_refused(
@@ -116,7 +122,7 @@ def test_what_would_be_passed_over_is_refused(
         ("sample",),
         ("complete", "bird.svg"),
         ("interpolate", "two.ndjson#0", "two.ndjson#1"),
-        ("infill", "bird.svg", "--gap", "0:1"),
+        ("infill", "bird.svg", "--missing", "0:1"),
     ],
     ids=lambda words: words[0],
 )

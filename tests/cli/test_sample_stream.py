@@ -20,8 +20,8 @@ from sketchkit.generate import streaming
 
 PAGE = Path(__file__).parents[2] / "docs" / "bulk.md"
 BLOCK, N = 8, 44
-#: --exact, for with it a drawing is the same to the last bit however many are drawn together.
-COMMAND = ("sample", "-n", N, "--seed", 5, "-t", 0.8, "--exact", "-o", "out.ndjson")
+#: --deterministic, for with it a drawing is the same to the last bit however many are drawn together.
+COMMAND = ("sample", "-n", N, "--seed", 5, "-t", 0.8, "--deterministic", "-o", "out.ndjson")
 WROTE = "wrote out.ndjson\n"
 #: The command line in a process of its own, with blocks as small as in here.
 SMALL = (

@@ -93,7 +93,7 @@ grid cat.svg drawn.ndjson#1 drawn.ndjson#2 cat.svg --steps 2x2 --max-points 20 -
 analogy cat.svg drawn.ndjson#1 drawn.ndjson#2 --max-points 20 -o sum.svg
 encode cat.svg -o z.npz
 decode z.npz --max-points 20 -o z.svg
-infill cat.svg --gap 0:1 -n 1 -o gap.svg
+infill cat.svg --missing 0:1 -n 1 -o gap.svg
 score cat.svg
 bench --batch 1 --runs 1
 data synth -n 120 --class face --class sun --split 60/20/20 -o shapes
