@@ -16,7 +16,7 @@ import numpy as np
 
 from sketchkit.errors import FormatError, InputError
 from sketchkit.formats.npy import Array, ByteSource, Malformed, numeric_drawings, read_header
-from sketchkit.formats.objectarray import read_object_array
+from sketchkit.formats.object_array import read_object_array
 from sketchkit.options import option
 from sketchkit.sketch import Sketch
 

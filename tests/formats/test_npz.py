@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.formats import objectarray
+from sketchkit.formats import object_array as machine_module
 from sketchkit.formats.npz import NpzFormat
 from sketchkit.sketch import Sketch
 
@@ -292,7 +292,7 @@ def test_the_first_drawing_comes_before_the_last_is_looked_at():
 
 
 def test_memory_does_not_grow_with_the_file(monkeypatch):
-    monkeypatch.setattr(objectarray, "KEPT_BYTES", 1 << 16)
+    monkeypatch.setattr(machine_module, "KEPT_BYTES", 1 << 16)
     rng = np.random.default_rng(0)
 
     def peak(drawings: int) -> int:
@@ -309,7 +309,7 @@ def test_memory_does_not_grow_with_the_file(monkeypatch):
 
 
 def test_a_drawing_repeated_after_too_long_is_refused(monkeypatch):
-    monkeypatch.setattr(objectarray, "KEPT_BYTES", 1 << 12)
+    monkeypatch.setattr(machine_module, "KEPT_BYTES", 1 << 12)
     rows = [ROWS[0], *[np.tile(ROWS[0], (40, 1)) for _ in range(30)], ROWS[0]]
     with pytest.raises(FormatError, match="too long ago"):
         read(npz(train=npy(pickle.dumps(object_array(rows), 4), f"({len(rows)},)")))

@@ -14,7 +14,8 @@ from test_npz import ROWS, Pipe, npy, npz, object_array, python2_pickle
 from sketchkit.errors import FormatError
 from sketchkit.formats import npy as npy_module
 from sketchkit.formats import npz as npz_module
-from sketchkit.formats import objectparts, objectstack
+from sketchkit.formats import object_array as machine_module
+from sketchkit.formats import object_values
 from sketchkit.formats.npz import NpzFormat
 
 GOOD = python2_pickle(ROWS)
@@ -344,7 +345,7 @@ def test_a_plain_array_has_no_more_rows_than_are_read(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("module", "name", "limit"), [(objectparts, "MAX_TOTAL_BYTES", 48), (objectstack, "MAX_BLOB", 26)]
+    ("module", "name", "limit"), [(object_values, "MAX_TOTAL_BYTES", 48), (machine_module, "MAX_BLOB", 26)]
 )
 def test_all_bytes_of_the_drawings_count_and_those_between_two(monkeypatch, module, name, limit):
     content = npz(train=npy(GOOD))

@@ -1,4 +1,4 @@
-"""What a pickled array of drawings is made of: the names it may ask for, types of number, rows."""
+"""The values in a pickled array of drawings: names, types of number, arrays, the list of elements."""
 
 from __future__ import annotations
 
@@ -11,24 +11,6 @@ import numpy as np
 
 from sketchkit.formats.npy import MAX_ROWS, NUMBERS, Array, Malformed, check_shape
 
-__all__ = [
-    "Drawing",
-    "ElementList",
-    "ElementType",
-    "Name",
-    "ascii_text",
-    "encoded",
-    "exactly",
-    "global_name",
-    "is_fortran",
-    "is_shape",
-    "new_type",
-    "number_from",
-    "rows_from",
-    "set_type",
-    "worth_remembering",
-]
-
 #: Longer texts are data; the longest name numpy writes has 22 characters.
 MAX_REMEMBERED_TEXT = 32
 #: All drawings of an array, in bytes: repeating is cheap to write and dear to read.
@@ -36,7 +18,7 @@ MAX_TOTAL_BYTES = 4 << 30
 
 
 class Name(Enum):
-    """The only global names there are; nothing is imported for any of them."""
+    """The global names that a pickle may use; each is a constant, for which its module stays unloaded."""
 
     RECONSTRUCT = "numpy's _reconstruct"
     FROMBUFFER = "numpy's _frombuffer"
@@ -48,22 +30,22 @@ class Name(Enum):
 
 
 _NAMES = {
-    ("numpy.core.multiarray", "_reconstruct"): Name.RECONSTRUCT,
-    ("numpy._core.multiarray", "_reconstruct"): Name.RECONSTRUCT,
-    ("numpy.core.numeric", "_frombuffer"): Name.FROMBUFFER,
-    ("numpy._core.numeric", "_frombuffer"): Name.FROMBUFFER,
-    ("numpy.core.multiarray", "scalar"): Name.SCALAR,
-    ("numpy._core.multiarray", "scalar"): Name.SCALAR,
-    ("numpy", "ndarray"): Name.NDARRAY,
-    ("numpy", "dtype"): Name.DTYPE,
-    # How Python 3 writes bytes in protocol 2, which has none.
-    ("_codecs", "encode"): Name.ENCODE,
-    ("__builtin__", "bytes"): Name.BYTES,
+    "numpy.core.multiarray._reconstruct": Name.RECONSTRUCT,
+    "numpy._core.multiarray._reconstruct": Name.RECONSTRUCT,
+    "numpy.core.numeric._frombuffer": Name.FROMBUFFER,
+    "numpy._core.numeric._frombuffer": Name.FROMBUFFER,
+    "numpy.core.multiarray.scalar": Name.SCALAR,
+    "numpy._core.multiarray.scalar": Name.SCALAR,
+    "numpy.ndarray": Name.NDARRAY,
+    "numpy.dtype": Name.DTYPE,
+    # How Python 3 writes bytes in protocol 2, which lacks them.
+    "_codecs.encode": Name.ENCODE,
+    "__builtin__.bytes": Name.BYTES,
 }
 
 
 class ElementType:
-    """A dtype: first its code, and after its state the type itself (None for objects)."""
+    """A dtype: first its code, and after its state the type itself (`None` for objects)."""
 
     __slots__ = ("built", "code", "dtype")
 
@@ -72,9 +54,25 @@ class ElementType:
         self.dtype: np.dtype[Any] | None = None
         self.built = False
 
+    def set_state(self, *state: Any) -> None:
+        """Complete the type: version 3, byte order, three empty fields, two sizes, flags."""
+        version, order, *empty, size, alignment, flags = state
+        if any(type(value) is not int for value in (version, size, alignment, flags)):
+            raise Malformed("a type with an unknown state")
+        if self.built or (version, size, alignment) != (3, -1, -1) or any(v is not None for v in empty):
+            raise Malformed("a type with an unknown state")
+        dtype, order = NUMBERS.get(self.code), read_ascii(order)
+        if flags != (63 if dtype is None else 0):
+            raise Malformed("a type with unknown flags")
+        single = dtype is None or dtype.itemsize == 1
+        if order not in (("|",) if single else ("<", ">")):
+            raise Malformed("a type with an unknown byte order")
+        self.dtype = dtype if single else np.dtype(order + self.code)
+        self.built = True
+
 
 class Drawing:
-    """An array: without rows until its state arrives, and again when it is too old to be remembered."""
+    """An array: its rows are `None` until its state arrives, and again when it is too old to be kept."""
 
     __slots__ = ("delivered", "index", "rows")
 
@@ -85,10 +83,14 @@ class Drawing:
 
 
 class ElementList:
-    """The list of an array's elements; what is put into it goes straight to the reader.
+    """The list of an array's elements, from which complete drawings go straight to the reader.
 
     Args:
-        shape: of the array: [B] drawings, [B, N, 3] numbers, or () for None alone, which is no drawing.
+        shape: of the array: [B] drawings, [B, N, 3] numbers, or () for a lone `None`, which is zero drawings.
+
+    Attributes:
+        drawings: how many drawings the array holds.
+        ready: the drawings [N, 3] that are complete.
 
     Raises:
         Malformed: another shape.
@@ -96,9 +98,7 @@ class ElementList:
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.shape = shape
-        #: How many drawings the array holds, and how many rows each has where the elements are numbers.
         self.drawings, self._rows = (*shape, 0) if len(shape) == 1 else check_shape(shape or (0,))
-        #: The drawings [N, 3] that are complete and wait to be handed out.
         self.ready: deque[Array] = deque()
         self._count = math.prod(shape)
         self._taken = self._bytes = 0
@@ -108,7 +108,7 @@ class ElementList:
         """Put elements into the list.
 
         Raises:
-            Malformed: something else than the shape says, or more.
+            Malformed: elements of another kind than the shape says, or more of them.
         """
         self._taken += len(elements)
         if self._taken > self._count:
@@ -147,27 +147,15 @@ class ElementList:
             del self._numbers[:size]
 
 
-def global_name(module: Any, name: Any) -> Name:
-    """What a module and a name in it stand for.
-
-    Raises:
-        Malformed: they are none of the few an array needs.
-    """
-    module, name = ascii_text(module), ascii_text(name)
-    known = _NAMES.get((module, name))
-    if known is None:
-        raise Malformed(f"the pickle asks for {f'{module}.{name}'[:64]!r}, which no array needs")
-    return known
+def find_name(module: Any, name: Any) -> Name:
+    """The constant for a global name; every other name is refused."""
+    name = f"{read_ascii(module)}.{read_ascii(name)}"
+    if name not in _NAMES:
+        raise Malformed(f"the pickle asks for {name[:64]!r}, which no array needs")
+    return _NAMES[name]
 
 
-def exactly(values: tuple[Any, ...], count: int, owner: Name) -> tuple[Any, ...]:
-    """The values, if there are `count`."""
-    if len(values) != count:
-        raise Malformed(f"{len(values)} values for {owner.value}, which takes {count}")
-    return values
-
-
-def ascii_text(value: Any) -> str:
+def read_ascii(value: Any) -> str:
     """A short text, which Python 2 wrote as bytes."""
     if isinstance(value, bytes) and value.isascii():
         return value.decode("ascii")
@@ -183,15 +171,15 @@ def is_shape(value: Any) -> bool:
 
 def is_fortran(order: Any) -> bool:
     """Whether an order, C or F, goes column by column."""
-    order = ascii_text(order)
+    order = read_ascii(order)
     if order not in ("C", "F"):
         raise Malformed("an array in an unknown order")
     return bool(order == "F")
 
 
-def encoded(text: Any, encoding: Any) -> bytes:
+def encode_latin1(text: Any, encoding: Any) -> bytes:
     """Bytes that were written as text."""
-    if not isinstance(text, str) or ascii_text(encoding) != "latin1":
+    if not isinstance(text, str) or read_ascii(encoding) != "latin1":
         raise Malformed("bytes in an unknown encoding")
     try:
         return text.encode("latin-1")
@@ -199,35 +187,18 @@ def encoded(text: Any, encoding: Any) -> bytes:
         raise Malformed("bytes above 255") from None
 
 
-def new_type(code: Any, align: Any, copy: Any) -> ElementType:
-    """A dtype as numpy begins it; its byte order follows with `set_type`."""
+def make_type(code: Any, align: Any, copy: Any) -> ElementType:
+    """A dtype as numpy begins it; its byte order follows with its state."""
     if type(align) not in (bool, int) or type(copy) not in (bool, int) or align or not copy:
         raise Malformed("a type made in an unknown way")
-    text = ascii_text(code)
+    text = read_ascii(code)
     if text not in NUMBERS and text not in ("O", "O4", "O8"):
         raise Malformed(f"drawings of type {text[:16]!r}, not of numbers")
     return ElementType(text)
 
 
-def set_type(target: ElementType, *state: Any) -> None:
-    """Complete a dtype by its state: version 3, byte order, no fields, no sizes, flags."""
-    version, order, *nothing, size, alignment, flags = state
-    if any(type(value) is not int for value in (version, size, alignment, flags)):
-        raise Malformed("a type with an unknown state")
-    if target.built or (version, size, alignment) != (3, -1, -1) or any(v is not None for v in nothing):
-        raise Malformed("a type with an unknown state")
-    dtype, order = NUMBERS.get(target.code), ascii_text(order)
-    if flags != (63 if dtype is None else 0):
-        raise Malformed("a type with unknown flags")
-    single = dtype is None or dtype.itemsize == 1
-    if order not in (("|",) if single else ("<", ">")):
-        raise Malformed("a type with an unknown byte order")
-    target.dtype = dtype if single else np.dtype(order + target.code)
-    target.built = True
-
-
-def rows_from(blob: Any, element: Any, shape: Any, fortran: bool) -> Array:
-    """The rows of one drawing.
+def make_rows(blob: Any, element: Any, shape: Any, fortran: bool) -> Array:
+    """The rows of a drawing.
 
     Args:
         blob: its bytes.
@@ -239,7 +210,7 @@ def rows_from(blob: Any, element: Any, shape: Any, fortran: bool) -> Array:
         [N, 3], read-only.
 
     Raises:
-        Malformed: any of these is something else, or they do not fit together.
+        Malformed: arguments of another kind, or bytes that do not fill the shape.
     """
     if not isinstance(element, ElementType) or element.dtype is None:
         raise Malformed("an array that is not one of numbers")
@@ -255,8 +226,8 @@ def rows_from(blob: Any, element: Any, shape: Any, fortran: bool) -> Array:
     return flat.reshape(3, shape[0]).T if fortran else flat.reshape(shape)
 
 
-def number_from(element: Any, blob: Any) -> float:
-    """The value of one of numpy's numbers, from its type and its bytes."""
+def make_number(element: Any, blob: Any) -> float:
+    """The value of a numpy scalar, from its type and its bytes."""
     if not isinstance(element, ElementType) or element.dtype is None:
         raise Malformed("a number of an unknown type")
     if not isinstance(blob, bytes) or len(blob) != element.dtype.itemsize:
@@ -264,8 +235,8 @@ def number_from(element: Any, blob: Any) -> float:
     return float(np.frombuffer(blob, element.dtype)[0])
 
 
-def worth_remembering(value: Any) -> bool:
-    """Whether numpy may refer to a value again: not to its data, nor to tuples, which it makes afresh.
+def is_worth_remembering(value: Any) -> bool:
+    """Whether numpy may refer to a value again: to names and types; data and tuples it makes afresh.
 
     Texts and bytes of at most one character are single objects in Python, so even data may repeat them.
     """

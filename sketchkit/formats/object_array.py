@@ -1,8 +1,8 @@
 """Reading numpy's arrays of arrays without unpickling them.
 
 The published sketch-rnn files hold such arrays, and numpy stores them as pickles: little programs that may
-call anything. Here they run on a machine which knows only the few instructions numpy writes, which can
-make nothing but text, numbers and arrays of numbers, and which refuses all else. It hands out each drawing
+call any function. Here they run on a machine which knows only the few instructions numpy writes, which can
+make text, numbers and arrays of numbers, and which refuses all else. It hands out each drawing
 as soon as it is complete and keeps a bounded number of them.
 
 Of drawings of one length numpy makes a block [B, N, 3] whose elements are numbers, each an object of its own.
@@ -19,25 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from sketchkit.formats.npy import Array, ByteSource, Malformed
-from sketchkit.formats.objectparts import (
-    Drawing,
-    ElementList,
-    ElementType,
-    Name,
-    ascii_text,
-    encoded,
-    exactly,
-    global_name,
-    is_fortran,
-    is_shape,
-    new_type,
-    number_from,
-    rows_from,
-    set_type,
-    worth_remembering,
-)
-from sketchkit.formats.objectstack import Stack
+from sketchkit.formats import object_values as values
+from sketchkit.formats.npy import MAX_ROWS, Array, ByteSource, Malformed
+from sketchkit.formats.object_values import Drawing, ElementList, ElementType, Name
 
 __all__ = ["read_object_array"]
 
@@ -49,6 +33,14 @@ MAX_NUMBERS = 100_000
 KEPT_BYTES = 32 << 20
 #: What one kept drawing costs beyond its bytes.
 KEPT_OVERHEAD = 256
+#: numpy writes lists in batches of 1,000.
+MAX_STACK = 2_000
+#: The array's state, the list, a drawing's state, its type's state.
+MAX_MARKS = 4
+#: The longest tuple is the state of a type.
+MAX_TUPLE = 8
+#: The largest drawing, in bytes as Python 3 writes them in protocol 2: UTF-8 of Latin-1.
+MAX_BLOB = MAX_ROWS * 3 * 8 * 2
 
 
 def read_object_array(source: ByteSource, shape: tuple[int, ...]) -> Iterator[Array]:
@@ -56,14 +48,14 @@ def read_object_array(source: ByteSource, shape: tuple[int, ...]) -> Iterator[Ar
 
     Args:
         source: the bytes after the .npy header.
-        shape: what the header announces: [B] drawings, [B, N, 3] numbers, or () for None alone, which is no
-            drawing.
+        shape: what the header announces: [B] drawings, [B, N, 3] numbers, or () for a lone `None`, which is
+            zero drawings.
 
     Yields:
         Arrays [N, 3], N <= 100,000, of the type they are stored in, float64 for elements of Python.
 
     Raises:
-        Malformed: anything that numpy does not write for such an array.
+        Malformed: an instruction or a value that numpy does not write for such an array.
     """
     elements = ElementList(shape)
     machine = _Machine(source, elements)
@@ -80,12 +72,16 @@ def read_object_array(source: ByteSource, shape: tuple[int, ...]) -> Iterator[Ar
         yield np.zeros((0, 3))
 
 
-class _Machine(Stack):
-    """A pickle machine for one sort of pickle."""
+class _Machine:
+    """A pickle machine for one sort of pickle; its stack, marks and memo are bounded."""
 
     def __init__(self, source: ByteSource, elements: ElementList) -> None:
-        super().__init__(source)
+        self.source = source
         self.stopped = False
+        self._stack: list[Any] = []
+        self._marks: list[int] = []
+        #: Bytes of data since the last drawing was handed out.
+        self._blob_bytes = 0
         self._elements = elements
         self._memo: dict[int, Any] = {}
         self._names = 0
@@ -100,7 +96,6 @@ class _Machine(Stack):
             raise Malformed("not a pickle of protocol 2 to 5")
 
     def step(self) -> None:
-        """Run one instruction."""
         code = self.source.byte()
         instruction = _INSTRUCTIONS.get(code)
         if instruction is None:
@@ -108,20 +103,90 @@ class _Machine(Stack):
         instruction(self)
 
     def stop(self) -> None:
-        if not self._finished or self.marks or len(self.stack) != 1 or self.stack[0] is not self._outer:
+        if not self._finished or self._marks or len(self._stack) != 1 or self._stack[0] is not self._outer:
             raise Malformed("the pickle stops before the array is complete")
         self.stopped = True
+
+    # --- the stack and plain values -------------------------------------------------------------------
+
+    def push(self, value: Any) -> None:
+        if len(self._stack) >= MAX_STACK:
+            raise Malformed("too many values at once")
+        self._stack.append(value)
+
+    def pop(self) -> Any:
+        """Take the last value above the last mark."""
+        if len(self._stack) <= (self._marks[-1] if self._marks else 0):
+            raise Malformed("a value is missing")
+        return self._stack.pop()
+
+    def pop_many(self, count: int) -> list[Any]:
+        """Take values above the last mark, in the order in which they were pushed."""
+        return [self.pop() for _ in range(count)][::-1]
+
+    def mark(self) -> None:
+        if len(self._marks) >= MAX_MARKS:
+            raise Malformed("tuples too deep")
+        self._marks.append(len(self._stack))
+
+    def pop_to_mark(self) -> list[Any]:
+        if not self._marks:
+            raise Malformed("a mark is missing")
+        start = self._marks.pop()
+        found = self._stack[start:]
+        del self._stack[start:]
+        return found
+
+    def number(self, size: int, signed: bool = False) -> int:
+        """Take a little-endian number."""
+        return int.from_bytes(self.source.take(size), "little", signed=signed)
+
+    def long(self) -> None:
+        """Push a long number of Python 2."""
+        size = self.source.byte()
+        if size > 8:
+            raise Malformed("a number of more than 64 bits")
+        self.push(self.number(size, signed=True))
+
+    def blob(self, size: int) -> bytes:
+        """Take bytes whose length comes first, as a number of `size` bytes."""
+        length = self.number(size)
+        self._blob_bytes += length
+        if self._blob_bytes > MAX_BLOB:
+            raise Malformed(f"more than {MAX_BLOB} bytes of data")
+        return self.source.take(length)
+
+    def text(self, size: int) -> None:
+        """Push a text whose length comes first."""
+        try:
+            self.push(self.blob(size).decode())
+        except UnicodeDecodeError:
+            raise Malformed("text that is not UTF-8") from None
+
+    def tuple(self, items: list[Any]) -> None:
+        if len(items) > MAX_TUPLE:
+            raise Malformed("a tuple too long")
+        for item in items:
+            # numpy nests a shape in a state and goes that deep only; an array is never part of a tuple.
+            if type(item) is Drawing or (type(item) is tuple and any(type(v) is tuple for v in item)):
+                raise Malformed("tuples too deep")
+        self.push(tuple(items))
+
+    def frame(self) -> None:
+        """Take the announcement of a frame; frames only help reading ahead."""
+        if self.number(8) > self.source.left:
+            raise Malformed("the data ends too early")
 
     # --- the memo -------------------------------------------------------------------------------------
 
     def put(self, index: int) -> None:
         if index <= self._last_put:
             raise Malformed(f"memo entry {index} is written out of order")
-        if not self.stack:
+        if not self._stack:
             raise Malformed("a value is missing")
         self._last_put = index
         self._puts += 1
-        value = self.stack[-1]
+        value = self._stack[-1]
         if isinstance(value, Drawing):
             if value.index is not None:
                 raise Malformed("an array is remembered twice")
@@ -129,7 +194,7 @@ class _Machine(Stack):
         elif isinstance(value, float):
             if len(self._memo) >= MAX_NUMBERS:
                 return
-        elif self._names >= MAX_MEMO or not worth_remembering(value):
+        elif self._names >= MAX_MEMO or not values.is_worth_remembering(value):
             return
         else:
             self._names += 1
@@ -153,18 +218,18 @@ class _Machine(Stack):
         if not isinstance(args, tuple):
             raise Malformed("arguments that are no tuple")
         if name is Name.RECONSTRUCT:
-            self.push(self._new_array(*exactly(args, 3, name)))
+            self.push(self._new_array(*_check_count(args, 3, name)))
         elif name is Name.FROMBUFFER:
-            blob, element, shape, order = exactly(args, 4, name)
-            rows = rows_from(blob, element, shape, is_fortran(order))
+            blob, element, shape, order = _check_count(args, 4, name)
+            rows = values.make_rows(blob, element, shape, values.is_fortran(order))
             self.push(Drawing())
-            self._complete(self.stack[-1], rows)
+            self._complete(self._stack[-1], rows)
         elif name is Name.SCALAR:
-            self.push(number_from(*exactly(args, 2, name)))
+            self.push(values.make_number(*_check_count(args, 2, name)))
         elif name is Name.DTYPE:
-            self.push(new_type(*exactly(args, 3, name)))
+            self.push(values.make_type(*_check_count(args, 3, name)))
         elif name is Name.ENCODE:
-            self.push(encoded(*exactly(args, 2, name)))
+            self.push(values.encode_latin1(*_check_count(args, 2, name)))
         elif name is Name.BYTES and not args:
             self.push(b"")
         else:
@@ -176,20 +241,25 @@ class _Machine(Stack):
         if not isinstance(state, tuple):
             raise Malformed("a state that is no tuple")
         if isinstance(target, ElementType):
-            set_type(target, *exactly(state, 8, Name.DTYPE))
+            target.set_state(*_check_count(state, 8, Name.DTYPE))
             return
         if not isinstance(target, Drawing) or target.rows is not None or target.delivered:
             raise Malformed("a state for something that takes none")
-        version, shape, element, fortran, content = exactly(state, 5, Name.NDARRAY)
+        version, shape, element, fortran, content = _check_count(state, 5, Name.NDARRAY)
         if type(version) is not int or version != 1 or type(fortran) not in (bool, int):
             raise Malformed("an array state of an unknown version")
         if target is self._outer:
             self._complete_outer(shape, element, content)
         else:
-            self._complete(target, rows_from(content, element, shape, bool(fortran)))
+            self._complete(target, values.make_rows(content, element, shape, bool(fortran)))
 
     def _new_array(self, kind: Any, shape: Any, code: Any) -> Drawing:
-        if kind is not Name.NDARRAY or not is_shape(shape) or shape != (0,) or ascii_text(code) != "b":
+        if (
+            kind is not Name.NDARRAY
+            or not values.is_shape(shape)
+            or shape != (0,)
+            or values.read_ascii(code) != "b"
+        ):
             raise Malformed("an array made in an unknown way")
         drawing = Drawing()
         if self._outer is None:
@@ -214,7 +284,7 @@ class _Machine(Stack):
     def _complete_outer(self, shape: Any, element: Any, content: Any) -> None:
         if not isinstance(element, ElementType) or not element.built or element.dtype is not None:
             raise Malformed("an array that is not one of objects")
-        if not is_shape(shape) or shape != self._elements.shape:
+        if not values.is_shape(shape) or shape != self._elements.shape:
             raise Malformed("an array of another shape than its header says")
         self._elements.check_complete()
         if self._finished or content is not self._list or content is None:
@@ -243,26 +313,33 @@ class _Machine(Stack):
             raise Malformed("something in the list is not a drawing")
 
     def _check_list(self) -> None:
-        if not self._is_list(len(self.stack) - 1):
+        if not self._is_list(len(self._stack) - 1):
             raise Malformed("a list where numpy writes none")
 
     def _is_list(self, position: int) -> bool:
-        return position >= 0 and self._list is not None and self.stack[position] is self._list
+        return position >= 0 and self._list is not None and self._stack[position] is self._list
 
     def _deliver(self) -> None:
         """Hand out the array on top of the stack if it stands in the list, after others handed out."""
-        start = self.marks[-1] if self.marks else 0
+        start = self._marks[-1] if self._marks else 0
         if not self._is_list(start - 1):
             return
-        if len(self.stack) - 2 >= start:
-            below = self.stack[-2]
+        if len(self._stack) - 2 >= start:
+            below = self._stack[-2]
             if not isinstance(below, Drawing) or not below.delivered:
                 raise Malformed("something in the list is not a drawing")
-        self._hand_out(self.stack[-1:])
+        self._hand_out(self._stack[-1:])
 
     def _hand_out(self, elements: list[Any]) -> None:
         self._elements.take(elements)
-        self.blob_bytes = 0
+        self._blob_bytes = 0
+
+
+def _check_count(items: tuple[Any, ...], count: int, owner: Name) -> tuple[Any, ...]:
+    """The items, if there are `count`."""
+    if len(items) != count:
+        raise Malformed(f"{len(items)} values for {owner.value}, which takes {count}")
+    return items
 
 
 _INSTRUCTIONS: dict[int, Callable[[_Machine], None]] = {
@@ -291,16 +368,16 @@ _INSTRUCTIONS: dict[int, Callable[[_Machine], None]] = {
     0x8D: lambda m: m.text(8),
     # tuples and the list
     ord(")"): lambda m: m.push(()),
-    0x85: lambda m: m.tuple(m.pops(1)),
-    0x86: lambda m: m.tuple(m.pops(2)),
-    0x87: lambda m: m.tuple(m.pops(3)),
+    0x85: lambda m: m.tuple(m.pop_many(1)),
+    0x86: lambda m: m.tuple(m.pop_many(2)),
+    0x87: lambda m: m.tuple(m.pop_many(3)),
     ord("t"): lambda m: m.tuple(m.pop_to_mark()),
     ord("]"): _Machine.empty_list,
     ord("a"): _Machine.append,
     ord("e"): _Machine.appends,
     # names and what is made with them
-    ord("c"): lambda m: m.push(global_name(m.source.line(64), m.source.line(64))),
-    0x93: lambda m: m.push(global_name(*m.pops(2))),
+    ord("c"): lambda m: m.push(values.find_name(m.source.line(64), m.source.line(64))),
+    0x93: lambda m: m.push(values.find_name(*m.pop_many(2))),
     ord("R"): _Machine.reduce,
     ord("b"): _Machine.build,
     # the memo
