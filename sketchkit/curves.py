@@ -1,4 +1,4 @@
-"""Cubic Bézier curves along polylines: smooth where a hand would be, with the corners kept.
+"""Cubic Bézier curves along polylines: smooth, with the corners kept.
 
 Source: P. J. Schneider, "An Algorithm for Automatically Fitting Digitized Curves", Graphics Gems I (1990):
 least squares for the handles, Newton's steps for the parameters, a cut where the error is largest.
@@ -27,7 +27,7 @@ CORNER = 60.0
 _SAMPLES = 32
 _NEWTON_STEPS = 3
 _MOST_CHORDS = 1_000
-#: A curve that misses by more tolerances than this says nothing about where to cut: in the middle.
+#: A curve that misses by more tolerances than this is cut in the middle.
 _NEAR = 4.0
 _TINY = 1e-12
 
@@ -40,7 +40,7 @@ class _Piece:
         line: the number of its line.
         first: the row where it begins.
         points: [n, 2], n at least 2.
-        begin, end: unit vectors [2] in the direction of the pen at either end; free when None.
+        begin, end: unit vectors [2] in the direction of the pen at either end; free when `None`.
     """
 
     line: int
@@ -58,12 +58,12 @@ def fit_curves(
     Args:
         lines: [n, 2] each, in drawing units, the pen down throughout.
         tolerance: the farthest that a curve may be from its line, in drawing units; a share of `TOLERANCE` of
-            the longer side of all lines together when None.
+            the longer side of all lines together when `None`.
         corner: a turn of more degrees stays a corner, above 0 up to 180.
 
     Returns:
         Of each line float64 [m, 4, 2]: start, two handles and end of each curve. A curve begins where the one
-        before ends; the first begins at the first point and the last ends at the last. None for a dot.
+        before ends; the first begins at the first point and the last ends at the last. A dot has m = 0.
     """
     clean = [_distinct(np.asarray(line, np.float64).reshape(-1, 2)) for line in lines]
     if tolerance is None:
@@ -88,7 +88,7 @@ def flatten_curves(curves: Float64, tolerance: float) -> Float64:
         tolerance: the farthest that a chord may be from its curve, in drawing units, above 0.
 
     Returns:
-        float64 [n, 2]; no points of no curves.
+        float64 [n, 2].
     """
     if not len(curves):
         return np.zeros((0, 2))
@@ -153,7 +153,7 @@ def _direction(before: Float64, at: Float64, after: Float64) -> Float64:
 
 
 def _fit(pieces: Sequence[_Piece], tolerance: float) -> tuple[list[_Piece], list[tuple[int, int, Float64]]]:
-    """One curve along each piece: halves of those that it does not fit, and what is done."""
+    """One curve along each piece: halves of the pieces that it does not fit, and the finished curves."""
     samples = np.stack([_spread(piece.points) for piece in pieces])
     curves, shares = _least_squares(samples, pieces)
     miss = np.linalg.norm(_curve(curves, shares) - samples, axis=2)

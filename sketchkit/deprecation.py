@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from sketchkit.errors import InputError
 
-__all__ = ["old_attribute", "renamed"]
+__all__ = ["old_attribute", "old_function", "renamed"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,6 +28,22 @@ def old_attribute(old: str, new: str) -> Any:
         return getattr(self, new)
 
     return property(read, doc=f"The old name of `{new}`.")
+
+
+def old_function(old: str, function: Callable[P, R]) -> Callable[P, R]:
+    """A function under its old name.
+
+    Args:
+        old: the name that goes.
+        function: the function by the name that stays.
+    """
+
+    @functools.wraps(function)
+    def call(*args: P.args, **given: P.kwargs) -> R:
+        _warn(f"{old} is called {function.__name__} now")
+        return function(*args, **given)
+
+    return call
 
 
 def renamed(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -13,7 +13,7 @@ import pytest
 from sketchkit import files, read_all
 from sketchkit.errors import FormatError
 from sketchkit.files import open_file, read_file, reason
-from sketchkit.formats import files as format_files
+from sketchkit.formats import streams
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 
@@ -88,7 +88,7 @@ def test_a_pipe_is_read_to_its_end_however_slowly_it_is_written() -> None:
 @pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="this system has no /dev/fd")
 def test_drawings_come_out_of_a_pipe_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     line = b'{"drawing": [[[0, 9], [0, 5]]]}\n'
-    monkeypatch.setattr(format_files, "MAX_PIPE_BYTES", 3 * len(line))
+    monkeypatch.setattr(streams, "MAX_PIPE_BYTES", 3 * len(line))
     for count in (3, 4):
         reading, writing = os.pipe()
         os.write(writing, count * line)

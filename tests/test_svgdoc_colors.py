@@ -12,7 +12,7 @@ from sketchkit import svgdoc
 from sketchkit.errors import InputError
 from sketchkit.rendering import Ink, render
 from sketchkit.sketch import Sketch
-from sketchkit.svgdoc.colors import NAMES, checked_color
+from sketchkit.svgdoc.strings import COLOR_NAMES, check_color
 
 LINE = Sketch.from_polylines([[(1, 2), (3, 4)]])
 
@@ -27,8 +27,8 @@ def first_pixel(png: bytes) -> tuple[int, ...]:
 @pytest.mark.parametrize("change", [str.lower, str.upper])
 def test_every_name_is_the_same_colour_to_every_reader(change: Callable[[str], str]) -> None:
     cairosvg, resvg = pytest.importorskip("cairosvg"), pytest.importorskip("resvg_py")
-    assert len(NAMES) == 147
-    for name in sorted(NAMES):
+    assert len(COLOR_NAMES) == 147
+    for name in sorted(COLOR_NAMES):
         page = svgdoc.document((1, 1), background=change(name))
         svg = svgdoc.to_text(page)
         one = first_pixel(cairosvg.svg2png(bytestring=svg.encode()))
@@ -42,7 +42,7 @@ def test_white_can_be_said_in_several_ways(color: str) -> None:
 
 
 def test_none_is_for_paper_alone() -> None:
-    assert checked_color("none", none=True) == "none"
+    assert check_color("none", none=True) == "none"
     with pytest.raises(InputError, match="colour"):
         Ink(LINE, "none")
 

@@ -313,7 +313,7 @@ def _write(drawings: Iterator[Sketch], path: str, force: bool) -> None:
 
 def _default_out(source: str) -> Path:
     """Where a data set goes that nobody gave a place: into the data folder, called like its first source."""
-    from sketchkit.formats.gzipped import stem_of
+    from sketchkit.formats.streams import stem_of
     from sketchkit.training.data.folders import data_folder
 
     folder = data_folder()

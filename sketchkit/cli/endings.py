@@ -14,7 +14,7 @@ from sketchkit.cli.outputs import Item
 from sketchkit.errors import InputError
 from sketchkit.rendering import Ink, OwnPage, Picture
 from sketchkit.rendering.palette import ENDING, INK
-from sketchkit.svgdoc import Layer, Pen, checked_color, insert_layers, write_layers
+from sketchkit.svgdoc import Layer, Pen, check_color, insert_layers, write_layers
 
 if TYPE_CHECKING:
     from sketchkit.cli.bounds import Limits
@@ -38,7 +38,7 @@ def check_ink(ink: InkOptions) -> None:
     """
     if ink.ink not in (_SAME, _CONTRAST):
         with as_usage("--ink"):
-            checked_color(ink.ink)
+            check_color(ink.ink)
 
 
 def own_page(given: Input, sheet: SheetOptions) -> OwnPage | None:

@@ -13,8 +13,8 @@ from sketchkit.cli.groups import InputOptions
 from sketchkit.counts import MAX_DRAWINGS
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import open_file, reason, shown, standard_input
-from sketchkit.formats import format_of, parted, read, read_all
-from sketchkit.formats.gzipped import stem_of
+from sketchkit.formats import format_of, read, read_all, split_reference
+from sketchkit.formats.streams import stem_of
 from sketchkit.formats.svg import SvgDocument, omissions, read_svg
 from sketchkit.formats.svg.limits import MAX_BYTES
 from sketchkit.hints import hint, meant
@@ -113,7 +113,7 @@ def read_one(
         InputError: a file that is missing or unreadable, no such drawing in it, or several where one is
             meant.
     """
-    file, number = parted(reference)
+    file, number = split_reference(reference)
     kind = _kind_of(file, input_format)
     stem = stem_of_file(file)
     if number is not None and kept is None and kind != "svg":
@@ -134,7 +134,7 @@ def read_one(
 
 def stem_of_file(reference: str) -> str:
     """What outputs are called that are made from a whole file."""
-    file, _ = parted(reference)
+    file, _ = split_reference(reference)
     return "stdin" if file == STDIN else stem_of(file)
 
 
@@ -187,7 +187,7 @@ class Kept:
 
 
 def _drawings(file: str, chosen: InputOptions, *, keep_documents: bool) -> list[Input]:
-    if parted(file)[1] is not None:
+    if split_reference(file)[1] is not None:
         return [read_one(file, chosen.input_format, keep_background=chosen.keep_background)]
     kind = _chosen_kind(file, chosen.input_format)
     stem = stem_of_file(file)

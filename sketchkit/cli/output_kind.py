@@ -13,7 +13,7 @@ from sketchkit import registry
 from sketchkit.cli.groups import as_usage
 from sketchkit.errors import PluginError
 from sketchkit.formats import format_for
-from sketchkit.formats.gzipped import suffix_of
+from sketchkit.formats.streams import suffix_of
 from sketchkit.options import parse_pairs
 from sketchkit.rendering import Renderer, make_renderer
 

@@ -183,18 +183,17 @@ def _facts(each: Input, score: Score) -> dict[str, Any]:
 
 def _pictures(drawings: Sequence[Input], scores: Sequence[Score], by: Mapping[str, str]) -> list[Picture]:
     """The user's own strokes, coloured on one scale for all drawings, and the scale itself."""
-    from sketchkit.rendering.heat import legend
+    from sketchkit.rendering.palette import draw_heat_legend
 
     costs = [cost for score in scores for cost in score.strokes_per_point.tolist() if math.isfinite(cost)]
     low, high = min(costs), max(costs)
     pictures = [_picture(each, score, by, low, high) for each, score in zip(drawings, scores, strict=True)]
-    return [*pictures, legend(f"{low:.2f} to {high:.2f} a point")]
+    return [*pictures, draw_heat_legend(f"{low:.2f} to {high:.2f} a point")]
 
 
 def _picture(each: Input, score: Score, by: Mapping[str, str], low: float, high: float) -> Picture:
     from sketchkit.rendering import Ink, Picture
-    from sketchkit.rendering.heat import heat_color
-    from sketchkit.rendering.palette import INK
+    from sketchkit.rendering.palette import INK, heat_color
     from sketchkit.sketch import Sketch
 
     inks = []

@@ -1,7 +1,9 @@
 """File formats: one module each, found through entry points, used through `read`, `read_all` and `write`."""
 
+from sketchkit.deprecation import old_function
 from sketchkit.formats.base import Format
-from sketchkit.formats.files import format_for, format_of, read, read_all, write
-from sketchkit.formats.references import parted
+from sketchkit.formats.files import format_for, format_of, read, read_all, split_reference, write
 
-__all__ = ["Format", "format_for", "format_of", "parted", "read", "read_all", "write"]
+__all__ = ["Format", "format_for", "format_of", "parted", "read", "read_all", "split_reference", "write"]
+
+parted = old_function("parted", split_reference)

@@ -1,4 +1,4 @@
-"""What a file format is to sketchkit: a reader and a writer of drawings over binary streams."""
+"""The protocol of a file format: a reader and a writer of drawings over binary streams."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Format(Protocol):
 
         Args:
             stream: bytes from the start; may be a pipe that cannot seek.
-            name: what to call the file in an error.
+            name: the file's, for an error.
 
         Raises:
-            FormatError: one line that begins with `name` and says what is wrong and where.
+            FormatError: one line that begins with `name` and tells the fault and its place.
         """
         ...
 
@@ -36,6 +36,6 @@ class Format(Protocol):
         """Write drawings to a stream, one by one where the format allows.
 
         Raises:
-            FormatError: what the format cannot hold.
+            FormatError: a drawing that the format cannot hold.
         """
         ...

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,19 +15,50 @@ from sketchkit.counts import named
 from sketchkit.errors import FormatError, InputError, PluginError
 from sketchkit.files import atomic_write, open_file, reason, shown, standard_input, standard_output
 from sketchkit.formats.base import Format
-from sketchkit.formats.gzipped import is_packed, packing, suffix_of, unpacked
-from sketchkit.formats.references import parted
-from sketchkit.formats.signatures import SIGNATURE_BYTES, kind_of_bytes
+from sketchkit.formats.streams import (
+    SIGNATURE_BYTES,
+    bound,
+    is_packed,
+    kind_of_bytes,
+    pack,
+    suffix_of,
+    unpack,
+)
 from sketchkit.sketch import Drawn, Sketch
 
-__all__ = ["bounded", "format_for", "format_of", "read", "read_all", "write"]
+__all__ = ["format_for", "format_of", "read", "read_all", "split_reference", "write"]
 
-#: Of a pipe, which need not have an end.
-MAX_PIPE_BYTES = 4 << 30
+#: Digits of the number of a drawing; no file holds a million million.
+_MOST_DIGITS = 12
 
 #: One drawing or many, also what models make of drawings, and lists of these.
 Drawings: TypeAlias = "Sketch | Drawn | Iterable[Sketch | Drawn | Iterable[Sketch | Drawn]]"
 Place = str | os.PathLike[str] | BinaryIO
+
+
+def split_reference(reference: str) -> tuple[str, int | None]:
+    """Split `FILE#K` into a file and the number of a drawing in it.
+
+    Args:
+        reference: a file, or FILE#K for its drawing K, counted from 0. A file of this very name goes first.
+
+    Returns:
+        The file, and K where it is given.
+
+    Raises:
+        InputError: the file exists, but the text after # is not the number of a drawing.
+    """
+    file, mark, number = reference.rpartition("#")
+    if not (mark and file) or os.path.exists(reference):
+        return reference, None
+    if number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS:
+        return file, int(number)
+    if file != "-" and not os.path.isfile(file):
+        return reference, None
+    raise InputError(
+        f"{shown(reference)}: drawings are numbered from 0: {shown(file)}#0 is the first of them, and "
+        f"{shown(number)} is no such number"
+    )
 
 
 def read(path: Place, *, format: str | None = None, **options: Any) -> Sketch:
@@ -36,26 +66,25 @@ def read(path: Place, *, format: str | None = None, **options: Any) -> Sketch:
 
     Args:
         path: a file name, "-" for standard input, or a binary stream; the last two need `format`. FILE#K is
-            drawing K of a file, counted from 0; no more is read than that takes. A file that is really called
-            so goes first.
-        format: the name of a format; the suffix tells when None.
+            drawing K of a file, counted from 0, and reading stops there. A file of this very name goes first.
+        format: the name of a format; the suffix tells when `None`.
         options: of the format.
 
     Returns:
         The drawing.
 
     Raises:
-        InputError: the file cannot be opened, what follows # is no number, or an option is unknown.
-        FormatError: an unknown format, a broken file, no such drawing in it, or several where one is meant.
+        InputError: the file cannot be opened, the text after # is not a number, or an option is unknown.
+        FormatError: an unknown format, a broken file, a missing drawing, or several where one is meant.
         PluginError: the format's plugin does not load.
     """
     number = None
     if isinstance(path, str | os.PathLike):
-        path, number = parted(os.fspath(path))
+        path, number = split_reference(os.fspath(path))
     drawings = read_all(path, format=format, **options)
     name = _name(path, "standard input")
     if number is not None:
-        return _numbered(drawings, number, name)
+        return _pick(drawings, number, name)
     first = next(drawings, None)
     if first is None:
         raise FormatError(f"{name}: holds no drawing")
@@ -75,7 +104,7 @@ def read_all(path: Place, *, format: str | None = None, **options: Any) -> Gener
 
     Args:
         path: a file name, "-" for standard input, or a binary stream; the last two need `format`.
-        format: the name of a format; the suffix tells when None.
+        format: the name of a format; the suffix tells when `None`.
         options: of the format.
 
     Returns:
@@ -99,19 +128,19 @@ def write(
 ) -> None:
     """Write one drawing or many.
 
-    A file appears only when it is complete; what stops the writing leaves nothing behind.
+    A file appears only when it is complete.
 
     Args:
         sketches: a drawing, an ending or an infill, of which the whole drawing is written, or any iterable of
             these and of lists of them, used once.
         path: a file name, "-" for standard output, or a binary stream; the last two need `format`.
-        format: the name of a format; the suffix tells when None.
+        format: the name of a format; the suffix tells when `None`.
         overwrite: whether the file may exist already.
         options: of the format.
 
     Raises:
         InputError: the file exists and must not or cannot be written, or an option is unknown.
-        FormatError: an unknown format, or something that the format cannot hold.
+        FormatError: an unknown format, or a drawing that the format cannot hold.
         PluginError: the format's plugin does not load.
     """
     if isinstance(sketches, str | os.PathLike):
@@ -119,7 +148,7 @@ def write(
     writer = _format(path, format, options, _format_to_write)
     source = _Source(_drawings(sketches))
     try:
-        with _opened_to_write(path, overwrite) as stream:
+        with _open_to_write(path, overwrite) as stream:
             writer.write(source, stream)
     except FormatError as error:
         if error is source.error:
@@ -134,8 +163,8 @@ def format_for(suffix: str) -> str:
         suffix: with its dot, such as ".svg"; upper case is the same.
 
     Raises:
-        FormatError: no format answers to it; lists the suffixes there are.
-        PluginError: plugins of several publishers do.
+        FormatError: an unknown suffix; lists the known ones.
+        PluginError: plugins of several publishers answer to it.
     """
     if suffix.lower() == ".svgz":
         raise FormatError("compressed SVG (.svgz) is neither read nor written: unpack it with gunzip first")
@@ -164,16 +193,16 @@ def format_for(suffix: str) -> str:
         raise PluginError(f"several plugins read {suffix} files: give format as one of {', '.join(claims)}")
     if wanted.endswith(".gz"):
         raise FormatError(f"{suffix} files are compressed with gzip: unpack them with gunzip first")
-    what = f"the suffix {suffix!r} is unknown" if suffix else "a name without a suffix needs format"
-    raise FormatError("; ".join([f"{what}: there are {', '.join(sorted(known))}", *broken]))
+    fault = f"the suffix {suffix!r} is unknown" if suffix else "a name without a suffix needs format"
+    raise FormatError("; ".join([f"{fault}: there are {', '.join(sorted(known))}", *broken]))
 
 
 def format_of(path: str | os.PathLike[str]) -> str:
     """The name of the format of a file that is there, by its suffix.
 
     Raises:
-        InputError: it is a folder, or a name without a suffix that no file has.
-        FormatError: no format answers to its suffix.
+        InputError: a folder, or a missing file whose name lacks a suffix.
+        FormatError: an unknown suffix.
         PluginError: see `format_for`.
     """
     try:
@@ -187,20 +216,20 @@ def format_of(path: str | os.PathLike[str]) -> str:
 
 
 @dataclass(frozen=True)
-class _Strange:
-    """A stranger's format: its failures bear its name, those of the file and of the drawings do not."""
+class _PluginFormat:
+    """A plugin's format: errors name the plugin, except those of the file and of the drawings."""
 
     plugin: registry.Plugin
     format: Format
 
-    # Whoever wants to know them asks the class, before a format is made.
+    # Asked of the class, before a format is made.
     suffixes: ClassVar[tuple[str, ...]] = ()
 
     def read(self, stream: BinaryIO, name: str) -> Iterator[Sketch]:
-        with self._blamed():
+        with self._attribute_errors():
             drawings = iter(self.format.read(stream, name))
         while True:
-            with self._blamed():
+            with self._attribute_errors():
                 sketch = next(drawings, None)
                 if sketch is not None and not isinstance(sketch, Sketch):
                     raise PluginError(f"{self.plugin} read a {type(sketch).__name__}, not a Sketch")
@@ -210,9 +239,9 @@ class _Strange:
 
     def write(self, sketches: Iterable[Sketch], stream: BinaryIO) -> None:
         try:
-            with self._blamed():
+            with self._attribute_errors():
                 self.format.write(sketches, stream)
-            # What wraps a stream, as io.TextIOWrapper does, closes it when it goes.
+            # A wrapper such as io.TextIOWrapper closes its stream when it is deleted.
             if getattr(stream, "closed", False):
                 raise PluginError(
                     f"{self.plugin} closes the stream that it is given: leave that to sketchkit"
@@ -225,7 +254,7 @@ class _Strange:
             raise
 
     @contextmanager
-    def _blamed(self) -> Iterator[None]:
+    def _attribute_errors(self) -> Iterator[None]:
         trouble: OSError | None = None
         with registry.blamed(self.plugin):
             try:
@@ -237,7 +266,7 @@ class _Strange:
 
 
 class _Source(Iterator[Sketch]):
-    """Drawings on their way into a file; remembers whether it was they that failed, or the writing."""
+    """Drawings on their way into a file, with the error that they failed with, if any."""
 
     def __init__(self, sketches: Iterator[Sketch]) -> None:
         self._sketches = sketches
@@ -253,11 +282,7 @@ class _Source(Iterator[Sketch]):
 
 
 def _drawings(given: Any) -> Iterator[Sketch]:
-    """The drawings of what a caller gives to be written, whole ones of endings and infills.
-
-    Raises:
-        InputError: something else among them.
-    """
+    """The drawings to be written; of endings and infills the whole ones."""
     sketch = given if isinstance(given, Sketch) else getattr(given, "sketch", None)
     if isinstance(sketch, Sketch):
         yield sketch
@@ -268,7 +293,7 @@ def _drawings(given: Any) -> Iterator[Sketch]:
         yield from _drawings(each)
 
 
-def _numbered(drawings: Generator[Sketch, None, None], number: int, name: str) -> Sketch:
+def _pick(drawings: Generator[Sketch, None, None], number: int, name: str) -> Sketch:
     count = 0
     try:
         for count, sketch in enumerate(drawings, start=1):
@@ -283,8 +308,8 @@ def _numbered(drawings: Generator[Sketch, None, None], number: int, name: str) -
 def _read_with(reader: Format, path: Place) -> Generator[Sketch, None, None]:
     name = _name(path, "standard input")
     try:
-        with _opened_to_read(path) as stream:
-            packed, head = is_packed(stream), _peeked(stream)
+        with _open_to_read(path) as stream:
+            packed, head = is_packed(stream), _peek(stream)
             drawings = reader.read(stream, name)
             try:
                 first = _first(drawings, head, reader.suffixes)
@@ -302,18 +327,18 @@ def _read_with(reader: Format, path: Place) -> Generator[Sketch, None, None]:
 
 
 def _first(drawings: Iterator[Sketch], head: bytes, suffixes: Sequence[str]) -> Sketch | None:
-    """The first drawing, if any; the error of a file of another kind says which."""
+    """The first drawing, if any; the error of a file of another kind names the kind."""
     try:
         return next(drawings, None)
     except FormatError as error:
-        what = kind_of_bytes(head, suffixes[0]) if suffixes else None
-        if what is None or what in str(error):
+        kind = kind_of_bytes(head, suffixes[0]) if suffixes else None
+        if kind is None or kind in str(error):
             raise
-        raise FormatError(f"{error}; it is {what}") from error
+        raise FormatError(f"{error}; it is {kind}") from error
 
 
-def _peeked(stream: BinaryIO) -> bytes:
-    """The first bytes of a stream that stay in it; none where it cannot be looked into."""
+def _peek(stream: BinaryIO) -> bytes:
+    """The first bytes of a stream, which stay in it; empty where it cannot be looked into."""
     return stream.peek(SIGNATURE_BYTES)[:SIGNATURE_BYTES] if isinstance(stream, io.BufferedReader) else b""
 
 
@@ -331,7 +356,7 @@ def _format(
     values: dict[str, Any],
     by_path: Callable[[str | os.PathLike[str]], str],
 ) -> Format:
-    """The format by its name or by what the path says, made with its options."""
+    """The format by its name or by the path, made with its options."""
     if not isinstance(path, str | os.PathLike) and not (hasattr(path, "read") or hasattr(path, "write")):
         raise InputError(f"a path or a binary stream is needed, got {named(path)}")
     if name is None:
@@ -343,65 +368,25 @@ def _format(
         made = option_tools.create(loaded, f"format {name!r}", values)
     if not isinstance(made, Format):
         raise PluginError(f"the format {name!r} has no read, write and suffixes")
-    return made if plugin.builtin else _Strange(plugin, made)
+    return made if plugin.builtin else _PluginFormat(plugin, made)
 
 
 @contextmanager
-def _opened_to_read(path: Place) -> Iterator[BinaryIO]:
+def _open_to_read(path: Place) -> Iterator[BinaryIO]:
     if not isinstance(path, str | os.PathLike):
         yield path
     elif os.fspath(path) == "-":
-        yield bounded(standard_input(), "standard input")
+        yield bound(standard_input(), "standard input")
     elif "\0" in os.fspath(path):
         raise InputError(f"{shown(path)}: a file name holds no null character")
     else:
         with open_file(path, pipes=True) as stream:
-            content = bounded(stream, shown(path))
-            yield unpacked(content, _name(path, "")) if _is_gz(path) else content
-
-
-class _Pipe(io.RawIOBase):
-    """What comes out of a pipe, up to a limit.
-
-    Args:
-        stream: the pipe.
-        name: of it, in the error.
-    """
-
-    def __init__(self, stream: BinaryIO, name: str) -> None:
-        self._stream, self._name, self._left = stream, name, MAX_PIPE_BYTES
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._stream.read1(len(buffer))  # type: ignore[attr-defined]
-        self._left -= len(data)
-        if self._left < 0:
-            raise FormatError(f"{self._name}: more than {MAX_PIPE_BYTES} bytes")
-        buffer[: len(data)] = data
-        return len(data)
-
-
-def bounded(stream: BinaryIO, name: str) -> BinaryIO:
-    """A stream of at most `MAX_PIPE_BYTES`.
-
-    Args:
-        stream: itself what is returned if it is a file's, which has an end.
-        name: of it, in the error.
-
-    Returns:
-        A stream whose reading raises a `FormatError` beyond the limit.
-    """
-    try:
-        mode = os.fstat(stream.fileno()).st_mode
-    except OSError:  # not the system's: in memory
-        return stream
-    return stream if stat.S_ISREG(mode) else io.BufferedReader(_Pipe(stream, name))
+            content = bound(stream, shown(path))
+            yield unpack(content, _name(path, "")) if _is_gz(path) else content
 
 
 @contextmanager
-def _opened_to_write(path: Place, overwrite: bool) -> Iterator[BinaryIO]:
+def _open_to_write(path: Place, overwrite: bool) -> Iterator[BinaryIO]:
     if not isinstance(path, str | os.PathLike):
         yield path
     elif os.fspath(path) == "-":
@@ -411,7 +396,7 @@ def _opened_to_write(path: Place, overwrite: bool) -> Iterator[BinaryIO]:
     else:
         with atomic_write(path, overwrite=overwrite) as stream:
             if _is_gz(path):
-                with packing(stream) as packed:
+                with pack(stream) as packed:
                     yield packed
             else:
                 yield stream
@@ -422,7 +407,7 @@ def _is_gz(path: str | os.PathLike[str]) -> bool:
 
 
 def _name(path: Place, standard: str) -> str:
-    """What an error calls the file."""
+    """The name of the file in an error."""
     if isinstance(path, str | os.PathLike):
         return standard if os.fspath(path) == "-" else shown(path)
     name = getattr(path, "name", None)

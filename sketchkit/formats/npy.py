@@ -11,17 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = [
-    "MAX_ROWS",
-    "NUMBERS",
-    "ByteSource",
-    "Header",
-    "Malformed",
-    "check_shape",
-    "numeric_drawings",
-    "read_header",
-]
-
 Array = npt.NDArray[Any]
 
 #: Rows of one drawing; the longest published ones have a few thousand.
@@ -35,22 +24,21 @@ NUMBERS = {
 }
 
 _CHUNK = 1 << 16
-# numpy sorts the keys and Python 2 writes its long integers with an L. A pattern instead of an evaluation:
-# nothing that is not such a header gets any further.
+# numpy sorts the keys and Python 2 writes its long integers with an L. A pattern instead of an evaluation.
 _HEADER = re.compile(
     rb"\{'descr': '([<>|])(\w{1,3})', 'fortran_order': (True|False), 'shape': \(([0-9L, ]{0,60})\), ?\} *\n?"
 )
 
 
 class Malformed(Exception):
-    """What is wrong with the data, without the file's name."""
+    """A fault in the data; the message lacks the file's name."""
 
 
 class ByteSource:
     """Bytes taken one after the other from something that yields them in chunks.
 
     Args:
-        read: called with a number of bytes, returns at most as many, none at the end.
+        read: takes a number of bytes and returns at most as many, b"" at the end.
         size: how many bytes there are, as the container says.
     """
 
@@ -63,7 +51,7 @@ class ByteSource:
         self._position = 0
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         """How many bytes are still to be taken."""
         return self._unread + len(self._buffer) - self._position
 
@@ -100,14 +88,14 @@ class ByteSource:
         return bytes(out)
 
     def finish(self) -> None:
-        """Make sure that nothing is left; reaching the end also checks the container's checksum."""
-        if self.left:
-            raise Malformed(f"{self.left} bytes follow the array")
+        """Refuse further bytes; reaching the end also checks the container's checksum."""
+        if self.remaining:
+            raise Malformed(f"{self.remaining} bytes follow the array")
         if self._read(1):
             raise Malformed("more bytes than announced")
 
     def _fill(self, count: int) -> None:
-        if count > self.left:
+        if count > self.remaining:
             raise Malformed("the data ends too early")
         parts = [self._buffer[self._position :]]
         have = len(parts[0])
@@ -123,7 +111,7 @@ class ByteSource:
 
 @dataclass(frozen=True)
 class Header:
-    """What a .npy header says: the type of number (None for objects), the shape, the order."""
+    """The facts in a .npy header: the type of number (`None` for objects), the shape, the order."""
 
     dtype: np.dtype[Any] | None
     shape: tuple[int, ...]
@@ -134,7 +122,7 @@ def read_header(source: ByteSource) -> Header:
     """Take the header of a .npy file.
 
     Raises:
-        Malformed: not such a header, or a type that no drawing is made of.
+        Malformed: another header, or a type that is not a number.
     """
     magic = source.take(8)
     if magic[:6] != b"\x93NUMPY" or magic[7] != 0 or magic[6] not in (1, 2, 3):
@@ -150,7 +138,7 @@ def read_header(source: ByteSource) -> Header:
         shape = tuple(int(size.strip().removesuffix(b"L")) for size in sizes.split(b",") if size.strip())
     except ValueError:
         raise Malformed("a header with a bad shape") from None
-    # What has no element may be of any type.
+    # An empty array may be of any type.
     numbers = (b"<", b"f8") if 0 in shape and code != b"O" else (order, code)
     return Header(_dtype(*(part.decode("ascii", "replace") for part in numbers)), shape, fortran == b"True")
 
@@ -159,7 +147,7 @@ def check_shape(shape: tuple[int, ...]) -> tuple[int, int]:
     """How many drawings an array holds, and how many rows each of them.
 
     Args:
-        shape: [B, N, 3]; what has no element is no drawing, unless it is [B, 0, 3].
+        shape: [B, N, 3]; an empty array of another shape than [B, 0, 3] holds 0 drawings.
 
     Raises:
         Malformed: another shape, or too many rows.
@@ -185,20 +173,20 @@ def numeric_drawings(source: ByteSource, header: Header) -> Iterator[Array]:
     assert dtype is not None
     count, rows = check_shape(header.shape)
     size = rows * 3 * dtype.itemsize
-    if source.left != count * size:
-        raise Malformed(f"{source.left} bytes for an array of the shape {list(header.shape)}")
+    if source.remaining != count * size:
+        raise Malformed(f"{source.remaining} bytes for an array of the shape {list(header.shape)}")
     if header.fortran and size:
-        yield from _scattered_drawings(source, dtype, header.shape)
+        yield from _fortran_drawings(source, dtype, header.shape)
         return
     for _ in range(count):
         yield np.frombuffer(source.take(size), dtype).reshape(rows, 3)
 
 
-def _scattered_drawings(source: ByteSource, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Iterator[Array]:
-    """The drawings of an array in Fortran order, copied to a file, as each is scattered over all of it."""
+def _fortran_drawings(source: ByteSource, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Iterator[Array]:
+    """The drawings of an array in Fortran order, copied to a file since each is scattered over all of it."""
     with tempfile.TemporaryFile() as copy:
-        while source.left:
-            copy.write(source.take(min(source.left, _CHUNK)))
+        while source.remaining:
+            copy.write(source.take(min(source.remaining, _CHUNK)))
         copy.flush()
         whole = np.memmap(copy, dtype, "r", shape=shape, order="F")
         at_once = max(1, _CHUNK // (shape[1] * 3 * dtype.itemsize))

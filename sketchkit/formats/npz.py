@@ -25,7 +25,7 @@ __all__ = ["SPLITS", "NpzFormat"]
 #: The arrays of drawings, in the order they are read.
 SPLITS = ("train", "valid", "test")
 
-#: One array, unpacked. The largest published ones have a tenth of it; nothing of this size is ever held.
+#: One array, unpacked. The largest published ones have a tenth of it; it is read in pieces.
 MAX_ARRAY_BYTES = 4 << 30
 #: How much smaller than its content a packed array may be; drawings shrink to a third.
 MAX_RATIO = 200
@@ -51,10 +51,11 @@ _BROKEN = (
 class NpzFormat:
     """Drawings as stroke-3 in a zip of numpy arrays: `train`, `valid` and `test`, any of them.
 
-    Reading takes arrays of arrays [N, 3] and plain arrays [B, N, 3] of any number type and ignores what else
-    the file holds; it never unpickles. A drawing's key says where it was, such as "valid/12". Writing puts a
-    drawing under the split its key names, else under `train`. The format knows rows only: where a drawing sat
-    on the page, its label and whether it is finished are lost.
+    Reading takes arrays of arrays [N, 3] and plain arrays [B, N, 3] of any number type and ignores other
+    arrays in the file; pickles are read by a machine of its own, which imports and calls nothing. A drawing's
+    key is its split and number, such as "valid/12". Writing puts a drawing under the split its key names,
+    else under `train`. The format knows rows only: a drawing's place on the page, its label and whether it is
+    finished are lost.
 
     The first point of a drawing is left out, as published files do it: row 0 is ink from there. Only a row 0
     of exactly (0, 0, 0) is the first point itself; it is written only for a drawing of one point and for one
@@ -81,12 +82,12 @@ class NpzFormat:
 
         Args:
             stream: bytes from the start; a pipe is copied to a temporary file.
-            name: what to call the file in an error.
+            name: the file's, for an error.
 
         Raises:
-            FormatError: one line that begins with `name`; says which drawing of which split where it can.
+            FormatError: one line that begins with `name`, and names the split and the drawing if known.
         """
-        with _seekable(stream, name) as file, _opened(file, name) as archive:
+        with _seekable(stream, name) as file, _open_archive(file, name) as archive:
             members = _members(archive, name)
             splits = SPLITS if self.split is None else (self.split,)
             found = [split for split in splits if f"{split}.npy" in members]
@@ -107,7 +108,7 @@ class NpzFormat:
         """
         splits: dict[str, list[Array]] = {split: [] for split in SPLITS}
         for sketch in sketches:
-            splits[self.split or _split_of(sketch.key)].append(_stored(sketch))
+            splits[self.split or _split_of(sketch.key)].append(_to_stored(sketch))
         dtype = np.int16 if all(map(_fits_int16, itertools.chain(*splits.values()))) else np.float32
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
             for split, drawings in splits.items():
@@ -144,12 +145,12 @@ def _drawings(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[Array
         raise Malformed(f"the array is packed by the unknown method {info.compress_type}")
     if info.file_size > MAX_ARRAY_BYTES or info.file_size > MAX_RATIO * info.compress_size + MAX_READ_BYTES:
         raise Malformed(f"the array is absurdly large: {info.file_size} bytes")
-    with _told():
+    with _zip_errors():
         member = archive.open(info)
     with member:
 
         def read(count: int) -> bytes:
-            with _told():
+            with _zip_errors():
                 return member.read(count)
 
         source = ByteSource(read, info.file_size)
@@ -185,7 +186,7 @@ class _Guarded:
 
 
 @contextmanager
-def _opened(stream: BinaryIO, name: str) -> Iterator[zipfile.ZipFile]:
+def _open_archive(stream: BinaryIO, name: str) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(_Guarded(stream))
     except _BROKEN as error:
@@ -211,8 +212,8 @@ def _seekable(stream: BinaryIO, name: str) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """What goes wrong in a zip, as `Malformed`; GeneratorExit and the like pass."""
+def _zip_errors() -> Iterator[None]:
+    """Turn the errors of a broken zip into `Malformed`."""
     try:
         yield
     except _BROKEN as error:
@@ -224,7 +225,7 @@ def _one_line(error: Exception) -> str:
 
 
 def _split_of(key: str | None) -> str:
-    """`valid` for "valid/12", and `train` for what is no such key."""
+    """`valid` for "valid/12", and `train` for every other key."""
     split, slash, index = (key or "").partition("/")
     return split if slash and split in SPLITS and index.isdecimal() else SPLITS[0]
 
@@ -236,7 +237,7 @@ def _with_first_point(stored: Array) -> Array:
     return np.concatenate([np.zeros((1, 3), stored.dtype), stored])
 
 
-def _stored(sketch: Sketch) -> Array:
+def _to_stored(sketch: Sketch) -> Array:
     """The rows of a drawing as `_with_first_point` takes them."""
     rows = sketch.to_stroke3()
     if len(rows) < 2:

@@ -23,8 +23,6 @@ from sketchkit.formats import object_values as values
 from sketchkit.formats.npy import MAX_ROWS, Array, ByteSource, Malformed
 from sketchkit.formats.object_values import Drawing, ElementList, ElementType, Name
 
-__all__ = ["read_object_array"]
-
 #: Names and types remembered; numpy refers back to some thirty.
 MAX_MEMO = 1_024
 #: Numbers of numpy remembered, the first ones: one that stands for a lift may be the same object all over.
@@ -48,7 +46,7 @@ def read_object_array(source: ByteSource, shape: tuple[int, ...]) -> Iterator[Ar
 
     Args:
         source: the bytes after the .npy header.
-        shape: what the header announces: [B] drawings, [B, N, 3] numbers, or () for a lone `None`, which is
+        shape: as the header announces it: [B] drawings, [B, N, 3] numbers, or () for a lone `None`, which is
             zero drawings.
 
     Yields:
@@ -174,7 +172,7 @@ class _Machine:
 
     def frame(self) -> None:
         """Take the announcement of a frame; frames only help reading ahead."""
-        if self.number(8) > self.source.left:
+        if self.number(8) > self.source.remaining:
             raise Malformed("the data ends too early")
 
     # --- the memo -------------------------------------------------------------------------------------

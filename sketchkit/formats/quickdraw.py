@@ -40,8 +40,8 @@ _BETWEEN = re.compile(rb"(?:^|(?<=\}))(?:\xef\xbb\xbf)+(?=\s*(?:\{|$))")
 class NdjsonFormat:
     """Drawings as lines of JSON, `{"word": ..., "key_id": ..., "drawing": [[xs, ys], ...]}`.
 
-    Reading takes raw strokes `[xs, ys, ts]` as well and looks at no column but the first two; places on the
-    page stay. Lines end in LF, CR or both. A name that ends in `.ndjson.gz` means a file packed with gzip.
+    Reading takes raw strokes `[xs, ys, ts]` as well and uses the first two columns only; places on the page
+    stay. Lines end in LF, CR or both. A name that ends in `.ndjson.gz` means a file packed with gzip.
     `word` becomes the label, `key_id` the key; both may be missing. Every drawing counts as finished.
 
     Args:
@@ -64,7 +64,7 @@ class NdjsonFormat:
 
         Args:
             stream: bytes from the start; may be a pipe.
-            name: what to call the file in an error.
+            name: the file's, for an error.
 
         Raises:
             FormatError: one line that begins with `name` and gives the number of the line.
@@ -110,7 +110,7 @@ def read_records(stream: BinaryIO, name: str) -> Iterator[tuple[bytes, Sketch]]:
 
     Args:
         stream: bytes from the start; may be a pipe.
-        name: what to call the file in an error.
+        name: the file's, for an error.
 
     Raises:
         FormatError: one line that begins with `name` and gives the number of the line.
@@ -159,7 +159,7 @@ def _from_record(line: bytes) -> Sketch:
 
 
 def _stroke(stroke: Any, index: int) -> Float64:
-    """[xs, ys], and whatever follows of times or pressure, as a line [n, 2]."""
+    """The first two columns of [xs, ys, ...] as a line [n, 2]."""
     columns = stroke[:2] if isinstance(stroke, list) else []
     if len(columns) != 2 or not all(type(column) is list for column in columns):
         raise FormatError(f"stroke {index} is not [xs, ys] or [xs, ys, times]")
@@ -184,7 +184,7 @@ def _text(record: dict[str, Any], name: str) -> str | None:
 class BinFormat:
     """Drawings in Quick, Draw!'s packed form: whole coordinates from 0 to 255, one byte each.
 
-    `key_id` becomes the key; the file holds no labels. Every drawing counts as finished.
+    `key_id` becomes the key; the label is lost. Every drawing counts as finished.
 
     Args:
         fit: bring a drawing that has other coordinates into this form when writing: moved to (0, 0), scaled
@@ -205,7 +205,7 @@ class BinFormat:
 
         Args:
             stream: bytes from the start; may be a pipe.
-            name: what to call the file in an error.
+            name: the file's, for an error.
 
         Raises:
             FormatError: one line that begins with `name` and gives the number of the drawing, from 0.
@@ -288,7 +288,7 @@ def _exactly(stream: BinaryIO, count: int) -> bytes:
 
 
 def _up_to(stream: BinaryIO, count: int) -> bytes:
-    """`count` bytes, or what there is before the end; a pipe may give them in pieces."""
+    """`count` bytes, or fewer at the end; a pipe may give them in pieces."""
     data = stream.read(count)
     while len(data) < count and (more := stream.read(count - len(data))):
         data += more

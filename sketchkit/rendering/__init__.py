@@ -1,4 +1,4 @@
-"""Showing drawings: pictures set out on a sheet and written as SVG, PNG, PDF, GIF or what a plugin brings."""
+"""Showing drawings: pictures set out on a sheet and written as SVG, PNG, PDF, GIF or by a plugin."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from sketchkit.files import atomic_write, check_path
 from sketchkit.rendering.base import Renderer
 from sketchkit.rendering.layout import Layout, Place, Sheet
 from sketchkit.rendering.page import OwnPage, Page
-from sketchkit.rendering.picture import Curves, Drawn, Ink, Picture
-from sketchkit.sketch import Sketch
+from sketchkit.rendering.picture import Curves, Ink, Picture
+from sketchkit.sketch import Drawn, Sketch
 from sketchkit.svgdoc import json_text
 
 __all__ = [
@@ -113,34 +113,34 @@ def render(
 
     Args:
         drawings: one or many, row by row; of an ending or an infill the whole drawing is shown.
-        target: the file to write, at once or not at all; none is written when None.
-        tile: (columns, rows); as many rows as it takes when rows is None; by the labels or nearly a square
+        target: the file to write, as a whole; the bytes are returned when `None`.
+        tile: (columns, rows); as many rows as it takes when rows is `None`; by the labels or nearly a square
             when tile is.
-        cell: the side of a cell in pixels, 128 when None; a page is filled and takes none.
-        gap: between two cells, in pixels, with a page in millimetres as all lengths; 8 px or 3 mm when None.
+        cell: the side of a cell in pixels, 128 when `None`; on a page it follows from the page.
+        gap: between two cells, in pixels, or millimetres on a page, as all lengths; 8 px or 3 mm when `None`.
         label: whether captions are written.
-        stroke: the width of lines, whatever the scale of a drawing; 2 px or 0.4 mm when None.
-        margin: around the whole, words included; 8 px or 10 mm when None.
-        background: the colour of the paper, `#rgb`, `#rrggbb` or a name of SVG's, "none" for transparent;
-            what suits the renderer when None.
+        stroke: the width of lines, at every scale of a drawing; 2 px or 0.4 mm when `None`.
+        margin: around the whole, words included; 8 px or 10 mm when `None`.
+        background: the colour of the paper, `#rgb`, `#rrggbb` or a name of SVG's, `none` for transparent;
+            the renderer's default when `None`.
         scale: "fit" fills each cell, "common" shows all drawings at one scale.
         title: a line above the sheet.
-        row_labels: what the rows are called, from the top: one each, or none at all.
-        column_labels: what the columns are called, from the left, likewise.
-        page: the paper, such as "A4", "Letter-landscape" or "210x297mm"; as large as the grid when None.
-        curves: "auto" draws smooth curves where a picture's ink says so, as what a model drew does; "on"
-            everywhere, "off" nowhere.
-        renderer: its name or the renderer itself; chosen by the suffix of the target when None, SVG where
-            there is no target either.
+        row_labels: the names of all rows, from the top, or ().
+        column_labels: the names of all columns, from the left, or ().
+        page: the paper, such as "A4", "Letter-landscape" or "210x297mm"; as large as the grid when `None`.
+        curves: "auto" draws smooth curves where a picture's ink asks for them, as ink drawn by a model does;
+            "on" everywhere, "off" nowhere.
+        renderer: its name or the renderer itself; chosen by the suffix of the target when `None`, SVG
+            without a target.
         metadata: provenance, which the file carries.
         overwrite: whether a file that exists may be replaced.
 
     Returns:
-        The bytes of the file where there is no target, else None: they are in the file.
+        The bytes of the file, or `None` with a target.
 
     Raises:
-        InputError: something that is no drawing, lengths that make no sheet, more drawings than cells, not as
-            many labels as rows or columns, a colour or a suffix nobody knows.
+        InputError: a value that is not a drawing, invalid lengths, more drawings than cells, more or fewer
+            labels than rows or columns, an unknown colour or suffix.
         PluginError: a renderer that is unknown or cannot work here.
     """
     if target is not None and isinstance(drawings, str | os.PathLike):
@@ -162,8 +162,8 @@ def render(
         column_labels=_labels("column_labels", column_labels),
         curves=curves,
     )
-    chosen = _chosen(renderer, target)
-    pictures = layout.with_curves(_picture(each) for each in _several(drawings))
+    chosen = _choose_renderer(renderer, target)
+    pictures = layout.with_curves(_picture(each) for each in _list_shown(drawings))
     content = chosen.render(pictures, layout, metadata or {})
     if target is None:
         return content
@@ -173,7 +173,7 @@ def render(
 
 
 def renderers() -> list[str]:
-    """The names of all installed renderers, sorted; nothing is imported."""
+    """The names of all installed renderers, sorted, without importing them."""
     return registry.names("renderer")
 
 
@@ -185,7 +185,7 @@ def make_renderer(name: str, values: Mapping[str, Any] | None = None) -> Rendere
         values: options by name; strings are read as the option's type.
 
     Returns:
-        The renderer; a stranger's in a wrapping that blames it for what fails.
+        The renderer; that of a plugin in a wrapper whose errors name the plugin.
 
     Raises:
         PluginError: it is unknown, or cannot be loaded or made.
@@ -194,36 +194,36 @@ def make_renderer(name: str, values: Mapping[str, Any] | None = None) -> Rendere
     made_by, plugin = registry.load("renderer", name), registry.find("renderer", name)
     with registry.blamed(plugin):
         made: Renderer = options.create(made_by, f"renderer {name!r}", values or {})
-    return made if plugin.builtin else _Strange(plugin, made)
+    return made if plugin.builtin else _PluginRenderer(plugin, made)
 
 
 def renderer_for(suffix: str) -> Callable[[], Renderer]:
-    """What makes the renderer that writes files of a suffix.
+    """The factory of the renderer that writes files of a suffix.
 
     Args:
         suffix: with the dot, in any case.
 
     Returns:
-        Our own where we have one, else the first by name; a renderer that cannot be loaded is passed over.
+        The built-in one, else the first by name; a renderer that cannot be loaded is passed over.
 
     Raises:
-        InputError: nobody writes such files.
+        InputError: an unknown suffix.
     """
     for builtin in (True, False):
         for name in registry.answering("renderer", suffix.lower(), builtin=builtin):
-            return _maker(name)
-    known = ", ".join(_known_suffixes())
+            return _find_maker(name)
+    known = ", ".join(_list_suffixes())
     raise InputError(f"nothing renders {suffix or 'a file without a suffix'}: there are {known}")
 
 
 @dataclass(frozen=True)
-class _Strange:
-    """A stranger's renderer: its failures bear its name."""
+class _PluginRenderer:
+    """A plugin's renderer: its errors name the plugin."""
 
     plugin: registry.Plugin
     __wrapped__: Renderer
 
-    # Whoever wants to know them asks the class, before a renderer is made.
+    # Asked of the class, before a renderer is made.
     suffixes: ClassVar[tuple[str, ...]] = ()
 
     def render(self, pictures: Sequence[Picture], layout: Layout, metadata: Mapping[str, object]) -> bytes:
@@ -240,7 +240,7 @@ def _labels(name: str, labels: Sequence[str]) -> tuple[str, ...]:
     return tuple(labels)
 
 
-def _several(drawings: Shown | Iterable[Shown]) -> Iterable[Shown]:
+def _list_shown(drawings: Shown | Iterable[Shown]) -> Iterable[Shown]:
     if isinstance(drawings, Sketch | Picture | Drawn):
         return [drawings]
     if isinstance(drawings, str | bytes) or not isinstance(drawings, Iterable):
@@ -253,19 +253,19 @@ def _picture(shown: Shown) -> Picture:
         return shown
     sketch = shown if isinstance(shown, Sketch) else getattr(shown, "sketch", None)
     if not isinstance(sketch, Sketch):
-        what = type(shown).__name__
+        kind = type(shown).__name__
         hint = ": give one list of them all" if isinstance(shown, list) else ""
-        raise InputError(f"a cell of a sheet shows one drawing, not a {what}{hint}")
+        raise InputError(f"a cell of a sheet shows one drawing, not a {kind}{hint}")
     return Picture.of(sketch)
 
 
-def _maker(name: str) -> Callable[[], Renderer]:
-    """The class of a renderer; for a stranger's, what makes one that is blamed for what it does."""
+def _find_maker(name: str) -> Callable[[], Renderer]:
+    """The class of a renderer, or for a plugin's the function that wraps it."""
     made: Callable[[], Renderer] = registry.load("renderer", name)
     return made if registry.find("renderer", name).builtin else partial(make_renderer, name)
 
 
-def _known_suffixes() -> list[str]:
+def _list_suffixes() -> list[str]:
     found: set[str] = set()
     for name in renderers():
         try:
@@ -275,7 +275,7 @@ def _known_suffixes() -> list[str]:
     return sorted(found)
 
 
-def _chosen(renderer: str | Renderer | None, target: str | os.PathLike[str] | None) -> Renderer:
+def _choose_renderer(renderer: str | Renderer | None, target: str | os.PathLike[str] | None) -> Renderer:
     if isinstance(renderer, str):
         return make_renderer(renderer)
     if renderer is not None:

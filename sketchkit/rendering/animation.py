@@ -1,6 +1,6 @@
 """Pictures one after another in one place, as GIF and as animated PNG.
 
-All frames have one scale and one centre, so that what does not change stays where it is.
+All frames have one scale and one centre, so that unchanged parts stay in place.
 """
 
 from __future__ import annotations
@@ -18,18 +18,16 @@ from sketchkit.rendering.layout import Layout, Sheet
 from sketchkit.rendering.picture import Picture
 from sketchkit.svgdoc import json_text
 
-__all__ = ["ApngRenderer", "GifRenderer"]
-
-#: What browsers play as fast as they say; they slow down shorter frames.
+#: In seconds: browsers slow down shorter frames.
 SHORTEST = 0.02
 
-#: In seconds: what the two formats can say.
+#: In seconds, of both formats.
 LONGEST = 600.0
 
 
 @dataclass(frozen=True)
 class _Animation:
-    """What the two formats share: the frames, and for how long each of them is shown.
+    """The base of both formats: the frames, and the time for which each of them is shown.
 
     Args:
         seconds: for which each picture is shown.
@@ -78,7 +76,7 @@ class _Animation:
             yield self.seconds + (self.pause if number in ends else 0.0)
 
     def _frame(self, png: bytes) -> Any:
-        """A picture as the format stores it."""
+        """Convert a picture to the format's own."""
         raise NotImplementedError
 
     def _save(self, stream: io.BytesIO, frames: Sequence[Any], times: Sequence[int], words: str) -> None:
@@ -94,7 +92,7 @@ class GifRenderer(_Animation):
 
     def _frame(self, png: bytes) -> Any:
         # Few inks on one paper have far fewer than 256 colours, so that nothing needs to be dithered.
-        return _opened(png).quantize(256, dither=0)
+        return _open_png(png).quantize(256, dither=0)
 
     def _save(self, stream: io.BytesIO, frames: Sequence[Any], times: Sequence[int], words: str) -> None:
         more: dict[str, Any] = {"loop": 0} if self.loop else {}
@@ -113,7 +111,7 @@ class ApngRenderer(_Animation):
     suffixes: ClassVar[tuple[str, ...]] = (".apng",)
 
     def _frame(self, png: bytes) -> Any:
-        return _opened(png)
+        return _open_png(png)
 
     def _save(self, stream: io.BytesIO, frames: Sequence[Any], times: Sequence[int], words: str) -> None:
         from PIL.PngImagePlugin import PngInfo
@@ -147,7 +145,7 @@ def _stage(pictures: Sequence[Picture], layout: Layout) -> tuple[Layout, Sheet]:
     return still, still.arrange([together])
 
 
-def _opened(png: bytes) -> Any:
+def _open_png(png: bytes) -> Any:
     from PIL import Image
 
     with Image.open(io.BytesIO(png)) as image:

@@ -1,4 +1,4 @@
-"""What a renderer is to sketchkit: pictures and a layout in, the bytes of a file out."""
+"""The protocol of a renderer: pictures and a layout in, the bytes of a file out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Renderer(Protocol):
         """Draw pictures on one sheet.
 
         Args:
-            pictures: what the cells show, row by row; may be empty.
+            pictures: one a cell, row by row; may be empty.
             layout: how they are set out; `layout.arrange(pictures)` says where each one goes.
             metadata: provenance of the whole sheet, for the file to carry where its format can.
 
@@ -34,6 +34,6 @@ class Renderer(Protocol):
 
         Raises:
             InputError: a sheet that the format cannot hold.
-            PluginError: something that the renderer needs is not installed.
+            PluginError: a library that the renderer needs is not installed.
         """
         ...

@@ -1,6 +1,6 @@
 """Sheets as PNG and PDF: our own SVG, drawn by CairoSVG.
 
-Only SVG that sketchkit has just written comes here, never a user's file, and nothing is fetched for it.
+The SVG is always made by sketchkit, users' files stay out, and references are refused.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from sketchkit.rendering.palette import PAPER
 from sketchkit.rendering.picture import Picture
 from sketchkit.rendering.svg import draw_sheet
 from sketchkit.svgdoc import json_text
-
-__all__ = ["MOST_PIXELS", "PdfRenderer", "PngRenderer", "draw_png"]
 
 #: The longest side of a PNG, in pixels: cairo counts in 16 bits.
 LONGEST_SIDE = 32767
@@ -76,12 +74,12 @@ def draw_png(sheet: Sheet, pictures: Sequence[Picture], layout: Layout, scale: f
 
     Args:
         sheet: where they are.
-        pictures: what the cells show.
+        pictures: one a cell.
         layout: for the width of lines, the background and the title.
         scale: pixels of the image a pixel of the layout.
 
     Raises:
-        InputError: a sheet of more pixels than a PNG should have, or of none.
+        InputError: a sheet of 0 pixels, or of more than a PNG should have.
         PluginError: cairo is not installed.
     """
     cairosvg = _cairosvg()
@@ -130,7 +128,7 @@ def _cairosvg() -> Any:
 
 
 def _refuse(url: str, resource_type: str) -> NoReturn:
-    """Fetches nothing: a sheet refers to nothing outside itself."""
+    """Refuse a reference, which a sheet lacks."""
     raise InputError(f"a sheet may not fetch {url!r}")
 
 

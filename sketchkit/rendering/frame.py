@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sketchkit.rendering.captions import fitted, length
-
-__all__ = ["BASELINE", "Frame", "Legend", "Words", "best", "largest"]
-
 #: How far below the upper edge of its band the baseline of a line stands, in parts of the font size.
 BASELINE = 1.1
 
-# The font grows with the cell, but is never loud, nor so small that nobody can read it.
+# The font grows with the cell, within readable bounds.
 _FONT_SHARE = 0.07
 _LARGEST_FONT = 20.0
 _TITLE_SHARE = 1.5
@@ -26,6 +23,10 @@ _LABEL_LENGTH = 8.0
 
 # Halvings of the size of a cell: more than float64 tells apart.
 _HALVINGS = 60
+
+# Advance widths in parts of the font size, on the generous side of the usual sans-serif fonts.
+_NARROW, _USUAL, _CAPITAL, _WIDE = 0.36, 0.64, 0.78, 1.02
+_WIDTHS = {letter: _NARROW for letter in " !'()*,-./:;I[]`fijlrt|"} | {letter: _WIDE for letter in "%@MWmw"}
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ class Legend:
     Args:
         captions: whether each cell has a band for one under it.
         title: a line above everything.
-        rows: what the rows are called, from the top.
-        columns: what the columns are called, from the left.
+        rows: the names of the rows, from the top.
+        columns: the names of the columns, from the left.
         least: the smallest size of a font, in pixels.
     """
 
@@ -95,7 +96,7 @@ class Frame:
         return float(round(_TITLE_SHARE * self.font))
 
     @property
-    def left(self) -> float:
+    def label_band(self) -> float:
         """The width of the band of the rows' labels."""
         longest = max(map(length, self.legend.rows), default=0.0)
         if not longest:
@@ -117,23 +118,23 @@ class Frame:
     def size(self) -> tuple[float, float]:
         """Width and height of the whole."""
         across, down = self.step
-        return (self.left + self.columns * across - self.gap, self.top + self.rows * down - self.gap)
+        return (self.label_band + self.columns * across - self.gap, self.top + self.rows * down - self.gap)
 
     def corner(self, index: int) -> tuple[float, float]:
         """(x, y) of the upper left corner of a cell, counted row by row."""
         across, down = self.step
         row, column = divmod(index, self.columns)
-        return (self.left + column * across, self.top + row * down)
+        return (self.label_band + column * across, self.top + row * down)
 
     def words(self, room: float) -> list[Words]:
         """The title and the labels.
 
         Args:
-            room: what the title may take, which stands in the middle of the whole.
+            room: the width for the title, which stands in the middle of the whole.
         """
         out = []
         if self.legend.title:
-            line = fitted(self.legend.title, room, self.title_font)
+            line = fit_words(self.legend.title, room, self.title_font)
             out.append(
                 Words(line, (self.size[0] / 2, BASELINE * self.title_font), self.title_font, title=True)
             )
@@ -143,17 +144,19 @@ class Frame:
         baseline = self._title_band + BASELINE * self.font
         return [
             Words(
-                fitted(label, self.cell, self.font), (self.corner(i)[0] + self.cell / 2, baseline), self.font
+                fit_words(label, self.cell, self.font),
+                (self.corner(i)[0] + self.cell / 2, baseline),
+                self.font,
             )
             for i, label in enumerate(self.legend.columns)
             if label
         ]
 
     def _row_words(self) -> list[Words]:
-        right = self.left - _SPACE * self.font
+        right = self.label_band - _SPACE * self.font
         return [
             Words(
-                fitted(label, self._label_room, self.font),
+                fit_words(label, self._label_room, self.font),
                 (right, self.corner(i * self.columns)[1] + self.cell / 2 + _HALF_LETTER * self.font),
                 self.font,
                 "end",
@@ -176,7 +179,7 @@ class Frame:
 
 
 def largest(frame: Callable[[float], Frame], room: tuple[float, float]) -> Frame | None:
-    """The frame of the largest cells that fits into a room; None where none does, however small its cells.
+    """The frame of the largest cells that fits into a room; `None` where even cells of size 0 are too large.
 
     Args:
         frame: the frame of a size of cell.
@@ -196,6 +199,43 @@ def largest(frame: Callable[[float], Frame], room: tuple[float, float]) -> Frame
 
 
 def best(frames: Sequence[Frame | None]) -> Frame | None:
-    """The frame with the largest cells, of such with the fewest; None where there is none."""
+    """The frame with the largest cells, of such with the fewest, or `None`."""
     there = [frame for frame in frames if frame is not None]
     return max(there, key=lambda frame: (frame.cell, -frame.columns * frame.rows), default=None)
+
+
+def fit_words(words: str, width: float, font: float) -> str:
+    """Words on one line, cut with an ellipsis where they would be wider than the cell.
+
+    Args:
+        words: any text; runs of white space become one space.
+        width: in pixels.
+        font: the size of the font in pixels.
+    """
+    line = " ".join(words.split())
+    room = width / font
+    if len(line) * _WIDE <= room or length(line) <= room:
+        return line
+    kept, used = 0, _WIDE  # the ellipsis
+    for letter in line:
+        used += _advance(letter)
+        if used > room:
+            break
+        kept += 1
+    return line[:kept].rstrip() + "\u2026"
+
+
+def length(words: str) -> float:
+    """How long words are as a line, in parts of the font size: rather too long than too short."""
+    return sum(map(_advance, " ".join(words.split())))
+
+
+def _advance(letter: str) -> float:
+    """How far a letter moves on, in parts of the font size."""
+    if letter in _WIDTHS:
+        return _WIDTHS[letter]
+    if letter.isascii():
+        return _CAPITAL if letter.isupper() else _USUAL
+    if unicodedata.combining(letter):
+        return 0.0
+    return _USUAL if unicodedata.category(letter) == "Ll" else _WIDE

@@ -1,7 +1,7 @@
 """Where each picture of a sheet stands: a grid of square cells with words around them, on a page or not.
 
-There is one unit inside: the pixel of CSS, the 96th part of an inch. Millimetres are what a user writes where
-there is a page; `Layout.on_page` turns them into pixels, and the file says its size in millimetres again.
+There is one unit inside: the pixel of CSS, the 96th part of an inch. Users write millimetres for a page;
+`Layout.on_page` turns them into pixels, and the file has its size in millimetres again.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ from sketchkit.rendering.frame import BASELINE, Frame, Legend, Words, best, larg
 from sketchkit.rendering.page import GAP, MARGIN, MILLIMETRE, STROKE, OwnPage, Page
 from sketchkit.rendering.picture import Curves, Picture, bounds
 from sketchkit.sketch import Float64
-from sketchkit.svgdoc import checked_color
-
-__all__ = ["Layout", "Place", "Sheet"]
+from sketchkit.svgdoc import check_color
 
 #: Empty paper between a drawing and the edge of its cell, as a share of the cell.
 PADDING = 0.06
@@ -68,9 +66,9 @@ class Sheet:
         width: of the page in pixels.
         height: of the page in pixels.
         places: one a picture, row by row.
-        font: the size of captions in pixels; 0 where there are none.
+        font: the size of captions in pixels; 0 without captions.
         words: the title and the labels of rows and columns.
-        page: the paper, where the sheet is to be as large as that.
+        page: the paper of the same size, if any.
     """
 
     width: float
@@ -90,28 +88,27 @@ class Layout:
     """How pictures are set out on a sheet; all lengths in pixels, see `on_page` for millimetres.
 
     Args:
-        tile: (columns, rows); as many rows as it takes when rows is None. When tile is None, there are as
-            many columns or rows as have labels, else it is nearly a square, or what fills the page best.
+        tile: (columns, rows); as many rows as it takes when rows is `None`. When tile is `None`, there are as
+            many columns or rows as labels, else it is nearly a square, or the grid that fills the page best.
         cell: the side of a cell; with a page, cells are as large as it lets them be.
         gap: between two cells.
         label: whether captions are written, in a band under each cell.
-        stroke: the width of lines, whatever the scale of a drawing.
+        stroke: the width of lines, at every scale of a drawing.
         margin: around the whole, words included.
-        background: the colour of the paper, `#rgb`, `#rrggbb` or a name of SVG's, "none" for transparent;
-            what suits the renderer when None.
+        background: the colour of the paper, `#rgb`, `#rrggbb` or a name of SVG's, `none` for transparent;
+            the renderer's default when `None`.
         scale: "fit" fills each cell, "common" shows all pictures at one scale, so that sizes compare.
         title: a line above the sheet.
-        row_labels: what the rows are called, in a band on the left: one each, or none at all.
-        column_labels: what the columns are called, in a band above the cells.
-        page: the paper, in the middle of which everything is set; as large as what is on it when None.
-        curves: which inks `with_curves` draws as smooth curves: "auto" those that say so, as what a model
-            drew does, "on" all, "off" none.
-        own_page: the page that the pictures have where they come from: they are drawn on it, in their place
-            and as large, and nothing of the rest counts but `stroke` and `background`.
+        row_labels: the names of all rows, in a band on the left, or ().
+        column_labels: the names of all columns, in a band above the cells, or ().
+        page: the paper, in the middle of which everything is set; as large as its content when `None`.
+        curves: the inks that `with_curves` draws as smooth curves: "auto" those that ask for it, as ink drawn
+            by a model does; all if "on", zero if "off".
+        own_page: the page of the file that the pictures come from: they are drawn on it in their place and
+            size, and of the other arguments only `stroke` and `background` count.
 
     Raises:
-        InputError: a length or a tile that makes no page, a margin that leaves nothing of it, or a background
-            that is no colour.
+        InputError: a length, a tile or a colour that is invalid, or a margin that fills the page.
     """
 
     tile: tuple[int, int | None] | None = None
@@ -143,16 +140,16 @@ class Layout:
         """A layout of lengths as a user writes them, each of which may be left open.
 
         Args:
-            page: its name, such as "A4" or "Letter-landscape", measures such as "210x297mm", or itself; None
-                for a sheet as large as what is on it.
-            cell: the side of a cell in pixels, on no page only.
-            gap: in millimetres on a page, else in pixels; what suits when None, as of all lengths.
+            page: its name, such as "A4" or "Letter-landscape", measures such as "210x297mm", or a `Page`;
+                `None` for a sheet as large as its content.
+            cell: the side of a cell in pixels, without a page only.
+            gap: in millimetres on a page, else in pixels; the default when `None`, as for all lengths.
             stroke: in the same unit.
-            margin: in the same unit; what a printer or plotter cannot reach.
+            margin: in the same unit, out of reach of a printer or plotter.
             others: more of the arguments of the class, by name.
 
         Raises:
-            InputError: a page that nobody knows, a page and a cell, or what the class refuses.
+            InputError: an unknown page, a page and a cell, or invalid arguments of the class.
         """
         lengths = {"gap": gap, "stroke": stroke, "margin": margin}
         given: dict[str, Any] = {name: value for name, value in lengths.items() if value is not None}
@@ -176,9 +173,9 @@ class Layout:
         if self.scale not in ("fit", "common"):
             raise InputError(f"the scale must be 'fit' or 'common', got {self.scale!r}")
         if self.background is not None:
-            checked_color(self.background, none=True)
+            check_color(self.background, none=True)
         if self.page is not None and min(self._room(self.page)) <= 0:
-            margin = self._said(self.margin)
+            margin = self._format_length(self.margin)
             raise InputError(f"a margin of {margin} leaves nothing of a page of {self.page}")
 
     def with_curves(self, pictures: Iterable[Picture]) -> list[Picture]:
@@ -189,14 +186,14 @@ class Layout:
         """Give each picture its place.
 
         Args:
-            pictures: any number; none at all make a page of one empty cell.
+            pictures: an empty sequence makes a page of one empty cell.
 
         Returns:
             The sheet.
 
         Raises:
-            InputError: more pictures than the tile has cells, not as many labels as rows or columns, cells
-                too small for their lines, no room on the page, or drawings too large to be measured.
+            InputError: more pictures than the tile has cells, another number of labels than of rows or
+                columns, cells too small for their lines, a full page, or drawings too large to be measured.
         """
         if self.own_page is not None:
             return _on_own_page(self.own_page, len(pictures))
@@ -240,7 +237,7 @@ class Layout:
         return (page.width * MILLIMETRE - 2 * self.margin, page.height * MILLIMETRE - 2 * self.margin)
 
     def _grids(self, count: int) -> list[tuple[int, int]]:
-        """(columns, rows) for so many pictures: one, or what is worth a try on a page."""
+        """(columns, rows) for so many pictures: one grid, or those worth a try on a page."""
         if self.tile is not None:
             columns, rows = self.tile
             rows = max(1, math.ceil(count / columns)) if rows is None else rows
@@ -294,10 +291,11 @@ class Layout:
         widest = max(fixed, default=0.0 if picture.inks else self.stroke)
         inner = cell * (1 - 2 * PADDING) - widest
         if inner <= 0:
-            raise InputError(f"a line {self._said(widest)} wide does not fit a cell of {self._said(cell)}")
+            width, side = self._format_length(widest), self._format_length(cell)
+            raise InputError(f"a line {width} wide does not fit a cell of {side}")
         return inner
 
-    def _said(self, pixels: float) -> str:
+    def _format_length(self, pixels: float) -> str:
         """A length in the unit that the user writes."""
         return f"{pixels:g} pixels" if self.page is None else f"{pixels / MILLIMETRE:.3g} mm"
 
@@ -317,7 +315,7 @@ def _check_length(name: str, value: float, unit: str, above: bool) -> None:
 
 
 def _check_tile(tile: object) -> None:
-    """Refuse what is not two whole numbers, or one and None."""
+    """Refuse a tile that is not two whole numbers, or one and `None`."""
     if tile is None:
         return
     if not isinstance(tile, tuple | list) or len(tile) != 2:

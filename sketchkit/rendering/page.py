@@ -8,15 +8,13 @@ from dataclasses import dataclass
 
 from sketchkit.errors import InputError
 
-__all__ = ["DOTS", "GAP", "MARGIN", "MILLIMETRE", "STROKE", "OwnPage", "Page"]
-
 #: Pixels an inch: those of CSS, which a screen shows smaller or larger.
 DOTS = 96.0
 
 #: Pixels a millimetre.
 MILLIMETRE = DOTS / 25.4
 
-#: What suits paper and a plotter's pen where nobody says otherwise, in millimetres.
+#: The defaults on paper, in millimetres.
 MARGIN, GAP, STROKE = 10.0, 3.0, 0.4
 
 #: Width and height in millimetres, upright.
@@ -34,7 +32,7 @@ _MEASURES = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)x(\d{1,6}(?:\.\d{1,6})?)mm", re.
 
 @dataclass(frozen=True)
 class OwnPage:
-    """The page that a drawing has where it comes from.
+    """The page of the file that a drawing comes from.
 
     Args:
         width: in millimetres.
@@ -72,14 +70,14 @@ class Page:
 
     @classmethod
     def named(cls, name: str) -> Page:
-        """The page that somebody means.
+        """The page of a name.
 
         Args:
             name: A3, A4, A5, Letter or Legal, each also with `-landscape`, or measures such as `210x297mm`;
                 in any case.
 
         Raises:
-            InputError: something else.
+            InputError: another name.
         """
         wanted = name.lower()
         upright = _BY_NAME.get(wanted.removesuffix(_LANDSCAPE))

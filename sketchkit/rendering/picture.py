@@ -1,4 +1,4 @@
-"""What one cell of a sheet shows."""
+"""Pictures, the content of the cells of a sheet."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ import numpy as np
 
 from sketchkit.curves import fit_curves, flatten_curves
 from sketchkit.errors import InputError
-from sketchkit.rendering.palette import INK
-from sketchkit.sketch import Drawn, Float64, Sketch
-from sketchkit.svgdoc import Pen
+from sketchkit.sketch import Float64, Sketch
+from sketchkit.svgdoc import INK, Pen
 
-__all__ = ["Curves", "Drawn", "Ink", "Picture", "bounds"]
-
-#: Which inks are drawn as curves: those that say so, as what a model draws does; all; or none.
+#: The inks drawn as curves: those that ask for it, as ink drawn by a model does; all of them; or none.
 Curves = Literal["auto", "on", "off"]
 
 #: The farthest that a chord of a flattened curve is from the curve, as a share of the extent of the ink.
@@ -31,8 +28,8 @@ class Ink:
     Args:
         sketch: the drawing; inks of one picture share its units and its page.
         color: `#rgb`, `#rrggbb` or a name of SVG's.
-        name: what its group is called in the file.
-        width: of the line, in pixels of the sheet; the layout's when None.
+        name: of its group in the file.
+        width: of the line, in pixels of the sheet; the layout's when `None`.
         curved: whether it is drawn as smooth curves.
         own_width: of the line in drawing units, in place of `width`: it is scaled with the drawing, and on
             the sheet half as wide as the layout's lines at the least, so that it can be seen.
@@ -40,7 +37,7 @@ class Ink:
         join: the shape of their corners: `miter`, `round` or `bevel`.
 
     Raises:
-        InputError: a colour or a shape that is something else, or a width that is not above 0.
+        InputError: another colour or shape, or a width that is not above 0.
     """
 
     sketch: Sketch
@@ -59,7 +56,7 @@ class Ink:
         self.pen(1.0, 1.0)
 
     def pen(self, scale: float, stroke: float) -> Pen:
-        """What it is drawn with on a sheet.
+        """Its pen on a sheet.
 
         Args:
             scale: pixels in a drawing unit.
@@ -85,10 +82,10 @@ class Ink:
 
 @dataclass(frozen=True)
 class Picture:
-    """What one cell shows: inks drawn over each other, the first undermost.
+    """The content of a cell: inks drawn over each other, the first undermost.
 
     Args:
-        inks: the user's strokes in one, what was added in another.
+        inks: such as the user's strokes in one, a model's in another.
         caption: words to stand under it.
         metadata: this picture's own provenance.
     """
@@ -110,7 +107,7 @@ class Picture:
 
 
 def bounds(picture: Picture) -> tuple[float, float, float, float]:
-    """(x_min, y_min, x_max, y_max) of all inks in drawing units; four zeros when nothing is drawn."""
+    """(x_min, y_min, x_max, y_max) of all inks in drawing units; four zeros for an empty picture."""
     boxes = _boxes([ink.sketch for ink in picture.inks])
     if not boxes:
         return (0.0, 0.0, 0.0, 0.0)

@@ -12,13 +12,11 @@ import numpy.typing as npt
 
 from sketchkit import svgdoc
 from sketchkit.curves import fit_curves
-from sketchkit.rendering.captions import fitted
+from sketchkit.rendering.frame import fit_words
 from sketchkit.rendering.layout import Layout, Place, Sheet
 from sketchkit.rendering.palette import CAPTION, TITLE
 from sketchkit.rendering.picture import Ink, Picture
 from sketchkit.sketch import Float64
-
-__all__ = ["DECIMALS", "SvgRenderer", "Track", "draw_sheet", "draw_still", "tracks_data"]
 
 #: Of coordinates: a hundredth of a pixel is finer than any screen or plotter shows.
 DECIMALS = 2
@@ -30,8 +28,8 @@ class Track:
 
     Args:
         points: [n, 2] in pixels of the sheet.
-        starts: the rows where strokes begin, rising, the first of them 0; none where there are no points.
-        curves: of each stroke [m, 4, 2], cubic curves in pixels of the sheet, or [1, 2], a dot; None where
+        starts: the rows where strokes begin, rising, the first of them 0; empty without points.
+        curves: of each stroke [m, 4, 2], cubic curves in pixels of the sheet, or [1, 2], a dot; `None` where
             the pen goes straight from point to point.
     """
 
@@ -74,7 +72,7 @@ _Drawer = Callable[[Sequence[Sequence[Track]]], Sequence[Sequence[Sequence[svgdo
 class SvgRenderer:
     """SVG 1.1, transparent unless the layout names a background; a page has its true size.
 
-    One pixel is a user unit: 96 of them are an inch on a page, and anywhere else what the reader makes of it.
+    One pixel is a user unit: 96 of them are an inch on a page; elsewhere the size is the reader's choice.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".svg",)
@@ -85,7 +83,7 @@ class SvgRenderer:
 
 
 def draw_still(cells: Sequence[Sequence[Track]]) -> list[list[list[svgdoc.Element]]]:
-    """The paths of inks that lie there finished, one an ink; none of an ink without points."""
+    """The paths of finished inks, one an ink, [] for an ink without points."""
     data = iter(tracks_data([track for inks in cells for track in inks]))
     return [[[svgdoc.path(d)] if (d := next(data)) else [] for _ in inks] for inks in cells]
 
@@ -109,8 +107,8 @@ def draw_sheet(
     """The SVG of pictures whose places are known.
 
     Args:
-        sheet: what `layout.arrange(pictures)` returned.
-        pictures: what the cells show.
+        sheet: from `layout.arrange(pictures)`.
+        pictures: one a cell.
         layout: for the width of lines, the background and the title.
         metadata: provenance of the whole sheet.
         draw: makes the elements of all inks from the tracks of their pens.
@@ -159,12 +157,12 @@ def _cell(
         _ink(f"{id}-{number}-{svgdoc.slug(ink.name, 'ink')}", ink, elements, place.scale, layout)
         for number, (ink, elements) in enumerate(zip(picture.inks, drawn, strict=True), start=1)
     ]
-    # The whole caption is the cell's tooltip: what stands under it may be cut short.
+    # The whole caption is the cell's tooltip: the words under it may be cut short.
     cell = svgdoc.group(
         id=id, label=picture.caption, title=picture.caption, metadata=picture.metadata, children=inks
     )
     if layout.label and picture.caption:
-        words = fitted(picture.caption, place.cell, sheet.font)
+        words = fit_words(picture.caption, place.cell, sheet.font)
         cell.add(svgdoc.text(words, sheet.baseline(place), sheet.font, CAPTION))
     return cell
 

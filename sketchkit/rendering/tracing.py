@@ -1,6 +1,6 @@
 """Sheets that draw themselves: SVG in which each line appears as the pen would draw it.
 
-A browser plays it; whatever knows no animation (Inkscape, a plotter, cairo) shows the finished drawings.
+A browser plays it; readers without animation (Inkscape, a plotter, cairo) show the finished drawings.
 """
 
 from __future__ import annotations
@@ -19,8 +19,6 @@ from sketchkit.rendering.picture import Picture
 from sketchkit.rendering.svg import DECIMALS, Track, draw_sheet, draw_still, tracks_data
 from sketchkit.sketch import Float64
 
-__all__ = ["AnimatedSvgRenderer"]
-
 #: A pen that lifts takes the time of a line of this share of the cell, whether it goes far or not.
 LIFT_SHARE = 0.08
 
@@ -29,7 +27,7 @@ DOT_SHARE = 0.03
 
 # The length of every line is called 1. What is not yet drawn is a gap longer than the line, so that no dash
 # of the next period shows; the full dash is a little longer, for readers that measure less exactly.
-_NOTHING, _ALL = "0 2", "1.01 2"
+_HIDDEN, _ALL = "0 2", "1.01 2"
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class AnimatedSvgRenderer:
     def _cell(
         self, inks: Sequence[Track], times: Sequence[tuple[float, float]], share: float, whole: float
     ) -> list[list[svgdoc.Element]]:
-        """The paths of one cell's inks; `share` is what a pixel takes of the `whole` time in seconds."""
+        """The paths of one cell's inks; `share` is the part of the `whole` time, in seconds, for a pixel."""
         clock = iter(times)
         drawn = []
         for track in inks:
@@ -96,7 +94,7 @@ class AnimatedSvgRenderer:
             moves.append(svgdoc.animate("visibility", shown, whole, loop=self.loop, jump=True))
         if dot:  # no share of it could be drawn
             return svgdoc.path(data, children=moves)
-        drawn = [(0.0, _NOTHING), (start, _NOTHING), (end, _ALL), (1.0, _ALL)]
+        drawn = [(0.0, _HIDDEN), (start, _HIDDEN), (end, _ALL), (1.0, _ALL)]
         moves.append(svgdoc.animate("stroke-dasharray", drawn, whole, loop=self.loop, jump=False))
         return svgdoc.path(data, attributes={"pathLength": "1"}, children=moves)
 

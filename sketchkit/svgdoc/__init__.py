@@ -1,10 +1,10 @@
 """SVG out: documents, groups and paths, and layers put into a user's own document.
 
-Everything sketchkit writes as SVG goes through here, and so does every string that ends up in one. The
-output depends on nothing but the input: no timestamps, no random ids.
+All SVG that sketchkit writes is made here, the strings in it included. The output is a function of the input:
+timestamps and random ids are left out.
 """
 
-from sketchkit.svgdoc.colors import checked_color
+from sketchkit.deprecation import old_function
 from sketchkit.svgdoc.drawings import sketch_data, sketch_svg, write_drawings
 from sketchkit.svgdoc.elements import (
     INK,
@@ -19,7 +19,7 @@ from sketchkit.svgdoc.elements import (
 from sketchkit.svgdoc.layers import Layer, insert_layers, write_layers
 from sketchkit.svgdoc.markup import Element, to_bytes, to_text
 from sketchkit.svgdoc.numbers import curves_data, decimals_for, path_data, paths_data
-from sketchkit.svgdoc.strings import clean, json_text, slug
+from sketchkit.svgdoc.strings import check_color, clean, json_text, slug
 
 __all__ = [
     "INK",
@@ -27,6 +27,7 @@ __all__ = [
     "Layer",
     "Pen",
     "animate",
+    "check_color",
     "checked_color",
     "clean",
     "curves_data",
@@ -48,3 +49,5 @@ __all__ = [
     "write_drawings",
     "write_layers",
 ]
+
+checked_color = old_function("checked_color", check_color)

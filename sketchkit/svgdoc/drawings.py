@@ -13,8 +13,6 @@ from sketchkit.svgdoc.elements import INK, Pen, document, group, path
 from sketchkit.svgdoc.markup import Element, to_bytes, to_text
 from sketchkit.svgdoc.numbers import curves_data, decimals_for, path_data
 
-__all__ = ["page_around", "shown_size", "sketch_data", "sketch_svg", "write_drawings"]
-
 #: The pen of a drawing is this share of the largest drawing's extent, in drawing units.
 PEN_SHARE = 1 / 128
 
@@ -57,11 +55,11 @@ def write_drawings(
         metadata: provenance, written as JSON.
 
     Raises:
-        InputError: drawings so far apart that no page holds them.
+        InputError: drawings too far apart for a page.
     """
     drawings = list(sketches)
     page, width = _page(drawings)
-    root = document(shown_size(page), page, title=title, metadata=metadata)
+    root = document(display_size(page), page, title=title, metadata=metadata)
     for number, sketch in enumerate(drawings, start=1):
         root.add(_drawing(sketch, Pen(color, width), id=f"drawing-{number}"))
     stream.write(to_bytes(root))
@@ -81,7 +79,7 @@ def sketch_svg(sketch: Sketch, size: float = 256) -> str:
     factor = size / max(page[2], page[3])
     # No id: a page of notebook cells is one HTML document.
     root = document((page[2] * factor, page[3] * factor), page, title=sketch.label)
-    # Paper by style: a rectangle would be a stroke to whoever reads the drawing back.
+    # Paper by style: a rectangle would be a stroke to a reader of the drawing.
     root["style"] = "background:white"
     root.add(_drawing(sketch, Pen(INK, width), id=None))
     return to_text(root)
@@ -96,7 +94,7 @@ def _drawing(sketch: Sketch, pen: Pen, id: str | None) -> Element:
 def _page(sketches: Sequence[Sketch]) -> tuple[_Box, float]:
     """The page that holds all drawings with a margin (x, y, width, height), and the width of the pen."""
     boxes = [s.bounds for s in sketches if len(s.without_end())] or [s.bounds for s in sketches[:1]]
-    x0, y0, x1, y1 = _joint(boxes) if boxes else (0.0, 0.0, 0.0, 0.0)
+    x0, y0, x1, y1 = _union(boxes) if boxes else (0.0, 0.0, 0.0, 0.0)
     largest = max((max(box[2] - box[0], box[3] - box[1]) for box in boxes), default=0.0)
     pen = (largest or 1.0) * PEN_SHARE
     margin = 2 * pen + 0.02 * max(x1 - x0, y1 - y0)
@@ -112,7 +110,7 @@ def page_around(sketches: Sequence[Sketch], view_box: _Box | None = None) -> _Bo
     if view_box is None:
         return page
     corners = [(x, y, x + w, y + h) for x, y, w, h in (page, view_box)]
-    x0, y0, x1, y1 = _joint(corners)
+    x0, y0, x1, y1 = _union(corners)
     inside = all(
         view_box[i] <= s.bounds[i] and s.bounds[i + 2] <= view_box[i] + view_box[i + 2]
         for s in sketches
@@ -121,7 +119,7 @@ def page_around(sketches: Sequence[Sketch], view_box: _Box | None = None) -> _Bo
     return view_box if inside else (x0, y0, x1 - x0, y1 - y0)
 
 
-def _joint(boxes: Sequence[_Box]) -> _Box:
+def _union(boxes: Sequence[_Box]) -> _Box:
     """The smallest box (x_min, y_min, x_max, y_max) around all."""
     return (
         min(box[0] for box in boxes),
@@ -131,7 +129,7 @@ def _joint(boxes: Sequence[_Box]) -> _Box:
     )
 
 
-def shown_size(page: _Box) -> tuple[float, float]:
+def display_size(page: _Box) -> tuple[float, float]:
     """The size of a page in CSS pixels."""
     longer = max(page[2], page[3])
     low, high = _SHOWN_AS_THEY_ARE

@@ -8,25 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sketchkit.errors import InputError
-from sketchkit.svgdoc.colors import checked_color
 from sketchkit.svgdoc.markup import Element, Root
 from sketchkit.svgdoc.numbers import number
-from sketchkit.svgdoc.strings import clean, json_text
+from sketchkit.svgdoc.strings import check_color, clean, json_text
 
-__all__ = [
-    "CAPS",
-    "INK",
-    "JOINS",
-    "Pen",
-    "animate",
-    "document",
-    "group",
-    "path",
-    "rectangle",
-    "text",
-]
-
-#: The colour of a drawing that nobody gave one: nearly black.
+#: The default colour of a drawing: nearly black.
 INK = "#222222"
 
 #: The shapes of the ends and of the corners of lines that every reader of SVG knows.
@@ -38,7 +24,7 @@ INKSCAPE_NAMESPACE = "http://www.inkscape.org/namespaces/inkscape"
 
 @dataclass(frozen=True)
 class Pen:
-    """What a line is drawn with; a round pen where nothing else is said.
+    """The pen of a line, round by default.
 
     Args:
         color: `#rgb`, `#rrggbb` or a name of SVG's.
@@ -47,7 +33,7 @@ class Pen:
         join: the shape of their corners: `miter`, `round` or `bevel`.
 
     Raises:
-        InputError: a colour or a shape that is something else, or a width that is not above 0.
+        InputError: another colour or shape, or a width that is not above 0.
     """
 
     color: str
@@ -56,7 +42,7 @@ class Pen:
     join: str = "round"
 
     def __post_init__(self) -> None:
-        checked_color(self.color)
+        check_color(self.color)
         if self.cap not in CAPS or self.join not in JOINS:
             raise InputError(f"a line cannot end {self.cap!r} and turn {self.join!r}")
         if not 0 < self.width < math.inf:
@@ -93,11 +79,11 @@ def document(
 
     Args:
         size: width and height of the page as it is shown.
-        viewbox: x, y, width and height of the page in user units; the size, from (0, 0), when None.
+        viewbox: x, y, width and height of the page in user units; the size, from (0, 0), when `None`.
         title: a short name, shown as a tooltip and read aloud.
         description: a sentence.
         metadata: provenance, written as JSON.
-        background: the colour of the paper; none when None.
+        background: the colour of the paper; transparent when `None`.
         unit: of the size: CSS pixels when empty, else "mm" or another of CSS's absolute units.
 
     Returns:
@@ -194,7 +180,7 @@ def rectangle(box: tuple[float, float, float, float], color: str) -> Element:
     """A filled `<rect>`; the box is x, y, width, height in user units."""
     x, y, width, height = map(number, box)
     place = {"x": x, "y": y, "width": width, "height": height}
-    return Element("rect", {**place, "fill": checked_color(color), "stroke": "none"})
+    return Element("rect", {**place, "fill": check_color(color), "stroke": "none"})
 
 
 def text(
@@ -221,7 +207,7 @@ def text(
             "font-family": "sans-serif",
             "font-size": number(size),
             "text-anchor": anchor,
-            "fill": checked_color(color),
+            "fill": check_color(color),
             "stroke": "none",
         },
         words=clean(words),

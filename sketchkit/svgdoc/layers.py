@@ -1,4 +1,4 @@
-"""Layers put into somebody's SVG document, every other byte of which stays as it was."""
+"""Layers put into a user's SVG document, every other byte of which stays as it was."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from typing import Literal
 
 from sketchkit.errors import InputError
 from sketchkit.sketch import Sketch
-from sketchkit.svgdoc.drawings import page_around, shown_size, sketch_data
+from sketchkit.svgdoc.drawings import display_size, page_around, sketch_data
 from sketchkit.svgdoc.elements import Pen, document, group, path
 from sketchkit.svgdoc.markup import to_bytes, to_text
 from sketchkit.svgdoc.numbers import number
 from sketchkit.svgdoc.strings import slug
-
-__all__ = ["Layer", "insert_layers", "write_layers"]
 
 # What a parent may hand down to a path besides what the pen itself sets.
 _RESET = "stroke-dasharray:none;stroke-opacity:1"
@@ -37,8 +35,8 @@ class Layer:
 
     Args:
         sketch: the drawing, in the user units of the document's root.
-        name: what Inkscape calls the layer.
-        pen: what it is drawn with, its width in user units.
+        name: the layer's in Inkscape.
+        pen: its width in user units.
         metadata: the layer's own provenance, written as JSON.
         curved: whether it is drawn as smooth curves.
     """
@@ -63,10 +61,10 @@ def insert_layers(
 
     Args:
         document: the user's file.
-        insert_at: byte offset of the root's end tag `</svg>`; of either end of `/>` where there is none.
+        insert_at: byte offset of the root's end tag `</svg>`; of either end of `/>` if it closes itself.
         self_closing: whether the root is `<svg ... />`.
         encoding: the document's own, as Python calls it.
-        layers: what to add, the first one undermost.
+        layers: the first one undermost.
         visible: whether all layers are shown or only one (the first, or that of an index), the others waiting
             to be switched on.
 
@@ -81,7 +79,7 @@ def insert_layers(
     whole = document.decode(codec, "replace")
     before, after, opening, closing = _cut(document, insert_at, self_closing, codec)
     names = _free_ids(whole, [layer.name for layer in layers])
-    shown = _shown(visible, len(layers))
+    shown = _is_visible(visible, len(layers))
     elements = [_layer_xml(*each) for each in zip(layers, names, shown, strict=True)]
     inserted = "".join((opening, *(f"{xml}\n" for xml in elements), closing))
     return before + inserted.encode(codec, "xmlcharrefreplace") + after
@@ -101,8 +99,8 @@ def write_layers(
         layers: the first one undermost.
         view_box: left, top, width and height of a page to show; it grows to hold all drawings.
         size: how large that page is, as an SVG root says it ("120mm", "90mm"); a page that grows is larger in
-            the same proportion. A length that is missing or no absolute one follows from the other; a pixel a
-            unit (or what shows well) where neither is given.
+            the same proportion. A missing or relative length follows from the other; without both, a unit
+            is a pixel, or as large as shows well.
         metadata: provenance of the whole.
         visible: as in `insert_layers`.
 
@@ -110,14 +108,14 @@ def write_layers(
         The file, UTF-8.
 
     Raises:
-        InputError: drawings so far apart that no page holds them.
+        InputError: drawings too far apart for a page.
     """
     page = page_around([layer.sketch for layer in layers], view_box)
-    root = document(shown_size(page), page, metadata=metadata)
+    root = document(display_size(page), page, metadata=metadata)
     if view_box is not None:
-        root["width"], root["height"] = _grown(size, view_box, page) or (root["width"], root["height"])
+        root["width"], root["height"] = _grow(size, view_box, page) or (root["width"], root["height"])
     names = _free_ids("", [layer.name for layer in layers])
-    for layer, name, shown in zip(layers, names, _shown(visible, len(layers)), strict=True):
+    for layer, name, shown in zip(layers, names, _is_visible(visible, len(layers)), strict=True):
         data = sketch_data(layer.sketch, layer.curved)
         root.add(
             group(
@@ -133,16 +131,16 @@ def write_layers(
     return to_bytes(root)
 
 
-def _shown(visible: Literal["all", "first"] | int, count: int) -> list[bool]:
+def _is_visible(visible: Literal["all", "first"] | int, count: int) -> list[bool]:
     """Which of so many layers are shown."""
     only = 0 if visible == "first" else visible
     return [only in ("all", i) for i in range(count)]
 
 
-def _grown(size: tuple[str, str], view_box: _Box, page: _Box) -> tuple[str, str] | None:
-    """The size of a page in which a unit is as long as in a page of a known size; None where it is not known.
+def _grow(size: tuple[str, str], view_box: _Box, page: _Box) -> tuple[str, str] | None:
+    """The size of a page in which a unit is as long as in a page of a known size; `None` if unknown.
 
-    Where both lengths are known they grow each by itself, so that an uneven scale stays what it was.
+    If both lengths are known, each grows by itself, so that an uneven scale stays the same.
     """
     lengths = [_LENGTH.fullmatch(text) for text in size]
     known = [(float(m[1]) / box, m[2]) if m else None for m, box in zip(lengths, view_box[2:], strict=True)]
@@ -170,7 +168,7 @@ def _layer_xml(layer: Layer, id: str, shown: bool) -> str:
 
 
 def _cut(document: bytes, at: int, self_closing: bool, codec: str) -> tuple[bytes, bytes, str, str]:
-    """The bytes before and after, and what must stand around the layers between them."""
+    """The bytes before and after, and the text around the layers between them."""
     mark = ("/>" if self_closing else "</").encode(codec)
     if self_closing and not document.startswith(mark, at):
         at -= len(mark)  # the offset behind `/>`
@@ -187,7 +185,7 @@ def _cut(document: bytes, at: int, self_closing: bool, codec: str) -> tuple[byte
 
 
 def _free_ids(document: str, names: Iterable[str]) -> list[str]:
-    """An id for each name, none of which stands anywhere in the document."""
+    """An id for each name that is new in the document."""
     taken = set(re.findall(r"sketchkit-[\w.:-]*", document))
     ids: list[str] = []
     for name in names:

@@ -1,7 +1,7 @@
 """Elements and their text: `add` one to another, turn the outermost into text or bytes.
 
-The root of a document is written by svgwrite, which no other module of the package knows. What there may be
-thousands of on a sheet is written as text at once: svgwrite would take most of the time that a sheet takes.
+svgwrite, which the other modules leave alone, writes the root of a document. Elements inside of it, of which
+a sheet may have thousands, are written as text: svgwrite would take most of the time of a sheet.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import svgwrite
 
-__all__ = ["Element", "Root", "to_bytes", "to_text"]
-
-# XML 1.0, sections 2.4 and 3.3.3: what would be markup, and the white space that an attribute would lose.
+# XML 1.0, sections 2.4 and 3.3.3: markup, and the white space that an attribute would lose.
 _IN_WORDS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _IN_ATTRIBUTES = _IN_WORDS | str.maketrans({'"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#09;"})
 
@@ -22,7 +20,7 @@ class Element:
 
     Args:
         name: of the tag.
-        attributes: by name; what is None or empty is not written.
+        attributes: by name; `None` and "" are left out.
         words: the text in it.
         children: the elements in it.
     """
@@ -53,7 +51,7 @@ class Element:
         return self.attributes[name] or ""
 
     def write(self, parts: list[str]) -> None:
-        """Add the element's XML to what has been written."""
+        """Append the element's XML."""
         opening = self._opening()
         if not self.words and not self.children:
             parts.append(f"{opening} />")
@@ -87,7 +85,7 @@ class Root(Element):
 
 
 def to_text(element: Element) -> str:
-    """An element and what is in it as XML, without a declaration."""
+    """An element and its content as XML, without a declaration."""
     parts: list[str] = []
     element.write(parts)
     return "".join(parts)

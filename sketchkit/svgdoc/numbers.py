@@ -1,7 +1,7 @@
-"""Numbers and path data: few decimals, no exponents, and enough of both.
+"""Numbers and path data: few decimals, without exponents.
 
 Points are first rounded to a grid and then written as offsets between grid points, so the short relative
-numbers add up to the rounded positions and no error grows along a stroke.
+numbers add up to the rounded positions and errors do not grow along a stroke.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from sketchkit.sketch import Float64
 
 Int64 = npt.NDArray[np.int64]
 
-__all__ = ["curves_data", "decimals_for", "number", "path_data", "paths_data"]
 
 #: The largest rounding error of a written coordinate, as a share of the drawing's extent.
 PRECISION = 0.5e-5
@@ -33,7 +32,7 @@ _MOST_DECIMALS = 50
 
 @lru_cache(4096)  # a sheet says the same few widths, sizes and places again and again
 def number(value: float, digits: int = 7) -> str:
-    """A number for an attribute, to so many significant digits: no exponent, no needless zeros."""
+    """A number for an attribute, to so many significant digits, without exponent and needless zeros."""
     return np.format_float_positional(value + 0.0, precision=digits, fractional=False, trim="-")
 
 
@@ -44,7 +43,7 @@ def decimals_for(polylines: Sequence[Float64]) -> int:
         polylines: [n, 2] each, in drawing units.
 
     Returns:
-        0 or more; fewer than the extent asks for where float64 itself holds no more digits.
+        0 or more; limited by the digits of float64.
     """
     lines = [line for line in polylines if len(line)]
     if not lines:
@@ -58,15 +57,15 @@ def decimals_for(polylines: Sequence[Float64]) -> int:
 
 
 def path_data(polylines: Sequence[Float64], decimals: int) -> str:
-    """The `d` of one path: a subpath a polyline, a dot as a line of no length.
+    """The `d` of one path: a subpath a polyline, a dot as a line of length 0.
 
     Args:
         polylines: [n, 2] each, absolute; empty ones are skipped.
         decimals: digits after the point.
 
     Returns:
-        `M x y l dx dy ...` for strokes and `M x y h 0` for dots (a round cap makes those visible); an empty
-        string where there is nothing.
+        `M x y l dx dy ...` for strokes and `M x y h 0` for dots (a round cap makes those visible); "" without
+        points.
     """
     lines = [line for line in polylines if len(line)]
     if not lines:
@@ -80,7 +79,7 @@ def paths_data(points: Sequence[Float64], starts: Sequence[Int64], decimals: int
 
     Args:
         points: [n, 2] of each path, absolute, stroke after stroke.
-        starts: of each path the rows where its strokes begin, rising, the first of them 0; none of a path
+        starts: of each path the rows where its strokes begin, rising, the first of them 0; empty for a path
             without points.
         decimals: digits after the point.
 
@@ -101,7 +100,7 @@ def paths_data(points: Sequence[Float64], starts: Sequence[Int64], decimals: int
 
 
 def curves_data(strokes: Sequence[Float64], decimals: int) -> str:
-    """The `d` of one path of cubic curves: a subpath a stroke; what is straight is written as a line.
+    """The `d` of one path of cubic curves: a subpath a stroke; straight ones are written as lines.
 
     Args:
         strokes: [m, 4, 2] of each stroke, absolute, start, two handles and end of each curve, which begins
@@ -111,10 +110,10 @@ def curves_data(strokes: Sequence[Float64], decimals: int) -> str:
     Returns:
         `M x y c ... l ...` for strokes and `M x y h 0` for dots.
     """
-    return "".join(_curved(stroke, decimals) for stroke in strokes if len(stroke))
+    return "".join(_curve_data(stroke, decimals) for stroke in strokes if len(stroke))
 
 
-def _curved(stroke: Float64, decimals: int) -> str:
+def _curve_data(stroke: Float64, decimals: int) -> str:
     grid = np.rint(stroke * 10.0**decimals) + 0.0
     if grid.ndim == 2:
         return _subpath(_words(grid[0], decimals))
@@ -151,10 +150,10 @@ def _words(grid: Float64, decimals: int) -> list[str]:
     """Whole numbers of 10^-decimals [n], each as text."""
     values = grid / 10.0**decimals
     if decimals > _REPR_DECIMALS or np.abs(values).max(initial=0.0) >= 10.0**_EXACT_DIGITS:
-        return [_trimmed(f"{value:.{decimals}f}") for value in values.tolist()]
+        return [_trim(f"{value:.{decimals}f}") for value in values.tolist()]
     # One replacement over the joined text instead of a call a number: this is the hot line of a large sheet.
     return (" ".join(map(repr, values.tolist())) + " ").replace(".0 ", " ").split()
 
 
-def _trimmed(word: str) -> str:
+def _trim(word: str) -> str:
     return word.rstrip("0").rstrip(".") if "." in word else word

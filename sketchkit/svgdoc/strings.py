@@ -1,7 +1,8 @@
-"""Strings from users, made fit to stand in an XML document."""
+"""Strings from users, made fit to stand in an SVG document: text, ids, JSON and colours."""
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import re
@@ -9,19 +10,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from svgwrite.data.colors import colornames
 
 from sketchkit.errors import InputError
 
-__all__ = ["clean", "json_text", "slug"]
-
-# XML 1.0, production 2: what is not a Char cannot be written at all, not even as a reference.
+# XML 1.0, production 2: other characters than a Char are forbidden, even as a reference.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _NOT_ID = re.compile("[^a-z0-9]+")
 _LONGEST_SLUG = 60
+_DIGITS = re.compile("#[0-9a-f]{3}|#[0-9a-f]{6}", re.IGNORECASE)
+
+#: The names of SVG 1.1, section 4.4, "Recognized color keyword names": of other words readers of SVG make
+#: black, or leave the element out.
+COLOR_NAMES = frozenset(colornames)
 
 
 def clean(text: str) -> str:
-    """The text with each character that XML does not allow replaced by U+FFFD; nothing is escaped yet."""
+    """The text with each character that XML forbids replaced by U+FFFD, before escaping."""
     return _NOT_XML.sub("\ufffd", text)
 
 
@@ -30,7 +35,7 @@ def slug(text: str, otherwise: str) -> str:
 
     Args:
         text: any words.
-        otherwise: what to return when nothing of the text is left.
+        otherwise: returned when the piece would be empty.
     """
     return _NOT_ID.sub("-", text.lower())[:_LONGEST_SLUG].strip("-") or otherwise
 
@@ -39,7 +44,7 @@ def json_text(metadata: Mapping[str, object]) -> str:
     """Provenance as one line of ASCII JSON, keys in the order given.
 
     Args:
-        metadata: what JSON knows, numpy numbers and arrays, and paths.
+        metadata: values of JSON, numpy numbers and arrays, and paths.
 
     Raises:
         InputError: a value that JSON cannot say, NaN and infinity included.
@@ -52,7 +57,7 @@ def json_text(metadata: Mapping[str, object]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What the json module should write for a value that it does not know."""
+    """A value that the json module does not know, as one that it knows."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, os.PathLike):
@@ -60,3 +65,23 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def check_color(color: str, *, none: bool = False) -> str:
+    """Return a colour if it is `#rgb`, `#rrggbb` or a name, which cannot refer to a resource.
+
+    Args:
+        color: in any case.
+        none: whether the word `none` is valid, too.
+
+    Raises:
+        InputError: another value.
+    """
+    if isinstance(color, str) and (
+        _DIGITS.fullmatch(color) or color.lower() in COLOR_NAMES or (none and color == "none")
+    ):
+        return color
+    near = difflib.get_close_matches(str(color).lower(), sorted(COLOR_NAMES), n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    known = f"#rgb, #rrggbb, {'none or ' if none else 'or '}a name that SVG knows, such as teal"
+    raise InputError(f"a colour must be {known}, got {color!r}{hint}")

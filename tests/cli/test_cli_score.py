@@ -11,8 +11,7 @@ import pytest
 from conftest import Outcome, Sketchkit
 
 import sketchkit as library
-from sketchkit.rendering.heat import HEAT, heat_color
-from sketchkit.rendering.palette import INK
+from sketchkit.rendering.palette import HEAT, INK, heat_color
 from sketchkit.sketch import Sketch
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -22,9 +22,9 @@ from test_quickdraw import RAW, SIMPLE, lines, packed
 
 from sketchkit.errors import FormatError
 from sketchkit.formats.base import Format
-from sketchkit.formats.gzipped import unpacked
 from sketchkit.formats.npz import NpzFormat
 from sketchkit.formats.quickdraw import BinFormat, NdjsonFormat
+from sketchkit.formats.streams import unpack
 from sketchkit.sketch import Sketch
 
 ROUNDS = int(os.environ.get("SKETCHKIT_FUZZ", "6000"))
@@ -86,7 +86,7 @@ MEMBERS = {
 
 class GzippedNdjson(NdjsonFormat):
     def read(self, stream: BinaryIO, name: str) -> Iterator[Sketch]:
-        return super().read(unpacked(stream, name), name)
+        return super().read(unpack(stream, name), name)
 
 
 FILES: dict[str, tuple[Format, bytes]] = {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchkit.errors import InputError
-from sketchkit.rendering.heat import HEAT, heat_color, legend
+from sketchkit.rendering.palette import HEAT, draw_heat_legend, heat_color
 
 SHARES = st.floats(0, 1)
 
@@ -42,7 +42,7 @@ def test_a_share_outside_the_scale_is_refused(share: float) -> None:
 
 
 def test_the_legend_shows_the_scale_from_end_to_end() -> None:
-    picture = legend("0 to 1")
+    picture = draw_heat_legend("0 to 1")
     assert picture.caption == "0 to 1"
     assert (picture.inks[0].color, picture.inks[-1].color) == (HEAT[0], HEAT[-1])
     lefts = [ink.sketch.bounds[0] for ink in picture.inks]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchkit.errors import InputError
-from sketchkit.rendering.captions import fitted
+from sketchkit.rendering.frame import fit_words
 from sketchkit.rendering.layout import Layout
 from sketchkit.rendering.page import OwnPage
 from sketchkit.rendering.picture import Ink, Picture
@@ -129,15 +129,15 @@ def test_an_ink_without_width_is_refused(width: float) -> None:
 
 @given(st.text(max_size=200), st.floats(10, 300))
 def test_a_caption_is_one_line_that_begins_like_the_words(words: str, width: float) -> None:
-    line = fitted(words, width, 10)
+    line = fit_words(words, width, 10)
     whole = " ".join(words.split())
     assert line == whole or (line.endswith("\u2026") and whole.startswith(line[:-1]))
     assert len(line) <= len(whole) + 1
 
 
 def test_a_caption_that_fits_stays_whole() -> None:
-    assert fitted("a cat\nin the   sun", 120, 12) == "a cat in the sun"
-    assert fitted("temperature 0.4, seed 12345", 120, 12).startswith("temperature 0")
+    assert fit_words("a cat\nin the   sun", 120, 12) == "a cat in the sun"
+    assert fit_words("temperature 0.4, seed 12345", 120, 12).startswith("temperature 0")
 
 
 # --- words ---------------------------------------------------------------------------------------------

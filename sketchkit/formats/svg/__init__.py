@@ -1,7 +1,7 @@
 """SVG in and out.
 
-A document is read with every guard up (`limits`), its shapes become polylines in the coordinates of its root
-element, and nothing but the bytes handed over is ever opened.
+A document is read within `limits`, from its bytes alone, and its shapes become polylines in the coordinates
+of its root element.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import BinaryIO, ClassVar
 
 from sketchkit.errors import FormatError
+from sketchkit.formats.svg.document import LEFT_OUT, SvgDocument, omissions
 from sketchkit.formats.svg.limits import MAX_BYTES
-from sketchkit.formats.svg.reader import LEFT_OUT, SvgDocument, omissions, read_svg
+from sketchkit.formats.svg.reader import read_svg
 from sketchkit.sketch import Sketch
 
 __all__ = ["LEFT_OUT", "SvgDocument", "SvgFormat", "omissions", "read_bounded", "read_svg", "svg_bytes"]
@@ -25,8 +26,8 @@ class SvgFormat:
 
     Attributes:
         tolerance: how far a polyline may be from its curve, in user units; chosen by the size of the
-            drawing when None.
-        keep_background: make a stroke of the paper under the drawing, too.
+            drawing when `None`.
+        keep_background: whether the paper under the drawing becomes a stroke, too.
     """
 
     tolerance: float | None = None
@@ -39,10 +40,10 @@ class SvgFormat:
 
         Args:
             stream: the document; may be a pipe.
-            name: what to call it in an error.
+            name: the document's, for an error.
 
         Raises:
-            FormatError: not SVG, damaged, above one of the limits, or without anything but text and images.
+            FormatError: not SVG, damaged, above one of the limits, or holding text and images only.
         """
         data = read_bounded(stream)
         document = read_svg(data, name, tolerance=self.tolerance, keep_background=self.keep_background)
@@ -52,7 +53,7 @@ class SvgFormat:
         """Write drawings as one SVG document.
 
         Raises:
-            FormatError: what SVG cannot hold.
+            FormatError: drawings that SVG cannot hold.
         """
         from sketchkit.svgdoc import write_drawings
 
@@ -64,14 +65,14 @@ _DECLARED = re.compile(r"^(\ufeff?<\?xml[^>]{0,200}?)\s{1,20}encoding\s{0,20}=\s
 
 
 def svg_bytes(text: str, name: str) -> bytes:
-    """A document that is text already as bytes: what its declaration says of an encoding is past.
+    """A document that is text already, as UTF-8 bytes; the encoding in its declaration is dropped.
 
     Args:
         text: the document.
-        name: what to call it in an error.
+        name: the document's, for an error.
 
     Raises:
-        FormatError: halves of surrogate pairs, which are no text.
+        FormatError: half of a surrogate pair.
     """
     try:
         return _DECLARED.sub(r"\1", text, count=1).encode()

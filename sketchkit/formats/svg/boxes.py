@@ -8,12 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.formats.svg.flatten import flattened
+from sketchkit.formats.svg.flatten import flatten_outline
 from sketchkit.formats.svg.limits import MAX_COORDINATE, Budget
 from sketchkit.formats.svg.outline import LINE, Outline
 from sketchkit.formats.svg.transform import Matrix
-
-__all__ = ["Rectangle", "Stroke", "around", "fill_box", "mapped", "stroke_box"]
 
 Float64 = npt.NDArray[np.float64]
 
@@ -37,7 +35,7 @@ class Stroke(NamedTuple):
 
 
 def around(boxes: Iterable[Rectangle | None]) -> Rectangle | None:
-    """The box around several; None where there is none of them."""
+    """The box around several, or `None`."""
     there = [box for box in boxes if box is not None]
     if not there:
         return None
@@ -45,8 +43,8 @@ def around(boxes: Iterable[Rectangle | None]) -> Rectangle | None:
     return Rectangle(min(x0), min(y0), max(x1), max(y1))
 
 
-def mapped(box: Rectangle | None, matrix: Matrix) -> Rectangle | None:
-    """The box around what a map makes of a box."""
+def map_box(box: Rectangle | None, matrix: Matrix) -> Rectangle | None:
+    """The box around a box that a map has moved."""
     if box is None:
         return None
     a, b, c, d, e, f = matrix
@@ -56,16 +54,16 @@ def mapped(box: Rectangle | None, matrix: Matrix) -> Rectangle | None:
 
 
 def fill_box(outline: Outline, budget: Budget) -> Rectangle | None:
-    """The box around an outline, off by less than 1/10,000 of its size; None where it has no segment."""
+    """The box around an outline, off by less than 1/10,000 of its size; `None` for an empty one."""
     if len(outline.kinds) and (outline.kinds == LINE).all():  # mostly, and need not be flattened
         points = np.concatenate([outline.starts, outline.controls[:, 4]])
         return _around_points([points[(np.abs(points) <= MAX_COORDINATE).all(axis=1)]])
-    return _around_points(flattened(outline, budget))
+    return _around_points(flatten_outline(outline, budget))
 
 
 def stroke_box(outline: Outline, stroke: Stroke, budget: Budget) -> Rectangle | None:
     """The box around the stroke of an outline, with its ends and corners."""
-    lines = flattened(outline, budget)
+    lines = flatten_outline(outline, budget)
     edges = [_edges(line, stroke) for line in lines] if stroke.width / 2 > 0 else []
     return _around_points([*lines, *edges])
 

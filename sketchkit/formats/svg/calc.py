@@ -8,17 +8,6 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-__all__ = [
-    "MAX_NESTING",
-    "Quantity",
-    "Unit",
-    "arguments",
-    "components",
-    "evaluate",
-    "is_function",
-    "nesting",
-]
-
 #: Characters of one value that is not a plain word or number; a longer one is not valid.
 _MAX_CHARACTERS = 1024
 #: Brackets inside one another in one value.
@@ -27,7 +16,7 @@ _BRACKETS = re.compile(r"[(){}\[\]]")
 
 
 class Quantity(NamedTuple):
-    """A number with its dimension: "number", "length", "angle", or what `Unit` makes of a unit."""
+    """A number with its dimension: "number", "length", "angle", or another that `Unit` knows."""
 
     value: float
     dimension: str = "number"
@@ -91,7 +80,7 @@ def evaluate(token: Any, unit: Unit) -> Quantity | None:
         unit: makes quantities of numbers with units.
 
     Returns:
-        The quantity; None where the component is not one, or mixes dimensions that do not mix.
+        The quantity; `None` where the component is not one, or mixes dimensions that do not mix.
     """
     if token.type == "number":
         return Quantity(token.value)

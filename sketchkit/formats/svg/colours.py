@@ -1,7 +1,7 @@
-"""Whether a paint is seen: the colours of CSS Color 5 and the paints of SVG, as far as browsers know them.
+"""Whether a paint is seen: the colours of CSS Color 5 and the paints of SVG, as browsers know them.
 
-tinycss2 knows the names and the colours of sRGB. What mixes colours or takes them apart is evaluated here,
-and only for its opacity.
+tinycss2 knows the names and the colours of sRGB. Functions that mix colours or take them apart are evaluated
+here, for their opacity only.
 """
 
 from __future__ import annotations
@@ -14,16 +14,14 @@ from typing import Any, NamedTuple
 from sketchkit.formats.svg.calc import Quantity, arguments, components, evaluate, is_function
 from sketchkit.formats.svg.xmltree import fragment
 
-__all__ = ["BLACK", "NO_PAINT", "UNKNOWN", "Paint", "parse_colour", "parse_paint", "url_of"]
-
 
 class Paint(NamedTuple):
-    """What a fill or a stroke is painted with.
+    """The paint of a fill or a stroke.
 
     Attributes:
-        opacity: 0 for no paint, to 1.
-        rgb: red, green and blue, each 0 to 1; None where they are not known.
-        is_current: whether it is the value of the property `color`, whatever that is.
+        opacity: 0, which is unseen, to 1.
+        rgb: red, green and blue, each 0 to 1; `None` where they are not known.
+        is_current: whether it stands for the value of the property `color`.
     """
 
     opacity: float
@@ -45,10 +43,10 @@ def parse_paint(
         text: the value of the property.
         current: the value of the property `color`.
         servers: the ids of the gradients and patterns that `url(#...)` may refer to.
-        context: what "context-fill" and "context-stroke" stand for.
+        context: the paints of "context-fill" and "context-stroke".
 
     Returns:
-        The paint; None where the text is not valid.
+        The paint; `None` where the text is not valid.
     """
     word = text.strip().lower()
     if word == "none":
@@ -76,7 +74,7 @@ def url_of(text: str) -> str:
 
 
 def _target(token: Any) -> str | None:
-    """Where a `url()` leads to; None for any other component value."""
+    """Where a `url()` leads to; `None` for any other component value."""
     if token.type == "url":
         return str(token.value).strip()
     if token.type == "function" and token.lower_name == "url":
@@ -87,7 +85,7 @@ def _target(token: Any) -> str | None:
 
 @lru_cache(maxsize=1024)
 def parse_colour(text: str, current: Paint) -> Paint | None:
-    """A colour; None where the text is not one. `current` is the value of the property `color`."""
+    """A colour; `None` where the text is not one. `current` is the value of the property `color`."""
     tokens = components(text)
     return _colour(tokens[0], current) if len(tokens) == 1 else None
 
@@ -126,7 +124,7 @@ def _word(token: Any) -> str | None:
 
 
 def _srgb(token: Any) -> Paint | None:
-    """What tinycss2 knows of a colour; None where it knows none, or it is not one of sRGB."""
+    """A colour of sRGB that tinycss2 knows, else `None`."""
     from tinycss2.color4 import parse_color
 
     colour = parse_color(token)
@@ -187,14 +185,14 @@ def _relative(name: str, tokens: Sequence[Any], current: Paint) -> float | None:
 
 
 def _numbers(name: str, tokens: Sequence[Any], origin: Paint) -> dict[str, float]:
-    """What the names of channels stand for: only the opacity is known, the others are taken for 1."""
+    """The values of the names of channels: that of the opacity, and 1 for the others."""
     space = _word(tokens[0]) if name == "color" and tokens else None
     channels = "xyz" if space is not None and space.startswith("xyz") else _CHANNELS[name]
     return {**dict.fromkeys(channels, 1.0), "alpha": origin.opacity}
 
 
 def _plain(name: str, tokens: Sequence[Any], numbers: Mapping[str, float]) -> float | None:
-    """The opacity of a colour whose channels are written out; None where it is not valid."""
+    """The opacity of a colour whose channels are written out; `None` where it is not valid."""
     if name == "color":
         if _word(tokens[0]) not in _SPACES - {"lab", "oklab"}:
             return None
@@ -246,10 +244,10 @@ def _channel(token: Any, numbers: Mapping[str, float]) -> Quantity | None:
         return Quantity(0.0) if word == "none" else Quantity(numbers[word]) if word in numbers else None
     if token.type not in ("number", "percentage", "dimension") and not is_function(token):
         return None
-    return evaluate(_replaced(token, numbers) if numbers else token, _unit)
+    return evaluate(_replace_names(token, numbers) if numbers else token, _unit)
 
 
-def _replaced(token: Any, numbers: Mapping[str, float]) -> Any:
+def _replace_names(token: Any, numbers: Mapping[str, float]) -> Any:
     """A component value with numbers for the names in it."""
     from tinycss2 import ast
 
@@ -257,10 +255,10 @@ def _replaced(token: Any, numbers: Mapping[str, float]) -> Any:
         value = numbers[token.lower_value]
         return ast.NumberToken(token.source_line, token.source_column, value, None, repr(value))
     if token.type == "function":
-        inside = [_replaced(argument, numbers) for argument in token.arguments]
+        inside = [_replace_names(argument, numbers) for argument in token.arguments]
         return ast.FunctionBlock(token.source_line, token.source_column, token.name, inside)
     if token.type == "() block":
-        inside = [_replaced(argument, numbers) for argument in token.content]
+        inside = [_replace_names(argument, numbers) for argument in token.content]
         return ast.ParenthesesBlock(token.source_line, token.source_column, inside)
     return token
 

@@ -1,4 +1,4 @@
-"""The conditions of `@media` and `@supports`, as a browser on a desk answers them."""
+"""The conditions of `@media` and `@supports`, as a browser on a desktop computer answers them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from sketchkit.formats.svg.properties import PROPERTIES, is_valid, standard_name
 from sketchkit.formats.svg.values import Units
 from sketchkit.formats.svg.variables import has_variables
 
-__all__ = ["is_media", "is_supported"]
-
-#: Answers what stands between two brackets, or a function; None where it is not known.
+#: The answer to a bracket or a function; None where it is unknown.
 _Leaf = Callable[[Any], bool | None]
 
 
 def is_media(tokens: Sequence[Any]) -> bool:
-    """Whether a list of media queries fits a screen; component values of tinycss2, none for every medium."""
+    """Whether a list of media queries, component values of tinycss2, fits a screen; an empty one does."""
     return any(_query(_words(part)) for part in arguments(tokens))
 
 
@@ -44,7 +42,7 @@ def _word(token: Any) -> str:
 
 
 def _query(words: Sequence[Any]) -> bool | None:
-    """Whether a media query holds; None where it is not one."""
+    """Whether a media query holds; `None` where it is not one."""
     if not words:
         return True
     negated = _word(words[0]) == "not"
@@ -63,7 +61,7 @@ def _query(words: Sequence[Any]) -> bool | None:
 
 
 def _condition(words: Sequence[Any], leaf: _Leaf) -> bool | None:
-    """Brackets all joined by "and" or all by "or", or one behind "not"; None where it is not so."""
+    """Brackets all joined by "and" or all by "or", or one behind "not"; `None` where it is not so."""
     if words and _word(words[0]) == "not":
         inner = _inside(words[1], leaf) if len(words) == 2 else None
         return None if inner is None else not inner
@@ -99,7 +97,7 @@ def _feature(token: Any) -> bool | None:
         return None
     name, (before, after) = _word(words[at[0]]), (words[: at[0]], words[at[0] + 1 :])
     if not before and not after:
-        return _NUMBERS[name].value != 0 if name in _NUMBERS else _STATES[name] not in _NOTHING
+        return _NUMBERS[name].value != 0 if name in _NUMBERS else _STATES[name] not in _INACTIVE
     if name not in _NUMBERS:
         return None
     answers = []
@@ -146,7 +144,7 @@ def _compare(words: Sequence[Any], sign: Sequence[Any], name: str, *, swapped: b
 
 
 def _value(words: Sequence[Any], name: str) -> float | None:
-    """A number of a media feature in its unit; None where it does not fit."""
+    """A number of a media feature in its unit; `None` where it does not fit."""
     if len(words) == 3 and words[1] == "/" and name.endswith("aspect-ratio"):
         first, second = (evaluate(word, _unit) for word in words[::2])
         return first.value / second.value if first and second and second.value else None
@@ -194,7 +192,7 @@ _NUMBERS = {
     "monochrome": Quantity(0.0),
     "grid": Quantity(0.0),
 }
-_NOTHING = ("none", "no-preference")
+_INACTIVE = ("none", "no-preference")
 _STATES = {
     "any-hover": "hover",
     "any-pointer": "fine",

@@ -1,7 +1,7 @@
 """Transforms of CSS: the property `transform`, the single ones beside it, and where they have their origin.
 
 Source: CSS Transforms 1 and 2. An element is flat: of the product of functions in three dimensions it takes
-what concerns x and y, without perspective, as browsers draw SVG.
+the part of x and y, without perspective, as browsers draw SVG.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ from sketchkit.formats.svg.transform import (
     translation,
 )
 from sketchkit.formats.svg.values import Units
-
-__all__ = ["TRANSFORM_PROPERTIES", "Box", "css_transform", "is_transform_valid", "reference_box"]
 
 #: The properties that move an element, in the order in which they do so, the last one first.
 _TRANSFORMS = ("translate", "rotate", "scale", "transform")
@@ -66,7 +64,7 @@ def is_transform_valid(name: str, text: str) -> bool:
 
 
 def reference_box(properties: Mapping[str, str], attribute: Matrix) -> str:
-    """Which box the transforms of an element refer to: "fill", "stroke", "view"; "" where nothing does.
+    """Which box the transforms of an element refer to: "fill", "stroke", "view"; "" without transforms.
 
     Args:
         properties: its valid declarations.
@@ -100,7 +98,7 @@ def css_transform(properties: Mapping[str, str], box: Box, attribute: Matrix) ->
         return _product(steps)
     x, y, z = origin
     if z:
-        return _product([_moved(x, y, z), *steps, _moved(-x, -y, -z)])
+        return _product([_solid_translation(x, y, z), *steps, _solid_translation(-x, -y, -z)])
     return _product([translation(x, y), *steps, translation(-x, -y)])
 
 
@@ -127,7 +125,7 @@ def _solid(matrix: Matrix) -> _Solid:
 
 @lru_cache(maxsize=256)
 def _steps(name: str, text: str, box: Box) -> Sequence[Matrix | _Solid] | None:
-    """The maps of a property, the last one done first; None where its value is not valid."""
+    """The maps of a property, the last one done first; `None` where its value is not valid."""
     if text.lower() == "none":
         return ()
     if name == "transform":
@@ -164,7 +162,7 @@ def _value(token: Any, kind: str, box: Box, zero: bool = False) -> float | None:
         kind: "x" and "y" for a length or a share of the box's width or height, "z" for a length, "n" for a
             number, "%" for a number or a percentage, "a" for an angle, "p" for a distance or `none`.
         box: the reference box.
-        zero: whether an angle of 0 needs no unit.
+        zero: whether an angle of 0 may lack its unit.
     """
     if kind == "p":
         if token.type == "ident" and token.lower_value == "none":
@@ -195,18 +193,18 @@ def _quantity(value: float, unit: str, kind: str, units: Units) -> Quantity | No
     return None if one is None else Quantity(value * one, "length")
 
 
-def _moved(x: float, y: float = 0.0, z: float = 0.0) -> _Solid:
+def _solid_translation(x: float, y: float = 0.0, z: float = 0.0) -> _Solid:
     solid = np.eye(4)
     solid[:3, 3] = x, y, z
     return solid
 
 
-def _scaled(x: float, y: float | None = None, z: float = 1.0) -> Matrix | _Solid:
+def _solid_scaling(x: float, y: float | None = None, z: float = 1.0) -> Matrix | _Solid:
     flat = scaling(x, y)
     return flat if z == 1 else np.diag([flat[0], flat[3], z, 1.0])
 
 
-def _turned(x: float, y: float, z: float, degrees: float) -> Matrix | _Solid:
+def _solid_rotation(x: float, y: float, z: float, degrees: float) -> Matrix | _Solid:
     """A rotation around a direction.
 
     Source: CSS Transforms 2, "Mathematical description of transform functions" (Rodrigues' formula).
@@ -253,13 +251,13 @@ _FUNCTIONS = {
     "skewx": _Function(1, "a", skewing),
     "skewy": _Function(1, "a", lambda y: skewing(0.0, y)),
     "matrix3d": _Function(16, "n" * 16, lambda *numbers: np.array(numbers).reshape(4, 4).T),
-    "translate3d": _Function(3, "xyz", _moved),
-    "translatez": _Function(1, "z", lambda z: _moved(0.0, 0.0, z)),
-    "scale3d": _Function(3, "%%%", _scaled),
-    "scalez": _Function(1, "%", lambda z: _scaled(1.0, 1.0, z)),
-    "rotate3d": _Function(4, "nnna", _turned),
-    "rotatex": _Function(1, "a", lambda angle: _turned(1.0, 0.0, 0.0, angle)),
-    "rotatey": _Function(1, "a", lambda angle: _turned(0.0, 1.0, 0.0, angle)),
+    "translate3d": _Function(3, "xyz", _solid_translation),
+    "translatez": _Function(1, "z", lambda z: _solid_translation(0.0, 0.0, z)),
+    "scale3d": _Function(3, "%%%", _solid_scaling),
+    "scalez": _Function(1, "%", lambda z: _solid_scaling(1.0, 1.0, z)),
+    "rotate3d": _Function(4, "nnna", _solid_rotation),
+    "rotatex": _Function(1, "a", lambda angle: _solid_rotation(1.0, 0.0, 0.0, angle)),
+    "rotatey": _Function(1, "a", lambda angle: _solid_rotation(0.0, 1.0, 0.0, angle)),
     "perspective": _Function(1, "p", _perspective),
 }
 
@@ -275,12 +273,12 @@ def _translate(words: Sequence[Any], box: Box) -> Matrix | _Solid | None:
     values = _values(words, "xyz", box)
     if values is None:
         return None
-    return _moved(*values) if len(values) == 3 else translation(*values)
+    return _solid_translation(*values) if len(values) == 3 else translation(*values)
 
 
 def _scale(words: Sequence[Any], box: Box) -> Matrix | _Solid | None:
     values = _values(words, "%%%", box)
-    return None if values is None else _scaled(*values)
+    return None if values is None else _solid_scaling(*values)
 
 
 _AXES = {"x": (1.0, 0.0, 0.0), "y": (0.0, 1.0, 0.0), "z": (0.0, 0.0, 1.0)}
@@ -295,10 +293,10 @@ def _rotate(words: Sequence[Any], box: Box) -> Matrix | _Solid | None:
         if not axis:
             return rotation(*degrees)
         if len(axis) == 1 and axis[0].type == "ident" and axis[0].lower_value in _AXES:
-            return _turned(*_AXES[axis[0].lower_value], *degrees)
+            return _solid_rotation(*_AXES[axis[0].lower_value], *degrees)
         numbers = _values(axis, "nnn", box)
         if numbers is not None and len(numbers) == 3:
-            return _turned(*numbers, *degrees)
+            return _solid_rotation(*numbers, *degrees)
     return None
 
 
@@ -314,7 +312,7 @@ _KEYWORDS = {
 
 
 def _origin(text: str, box: Box, unitless: bool = True) -> tuple[float, float, float] | None:
-    """A `transform-origin` in user units, which attributes need not name; None where the text is not one."""
+    """A `transform-origin` in user units; `None` where it is invalid. `unitless` lengths are pixels."""
     words = [token for token in components(text) if token.type != "whitespace"]
     if not 1 <= len(words) <= 3:
         return None
@@ -330,9 +328,7 @@ def _origin(text: str, box: Box, unitless: bool = True) -> tuple[float, float, f
     if len(words) == 1:
         words, places = [*words, None], [*places, ("", 0.5)]
     axes = [None if place is None else place[0] for place in places]
-    if (
-        axes[0] == "y" or axes[1] == "x"
-    ):  # the other way round, which lengths must not be unless they are alone
+    if axes[0] == "y" or axes[1] == "x":  # the other way round, for which both must be keywords
         if None in axes:
             return None
         words, places, axes = words[1::-1], places[::-1], axes[::-1]

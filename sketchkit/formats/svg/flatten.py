@@ -13,8 +13,6 @@ from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.outline import ARC, CUBIC, Outline
 from sketchkit.formats.svg.transform import Matrix
 
-__all__ = ["Canvas", "flattened"]
-
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
@@ -32,8 +30,8 @@ class _Placed(NamedTuple):
 class Canvas:
     """Gathers outlines, each where its map puts it, and turns all of them into polylines.
 
-    The tolerance depends on how large the drawing is, so nothing can be flattened before all is there; but a
-    small array is mostly overhead, so outlines are put together as they come.
+    The tolerance depends on how large the drawing is, so flattening waits for the last outline; but a small
+    array is mostly overhead, so outlines are put together as they come.
 
     Args:
         budget: for the points.
@@ -70,7 +68,7 @@ class Canvas:
         return True
 
     def extent(self) -> float:
-        """The diagonal of a box around all outlines (of their control points); 0 where there are none."""
+        """The diagonal of a box around the control points of all outlines, 0 for an empty canvas."""
         self._gather()
         low, high = np.full(2, np.inf), np.full(2, -np.inf)
         with np.errstate(all="ignore"):
@@ -187,7 +185,7 @@ def _longest_radius(u: Float64, v: Float64) -> Float64:
     return longest
 
 
-def flattened(outline: Outline, budget: Budget) -> list[Float64]:
+def flatten_outline(outline: Outline, budget: Budget) -> list[Float64]:
     """The polylines of one outline in its own coordinates, off by less than 1/10,000 of its size."""
     if not len(outline.kinds):
         return []

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sketchkit.errors import FormatError
 from sketchkit.formats.svg import boxes, limits
 from sketchkit.formats.svg.boxes import Rectangle, Stroke
-from sketchkit.formats.svg.css import Cascade
+from sketchkit.formats.svg.cascade import Cascade
 from sketchkit.formats.svg.csstransform import TRANSFORM_PROPERTIES, Box, css_transform, reference_box
 from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.outline import Outline
@@ -28,8 +28,6 @@ from sketchkit.formats.svg.values import Root, Units, ViewBox, parse_number, par
 from sketchkit.formats.svg.variables import Variables
 from sketchkit.formats.svg.xmltree import Document, Node
 
-__all__ = ["NO_STROKES", "Layout", "Place", "above", "line_ends"]
-
 #: The size of a document that does not say how large it is, as browsers have it.
 _DEFAULT_SIZE = (300.0, 150.0)
 #: The elements whose children are drawn in place; others (`defs`, `clipPath`, `mask`) are passed over.
@@ -43,7 +41,7 @@ _PAINT_SERVERS = frozenset({"linearGradient", "radialGradient", "pattern"})
 
 
 class Place(NamedTuple):
-    """A place in a document: an element, the elements around it, and what they hand on to its children."""
+    """A place in a document: an element, the elements around it, and the style that its children inherit."""
 
     node: Node
     around: Place | None
@@ -57,11 +55,11 @@ class Place(NamedTuple):
 
     @property
     def units(self) -> Units:
-        """What relative lengths refer to."""
+        """The units that relative lengths refer to."""
         return Units(*self.size, self.style.font_size, self.style.root or Root())
 
     def length(self, name: str, axis: str) -> float | None:
-        """One of the element's own lengths; None where it is missing or not one."""
+        """One of the element's own lengths; `None` where it is missing or not one."""
         return self.units.length(self.values.get(name, ""), axis)
 
     def outwards(self) -> Iterator[Place]:
@@ -150,11 +148,11 @@ class Layout:
             return node.children, self._viewport(place)
         if node.name == "switch":
             self.look_at(len(node.children))
-            return _chosen(node), place
+            return _choose_child(node), place
         return node.children, place
 
     def _used(self, place: Place) -> tuple[list[Node], Place]:
-        """What a `use` shows; nothing where it refers to another file, to nothing, or to what it is in."""
+        """The element that a `use` shows; [] where it refers to another file, to itself, or is invalid."""
         node = place.node
         self.budget.spend("expanded use elements", limits.MAX_USES)
         target = self.document.by_reference(node.href)
@@ -186,7 +184,7 @@ class Layout:
 
     @staticmethod
     def _side(units: Units, written: Iterable[str], axis: str, whole: float) -> float:
-        """The first of some lengths that is one; all of the viewport around it where none is."""
+        """The first valid length, else all of the viewport around it."""
         lengths = (units.length(text, axis) for text in written)
         return next((length for length in lengths if length is not None), whole)
 
@@ -198,7 +196,7 @@ class Layout:
             return IDENTITY
         if place.values.get("display", "").lower() == "contents":  # as if the element were not there
             return IDENTITY
-        declared = self._declared(place)
+        declared = self._declared_transforms(place)
         attribute = self._attribute(place.node)
         if "transform" in declared:
             attribute = IDENTITY
@@ -215,8 +213,8 @@ class Layout:
             box = Box(inner.x0, inner.y0, size)
         return css_transform(declared, box, attribute)
 
-    def _declared(self, place: Place) -> dict[str, str]:
-        """What is declared of the transforms of an element."""
+    def _declared_transforms(self, place: Place) -> dict[str, str]:
+        """The declared transforms of an element."""
         declared = {name: place.values[name] for name in TRANSFORM_PROPERTIES if name in place.values}
         for name, value in list(declared.items()):
             if value.lower() == "inherit":
@@ -235,7 +233,7 @@ class Layout:
         return matrix or IDENTITY
 
     def _box(self, node: Node, around: Place, kind: str) -> Rectangle | None:
-        """The box around an element, in the coordinates around it; what is not displayed has none.
+        """The box around an element, in the coordinates around it; `None` where it is not displayed.
 
         Source: Chromium, which maps the boxes of children, not their outlines.
         """
@@ -248,18 +246,18 @@ class Layout:
         own = self.transform(place)
         if node.name not in SHAPES and node.name not in NO_STROKES:
             own = multiply(own, self.content(place)[1].matrix)
-        return boxes.mapped(inner, own)
+        return boxes.map_box(inner, own)
 
     def _inner(self, place: Place, kind: str) -> Rectangle | None:
-        """The box around what is in an element, in the element's own coordinates."""
+        """The box around the content of an element, in the element's own coordinates."""
         node = place.node
-        # Whatever an element inherits, it does so from the elements around it and through these.
+        # An element inherits from the elements around it, and through these.
         key = (node, kind, *(each.node for each in place.outwards() if each.node.name == "use"))
         if key not in self._known_boxes:
             if node.name in SHAPES:
                 self._known_boxes[key] = self._shape_box(place, kind)
             elif node.name in NO_STROKES:
-                self._known_boxes[key] = _written_box(place)
+                self._known_boxes[key] = _attribute_box(place)
             else:
                 children, inside = self.content(place)
                 inside = inside._replace(matrix=IDENTITY)
@@ -277,7 +275,7 @@ class Layout:
 
 
 def above(place: Place, name: str) -> str:
-    """What the nearest element that sets a property sets it to, from a place outwards."""
+    """The value of a property on the nearest element that sets it, from a place outwards."""
     values = (each.values.get(name, "") for each in place.outwards())
     return next((value for value in values if value.lower() not in ("", "inherit")), "initial")
 
@@ -292,8 +290,8 @@ def line_ends(place: Place) -> tuple[str, str]:
 _NO_TRANSFORM = ("none", "inherit", "initial", "unset", "revert", "revert-layer")
 
 
-def _written_box(place: Place) -> Rectangle | None:
-    """The box of an image or of a piece of HTML, which says it; of a text only its font would know it."""
+def _attribute_box(place: Place) -> Rectangle | None:
+    """The box of an image or of a piece of HTML; that of a text is unknown without its font."""
     x, y, width, height = (
         place.length(name, axis) for name, axis in (("x", "x"), ("y", "y"), ("width", "x"), ("height", "y"))
     )
@@ -303,7 +301,7 @@ def _written_box(place: Place) -> Rectangle | None:
 
 
 def _conditions_hold(node: Node) -> bool:
-    """Whether the conditional attributes let an element be drawn; we speak English and know no extensions."""
+    """Whether the conditional attributes let an element be drawn: in English, without extensions."""
     if "requiredExtensions" in node.attrib:
         return False
     languages = node.attrib.get("systemLanguage")
@@ -312,8 +310,8 @@ def _conditions_hold(node: Node) -> bool:
     return any(language.strip().lower().split("-")[0] == "en" for language in languages.split(","))
 
 
-def _chosen(switch: Node) -> list[Node]:
-    """The child that a `switch` draws: the first whose conditions hold, HTML only if there is no other."""
+def _choose_child(switch: Node) -> list[Node]:
+    """The child that a `switch` draws: the first whose conditions hold; HTML comes last."""
     known = SHAPES | _CONTAINERS | NO_STROKES
     fit = [node for node in switch.children if node.is_svg and node.name in known and _conditions_hold(node)]
     return sorted(fit, key=lambda node: node.name == "foreignObject")[:1]

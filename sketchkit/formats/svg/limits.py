@@ -1,4 +1,4 @@
-"""How much of a document we are willing to look at, and the counter that says no.
+"""The limits of reading a document, and the counter that holds them.
 
 A document may come from anywhere. Each bound is far above what people draw and far below what would cost
 minutes or gigabytes; each is checked while the work is being done, never after it.
@@ -7,29 +7,6 @@ minutes or gigabytes; each is checked while the work is being done, never after 
 from __future__ import annotations
 
 from sketchkit.errors import FormatError
-
-__all__ = [
-    "MAX_ATTRIBUTES",
-    "MAX_BYTES",
-    "MAX_COORDINATE",
-    "MAX_CSS_CHARACTERS",
-    "MAX_CSS_FUNCTIONS",
-    "MAX_DEPTH",
-    "MAX_ELEMENTS",
-    "MAX_ENTITIES",
-    "MAX_ENTITY_TEXT",
-    "MAX_EXPANDED",
-    "MAX_POINTS",
-    "MAX_SELECTORS",
-    "MAX_SELECTOR_STEPS",
-    "MAX_SELECTOR_TOKENS",
-    "MAX_USES",
-    "MAX_VALUE_CHARACTERS",
-    "MAX_VARIABLES",
-    "MAX_VARIABLE_CHARACTERS",
-    "Budget",
-    "shown",
-]
 
 #: Bytes of a document.
 MAX_BYTES = 16 * 1024 * 1024
@@ -72,10 +49,10 @@ MAX_COORDINATE = 1e12
 
 
 class Budget:
-    """Counts what reading one document has cost so far.
+    """Counts the cost of reading one document.
 
     Args:
-        name: what the document is called in an error.
+        name: the document's, for an error.
     """
 
     __slots__ = ("_spent", "name")
@@ -84,27 +61,27 @@ class Budget:
         self.name = name
         self._spent: dict[str, int] = {}
 
-    def spend(self, what: str, limit: int, amount: int = 1) -> None:
+    def spend(self, kind: str, limit: int, amount: int = 1) -> None:
         """Add to a counter.
 
         Args:
-            what: the thing counted, a plural fit for the sentence "more than 10 ...".
+            kind: the thing counted, a plural fit for the sentence "more than 10 ...".
             limit: how many of them a document may have.
             amount: how many are added.
 
         Raises:
             FormatError: the counter is above its limit.
         """
-        spent = self._spent.get(what, 0) + amount
-        self._spent[what] = spent
+        spent = self._spent.get(kind, 0) + amount
+        self._spent[kind] = spent
         if spent > limit:
-            raise FormatError(f"{self.name}: more than {limit:,} {what}")
+            raise FormatError(f"{self.name}: more than {limit:,} {kind}")
 
-    def left(self, what: str, limit: int) -> int:
-        """How many of a thing may still be spent, 0 or more."""
-        return max(0, limit - self._spent.get(what, 0))
+    def remaining(self, kind: str, limit: int) -> int:
+        """How many of a kind may still be spent, 0 or more."""
+        return max(0, limit - self._spent.get(kind, 0))
 
 
-def shown(text: str) -> str:
+def quote(text: str) -> str:
     """A piece of the document as it may stand in a one-line message: quoted, escaped and short."""
     return repr(text if len(text) <= 40 else text[:37] + "...")

@@ -1,6 +1,6 @@
-"""Which shapes are paper: they lie under the drawing, or cannot be told from what they lie on.
+"""Which shapes are paper: they lie under the drawing, or look the same as the ground they lie on.
 
-A drawing is looked at on white paper, or on what the document lays under all of its page.
+The ground is white paper, or the background that the document lays under all of its page.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import numpy.typing as npt
 
 from sketchkit.formats.svg.colours import Paint
 from sketchkit.formats.svg.values import ViewBox
-
-__all__ = ["WHITE", "Colour", "Shape", "colour_on", "paper_of"]
 
 Float64 = npt.NDArray[np.float64]
 Colour = tuple[float, float, float]
@@ -31,11 +29,11 @@ _CELLS = 64
 
 
 class Shape(NamedTuple):
-    """What a shape is drawn with.
+    """The paints and the pen of a shape.
 
     Attributes:
-        fill: what its inside is painted with; None where it is not seen.
-        stroke: what its outline is painted with; None where it is not seen.
+        fill: the paint of its inside; `None` where it is not seen.
+        stroke: the paint of its outline; `None` where it is not seen.
         width: of its stroke, in the coordinates of the page.
         cap: the shape of the ends of its stroke.
         join: the shape of the corners of its stroke.
@@ -51,7 +49,7 @@ class Shape(NamedTuple):
 
 
 def colour_on(paint: Paint | None, ground: Colour | None) -> Colour | None:
-    """The colour of a paint on a ground; None where it is not known."""
+    """The colour of a paint on a ground; `None` where it is not known."""
     if paint is None or paint.rgb is None or (ground is None and paint.opacity < 1):
         return None
     under = ground or paint.rgb
@@ -69,26 +67,26 @@ def paper_of(
     ground: Colour,
     beside: Sequence[Paint],
 ) -> set[int]:
-    """Find the shapes that leave no ink because they are paper.
+    """Find the shapes that are paper.
 
     Args:
         shapes: in drawing order.
         lines: their outlines as polylines [n, 2] in the coordinates of the page.
         owners: [lines] the shape of each line, never falling.
         page: where the document says how large it is.
-        ground: the colour of what it lies on.
-        beside: what texts, images and the like are painted with, which are drawn but are no shapes.
+        ground: the colour of the ground.
+        beside: the paints of texts, images and the like, which are drawn without strokes.
 
     Returns:
         The numbers of these shapes.
     """
     if not lines or not any(shape.stroke is None or shape.stroke == shape.fill for shape in shapes):
         return set()
-    return _Sorter(_boxes(lines, owners, len(shapes)), page, ground).sorted(shapes, beside)
+    return _PaperFinder(_boxes(lines, owners, len(shapes)), page, ground).find_paper(shapes, beside)
 
 
 class _Boxes(NamedTuple):
-    """Of each shape: its corners [n, 4], NaN where it has no line; and whether it is a full rectangle."""
+    """The corners of each shape [n, 4], NaN without lines; and whether it is a full rectangle."""
 
     corners: Float64
     full: npt.NDArray[np.bool_]
@@ -115,7 +113,7 @@ def _boxes(lines: Sequence[Float64], owners: npt.NDArray[np.int64], count: int) 
     return _Boxes(corners, full)
 
 
-class _Sorter:
+class _PaperFinder:
     """Goes through the shapes from the lowest to the topmost."""
 
     def __init__(self, boxes: _Boxes, page: ViewBox | None, ground: Colour) -> None:
@@ -132,13 +130,10 @@ class _Sorter:
         self._painted = np.zeros((_CELLS, _CELLS), bool)
         self._bare = True  # nothing but paper so far
 
-    def sorted(self, shapes: Sequence[Shape], beside: Sequence[Paint]) -> set[int]:
+    def find_paper(self, shapes: Sequence[Shape], beside: Sequence[Paint]) -> set[int]:
         """The numbers of the shapes that are paper."""
         sheets, unseen = set[int](), set[int]()
-        drawn, seen = (
-            False,
-            False,
-        )  # whether there is anything else, and whether it can be told from the ground
+        drawn = seen = False  # whether other shapes exist, and whether they differ from the ground
         for i, shape in enumerate(shapes):
             if np.isnan(self._boxes.corners[i, 0]):
                 continue
@@ -161,7 +156,7 @@ class _Sorter:
         return {i for i in sheets if _is_light(colour_on(shapes[i].fill, WHITE))}  # a red one is a red square
 
     def _is_sheet(self, i: int, shape: Shape) -> bool:
-        """Whether a shape covers the page, or what comes after it where the page is not known."""
+        """Whether a shape covers the page, or all later shapes where the page is unknown."""
         if not self._boxes.full[i]:
             return False
         light = _is_light(colour_on(shape.fill, self._ground))
@@ -171,7 +166,7 @@ class _Sorter:
         return share >= _WHOLE and (self._bare or light) and not shape.cut
 
     def _is_unseen(self, i: int, shape: Shape) -> bool:
-        """Whether a shape without another colour has that of the paper and lies on nothing else."""
+        """Whether a shape has the colour of the paper only and lies on bare paper."""
         alike = shape.stroke in (None, shape.fill) and self._blends(shape.fill)
         return alike and not self._painted[self._cells(i)].any()
 

@@ -1,4 +1,4 @@
-"""The CSS properties that decide what is drawn and where, and which values each may have.
+"""The CSS properties that decide about ink and its place, and the valid values of each.
 
 A declaration whose value is not valid does not exist (CSS 2.1, 4.2): an earlier one, or the attribute, stays.
 """
@@ -12,21 +12,8 @@ from types import MappingProxyType
 from sketchkit.formats.svg.calc import MAX_NESTING, nesting
 from sketchkit.formats.svg.colours import BLACK, parse_colour, parse_paint
 from sketchkit.formats.svg.csstransform import TRANSFORM_PROPERTIES, is_transform_valid
-from sketchkit.formats.svg.pathdata import is_path_data
+from sketchkit.formats.svg.outline import is_path_data
 from sketchkit.formats.svg.values import Units, parse_number
-
-__all__ = [
-    "ATTRIBUTES",
-    "FONT_SIZES",
-    "GEOMETRY",
-    "MARKERS",
-    "PROPERTIES",
-    "WIDE_KEYWORDS",
-    "is_valid",
-    "parse_opacity",
-    "path_data",
-    "standard_name",
-]
 
 #: Pixels of each font size with a name, and how much the relative ones scale the size around.
 FONT_SIZES = {
@@ -53,7 +40,7 @@ _UNITS = Units(1.0, 1.0)
 
 
 def parse_opacity(text: str) -> float | None:
-    """A number or a percentage; None where the text is neither."""
+    """A number or a percentage; `None` where the text is invalid."""
     if text.endswith("%"):
         share = parse_number(text[:-1])
         return None if share is None else share / 100
@@ -64,7 +51,7 @@ def parse_opacity(text: str) -> float | None:
 
 
 def path_data(text: str) -> str | None:
-    """The path data of a value of the property `d`: empty for none; None where it is not valid."""
+    """The path data of a value of the property `d`, "" for an empty path; `None` where it is invalid."""
     if text.lower() == "none" or text.lower() in WIDE_KEYWORDS:
         return ""
     if not text.lower().startswith("path("):
@@ -88,7 +75,7 @@ def _is_length(text: str) -> bool:
 
 
 def _is_size(text: str) -> bool:
-    """Whether a text is a length that is not negative; what is calculated is cut off at 0."""
+    """Whether a text is a length of 0 or more; a calculated length is cut off at 0."""
     length = _UNITS.length(text)
     return length is not None and (length >= 0 or "(" in text)
 

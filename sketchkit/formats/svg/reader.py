@@ -1,211 +1,136 @@
-"""A document as its pen strokes."""
+"""Reading a document: a walk through its elements in drawing order, whose outlines become polylines."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import NamedTuple
+from collections.abc import Mapping
 
-import numpy as np
-import numpy.typing as npt
-
-from sketchkit.errors import FormatError, InputError
+from sketchkit.errors import InputError
+from sketchkit.formats.svg.colours import BLACK, UNKNOWN, Paint, parse_colour, url_of
+from sketchkit.formats.svg.document import DrawnWith, SvgDocument
+from sketchkit.formats.svg.flatten import Canvas
+from sketchkit.formats.svg.layout import NO_STROKES, Layout, Place, above, line_ends
 from sketchkit.formats.svg.limits import Budget
-from sketchkit.formats.svg.paper import WHITE, Shape, colour_on, paper_of
-from sketchkit.formats.svg.values import Units, ViewBox, parse_view_box
-from sketchkit.formats.svg.walk import Walk
-from sketchkit.formats.svg.xmltree import Node, parse_document
-from sketchkit.sketch import Sketch
-
-__all__ = ["LEFT_OUT", "DrawnWith", "SvgDocument", "TruePage", "omissions", "read_svg"]
-
-#: Kinds of things that the strokes of a document leave out -> what one and what several are called.
-LEFT_OUT: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "text": ("text", "texts"),
-        "image": ("image", "images"),
-        "foreignObject": ("piece of HTML", "pieces of HTML"),
-        "marker": ("set of markers", "sets of markers"),
-        "use": ("use of another file", "uses of another file"),
-        "transform": ("transform that cannot be read", "transforms that cannot be read"),
-        "out of range": ("shape outside the limits", "shapes outside the limits"),
-        "background": ("background shape", "background shapes"),
-    }
-)
+from sketchkit.formats.svg.outline import Outline
+from sketchkit.formats.svg.paper import WHITE, Colour, Shape, colour_on, paper_of
+from sketchkit.formats.svg.properties import MARKERS
+from sketchkit.formats.svg.shapes import LENGTHS, SHAPES
+from sketchkit.formats.svg.transform import area_scale, mean_scale, multiply
+from sketchkit.formats.svg.values import Units, ViewBox, is_far, parse_view_box
+from sketchkit.formats.svg.xmltree import Document, Node, fragment, parse_document
 
 #: The default tolerance, as a share of the drawing's diagonal: half a pixel in a picture 1000 pixels wide.
 _FINENESS = 1 / 2000
+#: The shapes that may have markers at their points.
+_MARKED = frozenset({"path", "line", "polyline", "polygon"})
 
 
-#: In every channel, from here on a stroke cannot be told from white paper.
-_PALE = 0.94
-_PIXELS_A_MILLIMETRE = 96 / 25.4
-
-
-class DrawnWith(NamedTuple):
-    """What a stroke is drawn with.
-
-    Attributes:
-        colour: `#rrggbb`, on white paper; that of the fill where there is no stroke. None where it is not
-            known, as of a gradient, or cannot be seen on white paper.
-        width: in the coordinates of the document; None where only the inside is painted.
-        cap: `butt`, `round` or `square`.
-        join: `miter`, `round` or `bevel`; `miter` for what is new in SVG 2.
-    """
-
-    colour: str | None
-    width: float | None
-    cap: str = "butt"
-    join: str = "miter"
-
-    @classmethod
-    def of(cls, shape: Shape) -> DrawnWith:
-        """What a shape is drawn with."""
-        rgb = colour_on(shape.stroke or shape.fill, WHITE)
-        seen = rgb is not None and min(rgb) < _PALE and all(map(math.isfinite, rgb))
-        channels = [round(255 * min(max(channel, 0.0), 1.0)) for channel in rgb] if rgb and seen else []
-        colour = "#" + "".join(f"{channel:02x}" for channel in channels) if channels else None
-        join = shape.join if shape.join in ("round", "bevel") else "miter"
-        return cls(colour, shape.width if shape.stroke else None, shape.cap, join)
-
-
-class TruePage(NamedTuple):
-    """How large a document is on paper.
-
-    Attributes:
-        width: in millimetres.
-        height: in millimetres.
-        left: the x of its left edge, in the coordinates of the document.
-        top: the y of its upper edge, likewise.
-        unit: millimetres in one of these units.
-    """
-
-    width: float
-    height: float
-    left: float
-    top: float
-    unit: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SvgDocument:
-    """The pen strokes of a document, and where something can be inserted into its bytes.
-
-    Attributes:
-        polylines: float64 [n, 2] each, in drawing order, in the coordinates that a last child of the root
-            element would have; a dot has one point.
-        view_box: left, top, width and height of the page in these coordinates; None where the document
-            does not say.
-        insert_at: the byte at which the root's end tag starts, or the `/>` of a root that closes itself.
-        self_closing: whether the root closes itself.
-        encoding: the codec in which inserted text is to be encoded.
-        prefix: what the names of SVG's elements start with in this document ("svg:"), mostly empty.
-        tolerance: how far a polyline may be from its curve, in the same coordinates.
-        left_out: how many things of each kind of `LEFT_OUT` its strokes leave out; empty where nothing is.
-        pen_width: the median width of what is stroked, in the same coordinates; None where nothing is.
-        size: the root's width and height as they are written ("120mm"); empty where they are not.
-        drawn_with: for each polyline, what it is drawn with.
-    """
-
-    polylines: list[npt.NDArray[np.float64]]
-    view_box: ViewBox | None
-    insert_at: int
-    self_closing: bool
-    encoding: str
-    prefix: str
-    tolerance: float
-    left_out: Mapping[str, int]
-    pen_width: float | None
-    size: tuple[str, str] = ("", "")
-    drawn_with: Sequence[DrawnWith] = ()
-
-    @property
-    def usual_pen(self) -> DrawnWith | None:
-        """What most of the drawing is stroked with, each fact by itself; None where nothing is stroked."""
-        strokes = [each for each in self.drawn_with if each.width is not None]
-        if not strokes or self.pen_width is None:
-            return None
-        colours, caps, joins = (
-            Counter(column).most_common(1)[0][0]
-            for column in zip(*((s.colour, s.cap, s.join) for s in strokes), strict=True)
-        )
-        return DrawnWith(colours, self.pen_width, caps, joins)
-
-    @property
-    def true_page(self) -> TruePage | None:
-        """How large the page is on paper: a length without a unit is in pixels, 96 of them an inch.
-
-        None where the document does not say how large its page is. A page of another shape than its view box
-        shows that in the middle, as large as it fits.
-        """
-        box = self.view_box
-        if box is None:
-            return None
-        nothing = Units(0.0, 0.0)
-        written = (nothing.length(text, axis) for text, axis in zip(self.size, ("x", "y"), strict=True))
-        across, down = (length if length and 0 < length < math.inf else None for length in written)
-        width = across or (down / box.height * box.width if down else box.width)
-        height = down or width / box.width * box.height
-        unit = min(width / box.width, height / box.height)
-        left = box.x - (width / unit - box.width) / 2
-        top = box.y - (height / unit - box.height) / 2
-        width, height, unit = (length / _PIXELS_A_MILLIMETRE for length in (width, height, unit))
-        return TruePage(width, height, left, top, unit)
-
-    @property
-    def omissions(self) -> str:
-        """What its strokes leave out, as words; empty where nothing is."""
-        return omissions(self.left_out)
-
-    @property
-    def skipped(self) -> int:
-        """Subpaths left out because a coordinate is not finite or too large."""
-        return self.left_out.get("out of range", 0)
-
-    def sketch(self, name: str) -> Sketch:
-        """The strokes as a drawing.
-
-        Args:
-            name: what to call the document in an error.
-
-        Raises:
-            FormatError: it holds nothing but what has no strokes, such as text.
-        """
-        without = [kind for kind in _CONVERSIONS if kind in self.left_out]
-        if not self.polylines and without:
-            words = _listed([_CONVERSIONS[kind][0] for kind in without])
-            advice = _listed([_CONVERSIONS[kind][1] for kind in without])
-            raise FormatError(f"{name}: holds only {words}, no strokes: {advice}")
-        try:
-            return Sketch.from_polylines(self.polylines, ended=False)
-        except InputError as error:
-            raise FormatError(f"{name}: {error}") from error
-
-
-#: What has no strokes, and how it gets them.
-_CONVERSIONS = {
-    "text": ("text", "Inkscape's Path > Object to Path makes paths of text"),
-    "image": ("an image", "Inkscape's Path > Trace Bitmap makes paths of an image"),
-    "foreignObject": ("HTML", "the program that made the file has to export its HTML as SVG text or paths"),
-}
-
-
-def omissions(left_out: Mapping[str, int]) -> str:
-    """What was left out as words, such as "2 texts and 1 image"; empty where nothing was.
+class Walk(Layout):
+    """Visits the elements in drawing order and puts their outlines on `canvas`.
 
     Args:
-        left_out: of an `SvgDocument`, or the sum of several.
+        document: the tree.
+        page: where the document says how large it is.
+        budget: for all that is looked at.
+
+    Attributes:
+        canvas: the outlines.
+        shapes: the paints and the pen of each.
+        ground: the colour that they lie on.
+        beside: the paints of texts and other elements without strokes.
     """
-    counts = [(left_out.get(kind, 0), words) for kind, words in LEFT_OUT.items()]
-    return _listed([f"{count:,} {words[count > 1]}" for count, words in counts if count])
+
+    def __init__(self, document: Document, page: ViewBox | None, budget: Budget) -> None:
+        super().__init__(document, page, budget)
+        self.canvas = Canvas(budget)
+        self.shapes: list[Shape] = []
+        self.ground = WHITE
+        self.beside: list[Paint] = []
+        self._markers = {key for key, node in document.ids.items() if node.name == "marker" and node.children}
+        self._pictures = {key for key, node in document.ids.items() if self._is_picture(node)}
+
+    def run(self) -> None:
+        """Visit everything, without recursion, since a document may be deep."""
+        stack = [(self.document.root, self.outermost())]
+        while stack:
+            stack.extend(reversed(self._visit(*stack.pop())))
+
+    def _visit(self, node: Node, around: Place) -> list[tuple[Node, Place]]:
+        """Draw an element, or return the elements to draw in its stead, each with the place around it."""
+        if not self.can_be_drawn(node, around):
+            return []
+        place, rendered = self.enter(node, around)
+        if not rendered:
+            return []
+        if node is self.document.root:
+            self.ground = _ground(place.values)
+        place = place._replace(matrix=multiply(around.matrix, self.transform(place)))
+        if node.name in NO_STROKES:
+            if node.href if node.name == "image" else node.shows_text:
+                self._leave_out(place, node.name)
+        elif math.isnan(area_scale(place.matrix)):
+            self.left_out["out of range"] += 1
+        elif not area_scale(place.matrix):
+            return []  # flat, so nothing of it is seen
+        elif node.name in SHAPES:
+            self._draw(place)
+        else:
+            self.left_out["use"] += node.name == "use" and node.href != "" and fragment(node.href) is None
+            children, inside = self.content(place)
+            return [(child, inside) for child in children] if area_scale(inside.matrix) else []
+        return []
+
+    def _draw(self, place: Place) -> None:
+        if not place.style.is_drawn or place.values.get("display", "").lower() == "contents":
+            return
+        # Path data is drawn up to such a number, as up to an error; a shape with such a length is left out.
+        self.left_out["out of range"] += is_far(place.node.get("d")) or is_far(place.node.get("points"))
+        if any(is_far(place.values.get(name, "")) for name in LENGTHS):
+            self.left_out["out of range"] += 1
+            return
+        if self._shows_picture(place):
+            self._leave_out(place, "image")
+            return
+        outline = self.outline(place)
+        if not self.canvas.add(outline, place.matrix):
+            return
+        self.left_out["marker"] += self._is_marked(place, outline)
+        fill, stroke = place.style.paints
+        width = 0.0 if stroke is None else place.style.stroke_width * mean_scale(place.matrix)
+        self.shapes.append(Shape(fill, stroke, width, *line_ends(place), place.cut))
+
+    def _is_marked(self, place: Place, outline: Outline) -> bool:
+        """Whether a shape has arrow heads or the like."""
+        if not self._markers or place.node.name not in _MARKED:
+            return False
+        names = MARKERS if len(outline.kinds) > 1 else MARKERS[:-1]
+        return any(fragment(url_of(above(place, name))) in self._markers for name in names)
+
+    def _is_picture(self, node: Node) -> bool:
+        """Whether a pattern shows an image: so Figma writes the images of its drawings."""
+        shown = (self.document.by_reference(each.href) or each for each in node.children)
+        return node.name == "pattern" and any(each.name == "image" for each in shown)
+
+    def _shows_picture(self, place: Place) -> bool:
+        """Whether a shape is only the frame of an image."""
+        if not self._pictures or place.node.name != "rect" or place.style.is_stroked:
+            return False
+        return fragment(url_of(above(place, "fill"))) in self._pictures
+
+    def _leave_out(self, place: Place, kind: str) -> None:
+        """Count an element that is seen but lacks strokes."""
+        self.look_at(len(place.node.children))
+        if place.style.visible:
+            self.left_out[kind] += 1
+            self.beside += filter(None, place.style.paints) if kind == "text" else [UNKNOWN]
 
 
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join(part for part in (", ".join(words[:-1]), *words[-1:]) if part)
+def _ground(values: Mapping[str, str]) -> Colour:
+    """The colour under the root element."""
+    texts = [values[name] for name in ("background-color", "background") if name in values]
+    paint = parse_colour(texts[0], BLACK) if texts else None
+    return colour_on(paint, WHITE) or WHITE
 
 
 def read_svg(
@@ -214,18 +139,18 @@ def read_svg(
     """Read the pen strokes of an SVG document.
 
     A shape is a stroke if it is visible and has a stroke or a fill. Clips, masks, filters and dashes do not
-    change a stroke; text, images and markers are not drawn. Shapes without a stroke leave no ink where they
-    are the paper under the drawing, or are of its colour and lie on nothing else.
+    change a stroke; text, images and markers are not drawn. Paper is left out: shapes without a
+    stroke under the drawing, or of the colour of bare paper on it.
 
     Args:
         data: the document.
-        name: what to call it in an error.
+        name: the document's, for an error.
         tolerance: the largest distance between a curve and its polyline, in user units of the root; 1/2000
-            of the diagonal of the drawing, or of the page if that is smaller, when None.
-        keep_background: make strokes of paper, too.
+            of the diagonal of the drawing, or of the page if that is smaller, when `None`.
+        keep_background: whether paper becomes strokes, too.
 
     Returns:
-        The strokes and what is known of the document.
+        The strokes and the facts of the document.
 
     Raises:
         FormatError: not SVG, damaged, or above one of the limits; one line that begins with `name`.
@@ -270,9 +195,9 @@ def _page(root: Node) -> ViewBox | None:
     box = parse_view_box(root.get("viewBox"))
     if box is not None:
         return box
-    nothing = Units(0.0, 0.0)  # a share of a window that nobody knows is no size
-    width = nothing.length(root.get("width"), "x")
-    height = nothing.length(root.get("height"), "y")
+    units = Units(0.0, 0.0)  # of an unknown window, a share is no size
+    width = units.length(root.get("width"), "x")
+    height = units.length(root.get("height"), "y")
     return ViewBox(0.0, 0.0, width, height) if width and height and width > 0 and height > 0 else None
 
 

@@ -11,14 +11,12 @@ from sketchkit.formats.svg.subjects import (
     Matcher,
     Subject,
     Test,
+    has_language,
     is_link,
     nodes_behind,
     nodes_below,
     place_of_child,
-    speaks,
 )
-
-__all__ = ["Selector", "compile_selectors", "nest"]
 
 
 class Selector(NamedTuple):
@@ -49,10 +47,10 @@ def compile_selectors(
         matcher: the elements that they are compared with.
         tokens: component values of tinycss2.
         namespaces: the URL of each prefix.
-        nested: what `&` stands for; None for a rule that is not inside another.
+        nested: the selector that `&` stands for; `None` for a rule that is not inside another.
 
     Returns:
-        The selectors that can match; none where one of the list is not a selector.
+        The selectors that can match; [] where one of the list is invalid.
 
     Raises:
         FormatError: more selectors than the budget has left.
@@ -68,7 +66,7 @@ def compile_selectors(
 
 
 def nest(selectors: Sequence[Selector]) -> Selector:
-    """What `&` stands for inside a rule with these selectors."""
+    """The selector that `&` stands for inside a rule with these selectors."""
     return Selector(max(selector.specificity for selector in selectors), _any(selectors), "*", 1)
 
 
@@ -77,7 +75,7 @@ def _any(selectors: Sequence[Selector]) -> Test:
 
 
 class _Invalid(ValueError):
-    """Not a selector in any browser, so its whole rule is dropped."""
+    """A selector that browsers refuse, so its whole rule is dropped."""
 
 
 class _TooMuch(ValueError):
@@ -109,7 +107,7 @@ class _Scope:
         if self.nested is not None and (not _refers(tokens) or tokens[0] in _COMBINATORS):
             tokens = [*self._nesting(), WhitespaceToken(0, 0, " "), *tokens] if tokens else []
         try:
-            (compiled,) = cssselect2.compile_selector_list(self._prepared(tokens), dict(self.namespaces))
+            (compiled,) = cssselect2.compile_selector_list(self._prepare(tokens), dict(self.namespaces))
         except (_TooMuch, SyntaxError, RecursionError):  # Python has no brackets for more than 200 levels
             return []
         except (cssselect2.SelectorError, ValueError) as error:
@@ -122,7 +120,7 @@ class _Scope:
         return [Selector(specificity, compiled.test, _key(compiled), cost)]
 
     def _nesting(self) -> list[Any]:
-        """What stands for `&`, whose specificity is that of the outer rule and not that of an attribute."""
+        """The tokens for `&`, whose specificity is that of the outer rule instead of an attribute's."""
         import tinycss2
 
         if self.nested is None:
@@ -131,8 +129,8 @@ class _Scope:
         self._extra = (a, b - 1, c)
         return [self.matcher.add(self.nested.test)]
 
-    def _prepared(self, tokens: Sequence[Any]) -> list[Any]:
-        """A selector as cssselect2 may read it."""
+    def _prepare(self, tokens: Sequence[Any]) -> list[Any]:
+        """A selector as cssselect2 reads it."""
         prepared: list[Any] = []
         rest = iter(tokens)
         for token in rest:
@@ -163,7 +161,7 @@ class _Scope:
         if token.lower_name == "has":
             return [self.matcher.add(self._has(inside))]
         if token.lower_name == "lang":
-            return [self.matcher.add(speaks(arguments(inside)))]
+            return [self.matcher.add(has_language(arguments(inside)))]
         if token.lower_name in _PLACES:
             return [self.matcher.add(self._nth(token.lower_name, inside))]
         raise _Invalid
@@ -188,13 +186,13 @@ class _Scope:
         return [self.matcher.add(test)]
 
     def _logical(self, token: Any) -> Any:
-        """`:is()`, `:where()` or `:not()`; the first two pass over what is not a selector."""
+        """`:is()`, `:where()` or `:not()`; the first two pass over invalid selectors."""
         from tinycss2.ast import FunctionBlock, LiteralToken
 
         inside: list[Any] = []
         for part in arguments(token.arguments):
             try:
-                prepared = self._prepared(part)
+                prepared = self._prepare(part)
             except _Invalid:
                 if token.lower_name == "not":
                     raise

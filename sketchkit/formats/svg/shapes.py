@@ -6,13 +6,10 @@ from collections.abc import Callable, Mapping
 
 from sketchkit.formats.svg import limits
 from sketchkit.formats.svg.limits import Budget
-from sketchkit.formats.svg.outline import Outline, Pen
-from sketchkit.formats.svg.pathdata import parse_path
+from sketchkit.formats.svg.outline import Outline, Pen, parse_path
 from sketchkit.formats.svg.properties import path_data
 from sketchkit.formats.svg.values import Units, number_list
 from sketchkit.formats.svg.xmltree import Node
-
-__all__ = ["LENGTHS", "SHAPES", "data_of", "outline_of"]
 
 
 def outline_of(node: Node, values: Mapping[str, str], units: Units, budget: Budget) -> Outline:
@@ -21,11 +18,11 @@ def outline_of(node: Node, values: Mapping[str, str], units: Units, budget: Budg
     Args:
         node: an element whose name is one of `SHAPES`.
         values: of its properties, as `compute` found them.
-        units: what its relative lengths refer to.
+        units: that its relative lengths refer to.
         budget: for the segments of its path.
 
     Returns:
-        The outline in the element's coordinates; without subpaths where the element draws nothing.
+        The outline in the element's coordinates; an empty one of an element without ink.
     """
     if node.name == "path":
         return parse_path(data_of(node, values), budget)
@@ -67,7 +64,7 @@ def _line(attributes: _Attributes, pen: Pen, budget: Budget) -> None:
 
 
 def _polyline(attributes: _Attributes, pen: Pen, budget: Budget) -> None:
-    most = budget.left("path segments", limits.MAX_POINTS)
+    most = budget.remaining("path segments", limits.MAX_POINTS)
     numbers, _ = number_list(attributes.node.get("points"), 2 * most + 1)
     budget.spend("path segments", limits.MAX_POINTS, len(numbers) // 2)
     for i in range(0, len(numbers) - 1, 2):

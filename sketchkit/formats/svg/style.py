@@ -1,4 +1,4 @@
-"""From declarations to the few facts that matter here: is it drawn, how large is an em."""
+"""From declarations to the few facts that matter here: whether an element is drawn, and its units."""
 
 from __future__ import annotations
 
@@ -20,26 +20,24 @@ from sketchkit.formats.svg.properties import (
 from sketchkit.formats.svg.values import Root, Units
 from sketchkit.formats.svg.variables import Variables, has_variables
 
-__all__ = ["INITIAL", "Computed", "Inherited", "compute"]
-
 _NO_VARIABLES = Variables(Budget(""))
 
 
 class Inherited(NamedTuple):
-    """What an element hands on to its children.
+    """The style that the children of an element inherit.
 
     Attributes:
-        fill: what the inside is painted with.
-        stroke: what the outline is painted with.
+        fill: the paint of the inside.
+        stroke: the paint of the outline.
         fill_opacity: how much of the fill is seen.
         stroke_opacity: how much of the stroke is seen.
         stroke_width: of the stroke, in user units.
         visible: whether `visibility` shows it.
         font_size: one em, in user units.
-        color: what "currentcolor" stands for.
-        root: what the root element says of the units; None outside of it.
+        color: the paint of "currentcolor".
+        root: the units of the root element; `None` outside of it.
         variables: the custom properties in sight.
-        context: what "context-fill" and "context-stroke" stand for, inside of a `use`.
+        context: the paints of "context-fill" and "context-stroke", inside of a `use`.
     """
 
     fill: Paint = BLACK
@@ -62,29 +60,32 @@ class Inherited(NamedTuple):
     @property
     def is_filled(self) -> bool:
         """Whether the inside of a shape of this style is seen."""
-        return self.visible and self.fill_opacity > 0 and self._shown(self.fill).opacity > 0
+        return self.visible and self.fill_opacity > 0 and self._resolve_current(self.fill).opacity > 0
 
     @property
     def is_stroked(self) -> bool:
         """Whether the outline of a shape of this style is seen."""
         seen = self.stroke_opacity > 0 and self.stroke_width > 0
-        return self.visible and seen and self._shown(self.stroke).opacity > 0
+        return self.visible and seen and self._resolve_current(self.stroke).opacity > 0
 
     @property
-    def seen(self) -> tuple[Paint | None, Paint | None]:
-        """What is seen of the fill and of the stroke; None where nothing is."""
-        fill, stroke = self._shown(self.fill), self._shown(self.stroke)
+    def paints(self) -> tuple[Paint | None, Paint | None]:
+        """The paints of the fill and of the stroke, each `None` where it is not seen."""
+        fill, stroke = self._resolve_current(self.fill), self._resolve_current(self.stroke)
         return (
             fill._replace(opacity=fill.opacity * self.fill_opacity) if self.is_filled else None,
             stroke._replace(opacity=stroke.opacity * self.stroke_opacity) if self.is_stroked else None,
         )
 
-    def _shown(self, paint: Paint) -> Paint:
+    def _resolve_current(self, paint: Paint) -> Paint:
         return self.color if paint.is_current else paint
 
     def used_by(self) -> Inherited:
-        """What an element hands on to what it shows by reference: its paints are the context of that."""
-        paints = {"context-fill": self._shown(self.fill), "context-stroke": self._shown(self.stroke)}
+        """The style for an element shown by reference, whose context are the paints of this one."""
+        paints = {
+            "context-fill": self._resolve_current(self.fill),
+            "context-stroke": self._resolve_current(self.stroke),
+        }
         return self._replace(context=paints)
 
 
@@ -96,7 +97,7 @@ class Computed:
     """The style of one element.
 
     Attributes:
-        inherited: what its shape is drawn with, and its children start from.
+        inherited: the style of its shape, from which its children start.
         rendered: False where the element and all below it are not drawn at all.
         values: of its properties, without custom properties and `var()`.
     """
@@ -118,7 +119,7 @@ def compute(
     Args:
         properties: the specified values, as the cascade found them.
         parent: the style of the element around it.
-        units: what relative lengths refer to in that element.
+        units: that relative lengths refer to in that element.
         paints: the ids of the gradients and patterns that `url(#...)` may refer to.
         around: the values of the element around it.
 
@@ -126,11 +127,11 @@ def compute(
         The style; a value that cannot be read counts as not set.
     """
     variables = parent.variables.declare(properties)
-    values = _specified(properties, variables, around)
-    style = _changed(parent, ("font-size", "color"), values, units, paints)
+    values = _specify(properties, variables, around)
+    style = _change(parent, ("font-size", "color"), values, units, paints)
     root = parent.root or _root(values, style.font_size, units)
     units = units._replace(font_size=style.font_size, root=root)
-    style = _changed(style, _PAINTING & values.keys(), values, units, paints)
+    style = _change(style, _PAINTING & values.keys(), values, units, paints)
     style = style._replace(variables=variables, root=root)
     display = values.get("display", "").lower()
     if display == "contents":  # the children are drawn as if the element were not there
@@ -140,10 +141,10 @@ def compute(
     return Computed(style, seen and display != "none", values)
 
 
-def _specified(
+def _specify(
     properties: Mapping[str, str], variables: Variables, around: Mapping[str, str]
 ) -> dict[str, str]:
-    """The values without custom properties; what they make invalid is unset."""
+    """The values with custom properties filled in; the invalid ones are unset."""
     values = {}
     for name, text in properties.items():
         if name.startswith("--"):
@@ -161,9 +162,9 @@ def _specified(
 
 
 def _root(values: Mapping[str, str], font_size: float, units: Units) -> Root:
-    """What the root element says of the units: its size is the viewport, or else its view box."""
-    nothing = Units(0.0, 0.0, font_size)  # a share of what it stands in says nothing
-    width, height = (nothing.length(values.get(name, "")) for name in ("width", "height"))
+    """The units of the root element: its size is the viewport, or else its view box."""
+    absolute = Units(0.0, 0.0, font_size)  # percentages are unknown
+    width, height = (absolute.length(values.get(name, "")) for name in ("width", "height"))
     return Root(font_size, width or units.width, height or units.height)
 
 
@@ -184,7 +185,7 @@ _FIELDS = {
 _PAINTING = _FIELDS.keys() - {"color", "font-size"}
 
 
-def _changed(
+def _change(
     style: Inherited, names: Iterable[str], values: Mapping[str, str], units: Units, paints: Container[str]
 ) -> Inherited:
     """A style with the values of some inherited properties; as it was where a value is not valid."""
@@ -203,7 +204,7 @@ def _changed(
 def _read(
     style: Inherited, name: str, text: str, units: Units, paints: Container[str]
 ) -> Paint | bool | float | None:
-    """The value of an inherited property; None where it is not valid."""
+    """The value of an inherited property; `None` where it is not valid."""
     if name == "color":
         colour = parse_colour(text, style.color)
         return colour._replace(is_current=False) if colour else None
@@ -229,5 +230,5 @@ def _font_size(text: str, around: float, root: Root) -> float | None:
 
 
 def _size(length: float | None, text: str) -> float | None:
-    """A length that is not negative; what is calculated is cut off at 0."""
+    """A length of 0 or more; a calculated one is cut off at 0."""
     return None if length is None or (length < 0 and "(" not in text) else max(0.0, length)

@@ -1,10 +1,10 @@
 """Elements as selectors see them, at a counted cost.
 
 cssselect2 compiles a selector to a Python function that walks the tree through a handful of attributes.
-`Subject` offers these attributes and counts every step, so that no choice of selectors and elements can take
-longer than the budget allows. Pseudo-classes that count siblings, look into an element or stand for an outer
+`Subject` offers these attributes and counts every step, so that the budget bounds the time of any
+selectors and elements. Pseudo-classes that count siblings, look into an element or stand for an outer
 rule are tests of our own, whose answers are kept; cssselect2 sees each as an attribute with the number of the
-test for its name, which no attribute of a document can have.
+test for its name, which the attributes of a document cannot have.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from typing import Any
 from sketchkit.formats.svg import limits
 from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.xmltree import SVG_NAMESPACE, Node
-
-__all__ = ["Matcher", "Subject", "Test", "is_link", "nodes_behind", "nodes_below", "place_of_child", "speaks"]
 
 #: Whether something holds for an element.
 Test = Callable[["Subject"], bool]
@@ -43,12 +41,12 @@ class Subject:
 
     @property
     def etree_element(self) -> Subject:
-        """What has the attributes: the element itself."""
+        """The holder of the attributes: the element itself."""
         return self
 
     @property
     def attrib(self) -> Subject:
-        """What tells whether there is an attribute: the element itself."""
+        """The container of the names of attributes: the element itself."""
         return self
 
     def get(self, name: str, default: str = "") -> str:
@@ -73,12 +71,12 @@ class Subject:
     @property
     def parent(self) -> Subject | None:
         """The element around it."""
-        return self._seen(self.node.parent)
+        return self._look_at(self.node.parent)
 
     @property
     def previous(self) -> Subject | None:
         """The sibling before it."""
-        return self._seen(self.etree_siblings[self.index - 1] if self.index else None)
+        return self._look_at(self.etree_siblings[self.index - 1] if self.index else None)
 
     @property
     def ancestors(self) -> Iterator[Subject]:
@@ -96,12 +94,12 @@ class Subject:
             yield node
             node = node.previous
 
-    def _seen(self, node: Node | None) -> Subject | None:
+    def _look_at(self, node: Node | None) -> Subject | None:
         return None if node is None else self._matcher.look_at(node)
 
 
 class Matcher:
-    """Knows the elements of a document as selectors see them, and what else is asked of them.
+    """The elements of a document as selectors see them, and the tests of our own.
 
     Args:
         budget: for the steps.
@@ -185,7 +183,7 @@ def is_link(subject: Subject) -> bool:
     return subject.local_name == "a" and "href" in {name.rpartition("}")[2] for name in subject.node.attrib}
 
 
-def speaks(parts: Iterable[Sequence[Any]]) -> Test:
+def has_language(parts: Iterable[Sequence[Any]]) -> Test:
     """`:lang()`: whether the language around an element is one of some."""
     wanted = [getattr(part[0], "value", "").lower() for part in parts if len(part) == 1]
 

@@ -8,20 +8,6 @@ from collections.abc import Callable
 
 from sketchkit.formats.svg.values import MAX_NUMBER, NUMBER, SEPARATOR, SPACE, ViewBox
 
-__all__ = [
-    "IDENTITY",
-    "Matrix",
-    "area_scale",
-    "mean_scale",
-    "multiply",
-    "parse_transform",
-    "place_view_box",
-    "rotation",
-    "scaling",
-    "skewing",
-    "translation",
-]
-
 #: (a, b, c, d, e, f): x' = a x + c y + e, y' = b x + d y + f.
 Matrix = tuple[float, float, float, float, float, float]
 
@@ -64,7 +50,7 @@ def parse_transform(text: str) -> Matrix | None:
         text: a list of functions as SVG 1.1 has them: without units, names as they are.
 
     Returns:
-        The map; None where the text has an error anywhere, for which browsers ignore all of it.
+        The map; `None` where the text has an error anywhere, for which browsers ignore all of it.
     """
     matrix = IDENTITY
     position, more = 0, ""

@@ -11,21 +11,6 @@ from typing import NamedTuple
 from sketchkit.formats.svg.calc import Quantity, components, evaluate, is_function
 from sketchkit.formats.svg.limits import MAX_COORDINATE
 
-__all__ = [
-    "MAX_NUMBER",
-    "NUMBER",
-    "SEPARATOR",
-    "SPACE",
-    "Root",
-    "Units",
-    "ViewBox",
-    "is_clean",
-    "is_far",
-    "number_list",
-    "parse_number",
-    "parse_view_box",
-]
-
 #: Pieces of regular expressions. Possessive, so that a hostile text cannot make them try again.
 NUMBER = r"[+-]?+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?+[0-9]++)?+"
 SPACE = r"[ \t\n\r\f]*+"
@@ -63,7 +48,7 @@ class ViewBox(NamedTuple):
 
 
 class Root(NamedTuple):
-    """What the units refer to that are the same in all of a document.
+    """The units that are the same in all of a document.
 
     Attributes:
         font_size: one rem, in user units.
@@ -77,13 +62,13 @@ class Root(NamedTuple):
 
 
 class Units(NamedTuple):
-    """What the relative units refer to at one place of a document.
+    """The relative units at one place of a document.
 
     Attributes:
         width: of the nearest viewport, in user units; 100 % along x.
         height: of the nearest viewport, in user units; 100 % along y.
         font_size: one em, in user units.
-        root: what the root element says.
+        root: those of the root element.
     """
 
     width: float
@@ -96,22 +81,22 @@ class Units(NamedTuple):
 
         Args:
             text: as written: "3", "2.5mm", "50%", "calc(1em + 2px)".
-            axis: what a percentage is of: "x", "y", or anything else for the diagonal.
+            axis: of a percentage: "x", "y", or "" for the diagonal.
 
         Returns:
-            The length; None where the text is not one.
+            The length; `None` where the text is not one.
         """
         match = _LENGTH.fullmatch(text)
         if match is not None:
             value = float(match[1]) * self._scale(match[2].lower(), axis)
         elif "(" in text:
-            value = self._calculated(text, axis)
+            value = self._calculate(text, axis)
         else:
             return None
         return value if abs(value) <= MAX_COORDINATE else None
 
-    def _calculated(self, text: str, axis: str) -> float:
-        """The value of a mathematical function; not a number where there is none."""
+    def _calculate(self, text: str, axis: str) -> float:
+        """The value of a mathematical function, NaN where it is invalid."""
         tokens = components(text)
         if len(tokens) != 1 or not is_function(tokens[0]):
             return math.nan
@@ -164,7 +149,7 @@ def number_list(text: str, most: int) -> tuple[array[float], bool]:
         most: how many the caller can use; reading stops behind one more, so that the caller can tell.
 
     Returns:
-        The numbers, and whether the text holds nothing but numbers of a size that can be drawn.
+        The numbers, and whether the text holds only numbers of a size that can be drawn.
     """
     prefix = _NUMBERS.match(text)
     end = prefix.end() if prefix else 0
@@ -193,13 +178,13 @@ def _floats(text: str, end: int, most: int) -> Iterator[float]:
 
 
 def parse_number(text: str) -> float | None:
-    """A single number without a unit; None where the text is not one, or too large to draw."""
+    """A single number without a unit; `None` where the text is not one, or too large to draw."""
     numbers, clean = number_list(text, 1)
     return numbers[0] if clean and len(numbers) == 1 else None
 
 
 def parse_view_box(text: str) -> ViewBox | None:
-    """A `viewBox` with an area; None where the text is not one."""
+    """A `viewBox` with an area; `None` where the text is not one."""
     numbers, clean = number_list(text, 4)
     if not clean or len(numbers) != 4 or numbers[2] <= 0 or numbers[3] <= 0:
         return None

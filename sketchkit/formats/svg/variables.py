@@ -10,8 +10,6 @@ from sketchkit.formats.svg import limits
 from sketchkit.formats.svg.calc import MAX_NESTING, nesting
 from sketchkit.formats.svg.limits import Budget
 
-__all__ = ["Variables", "are_variables_valid", "has_variables"]
-
 
 def has_variables(text: str) -> bool:
     """Whether a value refers to custom properties, whose meaning depends on the element."""
@@ -30,7 +28,7 @@ def are_variables_valid(tokens: Iterable[Any]) -> bool:
 
 
 def _parts(token: Any) -> tuple[str, list[Any] | None] | None:
-    """The name in a `var()` and its fallback; None for invalid syntax."""
+    """The name in a `var()` and its fallback; `None` for invalid syntax."""
     rest = [part for part in token.arguments if part.type != "comment"]
     while rest and rest[0].type == "whitespace":
         del rest[0]
@@ -79,7 +77,7 @@ class Variables:
         return Variables(self._budget, declared, self) if declared else self
 
     def substitute(self, text: str) -> str | None:
-        """A text with every `var()` replaced; None if a reference is invalid."""
+        """A text with every `var()` replaced; `None` if a reference is invalid."""
         if text not in self._texts:
             self._texts[text] = self._replace(text, (), 0)
         return self._texts[text]
@@ -131,18 +129,18 @@ class Variables:
         return f" {value} "
 
     def _value(self, name: str, path: _Path, depth: int) -> str | None:
-        """The value of a custom property; None if it is unset or cyclic."""
+        """The value of a custom property; `None` if it is unset or cyclic."""
         scope: Variables | None = self
         while scope is not None and name not in scope._declared:
             scope = scope._around
         if scope is None:
             return None
         if name not in scope._values:
-            value = scope._computed(name, path, depth)
+            value = scope._compute(name, path, depth)
             scope._values[name] = None if name in scope._cyclic else value
         return scope._values[name]
 
-    def _computed(self, name: str, path: _Path, depth: int) -> str | None:
+    def _compute(self, name: str, path: _Path, depth: int) -> str | None:
         if (self, name) in path:
             self._cyclic.update(entry[1] for entry in path[path.index((self, name)) :])
             return None

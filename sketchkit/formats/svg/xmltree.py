@@ -1,8 +1,8 @@
-"""A document as a tree of elements, read with every guard up.
+"""A document as a tree of elements, read within limits.
 
 expat is used directly because it tells where in the bytes an element ends, and because its handlers see an
-element before the next one is read: the limits hold while the document is parsed. Nothing outside the bytes
-is ever opened. A document type that points elsewhere is passed over, an entity that does is refused.
+element before the next one is read: the limits hold while the document is parsed. Only the bytes
+are read: a document type that points elsewhere is passed over, an entity that does is refused.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from pyexpat import ExpatError, ParserCreate
 from urllib.parse import unquote_to_bytes
 
 from sketchkit.errors import FormatError
-from sketchkit.formats.signatures import SIGNATURE_BYTES, kind_of_bytes
+from sketchkit.formats.streams import SIGNATURE_BYTES, kind_of_bytes
 from sketchkit.formats.svg import limits
-from sketchkit.formats.svg.limits import Budget, shown
-
-__all__ = ["SVG_NAMESPACE", "Document", "Node", "fragment", "parse_document"]
+from sketchkit.formats.svg.limits import Budget, quote
 
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
 _HTML_NAMESPACE = "http://www.w3.org/1999/xhtml"
@@ -66,7 +64,7 @@ class Node:
 
     @property
     def href(self) -> str:
-        """What the element refers to, by `href` or the older `xlink:href`; empty where it does not."""
+        """The reference in `href` or the older `xlink:href`, "" without either."""
         return self.attrib.get("href", self.attrib.get(_XLINK_HREF, "")).strip()
 
     def walk(self) -> Iterator[Node]:
@@ -79,7 +77,7 @@ class Node:
 
 
 def fragment(reference: str) -> str | None:
-    """The id that a reference into its own document means; None for any other reference.
+    """The id that a reference into its own document means; `None` for any other reference.
 
     Source: the URL standard. White space around and line breaks do not count, the rest is percent-encoded.
     """
@@ -95,7 +93,7 @@ def fragment(reference: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The tree of a document and what somebody who edits its bytes needs to know.
+    """The tree of a document, and the facts that an edit of its bytes needs.
 
     Attributes:
         root: the `svg` element.
@@ -103,7 +101,7 @@ class Document:
         insert_at: the byte at which the root's end tag starts, or the `/>` of a root that closes itself.
         self_closing: whether the root closes itself.
         encoding: the codec in which inserted text is to be encoded; never writes a byte order mark.
-        prefix: what the root's name starts with ("svg:" in `<svg:svg>`), mostly empty.
+        prefix: the start of the root's name ("svg:" in `<svg:svg>`), mostly empty.
     """
 
     root: Node
@@ -137,8 +135,8 @@ def parse_document(data: bytes, budget: Budget) -> Document:
         raise FormatError(f"{name}: more than {limits.MAX_BYTES:,} bytes")
     if not data.strip():
         raise FormatError(f"{name}: the file is empty")
-    if (what := kind_of_bytes(data[:SIGNATURE_BYTES], ".svg")) is not None:
-        raise FormatError(f"{name}: not SVG but {what}")
+    if (kind := kind_of_bytes(data[:SIGNATURE_BYTES], ".svg")) is not None:
+        raise FormatError(f"{name}: not SVG but {kind}")
     builder = _Builder(data, budget)
     try:
         builder.parser.Parse(data, True)
@@ -146,13 +144,13 @@ def parse_document(data: bytes, budget: Budget) -> Document:
         raise FormatError(f"{name}: not well-formed XML: {' '.join(str(error).split())}") from error
     except (LookupError, ValueError) as error:  # raised by pyexpat for an encoding it has no table for
         raise FormatError(
-            f"{name}: its text encoding cannot be read ({shown(str(error))}): save it as UTF-8"
+            f"{name}: its text encoding cannot be read ({quote(str(error))}): save it as UTF-8"
         ) from error
     return builder.finish()
 
 
 class _Builder:
-    """expat's handlers: they build the tree and refuse what is too much."""
+    """expat's handlers, which build the tree and hold the limits."""
 
     def __init__(self, data: bytes, budget: Budget) -> None:
         self.data = data
@@ -189,8 +187,8 @@ class _Builder:
         public: str | None,
         notation: str | None,
     ) -> None:
-        """Let small texts through (Adobe's names of namespaces), nothing that refers to anything else."""
-        where = f"{self.budget.name}: line {self.parser.CurrentLineNumber}: the entity {shown(name)}"
+        """Let small texts through (Adobe's names of namespaces); refuse references to other entities."""
+        where = f"{self.budget.name}: line {self.parser.CurrentLineNumber}: the entity {quote(name)}"
         if value is None:
             raise FormatError(f"{where} lies outside the file")
         if is_parameter or re.search("&[^#]", value):
@@ -222,7 +220,7 @@ class _Builder:
 
     def on_root(self, node: Node) -> None:
         if node.name != "svg" or not node.is_svg:
-            raise FormatError(f"{self.budget.name}: not SVG: its root element is {shown(node.name)}")
+            raise FormatError(f"{self.budget.name}: not SVG: its root element is {quote(node.name)}")
         self.root = node
         self.starts_at = self.parser.CurrentByteIndex
 
@@ -257,11 +255,11 @@ class _Builder:
         self_closing = not self.data.startswith("</".encode(self.encoding), self.ends_at)
         insert_at = self.ends_at - len(slash) if self_closing else self.ends_at
         if self_closing and not self.data.startswith(slash, insert_at):  # a codec that is no plain alphabet
-            raise FormatError(f"{self.budget.name}: its text encoding {shown(self.encoding)} cannot be read")
+            raise FormatError(f"{self.budget.name}: its text encoding {quote(self.encoding)} cannot be read")
         return Document(self.root, ids, insert_at, self_closing, self.encoding, self.prefix())
 
     def prefix(self) -> str:
-        """What stands before the root's local name in the file."""
+        """The text before the root's local name in the file."""
         # An element's name is bounded by nothing but the file, so look at a short piece of it.
         piece = self.data[self.starts_at : self.starts_at + 400].decode(self.encoding, "replace")
         written = re.match(r"<([^\s:/>]+:)svg", piece)

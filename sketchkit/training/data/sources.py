@@ -13,10 +13,9 @@ from typing import Any, BinaryIO
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import open_file, reason, shown
 from sketchkit.formats import format_for, read_all
-from sketchkit.formats.files import bounded
-from sketchkit.formats.gzipped import stem_of, suffix_of, unpacked
 from sketchkit.formats.npz import SPLITS, NpzFormat
 from sketchkit.formats.quickdraw import BinFormat, read_records
+from sketchkit.formats.streams import bound, stem_of, suffix_of, unpack
 from sketchkit.formats.svg import read_bounded, read_svg
 from sketchkit.sketch import Sketch
 from sketchkit.training.data.recipe import Item
@@ -131,7 +130,7 @@ def _of_ndjson(source: Source, report: Callable[[int], None]) -> Iterator[Item]:
         stream: Any = _Counted(file, report)
         name = shown(source.path)
         if suffix_of(source.path).lower() == ".ndjson.gz":
-            stream = unpacked(stream, name)
+            stream = unpack(stream, name)
         for text, sketch in read_records(stream, name):
             said = _RECOGNIZED.search(text)
             yield Item(
@@ -186,7 +185,7 @@ def _is_shared_out(path: Path) -> bool:
 def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         with open_file(path, pipes=True) as stream:
-            yield bounded(stream, shown(path))
+            yield bound(stream, shown(path))
     except OSError as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from sketchkit.errors import FormatError
-from sketchkit.formats import format_for, gzipped, read, read_all, write
-from sketchkit.formats.gzipped import stem_of, suffix_of
+from sketchkit.formats import format_for, read, read_all, streams, write
+from sketchkit.formats.streams import stem_of, suffix_of
 from sketchkit.sketch import Sketch
 
 CAT = Sketch.from_polylines([[(0, 0), (10, 5)], [(3, 3), (4, 9)]], ended=True, label="cat", key="1")
@@ -88,9 +88,9 @@ def test_what_follows_a_packed_file_is_damage(tmp_path: Path) -> None:
 def test_a_file_that_holds_absurdly_much_is_refused_before_it_is_unpacked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(gzipped, "SLACK", 1 << 20)
+    monkeypatch.setattr(streams, "SLACK", 1 << 20)
     made = 0
-    bomb = gzipped.unpacked(io.BytesIO(gzip.compress(bytes(200 << 20))), "bomb")
+    bomb = streams.unpack(io.BytesIO(gzip.compress(bytes(200 << 20))), "bomb")
     with pytest.raises(FormatError, match=r"^bomb: absurdly large: "):
         while data := bomb.read(1 << 16):
             made += len(data)

@@ -1,9 +1,14 @@
-"""Style sheets and blocks of declarations: tinycss2 reads the text, at-rules and nesting are unfolded."""
+"""Style sheets, `style` attributes, and the cascade: the declarations that win on each element.
+
+tinycss2 reads the text; at-rules and nesting are unfolded here.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from sketchkit.errors import FormatError
@@ -11,30 +16,39 @@ from sketchkit.formats.svg import limits
 from sketchkit.formats.svg.calc import arguments, nesting
 from sketchkit.formats.svg.conditions import is_media, is_supported
 from sketchkit.formats.svg.limits import Budget
-from sketchkit.formats.svg.properties import FONT_SIZES, PROPERTIES, WIDE_KEYWORDS, is_valid, standard_name
+from sketchkit.formats.svg.properties import (
+    ATTRIBUTES,
+    FONT_SIZES,
+    GEOMETRY,
+    PROPERTIES,
+    WIDE_KEYWORDS,
+    is_valid,
+    standard_name,
+)
 from sketchkit.formats.svg.selectors import Selector, compile_selectors, nest
-from sketchkit.formats.svg.subjects import Matcher
+from sketchkit.formats.svg.subjects import Matcher, Subject
 from sketchkit.formats.svg.variables import are_variables_valid, has_variables
 from sketchkit.formats.svg.xmltree import Node
 
-__all__ = ["NOTHING", "Block", "Rule", "Sheets", "is_sheet", "read_block"]
-
+#: Characters of a value that is read at no cost.
+_SHORT = 64
+_COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)")
 #: Rules and at-rules inside one another; what is deeper is passed over.
 _MAX_NESTING = 16
 
 
 class Block(NamedTuple):
-    """What a block of declarations sets, each property once: the last valid declaration of it counts."""
+    """The values that a block of declarations sets: the last valid declaration of a property counts."""
 
     normal: dict[str, str]
     important: dict[str, str]
 
 
-NOTHING = Block({}, {})
+EMPTY_BLOCK = Block({}, {})
 
 
 class Rule(NamedTuple):
-    """A selector with its declarations, and what decides which of several rules wins."""
+    """A selector with its declarations, and the facts by which it wins over other rules."""
 
     layer: tuple[float, ...]
     specificity: tuple[int, ...]
@@ -59,8 +73,8 @@ class Sheets:
         matcher: the elements that the selectors are compared with.
 
     Attributes:
-        rules: what was read, in order.
-        initial: the values of registered custom properties where nothing sets them.
+        rules: in the order in which they were read.
+        initial: the initial values of registered custom properties.
     """
 
     def __init__(self, budget: Budget, matcher: Matcher) -> None:
@@ -115,7 +129,7 @@ class Sheets:
         self._add(selectors, block, place)
 
     def _add(self, selectors: Sequence[Selector], block: Block, place: _Place) -> None:
-        if block == NOTHING:
+        if block == EMPTY_BLOCK:
             return
         for selector in selectors:
             rule = Rule((*place.layer, math.inf), selector.specificity, len(self.rules), selector, block)
@@ -167,7 +181,7 @@ class Sheets:
             yield layer
 
     def _read_scope(self, item: Any, place: _Place) -> None:
-        """An `@scope` without an end: its rules are for what is inside of an element, at no specificity."""
+        """An `@scope` without an end: its rules hold inside of an element, at specificity 0."""
         words = [token for token in item.prelude if token.type != "whitespace"]
         if len(words) != 1 or words[0].type != "() block":
             return
@@ -240,7 +254,7 @@ def _declare(item: Any, block: Block, *, unitless: bool = False) -> None:
 
 
 def _values(item: Any, unitless: bool) -> Mapping[str, str]:
-    """What a declaration sets; nothing where its value is not valid."""
+    """The properties that a declaration sets, {} where its value is invalid."""
     import tinycss2
 
     custom = item.name.startswith("--")
@@ -270,3 +284,109 @@ def _font(tokens: Iterable[Any]) -> dict[str, str]:
             text = word.serialize()
             return {"font-size": text} if is_valid("font-size", text) else {}
     return {}
+
+
+class Cascade:
+    """Gathers the declarations of attributes, sheets and `style` attributes for an element.
+
+    Args:
+        root: of the document whose `style` elements count.
+        budget: for the characters of CSS and the steps of matching.
+
+    Attributes:
+        initial: the initial values of registered custom properties.
+    """
+
+    def __init__(self, root: Node, budget: Budget) -> None:
+        self._budget = budget
+        self._matcher = Matcher(budget)
+        self._matched: dict[Node, Block] = {}
+        self._blocks: dict[tuple[int, ...], Block] = {}
+        self._inline: dict[str, Block] = {"": EMPTY_BLOCK}
+        sheets = Sheets(budget, self._matcher)
+        for node in root.walk():
+            if is_sheet(node, budget):
+                sheets.add(node.text)
+        self.initial = sheets.initial
+        self._rules: dict[str, list[Rule]] = {}
+        for rule in sheets.rules:
+            self._rules.setdefault(rule.selector.key, []).append(rule)
+
+    def properties(self, node: Node) -> dict[str, str]:
+        """The specified value of each property, also the custom ones, that anything sets on an element."""
+        found = {name: text for name, value in node.attrib.items() if (text := _attribute(name, value))}
+        sheets, inline = self._from_sheets(node), self._from_attribute(node.get("style"))
+        for declared in (sheets.normal, inline.normal, sheets.important, inline.important):
+            _lay_over(found, declared)
+        long = sum(len(value) for value in found.values() if len(value) > _SHORT or value.count("(") > 1)
+        self._budget.spend("characters of CSS values", limits.MAX_VALUE_CHARACTERS, long)
+        custom = sum(name.startswith("--") for name in found)
+        self._budget.spend("custom properties of elements", limits.MAX_VARIABLES, custom)
+        return found
+
+    def _from_attribute(self, text: str) -> Block:
+        known = self._inline.get(text)
+        if known is None:
+            known = self._inline[text] = read_block(text, self._budget)
+        return known
+
+    def _from_sheets(self, node: Node) -> Block:
+        if not self._rules:
+            return EMPTY_BLOCK
+        known = self._matched.get(node)
+        if known is None:
+            subject = self._matcher.subject(node)
+            rules = [rule for rule in self._candidates(subject) if rule.selector.test(subject)]
+            key = tuple(rule.order for rule in rules)  # elements with the same rules share one block
+            known = self._matched[node] = self._blocks[key] = self._blocks.get(key) or _merge_rules(rules)
+        return known
+
+    def _candidates(self, subject: Subject) -> Iterator[Rule]:
+        """The rules whose last part fits the element's id, a class or its name, or fits any element."""
+        keys = [f"#{subject.id}", *(f".{name}" for name in subject.classes), subject.local_name, "*"]
+        for key in keys:
+            for rule in self._rules.get(key, ()):
+                self._matcher.step(subject, rule.selector.cost)
+                yield rule
+
+
+def _attribute(name: str, value: str) -> str:
+    """An attribute as a value of a property, "" for other attributes."""
+    # Path data is read where it is drawn, and lengths in attributes are not inherited.
+    if name not in ATTRIBUTES or name == "d" or (name in GEOMETRY and value.lower() == "inherit"):
+        return ""
+    return (_COMMENT.sub(" ", value) if "/*" in value else value).strip()
+
+
+def _merge_rules(rules: Sequence[Rule]) -> Block:
+    """Several rules as one block; important declarations win by the layers in reverse."""
+    if len(rules) < 2:
+        return rules[0].block if rules else EMPTY_BLOCK
+    merged = Block({}, {})
+    _merge_into(merged.normal, rules, lambda rule: rule.layer, lambda block: block.normal)
+    _merge_into(
+        merged.important,
+        rules,
+        lambda rule: tuple(-rank for rank in rule.layer),
+        lambda block: block.important,
+    )
+    return merged
+
+
+def _merge_into(
+    merged: dict[str, str],
+    rules: Sequence[Rule],
+    layer: Callable[[Rule], tuple[float, ...]],
+    part: Callable[[Block], dict[str, str]],
+) -> None:
+    ordered = sorted(rules, key=lambda rule: (layer(rule), rule.specificity, rule.order))
+    for _, group in groupby(ordered, layer):
+        declared: dict[str, str] = {}
+        for rule in group:
+            declared.update(part(rule.block))
+        _lay_over(merged, declared)
+
+
+def _lay_over(found: dict[str, str], declared: dict[str, str]) -> None:
+    """Let the declarations of a layer win over those before it, except where they give way themselves."""
+    found.update({name: text for name, text in declared.items() if text.lower() != "revert-layer"})
