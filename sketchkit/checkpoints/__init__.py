@@ -1,6 +1,8 @@
 """Checkpoints: the native format, Magenta's JSON in and out, and the store of models.
 
-Nothing here imports torch until a model is loaded: `header` and `store` read cards alone.
+torch is imported by `load`, `native`, `magenta` and `pull`; `arrays` and `store` read files without it.
 """
 
-__all__: list[str] = []
+from sketchkit.checkpoints.arrays import NativeHeader, TensorInfo, read_arrays, read_header
+
+__all__ = ["NativeHeader", "TensorInfo", "read_arrays", "read_header"]

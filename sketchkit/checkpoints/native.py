@@ -18,12 +18,13 @@ from torch import Tensor
 
 from sketchkit._version import __version__
 from sketchkit.card import ModelCard
-from sketchkit.checkpoints.header import (
+from sketchkit.checkpoints.arrays import (
     FORMAT_VERSION,
+    GRID_ENCODING,
     MAX_HEADER_BYTES,
     METADATA_KEY,
-    NativeHeader,
-    read_header,
+    PLAIN_ENCODING,
+    read_arrays,
 )
 from sketchkit.devices import resolve_dtype, without_weights
 from sketchkit.errors import CheckpointError, InputError
@@ -31,9 +32,6 @@ from sketchkit.files import atomic_write, check_path, shown
 from sketchkit.models import SketchModel, backend
 
 __all__ = ["build_model", "dump_native", "from_grid", "load_native", "save_model", "to_grid"]
-
-_GRID_ENCODING = "int16-grid"
-_PLAIN_ENCODING = "plain"
 
 
 def save_model(
@@ -88,7 +86,7 @@ def dump_native(model: SketchModel, dtype: str | torch.dtype | None = None) -> b
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise InputError(f"the weight {name!r} holds a number that is not finite")
-    encoding, stored = _encoded(tensors) if dtype is None else (_PLAIN_ENCODING, _narrowed(tensors, dtype))
+    encoding, stored = _encoded(tensors) if dtype is None else (PLAIN_ENCODING, _narrowed(tensors, dtype))
     facts = {
         "format_version": FORMAT_VERSION,
         "written_by": f"sketchkit {__version__}",
@@ -119,16 +117,9 @@ def load_native(path: Path, dtype: torch.dtype, device: torch.device) -> SketchM
         CheckpointError: one line naming the file.
         PluginError: a backend that is not installed.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    header = read_header(path)
+    header, arrays = read_arrays(path)
     try:
-        stored = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{shown(path)}: {str(error).splitlines()[0]}") from error
-    try:
-        tensors = {name: _decoded(tensor, header, dtype) for name, tensor in stored.items()}
+        tensors = {name: torch.from_numpy(array).to(dtype) for name, array in arrays.items()}
         return build_model(header.backend, dict(header.architecture), header.card, tensors).to(device)
     except (CheckpointError, InputError) as error:
         raise CheckpointError(f"{shown(path)}: {error}") from error
@@ -190,7 +181,7 @@ def _encoded(tensors: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
     """Weights as the integers behind them if all lie on the grid, else as they are; and which of the two."""
     steps = {name: _exact_steps(tensor) for name, tensor in tensors.items()}
     exact = {name: step for name, step in steps.items() if step is not None}
-    return (_GRID_ENCODING, exact) if len(exact) == len(tensors) else (_PLAIN_ENCODING, tensors)
+    return (GRID_ENCODING, exact) if len(exact) == len(tensors) else (PLAIN_ENCODING, tensors)
 
 
 def _narrowed(tensors: dict[str, Tensor], dtype: str | torch.dtype) -> dict[str, Tensor]:
@@ -215,15 +206,3 @@ def _exact_steps(tensor: Tensor) -> Tensor | None:
     steps = to_grid(tensor)
     # In float64: rounded to half precision, neighbours on the grid would pass for each other.
     return steps if torch.equal(from_grid(steps).double(), tensor.double()) else None
-
-
-def _decoded(tensor: Tensor, header: NativeHeader, dtype: torch.dtype) -> Tensor:
-    if header.encoding == _GRID_ENCODING:
-        if tensor.dtype != torch.int16:
-            raise CheckpointError(f"the encoding {_GRID_ENCODING!r} needs 16-bit integers")
-        return from_grid(tensor).to(dtype)
-    if header.encoding != _PLAIN_ENCODING:
-        raise CheckpointError(f"unknown encoding of weights {header.encoding!r}")
-    if not tensor.is_floating_point():
-        raise CheckpointError(f"the encoding {_PLAIN_ENCODING!r} needs floating-point weights")
-    return tensor.to(dtype)

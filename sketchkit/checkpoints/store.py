@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from sketchkit.checkpoints.header import NativeHeader, read_header
+from sketchkit.checkpoints.arrays import NativeHeader, read_header
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import reason, shown
 

@@ -279,7 +279,7 @@ def _shortened(words: Sequence[str]) -> str:
 
 
 def _described_stored(name: str) -> dict[str, Any]:
-    from sketchkit.checkpoints.header import read_header
+    from sketchkit.checkpoints.arrays import read_header
     from sketchkit.checkpoints.store import StoredModel, find
 
     path = find(name)
@@ -288,7 +288,7 @@ def _described_stored(name: str) -> dict[str, Any]:
 
 def _described_file(path: Path) -> dict[str, Any]:
     """A model's file, native or Magenta's, as JSON values."""
-    from sketchkit.checkpoints.header import read_header
+    from sketchkit.checkpoints.arrays import read_header
     from sketchkit.checkpoints.store import SUFFIX, StoredModel
 
     if path.suffix.lower() == SUFFIX:

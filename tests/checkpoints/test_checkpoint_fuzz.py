@@ -16,7 +16,7 @@ import pytest
 import torch
 from checkpoint_parts import decoder, joined, native_bytes, split, vae
 
-from sketchkit.checkpoints.header import METADATA_KEY, read_header
+from sketchkit.checkpoints.arrays import METADATA_KEY, read_arrays, read_header
 from sketchkit.checkpoints.load import load_model
 from sketchkit.checkpoints.magenta import dump_magenta
 from sketchkit.checkpoints.native import from_grid, to_grid
@@ -126,16 +126,17 @@ def test_a_broken_magenta_file_loads_or_is_refused(wrapper: bool, tmp_path: Path
     _run(path, good, lambda content, chance: _mutated(content, 400, chance))
 
 
-def test_the_header_alone_is_as_careful_as_the_whole(tmp_path: Path) -> None:
+@pytest.mark.parametrize("read", [read_header, read_arrays])
+def test_readers_without_torch_are_as_careful(read: Callable[[Path], object], tmp_path: Path) -> None:
     chance = random.Random(5)
     good = native_bytes(decoder(hidden=1, mixtures=1), tmp_path)
     path = tmp_path / "fuzz.safetensors"
     for _ in range(ROUNDS // 10):
         path.write_bytes(_reframed(good, chance))
         try:
-            header = read_header(path)
+            read(path)
         except CheckpointError as error:
             assert str(error).startswith(f"{path}: ")
             assert str(error).isprintable()
         else:
-            assert header.card.to_json()
+            assert read_header(path).card.to_json()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from checkpoint_parts import decoder, is_refused, joined, native_bytes, split, vae
 
-from sketchkit.checkpoints.header import METADATA_KEY, read_header
+from sketchkit.checkpoints.arrays import METADATA_KEY, read_arrays, read_header
 from sketchkit.checkpoints.load import load_model
 from sketchkit.errors import CheckpointError, PluginError
 
@@ -287,7 +287,7 @@ def test_a_file_of_many_gigabytes_is_refused_by_its_size(tmp_path: Path) -> None
     path.write_bytes(native_bytes(decoder(), tmp_path))
     with path.open("r+b") as stream:
         stream.truncate(9 * 1024**3)  # a hole: it takes no room
-    for attempt in (read_header, lambda p: load_model(p, device="cpu")):
+    for attempt in (read_header, read_arrays, lambda p: load_model(p, device="cpu")):
         with pytest.raises(CheckpointError, match="the limit is"):
             attempt(path)
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from checkpoint_parts import CARD, decoder, native_bytes, same_weights, split, vae
 
 from sketchkit.card import ModelCard
-from sketchkit.checkpoints.header import MAX_HEADER_BYTES, METADATA_KEY, read_header
+from sketchkit.checkpoints.arrays import MAX_HEADER_BYTES, METADATA_KEY, read_arrays, read_header
 from sketchkit.checkpoints.load import load_model
 from sketchkit.checkpoints.native import from_grid, save_model, to_grid
 from sketchkit.errors import DeviceError, InputError
@@ -91,6 +92,31 @@ def test_the_header_says_all_but_the_weights(tmp_path: Path) -> None:
     assert header.card == CARD
     assert dict(header.architecture)["latent"] == 2
     assert header.tensors["mu.weight"].shape == (2, 4)
+
+
+@pytest.mark.parametrize("stored", [None, "float16", "bfloat16", "float32", "float64"])
+def test_arrays_are_the_weights_of_the_loaded_model(stored: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    for make in (vae, lambda: _on_grid(decoder(seed=4))):
+        make().save(path, dtype=stored)
+        header, arrays = read_arrays(path)
+        kind = "float64" if stored == "float64" else "float32"
+        expected = load_model(path, device="cpu", dtype=kind).state_dict()
+        assert header == read_header(path) and arrays.keys() == expected.keys()
+        for name, array in arrays.items():
+            assert array.dtype == kind and array.flags.writeable
+            assert np.array_equal(array, expected[name].numpy())
+
+
+def test_every_integer_of_the_grid_is_read_alike_with_and_without_torch(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    model = decoder(hidden=128, mixtures=1)
+    steps = torch.arange(-32767, -32767 + 128 * 512, dtype=torch.int32).clamp(max=32767).to(torch.int16)
+    model.decoder.cell.load_state_dict(
+        {**model.decoder.cell.state_dict(), "weight_h": from_grid(steps).reshape(512, 128)}
+    )
+    _on_grid(model).save(path)
+    assert np.array_equal(read_arrays(path)[1]["decoder.cell.weight_h"].ravel(), from_grid(steps).numpy())
 
 
 def test_equal_models_make_equal_files(tmp_path: Path) -> None:
@@ -177,11 +203,12 @@ def test_any_mapping_may_be_a_provenance(tmp_path: Path) -> None:
     assert read_header(path).card.provenance == {"made": "here"}
 
 
-def test_headers_and_the_store_are_read_without_torch(tmp_path: Path) -> None:
+def test_headers_arrays_and_the_store_are_read_without_torch(tmp_path: Path) -> None:
     decoder().save(tmp_path / "models.safetensors")
     code = (
-        "import sys, pathlib; from sketchkit.checkpoints import header, store;"
-        "print(header.read_header(pathlib.Path(sys.argv[1])).card.name, store.stored_models()[0].name);"
+        "import sys, pathlib; from sketchkit.checkpoints import read_arrays, store;"
+        "header, arrays = read_arrays(pathlib.Path(sys.argv[1]));"
+        "print(header.card.name, len(arrays) > 3, store.stored_models()[0].name);"
         "sys.exit('torch' in sys.modules)"
     )
     ran = subprocess.run(
@@ -191,7 +218,7 @@ def test_headers_and_the_store_are_read_without_torch(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert (ran.returncode, ran.stdout) == (0, "tiny doodle\n")
+    assert (ran.returncode, ran.stdout) == (0, "tiny True doodle\n")
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
