@@ -1,4 +1,4 @@
-"""One way to a model, whatever it is called: a stored name or a file, native or Magenta's."""
+"""Loading models by stored name or by file, native or Magenta's."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def load_model(
 
     Args:
         name: a model of the store, or the path of a `.safetensors`, Magenta `.json` or `.js` file.
-        device: `auto` (CUDA, then MPS, then CPU) or any device of torch.
+        device: `auto` (CUDA, then MPS, then CPU) or a device of torch.
         dtype: of the weights: `float32`, `float64`, `bfloat16` or `float16`.
-        engine: what steps it while it draws; `auto` takes a plugin's that can, else torch. Nothing is
-            checked before it draws.
-        precision: in which numbers the large products of a step are taken: `float32`, `tf32` (CUDA),
-            `bfloat16`, or `int8` (CPU). What it changes is in docs/performance.md.
+        engine: what steps it while it draws; `auto` takes a plugin's that supports it, else torch. The name
+            is checked when the model draws.
+        precision: the number type of the large products of a step: `float32`, `tf32` (CUDA), `bfloat16`, or
+            `int8` (CPU); docs/performance.md has its effects.
 
     Raises:
-        CheckpointError: no such model, or a file that cannot be read.
-        DeviceError: a device or number type that is not there.
+        CheckpointError: an unknown model, or an unreadable file.
+        DeviceError: an unknown or missing device or number type.
     """
     place, kind = resolve_device(device), resolve_dtype(dtype)
     if place.type == "mps" and kind is torch.float64:
@@ -68,20 +68,20 @@ def import_model(
 
     Args:
         path: a `.safetensors`, Magenta `.json` or `.js` file.
-        name: what to call it; the model's own name when None.
-        start: the start token to keep with it; the file's, or the one known to fit, when None.
-        licence: under which it may be used, where that is known; what the file says when None.
-        overwrite: whether a stored model of that name may go.
+        name: its name in the store; the model's own when None.
+        start: the start token to keep with it; the file's, or the known one of its class, when None.
+        licence: of the weights; the file's own statement when None.
+        overwrite: whether to replace a stored model of that name.
 
     Returns:
-        The name and where it lies now.
+        The name and the path in the store.
 
     Raises:
-        CheckpointError: a file that cannot be read, or a store that cannot be made.
-        InputError: a name that is none, or that is taken although `overwrite` is false.
+        CheckpointError: an unreadable file, or a store folder that cannot be created.
+        InputError: an invalid name, or one that is taken although `overwrite` is false.
     """
     check_path(path, "the path of a model")
-    model = load_model(_existing(Path(path)), device="cpu")
+    model = load_model(_check_file(Path(path)), device="cpu")
     chosen = name or model.card.name
     known = {"name": chosen, "start": start, "licence": licence}
     changes = {fact: value for fact, value in known.items() if value is not None}
@@ -95,19 +95,19 @@ def import_model(
 
 
 def _path(name: str | PathLike[str]) -> Path:
-    """A name with a suffix or a folder in it is a path; anything else is looked up in the store."""
+    """A name with a suffix or a folder in it is a path; other names are looked up in the store."""
     check_path(name, "the name or the path of a model")
     text = os.fspath(name)
     path = Path(text)
     if not isinstance(name, str) or path.suffix.lower() in _SUFFIXES or os.path.dirname(text):
-        return _existing(path)
+        return _check_file(path)
     return store.find(text)
 
 
-def _existing(path: Path) -> Path:
+def _check_file(path: Path) -> Path:
     if path.suffix.lower() not in _SUFFIXES:
         raise CheckpointError(f"{shown(path)}: a model's file ends in one of {', '.join(_SUFFIXES)}")
-    # Unlike `Path.exists`, this takes a name too long or with a null byte for what it is: no file.
+    # Unlike `Path.exists`, this is false for a name too long or with a null byte.
     if not os.path.exists(path):
         raise CheckpointError(f"{shown(path)}: no such file")
     return path

@@ -2,7 +2,7 @@
 
 The file is `[header, shapes, blobs]`; a blob is base64 of little-endian int16 q for the weight 10 q / 32767.
 Arrays are [in, out], LSTM gates stand as i, j, f, o, and a start state as (c, h). Ours are [out, in], stand
-as i, f, g, o (torch) and as (h, c) (paper); nothing else differs.
+as i, f, g, o (torch) and as (h, c) (paper); the rest is the same.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 import torch
 from torch import Tensor
@@ -35,23 +34,35 @@ __all__ = ["MAX_BYTES", "dump_magenta", "load_magenta", "parse_magenta"]
 MAX_BYTES = 128 * 1024 * 1024
 #: Both JavaScript libraries divide the file's scale factor by this, and raw Quick, Draw! pixels fit it best.
 PIXEL_FACTOR = 2.0
-#: What can be said of a file that does not say it itself.
+#: The licence of a file that lacks one.
 UNKNOWN_LICENCE = "not stated in the file"
-#: The JavaScript libraries pass over what they do not know: here stands what their format has no place for.
+#: Facts that the format has no place for; the JavaScript libraries pass over unknown keys.
 _OWN_KEY = "sketchkit"
 
-# The header does not say with which start token a model was trained. Real drawings are likelier after zeros
+# The header lacks the start token that a model was trained with. Real drawings are likelier after zeros
 # under most published models; these are the exceptions among the classes that were measured.
 _KNOWN_STARTS = {"sheep": PAPER_START}
 
 _JS_PREFIX = b"var model_raw_data"
 _ESCAPED = re.compile(rb"\\([\\'\"])")
-_GEN_ARRAYS, _VAE_ARRAYS = 5, 17
 _PROVENANCE_KEY = "magenta_header"
 _MAX_TEXT = 200
 _MAX_HEADER_BYTES = 64 * 1024
 
-Int16 = npt.NDArray[np.int16]
+#: The layers of a file in its order, each with its arrays and the order in which its columns are stored: in
+#: quarters of an LSTM's gates, halves of a start state, or as they are. Each order undoes itself.
+_GATES, _STATE, _AS_IS = (0, 2, 1, 3), (1, 0), (0,)
+_CELL, _LINEAR = ("weight_x", "weight_h", "bias"), ("weight", "bias")
+Layers = tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...]
+_DECODER_LAYERS: Layers = (("decoder.output", _LINEAR, _AS_IS), ("decoder.cell", _CELL, _GATES))
+_VAE_LAYERS: Layers = (
+    ("forward_cell", _CELL, _GATES),
+    ("backward_cell", _CELL, _GATES),
+    ("mu", _LINEAR, _AS_IS),
+    ("presig", _LINEAR, _AS_IS),
+    ("initial", _LINEAR, _STATE),
+    *_DECODER_LAYERS,
+)
 
 
 def load_magenta(path: Path, dtype: torch.dtype, device: torch.device) -> SketchModel:
@@ -60,7 +71,7 @@ def load_magenta(path: Path, dtype: torch.dtype, device: torch.device) -> Sketch
     Args:
         path: the file.
         dtype: the number type to compute in.
-        device: where to.
+        device: the device to load it to.
 
     Raises:
         CheckpointError: one line naming the file.
@@ -78,7 +89,7 @@ def load_magenta(path: Path, dtype: torch.dtype, device: torch.device) -> Sketch
 
 
 def parse_magenta(data: bytes, dtype: torch.dtype, fallback_name: str = "unnamed") -> SketchModel:
-    """A model from the bytes of a Magenta file.
+    """Build a model from the bytes of a Magenta file.
 
     Args:
         data: the file, with or without the `.js` wrapper.
@@ -86,17 +97,17 @@ def parse_magenta(data: bytes, dtype: torch.dtype, fallback_name: str = "unnamed
         fallback_name: its name where the header has none.
 
     Raises:
-        CheckpointError: anything that is not such a file.
+        CheckpointError: the data are not such a file.
     """
     if len(data) > MAX_BYTES:
         raise CheckpointError(f"more than {MAX_BYTES} bytes, the limit for a Magenta file")
-    header, shapes, blobs = _container(_unwrapped(data))
-    arrays = [_array(i, shape, blob) for i, (shape, blob) in enumerate(zip(shapes, blobs, strict=True))]
-    if header.get("mode") in (2, "gen"):
-        name, architecture, tensors = "decoder", *_gen_weights(arrays)
+    header, shapes, blobs = _parse_container(_strip_wrapper(data))
+    arrays = [_parse_array(i, shape, blob) for i, (shape, blob) in enumerate(zip(shapes, blobs, strict=True))]
+    if _is_decoder(header):
+        name, layers, architecture = "decoder", _DECODER_LAYERS, _decoder_sizes(arrays)
     else:
-        name, architecture, tensors = "vae", *_vae_weights(arrays, _version(header))
-    weights = {key: from_grid(torch.from_numpy(value.copy())).to(dtype) for key, value in tensors.items()}
+        name, layers, architecture = "vae", _VAE_LAYERS, _vae_sizes(arrays, _version(header))
+    weights = {key: from_grid(steps).to(dtype) for key, steps in _read_layers(layers, arrays).items()}
     try:
         return build_model(name, architecture, _card(header, fallback_name), weights)
     except InputError as error:
@@ -105,21 +116,34 @@ def parse_magenta(data: bytes, dtype: torch.dtype, fallback_name: str = "unnamed
 
 @renamed(label="class_name")
 def dump_magenta(model: SketchModel, *, wrapper: bool = False, class_name: str | None = None) -> bytes:
-    """A model as a Magenta file, which the JavaScript libraries run.
+    """Write a model as a Magenta file, which the JavaScript libraries run.
 
     Args:
         model: a decoder-only model or a conditional VAE with LSTM cells; weights beyond +-10 are clipped.
         wrapper: whether to write the `.js` form.
-        class_name: for a model that knows classes, the one that the file shall draw; no class in particular
+        class_name: the class that the file shall draw, of a model that knows classes; it draws all classes
             when None. What the class adds to every step goes into the biases.
 
     Returns:
-        The file; for an imported model its arrays and header are those that were read, except for a header
-        that is no longer true of it.
+        The file. An imported model gives the arrays and the header that were read, unless the model has
+        changed so that the header is false.
 
     Raises:
-        CheckpointError: a model that the format cannot hold, or a weight that is not finite.
+        CheckpointError: the format cannot hold the model, or a weight is infinite or NaN.
     """
+    _check_exportable(model)
+    class_index = model.label_index(class_name)
+    layers = _VAE_LAYERS if isinstance(model, VaeModel) else _DECODER_LAYERS
+    arrays = _write_layers(layers, model, class_index)
+    if not all(torch.isfinite(a).all() for a in arrays):
+        raise CheckpointError("a weight is not finite")
+    blobs = [base64.b64encode(to_grid(a).contiguous().numpy().astype("<i2").tobytes()) for a in arrays]
+    header = _header(model, class_name)
+    text = orjson.dumps([header, [list(a.shape) for a in arrays], [blob.decode("ascii") for blob in blobs]])
+    return _wrap(text) if wrapper else text
+
+
+def _check_exportable(model: SketchModel) -> None:
     if getattr(model.architecture, "cell", None) != "lstm":
         raise CheckpointError("Magenta's format only holds models with a plain LSTM cell")
     if getattr(model.architecture, "position", False):
@@ -128,24 +152,14 @@ def dump_magenta(model: SketchModel, *, wrapper: bool = False, class_name: str |
         )
     if getattr(model.architecture, "prior", 0):
         raise CheckpointError("Magenta's format cannot hold a prior: export the model that it was fitted to")
-    class_index = model.label_index(class_name)
-    if isinstance(model, VaeModel):
-        arrays, mode = _vae_arrays(model, class_index), 1
-    elif isinstance(model, DecoderModel):
-        arrays, mode = _gen_arrays(model, class_index), 2
-    else:
+    if not isinstance(model, VaeModel | DecoderModel):
         raise CheckpointError(f"Magenta's format cannot hold a model of the backend {model.backend!r}")
-    if not all(torch.isfinite(a).all() for a in arrays):
-        raise CheckpointError("a weight is not finite")
-    blobs = [base64.b64encode(_little_endian(to_grid(a.detach().cpu()))).decode("ascii") for a in arrays]
-    text = orjson.dumps([_header(model, mode, class_name), [list(a.shape) for a in arrays], blobs])
-    return _wrapped(text) if wrapper else text
 
 
 # --- the container ------------------------------------------------------------------------------------
 
 
-def _unwrapped(data: bytes) -> bytes:
+def _strip_wrapper(data: bytes) -> bytes:
     try:
         body = utf8_text(data).strip()
     except FormatError as error:
@@ -158,12 +172,12 @@ def _unwrapped(data: bytes) -> bytes:
     return _ESCAPED.sub(rb"\1", body[first + 1 : last])
 
 
-def _wrapped(text: bytes) -> bytes:
-    """JSON as a JavaScript string: what would end it or be read as an escape is escaped."""
+def _wrap(text: bytes) -> bytes:
+    """JSON as a JavaScript string, its quotes and backslashes escaped."""
     return _JS_PREFIX + b"='" + text.replace(b"\\", rb"\\").replace(b"'", rb"\'") + b"';"
 
 
-def _container(text: bytes) -> tuple[dict[str, Any], list[list[int]], list[str]]:
+def _parse_container(text: bytes) -> tuple[dict[str, Any], list[list[int]], list[str]]:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -174,14 +188,15 @@ def _container(text: bytes) -> tuple[dict[str, Any], list[list[int]], list[str]]
     if not (isinstance(header, dict) and isinstance(shapes, list) and isinstance(blobs, list)):
         raise CheckpointError("not a Magenta model: expected an object and two arrays")
     _check_header(header)
-    expected = _GEN_ARRAYS if header.get("mode") in (2, "gen") else _VAE_ARRAYS
+    layers = _DECODER_LAYERS if _is_decoder(header) else _VAE_LAYERS
+    expected = sum(len(parts) for _, parts, _ in layers)
     if len(shapes) != expected or len(blobs) != expected:
         raise CheckpointError(f"expected {expected} arrays, got {len(shapes)} shapes and {len(blobs)} blobs")
     return header, shapes, blobs
 
 
 def _check_header(header: dict[str, Any]) -> None:
-    """It is kept word for word with the card, so it must be small and no deeper than can be written again."""
+    """Refuse a header that is too large or nested too deeply to be kept word for word with the card."""
     try:
         size = len(orjson.dumps(header))
     except TypeError as error:
@@ -190,7 +205,7 @@ def _check_header(header: dict[str, Any]) -> None:
         raise CheckpointError(f"the header has {size} bytes, the limit is {_MAX_HEADER_BYTES}")
 
 
-def _array(index: int, shape: Any, blob: Any) -> Int16:
+def _parse_array(index: int, shape: Any, blob: Any) -> Tensor:
     if not isinstance(shape, list) or len(shape) not in (1, 2) or not all(_is_size(n) for n in shape):
         raise CheckpointError(f"array {index} has no proper shape")
     if not isinstance(blob, str):
@@ -201,7 +216,7 @@ def _array(index: int, shape: Any, blob: Any) -> Int16:
         raise CheckpointError(f"array {index} is not base64: {error}") from error
     if len(data) != 2 * math.prod(shape):
         raise CheckpointError(f"array {index} has {len(data)} bytes, its shape {shape} wants another number")
-    return np.frombuffer(data, "<i2").reshape(shape)
+    return torch.from_numpy(np.frombuffer(data, "<i2").astype(np.int16).reshape(shape))
 
 
 def _is_size(value: object) -> bool:
@@ -234,140 +249,91 @@ def _card(header: dict[str, Any], fallback_name: str) -> ModelCard:
 
 
 def _own_facts(header: dict[str, Any]) -> dict[str, Any]:
-    """What `dump_magenta` wrote beside what the format knows."""
+    """The facts that `dump_magenta` wrote under a key of its own."""
     facts = header.get(_OWN_KEY, {})
     if not isinstance(facts, dict):
         raise CheckpointError(f"the header's {_OWN_KEY!r} is not a JSON object")
     return {key: facts[key] for key in ("start", "classes", "licence") if key in facts}
 
 
-def _header(model: SketchModel, mode: int, label: str | None) -> dict[str, Any]:
+def _header(model: SketchModel, class_name: str | None) -> dict[str, Any]:
     kept = model.card.provenance.get(_PROVENANCE_KEY)
-    if isinstance(kept, dict) and _is_true_of(kept, model, mode):
+    if isinstance(kept, dict) and _is_true_of(kept, model):
         return kept
+    classes = [class_name or model.card.name] if model.labelled else list(model.card.classes)
     # Version 6 is the last that was published; the libraries read it as it stands.
     return {
-        "mode": mode,
+        "mode": 1 if isinstance(model, VaeModel) else 2,
         "version": 5 if getattr(model.architecture, "tanh_z", False) else 6,
         "max_seq_len": model.card.max_length,
-        "name": label or model.card.name,
+        "name": class_name or model.card.name,
         "scale_factor": model.card.scale_factor * PIXEL_FACTOR,
-        _OWN_KEY: {
-            "start": list(model.card.start),
-            "classes": _drawn_classes(model, label),
-            "licence": model.card.licence,
-        },
+        _OWN_KEY: {"start": list(model.card.start), "classes": classes, "licence": model.card.licence},
     }
 
 
-def _drawn_classes(model: SketchModel, label: str | None) -> list[str]:
-    """What an exported model draws: the class it was told, or no class in particular."""
-    if model.labelled:
-        return [label or model.card.name]
-    return list(model.card.classes)
-
-
-def _is_true_of(header: dict[str, Any], model: SketchModel, mode: int) -> bool:
+def _is_true_of(header: dict[str, Any], model: SketchModel) -> bool:
     try:
         card, version = _card(header, ""), _version(header)
     except (CheckpointError, InputError):
         return False
+    is_vae = isinstance(model, VaeModel)
     tanh_z = getattr(model.architecture, "tanh_z", False)
     return (
-        (header.get("mode") in (2, "gen")) == (mode == 2)
-        and (mode == 2 or (version < 6) == tanh_z)
+        _is_decoder(header) != is_vae
+        and (not is_vae or (version < 6) == tanh_z)
         and (card.scale_factor, card.max_length) == (model.card.scale_factor, model.card.max_length)
         and card.start == model.card.start
     )
 
 
+def _is_decoder(header: dict[str, Any]) -> bool:
+    return header.get("mode") in (2, "gen")
+
+
 # --- the weights --------------------------------------------------------------------------------------
 
 
-def _gen_weights(a: list[Int16]) -> tuple[dict[str, Any], dict[str, Any]]:
-    architecture = {"hidden": a[0].shape[0], "mixtures": (a[0].shape[-1] - 3) // 6}
-    return architecture, {**_linear("decoder.output", a[0], a[1]), **_cell("decoder.cell", a[2], a[3], a[4])}
+def _decoder_sizes(arrays: list[Tensor]) -> dict[str, Any]:
+    return {"hidden": arrays[0].shape[0], "mixtures": (arrays[0].shape[-1] - 3) // 6}
 
 
-def _vae_weights(a: list[Int16], version: float) -> tuple[dict[str, Any], dict[str, Any]]:
-    architecture = {
-        "encoder_hidden": a[1].shape[0],
-        "hidden": a[12].shape[0],
-        "latent": a[6].shape[-1],
-        "mixtures": (a[12].shape[-1] - 3) // 6,
+def _vae_sizes(arrays: list[Tensor], version: float) -> dict[str, Any]:
+    return {
+        "encoder_hidden": arrays[1].shape[0],
+        "latent": arrays[6].shape[-1],
         "tanh_z": version < 6,
-    }
-    return architecture, {
-        **_cell("forward_cell", *a[0:3]),
-        **_cell("backward_cell", *a[3:6]),
-        **_linear("mu", *a[6:8]),
-        **_linear("presig", *a[8:10]),
-        **_linear("initial", *(_swapped_halves(array) for array in a[10:12])),
-        **_linear("decoder.output", *a[12:14]),
-        **_cell("decoder.cell", *a[14:17]),
+        **_decoder_sizes(arrays[12:]),
     }
 
 
-def _gen_arrays(model: DecoderModel, class_index: Tensor | None) -> list[Tensor]:
-    return [*_linear_arrays(model.decoder.output), *_decoder_cell_arrays(model, class_index)]
+def _read_layers(layers: Layers, arrays: list[Tensor]) -> dict[str, Tensor]:
+    """The weights of a model by name, from the arrays of a file."""
+    left = iter(arrays)
+    return {
+        f"{name}.{part}": _reorder(next(left), order).t().contiguous()
+        for name, parts, order in layers
+        for part in parts
+    }
 
 
-def _vae_arrays(model: VaeModel, class_index: Tensor | None) -> list[Tensor]:
-    return [
-        *_cell_arrays(model.forward_cell),
-        *_cell_arrays(model.backward_cell),
-        *_linear_arrays(model.mu),
-        *_linear_arrays(model.presig),
-        *(torch.cat(tuple(t.chunk(2, -1))[::-1], -1) for t in _linear_arrays(model.initial)),
-        *_linear_arrays(model.decoder.output),
-        *_decoder_cell_arrays(model, class_index),
+def _write_layers(layers: Layers, model: SketchModel, class_index: Tensor | None) -> list[Tensor]:
+    """The arrays of a file; what a class adds to the decoder's cell is part of its bias."""
+    weights = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
+    arrays = [
+        _reorder(weights[f"{name}.{part}"].t(), order) for name, parts, order in layers for part in parts
     ]
+    assert isinstance(model, VaeModel | DecoderModel)
+    if model.embedding is not None:
+        weight_x, size = arrays[-3], model.architecture.embedding
+        share = model.embedding(1, class_index)[0].detach().cpu() @ weight_x[-size:]
+        arrays[-3], arrays[-1] = weight_x[:-size], arrays[-1] + share
+    return arrays
 
 
-def _decoder_cell_arrays(model: DecoderModel | VaeModel, class_index: Tensor | None) -> list[Tensor]:
-    """The decoder's cell, its inputs without the class, whose share is part of the bias."""
-    weight_x, weight_h, bias = _cell_arrays(model.decoder.cell)  # [in, 4H], [H, 4H], [4H]
-    if model.embedding is None:
-        return [weight_x, weight_h, bias]
-    size = model.architecture.embedding
-    share = model.embedding(1, class_index)[0] @ weight_x[-size:]
-    return [weight_x[:-size], weight_h, bias + share]
-
-
-def _linear(name: str, weight: Int16, bias: Int16) -> dict[str, Any]:
-    return {f"{name}.weight": np.ascontiguousarray(weight.T), f"{name}.bias": bias}
-
-
-def _linear_arrays(layer: Any) -> list[Tensor]:
-    return [layer.weight.T, layer.bias]
-
-
-def _cell(name: str, weight_x: Int16, weight_h: Int16, bias: Int16) -> dict[str, Any]:
-    arrays = {"weight_x": weight_x, "weight_h": weight_h, "bias": bias}
-    return {f"{name}.{key}": np.ascontiguousarray(_swapped_gates(a).T) for key, a in arrays.items()}
-
-
-def _cell_arrays(cell: Any) -> list[Tensor]:
-    return [_swapped_gate_tensor(t) for t in (cell.weight_x.T, cell.weight_h.T, cell.bias)]
-
-
-def _swapped_gates(array: Int16) -> Int16:
-    """Swap the two middle quarters: i, j, f, o to i, f, j, o and back."""
-    if array.shape[-1] % 4:
-        raise CheckpointError(f"an LSTM's arrays have 4H columns, got {array.shape[-1]}")
-    i, j, f, o = np.split(array, 4, axis=-1)
-    return np.concatenate((i, f, j, o), axis=-1)
-
-
-def _swapped_gate_tensor(tensor: Tensor) -> Tensor:
-    i, f, j, o = tensor.chunk(4, -1)
-    return torch.cat((i, j, f, o), -1)
-
-
-def _swapped_halves(array: Int16) -> Int16:
-    first, second = np.array_split(array, 2, axis=-1)
-    return np.concatenate((second, first), axis=-1)
-
-
-def _little_endian(steps: Tensor) -> bytes:
-    return steps.detach().cpu().contiguous().numpy().astype("<i2").tobytes()
+def _reorder(tensor: Tensor, order: tuple[int, ...]) -> Tensor:
+    """Equal parts of the columns in another order."""
+    if order == _GATES and tensor.shape[-1] % 4:
+        raise CheckpointError(f"an LSTM's arrays have 4H columns, got {tensor.shape[-1]}")
+    parts = tensor.chunk(len(order), -1)
+    return torch.cat([parts[i] for i in order if i < len(parts)], -1)

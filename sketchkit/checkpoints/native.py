@@ -1,8 +1,8 @@
-"""Native checkpoints: one safetensors file with the card inside, written whole or not at all.
+"""Native checkpoints: one safetensors file with the card inside, written as a whole.
 
 Weights that all lie on Magenta's grid (10 q / 32767, q a 16-bit integer) are stored as those integers: half
-the size, nothing lost. Any others can be stored in half precision, which rounds them once; they are computed
-with in float32 all the same.
+the size, without loss. Others can be stored in half precision, which rounds them once; models compute in
+float32 all the same.
 """
 
 from __future__ import annotations
@@ -44,15 +44,14 @@ def save_model(
     """Write a model as a native checkpoint.
 
     Args:
-        model: any backend's.
+        model: of a registered backend.
         path: ends in `.safetensors`.
-        overwrite: whether an existing file may go.
-        dtype: the number type to store the weights in; what suits them when None.
+        overwrite: whether to replace an existing file.
+        dtype: see `dump_native`.
 
     Raises:
-        InputError: another suffix, a file that exists although `overwrite` is false, a folder that cannot be
-            written, a card that is no JSON or too large to be read again, weights that are not finite or that
-            the number type cannot hold.
+        InputError: another suffix, a file that exists although `overwrite` is false, an unwritable folder,
+            or see `dump_native`.
         DeviceError: an unknown number type.
     """
     check_path(path)
@@ -68,15 +67,16 @@ def save_model(
 
 
 def dump_native(model: SketchModel, dtype: str | torch.dtype | None = None) -> bytes:
-    """A model as the bytes of a native checkpoint.
+    """Write a model as the bytes of a native checkpoint.
 
     Args:
-        model: any backend's.
-        dtype: the number type to store the weights in; what suits them when None.
+        model: of a registered backend.
+        dtype: the number type to store the weights in; when None the integers of Magenta's grid where all
+            weights lie on it, else the model's own number type.
 
     Raises:
-        InputError: a card that is no JSON or too large to be read again, weights that are not finite or that
-            the number type cannot hold.
+        InputError: a card that is invalid JSON or too large to be read again, weights that are infinite, NaN
+            or beyond the number type.
         DeviceError: an unknown number type.
     """
     # A slow import that only saving needs.
@@ -86,7 +86,7 @@ def dump_native(model: SketchModel, dtype: str | torch.dtype | None = None) -> b
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor).all():
             raise InputError(f"the weight {name!r} holds a number that is not finite")
-    encoding, stored = _encoded(tensors) if dtype is None else (PLAIN_ENCODING, _narrowed(tensors, dtype))
+    encoding, stored = _encode(tensors) if dtype is None else (PLAIN_ENCODING, _narrow(tensors, dtype))
     facts = {
         "format_version": FORMAT_VERSION,
         "written_by": f"sketchkit {__version__}",
@@ -96,10 +96,10 @@ def dump_native(model: SketchModel, dtype: str | torch.dtype | None = None) -> b
         "encoding": encoding,
     }
     try:
-        described = orjson.dumps(facts).decode()
+        description = orjson.dumps(facts).decode()
     except TypeError as error:
         raise InputError(f"the card holds something that is no JSON: {error}") from error
-    data = save(stored, metadata={METADATA_KEY: described})
+    data = save(stored, metadata={METADATA_KEY: description})
     if (length := int.from_bytes(data[:8], "little")) > MAX_HEADER_BYTES:
         raise InputError(f"the card makes a header of {length} bytes, the limit is {MAX_HEADER_BYTES}")
     return data
@@ -111,11 +111,11 @@ def load_native(path: Path, dtype: torch.dtype, device: torch.device) -> SketchM
     Args:
         path: a safetensors file.
         dtype: the number type to compute in.
-        device: where to.
+        device: the device to load it to.
 
     Raises:
         CheckpointError: one line naming the file.
-        PluginError: a backend that is not installed.
+        PluginError: a missing backend.
     """
     header, arrays = read_arrays(path)
     try:
@@ -128,26 +128,26 @@ def load_native(path: Path, dtype: torch.dtype, device: torch.device) -> SketchM
 def build_model(
     backend_name: str, architecture: dict[str, Any], card: ModelCard, tensors: dict[str, Tensor]
 ) -> SketchModel:
-    """A model from its description and weights, ready to draw.
+    """Build a model from its description and weights, ready to draw.
 
     Args:
         backend_name: an entry point of `sketchkit.models`.
         architecture: the fields of the backend's architecture.
         card: the card.
-        tensors: every weight by name, all of one number type; not copied.
+        tensors: every weight by name, all of one number type; the model shares their memory.
 
     Raises:
-        CheckpointError: an architecture the backend does not know, a weight that is missing, left over, of
-            another shape or not finite.
+        CheckpointError: an architecture that the backend rejects; a weight that is missing, superfluous, of
+            another shape, infinite or NaN.
         PluginError: an unknown backend.
     """
     cls = backend(backend_name)
     try:
-        # Nothing is allocated or initialised for weights that come from a file.
+        # Weights come from a file: skip allocating and initialising them.
         with without_weights():
             model = cls(cls.architecture_type(**architecture), card)
     except TypeError as error:
-        # A stranger's names stand in that text: shown as they are, they could break the line.
+        # The text repeats names from the file, which could break the line.
         reason = str(error) if str(error).isprintable() else repr(str(error))
         raise CheckpointError(f"an architecture that {backend_name!r} does not know: {reason}") from error
     expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
@@ -172,32 +172,28 @@ def to_grid(tensor: Tensor) -> Tensor:
 def from_grid(steps: Tensor) -> Tensor:
     """The weights of 16-bit integers q: float32, rounded after the division and again after the product.
 
-    Both JavaScript libraries compute them so, and then go on in whatever precision.
+    Both JavaScript libraries compute them so.
     """
     return steps.to(torch.float32) / 32767.0 * 10.0
 
 
-def _encoded(tensors: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
-    """Weights as the integers behind them if all lie on the grid, else as they are; and which of the two."""
+def _encode(tensors: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
+    """The encoding, and the stored tensors: integers if all weights lie on the grid, else the weights."""
     steps = {name: _exact_steps(tensor) for name, tensor in tensors.items()}
     exact = {name: step for name, step in steps.items() if step is not None}
     return (GRID_ENCODING, exact) if len(exact) == len(tensors) else (PLAIN_ENCODING, tensors)
 
 
-def _narrowed(tensors: dict[str, Tensor], dtype: str | torch.dtype) -> dict[str, Tensor]:
-    """Weights in another number type.
-
-    Raises:
-        InputError: a weight that it cannot hold.
-        DeviceError: an unknown number type.
-    """
+def _narrow(tensors: dict[str, Tensor], dtype: str | torch.dtype) -> dict[str, Tensor]:
     kind = resolve_dtype(dtype)
     out = {name: tensor.to(kind) for name, tensor in tensors.items()}
     for name, tensor in out.items():
         if not torch.isfinite(tensor).all():
-            what = str(kind).removeprefix("torch.")
+            name_of_kind = str(kind).removeprefix("torch.")
             largest = float(tensors[name].abs().max())
-            raise InputError(f"the weight {name!r} reaches {largest:g}, which is too large for {what}")
+            raise InputError(
+                f"the weight {name!r} reaches {largest:g}, which is too large for {name_of_kind}"
+            )
     return out
 
 

@@ -1,30 +1,40 @@
 """Download a published model into the store.
 
-The bucket offers no checksums, so a download is only trusted as far as any stranger's file: it is read
-within bounds and converted before it enters the store.
+The bucket offers no checksums, so a download gets the trust of a foreign file: it is read within bounds and
+converted before it enters the store.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
 from urllib.parse import quote
 
 from sketchkit.checkpoints import store
-from sketchkit.checkpoints.load import import_model
-from sketchkit.checkpoints.magenta import MAX_BYTES
 from sketchkit.downloads import cause, response_from
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import shown
 
-__all__ = ["BASE_URL", "KINDS", "pull_model"]
+__all__ = ["BASE_URL", "CLASSES", "KINDS", "pull_model"]
 
 LICENCE = "Published by Google Magenta (code Apache-2.0); trained on the Quick, Draw! dataset, CC BY 4.0"
 BASE_URL = "https://storage.googleapis.com/quickdraw-models/sketchRNN/large_models"
 KINDS = ("gen", "vae")
+_CLASS_NAMES = """
+alarm_clock ambulance angel ant antyoga backpack barn basket bear bee beeflower bicycle bird book brain
+bridge bulldozer bus butterfly cactus calendar castle cat catbus catpig chair couch crab crabchair
+crabrabbitfacepig cruise_ship diving_board dog dogbunny dolphin duck elephant elephantpig everything eye
+face fan fire_hydrant firetruck flamingo flower floweryoga frog frogsofa garden hand hedgeberry hedgehog
+helicopter kangaroo key lantern lighthouse lion lionsheep lobster map mermaid monapassport monkey mosquito
+octopus owl paintbrush palm_tree parrot passport peas penguin pig pigsheep pineapple pool postcard
+power_outlet rabbit rabbitturtle radio radioface rain rhinoceros rifle roller_coaster sandwich scorpion
+sea_turtle sheep skull snail snowflake speedboat spider squirrel steak stove strawberry swan swing_set
+the_mona_lisa tiger toothbrush toothpaste tractor trombone truck whale windmill yoga yogabicycle
+"""
+#: The classes that Magenta publishes models for.
+CLASSES = tuple(_CLASS_NAMES.split())
 _TIMEOUT_SECONDS = 30
 _CHUNK_BYTES = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,99}")
@@ -48,18 +58,22 @@ def pull_model(
         name: the class, such as `bird`.
         kind: `gen` (decoder-only) or `vae` (conditional).
         base_url: the folder that holds `NAME.KIND.json`.
-        store_as: what to call it; NAME for gen, NAME-vae for vae, when None.
-        overwrite: whether a stored model of that name may go.
+        store_as: its name in the store; NAME for gen, NAME-vae for vae, when None.
+        overwrite: whether to replace a stored model of that name.
         redirect_hosts: hosts beside that of `base_url` that a redirect may lead to.
         progress: called with (bytes so far, bytes in all or 0).
 
     Returns:
-        The name and where it lies now.
+        The name and the path in the store.
 
     Raises:
-        InputError: a name or kind that is none, or that is taken although `overwrite` is false.
-        CheckpointError: no such file there, no network, or something that is no model.
+        InputError: an invalid name or kind, or a name that is taken although `overwrite` is false.
+        CheckpointError: the file is missing there, the network fails, or the file holds no valid model.
     """
+    import tempfile
+
+    from sketchkit.checkpoints.load import import_model
+
     if not _NAME.fullmatch(name):
         raise InputError(f"{name!r} cannot be the name of a published model")
     if kind not in KINDS:
@@ -87,9 +101,11 @@ def _download(
     """Download a file.
 
     Raises:
-        CheckpointError: the server cannot be reached, which ends with the advice, or sends something else.
+        CheckpointError: the server is out of reach, which ends with the advice, or refuses the file.
     """
     import requests
+
+    from sketchkit.checkpoints.magenta import MAX_BYTES
 
     try:
         with (

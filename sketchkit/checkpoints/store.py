@@ -1,8 +1,8 @@
 """The store: models by name, those that a user has imported or pulled and those that come with sketchkit.
 
 A user's own lie in a folder `models` under `SKETCHKIT_DATA_DIR`, or under the user's data directory; the
-others in the package, where nothing is ever written. Of two of one name the user's own is taken. Each is a
-native checkpoint. Listing them reads headers only and needs no torch.
+others in the package, which stays read-only. Of two of one name the user's own is taken. Each is a native
+checkpoint. Listing them reads headers only, and torch stays unloaded.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,99}(?<! )")
 
 @dataclass(frozen=True)
 class StoredModel:
-    """One model of the store: its name, its file, and its header or why that cannot be read."""
+    """A model of the store: its name, its file, and its header or the problem of reading it."""
 
     name: str
     path: Path
@@ -45,13 +45,13 @@ class StoredModel:
 
     @property
     def bundled(self) -> bool:
-        """Whether it is one that comes with sketchkit."""
+        """Whether it comes with sketchkit."""
         return self.path.parent == bundled_folder()
 
 
 def folder() -> Path:
-    """Where a user's own models lie; it need not exist."""
-    # Only asked for when a model is needed, so that a user's setting may come late.
+    """The folder of a user's own models; it may be missing."""
+    # Read at each call, so that a user's setting may come late.
     from platformdirs import user_data_path
 
     chosen = os.environ.get(DATA_DIR_VARIABLE)
@@ -59,7 +59,7 @@ def folder() -> Path:
 
 
 def bundled_folder() -> Path:
-    """Where the models lie that come with sketchkit."""
+    """The folder of the models that come with sketchkit."""
     return Path(__file__).parent.parent / "bundled"
 
 
@@ -69,19 +69,19 @@ def names() -> list[str]:
 
 
 def is_bundled(name: str) -> bool:
-    """Whether a name means a model that comes with sketchkit: one that no model of the user's own hides.
+    """Whether a name means a model that comes with sketchkit, unless a model of the user's own hides it.
 
     Raises:
-        CheckpointError: a folder of models that cannot be read.
+        CheckpointError: an unreadable folder of models.
     """
     return name in _names_in(bundled_folder()) - _names_in(folder())
 
 
 def path_of(name: str) -> Path:
-    """Where a user's own model of that name lies or would lie.
+    """The path of a user's own model of that name, present or not.
 
     Raises:
-        InputError: a name that is none: letters, digits, spaces, `_` and `-`, 100 at most.
+        InputError: an invalid name: valid are letters, digits, spaces, `_` and `-`, 100 at most.
     """
     if not _NAME.fullmatch(name):
         raise InputError(
@@ -94,7 +94,7 @@ def find(name: str) -> Path:
     """The file of a model.
 
     Raises:
-        CheckpointError: no such model, with what there is and how to get one.
+        CheckpointError: an unknown name, with the known ones and how to get more.
     """
     if is_bundled(name):
         return bundled_folder() / f"{name}{SUFFIX}"
@@ -113,14 +113,14 @@ def find(name: str) -> Path:
 
 def stored_models() -> list[StoredModel]:
     """Every model with its header; a damaged file is listed with its problem."""
-    return [_described(name) for name in names()]
+    return [_describe(name) for name in names()]
 
 
 def remove(name: str) -> Path:
-    """Delete a user's own model and return where it was.
+    """Delete a user's own model and return its former path.
 
     Raises:
-        CheckpointError: no such model, one that comes with sketchkit, or a file that cannot be deleted.
+        CheckpointError: an unknown model, one that comes with sketchkit, or a file that cannot be deleted.
     """
     path = find(name)
     if is_bundled(name):
@@ -132,7 +132,7 @@ def remove(name: str) -> Path:
     return path
 
 
-def _described(name: str) -> StoredModel:
+def _describe(name: str) -> StoredModel:
     path = find(name)
     try:
         return StoredModel(name, path, read_header(path), None)

@@ -49,7 +49,7 @@ def _sampler_names() -> list[str]:
 
 
 def _class_names() -> list[str]:
-    from sketchkit.checkpoints.published import CLASSES
+    from sketchkit.checkpoints.pull import CLASSES
 
     return list(CLASSES)
 

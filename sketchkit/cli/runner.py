@@ -12,7 +12,7 @@ import typer
 from sketchkit import options
 from sketchkit._version import __version__
 from sketchkit.checkpoints import store
-from sketchkit.checkpoints.published import CLASSES
+from sketchkit.checkpoints.pull import CLASSES
 from sketchkit.cli.console import progress, say, say_columns
 from sketchkit.cli.groups import as_usage
 from sketchkit.cli.options import Given, require_one_class

@@ -16,8 +16,7 @@ from checkpoint_parts import decoder, same_weights, vae
 from sketchkit.checkpoints import pull, store
 from sketchkit.checkpoints.load import load_model
 from sketchkit.checkpoints.magenta import dump_magenta, parse_magenta
-from sketchkit.checkpoints.published import CLASSES
-from sketchkit.checkpoints.pull import pull_model
+from sketchkit.checkpoints.pull import CLASSES, pull_model
 from sketchkit.errors import CheckpointError, InputError
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -260,7 +259,7 @@ def _failures(server: Server) -> dict[str, tuple[Answer, str]]:
 def test_a_download_that_fails_leaves_nothing_behind(
     server: Server, models_folder: Path, scratch: Path, failure: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pull, "MAX_BYTES", 30_000)
+    monkeypatch.setattr("sketchkit.checkpoints.magenta.MAX_BYTES", 30_000)
     if failure == "silent":  # a busy machine may be slow to answer the others
         monkeypatch.setattr(pull, "_TIMEOUT_SECONDS", 0.3)
     server.answers["/models/bird.gen.json"], reason = _failures(server)[failure]
