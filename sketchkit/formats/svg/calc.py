@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 _MAX_CHARACTERS = 1024
 #: Brackets inside one another in one value.
 MAX_NESTING = 24
+#: Degrees of each unit of angles.
+DEGREES = {"deg": 1.0, "rad": 180 / math.pi, "grad": 0.9, "turn": 360.0}
 _BRACKETS = re.compile(r"[(){}\[\]]")
 
 
@@ -65,6 +67,16 @@ def arguments(tokens: Sequence[Any]) -> list[tuple[Any, ...]]:
         elif token.type != "comment":
             parts[-1].append(token)
     return [_stripped(part) for part in parts]
+
+
+def drop_spaces(tokens: Iterable[Any]) -> list[Any]:
+    """Component values without spaces and comments."""
+    return [token for token in tokens if token.type not in ("whitespace", "comment")]
+
+
+def keyword(token: Any) -> str:
+    """The word of an identifier in lower case; "" for other component values."""
+    return str(token.lower_value) if token.type == "ident" else ""
 
 
 def is_function(token: Any) -> bool:

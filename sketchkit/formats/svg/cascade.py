@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sketchkit.errors import FormatError
 from sketchkit.formats.svg import limits
-from sketchkit.formats.svg.calc import arguments, nesting
+from sketchkit.formats.svg.calc import arguments, drop_spaces, keyword, nesting
 from sketchkit.formats.svg.conditions import is_media, is_supported
 from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.properties import (
@@ -67,10 +67,6 @@ class _Place(NamedTuple):
 
 class Sheets:
     """Reads the style sheets of a document.
-
-    Args:
-        budget: for the selectors.
-        matcher: the elements that the selectors are compared with.
 
     Attributes:
         rules: in the order in which they were read.
@@ -191,7 +187,7 @@ class Sheets:
             self._read_group(item, place._replace(nested=nested), None)
 
     def _read_namespace(self, prelude: Iterable[Any]) -> None:
-        words = [token for token in prelude if token.type not in ("whitespace", "comment")]
+        words = drop_spaces(prelude)
         if not 1 <= len(words) <= 2 or (len(words) == 2 and words[0].type != "ident"):
             return
         url = words[-1]
@@ -275,11 +271,11 @@ def _values(item: Any, unitless: bool) -> Mapping[str, str]:
 
 def _font(tokens: Iterable[Any]) -> dict[str, str]:
     """The size in a `font`: the first length or name of a size, with a family behind it."""
-    words = [token for token in tokens if token.type not in ("whitespace", "comment")]
-    if len(words) == 1 and words[0].type == "ident" and words[0].lower_value in WIDE_KEYWORDS:
-        return {"font-size": words[0].lower_value}
+    words = drop_spaces(tokens)
+    if len(words) == 1 and keyword(words[0]) in WIDE_KEYWORDS:
+        return {"font-size": keyword(words[0])}
     for word in words[:-1]:
-        named = word.type == "ident" and word.lower_value in {*FONT_SIZES, "larger", "smaller"}
+        named = keyword(word) in {*FONT_SIZES, "larger", "smaller"}
         if named or word.type in ("dimension", "percentage", "function"):
             text = word.serialize()
             return {"font-size": text} if is_valid("font-size", text) else {}
@@ -288,10 +284,6 @@ def _font(tokens: Iterable[Any]) -> dict[str, str]:
 
 class Cascade:
     """Gathers the declarations of attributes, sheets and `style` attributes for an element.
-
-    Args:
-        root: of the document whose `style` elements count.
-        budget: for the characters of CSS and the steps of matching.
 
     Attributes:
         initial: the initial values of registered custom properties.

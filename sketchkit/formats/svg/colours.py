@@ -11,7 +11,16 @@ from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sketchkit.formats.svg.calc import Quantity, arguments, components, evaluate, is_function
+from sketchkit.formats.svg.calc import (
+    DEGREES,
+    Quantity,
+    arguments,
+    components,
+    drop_spaces,
+    evaluate,
+    is_function,
+    keyword,
+)
 from sketchkit.formats.svg.xmltree import fragment
 
 
@@ -59,9 +68,9 @@ def parse_paint(
     target = _target(tokens[0]) if tokens else None
     if target is None:
         return None
-    fallback = [token for token in tokens[1:] if token.type != "whitespace"]
+    fallback = drop_spaces(tokens[1:])
     colour: Paint | None = NO_PAINT
-    if fallback and not (len(fallback) == 1 and _word(fallback[0]) == "none"):
+    if fallback and not (len(fallback) == 1 and keyword(fallback[0]) == "none"):
         colour = _colour(fallback[0], current) if len(fallback) == 1 else None
     known = target.startswith("#") and (fragment(target) in servers or target[1:] in servers)
     return UNKNOWN if known and colour is not None else colour
@@ -91,7 +100,7 @@ def parse_colour(text: str, current: Paint) -> Paint | None:
 
 
 def _colour(token: Any, current: Paint) -> Paint | None:
-    word = _word(token)
+    word = keyword(token)
     if word == "currentcolor":
         return current._replace(is_current=True)
     if word in _SYSTEM_COLOURS:
@@ -100,27 +109,24 @@ def _colour(token: Any, current: Paint) -> Paint | None:
         return _srgb(token)
     if token.type != "function":
         return None
-    inside = [argument for argument in token.arguments if argument.type != "comment"]
     name = token.lower_name
     if name in ("light-dark", "contrast-color"):
-        parts = arguments(inside)
+        parts = arguments(token.arguments)
         colours = [_colour(part[0], current) for part in parts if len(part) == 1]
         if None in colours or not len(colours) == len(parts) == (2 if name == "light-dark" else 1):
             return None
         return colours[0] if name == "light-dark" else UNKNOWN
     if name == "color-mix":
-        return _mix(arguments(inside), current)
-    tokens = [argument for argument in inside if argument.type != "whitespace"]
+        return _mix(arguments(token.arguments), current)
+    tokens = drop_spaces(token.arguments)
     if name not in _CHANNELS or not tokens:
         return None
-    opacity = _relative(name, tokens[1:], current) if _word(tokens[0]) == "from" else _plain(name, tokens, {})
+    opacity = (
+        _relative(name, tokens[1:], current) if keyword(tokens[0]) == "from" else _plain(name, tokens, {})
+    )
     if opacity is None:
         return None
     return Paint(opacity, getattr(_srgb(token), "rgb", None))
-
-
-def _word(token: Any) -> str | None:
-    return str(token.lower_value) if token.type == "ident" else None
 
 
 def _srgb(token: Any) -> Paint | None:
@@ -136,8 +142,8 @@ def _srgb(token: Any) -> Paint | None:
 
 def _mix(parts: Sequence[Sequence[Any]], current: Paint) -> Paint | None:
     """`color-mix()`: opacities are mixed as colours are; shares below 100 % leave the rest transparent."""
-    if parts[0] and _word(parts[0][0]) == "in":
-        method = [_word(token) for token in parts[0][1:] if token.type != "whitespace"]
+    if parts[0] and keyword(parts[0][0]) == "in":
+        method = [keyword(token) for token in drop_spaces(parts[0][1:])]
         if not method or method[0] not in _SPACES | _POLAR:
             return None
         if method[1:] and not (method[0] in _POLAR and method[1] in _ARCS and method[2:] == ["hue"]):
@@ -158,7 +164,7 @@ def _mix(parts: Sequence[Sequence[Any]], current: Paint) -> Paint | None:
 
 def _part(tokens: Sequence[Any], current: Paint) -> tuple[Paint, float | None] | None:
     """A colour with or without its share."""
-    tokens = [token for token in tokens if token.type != "whitespace"]
+    tokens = drop_spaces(tokens)
     if not 1 <= len(tokens) <= 2:
         return None
     shares = [token for token in tokens if token.type == "percentage" or is_function(token)]
@@ -186,15 +192,15 @@ def _relative(name: str, tokens: Sequence[Any], current: Paint) -> float | None:
 
 def _numbers(name: str, tokens: Sequence[Any], origin: Paint) -> dict[str, float]:
     """The values of the names of channels: that of the opacity, and 1 for the others."""
-    space = _word(tokens[0]) if name == "color" and tokens else None
-    channels = "xyz" if space is not None and space.startswith("xyz") else _CHANNELS[name]
+    space = keyword(tokens[0]) if name == "color" and tokens else ""
+    channels = "xyz" if space.startswith("xyz") else _CHANNELS[name]
     return {**dict.fromkeys(channels, 1.0), "alpha": origin.opacity}
 
 
 def _plain(name: str, tokens: Sequence[Any], numbers: Mapping[str, float]) -> float | None:
     """The opacity of a colour whose channels are written out; `None` where it is not valid."""
     if name == "color":
-        if _word(tokens[0]) not in _SPACES - {"lab", "oklab"}:
+        if keyword(tokens[0]) not in _SPACES - {"lab", "oklab"}:
             return None
         tokens = tokens[1:]
     if any(token == "," for token in tokens):
@@ -219,7 +225,7 @@ def _legacy(name: str, tokens: Sequence[Any]) -> float | None:
         return None
     if any(token != "," for token in tokens[1::2]):
         return None
-    values = [None if _word(token) else _channel(token, {}) for token in tokens[::2]]
+    values = [None if keyword(token) else _channel(token, {}) for token in tokens[::2]]
     kinds = ["" if value is None else value.dimension for value in values]
     if name.startswith("hsl"):
         valid = kinds[0] in ("number", "angle") and kinds[1:3] == ["percentage"] * 2
@@ -239,8 +245,8 @@ def _opacity(tokens: Sequence[Any], numbers: Mapping[str, float]) -> float | Non
 
 
 def _channel(token: Any, numbers: Mapping[str, float]) -> Quantity | None:
-    word = _word(token)
-    if word is not None:
+    word = keyword(token)
+    if word:
         return Quantity(0.0) if word == "none" else Quantity(numbers[word]) if word in numbers else None
     if token.type not in ("number", "percentage", "dimension") and not is_function(token):
         return None
@@ -251,7 +257,7 @@ def _replace_names(token: Any, numbers: Mapping[str, float]) -> Any:
     """A component value with numbers for the names in it."""
     from tinycss2 import ast
 
-    if _word(token) in numbers:
+    if keyword(token) in numbers:
         value = numbers[token.lower_value]
         return ast.NumberToken(token.source_line, token.source_column, value, None, repr(value))
     if token.type == "function":
@@ -266,10 +272,9 @@ def _replace_names(token: Any, numbers: Mapping[str, float]) -> Any:
 def _unit(value: float, unit: str) -> Quantity | None:
     if unit == "%":
         return Quantity(value / 100, "percentage")
-    return Quantity(value * _DEGREES[unit], "angle") if unit in _DEGREES else None
+    return Quantity(value * DEGREES[unit], "angle") if unit in DEGREES else None
 
 
-_DEGREES = {"deg": 1.0, "rad": 180 / math.pi, "grad": 0.9, "turn": 360.0}
 _CHANNELS = {
     "rgb": "rgb",
     "rgba": "rgb",

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sketchkit.formats.svg.calc import Quantity, arguments, evaluate
+from sketchkit.formats.svg.calc import Quantity, arguments, drop_spaces, evaluate, keyword
 from sketchkit.formats.svg.properties import PROPERTIES, is_valid, standard_name
 from sketchkit.formats.svg.values import Units
 from sketchkit.formats.svg.variables import has_variables
@@ -17,7 +17,7 @@ _Leaf = Callable[[Any], bool | None]
 
 def is_media(tokens: Sequence[Any]) -> bool:
     """Whether a list of media queries, component values of tinycss2, fits a screen; an empty one does."""
-    return any(_query(_words(part)) for part in arguments(tokens))
+    return any(_query(drop_spaces(part)) for part in arguments(tokens))
 
 
 def is_supported(tokens: Sequence[Any], is_selector: Callable[[Sequence[Any]], bool]) -> bool:
@@ -30,31 +30,23 @@ def is_supported(tokens: Sequence[Any], is_selector: Callable[[Sequence[Any]], b
             return is_selector(token.arguments)
         return True if token.lower_name in ("font-tech", "font-format") else None
 
-    return _condition(_words(tokens), leaf) is True
-
-
-def _words(tokens: Sequence[Any]) -> list[Any]:
-    return [token for token in tokens if token.type not in ("whitespace", "comment")]
-
-
-def _word(token: Any) -> str:
-    return str(token.lower_value) if token.type == "ident" else ""
+    return _condition(drop_spaces(tokens), leaf) is True
 
 
 def _query(words: Sequence[Any]) -> bool | None:
     """Whether a media query holds; `None` where it is not one."""
     if not words:
         return True
-    negated = _word(words[0]) == "not"
-    if not _word(words[0]) or (negated and len(words) > 1 and not _word(words[1])):
+    negated = keyword(words[0]) == "not"
+    if not keyword(words[0]) or (negated and len(words) > 1 and not keyword(words[1])):
         return _condition(words, _feature)
-    kind, *rest = words[1:] if _word(words[0]) in ("not", "only") else words
-    if _word(kind) in ("", "and", "or", "not", "only", "layer"):
+    kind, *rest = words[1:] if keyword(words[0]) in ("not", "only") else words
+    if keyword(kind) in ("", "and", "or", "not", "only", "layer"):
         return None
-    holds: bool | None = _word(kind) in ("all", "screen")
+    holds: bool | None = keyword(kind) in ("all", "screen")
     if rest:
-        features = None if _word(rest[0]) != "and" else _condition(rest[1:], _feature)
-        if features is None or "or" in map(_word, rest):
+        features = None if keyword(rest[0]) != "and" else _condition(rest[1:], _feature)
+        if features is None or "or" in map(keyword, rest):
             return None
         holds = holds and features
     return not holds if negated else holds
@@ -62,10 +54,10 @@ def _query(words: Sequence[Any]) -> bool | None:
 
 def _condition(words: Sequence[Any], leaf: _Leaf) -> bool | None:
     """Brackets all joined by "and" or all by "or", or one behind "not"; `None` where it is not so."""
-    if words and _word(words[0]) == "not":
+    if words and keyword(words[0]) == "not":
         inner = _inside(words[1], leaf) if len(words) == 2 else None
         return None if inner is None else not inner
-    joints = {_word(word) for word in words[1::2]}
+    joints = {keyword(word) for word in words[1::2]}
     if len(words) % 2 == 0 or joints not in (set(), {"and"}, {"or"}):
         return None
     answers = [_inside(word, leaf) for word in words[::2]]
@@ -79,8 +71,8 @@ def _inside(token: Any, leaf: _Leaf) -> bool | None:
         return leaf(token)
     if token.type != "() block":
         return None
-    words = _words(token.content)
-    if words and (words[0].type in ("() block", "function") or _word(words[0]) == "not"):
+    words = drop_spaces(token.content)
+    if words and (words[0].type in ("() block", "function") or keyword(words[0]) == "not"):
         return _condition(words, leaf)
     return leaf(token)
 
@@ -89,13 +81,13 @@ def _feature(token: Any) -> bool | None:
     """Whether the browser has a media feature: `(hover)`, `(min-width: 3px)`, `(3px < width <= 4px)`."""
     if token.type == "function":
         return None
-    words = _words(token.content)
+    words = drop_spaces(token.content)
     if len(words) > 1 and words[1] == ":":
-        return _plain_feature(_word(words[0]), words[2:])
-    at = [i for i, word in enumerate(words) if _word(word) in _NUMBERS or _word(word) in _STATES]
+        return _plain_feature(keyword(words[0]), words[2:])
+    at = [i for i, word in enumerate(words) if keyword(word) in _NUMBERS or keyword(word) in _STATES]
     if len(at) != 1:
         return None
-    name, (before, after) = _word(words[at[0]]), (words[: at[0]], words[at[0] + 1 :])
+    name, (before, after) = keyword(words[at[0]]), (words[: at[0]], words[at[0] + 1 :])
     if not before and not after:
         return _NUMBERS[name].value != 0 if name in _NUMBERS else _STATES[name] not in _INACTIVE
     if name not in _NUMBERS:
@@ -113,7 +105,7 @@ def _feature(token: Any) -> bool | None:
 
 def _plain_feature(name: str, words: Sequence[Any]) -> bool | None:
     if name in _STATES:
-        return _STATES[name] == _word(words[0]) if len(words) == 1 and _word(words[0]) else None
+        return _STATES[name] == keyword(words[0]) if len(words) == 1 and keyword(words[0]) else None
     for prefix, compare in (("min-", operator.ge), ("max-", operator.le), ("-webkit-min-", operator.ge)):
         base = f"-webkit-{name.removeprefix(prefix)}" if prefix.startswith("-") else name.removeprefix(prefix)
         if name.startswith(prefix) and base in _NUMBERS:

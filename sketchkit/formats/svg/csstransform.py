@@ -14,7 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.formats.svg.calc import Quantity, arguments, components, evaluate
+from sketchkit.formats.svg.calc import (
+    DEGREES,
+    Quantity,
+    arguments,
+    components,
+    drop_spaces,
+    evaluate,
+    keyword,
+)
 from sketchkit.formats.svg.transform import (
     IDENTITY,
     Matrix,
@@ -31,7 +39,6 @@ _TRANSFORMS = ("translate", "rotate", "scale", "transform")
 #: These, and the ones that say from where.
 TRANSFORM_PROPERTIES = (*_TRANSFORMS, "transform-origin", "transform-box")
 _BOXES = {"fill-box": "fill", "content-box": "fill", "stroke-box": "stroke", "border-box": "stroke"}
-_DEGREES = {"deg": 1.0, "rad": 180 / math.pi, "grad": 0.9, "turn": 360.0}
 
 _Solid = npt.NDArray[np.float64]  # [4, 4], maps columns
 
@@ -130,16 +137,15 @@ def _steps(name: str, text: str, box: Box) -> Sequence[Matrix | _Solid] | None:
         return ()
     if name == "transform":
         return _functions(text, box)
-    words = [token for token in components(text) if token.type != "whitespace"]
+    words = drop_spaces(components(text))
     step = None if any(token == "," for token in words) else _SINGLE[name](words, box)
     return None if step is None else (step,)
 
 
 def _functions(text: str, box: Box) -> list[Matrix | _Solid] | None:
     """The maps of a list of functions."""
-    tokens = [token for token in components(text) if token.type != "whitespace"]
     steps: list[Matrix | _Solid] = []
-    for token in tokens:
+    for token in drop_spaces(components(text)):
         known = _FUNCTIONS.get(token.lower_name) if token.type == "function" else None
         parts = arguments(token.arguments) if known else []
         if known is None or not known.fewest <= len(parts) <= len(known.kinds):
@@ -165,7 +171,7 @@ def _value(token: Any, kind: str, box: Box, zero: bool = False) -> float | None:
         zero: whether an angle of 0 may lack its unit.
     """
     if kind == "p":
-        if token.type == "ident" and token.lower_value == "none":
+        if keyword(token) == "none":
             return math.inf
         distance = _value(token, "z", box)
         return distance if distance is not None and distance >= 0 else None
@@ -187,8 +193,8 @@ def _quantity(value: float, unit: str, kind: str, units: Units) -> Quantity | No
         return Quantity(value / 100)
     if unit == "%" and kind not in "xy":
         return None
-    if unit in _DEGREES:
-        return Quantity(value * _DEGREES[unit], "angle")
+    if unit in DEGREES:
+        return Quantity(value * DEGREES[unit], "angle")
     one = units.length(f"1{unit}", kind)
     return None if one is None else Quantity(value * one, "length")
 
@@ -292,8 +298,8 @@ def _rotate(words: Sequence[Any], box: Box) -> Matrix | _Solid | None:
             continue
         if not axis:
             return rotation(*degrees)
-        if len(axis) == 1 and axis[0].type == "ident" and axis[0].lower_value in _AXES:
-            return _solid_rotation(*_AXES[axis[0].lower_value], *degrees)
+        if len(axis) == 1 and keyword(axis[0]) in _AXES:
+            return _solid_rotation(*_AXES[keyword(axis[0])], *degrees)
         numbers = _values(axis, "nnn", box)
         if numbers is not None and len(numbers) == 3:
             return _solid_rotation(*numbers, *degrees)
@@ -313,7 +319,7 @@ _KEYWORDS = {
 
 def _origin(text: str, box: Box, unitless: bool = True) -> tuple[float, float, float] | None:
     """A `transform-origin` in user units; `None` where it is invalid. `unitless` lengths are pixels."""
-    words = [token for token in components(text) if token.type != "whitespace"]
+    words = drop_spaces(components(text))
     if not 1 <= len(words) <= 3:
         return None
     if unitless:
@@ -324,7 +330,7 @@ def _origin(text: str, box: Box, unitless: bool = True) -> tuple[float, float, f
             for t in words
         ]
     z = _value(words[2], "z", box) if len(words) == 3 else 0.0
-    places = [_KEYWORDS.get(word.lower_value) if word.type == "ident" else None for word in words[:2]]
+    places = [_KEYWORDS.get(keyword(word)) for word in words[:2]]
     if len(words) == 1:
         words, places = [*words, None], [*places, ("", 0.5)]
     axes = [None if place is None else place[0] for place in places]

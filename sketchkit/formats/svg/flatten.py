@@ -32,9 +32,6 @@ class Canvas:
 
     The tolerance depends on how large the drawing is, so flattening waits for the last outline; but a small
     array is mostly overhead, so outlines are put together as they come.
-
-    Args:
-        budget: for the points.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -45,18 +42,7 @@ class Canvas:
         self._subpaths: list[int] = []
 
     def add(self, outline: Outline, matrix: Matrix) -> bool:
-        """Draw an outline.
-
-        Args:
-            outline: in its own coordinates.
-            matrix: the map to those of the drawing.
-
-        Returns:
-            Whether there is anything to it.
-
-        Raises:
-            FormatError: more points than the budget has left.
-        """
+        """Draw an outline through a map to the coordinates of the drawing; whether it has a segment."""
         if not len(outline.kinds):
             return False
         self._budget.spend("points in all shapes", limits.MAX_POINTS, outline.n_points)
@@ -90,9 +76,6 @@ class Canvas:
             point), but for those left out because a coordinate is not finite or too large; and of each
             subpath, those left out included, its outline's number as `add` counts them, or -1 - that of one
             left out.
-
-        Raises:
-            FormatError: more points than the budget has left.
         """
         self._gather()
         polylines: list[Float64] = []

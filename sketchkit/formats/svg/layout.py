@@ -73,11 +73,6 @@ class Place(NamedTuple):
 class Layout:
     """Finds the places of elements.
 
-    Args:
-        document: the tree.
-        page: where the document says how large it is.
-        budget: for all that is looked at.
-
     Attributes:
         left_out: how many things of each kind are not drawn that belong to the picture.
     """

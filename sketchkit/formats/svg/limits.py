@@ -49,11 +49,7 @@ MAX_COORDINATE = 1e12
 
 
 class Budget:
-    """Counts the cost of reading one document.
-
-    Args:
-        name: the document's, for an error.
-    """
+    """Counts the cost of reading one document, whose name begins every error."""
 
     __slots__ = ("_spent", "name")
 

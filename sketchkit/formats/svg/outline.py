@@ -173,18 +173,7 @@ _COUNTS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 
 
 
 def parse_path(data: str, budget: Budget) -> Outline:
-    """Read path data.
-
-    Args:
-        data: the value of `d`.
-        budget: for the segments.
-
-    Returns:
-        The subpaths up to the first error; a move becomes one with its first segment.
-
-    Raises:
-        FormatError: more segments than the budget has left.
-    """
+    """Read path data up to its first error; a move becomes a subpath with its first segment."""
     reader = _Reader()
     reader.read(data, budget)
     return reader.pen.outline()

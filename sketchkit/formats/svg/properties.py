@@ -163,9 +163,6 @@ def is_valid(name: str, text: str, *, unitless: bool = False) -> bool:
         name: one of `PROPERTIES`.
         text: the value, without `var()`.
         unitless: whether every length may be a plain number, as browsers have it in `style` attributes.
-
-    Returns:
-        Whether the value is valid.
     """
     if text.lower() in WIDE_KEYWORDS:
         return True

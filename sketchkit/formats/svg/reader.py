@@ -29,11 +29,6 @@ _MARKED = frozenset({"path", "line", "polyline", "polygon"})
 class Walk(Layout):
     """Visits the elements in drawing order and puts their outlines on `canvas`.
 
-    Args:
-        document: the tree.
-        page: where the document says how large it is.
-        budget: for all that is looked at.
-
     Attributes:
         canvas: the outlines.
         shapes: the paints and the pen of each.

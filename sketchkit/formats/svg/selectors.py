@@ -51,9 +51,6 @@ def compile_selectors(
 
     Returns:
         The selectors that can match; [] where one of the list is invalid.
-
-    Raises:
-        FormatError: more selectors than the budget has left.
     """
     scope = _Scope(matcher, namespaces, nested)
     selectors = []

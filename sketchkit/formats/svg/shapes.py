@@ -13,17 +13,7 @@ from sketchkit.formats.svg.xmltree import Node
 
 
 def outline_of(node: Node, values: Mapping[str, str], units: Units, budget: Budget) -> Outline:
-    """The outline of a shape element.
-
-    Args:
-        node: an element whose name is one of `SHAPES`.
-        values: of its properties, as `compute` found them.
-        units: that its relative lengths refer to.
-        budget: for the segments of its path.
-
-    Returns:
-        The outline in the element's coordinates; an empty one of an element without ink.
-    """
+    """The outline of one of the `SHAPES` in its own coordinates, empty for an element without ink."""
     if node.name == "path":
         return parse_path(data_of(node, values), budget)
     pen = Pen()

@@ -114,7 +114,7 @@ def compute(
     paints: Container[str],
     around: Mapping[str, str],
 ) -> Computed:
-    """Work out the style of an element.
+    """Work out the style of an element; a value that cannot be read counts as not set.
 
     Args:
         properties: the specified values, as the cascade found them.
@@ -122,9 +122,6 @@ def compute(
         units: that relative lengths refer to in that element.
         paints: the ids of the gradients and patterns that `url(#...)` may refer to.
         around: the values of the element around it.
-
-    Returns:
-        The style; a value that cannot be read counts as not set.
     """
     variables = parent.variables.declare(properties)
     values = _specify(properties, variables, around)

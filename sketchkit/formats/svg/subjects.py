@@ -99,11 +99,7 @@ class Subject:
 
 
 class Matcher:
-    """The elements of a document as selectors see them, and the tests of our own.
-
-    Args:
-        budget: for the steps.
-    """
+    """The elements of a document as selectors see them, and the tests of our own."""
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget

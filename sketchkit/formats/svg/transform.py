@@ -44,13 +44,9 @@ def area_scale(matrix: Matrix) -> float:
 
 
 def parse_transform(text: str) -> Matrix | None:
-    """The map of a `transform` attribute.
+    """The map of a `transform` attribute in SVG 1.1's grammar; `None` where it has an error.
 
-    Args:
-        text: a list of functions as SVG 1.1 has them: without units, names as they are.
-
-    Returns:
-        The map; `None` where the text has an error anywhere, for which browsers ignore all of it.
+    Browsers ignore all of an attribute with an error.
     """
     matrix = IDENTITY
     position, more = 0, ""
@@ -99,11 +95,8 @@ def place_view_box(box: ViewBox, width: float, height: float, aspect: str) -> Ma
     Args:
         box: the view box.
         width: of the viewport, in the units outside.
-        height: of the viewport, in the units outside.
+        height: likewise.
         aspect: the value of `preserveAspectRatio`; empty for the usual one.
-
-    Returns:
-        The map.
     """
     x_scale, y_scale = width / box.width, height / box.height
     words = [word for word in aspect.split() if word != "defer"] or ["xMidYMid"]

@@ -77,14 +77,11 @@ class Units(NamedTuple):
     root: Root = Root()
 
     def length(self, text: str, axis: str = "") -> float | None:
-        """A length in user units.
+        """A length in user units; `None` where the text is invalid.
 
         Args:
             text: as written: "3", "2.5mm", "50%", "calc(1em + 2px)".
             axis: of a percentage: "x", "y", or "" for the diagonal.
-
-        Returns:
-            The length; `None` where the text is not one.
         """
         match = _LENGTH.fullmatch(text)
         if match is not None:

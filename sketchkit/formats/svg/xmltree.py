@@ -124,9 +124,6 @@ def parse_document(data: bytes, budget: Budget) -> Document:
         data: the whole file.
         budget: counts elements; its name begins every error.
 
-    Returns:
-        The document; its root is an `svg` element.
-
     Raises:
         FormatError: not well-formed, not SVG, an entity outside the file, or above a limit.
     """
