@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 import sketchkit as sk
+from sketchkit import formats, svgdoc
 from sketchkit.deprecation import old_attribute, renamed
 from sketchkit.errors import InputError
 from sketchkit.evaluate import Choices
@@ -100,3 +101,10 @@ def test_the_old_word_is_taken_by_everything_else_that_takes_a_class(
     assert Choices(class_name="cat").class_name == "cat"
     with pytest.warns(DeprecationWarning, match=r"Choices\.label is called class_name now"):
         assert Choices(class_name="cat").label == "cat"
+
+
+def test_old_functions_are_the_new_ones_and_warn() -> None:
+    with pytest.warns(DeprecationWarning, match="checked_color is called check_color"):
+        assert svgdoc.checked_color("teal") == "teal"
+    with pytest.warns(DeprecationWarning, match="parted is called split_reference"):
+        assert formats.parted("drawings.ndjson#3") == ("drawings.ndjson", 3)

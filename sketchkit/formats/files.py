@@ -28,10 +28,10 @@ from sketchkit.sketch import Drawn, Sketch
 
 __all__ = ["format_for", "format_of", "read", "read_all", "split_reference", "write"]
 
-#: Digits of the number of a drawing; no file holds a million million.
+#: Digits of the number of a drawing.
 _MOST_DIGITS = 12
 
-#: One drawing or many, also what models make of drawings, and lists of these.
+#: One drawing or many, endings and infills of models, and lists of these.
 Drawings: TypeAlias = "Sketch | Drawn | Iterable[Sketch | Drawn | Iterable[Sketch | Drawn]]"
 Place = str | os.PathLike[str] | BinaryIO
 

@@ -29,7 +29,7 @@ MAX_MEMO = 1_024
 MAX_NUMBERS = 100_000
 #: Bytes of drawings that may be referred to again: a pickle names a repeated object instead of repeating it.
 KEPT_BYTES = 32 << 20
-#: What one kept drawing costs beyond its bytes.
+#: The cost of a kept drawing beyond its bytes.
 KEPT_OVERHEAD = 256
 #: numpy writes lists in batches of 1,000.
 MAX_STACK = 2_000
@@ -373,7 +373,7 @@ _INSTRUCTIONS: dict[int, Callable[[_Machine], None]] = {
     ord("]"): _Machine.empty_list,
     ord("a"): _Machine.append,
     ord("e"): _Machine.appends,
-    # names and what is made with them
+    # names and calls
     ord("c"): lambda m: m.push(values.find_name(m.source.line(64), m.source.line(64))),
     0x93: lambda m: m.push(values.find_name(*m.pop_many(2))),
     ord("R"): _Machine.reduce,

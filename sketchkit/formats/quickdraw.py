@@ -32,7 +32,7 @@ MAX_POINTS = 1_000_000
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Where files are put one after the other, a byte-order mark may begin a line, or a record in it. Within JSON
-# text a brace followed by a mark can only stand in a string, and then no brace or end follows.
+# text a brace followed by a mark can only stand in a string, and then a brace or an end cannot follow.
 _BETWEEN = re.compile(rb"(?:^|(?<=\}))(?:\xef\xbb\xbf)+(?=\s*(?:\{|$))")
 
 
@@ -95,7 +95,7 @@ class NdjsonFormat:
 
     def _columns(self, line: Float64) -> list[list[float]]:
         rounded = np.round(line, self.decimals) + 0.0
-        # Beyond 2**53 a float holds no fraction, and JSON readers no such integer.
+        # Beyond 2**53 floats lack fractions, and JSON readers may lack such integers.
         whole = (rounded == np.rint(rounded)) & (np.abs(rounded) < 2**53)
         if whole.all():
             return rounded.astype(np.int64).T.tolist()  # type: ignore[no-any-return]
@@ -194,7 +194,7 @@ class BinFormat:
 
     suffixes: ClassVar[tuple[str, ...]] = (".bin",)
 
-    fit: bool = option(True, "move, scale and round what has other coordinates when writing")
+    fit: bool = option(True, "move, scale and round drawings with other coordinates when writing")
 
     #: key_id, country code, recognized, timestamp, number of strokes
     _HEAD: ClassVar[struct.Struct] = struct.Struct("<Q2sbIH")

@@ -36,7 +36,7 @@ __all__ = [
     "renderers",
 ]
 
-#: What a cell may show.
+#: The content of a cell.
 Shown = Sketch | Drawn | Picture
 
 

@@ -91,7 +91,7 @@ class GifRenderer(_Animation):
     suffixes: ClassVar[tuple[str, ...]] = (".gif",)
 
     def _frame(self, png: bytes) -> Any:
-        # Few inks on one paper have far fewer than 256 colours, so that nothing needs to be dithered.
+        # Few inks on one paper have far fewer than 256 colours, which makes dithering needless.
         return _open_png(png).quantize(256, dither=0)
 
     def _save(self, stream: io.BytesIO, frames: Sequence[Any], times: Sequence[int], words: str) -> None:

@@ -28,7 +28,7 @@ LONGEST_SIDE = 32767
 #: The most pixels of a PNG: a gibibyte of memory at four bytes each.
 MOST_PIXELS = 2**28
 
-#: The longest side of a PDF page, in pixels: 200 inches, what readers of PDF 1.x show.
+#: The longest side of a PDF page, in pixels: 200 inches, the limit of readers of PDF 1.x.
 LONGEST_PDF_SIDE = 19200
 
 _PNG_KEYWORD = b"sketchkit"

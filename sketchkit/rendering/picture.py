@@ -14,7 +14,7 @@ from sketchkit.errors import InputError
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.svgdoc import INK, Pen
 
-#: The inks drawn as curves: those that ask for it, as ink drawn by a model does; all of them; or none.
+#: The inks drawn as curves: those that ask for it, as ink drawn by a model does; all; or zero.
 Curves = Literal["auto", "on", "off"]
 
 #: The farthest that a chord of a flattened curve is from the curve, as a share of the extent of the ink.
@@ -116,5 +116,5 @@ def bounds(picture: Picture) -> tuple[float, float, float, float]:
 
 
 def _boxes(sketches: Sequence[Sketch]) -> list[tuple[float, float, float, float]]:
-    # A sketch that is nothing but its end row has no point.
+    # A sketch of only its end row lacks points.
     return [sketch.bounds for sketch in sketches if len(sketch) > sketch.ended]

@@ -25,8 +25,8 @@ LIFT_SHARE = 0.08
 #: A dot takes the time of a line of this share of the cell.
 DOT_SHARE = 0.03
 
-# The length of every line is called 1. What is not yet drawn is a gap longer than the line, so that no dash
-# of the next period shows; the full dash is a little longer, for readers that measure less exactly.
+# The length of every line is called 1. The rest of a line is a gap longer than the line, which hides the dash
+# of the next period; the full dash is a little longer, for readers that measure less exactly.
 _HIDDEN, _ALL = "0 2", "1.01 2"
 
 
@@ -92,7 +92,7 @@ class AnimatedSvgRenderer:
         if start > 0:
             shown = [(0.0, "hidden"), (start, "visible")]
             moves.append(svgdoc.animate("visibility", shown, whole, loop=self.loop, jump=True))
-        if dot:  # no share of it could be drawn
+        if dot:  # it cannot be drawn in part
             return svgdoc.path(data, children=moves)
         drawn = [(0.0, _HIDDEN), (start, _HIDDEN), (end, _ALL), (1.0, _ALL)]
         moves.append(svgdoc.animate("stroke-dasharray", drawn, whole, loop=self.loop, jump=False))

@@ -77,7 +77,7 @@ def sketch_svg(sketch: Sketch, size: float = 256) -> str:
     """
     page, width = _page([sketch])
     factor = size / max(page[2], page[3])
-    # No id: a page of notebook cells is one HTML document.
+    # Without an id: a page of notebook cells is one HTML document.
     root = document((page[2] * factor, page[3] * factor), page, title=sketch.label)
     # Paper by style: a rectangle would be a stroke to a reader of the drawing.
     root["style"] = "background:white"

@@ -17,9 +17,9 @@ from sketchkit.svgdoc.markup import to_bytes, to_text
 from sketchkit.svgdoc.numbers import number
 from sketchkit.svgdoc.strings import slug
 
-# What a parent may hand down to a path besides what the pen itself sets.
+# Properties that a path may inherit besides those that the pen sets.
 _RESET = "stroke-dasharray:none;stroke-opacity:1"
-# A length that needs nothing around it to be one.
+# An absolute length.
 _LENGTH = re.compile(
     r"\s*(\+?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][+-]?\d{1,3})?)(mm|cm|in|pt|pc|px|Q|)\s*", re.ASCII
 )
@@ -79,7 +79,7 @@ def insert_layers(
     whole = document.decode(codec, "replace")
     before, after, opening, closing = _cut(document, insert_at, self_closing, codec)
     names = _free_ids(whole, [layer.name for layer in layers])
-    shown = _is_visible(visible, len(layers))
+    shown = _visible_flags(visible, len(layers))
     elements = [_layer_xml(*each) for each in zip(layers, names, shown, strict=True)]
     inserted = "".join((opening, *(f"{xml}\n" for xml in elements), closing))
     return before + inserted.encode(codec, "xmlcharrefreplace") + after
@@ -115,7 +115,7 @@ def write_layers(
     if view_box is not None:
         root["width"], root["height"] = _grow(size, view_box, page) or (root["width"], root["height"])
     names = _free_ids("", [layer.name for layer in layers])
-    for layer, name, shown in zip(layers, names, _is_visible(visible, len(layers)), strict=True):
+    for layer, name, shown in zip(layers, names, _visible_flags(visible, len(layers)), strict=True):
         data = sketch_data(layer.sketch, layer.curved)
         root.add(
             group(
@@ -131,7 +131,7 @@ def write_layers(
     return to_bytes(root)
 
 
-def _is_visible(visible: Literal["all", "first"] | int, count: int) -> list[bool]:
+def _visible_flags(visible: Literal["all", "first"] | int, count: int) -> list[bool]:
     """Which of so many layers are shown."""
     only = 0 if visible == "first" else visible
     return [only in ("all", i) for i in range(count)]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchkit.errors import InputError
-from sketchkit.rendering.palette import temperature_color
+from sketchkit.rendering.palette import HEAT, draw_heat_legend, heat_color, temperature_color
 
 shares = st.floats(0, 1)
 
@@ -43,3 +43,33 @@ def test_temperatures_go_from_blue_over_violet_to_red(share: float, hue: float) 
 def test_a_share_beyond_the_row_is_refused(share: float) -> None:
     with pytest.raises(InputError, match="share"):
         temperature_color(share)
+
+
+@given(a=shares, b=shares)
+def test_more_is_never_lighter(a: float, b: float) -> None:
+    low, high = sorted((a, b))
+    # Colours are rounded to whole steps.
+    assert contrast_to_white(heat_color(high)) >= contrast_to_white(heat_color(low)) - 0.05
+
+
+@given(share=shares)
+def test_every_colour_can_be_seen_on_white_paper(share: float) -> None:
+    assert contrast_to_white(heat_color(share)) > 2
+
+
+def test_the_scale_goes_through_all_its_stops() -> None:
+    assert [heat_color(i / 8) for i in range(9)] == list(HEAT)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_a_share_outside_the_scale_is_refused(share: float) -> None:
+    with pytest.raises(InputError, match=r"0\.\.1"):
+        heat_color(share)
+
+
+def test_the_legend_shows_the_scale_from_end_to_end() -> None:
+    picture = draw_heat_legend("0 to 1")
+    assert picture.caption == "0 to 1"
+    assert (picture.inks[0].color, picture.inks[-1].color) == (HEAT[0], HEAT[-1])
+    lefts = [ink.sketch.bounds[0] for ink in picture.inks]
+    assert lefts == sorted(lefts)

@@ -60,7 +60,7 @@ class SvgFormat:
         write_drawings(sketches, stream)
 
 
-#: The encoding that the declaration of a document names; bounded, so that no text makes it search long.
+#: The encoding that the declaration of a document names; bounded, so that the search is short.
 _DECLARED = re.compile(r"^(\ufeff?<\?xml[^>]{0,200}?)\s{1,20}encoding\s{0,20}=\s{0,20}(?:\"[^\"]*\"|'[^']*')")
 
 

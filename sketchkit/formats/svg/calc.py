@@ -36,7 +36,7 @@ def components(text: str) -> tuple[Any, ...]:
     if len(text) > _MAX_CHARACTERS or nesting(text) > MAX_NESTING:
         return ()
     tokens = tinycss2.parse_component_value_list(text, skip_comments=True)
-    # The end of a value closes what is open in it; only of an address does tinycss2 make an error.
+    # The end of a value closes its open brackets; tinycss2 makes an error of an open address.
     return _stripped([token for token in tokens if getattr(token, "kind", "") != "eof-in-url"])
 
 

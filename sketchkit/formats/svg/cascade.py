@@ -30,10 +30,10 @@ from sketchkit.formats.svg.subjects import Matcher, Subject
 from sketchkit.formats.svg.variables import are_variables_valid, has_variables
 from sketchkit.formats.svg.xmltree import Node
 
-#: Characters of a value that is read at no cost.
+#: Characters of a value that is read without cost.
 _SHORT = 64
 _COMMENT = re.compile(r"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)")
-#: Rules and at-rules inside one another; what is deeper is passed over.
+#: Rules and at-rules inside one another; deeper ones are passed over.
 _MAX_NESTING = 16
 
 

@@ -118,7 +118,7 @@ def _product(steps: Sequence[Matrix | _Solid]) -> Matrix:
             matrix = multiply(matrix, step)
         return matrix
     product = np.eye(4)
-    with np.errstate(all="ignore"):  # what is not finite is looked for in the result
+    with np.errstate(all="ignore"):  # the result is searched for infinities
         for each in steps:
             product = product @ (_solid(each) if isinstance(each, tuple) else each)
     (a, c, _, e), (b, d, _, f) = product[:2].tolist()

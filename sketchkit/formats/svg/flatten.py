@@ -81,7 +81,7 @@ class Canvas:
         polylines: list[Float64] = []
         broken: list[npt.NDArray[np.bool_]] = []
         for outline in self._placed:
-            with np.errstate(all="ignore"):  # what is not finite is looked for in the result
+            with np.errstate(all="ignore"):  # the result is searched for infinities
                 lines, missing = _flatten(outline, tolerance, self._budget)
             polylines += lines
             broken.append(missing)
@@ -198,7 +198,7 @@ def _flatten(
         points[np.repeat(at[chosen], counts) + step] = evaluate(
             outline.controls[np.repeat(chosen, counts)], t
         )
-    points[at + pieces - 1] = outline.controls[:, 4]  # the ends are exact, whatever the curves round to
+    points[at + pieces - 1] = outline.controls[:, 4]  # the ends are exact, without the curves' rounding
     return _split(points, begins)
 
 

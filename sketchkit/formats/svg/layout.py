@@ -32,7 +32,7 @@ from sketchkit.formats.svg.xmltree import Document, Node
 _DEFAULT_SIZE = (300.0, 150.0)
 #: The elements whose children are drawn in place; others (`defs`, `clipPath`, `mask`) are passed over.
 _CONTAINERS = frozenset({"svg", "g", "a", "switch", "use"})
-#: The elements that browsers show and that have no strokes.
+#: The elements that browsers show and that lack strokes.
 NO_STROKES = frozenset({"text", "image", "foreignObject"})
 #: The properties that show only a part of an element.
 _CUTS = ("mask", "clip-path")
@@ -132,7 +132,7 @@ class Layout:
                 self._paths[data] = outline
         return outline
 
-    # --- what is inside an element --------------------------------------------------------------------
+    # --- the content of an element --------------------------------------------------------------------
 
     def content(self, place: Place) -> tuple[list[Node], Place]:
         """The elements to draw inside a container, and the place around them."""
@@ -187,7 +187,7 @@ class Layout:
 
     def transform(self, place: Place) -> Matrix:
         """The map of an element itself; `place` is inside of it, but for this map."""
-        if place.node is self.document.root:  # its map is that of what is inserted, too
+        if place.node is self.document.root:  # its map is that of inserted elements, too
             return IDENTITY
         if place.values.get("display", "").lower() == "contents":  # as if the element were not there
             return IDENTITY
@@ -281,7 +281,7 @@ def line_ends(place: Place) -> tuple[str, str]:
     return (cap if cap != "initial" else "butt", join if join != "initial" else "miter")
 
 
-#: Attributes that are harmless though they are no list of functions.
+#: Attributes that are valid without being a list of functions.
 _NO_TRANSFORM = ("none", "inherit", "initial", "unset", "revert", "revert-layer")
 
 

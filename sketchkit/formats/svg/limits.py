@@ -16,7 +16,7 @@ MAX_DEPTH = 128
 MAX_ELEMENTS = 200_000
 #: Attributes in the file.
 MAX_ATTRIBUTES = 2_000_000
-#: Times that a `use` is replaced by what it refers to.
+#: Times that a `use` is replaced by its target.
 MAX_USES = 10_000
 #: Elements looked at once every `use` has been replaced.
 MAX_EXPANDED = 400_000
@@ -33,7 +33,7 @@ MAX_CSS_CHARACTERS = 2 * 1024 * 1024
 MAX_VALUE_CHARACTERS = 4 * 1024 * 1024
 #: Custom properties that are set, counted again for every element drawn.
 MAX_VARIABLES = 1_000_000
-#: Characters that are looked at, or put in, to replace custom properties by what they stand for.
+#: Characters that are looked at, or put in, to replace custom properties by their values.
 MAX_VARIABLE_CHARACTERS = 2 * 1024 * 1024
 #: Functions in the transforms of CSS, counted once an element.
 MAX_CSS_FUNCTIONS = 200_000

@@ -144,7 +144,7 @@ def _arc_controls(
     p = (cos * half_x + sin * half_y) / rx  # the start, seen from the middle between start and end
     q = (cos * half_y - sin * half_x) / ry
     size = math.hypot(p, q)
-    if not 1e-150 < size < math.inf:  # its square is neither 0 nor infinite
+    if not 1e-150 < size < math.inf:  # its square would be 0 or infinite
         return None
     if size > 1:  # radii too small to reach: the specification enlarges them until they just do
         rx, ry, p, q = rx * size, ry * size, p / size, q / size
@@ -195,7 +195,7 @@ class _Reader:
     def __init__(self) -> None:
         self.pen = Pen()
         self.control = (0.0, 0.0)
-        #: The letters whose smooth form may mirror `control`: "CS", "QT" or none.
+        #: The letters whose smooth form may mirror `control`: "CS", "QT" or "".
         self.smooth = ""
 
     def read(self, data: str, budget: Budget) -> bool:

@@ -128,7 +128,7 @@ class _PaperFinder:
             None if page is None else np.array([page.x, page.y, page.x + page.width, page.y + page.height])
         )
         self._painted = np.zeros((_CELLS, _CELLS), bool)
-        self._bare = True  # nothing but paper so far
+        self._bare = True  # only paper so far
 
     def find_paper(self, shapes: Sequence[Shape], beside: Sequence[Paint]) -> set[int]:
         """The numbers of the shapes that are paper."""

@@ -140,7 +140,7 @@ PROPERTIES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
 #: The lengths that need a unit in a style sheet.
 _UNITLESS = frozenset({"font-size", "height", "width"})
 #: The attributes that are properties of CSS, and the lengths that are attributes only. The grammar of the
-#: attribute `transform` is its own, and the other ways to move an element are no attributes.
+#: attribute `transform` is its own, and the other ways to move an element exist in CSS only.
 ATTRIBUTES = frozenset(
     {*PROPERTIES, "x1", "y1", "x2", "y2"} - {*TRANSFORM_PROPERTIES, "marker"} | {"transform-origin"}
 )

@@ -67,7 +67,7 @@ class Walk(Layout):
         elif math.isnan(area_scale(place.matrix)):
             self.left_out["out of range"] += 1
         elif not area_scale(place.matrix):
-            return []  # flat, so nothing of it is seen
+            return []  # flat, so it is not seen
         elif node.name in SHAPES:
             self._draw(place)
         else:
@@ -190,7 +190,7 @@ def _page(root: Node) -> ViewBox | None:
     box = parse_view_box(root.get("viewBox"))
     if box is not None:
         return box
-    units = Units(0.0, 0.0)  # of an unknown window, a share is no size
+    units = Units(0.0, 0.0)  # a share of an unknown window is unknown
     width = units.length(root.get("width"), "x")
     height = units.length(root.get("height"), "y")
     return ViewBox(0.0, 0.0, width, height) if width and height and width > 0 and height > 0 else None

@@ -275,7 +275,7 @@ def _key(compiled: Any) -> str:
 _MAX_DEPTH = 8
 _COMBINATORS = (">", "+", "~")
 _PLACES = frozenset({"nth-child", "nth-last-child", "nth-of-type", "nth-last-of-type"})
-#: What cssselect2 reads at a cost of one step.
+#: The pseudo-classes and pseudo-elements that cssselect2 reads at a cost of one step.
 _NATIVE = frozenset(
     {
         "first-child",
@@ -289,7 +289,7 @@ _NATIVE = frozenset(
         "first-letter",
     }
 )
-#: A drawing has no pointer, focus, history or form.
+#: The pseudo-classes of pointers, focus, history and forms, which a drawing lacks.
 _NEVER = """active autofill buffering checked current default disabled enabled focus focus-visible
     focus-within fullscreen future host hover in-range indeterminate invalid modal muted open
     optional out-of-range past paused picture-in-picture placeholder-shown playing popover-open

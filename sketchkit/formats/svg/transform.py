@@ -16,7 +16,7 @@ IDENTITY: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 _ARGUMENTS = f"{NUMBER}(?:{SEPARATOR}{NUMBER})*+"
 _FUNCTION = re.compile(rf"{SPACE}([a-zA-Z]++){SPACE}\({SPACE}({_ARGUMENTS}){SPACE}\){SPACE}(,?+)")
 _NUMBER = re.compile(NUMBER)
-#: Functions looked at in one attribute; a longer list is not a transform anybody wrote.
+#: Functions looked at in one attribute.
 _MAX_FUNCTIONS = 1000
 
 

@@ -33,7 +33,7 @@ _PIXELS = {
 }
 
 
-#: Ems in one of each unit that depends on the font: what is usual, since fonts are not read.
+#: Usual ems in one of each unit that depends on the font, since fonts are not read.
 _EMS = {"em": 1.0, "ex": 0.5, "ch": 0.5, "cap": 0.7, "ic": 1.0, "lh": 1.15}
 _VIEWPORT_UNIT = re.compile("[sld]?v(w|h|i|b|min|max)")
 
@@ -127,7 +127,7 @@ class Units(NamedTuple):
 
 #: A number with so many digits, or such an exponent, that it may be too large to draw.
 _LARGE = re.compile(r"[0-9]{13}|[eE]\+?[0-9]{2}")
-#: Browsers hold numbers in single precision: one that is larger is no number.
+#: Browsers hold numbers in single precision: a larger one is invalid.
 MAX_NUMBER = 3.4028234663852886e38
 
 

@@ -139,7 +139,7 @@ def parse_document(data: bytes, budget: Budget) -> Document:
         builder.parser.Parse(data, True)
     except ExpatError as error:
         raise FormatError(f"{name}: not well-formed XML: {' '.join(str(error).split())}") from error
-    except (LookupError, ValueError) as error:  # raised by pyexpat for an encoding it has no table for
+    except (LookupError, ValueError) as error:  # raised by pyexpat for an unknown encoding
         raise FormatError(
             f"{name}: its text encoding cannot be read ({quote(str(error))}): save it as UTF-8"
         ) from error
@@ -159,7 +159,7 @@ class _Builder:
         self.depth = 0
         self.starts_at = self.ends_at = 0
         self.parser = parser = ParserCreate(None, "}")
-        parser.buffer_text = True  # a style sheet arrives in few large pieces, whatever its lines
+        parser.buffer_text = True  # a style sheet arrives in few large pieces
         parser.specified_attributes = True  # defaults from a document type could multiply a long text
         parser.XmlDeclHandler = self.on_declaration
         parser.EntityDeclHandler = self.on_entity
@@ -169,7 +169,7 @@ class _Builder:
 
     def on_declaration(self, version: str, encoding: str | None, standalone: int) -> None:
         if encoding is not None and self.encoding == "utf-8":
-            self.encoding = codecs.lookup(encoding).name.removesuffix("-sig")  # inserted text has no mark
+            self.encoding = codecs.lookup(encoding).name.removesuffix("-sig")  # inserted text lacks a mark
 
     def on_external(self, *reference: object) -> int:
         raise FormatError(f"{self.budget.name}: refers to an entity outside the file")
@@ -251,13 +251,13 @@ class _Builder:
         slash = "/>".encode(self.encoding)
         self_closing = not self.data.startswith("</".encode(self.encoding), self.ends_at)
         insert_at = self.ends_at - len(slash) if self_closing else self.ends_at
-        if self_closing and not self.data.startswith(slash, insert_at):  # a codec that is no plain alphabet
+        if self_closing and not self.data.startswith(slash, insert_at):  # a codec with shift states
             raise FormatError(f"{self.budget.name}: its text encoding {quote(self.encoding)} cannot be read")
         return Document(self.root, ids, insert_at, self_closing, self.encoding, self.prefix())
 
     def prefix(self) -> str:
         """The text before the root's local name in the file."""
-        # An element's name is bounded by nothing but the file, so look at a short piece of it.
+        # An element's name may be as long as the file, so look at a short piece of it.
         piece = self.data[self.starts_at : self.starts_at + 400].decode(self.encoding, "replace")
         written = re.match(r"<([^\s:/>]+:)svg", piece)
         return written[1] if written else ""
