@@ -11,7 +11,7 @@ import dataclasses
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ __all__ = [
     "CONFIG_VARIABLE",
     "DEFAULT_MODEL",
     "LARGEST_NUMBER",
+    "SETTING_VARIABLES",
     "DrawSettings",
     "LatentSettings",
     "read_setting",
@@ -149,6 +150,12 @@ class DrawSettings:
             if "keyword" in field.metadata
         }
 
+    def variables(self, names: Collection[str]) -> dict[str, str]:
+        """The variables of the environment that say the same as some fields, where there are such."""
+        keys = {field.name: field.metadata.get("key") for field in dataclasses.fields(self)}
+        values = {name: getattr(self, name) or DEFAULT_MODEL for name in names if keys[name]}
+        return {f"SKETCHKIT_{str(keys[name]).upper()}": str(value) for name, value in values.items()}
+
     def record(self) -> dict[str, Any]:
         """What a drawing is recorded to be made with, as JSON values; usual values go unsaid."""
         recorded = [field for field in dataclasses.fields(self) if "unrecorded" in field.metadata]
@@ -183,6 +190,10 @@ _KEYS = sorted(
         if "key" in field.metadata
     }
 )
+
+
+#: The variables of the environment that are settings.
+SETTING_VARIABLES = tuple(f"SKETCHKIT_{key.upper()}" for key in _KEYS)
 
 
 def read_setting(name: str, flag: T | None, default: T) -> T:

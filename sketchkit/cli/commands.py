@@ -16,7 +16,7 @@ from sketchkit.cli.console import plain
 from sketchkit.cli.help import Group
 from sketchkit.errors import PluginError, SketchkitError
 
-__all__ = ["Commands"]
+__all__ = ["Commands", "load_command"]
 
 #: Our own, in the order of help, and what it says of each: so none is imported to be listed.
 _OURS = {
@@ -31,6 +31,7 @@ _OURS = {
     "decode": "Draw what latent vectors say.",
     "atlas": "Draw a map of the latent space, and list the strangest.",
     "infill": "Draw what is missing between the strokes of a drawing.",
+    "rerun": "Draw a file again from its own record.",
     "score": "Say how much drawings and their strokes surprise a model.",
     "train": "Train a model on a data set.",
     "evaluate": "Measure how good a model is, on drawings it has not seen.",
@@ -103,14 +104,14 @@ class _Listed(TyperCommand):
 
     def make_context(self, info_name: Any, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """Load the command and let it read its arguments."""
-        return _loaded(self.plugin, str(info_name)).make_context(info_name, args, parent=parent, **extra)
+        return load_command(self.plugin, str(info_name)).make_context(info_name, args, parent=parent, **extra)
 
 
-def _loaded(plugin: registry.Plugin, name: str) -> Any:
+def load_command(plugin: registry.Plugin, name: str) -> Any:
     """The command itself.
 
     Raises:
-        PluginError: it cannot be loaded, or is no command.
+        PluginError: it fails to load, or is of another type.
     """
     app = registry.load("command", plugin.full_name)
     if not isinstance(app, typer.Typer):

@@ -254,7 +254,8 @@ def _write(
     items = [item for row in rows for item in row]
     if layout == "layers":
         for each in finished:
-            send(each.layered(), page.to.path(each.given.stem), page.to.overwrite)
+            path = page.to.path(each.given.stem)
+            send(each.layered(page.record(path)), path, page.to.overwrite)
         page.tell(items, [page.to.path(item.stem) for item in items])
         return
     aligned = layout == "grid" and page.sheet.tile is None and len(finished) > 1

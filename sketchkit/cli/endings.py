@@ -127,11 +127,18 @@ class Finished:
             for ending in self.endings
         ]
 
-    def layered(self) -> bytes:
-        """The user's document as it was, with a layer an ending, of which the best on the page is shown."""
+    def layered(self, record: Mapping[str, Any]) -> bytes:
+        """The user's document with a layer for each ending, of which the best on the page is visible.
+
+        Args:
+            record: of the command; the last layer has it.
+        """
         if self.given.document is None:
             raise InputError(f"{self.given.source}: layers can only be added to an SVG file")
-        layers = [self._layer(ending, self._facts(ending)) for ending in self.endings]
+        layers = [
+            self._layer(ending, {**self._facts(ending), **(record if ending is self.endings[-1] else {})})
+            for ending in self.endings
+        ]
         return self._in_document(layers, self._best_on_page())
 
     def _in_document(
@@ -188,16 +195,16 @@ class Finished:
         added = Ink(ending.ending, self._inks.added, self._name(ending), curved=self.limits is None)
         return Picture((*below, *given, added), caption, self._facts(ending))
 
-    def _page(self, ending: Ending) -> bytes:
-        """One ending as a layer of the user's document; of no document the drawing and it in two layers."""
+    def _page(self, ending: Ending, record: Mapping[str, Any]) -> bytes:
+        """One ending as a layer of the user's document, or else the drawing and it in two layers."""
+        facts = {**self._facts(ending), **record}
         if self.given.document is not None:
-            facts = self._facts(ending)
             return self._in_document([self._layer(ending, {} if self.ink.only_added else facts)], 0, facts)
         layers = [self._layer(ending, {})]
         if not self.ink.only_added:
             pen = self._inks.drawn_with
             layers.insert(0, Layer(self.given.sketch, "drawing", pen, curved=self.sheet.curves == "on"))
-        return write_layers(layers, metadata=self._facts(ending))
+        return write_layers(layers, metadata=facts)
 
     def _layer(self, ending: Ending, metadata: Mapping[str, Any]) -> Layer:
         # A curve may leave the bounds that its points keep within.

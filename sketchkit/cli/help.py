@@ -15,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from sketchkit.cli.console import plain, say
 from sketchkit.cli.options import LARGEST_NUMBER, accept_options
+from sketchkit.cli.records import begin_call
 
 __all__ = ["Command", "Group", "RendererCommand", "SamplerCommand", "show_help_alone", "standalone_app"]
 
@@ -142,7 +143,8 @@ class Command(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Run the command; an error of usage that it finds itself knows whose help to point to."""
         try:
-            return super().invoke(ctx)
+            with begin_call(ctx):
+                return super().invoke(ctx)
         except typer.BadParameter as error:
             error.ctx = error.ctx or ctx
             raise

@@ -274,7 +274,7 @@ class _Filled:
         caption = f"{self.infilling.index}: {self.infilling.gain:+.1f} {self.given.stem}"
         return Picture((*given, added), caption, self._facts)
 
-    def _page(self) -> bytes:
+    def _page(self, record: Mapping[str, Any]) -> bytes:
         """The drawing and the infill in two layers, in the drawing's own units and place."""
         from sketchkit.svgdoc import Layer, write_layers
 
@@ -282,10 +282,11 @@ class _Filled:
         layers = [Layer(part, self._name, inks.added_with, curved=curves != "off")]
         if not self.ink.only_added:
             layers.insert(0, Layer(self.around, "drawing", inks.drawn_with, curved=curves == "on"))
+        facts = {**self._facts, **record}
         if self.given.document is None:
-            return write_layers(layers, metadata=self._facts)
+            return write_layers(layers, metadata=facts)
         document = self.given.document[1]
-        return write_layers(layers, view_box=document.view_box, size=document.size, metadata=self._facts)
+        return write_layers(layers, view_box=document.view_box, size=document.size, metadata=facts)
 
 
 app = standalone_app(infill, SamplerCommand, EXAMPLE, without={"gap"})

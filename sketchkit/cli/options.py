@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, get_origin, get_type_hints
 import typer
 
 from sketchkit.cli import completions
+from sketchkit.cli.records import current_call
 from sketchkit.counts import MAX_DRAWINGS
 from sketchkit.options import option
 from sketchkit.settings import LARGEST_NUMBER, DrawSettings, LatentSettings
@@ -86,7 +87,11 @@ class Given:
 
     def settle(self) -> DrawSettings:
         """The settings, completed by environment, file and defaults; see `DrawSettings.read`."""
-        return self.kind.read(self.values)
+        settings = self.kind.read(self.values)
+        if (call := current_call()) is not None:
+            left_open = [name for name, value in self.values.items() if value is None]
+            call.settings.update(settings.variables(left_open))
+        return settings
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from sketchkit.cli.console import print_json, progress, tell_written, write_stdo
 from sketchkit.cli.groups import OutputOptions, SheetOptions, check_fields, fill_fields
 from sketchkit.cli.inapplicable import check_sheet
 from sketchkit.cli.output_kind import STDOUT, Kind, kind_of
+from sketchkit.cli.records import current_call
 from sketchkit.errors import InputError
 from sketchkit.files import atomic_write, shown
 from sketchkit.formats import write
@@ -33,7 +34,8 @@ class Item:
         index: `{index}` in the name of its file.
         sketch: the drawing, for files of drawings.
         picture: the drawing, for a sheet; its metadata is the drawing's provenance.
-        page: makes an SVG document of this drawing alone, where that differs from a sheet of one cell.
+        page: makes an SVG document of this drawing alone, where that differs from a sheet of one cell; it
+            takes the record of the command.
         source: the file it was made from, as the user wrote it.
         own_page: the page that the drawing has in that file.
     """
@@ -42,7 +44,7 @@ class Item:
     index: int
     sketch: Sketch
     picture: Picture
-    page: Callable[[], bytes] | None = None
+    page: Callable[[Mapping[str, Any]], bytes] | None = None
     source: str | None = None
     own_page: OwnPage | None = None
 
@@ -218,6 +220,9 @@ class Page:
 
     def tell(self, items: Sequence[Item], paths: Sequence[str]) -> None:
         """Say which files were written: on stderr, or on stdout as JSON together with what was drawn."""
+        call = current_call()
+        if call is not None and call.again is not None:
+            return
         if not self.json:
             tell_written(paths)
             return
@@ -233,6 +238,15 @@ class Page:
             ]
         )
 
+    def record(self, path: str) -> dict[str, Any]:
+        """The record of the command for a file, as metadata."""
+        call, output = current_call(), self.to.pattern
+        if call is None:
+            return {}
+        if path == STDOUT:
+            output = path = f"drawing{self.to.kind.suffix}"
+        return call.metadata(output, path)
+
     def _write_all(
         self,
         items: Sequence[Item],
@@ -246,7 +260,8 @@ class Page:
             return path
         pictures = pictures or [item.picture for item in items]
         on = items[0].layout(kind, layout) if len(pictures) == 1 else layout
-        send(render_pictures(kind.renderer(), pictures, on, provenance), path, self.to.overwrite)
+        facts = {**provenance, **self.record(path)}
+        send(render_pictures(kind.renderer(), pictures, on, facts), path, self.to.overwrite)
         return path
 
     def _write_one(self, item: Item, layout: Layout) -> str:
@@ -254,10 +269,11 @@ class Page:
         if kind.renderer is None:
             self._write_data([item], path)
         elif kind.plain_svg and item.page is not None:
-            send(item.page(), path, self.to.overwrite)
+            send(item.page(self.record(path)), path, self.to.overwrite)
         else:
             on = item.layout(kind, layout)
-            content = kind.renderer().render(on.with_curves([item.picture]), on, item.picture.metadata)
+            facts = {**item.picture.metadata, **self.record(path)}
+            content = kind.renderer().render(on.with_curves([item.picture]), on, facts)
             send(content, path, self.to.overwrite)
         return path
 

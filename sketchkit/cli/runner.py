@@ -16,7 +16,9 @@ from sketchkit.checkpoints.pull import CLASSES
 from sketchkit.cli.console import progress, say, say_columns
 from sketchkit.cli.groups import as_usage
 from sketchkit.cli.options import Given, require_one_class
+from sketchkit.cli.records import current_call
 from sketchkit.errors import CheckpointError, InputError
+from sketchkit.files import file_checksum
 from sketchkit.sampling import AnySampler, BestLooking, DrawingSampler, Tempered, make_sampler, stepwise
 from sketchkit.settings import DEFAULT_MODEL, DrawSettings, LatentSettings
 
@@ -161,6 +163,9 @@ class Run:
             how = self.settings
             model = load_model(how.model, device=how.device, engine=how.engine, precision=how.precision)
             self.used["engine"] = engine_of(model)
+            if (call := current_call()) is not None:
+                path = store.find(how.model) if how.model in store.names() else how.model
+                call.check_weights(file_checksum(path), how.model)
             if model.labelled:
                 self.named.update({name: _find_class(model, name) for name in self.wanted})
             return model
