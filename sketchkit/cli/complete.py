@@ -255,7 +255,7 @@ def _write(
     if layout == "layers":
         for each in finished:
             path = page.to.path(each.given.stem)
-            send(each.layered(page.record(path)), path, page.to.overwrite)
+            send(each.layered(page.record(each.given.stem)), path, page.to.overwrite)
         page.tell(items, [page.to.path(item.stem) for item in items])
         return
     aligned = layout == "grid" and page.sheet.tile is None and len(finished) > 1

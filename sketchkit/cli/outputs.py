@@ -78,11 +78,13 @@ class Destination:
         pattern: a path, in which `{stem}` and `{index}` stand for a drawing; `-` is stdout.
         kind: of file.
         overwrite: whether files may exist already.
+        format: as the user names it with `--format`, or else the suffix.
     """
 
     pattern: str
     kind: Kind
     overwrite: bool
+    format: str
 
     @classmethod
     def of(cls, chosen: OutputOptions, default: str, *, each: bool, json: bool = False) -> Destination:
@@ -106,7 +108,7 @@ class Destination:
             check_fields(pattern)
         if "{index}" in pattern and not each:
             raise typer.BadParameter("{index} goes with --layout files only", param_hint="--output")
-        return cls(pattern, kind, chosen.force)
+        return cls(pattern, kind, chosen.force, (chosen.format or kind.suffix).lstrip("."))
 
     def path(self, stem: str, index: int = 0) -> str:
         """The file for one drawing."""
@@ -238,14 +240,13 @@ class Page:
             ]
         )
 
-    def record(self, path: str) -> dict[str, Any]:
-        """The record of the command for a file, as metadata."""
-        call, output = current_call(), self.to.pattern
+    def record(self, stem: str, index: int = 0) -> dict[str, Any]:
+        """The record of the command for the file of a drawing, as metadata."""
+        call = current_call()
         if call is None:
             return {}
-        if path == STDOUT:
-            output = path = f"drawing{self.to.kind.suffix}"
-        return call.metadata(output, path)
+        pattern = "{stem}-{index}" if self.each else "{stem}"
+        return call.metadata(self.to.format, pattern, fill_fields(pattern, stem, index))
 
     def _write_all(
         self,
@@ -260,7 +261,7 @@ class Page:
             return path
         pictures = pictures or [item.picture for item in items]
         on = items[0].layout(kind, layout) if len(pictures) == 1 else layout
-        facts = {**provenance, **self.record(path)}
+        facts = {**provenance, **self.record(items[0].stem)}
         send(render_pictures(kind.renderer(), pictures, on, facts), path, self.to.overwrite)
         return path
 
@@ -269,10 +270,10 @@ class Page:
         if kind.renderer is None:
             self._write_data([item], path)
         elif kind.plain_svg and item.page is not None:
-            send(item.page(self.record(path)), path, self.to.overwrite)
+            send(item.page(self.record(item.stem, item.index)), path, self.to.overwrite)
         else:
             on = item.layout(kind, layout)
-            facts = {**item.picture.metadata, **self.record(path)}
+            facts = {**item.picture.metadata, **self.record(item.stem, item.index)}
             content = kind.renderer().render(on.with_curves([item.picture]), on, facts)
             send(content, path, self.to.overwrite)
         return path

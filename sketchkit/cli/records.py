@@ -22,7 +22,7 @@ __all__ = ["Call", "Record", "begin_call", "checksum_input", "current_call", "dr
 #: The key of the record in the metadata of a file.
 _KEY = "rerun"
 #: Options that say where and how results are told, and leave the drawing as it is.
-_UNRECORDED = ("output", "force", "json")
+_UNRECORDED = ("output", "format", "force", "json")
 _MAX_BYTES = 1 << 28
 #: Of larger inputs the size stands for the content.
 _MOST_CHECKED = 1 << 24
@@ -39,8 +39,9 @@ class Record:
         settings: variables of the environment that stand for the settings that the options leave open.
         inputs: the checksums of the files that options and arguments name.
         weights: the checksum of the model's file; empty without a model.
-        output: the name or the pattern of the output, without folder.
-        file: the name of the file with this record.
+        format: of the file, as `--format` takes it.
+        pattern: of names that tell the files of the command apart.
+        name: of this file among them.
     """
 
     command: str
@@ -49,8 +50,9 @@ class Record:
     settings: dict[str, str]
     inputs: dict[str, str]
     weights: str
-    output: str
-    file: str
+    format: str
+    pattern: str
+    name: str
 
 
 @dataclass
@@ -83,18 +85,12 @@ class Call:
             raise InputError(f"the weights of the model {model!r} have changed since the file was drawn")
         self.weights = weights
 
-    def metadata(self, output: str, file: str) -> dict[str, Any]:
-        """The record for a file.
-
-        Args:
-            output: the name or the pattern of the output.
-            file: the name of the file.
-        """
+    def metadata(self, format: str, pattern: str, name: str) -> dict[str, Any]:
+        """The record for a file; the arguments are as in `Record`."""
         words = [word.partition("=")[2] or word for word in self.options] + self.arguments
         inputs = {word: found for word in words if (found := checksum_input(word))}
-        names = os.path.basename(output), os.path.basename(file)
         how = (self.name, self.options, self.arguments, self.settings, inputs, self.weights)
-        return {_KEY: dataclasses.asdict(Record(*how, *names))}
+        return {_KEY: dataclasses.asdict(Record(*how, format, pattern, name))}
 
 
 def checksum_input(word: str) -> str:
@@ -193,11 +189,13 @@ def _is_record(value: Any) -> bool:
     mappings = all(isinstance(value[name], dict) for name in ("settings", "inputs"))
     if not (lists and mappings):
         return False
-    texts = [value[name] for name in ("command", "weights", "output", "file")]
+    texts = [value[name] for name in ("command", "weights", "format", "pattern", "name")]
     texts += [*value["options"], *value["arguments"], *value["settings"].values(), *value["inputs"].values()]
     if not all(isinstance(each, str) for each in texts):
         return False
-    return all(os.path.basename(name) == name and name not in ("", "-", "..") for name in texts[2:4])
+    return (
+        value["pattern"] in ("{stem}", "{stem}-{index}") and os.path.basename(value["name"]) == value["name"]
+    )
 
 
 def _read_metadata(data: bytes) -> Iterator[Any]:

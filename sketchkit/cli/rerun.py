@@ -51,8 +51,8 @@ def rerun(
     _check_inputs(file, record)
     with tempfile.TemporaryDirectory(prefix="sketchkit-") as folder:
         with _use_settings(record.settings), draw_again(record):
-            _run(file, record, os.path.join(folder, record.output))
-        content = Path(folder, record.file).read_bytes()
+            _run(file, record, os.path.join(folder, f"{record.pattern}.drawn"))
+        content = Path(folder, f"{record.name}.drawn").read_bytes()
     if content != Path(file).read_bytes():
         say(f"{shown(file)}: drawn by another version or on another machine, and not the same byte for byte")
     send(content, target, force)
@@ -96,7 +96,7 @@ def _run(file: str, record: Record, output: str) -> None:
     if not registry.known("command", name) or not registry.find("command", name).builtin:
         raise InputError(f"{shown(file)}: was drawn by {name!r}, an unknown command")
     command = load_command(registry.find("command", name), name)
-    words = [*record.options, f"--output={output}", "--", *record.arguments]
+    words = [*record.options, f"--format={record.format}", f"--output={output}", "--", *record.arguments]
     try:
         command.main(words, prog_name=f"sketchkit {name}", standalone_mode=False)
     except typer.TyperException as error:

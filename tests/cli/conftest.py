@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,6 +44,11 @@ class Outcome:
 
 
 Sketchkit = Callable[..., Outcome]
+
+
+def without_record(content: bytes) -> bytes:
+    """A file but for the record of its command line, from which `rerun` draws it again."""
+    return re.sub(rb', "rerun": \{.*?\}\}', b"}", content)
 
 
 @pytest.fixture(scope="session")

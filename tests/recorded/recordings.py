@@ -41,6 +41,8 @@ VOLATILE = {
 }
 _NUMBER = re.compile(r"(?<![\w#.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w])")
 _VERSION = re.compile(r'("version": ?"|sketchkit )\d+\.\d+[\w.+-]*')
+#: The command line in a file, which `rerun` reads: its settings and checksums are of the place and the time.
+_RECORD = re.compile(r', "rerun": \{.*?\}\}')
 _CHECKSUM = re.compile(r"[0-9a-f]{32,64}")
 _IN_TEXT, _IN_DATA = 0.011, 2e-5
 #: How far numbers may lie apart, relatively: after some updates of a training rounding has grown.
@@ -129,7 +131,7 @@ class Workplace:
         names = {str(self.folder): "WORK", os.environ["SKETCHKIT_DATA_DIR"]: "DATA", PACKAGE: "PACKAGE"}
         for folder, name in names.items():
             text = text.replace(folder, name)
-        return _VERSION.sub(r"\g<1>VERSION", text)
+        return _VERSION.sub(r"\g<1>VERSION", _RECORD.sub("}", text))
 
     def _files(self) -> list[Path]:
         return [path for path in self.folder.rglob("*") if path.is_file()]
