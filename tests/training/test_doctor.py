@@ -1,4 +1,4 @@
-"""Each disease is told from its logs, and a healthy run from all of them."""
+"""Each fault is found in the logs of its run, and a healthy run has none."""
 
 from __future__ import annotations
 
@@ -129,12 +129,12 @@ VAE = replace(
 )
 
 
-def named(diagnosis: Diagnosis, name: str) -> Finding:
+def find(diagnosis: Diagnosis, name: str) -> Finding:
     (found,) = [finding for finding in diagnosis.findings if finding.name == name]
     return found
 
 
-def grave(diagnosis: Diagnosis) -> set[str]:
+def faults(diagnosis: Diagnosis) -> set[str]:
     """The names of all warnings and problems."""
     return {finding.name for finding in diagnosis.findings if finding.severity >= Severity.WARNING}
 
@@ -147,12 +147,12 @@ def test_a_healthy_run_gets_no_warning_however_far_it_is(
 ) -> None:
     running = {"config": {**case.said()["config"], "steps": 20000}, "status": "running"}
     diagnosis = diagnose(replace(case, steps=steps, noise=noise).write(tmp_path / "run", running))
-    assert grave(diagnosis) == set()
+    assert faults(diagnosis) == set()
 
 
 def test_a_healthy_run_is_said_to_be_so_with_a_summary(tmp_path: Path) -> None:
     diagnosis = diagnose(HEALTHY.write(tmp_path / "cats"))
-    assert named(diagnosis, "nothing-wrong").severity == Severity.FINE
+    assert find(diagnosis, "nothing-wrong").severity == Severity.FINE
     summary = diagnosis.summary
     assert (summary["run"], summary["status"], summary["step"], summary["steps"]) == (
         "cats",
@@ -169,7 +169,7 @@ def risen(t: float) -> float:
     return HEALTHY.offset(t) + max(t - 2500, 0) / 1000
 
 
-DISEASES: dict[str, tuple[Case, str, Severity]] = {
+FAULTS: dict[str, tuple[Case, str, Severity]] = {
     "diverged": (replace(HEALTHY, offset=risen, gap=flat(0.0)), "divergence", Severity.PROBLEM),
     "diverging": (
         replace(HEALTHY, offset=lambda t: HEALTHY.offset(t) + max(t - 3000, 0) / 2500),
@@ -229,11 +229,11 @@ DISEASES: dict[str, tuple[Case, str, Severity]] = {
 }
 
 
-@pytest.mark.parametrize(("case", "name", "severity"), DISEASES.values(), ids=DISEASES.keys())
-def test_a_disease_is_told_and_no_other(tmp_path: Path, case: Case, name: str, severity: Severity) -> None:
+@pytest.mark.parametrize(("case", "name", "severity"), FAULTS.values(), ids=FAULTS.keys())
+def test_a_fault_is_found_alone(tmp_path: Path, case: Case, name: str, severity: Severity) -> None:
     diagnosis = diagnose(case.write(tmp_path / "run"))
-    assert named(diagnosis, name).severity == severity
-    assert grave(diagnosis) == {name}
+    assert find(diagnosis, name).severity == severity
+    assert faults(diagnosis) == {name}
     assert "nothing-wrong" not in {finding.name for finding in diagnosis.findings}
 
 
@@ -257,7 +257,7 @@ NOTICES: dict[str, tuple[Case, dict[str, Any], str]] = {
     "an unusual learning rate": (replace(HEALTHY, rate=lambda t: 0.05 * 0.999**t), {}, "unusual-rate"),
     "few drawings": (replace(HEALTHY, drawings=1500), {}, "few-drawings"),
     "collapsed so far": (
-        replace(DISEASES["collapsed"][0], steps=1500),
+        replace(FAULTS["collapsed"][0], steps=1500),
         {},
         "kl-collapse",
     ),
@@ -281,8 +281,8 @@ def test_what_a_person_should_know_is_a_notice(
     tmp_path: Path, case: Case, said: dict[str, Any], name: str
 ) -> None:
     diagnosis = diagnose(case.write(tmp_path / "run", said))
-    assert named(diagnosis, name).severity == Severity.NOTICE
-    assert grave(diagnosis) == set()
+    assert find(diagnosis, name).severity == Severity.NOTICE
+    assert faults(diagnosis) == set()
 
 
 def test_a_run_that_failed_is_a_problem(tmp_path: Path) -> None:
@@ -294,14 +294,14 @@ def test_a_run_that_failed_is_a_problem(tmp_path: Path) -> None:
 def test_an_absurd_scale_factor_is_told(tmp_path: Path) -> None:
     for scale in (0.03, 4000.0):
         said = {"data": {**HEALTHY.said()["data"], "scale_factor": scale}}
-        assert grave(diagnose(HEALTHY.write(tmp_path / str(scale), said))) == {"scale-factor"}
+        assert faults(diagnose(HEALTHY.write(tmp_path / str(scale), said))) == {"scale-factor"}
 
 
 def test_the_step_since_which_it_overfits_and_the_rise_are_told(tmp_path: Path) -> None:
     case = replace(HEALTHY, gap=lambda t: 0.02 + max(t - 2000, 0) / 5000)
     losses = {t: case.offset(t) + case.pen(t) + case.gap(t) for t in range(250, 5001, 250)}
     best = min(losses, key=lambda t: losses[t])
-    seen = named(diagnose(case.write(tmp_path / "run")), "overfitting").seen
+    seen = find(diagnose(case.write(tmp_path / "run")), "overfitting").seen
     rise = np.mean(list(losses.values())[-3:]) - losses[best]
     assert f"Since step {best:,}" in seen
     assert f"NLL by {rise:.4f}" in seen
@@ -309,7 +309,7 @@ def test_the_step_since_which_it_overfits_and_the_rise_are_told(tmp_path: Path) 
 
 def test_what_twice_the_steps_bring_is_extrapolated(tmp_path: Path) -> None:
     case = replace(HEALTHY, offset=lambda t: 3.0 - 0.3 * math.log(t), pen=flat(0.3), gap=flat(0.0))
-    seen = named(diagnose(case.write(tmp_path / "run")), "still-improving").seen
+    seen = find(diagnose(case.write(tmp_path / "run")), "still-improving").seen
     assert f"about {0.3 * math.log(2):.3f} nats a point more" in seen
 
 
@@ -319,8 +319,8 @@ def test_the_weight_of_kl_is_followed_to_the_end_of_the_run(tmp_path: Path) -> N
     def running(steps: int) -> dict[str, Any]:
         return {"config": {**slow.said()["config"], "steps": steps}, "status": "running"}
 
-    assert "kl-unused" not in grave(diagnose(slow.write(tmp_path / "long", running(20_000))))
-    seen = named(diagnose(slow.write(tmp_path / "short", running(3000))), "kl-unused").seen
+    assert "kl-unused" not in faults(diagnose(slow.write(tmp_path / "long", running(20_000))))
+    seen = find(diagnose(slow.write(tmp_path / "short", running(3000))), "kl-unused").seen
     assert f"by step 3,000 it will be only {100 * (1 - 0.99 * 0.99995**3000):.0f} % of the 0.5" in seen
 
 
@@ -328,7 +328,7 @@ def test_what_the_weight_of_kl_rises_to_is_told_without_run_json(tmp_path: Path)
     slow = replace(VAE, kl_weight=lambda t: 0.5 * (1 - 0.99 * 0.99995**t), steps=1000)
     folder = slow.write(tmp_path / "run")
     (folder / "run.json").unlink()
-    seen = named(diagnose(folder), "kl-unused").seen
+    seen = find(diagnose(folder), "kl-unused").seen
     assert f"only {100 * (1 - 0.99 * 0.99995**1000):.0f} % of the 0.5" in seen
 
 
@@ -343,7 +343,7 @@ def test_run_json_may_be_missing(tmp_path: Path, case: Case) -> None:
     folder = case.write(tmp_path / "run")
     (folder / "run.json").unlink()
     diagnosis = diagnose(folder)
-    assert grave(diagnosis) == set()
+    assert faults(diagnosis) == set()
     assert diagnosis.summary["status"] is None
 
 
@@ -356,7 +356,7 @@ def test_of_a_short_run_it_is_too_early_to_tell(tmp_path: Path, steps: int) -> N
 def test_a_short_run_whose_losses_are_not_finite_is_a_problem_already(tmp_path: Path) -> None:
     steps = [step_record(t, math.nan, skipped=t) for t in range(1, 20)]
     diagnosis = diagnose(write_run(tmp_path / "run", steps))
-    assert grave(diagnosis) == {"not-finite"}
+    assert faults(diagnosis) == {"not-finite"}
 
 
 def test_figures_beyond_all_bounds_do_no_harm(tmp_path: Path) -> None:
@@ -406,7 +406,7 @@ def test_a_damaged_run_json_is_one_line(tmp_path: Path, content: bytes, words: s
 def test_entries_of_another_type_count_as_missing(tmp_path: Path, said: dict[str, Any]) -> None:
     folder = HEALTHY.write(tmp_path / "run")
     (folder / "run.json").write_text(json.dumps(said))
-    assert grave(diagnose(folder)) == set()
+    assert faults(diagnose(folder)) == set()
 
 
 def test_a_damaged_log_is_one_line(tmp_path: Path) -> None:
@@ -430,7 +430,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_finding_is_whole_sentences(tmp_path: Path) -> None:
-    for name, (case, *_) in DISEASES.items():
+    for name, (case, *_) in FAULTS.items():
         for finding in diagnose(case.write(tmp_path / name)).findings:
             for sentence in filter(None, (finding.seen, finding.advice)):
                 assert sentence[0].isupper() or sentence[0].isdigit()

@@ -1,6 +1,6 @@
-"""Reads the logs of a training run and says in words what is wrong with it, and what to do; without torch."""
+"""The doctor: reads a training run's logs, and names its faults and their remedies in words; torch-free."""
 
+from sketchkit.training.doctor.checks import Finding, Severity
 from sketchkit.training.doctor.diagnosis import Diagnosis, diagnose
-from sketchkit.training.doctor.findings import Finding, Severity
 
 __all__ = ["Diagnosis", "Finding", "Severity", "diagnose"]
