@@ -41,9 +41,9 @@ def class_rows(manifest: Manifest) -> list[tuple[str, ...]]:
 
 def found(folder: Path) -> list[dict[str, Any]]:
     """The data sets in a folder, and the files downloaded into it, as JSON values."""
-    from sketchkit.training.data.folders import stored
+    from sketchkit.training.data.folders import list_datasets
 
-    sets = [_stored_set(path) for path in stored(folder)]
+    sets = [_stored_set(path) for path in list_datasets(folder)]
     try:
         there = (p for suffix in ("", ".gz") for p in (folder / "quickdraw").glob(f"*.ndjson{suffix}"))
         files = sorted(p for p in there if not p.name.startswith("."))

@@ -177,14 +177,14 @@ class Given:
 
 def _is_data_set(name: str) -> bool:
     """Whether a word means a data set: a folder, or a name without a file, of a stored set or bare."""
-    from sketchkit.training.data.folders import data_folder, stored
+    from sketchkit.training.data.folders import data_folder, list_datasets
 
     path = Path(name)
     if name == "-" or "\0" in name or path.is_file():
         return False
     if path.is_dir() or path.exists():
         return path.is_dir()
-    return name in {each.name for each in stored(data_folder())} or not (path.suffix or "#" in name)
+    return name in {each.name for each in list_datasets(data_folder())} or not (path.suffix or "#" in name)
 
 
 def _group(files: Sequence[str], *, apart: bool) -> list[list[str]]:

@@ -25,7 +25,7 @@ from sketchkit.training.backends import backend_of
 from sketchkit.training.chance import Purpose, generator, permuted
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Split
-from sketchkit.training.data.dataset import padded
+from sketchkit.training.data.dataset import pad_drawings
 from sketchkit.training.objective import Batch
 
 __all__ = ["Batches", "Order", "lay_out"]
@@ -193,7 +193,7 @@ def lay_out(
     """
     whole = np.maximum(inks + 1, nmax)
     lengths = whole if padding < 0 else np.minimum(inks + 1 + padding, whole)
-    points = padded(offsets, lifts, inks, int(lengths.max(initial=1)))
+    points = pad_drawings(offsets, lifts, inks, int(lengths.max(initial=1)))
     last = np.where(lengths > inks + 1, whole - lengths + 1, 1)
     return Batch.of(
         torch.from_numpy(points),

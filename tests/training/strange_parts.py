@@ -1,4 +1,4 @@
-"""A package with model backends of its own, as a stranger would write it, on disk."""
+"""A third-party package with model backends, on disk."""
 
 from __future__ import annotations
 

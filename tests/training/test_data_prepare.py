@@ -23,7 +23,7 @@ from sketchkit.formats import read_all, write
 from sketchkit.geometry import magenta_strokes, quickdraw_simplify, scale_factor
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import SPLITS, Dataset, Recipe, prepare, prepare_sketches, preparing, synth
-from sketchkit.training.data.recipe import Item, key_hash, rows_of, small_thresholds, split_of
+from sketchkit.training.data.recipe import Item, choose_split, hash_key, make_rows, small_thresholds
 from sketchkit.training.data.sources import find_sources
 
 ALL_TRAIN = Recipe(splits=(1, 0, 0))
@@ -35,7 +35,7 @@ strokes = st.lists(st.lists(places, min_size=1, max_size=6), max_size=6)
 @given(strokes, st.booleans())
 def test_the_rows_are_those_of_the_published_models(drawn: list[Stroke], pen_down: bool) -> None:
     sketch = Sketch.from_polylines([np.array(line) for line in drawn], ended=not pen_down, pen_down=pen_down)
-    rows = rows_of(Item(sketch, "x", "pixels"), Recipe())
+    rows = make_rows(Item(sketch, "x", "pixels"), Recipe())
     assert np.array_equal(rows, magenta_strokes([np.array(line) for line in drawn])[:-1, [0, 1, 3]])
 
 
@@ -94,8 +94,8 @@ def test_a_small_set_has_drawings_in_every_split_that_shall_have_some(
     known: list[int], shares: tuple[float, float, float]
 ) -> None:
     recipe = Recipe(splits=shares)
-    counts = Counter(split_of(each, small_thresholds(known, recipe)) for each in known)
-    usual = Counter(split_of(each, recipe.thresholds) for each in known)
+    counts = Counter(choose_split(each, small_thresholds(known, recipe)) for each in known)
+    usual = Counter(choose_split(each, recipe.thresholds) for each in known)
     assert counts["train"] or not known
     wanted = {name for name, share in zip(SPLITS, shares, strict=True) if share}
     if len(known) > 2:
@@ -317,7 +317,7 @@ def test_packed_drawings_are_read(tmp_path: Path) -> None:
     write([walk(i, key=str(i + 1)) for i in range(5)], tmp_path / "pig.bin")
     data = prepare([tmp_path / "pig.bin"], tmp_path / "d", ALL_TRAIN)
     assert (len(data), data.classes) == (5, ("pig",))
-    assert set(data.split("train").keys.tolist()) == {key_hash(str(i + 1)) for i in range(5)}
+    assert set(data.split("train").keys.tolist()) == {hash_key(str(i + 1)) for i in range(5)}
 
 
 def test_only_recognised_drawings_on_request(tmp_path: Path) -> None:
@@ -368,7 +368,7 @@ def test_classes_are_sorted_whatever_the_order_in_which_they_come(tmp_path: Path
     assert data.classes == ("ant", "mule", "zebra")
     train = data.split("train")
     named = {int(k): data.classes[c] for k, c in zip(train.keys, train.classes, strict=True)}
-    assert named == {key_hash(s.key): s.label for s in sketches}
+    assert named == {hash_key(s.key): s.label for s in sketches}
 
 
 def test_fractions_are_kept_even_when_they_come_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
-"""A data set on disk, read: flat arrays mapped into memory, of which only what is asked for is loaded.
+"""A data set on disk, read: flat arrays mapped into memory, of which only the rows in use are loaded.
 
-A drawing of P points has P - 1 stored rows, since the first point is the start token's, and one end row,
-which is not stored. Offsets are pixels of the training data; divided by the scale factor, model units.
+A drawing of P points has P - 1 stored rows, since the first point is the start token's, and an end row that
+reading adds. Offsets are pixels of the training data; divided by the scale factor, model units.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import file_checksum, open_file, reason, shown
-from sketchkit.training.data.manifest import ARRAYS, SPLITS, ArrayInfo, Manifest, SplitInfo, read_manifest
+from sketchkit.training.data.manifest import ARRAYS, SPLITS, ArrayInfo, Manifest, array_path, read_manifest
 
-__all__ = ["Dataset", "Split", "array_path", "padded"]
+__all__ = ["Dataset", "Split", "pad_drawings"]
 
 Array = npt.NDArray[Any]
 Int64 = npt.NDArray[np.int64]
@@ -28,19 +28,14 @@ Float32 = npt.NDArray[np.float32]
 _CHUNK = 1 << 20
 
 
-def array_path(folder: Path, split: str, kind: str) -> Path:
-    """The file of one array."""
-    return folder / f"{split}.{kind}"
-
-
-def padded(offsets: Array, lifts: Array, inks: Int64, length: int) -> Float32:
-    """Drawings that lie end to end, each ended and padded with end rows (0, 0, 0, 0, 1).
+def pad_drawings(offsets: Array, lifts: Array, inks: Int64, length: int) -> Float32:
+    """Turn drawings that lie end to end into a batch, padded with end rows (0, 0, 0, 0, 1).
 
     Args:
         offsets: [R, 2], drawing after drawing.
         lifts: bool [R], whether the pen lifts after each row.
         inks: [B], the rows of each drawing, R in all.
-        length: T, more than any drawing has.
+        length: T, more than the rows of the longest drawing.
 
     Returns:
         Stroke-5 [B, T, 5], float32.
@@ -83,28 +78,15 @@ class Split:
         return len(self.lengths)
 
     def __len__(self) -> int:
-        """How many drawings."""
         return self.n
 
     def drawing(self, index: int) -> Float32:
-        """One drawing.
-
-        Args:
-            index: 0..n - 1.
-
-        Returns:
-            Stroke-5 [length, 5] in pixels of the training data, with its end row.
-
-        Raises:
-            InputError: there is no such drawing.
-        """
+        """One drawing, stroke-5 [length, 5], as `gather` returns it."""
         rows, _, _ = self.gather(np.array([index]))
         return rows[0]  # type: ignore[no-any-return]
 
-    def flat(
-        self, indices: npt.ArrayLike
-    ) -> tuple[Float32, npt.NDArray[np.bool_], Int64, npt.NDArray[np.int64]]:
-        """Many drawings, end to end and without their end rows.
+    def flat(self, indices: npt.ArrayLike) -> tuple[Float32, npt.NDArray[np.bool_], Int64, Int64]:
+        """Many drawings, end to end, with their end rows left out.
 
         Args:
             indices: [B] whole numbers 0..n - 1, in any order, repeated at will.
@@ -116,16 +98,14 @@ class Split:
         Raises:
             InputError: there is no such drawing.
         """
-        chosen = self._checked(indices)
+        chosen = self._check_indices(indices)
         starts = self._bounds[chosen]  # [B]
         inks = self._bounds[chosen + 1] - starts  # [B]
         source = np.arange(int(inks.sum())) + np.repeat(starts - (np.cumsum(inks) - inks), inks)
         offsets = self._offsets[source].astype(np.float32, copy=False)
         return offsets, self._lifts[source] != 0, inks, self.classes[chosen].astype(np.int64)
 
-    def gather(
-        self, indices: npt.ArrayLike, length: int | None = None
-    ) -> tuple[Float32, Int64, npt.NDArray[np.int64]]:
+    def gather(self, indices: npt.ArrayLike, length: int | None = None) -> tuple[Float32, Int64, Int64]:
         """Many drawings, padded to one length with end rows (0, 0, 0, 0, 1).
 
         Args:
@@ -144,9 +124,9 @@ class Split:
         total = longest if length is None else length
         if total < longest:
             raise InputError(f"a drawing of {longest} rows does not fit the length {total}")
-        return padded(offsets, lifts, inks, total), inks + 1, classes
+        return pad_drawings(offsets, lifts, inks, total), inks + 1, classes
 
-    def _checked(self, indices: npt.ArrayLike) -> Int64:
+    def _check_indices(self, indices: npt.ArrayLike) -> Int64:
         chosen = np.asarray(indices)
         if chosen.size == 0:
             chosen = chosen.astype(np.int64)
@@ -165,7 +145,7 @@ class Dataset:
 
     Args:
         path: its folder.
-        manifest: what it says about itself.
+        manifest: its description.
         splits: by name.
     """
 
@@ -180,21 +160,26 @@ class Dataset:
 
         Args:
             path: its folder.
-            verify: read every byte once and compare the checksums; without, only sizes, places and labels
+            verify: read every byte once and compare the checksums; otherwise only sizes, places and labels
                 are checked.
 
         Raises:
-            InputError: no data set there, or a file that cannot be read.
+            InputError: there is no data set, or a file cannot be read.
             FormatError: damaged, or of another version; one line.
         """
         folder = Path(path)
         manifest = read_manifest(folder)
-        arrays = {name: _arrays(folder, name, manifest.splits[name]) for name in SPLITS}
+        splits = {}
         for name in SPLITS:
-            _check_places(folder, name, arrays[name], manifest)
-            if verify:
-                _check_contents(folder, name, manifest.splits[name])
-        return cls(folder, manifest, {name: Split(name, arrays[name]) for name in SPLITS})
+            infos = manifest.splits[name].arrays
+            arrays = {kind: _map_array(array_path(folder, name, kind), infos[kind]) for kind in ARRAYS}
+            _check_places(folder, name, arrays, manifest)
+            splits[name] = Split(name, arrays)
+        if verify:
+            for name, split in manifest.splits.items():
+                for kind, info in split.arrays.items():
+                    _check_contents(array_path(folder, name, kind), info)
+        return cls(folder, manifest, splits)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -203,7 +188,7 @@ class Dataset:
 
     @property
     def scale_factor(self) -> float:
-        """The standard deviation of the training offsets, in pixels: what offsets are divided by."""
+        """The standard deviation of the training offsets, in pixels: the unit of models."""
         return self.manifest.scale_factor
 
     @property
@@ -230,17 +215,13 @@ class Dataset:
         return f"<Dataset {str(self.path)!r}: {splits}; {len(self.classes)} classes>"
 
 
-def _arrays(folder: Path, split: str, info: SplitInfo) -> dict[str, Array]:
-    return {kind: _mapped(array_path(folder, split, kind), info.arrays[kind]) for kind in ARRAYS}
-
-
-def _mapped(path: Path, info: ArrayInfo) -> Array:
+def _map_array(path: Path, info: ArrayInfo) -> Array:
     try:
         with open_file(path) as stream:
             size = os.fstat(stream.fileno()).st_size
             if size != info.nbytes:
                 raise FormatError(f"{shown(path)}: {size} bytes where the manifest says {info.nbytes}")
-            if not size:  # nothing cannot be mapped
+            if not size:  # an empty file cannot be mapped
                 return np.zeros(0, info.dtype)
             # A plain array: numpy's own class of mapped ones costs time at every look.
             return np.memmap(stream, info.dtype, "r", shape=(info.count,)).view(np.ndarray)
@@ -251,7 +232,7 @@ def _mapped(path: Path, info: ArrayInfo) -> Array:
 
 
 def _check_places(folder: Path, split: str, arrays: Mapping[str, Array], manifest: Manifest) -> None:
-    """Whatever else is wrong, no drawing may reach beyond its array or its table."""
+    """Check that every drawing lies within its array and its table, also where checksums are not compared."""
     bounds, labels = arrays["bounds"], arrays["labels"]
     name = shown(array_path(folder, split, "bounds"))
     if bounds[0] != 0 or bounds[-1] != len(arrays["lifts"]):
@@ -264,8 +245,6 @@ def _check_places(folder: Path, split: str, arrays: Mapping[str, Array], manifes
         raise FormatError(f"{shown(array_path(folder, split, 'labels'))}: damaged: a class that has no name")
 
 
-def _check_contents(folder: Path, split: str, info: SplitInfo) -> None:
-    for kind, array in info.arrays.items():
-        path = array_path(folder, split, kind)
-        if file_checksum(path) != array.checksum:
-            raise FormatError(f"{shown(path)}: damaged: its checksum is not the manifest's")
+def _check_contents(path: Path, info: ArrayInfo) -> None:
+    if file_checksum(path) != info.blake2b:
+        raise FormatError(f"{shown(path)}: damaged: its checksum is not the manifest's")

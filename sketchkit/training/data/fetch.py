@@ -1,4 +1,4 @@
-"""Download Quick, Draw!'s official files: broken off, it goes on where it stopped; damaged, it is not kept.
+"""Download Quick, Draw!'s official files: an interrupted download goes on, and damaged ones are deleted.
 
 Source: the README of github.com/googlecreativelab/quickdraw-dataset.
 """
@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sketchkit.downloads import cause, response_from
@@ -21,40 +21,25 @@ from sketchkit.files import open_file, open_handle, read_file, reason, shown
 from sketchkit.formats import read_all
 from sketchkit.training.data.crc32c import crc32c
 
+if TYPE_CHECKING:
+    from requests import Response
+
 __all__ = ["BASE_URL", "fetch_quickdraw"]
 
 BASE_URL = "https://storage.googleapis.com/quickdraw_dataset/full/simplified"
 #: The largest published file has a twentieth of it.
 MAX_BYTES = 4 << 30
 _TIMEOUT_SECONDS = 30
-#: How often a download that breaks off is taken up again at once.
+#: How often an interrupted download is resumed at once.
 _ATTEMPTS = 3
 _CHUNK = 1 << 20
-#: Of what is remembered of a download.
+#: The most bytes of the note beside a partial download.
 _MAX_NOTE_BYTES = 1 << 16
 #: Bytes received at once: what is lost of them when the connection breaks.
 _RECEIVED = 1 << 14
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 '_-]{0,99}")
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class _Remote:
-    """What a server says of a file: its size (0 if it does not say), its version, and its checksums."""
-
-    url: str
-    size: int
-    etag: str
-    md5: str
-    crc32c: str
-
-    @classmethod
-    def of(cls, url: str, size: int, headers: Mapping[str, str]) -> _Remote:
-        hashes = dict(part.strip().partition("=")[::2] for part in headers.get("x-goog-hash", "").split(","))
-        if headers.get("x-goog-stored-content-encoding", "identity") != "identity":
-            hashes = {}  # they are those of the packed file
-        return cls(url, size, headers.get("etag", ""), hashes.get("md5", ""), hashes.get("crc32c", ""))
 
 
 def fetch_quickdraw(
@@ -68,14 +53,14 @@ def fetch_quickdraw(
 ) -> tuple[Path, bool]:
     """Download the simplified drawings of one class.
 
-    What has arrived of a download that breaks off stays beside its place under a name that begins with a dot,
-    and the next call goes on from there, if the file has not changed on the server.
+    The part that has arrived of an interrupted download stays beside its place under a hidden name, and the
+    next call goes on from there, if the file has not changed on the server.
 
     Args:
         name: of the class, such as "cat" or "power outlet".
-        folder: where NAME.ndjson shall lie; made if need be.
+        folder: for NAME.ndjson; made if need be.
         base_url: the folder to download from.
-        overwrite: download it anew if it is there.
+        overwrite: download the file again if it is there.
         redirect_hosts: hosts beside that of `base_url` that a redirect may lead to.
         progress: called with (bytes so far, bytes in all or 0).
 
@@ -83,8 +68,8 @@ def fetch_quickdraw(
         The file, and whether it was downloaded now.
 
     Raises:
-        InputError: a name that is none, no such file there, no network, no room.
-        FormatError: what arrived is damaged or holds no drawings.
+        InputError: an invalid name, a missing file, a network that fails, or a full disk.
+        FormatError: the file that arrived is damaged or empty.
     """
     if not _NAME.fullmatch(name):
         raise InputError(f"{name!r} cannot be the name of a class")
@@ -100,121 +85,115 @@ def fetch_quickdraw(
     return target, True
 
 
+@dataclass(frozen=True)
+class _Remote:
+    """A file as its server describes it: its size (0 if untold), its version, and its checksums."""
+
+    url: str
+    size: int
+    etag: str
+    md5: str
+    crc32c: str
+
+    @classmethod
+    def from_headers(cls, url: str, size: int, headers: Mapping[str, str]) -> _Remote:
+        hashes = dict(part.strip().partition("=")[::2] for part in headers.get("x-goog-hash", "").split(","))
+        if headers.get("x-goog-stored-content-encoding", "identity") != "identity":
+            hashes = {}  # they are those of the packed file
+        return cls(url, size, headers.get("etag", ""), hashes.get("md5", ""), hashes.get("crc32c", ""))
+
+
 class _Download:
-    """One file on its way: the part that has arrived, and a note of what it is a part of."""
+    """One file on its way: the part that has arrived, and a note about the whole file."""
 
     def __init__(self, url: str, target: Path, redirect_hosts: Collection[str], progress: Progress) -> None:
         self._url, self._target, self._progress = url, target, progress
         self._redirect_hosts = redirect_hosts
+        self._remote = _Remote(url, 0, "", "", "")
         self._part = target.with_name(f".{target.name}.part")
         self._note = target.with_name(f".{target.name}.part.json")
 
     def run(self) -> None:
         """Download, check, and give the file its name."""
         for attempt in range(_ATTEMPTS):
-            before = self._arrived()
-            broken = self._receive()
-            if broken is None:
+            before = self._part_size()
+            fault = self._receive()
+            if fault is None:
                 break
-            if attempt == _ATTEMPTS - 1 or self._arrived() == before:
+            if attempt == _ATTEMPTS - 1 or self._part_size() == before:
                 raise InputError(
-                    f"{self._url}: broke off after {self._arrived()} bytes ({broken}); "
+                    f"{self._url}: broke off after {self._part_size()} bytes ({fault}); "
                     "the same command goes on from there"
                 )
         self._check()
         os.replace(self._part, self._target)
         self._note.unlink(missing_ok=True)
 
-    def _arrived(self) -> int:
+    def _part_size(self) -> int:
         try:
             return self._part.stat().st_size
         except FileNotFoundError:
             return 0
 
     def _receive(self) -> str | None:
-        """Ask for what is missing and write it down; the reason why not all of it came."""
+        """Ask for the missing bytes and write them; returns the reason why some of them did not come."""
         import requests
 
-        known, have = self._remembered(), self._arrived()
+        known, have = self._read_note(), self._part_size()
         if known is None or known.size < have:
-            self._forget()
+            self._discard()
             known, have = None, 0
         elif known.size == have:
+            self._remote = known
             return None
-        # Packed on the way, a part of it could not be asked for.
+        # Of a file that is packed on the way, a part could not be asked for.
         headers = {"Accept-Encoding": "identity"}
         if known is not None and have:
             headers |= {"Range": f"bytes={have}-", "If-Range": known.etag}
         try:
             with response_from(self._url, _TIMEOUT_SECONDS, self._redirect_hosts, headers) as response:
-                remote = self._begun(response, have)
-                return self._written(response, remote)
-        except (requests.RequestException, ValueError) as error:  # the latter from an address that is none
-            if self._arrived():
+                self._accept(response, have)
+                return self._write_part(response)
+        except (requests.RequestException, ValueError) as error:  # the latter from an invalid address
+            if self._part_size():
                 return cause(error)
             advice = ""
             if isinstance(error, requests.ConnectionError):
                 advice = f"; a copy of the file from elsewhere goes to {shown(self._target)}"
             raise InputError(f"{self._url}: cannot be downloaded: {cause(error)}{advice}") from error
 
-    def _begun(self, response: Any, have: int) -> _Remote:
-        """What the server is sending, and where it begins."""
-        size = _size(response.headers)
+    def _accept(self, response: Response, have: int) -> None:
+        """Check an answer and write the note about its file."""
+        import orjson
+
+        size = _content_length(response.headers)
         if response.status_code == 206:
             begins = f"bytes {have}-{have + size - 1}/{have + size}"
             if response.headers.get("content-range") != begins:
-                self._forget()
+                self._discard()
                 raise InputError(f"{self._url}: the server sends another part than it was asked for")
             size += have
         elif response.status_code == 200:
-            self._forget()
+            self._discard()
         elif response.status_code == 404:
             raise InputError(f"{self._url}: the server answers 404: there is no class of this name")
         else:
             raise InputError(f"{self._url}: the server answers {response.status_code}")
-        remote = _Remote.of(self._url, size, response.headers)
-        self._remember(remote)
-        return remote
+        self._remote = _Remote.from_headers(self._url, size, response.headers)
+        self._note.write_bytes(orjson.dumps(asdict(self._remote)))
 
-    def _written(self, response: Any, remote: _Remote) -> str | None:
-        done = self._arrived()
+    def _write_part(self, response: Response) -> str | None:
+        done, size = self._part_size(), self._remote.size
         with open(self._part, "ab", opener=open_handle) as stream:
             for chunk in response.iter_content(_RECEIVED):
                 done += len(chunk)
                 if done > MAX_BYTES:
-                    self._forget()
+                    self._discard()
                     raise InputError(f"{self._url}: more than {MAX_BYTES} bytes")
                 stream.write(chunk)
                 stream.flush()
-                self._progress(done, remote.size)
-        if remote.size and done != remote.size:
-            return f"{done} of {remote.size} bytes came"
-        return None
-
-    # --- what is remembered ---------------------------------------------------------------------------
-
-    def _remembered(self) -> _Remote | None:
-        """What the part is a part of, if it can be gone on with."""
-        import orjson
-
-        try:
-            remote = _Remote(**orjson.loads(read_file(self._note, _MAX_NOTE_BYTES)))
-        except (OSError, FormatError, TypeError, ValueError):
-            return None
-        # Without a version, or with a weak one, nobody knows whether the rest is of the same file.
-        usable = remote.url == self._url and remote.size and remote.etag.startswith('"')
-        return remote if usable else None
-
-    def _remember(self, remote: _Remote) -> None:
-        import orjson
-
-        self._note.write_bytes(orjson.dumps(asdict(remote)))
-
-    def _forget(self) -> None:
-        for path in (self._part, self._note):
-            path.unlink(missing_ok=True)
-
-    # --- what is checked ------------------------------------------------------------------------------
+                self._progress(done, size)
+        return f"{done} of {size} bytes came" if size and done != size else None
 
     def _check(self) -> None:
         try:
@@ -224,31 +203,45 @@ class _Download:
                 raise FormatError("what the server sent holds no drawing")
             drawings.close()
         except FormatError as error:
-            self._forget()
-            what = str(error).replace(shown(self._part), "what the server sent")
-            raise FormatError(f"{self._url}: {what}") from error
+            self._discard()
+            fault = str(error).replace(shown(self._part), "what the server sent")
+            raise FormatError(f"{self._url}: {fault}") from error
 
     def _check_sums(self) -> None:
-        import orjson
-
-        remote = _Remote(**orjson.loads(read_file(self._note, _MAX_NOTE_BYTES)))
+        remote = self._remote
         if remote.md5:
             md5 = hashlib.md5(usedforsecurity=False)
-            for piece in _pieces(self._part):
+            for piece in _read_pieces(self._part):
                 md5.update(piece)
             _compare("md5", md5.digest(), remote.md5)
         elif remote.crc32c:
-            _compare("crc32c", crc32c(_pieces(self._part)).to_bytes(4, "big"), remote.crc32c)
+            _compare("crc32c", crc32c(_read_pieces(self._part)).to_bytes(4, "big"), remote.crc32c)
+
+    def _read_note(self) -> _Remote | None:
+        """The file that the part belongs to, if the download can go on with it."""
+        import orjson
+
+        try:
+            remote = _Remote(**orjson.loads(read_file(self._note, _MAX_NOTE_BYTES)))
+        except (OSError, FormatError, TypeError, ValueError):
+            return None
+        # Without a version, or with a weak one, the rest may be of another file.
+        usable = remote.url == self._url and remote.size and remote.etag.startswith('"')
+        return remote if usable else None
+
+    def _discard(self) -> None:
+        for path in (self._part, self._note):
+            path.unlink(missing_ok=True)
 
 
-def _size(headers: Mapping[str, str]) -> int:
-    """How many bytes are to come; 0 where that is not said, or said of their packed form."""
-    said = headers.get("content-length", "")
+def _content_length(headers: Mapping[str, str]) -> int:
+    """How many bytes are to come; 0 where the header is missing, or counts packed bytes."""
+    length = headers.get("content-length", "")
     packed = headers.get("content-encoding", "identity") != "identity"
-    return int(said) if re.fullmatch(r"[0-9]{1,15}", said) and not packed else 0
+    return int(length) if re.fullmatch(r"[0-9]{1,15}", length) and not packed else 0
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
+def _read_pieces(path: Path) -> Iterator[bytes]:
     with open_file(path) as stream:
         while piece := stream.read(_CHUNK):
             yield piece

@@ -1,4 +1,4 @@
-"""A folder that takes its name only when everything in it is written, and where such folders are kept."""
+"""Where data sets lie: the user's data folder, and folders that take their names when they are complete."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from sketchkit.errors import InputError
 from sketchkit.files import reason, shown
 from sketchkit.training.data.manifest import FILE_NAME
 
-__all__ = ["atomic_folder", "check_free", "data_folder", "find", "stored"]
+__all__ = ["atomic_folder", "data_folder", "find", "list_datasets"]
 
 DATA_DIR_VARIABLE = "SKETCHKIT_DATA_DIR"
-_NAME = re.compile(r"[^/\\\0]{1,200}")
+_NAME = re.compile(r"[^./\\\0][^/\\\0]{0,199}")
 
 
 @contextmanager
 def atomic_folder(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
     """Make a data set's folder that appears only when it is complete.
 
-    It is filled under another name beside the place it shall have; whatever interrupts that, Ctrl-C included,
-    removes it and leaves what was there as it was.
+    It is filled under a hidden name beside its place. An interruption, Ctrl-C included, removes it and leaves
+    a data set of that name as it was.
 
     Args:
         path: the folder to be.
-        overwrite: whether a data set of that name may be replaced; nothing else ever is.
+        overwrite: whether a data set of that name may be replaced; all other files and folders stay.
 
     Yields:
         The folder to fill.
 
     Raises:
-        InputError: the name is taken, the folder around it is missing, or there is no room.
+        InputError: the name is taken, the folder around it is missing, or the disk is full.
     """
     target, name = Path(os.path.realpath(path)), shown(path)
-    check_free(path, overwrite)
+    _check_free(target, name, overwrite)
     temporary = target.parent / f".{secrets.token_hex(8)}.tmp"
     try:
         temporary.mkdir()
         yield temporary
-        check_free(path, overwrite)  # somebody else may have taken the name by now
+        _check_free(target, name, overwrite)  # another program may have taken the name by now
         _place(temporary, target)
     except OSError as error:
         if error.filename is not None and not Path(os.fsdecode(error.filename)).is_relative_to(temporary):
@@ -53,18 +53,13 @@ def atomic_folder(path: str | os.PathLike[str], *, overwrite: bool = False) -> I
         _remove(temporary)
 
 
-def check_free(path: str | os.PathLike[str], overwrite: bool) -> None:
-    """Refuse, before any work is done, a name for a data set that could not be given in the end.
-
-    Raises:
-        InputError: see `atomic_folder`.
-    """
-    target, name = Path(os.path.realpath(path)), shown(path)
+def _check_free(target: Path, name: str, overwrite: bool) -> None:
     if not target.parent.is_dir():
         raise InputError(f"{name}: there is no folder {shown(target.parent)}")
     if not os.access(target.parent, os.W_OK):
         raise InputError(f"{name}: the folder {shown(target.parent)} cannot be written to")
-    if not os.path.lexists(target) or _is_empty(target):
+    is_empty_folder = target.is_dir() and not any(target.iterdir())
+    if is_empty_folder or not os.path.lexists(target):
         return
     if not (target / FILE_NAME).is_file():
         raise InputError(f"{name}: exists and is no data set, so it is not replaced")
@@ -72,54 +67,8 @@ def check_free(path: str | os.PathLike[str], overwrite: bool) -> None:
         raise InputError(f"{name}: the data set exists already; --force replaces it")
 
 
-def data_folder() -> Path:
-    """Where data sets and downloads lie that nobody gave another place; it need not exist."""
-    # Only asked for when it is needed, so that a user's setting may come late.
-    from platformdirs import user_data_path
-
-    chosen = os.environ.get(DATA_DIR_VARIABLE)
-    return (Path(chosen) if chosen else user_data_path("sketchkit", appauthor=False)) / "data"
-
-
-def find(name: str) -> Path:
-    """The folder of a data set.
-
-    Args:
-        name: a folder, or the name of one in the user's data folder.
-
-    Raises:
-        InputError: there is neither.
-    """
-    if os.path.lexists(name):
-        return Path(name)
-    known = [path.name for path in stored(data_folder())]
-    if name in known:
-        return data_folder() / name
-    hint = f"stored are {', '.join(known)}" if known else "`sketchkit data prepare` makes one"
-    raise InputError(f"{shown(name)}: no such data set: {hint}")
-
-
-def stored(folder: Path) -> list[Path]:
-    """The data sets in a folder, by name; damaged ones too.
-
-    Raises:
-        InputError: the folder cannot be read.
-    """
-    try:
-        found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise InputError(f"{shown(folder)}: {reason(error)}") from error
-    return sorted(path for path in found if not path.name.startswith(".") and (path / FILE_NAME).is_file())
-
-
-def _is_empty(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
-
-
 def _place(temporary: Path, target: Path) -> None:
-    """Give the folder its name; the one that had it goes only when that has worked."""
+    """Give the folder its name; a folder that had it is removed only after that."""
     if not os.path.lexists(target):
         os.rename(temporary, target)
         return
@@ -141,3 +90,45 @@ def _remove(folder: Path) -> None:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def data_folder() -> Path:
+    """The user's folder of data sets and downloads, which may be missing."""
+    # Imported here, and the variable read here, so that a user's setting may come late.
+    from platformdirs import user_data_path
+
+    chosen = os.environ.get(DATA_DIR_VARIABLE)
+    return (Path(chosen) if chosen else user_data_path("sketchkit", appauthor=False)) / "data"
+
+
+def find(name: str) -> Path:
+    """The folder of a data set.
+
+    Args:
+        name: a folder, or the name of one in the user's data folder.
+
+    Raises:
+        InputError: there is neither.
+    """
+    if os.path.lexists(name):
+        return Path(name)
+    known = [path.name for path in list_datasets(data_folder())]
+    if name in known:
+        return data_folder() / name
+    hint = f"stored are {', '.join(known)}" if known else "`sketchkit data prepare` makes one"
+    raise InputError(f"{shown(name)}: no such data set: {hint}")
+
+
+def list_datasets(folder: Path) -> list[Path]:
+    """The data sets in a folder, by name; damaged ones too.
+
+    Raises:
+        InputError: the folder cannot be read.
+    """
+    try:
+        found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise InputError(f"{shown(folder)}: {reason(error)}") from error
+    return sorted(path for path in found if (path / FILE_NAME).is_file())

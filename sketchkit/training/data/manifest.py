@@ -1,4 +1,4 @@
-"""What a data set says about itself: `manifest.json`, written last and believed only after a look."""
+"""The description of a data set: `manifest.json`, written last, and checked when it is read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ import numpy as np
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import checksum_of, read_file, reason, shown
 
-__all__ = ["ARRAYS", "FILE_NAME", "SPLITS", "ArrayInfo", "Manifest", "SplitInfo", "read_manifest"]
+__all__ = ["ARRAYS", "FILE_NAME", "SPLITS", "ArrayInfo", "Manifest", "array_path", "read_manifest"]
 
 FILE_NAME = "manifest.json"
-FORMAT = "sketchkit-data"
-FORMAT_VERSION = 1
+FORMAT, FORMAT_VERSION = "sketchkit-data", 1
 #: The splits, in the order in which they are made and shown.
 SPLITS = ("train", "valid", "test")
 #: The arrays of a split, and the types of number that each may be made of; the first is the usual one.
@@ -28,11 +27,15 @@ ARRAYS: Mapping[str, tuple[str, ...]] = {
     "labels": ("<u2",),  # [drawings]: an index into the table of classes
     "keys": ("<u8",),  # [drawings]: the hash of the drawing's own identifier, 0 where it has none
 }
-#: What the labels can number.
-MAX_CLASSES = 65_535
-MAX_CLASS_NAME = 200
+#: Limits of what labels can number, and of names.
+MAX_CLASSES, MAX_CLASS_NAME = 65_535, 200
 #: A table of 65,535 long names and the rest of it.
 MAX_BYTES = 32 << 20
+
+
+def array_path(folder: Path, split: str, kind: str) -> Path:
+    """The file of one array."""
+    return folder / f"{split}.{kind}"
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class ArrayInfo:
 
     dtype: str
     count: int
-    checksum: str
+    blake2b: str
 
     @property
     def nbytes(self) -> int:
@@ -59,34 +62,35 @@ class SplitInfo:
     arrays: Mapping[str, ArrayInfo]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """Everything that is known of a data set without looking at a drawing.
+    """All that is known of a data set before its drawings are read.
 
     Args:
         classes: the names, sorted; labels index them.
         scale_factor: the standard deviation of the training offsets, in pixels.
-        splits: by name.
-        length_counts: how many drawings have 0, 1, 2... rows, their end row included.
-        recipe: how it was made, as JSON values.
-        sources: the files it was made from, without their folders.
-        n_sources: how many there were; `sources` names the first thousand.
         read: how many drawings the sources held.
         dropped: how many of them were left out, by reason.
         left_out: how many things of each kind the strokes of SVG files leave out, such as texts.
+        length_counts: how many drawings have 0, 1, 2... rows, their end row included.
+        recipe: how it was made, as JSON values.
+        sources: the files it was made from, by name alone.
+        n_sources: how many there were; `sources` names the first thousand.
+        splits: by name.
         fingerprint: a checksum of all of this, and so of all the data; the same set has the same.
     """
 
+    # The fields stand in the order of the file.
     classes: tuple[str, ...]
     scale_factor: float
-    splits: Mapping[str, SplitInfo]
+    read: int
+    dropped: Mapping[str, int]
+    left_out: Mapping[str, int] = field(default_factory=dict)
     length_counts: tuple[int, ...]
     recipe: Mapping[str, Any]
     sources: tuple[str, ...]
     n_sources: int
-    read: int
-    dropped: Mapping[str, int]
-    left_out: Mapping[str, int] = field(default_factory=dict)
+    splits: Mapping[str, SplitInfo]
     fingerprint: str = field(default="", compare=False)
 
     @property
@@ -101,72 +105,50 @@ class Manifest:
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as JSON values."""
-        splits = {
-            name: {
-                "drawings": split.drawings,
-                "points": split.points,
-                "per_class": list(split.per_class),
-                "arrays": {
-                    kind: {"dtype": a.dtype, "count": a.count, "blake2b": a.checksum}
-                    for kind, a in split.arrays.items()
-                },
-            }
-            for name, split in self.splits.items()
-        }
-        return {
-            "format": FORMAT,
-            "version": FORMAT_VERSION,
-            "classes": list(self.classes),
-            "scale_factor": self.scale_factor,
-            "max_length": self.max_length,
-            "drawings": self.drawings,
-            "read": self.read,
-            "dropped": dict(self.dropped),
-            **({"left_out": dict(self.left_out)} if self.left_out else {}),
-            "length_counts": list(self.length_counts),
-            "recipe": dict(self.recipe),
-            "sources": list(self.sources),
-            "n_sources": self.n_sources,
-            "splits": splits,
-        }
+        import orjson
+
+        values: dict[str, Any] = orjson.loads(self.to_bytes())
+        return values
 
     def to_bytes(self) -> bytes:
         """The manifest as its file holds it."""
         import orjson
 
-        return orjson.dumps(self.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        counts = {"max_length": self.max_length, "drawings": self.drawings}
+        first = {"classes": self.classes, "scale_factor": self.scale_factor, **counts}
+        values = {"format": FORMAT, "version": FORMAT_VERSION, **first, **vars(self)}
+        del values["fingerprint"]
+        if not self.left_out:
+            del values["left_out"]
+        return orjson.dumps(values, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read and check what a data set says about itself.
+    """Read and check the manifest of a data set.
 
     Args:
         folder: of the data set.
 
     Raises:
-        InputError: no data set there.
+        InputError: there is no data set.
         FormatError: damaged, of another version, or absurd; one line.
     """
     path = folder / FILE_NAME
-    content = _content(folder, path)
     try:
-        return _parsed(content)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        what = f"{error}" if isinstance(error, ValueError) else "an entry is missing or of another type"
-        raise FormatError(f"{shown(path)}: not the manifest of a data set: {what}") from error
-
-
-def _content(folder: Path, path: Path) -> bytes:
-    try:
-        return read_file(path, MAX_BYTES)
+        return _parse_manifest(read_file(path, MAX_BYTES))
     except (FileNotFoundError, NotADirectoryError):
-        what = "holds no data set" if folder.is_dir() else "no such folder"
-        raise InputError(f"{shown(folder)}: {what}: `sketchkit data prepare` makes one") from None
+        fault = "holds no data set" if folder.is_dir() else "no such folder"
+        raise InputError(f"{shown(folder)}: {fault}: `sketchkit data prepare` makes one") from None
     except OSError as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
+    except ValueError as error:
+        raise FormatError(f"{shown(path)}: not the manifest of a data set: {error}") from error
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+        fault = "an entry is missing or of another type"
+        raise FormatError(f"{shown(path)}: not the manifest of a data set: {fault}") from error
 
 
-def _parsed(content: bytes) -> Manifest:
+def _parse_manifest(content: bytes) -> Manifest:
     import orjson
 
     values = orjson.loads(content)
@@ -183,14 +165,14 @@ def _parsed(content: bytes) -> Manifest:
     manifest = Manifest(
         classes=classes,
         scale_factor=scale,
-        splits={name: _split(values["splits"][name], name, len(classes)) for name in SPLITS},
-        length_counts=tuple(map(_count, values["length_counts"])),
+        splits={name: _parse_split(values["splits"][name], name, len(classes)) for name in SPLITS},
+        length_counts=tuple(map(_parse_count, values["length_counts"])),
         recipe=dict(values["recipe"]),
         sources=tuple(map(str, values["sources"])),
-        n_sources=_count(values["n_sources"]),
-        read=_count(values["read"]),
-        dropped={str(why): _count(n) for why, n in values["dropped"].items()},
-        left_out={str(kind): _count(n) for kind, n in values.get("left_out", {}).items()},
+        n_sources=_parse_count(values["n_sources"]),
+        read=_parse_count(values["read"]),
+        dropped=_parse_counts(values["dropped"]),
+        left_out=_parse_counts(values.get("left_out", {})),
         fingerprint=checksum_of(content),
     )
     if sum(manifest.length_counts) != manifest.drawings:
@@ -198,31 +180,30 @@ def _parsed(content: bytes) -> Manifest:
     return manifest
 
 
-def _split(values: Any, name: str, n_classes: int) -> SplitInfo:
-    per_class = tuple(map(_count, values["per_class"]))
-    split = SplitInfo(
-        drawings=_count(values["drawings"]),
-        points=_count(values["points"]),
-        per_class=per_class,
-        arrays={kind: _array(values["arrays"][kind], kind) for kind in ARRAYS},
-    )
-    if len(per_class) != n_classes or sum(per_class) != split.drawings:
+def _parse_split(values: Any, name: str, n_classes: int) -> SplitInfo:
+    per_class = tuple(map(_parse_count, values["per_class"]))
+    n, points = _parse_count(values["drawings"]), _parse_count(values["points"])
+    if len(per_class) != n_classes or sum(per_class) != n:
         raise ValueError(f"the classes of {name} do not add up to its drawings")
-    n, points = split.drawings, split.points
+    arrays = {kind: _parse_array(values["arrays"][kind], kind) for kind in ARRAYS}
     for kind, count in zip(ARRAYS, (2 * points, points, n + 1, n, n), strict=True):
-        if split.arrays[kind].count != count:
+        if arrays[kind].count != count:
             raise ValueError(f"the {kind} of {name} do not fit its drawings")
-    return split
+    return SplitInfo(n, points, per_class, arrays)
 
 
-def _array(values: Any, kind: str) -> ArrayInfo:
+def _parse_array(values: Any, kind: str) -> ArrayInfo:
     dtype, checksum = values["dtype"], values["blake2b"]
     if dtype not in ARRAYS[kind] or not isinstance(checksum, str):
         raise ValueError(f"the {kind} are of the unknown type {dtype!r}")
-    return ArrayInfo(dtype, _count(values["count"]), checksum)
+    return ArrayInfo(dtype, _parse_count(values["count"]), checksum)
 
 
-def _count(value: Any) -> int:
+def _parse_counts(values: Any) -> dict[str, int]:
+    return {str(name): _parse_count(count) for name, count in values.items()}
+
+
+def _parse_count(value: Any) -> int:
     if type(value) is not int or not 0 <= value < 2**48:
         raise ValueError(f"{value!r} is no number of things")
     return value

@@ -1,4 +1,4 @@
-"""How drawings are prepared: which are kept, what of them, and which split each one falls to."""
+"""How drawings are prepared: which are kept, as which rows, and in which split."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sketchkit.geometry import magenta_strokes, quickdraw_simplify
 from sketchkit.sketch import Sketch
 from sketchkit.training.data.manifest import SPLITS
 
-__all__ = ["Item", "Recipe", "digest", "key_hash", "rows_of", "small_thresholds", "split_of"]
+__all__ = ["Item", "Recipe", "choose_split", "hash_drawing", "hash_key", "make_rows", "small_thresholds"]
 
 Rows = npt.NDArray[np.float32]
 
@@ -26,7 +26,7 @@ MAX_LENGTH = 100_000
 #: Drawings that valid and test have at the least, where there are enough of them.
 _LEAST = 3
 #: The side of a whole training drawing, in its pixels.
-WHOLE = 255.0
+_WHOLE = 255.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Item:
         sketch: the drawing.
         label: its class.
         form: `page` for a drawing as it was drawn; `pixels` for one that may be in training pixels already;
-            `rows` for one of a training file, which is as it shall be.
+            `rows` for one of a training file, which stays as it is.
         split: the split that its file puts it in, if any.
         key: its own identifier, if it has one.
         recognized: whether Quick, Draw! recognised it; None where the file does not say.
@@ -59,16 +59,16 @@ class Recipe:
         max_points: the most points of a drawing that is kept, after simplification.
         min_points: the fewest; 2 at least, since the first point is the start token's.
         simplify: `auto` fits a drawing to 255 pixels and simplifies it unless it is in such pixels already,
-            `always` does so to every drawing, `never` to none.
+            `always` does so to every drawing, `never` leaves all as they are.
         splits: the shares of train, valid and test.
-        resplit: split by hash also what a file splits itself.
-        recognized_only: leave out what Quick, Draw! says it did not recognise.
+        resplit: split by hash also the drawings that a file splits itself.
+        recognized_only: leave out drawings that Quick, Draw! failed to recognise.
         limit: the most drawings of a class, the first ones.
-        skip_damaged: go on with the next file where one cannot be read on.
+        skip_damaged: go on with the next file after one that is damaged.
         keep_background: make strokes of the paper in SVG files, too.
-        reserve: the percentage of all drawings, the last of the train share by hash, that the set leaves out:
-            a judge may learn from them and from no other.
-        reserved_only: make the set of the reserved drawings instead, which are split like any others.
+        reserve: the percentage of all drawings, the last of the train share by hash, that the set leaves out,
+            for a judge to learn from.
+        reserved_only: make the set of the reserved drawings instead, which are split like all others.
 
     Raises:
         InputError: a value out of range.
@@ -121,17 +121,17 @@ class Recipe:
         low, high = self.reserved if self.reserved_only else (0.0, 1.0)
         return low + (high - low) * train / whole, low + (high - low) * (train + valid) / whole
 
-    def takes(self, known_by: int) -> bool:
+    def includes(self, drawing_hash: int) -> bool:
         """Whether a drawing of this hash goes into the set, as far as the reserve decides."""
         low, high = self.reserved
-        return (low <= known_by / 2**64 < high) == self.reserved_only
+        return (low <= drawing_hash / 2**64 < high) == self.reserved_only
 
     def to_json(self) -> dict[str, Any]:
         """The recipe as JSON values."""
         return {**asdict(self), "splits": list(self.splits)}
 
 
-def rows_of(item: Item, recipe: Recipe) -> Rows:
+def make_rows(item: Item, recipe: Recipe) -> Rows:
     """The training rows of a drawing.
 
     Args:
@@ -146,72 +146,72 @@ def rows_of(item: Item, recipe: Recipe) -> Rows:
         InputError: coordinates too large to be simplified.
     """
     sketch = item.sketch
-    if _simplifies(item, recipe):
+    if _is_simplified(item, recipe):
         # A dot would be doubled, and would then count as a stroke.
         lines = [line for line in sketch.to_polylines() if len(line) > 1]
-        return _as_rows(magenta_strokes(quickdraw_simplify(lines)))
+        return _drop_end(magenta_strokes(quickdraw_simplify(lines)))
     # Not `without_end`, which makes and checks another sketch: this is done for every drawing.
     rows = sketch.stroke5[:-1] if sketch.ended else sketch.stroke5
     lifts = rows[:, 3] != 0
     has_dots = len(rows) and (lifts[0] or (lifts[1:] & lifts[:-1]).any())
     if has_dots or sketch.pen_down:
-        return _as_rows(magenta_strokes(sketch.to_polylines()))
+        return _drop_end(magenta_strokes(sketch.to_polylines()))
     # As mostly: the rows are already what `magenta_strokes` would make of them.
     return np.ascontiguousarray(rows[1:, [0, 1, 3]])
 
 
-def _simplifies(item: Item, recipe: Recipe) -> bool:
+def _is_simplified(item: Item, recipe: Recipe) -> bool:
     if recipe.simplify != "auto":
         return recipe.simplify == "always"
     if item.form != "pixels":
         return item.form == "page"
     points = item.sketch.points
-    return len(points) > 0 and not (points.min() >= 0.0 and points.max() <= WHOLE)
+    return len(points) > 0 and not (points.min() >= 0.0 and points.max() <= _WHOLE)
 
 
-def _as_rows(stroke5: npt.NDArray[np.float64]) -> Rows:
+def _drop_end(stroke5: npt.NDArray[np.float64]) -> Rows:
     return stroke5[:-1, [0, 1, 3]].astype(np.float32)
 
 
-def digest(label: str, rows: Rows) -> int:
-    """What a drawing is known by: 64 bits that are a function of its class and its rows alone.
+def hash_drawing(label: str, rows: Rows) -> int:
+    """The 64 bits that decide about a drawing, a function of its class and its rows alone.
 
-    Not of its key: two copies of one drawing have different keys, and whichever came first would decide in
-    which split the drawing is.
+    The key is left out: copies of one drawing have different keys, and the first of them would decide about
+    the split.
     """
     # Adding 0 makes -0.0 the 0.0 that it equals.
-    content = label.encode("utf-8", "surrogatepass") + b"\0" + (rows + np.float32(0.0)).tobytes()
+    return _hash64(label.encode("utf-8", "surrogatepass") + b"\0" + (rows + np.float32(0.0)).tobytes())
+
+
+def hash_key(key: str | None) -> int:
+    """64 bits of a drawing's own identifier; 0 for None."""
+    return 0 if key is None else _hash64(key.encode("utf-8", "surrogatepass"))
+
+
+def _hash64(content: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
 
 
-def key_hash(key: str | None) -> int:
-    """64 bits of a drawing's own identifier; 0 where it has none."""
-    if key is None:
-        return 0
-    content = key.encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
-
-
-def split_of(known_by: int, thresholds: tuple[float, float]) -> str:
-    """The split that a drawing falls to, whatever else is in the set and wherever it lies in it."""
-    place = known_by / 2**64
+def choose_split(drawing_hash: int, thresholds: tuple[float, float]) -> str:
+    """The split of a drawing, a function of its hash alone."""
+    place = drawing_hash / 2**64
     train, valid = thresholds
     return SPLITS[0] if place < train else SPLITS[1] if place < valid else SPLITS[2]
 
 
-def small_thresholds(known_by: Sequence[int], recipe: Recipe) -> tuple[float, float]:
+def small_thresholds(hashes: Sequence[int], recipe: Recipe) -> tuple[float, float]:
     """The thresholds under which a small set has drawings to measure with, wherever its hashes lie.
 
     Args:
-        known_by: the hashes of all its drawings.
+        hashes: of all its drawings.
         recipe: says the shares; a share of 0 stays empty.
 
     Returns:
         Thresholds that share it out as the recipe's do, but that leave one drawing to train on, and give a
         sixth of the drawings to each of the others, or three, where they would have fewer.
     """
-    places = sorted(known / 2**64 for known in known_by)
-    usual = Counter(split_of(known, recipe.thresholds) for known in known_by)
+    places = sorted(each / 2**64 for each in hashes)
+    usual = Counter(choose_split(each, recipe.thresholds) for each in hashes)
     least, free = min(max(len(places) // 6, 1), _LEAST), len(places) - 1
     shares = zip(SPLITS, recipe.splits, strict=True)
     _, valid, test = (max(usual[name], least) if share else 0 for name, share in shares)

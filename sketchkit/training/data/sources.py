@@ -20,10 +20,10 @@ from sketchkit.formats.svg import read_bounded, read_svg
 from sketchkit.sketch import Sketch
 from sketchkit.training.data.recipe import Item
 
-__all__ = ["Source", "find_sources", "items_of"]
+__all__ = ["Source", "find_sources", "read_items"]
 
-# Looked for in the line itself: a drawing knows nothing of what is not its own. In JSON text neither pattern
-# can stand inside a string, whose quotation marks would have a backslash.
+# Looked for in the line itself, since a drawing leaves these entries out. In JSON text neither pattern can
+# stand inside a string, whose quotation marks would have a backslash.
 _RECOGNIZED = re.compile(rb'"recognized"\s*:\s*(true|false)')
 #: A first stroke of three columns or more, which hold times or pressure, so the drawing is raw.
 _TIMED = re.compile(rb'"drawing"\s*:\s*\[\s*\[\s*\[[^\]]*\]\s*,\s*\[[^\]]*\]\s*,')
@@ -47,32 +47,65 @@ class Source:
 
 
 def find_sources(paths: Sequence[str | os.PathLike[str]]) -> Iterator[Source]:
-    """The files that a user means: files as they are, and of folders everything readable in them, by name.
+    """The files that a user means: files as they are, and of folders all readable files in them, by name.
 
     Args:
         paths: files or folders. The class of an SVG in a folder is the name of the folder it lies in.
 
     Raises:
-        InputError: a file that is missing, or a folder with nothing readable in it.
-        FormatError: a file of a kind that nobody reads.
+        InputError: a file that is missing, or a folder that lacks readable files.
+        FormatError: a file of an unknown kind.
     """
     for path in map(Path, paths):
         if path.is_dir():
-            found = False
-            for source in _of_folder(path):
-                found = True
+            source: Source | None = None
+            for source in _walk_folder(path):
                 yield source
-            if not found:
+            if source is None:
                 raise InputError(f"{shown(path)}: holds no file of drawings")
         elif path.exists():
-            yield Source(path, _name(stem_of(path)), _kind(path))
+            yield Source(path, _to_text(stem_of(path)), _find_kind(path))
         else:
             raise InputError(f"{shown(path)}: no such file")
 
 
-def items_of(
+def _walk_folder(folder: Path) -> Iterator[Source]:
+    """The files of a folder, then those of the folders in it; a loop, as folders may be very deep."""
+    top, waiting = folder.resolve().name, [folder]
+    while waiting:
+        place = waiting.pop()
+        try:
+            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+        except OSError as error:
+            raise InputError(f"{shown(place)}: {reason(error)}") from error
+        # Links to folders are not followed: they may lead back.
+        folders = [Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False)]
+        waiting += [each for each in reversed(folders) if not each.name.startswith(".")]
+        for path in map(Path, entries):
+            try:
+                kind = _find_kind(path)
+            except FormatError:
+                continue  # a readme, a licence...
+            if path.is_file() or not path.exists():  # else a pipe, a socket, a device, a folder
+                parent = top if place == folder else place.name
+                yield Source(path, _to_text(parent if kind == "svg" else stem_of(path)), kind)
+
+
+def _find_kind(path: Path) -> str:
+    try:
+        return format_for(suffix_of(path))
+    except FormatError as error:
+        raise FormatError(f"{shown(path)}: {error}") from None
+
+
+def _to_text(name: str) -> str:
+    """A name as text that can be written down; file names may hold any bytes."""
+    return name.encode("utf-8", "replace").decode()
+
+
+def read_items(
     source: Source,
-    report: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], None] = lambda done: None,
     *,
     left_out: Callable[[Mapping[str, int]], None] = lambda counts: None,
     keep_background: bool = False,
@@ -81,80 +114,80 @@ def items_of(
 
     Args:
         source: the file.
-        report: called with the bytes read so far, where these can be told.
-        left_out: called with what the strokes of an SVG document leave out of it, by kind.
+        progress: called with the bytes read so far, where the format tells them.
+        left_out: called with the counts, by kind, of things that an SVG document's strokes leave out.
         keep_background: make strokes of the paper in an SVG document, too.
 
     Raises:
         InputError: the file cannot be opened.
-        FormatError: it cannot be read on.
+        FormatError: the file is damaged.
     """
     if source.kind == "ndjson":
-        return _of_ndjson(source, report)
+        return _read_ndjson(source, progress)
     if source.kind == "quickdraw-bin":
-        return _of_bin(source, report)
+        return _read_bin(source, progress)
     if source.kind == "svg":
-        return _of_svg(source, left_out, keep_background=keep_background)
+        return _read_svg(source, left_out, keep_background=keep_background)
     drawings = read_all(source.path, format=source.kind)
     if source.kind == "npz":
-        return _of_npz(source, drawings)
+        return _read_npz(source, drawings)
     return (Item(each, each.label or source.label, "page", key=each.key) for each in drawings)
 
 
-class _Counted:
-    """A stream that tells how far it has been read, and keeps the last head of a packed drawing."""
+class _ProgressStream:
+    """A stream that reports how far it has been read, and keeps the last head of a packed drawing."""
 
-    def __init__(self, stream: BinaryIO, report: Callable[[int], None]) -> None:
-        self._stream, self._report = stream, report
-        self.done = 0
+    def __init__(self, stream: BinaryIO, progress: Callable[[int], None]) -> None:
+        self._stream, self._progress = stream, progress
+        self._done = 0
         self.head = b""
 
     def read(self, count: int = -1) -> bytes:
-        data = self._told(self._stream.read(count))
+        data = self._count(self._stream.read(count))
         if count == _HEAD_BYTES:  # odd, as the size of no other part is
             self.head = data
         return data
 
     def readline(self, limit: int = -1) -> bytes:
-        return self._told(self._stream.readline(limit))
+        return self._count(self._stream.readline(limit))
 
-    def _told(self, data: bytes) -> bytes:
-        before, self.done = self.done >> 20, self.done + len(data)
-        if self.done >> 20 != before:  # every mebibyte is often enough
-            self._report(self.done)
+    def _count(self, data: bytes) -> bytes:
+        before, self._done = self._done, self._done + len(data)
+        if self._done >> 20 != before >> 20:  # every mebibyte is often enough
+            self._progress(self._done)
         return data
 
 
-def _of_ndjson(source: Source, report: Callable[[int], None]) -> Iterator[Item]:
-    with _opened(source.path) as file:
-        stream: Any = _Counted(file, report)
+def _read_ndjson(source: Source, progress: Callable[[int], None]) -> Iterator[Item]:
+    with _open(source.path) as file:
+        stream: Any = _ProgressStream(file, progress)
         name = shown(source.path)
         if suffix_of(source.path).lower() == ".ndjson.gz":
             stream = unpack(stream, name)
         for text, sketch in read_records(stream, name):
-            said = _RECOGNIZED.search(text)
+            match = _RECOGNIZED.search(text)
             yield Item(
                 sketch,
                 sketch.label or source.label,
                 "page" if _TIMED.search(text) else "pixels",
                 key=sketch.key,
-                recognized=None if said is None else said[1] == b"true",
+                recognized=None if match is None else match[1] == b"true",
             )
 
 
-def _of_bin(source: Source, report: Callable[[int], None]) -> Iterator[Item]:
-    with _opened(source.path) as file:
-        stream: Any = _Counted(file, report)
+def _read_bin(source: Source, progress: Callable[[int], None]) -> Iterator[Item]:
+    with _open(source.path) as file:
+        stream: Any = _ProgressStream(file, progress)
         for sketch in BinFormat().read(stream, shown(source.path)):
             recognized = stream.head[_RECOGNIZED_BYTE] == 1
             yield Item(sketch, source.label, "pixels", key=sketch.key, recognized=recognized)
 
 
-def _of_svg(
+def _read_svg(
     source: Source, left_out: Callable[[Mapping[str, int]], None], *, keep_background: bool
 ) -> Iterator[Item]:
     name = shown(source.path)
-    with _opened(source.path) as stream:
+    with _open(source.path) as stream:
         document = read_svg(read_bounded(stream), name, keep_background=keep_background)
     left_out(document.left_out)
     # A document of text alone is an empty drawing here: it is counted as one, among many.
@@ -162,62 +195,29 @@ def _of_svg(
     yield Item(sketch, source.label, "page")
 
 
-def _of_npz(source: Source, drawings: Iterable[Any]) -> Iterator[Item]:
-    shared = _is_shared_out(source.path)
+def _read_npz(source: Source, drawings: Iterable[Sketch]) -> Iterator[Item]:
+    has_splits = _has_splits(source.path)
     for sketch in drawings:
         # The key only says where in the file the drawing is.
-        split = (sketch.key or "").partition("/")[0] if shared else None
+        split = (sketch.key or "").partition("/")[0] if has_splits else None
         yield Item(sketch, source.label, "rows", split=split)
 
 
-def _is_shared_out(path: Path) -> bool:
-    """Whether an npz file has drawings to validate or to test with; of a pipe it is taken for granted."""
+def _has_splits(path: Path) -> bool:
+    """Whether an npz file has drawings to validate or to test with; taken for granted of a pipe."""
     if not path.is_file():
         return True
     for split in SPLITS[1:]:
-        with _opened(path) as stream, suppress(FormatError):  # reading the file itself says what is wrong
+        with _open(path) as stream, suppress(FormatError):  # reading the file itself says what is wrong
             if next(NpzFormat(split).read(stream, shown(path)), None) is not None:
                 return True
     return False
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _open(path: Path) -> Iterator[BinaryIO]:
     try:
         with open_file(path, pipes=True) as stream:
             yield bound(stream, shown(path))
     except OSError as error:
         raise InputError(f"{shown(path)}: {reason(error)}") from error
-
-
-def _of_folder(folder: Path) -> Iterator[Source]:
-    top, waiting = folder.resolve().name, [folder]
-    while waiting:
-        place = waiting.pop()
-        try:
-            entries = sorted(os.scandir(place), key=lambda entry: entry.name, reverse=True)
-        except OSError as error:
-            raise InputError(f"{shown(place)}: {reason(error)}") from error
-        # Links to folders are not followed: they may lead back.
-        folders = [Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False)]
-        waiting += [each for each in folders if not each.name.startswith(".")]
-        for path in map(Path, reversed(entries)):
-            try:
-                kind = _kind(path)
-            except FormatError:
-                continue  # a readme, a licence...
-            if path.is_file() or not path.exists():  # else a pipe, a socket, a device, a folder
-                inside = top if place == folder else place.name
-                yield Source(path, _name(inside if kind == "svg" else stem_of(path)), kind)
-
-
-def _kind(path: Path) -> str:
-    try:
-        return format_for(suffix_of(path))
-    except FormatError as error:
-        raise FormatError(f"{shown(path)}: {error}") from None
-
-
-def _name(stem: str) -> str:
-    """A name as text that can be written down; file names may hold any bytes."""
-    return stem.encode("utf-8", "replace").decode()

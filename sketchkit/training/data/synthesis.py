@@ -1,4 +1,4 @@
-"""An endless labelled set of simple things, drawn by rule and by chance: free of rights, and of downloads."""
+"""An endless set of drawings with classes, made by rule and by chance: free of rights, and of downloads."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from sketchkit.errors import InputError
 from sketchkit.geometry import fit, simplify
 from sketchkit.hints import hint, meant
 from sketchkit.sketch import Sketch
-from sketchkit.training.data.hand import Hand
-from sketchkit.training.data.things import THINGS
+from sketchkit.training.data.strokes import Pen
+from sketchkit.training.data.subjects import SUBJECTS
 
 __all__ = ["SYNTH_CLASSES", "synth", "synth_drawing"]
 
-#: What can be drawn, sorted.
-SYNTH_CLASSES: tuple[str, ...] = tuple(THINGS)
+#: The classes, sorted.
+SYNTH_CLASSES: tuple[str, ...] = tuple(SUBJECTS)
 
-#: As in the published data: a drawing fills so many pixels, and its lines are within so many of the hand's.
+#: As in the published data: the longer side in pixels, and the tolerance by which lines are simplified.
 _SIZE, _TOLERANCE = 255.0, 2.0
 
 
@@ -30,8 +30,8 @@ def synth(
 
     Args:
         n: how many; without end when None.
-        seed: another one draws all of them differently, 0..2^64 - 1.
-        classes: what to draw, some of `SYNTH_CLASSES`; all of them when None.
+        seed: 0..2^64 - 1.
+        classes: some of `SYNTH_CLASSES`; all of them when None.
         first: the index of the first drawing. Drawing i is a function of the seed, the classes and i.
 
     Yields:
@@ -40,7 +40,9 @@ def synth(
     Raises:
         InputError: an unknown class, or a number out of range.
     """
-    chosen = _checked(SYNTH_CLASSES if classes is None else classes)
+    chosen = SYNTH_CLASSES if classes is None else tuple(map(_find_class, classes))
+    if not chosen:
+        raise InputError("no class to draw")
     if n is not None and n < 0:
         raise InputError(f"the number of drawings must be 0 or more, got {n}")
     indices = itertools.count(first) if n is None else range(first, first + n)
@@ -48,32 +50,14 @@ def synth(
 
 
 def synth_drawing(name: str, seed: int, index: int) -> Sketch:
-    """One drawing, a function of its arguments alone.
-
-    Args:
-        name: one of `SYNTH_CLASSES`.
-        seed: 0..2^64 - 1.
-        index: 0..2^64 - 1.
-
-    Returns:
-        A finished drawing in whole pixels 0..255, with label and key.
-
-    Raises:
-        InputError: an unknown class, or a number out of range.
-    """
-    (name,) = _checked((name,))
-    strokes = THINGS[name](Hand(seed, index))
+    """Draw one thing, as a function of class, seed and index alone; see `synth`."""
+    name = _find_class(name)
+    strokes = SUBJECTS[name](Pen(seed, index))
     lines = [np.rint(line) for line in simplify(fit(strokes, _SIZE), _TOLERANCE)]
     return Sketch.from_polylines(lines, ended=True, label=name, key=f"synth-{seed}-{index}")
 
 
-def _checked(classes: Sequence[str]) -> tuple[str, ...]:
-    if not classes:
-        raise InputError("no class to draw")
-    return tuple(map(_class_called, classes))
-
-
-def _class_called(name: str) -> str:
+def _find_class(name: str) -> str:
     if (found := meant(name, SYNTH_CLASSES)) is None:
-        raise InputError(f"the hand does not draw {name!r}: {hint(name, SYNTH_CLASSES)}")
+        raise InputError(f"{name!r} is not a class of synth: {hint(name, SYNTH_CLASSES)}")
     return found
