@@ -8,11 +8,11 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.counts import named
+from sketchkit.counts import describe_value
 from sketchkit.errors import InputError
 from sketchkit.sketch import Float32, Sketch
 
-__all__ = ["SketchBatch", "checked_sketches"]
+__all__ = ["SketchBatch", "check_sketches", "checked_sketches"]
 
 
 @final
@@ -24,7 +24,7 @@ class SketchBatch:
         lengths: [B] int64, the ink rows of each drawing, 0..T.
 
     Raises:
-        InputError: shapes that do not fit together.
+        InputError: mismatched shapes.
 
     Source: Ha & Eck 2017, section 3.1 (padding to Nmax with (0, 0, 0, 0, 1)).
     """
@@ -46,7 +46,7 @@ class SketchBatch:
         """Pad drawings to one length.
 
         Args:
-            sketches: B drawings; their end rows become padding, origins and labels are left behind.
+            sketches: B drawings; their end rows become padding, origins and labels are dropped.
             length: T; the longest drawing plus one end row when None.
 
         Returns:
@@ -72,7 +72,7 @@ class SketchBatch:
         return len(self.lengths)
 
     def __getitem__(self, index: int) -> Sketch:
-        """Drawing `index`, ended where the batch has an end row for it, measured from (0, 0)."""
+        """Drawing `index`, measured from (0, 0), with an end row if the batch has one for it."""
         n = int(self.lengths[index])
         return Sketch(self.stroke5[index, : n + 1])
 
@@ -81,19 +81,22 @@ class SketchBatch:
         return f"<SketchBatch of {b}, padded to {t} rows, {int(self.lengths.sum())} points>"
 
 
-def checked_sketches(sketches: object, what: str) -> list[Sketch]:
-    """The drawings that a caller gives as a list.
+def check_sketches(sketches: object, what: str) -> list[Sketch]:
+    """Check that an argument holds several drawings, and return them.
 
     Args:
-        sketches: any iterable of sketches.
-        what: is wanted, as the error begins.
+        sketches: an iterable of sketches.
+        what: the beginning of the error.
 
     Raises:
-        InputError: a single sketch, or something else.
+        InputError: a single sketch, or another type.
     """
     single = isinstance(sketches, Sketch | str | bytes) or not isinstance(sketches, Iterable)
     several = [sketches] if single else list(sketches)  # type: ignore[call-overload]
     wrong = several if single else [each for each in several if not isinstance(each, Sketch)]
     if wrong:
-        raise InputError(f"{what}, got {named(wrong[0])}: sketchkit.read makes one of a file")
+        raise InputError(f"{what}, got {describe_value(wrong[0])}: sketchkit.read makes one of a file")
     return [each for each in several if isinstance(each, Sketch)]
+
+
+checked_sketches = check_sketches  # the old name, until all callers have moved

@@ -1,8 +1,8 @@
-"""How fast drawing is on a machine, beside what its matrix products alone would allow.
+"""How fast drawing is on a machine, beside the limits that its matrix products and memory set.
 
-A case draws so many drawings at once, 64 points each, with a model whose drawings never end by themselves.
-Its floor is taken in the same run, by turns: the same products, in the same width and precision, and nothing
-else; and the reading of the weights, once a step, which nobody can do without either.
+A case draws several drawings at once, 64 points each, with a model whose drawings have no end of their own.
+Its two limits are taken in the same run, by turns: the same products alone, in the same width and precision;
+and reading the weights, once per step.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sketchkit.sampling.temperature import Temperature
 
 __all__ = ["CLOCKS", "MODELS", "POINTS", "Case", "Measured", "fresh_model", "measure", "product_rate"]
 
-#: How many points a drawing gets.
+#: The points of a drawing.
 POINTS = 64
 _MIXTURES, _LATENT = 20, 128
 #: The models of the cases, by the cell and the size of their decoders.
@@ -36,9 +36,9 @@ MODELS = {
     "lstm-2048": ("lstm", 2048),
     "hyper-2048": ("hyper-lstm", 2048),
 }
-#: A pen state of this logit never comes.
+#: The logit of a pen state of probability 0.
 _NEVER = -1e4
-#: Both are taken this many times, or for this many seconds if that is shorter.
+#: Drawing and limits are taken this many times, or for this many seconds if that is shorter.
 _MOST_TIMES, _MOST_SECONDS = 64, 0.3
 
 #: Seconds: of the clock, or of this thread's own work, which does not count what other programs take.
@@ -47,17 +47,17 @@ CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "thread": t
 
 @dataclass(frozen=True)
 class Case:
-    """What is measured.
+    """A measured case.
 
     Args:
         model: a key of `MODELS`.
-        batch: how many drawings at once.
+        batch: drawings at once.
         precision: one of `sketchkit.engine.PRECISIONS`.
         engine: a name of an engine, or `auto`.
-        device: where.
+        device: of torch, or `auto`.
 
     Raises:
-        InputError: an unknown model or precision, or a batch of none.
+        InputError: an unknown model or precision, or an empty batch.
     """
 
     model: str = "lstm-512"
@@ -77,13 +77,13 @@ class Case:
 
 @dataclass(frozen=True)
 class Measured:
-    """What came out, medians over the runs.
+    """The rates of a case, medians over the runs.
 
     Args:
-        case: what was measured; its engine and device are those that were used.
-        points_per_second: how many points were drawn.
-        products_per_second: how many the matrix products alone would allow.
-        reads_per_second: how many the reading of the weights alone would allow.
+        case: with the engine and the device that were used.
+        points_per_second: of drawing.
+        products_per_second: points per second of the matrix products alone.
+        reads_per_second: points per second of reading the weights alone.
     """
 
     case: Case
@@ -108,11 +108,11 @@ class Measured:
 
 
 def fresh_model(name: str, device: torch.device, seed: int = 0) -> VaeModel:
-    """A conditional model with random weights whose drawings never end.
+    """A conditional model with random weights whose drawings have no end.
 
     Args:
         name: a key of `MODELS`.
-        device: where.
+        device: of the model.
         seed: of the weights.
     """
     cell, hidden = MODELS[name]
@@ -129,12 +129,12 @@ def measure(case: Case, runs: int = 5, clock: str = "wall") -> Measured:
     """Measure one case.
 
     Args:
-        case: what.
-        runs: how many, each beside its floors; one more goes before them to warm up.
-        clock: a key of `CLOCKS`; `thread` says nothing of what several threads or a GPU do.
+        case: to measure.
+        runs: of drawing and limits; one more goes before them to warm up.
+        clock: a key of `CLOCKS`; `thread` ignores the work of other threads and of a GPU.
 
     Raises:
-        DeviceError: a device that is not there, or no engine that can.
+        DeviceError: a missing device, or a case that all engines reject.
     """
     device = resolve_device(case.device)
     model = fresh_model(case.model, device)
@@ -155,13 +155,13 @@ def product_rate(runs: int = 5, clock: str = "wall") -> float:
 
 
 class _Clock:
-    """Seconds that something takes on a device."""
+    """The seconds of a piece of work on a device."""
 
     def __init__(self, device: torch.device, clock: Callable[[], float]) -> None:
         self._device, self._clock = device, clock
 
     def __call__(self, work: Callable[[], object], times: int = 1) -> float:
-        """The mean of so many times."""
+        """The mean over several times."""
         self._wait()
         begin = self._clock()
         for _ in range(times):
@@ -213,12 +213,12 @@ def _draw(model: VaeModel, batch: int) -> None:
 
 
 def _weights(model: VaeModel) -> Iterator[Tensor]:
-    """What the rows of a step are multiplied by; not what z is: that is done once a drawing."""
+    """The weights that the rows of a step are multiplied by; those of z are used once per drawing only."""
     cell = model.decoder.cell
     for name, weight in cell.named_parameters():
         if weight.dim() < 2 or "gate_" in name:
             continue
-        # Of three dimensions are those that each gate has its own input for.
+        # Weights of three dimensions have an input for each gate.
         for one in weight.detach().reshape(-1, *weight.shape[-2:]):
             yield (one[:, :-_LATENT] if one.shape[1] == cell.input_size else one).contiguous()
     yield model.decoder.output.weight.detach()
@@ -226,7 +226,7 @@ def _weights(model: VaeModel) -> Iterator[Tensor]:
 
 def _product(weight: Tensor, case: Case) -> tuple[Tensor, Tensor, Callable[[Tensor, Tensor], Tensor]]:
     rows = torch.rand(case.batch, weight.shape[1], device=weight.device)
-    # The few numbers of a row stay as they are, and so does what comes out in the end.
+    # The small input of a row stays in float32, and so does the output layer.
     wide = weight.shape[1] > 8 and weight.shape[0] != 6 * _MIXTURES + 3
     if case.precision == "bfloat16" and wide:
         return rows.bfloat16(), weight.bfloat16(), lambda a, b: a @ b.mT

@@ -1,4 +1,4 @@
-"""The card of a model: all that is known of it beside its weights, readable without torch."""
+"""The card of a model: its description beside the weights, readable without torch."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ MIN_SCALE, MAX_SCALE = 1e-9, 1e9
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model is, beside its weights.
+    """The description of a model, beside its weights.
 
     Args:
-        name: what people call it.
+        name: for display and for the store.
         scale_factor: s, drawing units (Quick, Draw! pixels) in one model unit, 1e-9..1e9.
-        max_length: how many points a drawing may take before it is cut, 1..100,000.
+        max_length: the most points of a drawing, which is cut there, 1..100,000.
         start: the row that the model reads before the first point, five finite numbers.
-        classes: what it was trained to draw.
-        licence: under which the weights may be used.
-        provenance: where they come from, in JSON names and values.
+        classes: of its training data.
+        licence: of the weights.
+        provenance: the origin of the weights, in JSON names and values.
 
     Raises:
         InputError: a value of another type or out of range.
@@ -64,10 +64,10 @@ class ModelCard:
 
     @classmethod
     def from_json(cls, values: Any) -> ModelCard:
-        """A card from parsed JSON; unknown names are ignored, so that newer files can be read.
+        """Make a card of parsed JSON; unknown names are ignored, so that newer files can be read.
 
         Raises:
-            InputError: something that is no card.
+            InputError: an invalid card.
         """
         if not isinstance(values, Mapping):
             raise InputError("a model's card must be a JSON object")

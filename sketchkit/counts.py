@@ -1,4 +1,4 @@
-"""Whole numbers that callers give: counted in Python's own, whatever kind of number they come as."""
+"""Whole numbers that callers give, as Python's own integers."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import SupportsIndex
 
 from sketchkit.errors import InputError
 
-__all__ = ["MAX_DRAWINGS", "named", "whole"]
+__all__ = ["MAX_DRAWINGS", "describe_value", "named", "whole"]
 
-#: Drawings that one call draws. All of them are in memory when it returns; a drawing does not depend on the
-#: others, so that more of them are as well drawn by several calls.
+#: The most drawings of a call. All of them are in memory when it returns; since drawings are independent of
+#: each other, several calls can draw more.
 MAX_DRAWINGS = 1_000_000
 
 
 def whole(name: str, value: SupportsIndex, low: float = -math.inf, high: float = math.inf) -> int:
-    """A whole number in Python's own.
+    """Check a whole number and return it as Python's own integer.
 
     Args:
-        name: what an error calls it.
-        value: an integer, also of numpy or torch; a truth value and 2.0 are none.
-        low: the least it may be.
-        high: the most.
+        name: of the argument, for the error.
+        value: an integer, also of numpy or torch; booleans and floats such as 2.0 are refused.
+        low: the least valid number.
+        high: the greatest.
 
     Raises:
-        InputError: something else, or a number out of range.
+        InputError: another type, or a number out of range.
     """
     try:
         number = None if isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = None
     if number is None:
-        raise InputError(f"{name} must be a whole number, got {named(value)}")
+        raise InputError(f"{name} must be a whole number, got {describe_value(value)}")
     if low <= number <= high:
         return number
     if high == math.inf:
@@ -40,9 +40,12 @@ def whole(name: str, value: SupportsIndex, low: float = -math.inf, high: float =
     raise InputError(f"{name} must lie in {low}..{high}, got {number}")
 
 
-def named(value: object) -> str:
-    """A value that an error speaks of: itself where it is short, else its type."""
+def describe_value(value: object) -> str:
+    """A value for an error message: itself if it is short, else its type."""
     if isinstance(value, bool | int | float | str | None):
         return repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:50]}..."
     name = type(value).__name__
     return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
+
+
+named = describe_value  # the old name, until all callers have moved

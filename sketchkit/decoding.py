@@ -1,4 +1,4 @@
-"""How a model is to be stepped while it draws."""
+"""The engine and precision that a model draws with."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class Decoding:
     """The engine and the precision that drawings are made with.
 
     Args:
-        engine: a name in the entry-point group `sketchkit.engines`; `auto` takes one that can, a plugin's
-            before torch's own.
-        precision: in which numbers the large products are taken, one of `sketchkit.engine.PRECISIONS`;
-            `float32` stands for the model's own number type.
+        engine: a name in the entry-point group `sketchkit.engines`; `auto` takes one that supports the model,
+            a plugin's before torch's own.
+        precision: the number type of the large products, of `sketchkit.engine.PRECISIONS`; `float32` stands
+            for the model's own.
     """
 
     engine: str = "auto"

@@ -1,4 +1,4 @@
-"""Old names that go on working for one minor version, with a DeprecationWarning."""
+"""Old names that keep working for one minor version, with a DeprecationWarning."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ R = TypeVar("R")
 
 
 def old_attribute(old: str, new: str) -> Any:
-    """A property that reads an attribute by its old name.
+    """Make a property that reads an attribute by its old name.
 
     Args:
-        old: the name that goes.
-        new: the name that stays.
+        old: the old name.
+        new: the new name.
     """
 
     def read(self: object) -> Any:
@@ -31,11 +31,11 @@ def old_attribute(old: str, new: str) -> Any:
 
 
 def old_function(old: str, function: Callable[P, R]) -> Callable[P, R]:
-    """A function under its old name.
+    """Make a function that can be called by its old name, too.
 
     Args:
-        old: the name that goes.
-        function: the function by the name that stays.
+        old: the old name.
+        function: by its new name.
     """
 
     @functools.wraps(function)
@@ -50,7 +50,7 @@ def renamed(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Let a function take keywords by their old names.
 
     Args:
-        names: for each keyword that goes the one that stays.
+        names: the new keyword by each old one.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:

@@ -1,4 +1,4 @@
-"""Where and in which number type a model computes."""
+"""Devices, number types and threads of torch."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _DTYPES = {
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """The device that a user's word means.
+    """The device of a name.
 
     Args:
         device: `auto` takes CUDA, then MPS, then the CPU; `gpu` is CUDA; any other is torch's own name. Names
             may be in capitals.
 
     Raises:
-        DeviceError: an unknown name, or a device that this machine does not have.
+        DeviceError: an unknown name, or a device that this machine lacks.
     """
     name = str(device)
     if name.lower() == "auto":
@@ -60,10 +60,10 @@ def resolve_device(device: str | torch.device) -> torch.device:
 
 
 def resolve_dtype(dtype: str | torch.dtype) -> torch.dtype:
-    """The number type that a user's word means.
+    """The number type of a name.
 
     Raises:
-        DeviceError: none of float32, float64, bfloat16, float16.
+        DeviceError: a name beside float32, float64, bfloat16 and float16.
     """
     if isinstance(dtype, torch.dtype) and dtype in _DTYPES.values():
         return dtype
@@ -73,7 +73,7 @@ def resolve_dtype(dtype: str | torch.dtype) -> torch.dtype:
 
 
 def fast_bfloat16(device: torch.device) -> bool | None:
-    """Whether a device takes products in bfloat16 faster than in float32; None where nobody can tell."""
+    """Whether a device takes products in bfloat16 faster than in float32; `None` where it is unknown."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":
@@ -90,10 +90,10 @@ def fast_int8() -> bool:
 
 @contextmanager
 def own_numbers() -> Iterator[None]:
-    """Compute in a model's own number type and where it lies, whatever is set in torch around the call.
+    """Compute in a model's own number type and on its device, and ignore the caller's settings of torch.
 
-    Autocast would take some products in half precision, a default device would hold what the model's own
-    tensors are combined with, and another default type would draw other fresh weights.
+    Autocast would take some products in half precision, a default device would hold the tensors that the
+    model's own are combined with, and another default type would draw other fresh weights.
     """
     with ExitStack() as stack:
         if torch.get_default_dtype() != torch.float32:
@@ -107,37 +107,37 @@ def own_numbers() -> Iterator[None]:
         yield
 
 
-# The number of threads is the whole process's: who comes first sets it, who leaves last restores it.
+# The number of threads belongs to the process: the first call sets it, the last to return restores it.
 _lock = threading.Lock()
-_calm = {"depth": 0, "before": 1}
+_threads = {"depth": 0, "before": 1}
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Let torch compute on one thread of the CPU for a while, and in a model's `own_numbers`.
 
-    A decoding step is a handful of small products. Threads that wait for each other at every one of them gain
+    A decoding step is a handful of small products. Threads that wait for each other at each of them gain
     little on a quiet machine and lose a hundredfold on a busy one.
     """
     with _lock:
-        if not _calm["depth"]:
-            _calm["before"] = torch.get_num_threads()
+        if not _threads["depth"]:
+            _threads["before"] = torch.get_num_threads()
             torch.set_num_threads(1)
-        _calm["depth"] += 1
+        _threads["depth"] += 1
     try:
         with own_numbers():
             yield
     finally:
         with _lock:
-            _calm["depth"] -= 1
-            if not _calm["depth"]:
-                torch.set_num_threads(_calm["before"])
+            _threads["depth"] -= 1
+            if not _threads["depth"]:
+                torch.set_num_threads(_threads["before"])
 
 
 def spare_threads() -> int:
-    """How many threads torch may compute on, were it not for `one_thread`."""
+    """How many threads torch uses outside of `one_thread`."""
     with _lock:
-        return _calm["before"] if _calm["depth"] else torch.get_num_threads()
+        return _threads["before"] if _threads["depth"] else torch.get_num_threads()
 
 
 def _best() -> str:
@@ -146,8 +146,8 @@ def _best() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-class _Unfilled(TorchFunctionMode):
-    """Leaves out what fills fresh weights: on a device without memory some of it loads torch's compiler."""
+class _SkipInit(TorchFunctionMode):
+    """Skips the functions that fill fresh weights: on a device without memory some load torch's compiler."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -160,6 +160,6 @@ class _Unfilled(TorchFunctionMode):
 
 @contextmanager
 def without_weights() -> Iterator[None]:
-    """Build modules whose weights come from elsewhere: nothing is allocated, and nothing drawn."""
-    with torch.device("meta"), _Unfilled():
+    """Build modules whose weights come from elsewhere: allocating and drawing weights is skipped."""
+    with torch.device("meta"), _SkipInit():
         yield

@@ -1,4 +1,4 @@
-"""Asking a server for a file, and following it to no other host and out of no encrypted connection."""
+"""Downloads that refuse redirects to other hosts and out of encrypted connections."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _SAME_OWNER = ".googleapis.com"
 def response_from(
     url: str, timeout: float, redirect_hosts: Collection[str] = (), headers: Mapping[str, str] | None = None
 ) -> Iterator[Response]:
-    """Ask for a file and follow redirects that stay on its server.
+    """Request a file and follow redirects that stay on its server.
 
     Args:
         url: of the file.
-        timeout: seconds without an answer, or a part of one, after which to give up.
+        timeout: seconds to wait for the answer, and for each part of it.
         redirect_hosts: hosts beside its own that a redirect may lead to.
         headers: to send.
 
     Yields:
-        The answer, whatever its status; its content is still to be read.
+        The answer, of any status; its content is still to be read.
 
     Raises:
-        requests.RequestException: no answer, or a redirect to another host or from https to http.
+        requests.RequestException: the server is silent, or redirects to another host or from https to http.
         ValueError: the URL is invalid.
     """
     import requests
@@ -57,7 +57,7 @@ def response_from(
 
 
 def cause(error: Exception) -> str:
-    """Why a download failed, in a few words: of what urllib3 wraps into requests' error, the innermost."""
+    """The cause of a failed download, in a few words: the innermost error of those that urllib3 wraps."""
     inner = getattr(error.args[0], "reason", None) if error.args else None
     text = " ".join(str(inner or error).split())
     # In front of it stands the connection, as an object or with the host, which the URL names.
@@ -65,7 +65,7 @@ def cause(error: Exception) -> str:
 
 
 def _fault(before: SplitResult, after: SplitResult, redirect_hosts: Collection[str]) -> str | None:
-    """Why a redirect is not followed, as the end of a sentence; None where it is."""
+    """The fault of a redirect, as the end of a sentence; `None` for a valid one."""
     if after.scheme not in _PORTS or (before.scheme, after.scheme) == ("https", "http"):
         return "which is not encrypted" if after.scheme == "http" else "which is no web address"
     if after.hostname in {each.lower() for each in redirect_hosts}:

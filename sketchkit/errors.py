@@ -15,15 +15,15 @@ __all__ = [
 
 
 class SketchkitError(Exception):
-    """Anything sketchkit refuses to do, with a one-line reason fit for a person."""
+    """The base of all errors that sketchkit raises on purpose, with a message of one line."""
 
 
 class InputError(SketchkitError):
-    """A value or a drawing that cannot be used: wrong shape, not finite, out of range."""
+    """An invalid value or drawing: of a wrong shape, infinite, out of range."""
 
 
 class FormatError(InputError):
-    """A file that cannot be read or written as what its suffix says it is."""
+    """A file that cannot be read or written in the format of its suffix."""
 
 
 class PluginError(SketchkitError):
@@ -31,7 +31,7 @@ class PluginError(SketchkitError):
 
 
 class PluginWarning(UserWarning):
-    """A plugin that nobody asked for by name has been passed over, since it cannot be loaded."""
+    """A plugin that cannot be loaded has been passed over, since it was not asked for by name."""
 
 
 class CheckpointError(SketchkitError):
@@ -39,4 +39,4 @@ class CheckpointError(SketchkitError):
 
 
 class DeviceError(SketchkitError):
-    """A device or a number type that this machine does not offer."""
+    """A device or a number type that this machine lacks."""

@@ -1,4 +1,4 @@
-"""Opening files: to write them whole or not at all, and to read nothing that is no file."""
+"""Opening files: to write them atomically, and to read regular files only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from functools import partial
 from io import BufferedReader
 from typing import BinaryIO
 
-from sketchkit.counts import named
+from sketchkit.counts import describe_value
 from sketchkit.errors import FormatError, InputError
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "atomic_write",
     "check_path",
     "checksum_of",
+    "display_path",
     "file_checksum",
     "is_temporary",
     "open_file",
@@ -57,10 +58,10 @@ def open_file(path: str | os.PathLike[str], *, pipes: bool = False) -> BufferedR
     Args:
         path: of the file; links are followed.
         pipes: whether a pipe or a terminal may stand for the file, as in `<(...)` and `/dev/stdin`. A pipe
-            must have a writer, for which nothing waits.
+            must have a writer already.
 
     Raises:
-        OSError: it cannot be opened, or is no file; `reason` says so in a few words.
+        OSError: it cannot be opened, or is another kind of file; `reason` gives the cause in a few words.
         ValueError: the path holds a null character.
     """
     stream = open(path, "rb", opener=partial(open_handle, pipes=pipes))  # noqa: SIM115 - the caller's to close
@@ -72,7 +73,7 @@ def open_file(path: str | os.PathLike[str], *, pipes: bool = False) -> BufferedR
 
 
 def open_handle(path: str | os.PathLike[str], flags: int, mode: int = 0o666, *, pipes: bool = False) -> int:
-    """Open a file as `os.open` does, but nothing else: neither to wait for a pipe nor to read without end.
+    """Open a file as `os.open` does, but refuse pipes, which may wait, and devices, which may be endless.
 
     Args:
         path: of the file.
@@ -84,7 +85,7 @@ def open_handle(path: str | os.PathLike[str], flags: int, mode: int = 0o666, *, 
         The descriptor.
 
     Raises:
-        OSError: it cannot be opened, or is no file.
+        OSError: it cannot be opened, or is another kind of file.
     """
     with suppress(FileNotFoundError):
         _check_kind(os.stat(path).st_mode, path, pipes=pipes)
@@ -101,22 +102,22 @@ def open_handle(path: str | os.PathLike[str], flags: int, mode: int = 0o666, *, 
 
 
 def read_file(path: str | os.PathLike[str], most: int, *, pipes: bool = False) -> bytes:
-    """The bytes of a file.
+    """Read the bytes of a file.
 
     Args:
         path: of the file; links are followed.
-        most: how many bytes it may have.
+        most: the limit of its size in bytes.
         pipes: see `open_file`.
 
     Raises:
         OSError, ValueError: see `open_file`.
-        FormatError: it is longer.
+        FormatError: it is larger.
     """
     with open_file(path, pipes=pipes) as stream:
         size = os.fstat(stream.fileno()).st_size  # 0 for a pipe
         content = stream.read(min(size or most, most) + 1)
     if len(content) > most:
-        raise FormatError(f"{shown(path)}: more than {most} bytes")
+        raise FormatError(f"{display_path(path)}: more than {most} bytes")
     return content
 
 
@@ -131,7 +132,7 @@ def standard_input() -> BinaryIO:
     """The bytes of standard input.
 
     Raises:
-        InputError: whoever started the program closed it.
+        InputError: it is closed.
     """
     if sys.stdin is None:
         raise InputError("standard input is closed")
@@ -142,7 +143,7 @@ def standard_output() -> BinaryIO:
     """The bytes of standard output.
 
     Raises:
-        InputError: whoever started the program closed it.
+        InputError: it is closed.
     """
     if sys.stdout is None:
         raise InputError("standard output is closed")
@@ -153,31 +154,31 @@ def standard_output() -> BinaryIO:
 def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[BinaryIO]:
     """Open a file for writing that takes its name only when everything in it is written.
 
-    The bytes go to a temporary file in the same folder; whatever interrupts the writing, Ctrl-C included,
-    removes it and leaves a file of that name as it was. A new file gets the usual permissions, a replaced one
-    keeps its own. Links are followed; pipes and devices are written straight, as nothing in them can be lost.
+    The bytes go to a temporary file in the same folder; an interruption, Ctrl-C included, removes it and
+    leaves an existing file as it was. A new file gets the usual permissions, a replaced one keeps its own.
+    Links are followed; pipes and devices are written directly, since they hold no content to lose.
 
     Args:
-        path: the file to be.
-        overwrite: whether it may exist already.
+        path: of the file.
+        overwrite: whether to replace an existing file.
 
     Yields:
         A binary stream.
 
     Raises:
-        InputError: the file exists and must not, its folder is missing, or it cannot be written.
+        InputError: the file exists although `overwrite` is false, its folder is missing, or writing fails.
     """
-    name = shown(path)
+    name = display_path(path)
     target, mode = _destination(path, name)
     if mode is not None and not stat.S_ISREG(mode):
-        with _told(name, target), open(target, "wb") as stream:
+        with _convert_errors(name, target), open(target, "wb") as stream:
             yield stream
         return
     if mode is not None and not overwrite:
         raise InputError(f"{name}: the file exists already")
     temporary = os.path.join(os.path.dirname(target), f".{os.urandom(8).hex()}.tmp")
     try:
-        with _told(name, temporary):
+        with _convert_errors(name, temporary):
             with open(temporary, "xb") as stream:
                 if mode is not None:
                     os.chmod(temporary, stat.S_IMODE(mode))
@@ -193,7 +194,7 @@ def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = True) -> Ite
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a file of this name is what `atomic_write` left when it was killed."""
+    """Whether a name is that of a file left behind by a killed `atomic_write`."""
     return re.fullmatch(r"\.[0-9a-f]{16}\.tmp", name) is not None
 
 
@@ -205,11 +206,11 @@ def _place(temporary: str, target: str, name: str) -> None:
 
 
 def place_new(source: str, target: str) -> None:
-    """Give a file its final name, unless somebody else has taken that by now.
+    """Give a file its final name, unless another process has taken that by now.
 
     Args:
-        source: where it lies, in the same folder.
-        target: its name to be.
+        source: its path, in the same folder.
+        target: its final path.
 
     Raises:
         FileExistsError: there is a file of that name.
@@ -234,28 +235,28 @@ def checksum_of(data: bytes) -> str:
 
 
 def check_path(path: object, what: str = "a path") -> None:
-    """Refuse what is no path.
+    """Refuse a value that is neither text nor a path.
 
     Args:
         path: as a caller gives it.
-        what: is needed.
+        what: the name of the wanted value in the error.
 
     Raises:
-        InputError: something else.
+        InputError: a value of another type.
     """
     if not isinstance(path, str | os.PathLike):
-        raise InputError(f"{what} is needed, got {named(path)}")
+        raise InputError(f"{what} is needed, got {describe_value(path)}")
 
 
 def utf8_text(data: bytes, name: str = "") -> bytes:
-    """Text without the byte-order marks that some editors put before it.
+    """Remove the byte-order marks that some editors put before text.
 
     Args:
         data: the text, or its beginning.
         name: of the file, in the error.
 
     Raises:
-        FormatError: it is compressed, or text in UTF-16 or UTF-32, not in UTF-8.
+        FormatError: it is compressed, or text in UTF-16 or UTF-32.
     """
     where = f"{name}: " if name else ""
     if data.startswith(GZIP_MAGIC):
@@ -279,31 +280,34 @@ def file_checksum(path: str | os.PathLike[str]) -> str:
         with open_file(path) as stream:
             return hashlib.file_digest(stream, partial(hashlib.blake2b, digest_size=16)).hexdigest()
     except OSError as error:
-        raise InputError(f"{shown(path)}: {reason(error)}") from error
+        raise InputError(f"{display_path(path)}: {reason(error)}") from error
 
 
-def shown(path: str | os.PathLike[str]) -> str:
-    """A path as an error shows it: on one line, whatever characters it is made of."""
+def display_path(path: str | os.PathLike[str]) -> str:
+    """A path for an error message, on one line; with control characters, in quotes and escaped."""
     text = os.fspath(path)
     return text if text.isprintable() else repr(text)
 
 
+shown = display_path  # the old name, until all callers have moved
+
+
 def reason(error: Exception) -> str:
-    """What the operating system objects to, in lower case and without the path."""
+    """The cause of an error, as the operating system words it, in lower case and without the path."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror[:1].lower() + error.strerror[1:]
     return str(error)
 
 
 def _destination(path: str | os.PathLike[str], name: str) -> tuple[str, int | None]:
-    """Where the bytes shall end up, and the mode of what is there already, if anything."""
+    """The path to write to, and the mode of the existing file, if any."""
     try:
         target = os.path.realpath(path)
         mode = os.stat(path).st_mode
     except FileNotFoundError:
         folder = os.path.dirname(target)
         if not os.path.isdir(folder):
-            raise InputError(f"{name}: there is no folder {shown(folder)}") from None
+            raise InputError(f"{name}: there is no folder {display_path(folder)}") from None
         return target, None
     except (OSError, ValueError) as error:
         raise InputError(f"{name}: {reason(error)}") from error
@@ -314,8 +318,8 @@ def _destination(path: str | os.PathLike[str], name: str) -> tuple[str, int | No
 
 
 @contextmanager
-def _told(name: str, path: str) -> Iterator[None]:
-    """Errors of writing `path` in one line; the writer's own troubles with other files pass."""
+def _convert_errors(name: str, path: str) -> Iterator[None]:
+    """Turn errors of writing `path` into an `InputError`; errors of other files pass."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
 """Preparing lines for a model: simplify, resample, fit, and two published recipes made of these.
 
 A line is float64 [n, 2], points (x, y) in drawing units in pen order; one point is a dot. Every function
-leaves its arguments as they are and refuses what is not finite.
+leaves its arguments unchanged and refuses infinite numbers and NaN.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ def simplify(lines: Sequence[npt.ArrayLike], tolerance: float) -> list[Float64]:
         Lines [m, 2], m <= n, with the same end points, as many as came in.
 
     Raises:
-        InputError: a line of another shape, a number that is not finite, a negative tolerance.
+        InputError: a line of another shape, an infinite number or NaN, a negative tolerance.
 
     Source: Douglas & Peucker 1973, as in GEOS. Departure: lines of more than 1,000 points are simplified in
         pieces whose joints stay.
     """
     if not (math.isfinite(tolerance) and tolerance >= 0.0):
         raise InputError(f"the tolerance must be 0 or more, got {tolerance}")
-    arrays = [_checked(line) for line in lines]
+    arrays = [_check_line(line) for line in lines]
     long = [i for i, line in enumerate(arrays) if len(line) > 2]
     pieces = [_pieces(arrays[i]) for i in long]
     simplified = iter(_simplify_pieces([piece for group in pieces for piece in group], tolerance))
@@ -82,10 +82,10 @@ def resample(line: npt.ArrayLike, spacing: float = 1.0) -> Float64:
         without length gives its one point.
 
     Raises:
-        InputError: a line of another shape, empty or not finite; a spacing that is not above 0 or asks for
-            more than a million points.
+        InputError: a line of another shape, empty, or with an infinite number or NaN; a spacing of 0 or less,
+            or for more than a million points.
     """
-    points = _checked(line)
+    points = _check_line(line)
     if not (math.isfinite(spacing) and spacing > 0.0):
         raise InputError(f"the spacing must be above 0, got {spacing}")
     if not len(points):
@@ -110,11 +110,11 @@ def fit(lines: Sequence[npt.ArrayLike], size: float = 255.0) -> list[Float64]:
         The lines in 0..size, with x and y scaled alike. A drawing without extent (one dot) is only moved.
 
     Raises:
-        InputError: a line of another shape, a number that is not finite, a size that is not above 0.
+        InputError: a line of another shape, an infinite number or NaN, a size of 0 or less.
     """
     if not (math.isfinite(size) and size > 0.0):
         raise InputError(f"the size must be above 0, got {size}")
-    arrays = [_checked(line) for line in lines]
+    arrays = [_check_line(line) for line in lines]
     if not any(len(line) for line in arrays):
         return arrays
     points = np.concatenate(arrays)
@@ -138,11 +138,11 @@ def quickdraw_simplify(lines: Sequence[npt.ArrayLike]) -> list[Int64]:
         Integer lines [m, 2] in 0..255, m >= 2: a dot becomes the same point twice, as in the published files.
 
     Raises:
-        InputError: a line of another shape, or a number that is not finite.
+        InputError: a line of another shape, or an infinite number or NaN.
 
-    Source: the README of github.com/googlecreativelab/quickdraw-dataset. What it leaves open was found on
-        pairs of published files: the distance is that to the infinite line, not to the segment; rounding
-        comes last, halves to even. 98.6 % of 4,941 strokes come out identical; in the rest, points that are
+    Source: the README of github.com/googlecreativelab/quickdraw-dataset. Further details were found on pairs
+        of published files: the distance is that to the infinite line instead of the segment; rounding comes
+        last, halves to even. 98.6 % of 4,941 strokes come out identical; in the rest, points that are
         equally far away tie and rounding errors decide.
     """
     arrays = [line for line in fit(lines, 255.0) if len(line)]
@@ -161,9 +161,9 @@ def thin(line: npt.ArrayLike, distance: float = 2.0) -> Float64:
         [m, 2], m <= n.
 
     Raises:
-        InputError: a line of another shape, a number that is not finite, a negative distance.
+        InputError: a line of another shape, an infinite number or NaN, a negative distance.
     """
-    points = _checked(line)
+    points = _check_line(line)
     if not (math.isfinite(distance) and distance >= 0.0):
         raise InputError(f"the distance must be 0 or more, got {distance}")
     if not len(points):
@@ -192,7 +192,7 @@ def magenta_simplify(lines: Sequence[npt.ArrayLike], tolerance: float = 2.0) -> 
         Lines [m, 2], as many as came in.
 
     Raises:
-        InputError: a line of another shape, a number that is not finite, a negative tolerance.
+        InputError: a line of another shape, an infinite number or NaN, a negative tolerance.
 
     Source: `simplifyLine` of sketch-rnn-js and @magenta/sketch.
     """
@@ -209,11 +209,11 @@ def magenta_strokes(lines: Sequence[npt.ArrayLike]) -> Float64:
         Stroke-5 [N, 5]: one row a point but the first, which the pen already stands on, and an end row.
 
     Raises:
-        InputError: a line of another shape, or a number that is not finite.
+        InputError: a line of another shape, or an infinite number or NaN.
 
     Source: `linesToStrokes` of sketch-rnn-js and @magenta/sketch.
     """
-    arrays = [line for line in map(_checked, lines) if len(line) > 1]
+    arrays = [line for line in map(_check_line, lines) if len(line) > 1]
     end = np.array([[0.0, 0.0, 0.0, 0.0, 1.0]])
     if not arrays:
         return end
@@ -233,11 +233,11 @@ def line_to_stroke(line: npt.ArrayLike, last_point: npt.ArrayLike) -> Float64:
         Stroke-5 [n, 5].
 
     Raises:
-        InputError: a line of another shape, or a number that is not finite.
+        InputError: a line of another shape, or an infinite number or NaN.
 
     Source: `lineToStroke` of sketch-rnn-js and @magenta/sketch.
     """
-    points, before = _checked(line), _checked(np.reshape(last_point, (1, -1)))
+    points, before = _check_line(line), _check_line(np.reshape(last_point, (1, -1)))
     rows = np.zeros((len(points), 5))
     rows[:, :2] = np.diff(points, axis=0, prepend=before)
     rows[:-1, 2] = 1.0
@@ -255,10 +255,10 @@ def scale_factor(sketches: Iterable[Sketch]) -> float:
         The population standard deviation of dx and dy pooled, in drawing units, above 0.
 
     Raises:
-        InputError: no offset at all, or all alike: nothing to scale by.
+        InputError: too few offsets to scale by, or equal ones.
 
     Source: Ha & Eck 2017, section 3.1; `calculate_normalizing_scale_factor` of the released code. Departures:
-        end rows do not count, nor does row 0, which here only places the pen.
+        end rows are left out, and row 0, which here only places the pen.
     """
     count, mean, squares = 0, 0.0, 0.0
     for sketch in sketches:
@@ -280,14 +280,14 @@ def outline(sketch: Sketch, points: int = 64) -> Float64:
     """Points spread evenly over the ink of a drawing, however many points and lines it is drawn with.
 
     All lines count as one, end to end: P equal parts of the ink have a point each, in their middle. So a line
-    has as many of the points as it has of the ink, and what is short beside a part may have none.
+    has the same share of the points as of the ink, and a line much shorter than a part may be left out.
 
     Args:
         sketch: in drawing units.
         points: P, 1 or more.
 
     Returns:
-        [P, 2] in drawing units; of a drawing without length its dots, none of an empty one.
+        [P, 2] in drawing units; the dots of a drawing without length, and [0, 2] for an empty one.
     """
     lines = sketch.to_polylines()
     if not lines:
@@ -318,8 +318,8 @@ def chamfer(a: Float64, b: Float64) -> float:
     return float((distances.min(axis=1).mean() + distances.min(axis=0).mean()) / 2.0)
 
 
-def _checked(line: npt.ArrayLike) -> Float64:
-    """A float64 copy [n, 2] of a line."""
+def _check_line(line: npt.ArrayLike) -> Float64:
+    """A float64 copy [n, 2] of a valid line."""
     try:
         points = np.array(line, np.float64)
     except (TypeError, ValueError, OverflowError) as error:
@@ -329,7 +329,7 @@ def _checked(line: npt.ArrayLike) -> Float64:
     if points.ndim != 2 or points.shape[1] != 2:
         raise InputError(f"a line must have the shape [n, 2], got {list(points.shape)}")
     if not (np.abs(points) <= MAX_COORDINATE).all():
-        raise InputError("a line holds a number that is not finite or absurdly large")
+        raise InputError("a line holds an infinite number or NaN or absurdly large")
     return points
 
 
@@ -340,7 +340,7 @@ def _pieces(line: Float64) -> list[Float64]:
 
 
 def _simplify_pieces(pieces: list[Float64], tolerance: float) -> list[Float64]:
-    """All of them in one call into GEOS; each has two points or more."""
+    """Simplify pieces of two points or more, all in one call into GEOS."""
     if not pieces:
         return []
     import shapely  # slow to import, and only this needs it
@@ -353,7 +353,7 @@ def _simplify_pieces(pieces: list[Float64], tolerance: float) -> list[Float64]:
 
 
 def _simplify_by_line(points: Float64, tolerance: float) -> Float64:
-    """Ramer-Douglas-Peucker by distance to the infinite line; always two points or more, dots doubled."""
+    """Ramer-Douglas-Peucker by distance to the infinite line; gives two points or more, dots twice."""
     if len(points) == 1:
         return np.repeat(points, 2, axis=0)
     keep = np.zeros(len(points), bool)

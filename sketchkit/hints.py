@@ -1,18 +1,18 @@
-"""What may have been meant by a name that nothing has."""
+"""Hints for unknown names."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
 
-__all__ = ["hint", "meant"]
+__all__ = ["find_name", "hint", "meant"]
 
 #: Names that an error lists.
 _MOST = 40
 
 
-def meant(name: str, known: Sequence[str]) -> str | None:
-    """The known name that a name stands for: itself, or else the only one that differs in capitals alone."""
+def find_name(name: str, known: Sequence[str]) -> str | None:
+    """The known name that equals a name, or else the only one that differs in capitals alone."""
     if name in known:
         return name
     folded = " ".join(name.casefold().split())
@@ -20,13 +20,16 @@ def meant(name: str, known: Sequence[str]) -> str | None:
     return same[0] if len(same) == 1 else None
 
 
+meant = find_name  # the old name, until all callers have moved
+
+
 def hint(name: str, known: Sequence[str], listed: str = "there are") -> str:
-    """The nearest of the known names, whether in capitals or not, or else all of them.
+    """Advice on an unknown name: the nearest of the known names, in any case of letters, or else all of them.
 
     Args:
-        name: what somebody wrote.
-        known: what there is.
-        listed: what goes before the list.
+        name: the unknown name.
+        known: the known names.
+        listed: the words before the list.
     """
     lowered = {each.lower(): each for each in reversed(known)}
     near = difflib.get_close_matches(name.lower(), list(lowered), n=1)

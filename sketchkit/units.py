@@ -1,6 +1,6 @@
-"""Between drawing units and model units, and the scale at which a model shall see a drawing.
+"""Conversion between drawing units and model units, and the scale at which a model reads a drawing.
 
-Three units meet here. A *drawing unit* is whatever the file is drawn in. The *scale* turns it into pixels of
+Three units meet here. A *drawing unit* is the unit of the file. The *scale* turns it into pixels of
 the model's training data (Quick, Draw! drawings fill 255 of them). The card's scale factor turns those into
 model units, in which offsets have a standard deviation of about 1.
 """
@@ -48,9 +48,9 @@ _USUAL = slice(6, 15)
 _SIZE_SPREAD = 0.3
 #: The training data are simplified to this many pixels, so what the model reads is too.
 SIMPLIFICATION = 2.0
-#: Of a longer drawing a model reads the last so many points: it was trained on drawings of some hundred.
+#: A model reads the last points of longer drawings: it was trained on drawings of some hundred.
 MAX_READ = 4_000
-#: Beginnings are scored so many rows at once, padding among them, to bound memory.
+#: Rows of beginnings that are scored at once, padding included, to bound memory.
 _ROWS_AT_ONCE = 16_384
 
 Rows = npt.NDArray[np.floating[Any]]
@@ -74,11 +74,11 @@ class Beginning:
 
 
 def read_beginning(sketch: Sketch, scale: float, card: ModelCard) -> Beginning:
-    """Translate a drawing into what a model reads.
+    """Translate a drawing into the rows that a model reads.
 
     Args:
         sketch: in drawing units; an end row is left out, and so are dots, which the published training data
-            do not have; of more than `MAX_READ` points the last are read.
+            lack; of more than `MAX_READ` points the last are read.
         scale: pixels of the training data in a drawing unit.
         card: the model's.
 
@@ -94,7 +94,7 @@ def read_beginning(sketch: Sketch, scale: float, card: ModelCard) -> Beginning:
     strokes = sketch.to_polylines()
     lines = [line for line in strokes if len(line) > 1]
     if not lines:
-        # Dots alone: nothing to read, but they say where to draw.
+        # Dots alone: they are left out, but say where to draw.
         return Beginning(np.zeros((0, 5)), sketch.end_point, factor, False)
     rows = magenta_strokes(magenta_simplify([line * scale for line in lines], SIMPLIFICATION))[:-1]
     rows = rows[-MAX_READ:]
@@ -110,8 +110,8 @@ class Whole:
     """A finished drawing as a model's encoder reads it.
 
     Args:
-        rows: [N, 5] in model units, N at least 1; the first point of the drawing is the start token's, and
-            there is no end row.
+        rows: [N, 5] in model units, N at least 1, without an end row; the first point of the drawing is the
+            start token's.
         place: (x, y) of that first point, in drawing units.
         factor: model units in a drawing unit.
     """
@@ -122,17 +122,16 @@ class Whole:
 
 
 def read_whole(sketch: Sketch, card: ModelCard, *, prepared: bool = False) -> Whole:
-    """Translate a finished drawing into what an encoder reads: what training would have made of it.
+    """Translate a finished drawing into the rows that an encoder reads, prepared as for training.
 
     Args:
         sketch: in drawing units; an end row and dots are left out.
         card: the model's.
-        prepared: whether it is a drawing of the training data's kind already, in its pixels and simplified,
-            which is read as it stands; else it is made to fill 255 pixels and simplified as Quick, Draw!
-            does.
+        prepared: whether it is in the pixels of the training data and simplified already, and read as it
+            stands; else it is made to fill 255 pixels and simplified as Quick, Draw! does.
 
     Returns:
-        The rows, and where their first point lies.
+        The rows, and the place of their first point.
 
     Raises:
         InputError: a drawing without a line, or of more than `MAX_READ` points.
@@ -164,7 +163,7 @@ def from_rows(
         factor: model units in a drawing unit.
         anchor: (x, y) where the pen stood before them, in drawing units.
         joined: whether ink leads from the anchor to the first point.
-        label: what it shows.
+        label: its class.
         key: its identifier.
 
     Returns:
@@ -198,7 +197,7 @@ def best_scales(model: SketchModel, sketches: Sequence[Sketch], label: AnyClass 
     Args:
         model: an unconditional model.
         sketches: P beginnings.
-        label: what they are beginnings of, for a model that knows classes.
+        label: their class, for a model with classes.
 
     Returns:
         P scales; 1 for a drawing without extent.
@@ -219,8 +218,8 @@ def best_scales(model: SketchModel, sketches: Sequence[Sketch], label: AnyClass 
 def _best_sizes(
     model: SketchModel, read: Mapping[int, Rows], sizes: Sequence[float], label: AnyClass | None
 ) -> dict[int, tuple[float, float]]:
-    """The likeliest of some sizes of each beginning: what it costs, and the size itself."""
-    rungs = [(i, size, _resized(rows, size / WHOLE)) for i, rows in read.items() for size in sizes]
+    """The likeliest of several sizes of each beginning: its loss, and the size itself."""
+    rungs = [(i, size, _resize(rows, size / WHOLE)) for i, rows in read.items() for size in sizes]
     costs = losses(model, [rows for _, _, rows in rungs], model.label_index(label))
     best = dict.fromkeys(read, (math.inf, WHOLE))
     for (i, size, rows), loss in zip(rungs, costs, strict=True):
@@ -240,18 +239,18 @@ def _extent_of(lines: Sequence[Float64]) -> float:
     return float(np.ptp(np.concatenate(lines), axis=0).max())
 
 
-def _resized(rows: Rows, factor: float) -> Rows:
+def _resize(rows: Rows, factor: float) -> Rows:
     out = np.array(rows)
     out[:, :2] *= factor
     return out
 
 
 def chunks(lengths: Sequence[int], rows: int) -> Iterator[list[int]]:
-    """Places of drawings, the longest first, as many as fit so many rows with padding; one at least.
+    """Places of drawings, the longest first, in chunks of a number of rows with padding, or of a drawing.
 
     Args:
         lengths: of the drawings, each 1 or more.
-        rows: the most at once, padding among them.
+        rows: the most of a chunk, padding included.
     """
     order = np.argsort(-np.asarray(lengths, np.int64), kind="stable").tolist()
     while order:
@@ -261,7 +260,7 @@ def chunks(lengths: Sequence[int], rows: int) -> Iterator[list[int]]:
 
 
 def padded_rows(drawings: Sequence[Rows]) -> tuple[Rows, npt.NDArray[np.int64]]:
-    """Drawings as one array.
+    """Pad drawings to one array.
 
     Args:
         drawings: B arrays [N, 5], B at least 1.
@@ -282,15 +281,15 @@ def _size_penalty(size: float) -> float:
 
 
 def losses(model: SketchModel, drawings: Sequence[Rows], label: Tensor | None) -> list[float]:
-    """What beginnings cost a model.
+    """The losses of beginnings under a model.
 
     Args:
-        model: any.
+        model: to score with.
         drawings: B arrays [N, 5] in model units.
-        label: int64 [1] or [B], what they are beginnings of, for a model that is told classes.
+        label: int64 [1] or [B], their classes, for a model with classes.
 
     Returns:
-        Of each the negative log-likelihood, a sum over its rows; infinite for one without rows.
+        B negative log-likelihoods, sums over the rows; infinite for a drawing without rows.
     """
     out: list[float] = []
     for chunk in _chunks(drawings):
@@ -304,7 +303,7 @@ def losses(model: SketchModel, drawings: Sequence[Rows], label: Tensor | None) -
 
 
 def _chunks(drawings: Sequence[Rows]) -> Iterator[list[Rows]]:
-    """Drawings in order, as many at once as fit `_ROWS_AT_ONCE` when padded to the longest; one at least."""
+    """Drawings in order, in chunks of at most `_ROWS_AT_ONCE` rows with padding, or of a drawing."""
     chunk: list[Rows] = []
     longest = 0
     for rows in drawings:

@@ -20,7 +20,7 @@ import orjson
 
 from sketchkit.card import ModelCard
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import open_file, reason, shown
+from sketchkit.files import display_path, open_file, reason
 
 __all__ = [
     "FORMAT_VERSION",
@@ -140,9 +140,9 @@ def _errors_of(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{shown(path)}: {reason(error)}") from error
+        raise CheckpointError(f"{display_path(path)}: {reason(error)}") from error
     except (CheckpointError, InputError) as error:
-        raise CheckpointError(f"{shown(path)}: {error}") from error
+        raise CheckpointError(f"{display_path(path)}: {error}") from error
 
 
 def _read_header(stream: IO[bytes], file_size: int) -> NativeHeader:

@@ -14,7 +14,7 @@ from sketchkit.checkpoints.native import load_native, save_model
 from sketchkit.decoding import Decoding
 from sketchkit.devices import resolve_device, resolve_dtype
 from sketchkit.errors import CheckpointError, DeviceError
-from sketchkit.files import check_path, reason, shown
+from sketchkit.files import check_path, display_path, reason
 from sketchkit.models import SketchModel
 
 __all__ = ["import_model", "load_model"]
@@ -89,7 +89,7 @@ def import_model(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CheckpointError(f"{shown(target.parent)}: {reason(error)}") from error
+        raise CheckpointError(f"{display_path(target.parent)}: {reason(error)}") from error
     save_model(model.with_card(**changes), target, overwrite=overwrite)
     return chosen, target
 
@@ -106,8 +106,8 @@ def _path(name: str | PathLike[str]) -> Path:
 
 def _check_file(path: Path) -> Path:
     if path.suffix.lower() not in _SUFFIXES:
-        raise CheckpointError(f"{shown(path)}: a model's file ends in one of {', '.join(_SUFFIXES)}")
+        raise CheckpointError(f"{display_path(path)}: a model's file ends in one of {', '.join(_SUFFIXES)}")
     # Unlike `Path.exists`, this is false for a name too long or with a null byte.
     if not os.path.exists(path):
-        raise CheckpointError(f"{shown(path)}: no such file")
+        raise CheckpointError(f"{display_path(path)}: no such file")
     return path

@@ -23,7 +23,7 @@ from sketchkit.card import PAPER_START, ZERO_START, ModelCard
 from sketchkit.checkpoints.native import build_model, from_grid, to_grid
 from sketchkit.deprecation import renamed
 from sketchkit.errors import CheckpointError, FormatError, InputError
-from sketchkit.files import read_file, reason, shown, utf8_text
+from sketchkit.files import display_path, read_file, reason, utf8_text
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderModel
 from sketchkit.models.vae import VaeModel
@@ -79,13 +79,13 @@ def load_magenta(path: Path, dtype: torch.dtype, device: torch.device) -> Sketch
     try:
         data = read_file(path, MAX_BYTES)
     except OSError as error:
-        raise CheckpointError(f"{shown(path)}: {reason(error)}") from error
+        raise CheckpointError(f"{display_path(path)}: {reason(error)}") from error
     except FormatError as error:
         raise CheckpointError(str(error)) from error
     try:
         return parse_magenta(data, dtype, fallback_name=path.name.split(".")[0]).to(device)
     except CheckpointError as error:
-        raise CheckpointError(f"{shown(path)}: {error}") from error
+        raise CheckpointError(f"{display_path(path)}: {error}") from error
 
 
 def parse_magenta(data: bytes, dtype: torch.dtype, fallback_name: str = "unnamed") -> SketchModel:

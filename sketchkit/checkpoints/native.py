@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sketchkit._version import __version__
 from sketchkit.card import ModelCard
@@ -28,10 +28,18 @@ from sketchkit.checkpoints.arrays import (
 )
 from sketchkit.devices import resolve_dtype, without_weights
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import atomic_write, check_path, shown
+from sketchkit.files import atomic_write, check_path, display_path
 from sketchkit.models import SketchModel, backend
 
-__all__ = ["build_model", "dump_native", "from_grid", "load_native", "save_model", "to_grid"]
+__all__ = [
+    "assign_weights",
+    "build_model",
+    "dump_native",
+    "from_grid",
+    "load_native",
+    "save_model",
+    "to_grid",
+]
 
 
 def save_model(
@@ -57,11 +65,11 @@ def save_model(
     check_path(path)
     target = Path(path)
     if target.suffix != ".safetensors":
-        raise InputError(f"{shown(target)}: a native checkpoint's name ends in .safetensors")
+        raise InputError(f"{display_path(target)}: a native checkpoint's name ends in .safetensors")
     try:
         data = dump_native(model, dtype)
     except InputError as error:
-        raise InputError(f"{shown(target)}: {error}") from error
+        raise InputError(f"{display_path(target)}: {error}") from error
     with atomic_write(target, overwrite=overwrite) as stream:
         stream.write(data)
 
@@ -122,7 +130,7 @@ def load_native(path: Path, dtype: torch.dtype, device: torch.device) -> SketchM
         tensors = {name: torch.from_numpy(array).to(dtype) for name, array in arrays.items()}
         return build_model(header.backend, dict(header.architecture), header.card, tensors).to(device)
     except (CheckpointError, InputError) as error:
-        raise CheckpointError(f"{shown(path)}: {error}") from error
+        raise CheckpointError(f"{display_path(path)}: {error}") from error
 
 
 def build_model(
@@ -150,7 +158,21 @@ def build_model(
         # The text repeats names from the file, which could break the line.
         reason = str(error) if str(error).isprintable() else repr(str(error))
         raise CheckpointError(f"an architecture that {backend_name!r} does not know: {reason}") from error
-    expected = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    assign_weights(model, tensors)
+    return model.eval()
+
+
+def assign_weights(module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Give a module weights that come from a file, and freeze it.
+
+    Args:
+        module: its own weights may be without memory.
+        tensors: every weight by name; the module shares their memory.
+
+    Raises:
+        CheckpointError: a weight that is missing, superfluous, of another shape, infinite or NaN.
+    """
+    expected = {name: tensor.shape for name, tensor in module.state_dict().items()}
     for name in sorted(expected.keys() ^ tensors.keys()):
         state = "missing" if name in expected else "unknown"
         raise CheckpointError(f"the weight {name!r} is {state}")
@@ -160,8 +182,8 @@ def build_model(
             raise CheckpointError(f"the weight {name!r} has the shape {shapes}")
         if not torch.isfinite(tensor).all():
             raise CheckpointError(f"the weight {name!r} holds a number that is not finite")
-    model.load_state_dict(tensors, assign=True)
-    return model.requires_grad_(False).eval()
+    module.load_state_dict(tensors, assign=True)
+    module.requires_grad_(False)
 
 
 def to_grid(tensor: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from sketchkit.checkpoints import store
 from sketchkit.downloads import cause, response_from
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import shown
+from sketchkit.files import display_path
 
 __all__ = ["BASE_URL", "CLASSES", "KINDS", "pull_model"]
 
@@ -92,7 +92,7 @@ def pull_model(
         try:
             return import_model(file, chosen, licence=licence, overwrite=overwrite)
         except CheckpointError as error:
-            raise CheckpointError(str(error).replace(shown(file), url)) from error
+            raise CheckpointError(str(error).replace(display_path(file), url)) from error
 
 
 def _download(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sketchkit.checkpoints.arrays import NativeHeader, read_header
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import reason, shown
+from sketchkit.files import display_path, reason
 
 __all__ = [
     "StoredModel",
@@ -128,7 +128,7 @@ def remove(name: str) -> Path:
     try:
         path.unlink()
     except OSError as error:
-        raise CheckpointError(f"{shown(path)}: {reason(error)}") from error
+        raise CheckpointError(f"{display_path(path)}: {reason(error)}") from error
     return path
 
 
@@ -146,4 +146,4 @@ def _names_in(folder: Path) -> set[str]:
     except FileNotFoundError:
         return set()
     except OSError as error:
-        raise CheckpointError(f"{shown(folder)}: {reason(error)}") from error
+        raise CheckpointError(f"{display_path(folder)}: {reason(error)}") from error

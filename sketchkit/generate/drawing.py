@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from sketchkit.batch import checked_sketches
+from sketchkit.batch import check_sketches
 from sketchkit.counts import whole
 from sketchkit.deprecation import renamed
 from sketchkit.devices import one_thread
 from sketchkit.engine import EXACT_WIDTH, Prompts, decode, read_prompts
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, checked_counts
-from sketchkit.latent import checked_z, encode_rows, prior, read_wholes, resolve_z_temperature
+from sketchkit.latent import check_z, encode_rows, prior, read_wholes, resolve_z_temperature
 from sketchkit.models import AnyClass, SketchModel, check_model, is_one_class
 from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import AnySampler, Draft, make_sampler
@@ -87,7 +87,7 @@ def sample(
     """
     usual = _USUAL if n is None else n
     count, seed, batch_size, max_points = checked_counts(model, usual, seed, batch_size, max_points)
-    latents = None if z is None else checked_z(model, z, None if n is None else count)
+    latents = None if z is None else check_z(model, z, None if n is None else count)
     n = count if n is not None else _told(latents, class_name, index)
     first = whole("first", first, 0, MAX_SEED - n)
     if first and index is not None:
@@ -181,7 +181,7 @@ def reconstruct(
         from it, so that what differs between two reconstructions is the decoder's doing alone.
     """
     check_model(model)
-    several = checked_sketches(sketches, "reconstruct takes a list of sketches")
+    several = check_sketches(sketches, "reconstruct takes a list of sketches")
     fresh = seed is None
     n, seed, batch_size, max_points = checked_counts(model, n, seed, batch_size, max_points, len(several))
     chosen = make_sampler(sampler, temperature, options)

@@ -7,7 +7,7 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from sketchkit.batch import checked_sketches
+from sketchkit.batch import check_sketches
 from sketchkit.counts import whole
 from sketchkit.deprecation import renamed
 from sketchkit.devices import one_thread
@@ -149,7 +149,7 @@ def complete(
         the training data were, at its scale.
     """
     check_model(model)
-    several = checked_sketches(
+    several = check_sketches(
         [drawings] if isinstance(drawings, Sketch) else drawings, "complete takes sketches"
     )
     n, seed, batch_size, max_points = checked_counts(model, n, seed, batch_size, max_points, len(several))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from sketchkit.batch import checked_sketches
+from sketchkit.batch import check_sketches
 from sketchkit.critic import BEGINNINGS, load_critic
 from sketchkit.devices import one_thread
 from sketchkit.engine import decode, read_prompts
@@ -95,7 +95,7 @@ def guess_classes(model: SketchModel, drawings: Sequence[Sketch]) -> list[Guesse
     check_model(model)
     if model.conditional or not model.labelled:
         raise InputError(f"the model {model.card.name!r} is told no classes, so that none can be guessed")
-    several = checked_sketches(drawings, "guess_classes takes a list of sketches")
+    several = check_sketches(drawings, "guess_classes takes a list of sketches")
     if not several:
         return []
     begun = [each.without_end() for each in several]

@@ -19,7 +19,7 @@ from sketchkit.generate.checks import checked_counts
 from sketchkit.generate.drawing import prompts_for
 from sketchkit.generate.fence import begins_with_ink
 from sketchkit.generate.finishing import check_unconditional, scales_for
-from sketchkit.latent import checked_z, encode_rows, prior, read_wholes
+from sketchkit.latent import check_z, encode_rows, prior, read_wholes
 from sketchkit.models import AnyClass, SketchModel, check_one_class
 from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import AnySampler, StepSampler, make_sampler, stepwise
@@ -149,7 +149,7 @@ def live_drawings(
         InputError: a number out of range, a z that does not fit, a sampler that looks at whole drawings.
         PluginError: an unknown sampler.
     """
-    latents = None if z is None else checked_z(model, z, n)
+    latents = None if z is None else check_z(model, z, n)
     usual = 1 if latents is None else len(latents)
     n, seed, _, max_points = checked_counts(model, usual if n is None else n, seed, None, max_points)
     if not scale > 0:

@@ -10,13 +10,13 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.batch import checked_sketches
+from sketchkit.batch import check_sketches
 from sketchkit.counts import MAX_DRAWINGS, whole
 from sketchkit.deprecation import renamed
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, settled_seed
 from sketchkit.generate.drawing import sample
-from sketchkit.latent import Method, Path, checked_z, combine, encode, latent_path, surface
+from sketchkit.latent import Method, Path, check_z, combine, encode, latent_path, surface
 from sketchkit.latent import path as row
 from sketchkit.models import AnyClass, SketchModel, check_model, check_one_class
 from sketchkit.sampling import AnySampler
@@ -100,7 +100,7 @@ def decode(
     """
     check_model(model)
     return sample(
-        model, temperature=temperature, z=checked_z(model, z, None), class_name=class_name, **settings
+        model, temperature=temperature, z=check_z(model, z, None), class_name=class_name, **settings
     )
 
 
@@ -292,7 +292,7 @@ def morphs(
     size = steps if isinstance(steps, int) else steps[0] * steps[1]
     if size > MAX_DRAWINGS:
         raise InputError(f"{size} drawings are more than one call draws, {MAX_DRAWINGS}")
-    numbered = enumerate(tuple(checked_sketches(job, "a list of sketches is needed")) for job in jobs)
+    numbered = enumerate(tuple(check_sketches(job, "a list of sketches is needed")) for job in jobs)
     while block := list(islice(numbered, max(1, DRAWINGS_AT_ONCE // max(1, size)))):
         wanted = [place for place, (number, _) in enumerate(block) if done is None or not done(number)]
         if not wanted:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sketchkit.batch import checked_sketches
+from sketchkit.batch import check_sketches
 from sketchkit.density import MixtureDensity
 from sketchkit.deprecation import old_attribute, renamed
 from sketchkit.devices import one_thread
@@ -144,7 +144,7 @@ def score(
     """
     check_model(model)
     check_one_class(class_name)
-    sketches = checked_sketches(sketches, "score takes a list of sketches")
+    sketches = check_sketches(sketches, "score takes a list of sketches")
     wholes = read_wholes(model, sketches, prepared=prepared)
     drawings = [np.concatenate([whole.rows, _END_ROW]) for whole in wholes]
     if class_name in (None, AUTO):

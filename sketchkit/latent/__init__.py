@@ -1,7 +1,7 @@
-"""Latent vectors z: what an encoder makes of drawings, the prior they come from, and ways between them."""
+"""Latent vectors z: the encoding of drawings, the prior, and paths between vectors."""
 
-from sketchkit.latent.arithmetic import analogy, class_means
 from sketchkit.latent.encoding import (
+    check_z,
     checked_z,
     encode,
     encode_rows,
@@ -20,7 +20,7 @@ from sketchkit.latent.flows import (
     typical,
 )
 from sketchkit.latent.mapping import Axes, By, check_by, principal_axes, umap_coordinates
-from sketchkit.latent.paths import Method, lerp, path, slerp, surface
+from sketchkit.latent.paths import Method, analogy, class_means, lerp, path, slerp, surface
 
 __all__ = [
     "Axes",
@@ -31,6 +31,7 @@ __all__ = [
     "analogy",
     "check_by",
     "check_size",
+    "check_z",
     "checked_z",
     "class_means",
     "combine",

@@ -1,4 +1,4 @@
-"""Between drawings and latent vectors z: the posteriors that an encoder gives."""
+"""Encoding drawings: the posterior of the latent vector z of each."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from sketchkit.batch import checked_sketches
+from sketchkit.batch import check_sketches
 from sketchkit.counts import whole
+from sketchkit.deprecation import old_function
 from sketchkit.devices import one_thread, own_numbers
 from sketchkit.errors import InputError
 from sketchkit.models import SketchModel, check_model
@@ -20,11 +21,11 @@ from sketchkit.noise import MAX_SEED, POSTERIOR, normals
 from sketchkit.sketch import Sketch
 from sketchkit.units import Rows, Whole, chunks, padded_rows, read_whole
 
-__all__ = ["checked_z", "encode", "encode_rows", "latent_size", "posterior", "read_wholes"]
+__all__ = ["check_z", "checked_z", "encode", "encode_rows", "latent_size", "posterior", "read_wholes"]
 
-#: Drawings are encoded so many rows at once, padding among them, to bound memory.
+#: Rows that are encoded at once, padding included, to bound memory.
 _ROWS_AT_ONCE = 16_384
-#: Numbers of noise that are made at once.
+#: Numbers of noise that are drawn at once.
 _NUMBERS_AT_ONCE = 1 << 20
 
 Latents = npt.NDArray[np.float32]
@@ -39,31 +40,30 @@ def encode(
     exact: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Latents, Latents]:
-    """The posterior of drawings: where each of them lies in a model's latent space.
+    """Encode drawings: the posterior of each in a model's latent space.
 
     Args:
         model: a conditional VAE.
-        sketches: n finished drawings, in whatever units; end rows and dots are left out.
-        prepared: whether they are drawings of the training data's kind already, in its pixels and simplified,
-            which are read as they stand; else each is made to fill 255 pixels and simplified as Quick, Draw!
-            does.
-        exact: equal to the last bit whichever others come with a drawing; slower.
-        progress: called with (steps done, steps in all); a drawing is two: it is read, and it is encoded.
+        sketches: n finished drawings, in drawing units; end rows and dots are left out.
+        prepared: whether they are in the pixels of the training data and simplified already, and read as they
+            stand; else each is made to fill 255 pixels and simplified as Quick, Draw! does.
+        exact: equal to the last bit, independently of the other drawings; slower.
+        progress: called with (steps done, steps in all); reading a drawing is a step, encoding it another.
 
     Returns:
         mu [n, Z] and sigma [n, Z], float32.
 
     Raises:
-        InputError: a model that has no encoder, or a drawing without a line or of more points than are read.
+        InputError: a model without an encoder, or a drawing without a line or with too many points.
 
     Source: Ha & Eck 2017, equations 1 and 2. As in the released training code, the encoder reads all rows but
         the end row.
     """
     encoder = _encoder(model)
-    told = progress or (lambda done, total: None)
-    wholes = read_wholes(model, sketches, prepared=prepared, progress=lambda done, n: told(done, 2 * n))
+    report = progress or (lambda done, total: None)
+    wholes = read_wholes(model, sketches, prepared=prepared, progress=lambda done, n: report(done, 2 * n))
     rows = [whole.rows for whole in wholes]
-    return encode_rows(encoder, rows, exact=exact, progress=lambda done, n: told(n + done, 2 * n))
+    return encode_rows(encoder, rows, exact=exact, progress=lambda done, n: report(n + done, 2 * n))
 
 
 def read_wholes(
@@ -73,19 +73,19 @@ def read_wholes(
     prepared: bool = False,
     progress: Progress | None = None,
 ) -> list[Whole]:
-    """Drawings as an encoder reads them; see `sketchkit.units.read_whole`.
+    """Translate drawings for an encoder; see `sketchkit.units.read_whole`.
 
     Args:
-        model: that shall read them.
+        model: to encode them.
         sketches: n finished drawings.
         prepared: see `encode`.
         progress: called with (drawings read, n).
 
     Raises:
-        InputError: something else than a list of sketches, or a drawing that cannot be encoded; says which.
+        InputError: an argument other than a list of sketches, or a drawing that cannot be encoded, by name.
     """
     out = []
-    several = checked_sketches(sketches, "a list of sketches is needed")
+    several = check_sketches(sketches, "a list of sketches is needed")
     for number, sketch in enumerate(several):
         try:
             out.append(read_whole(sketch, model.card, prepared=prepared))
@@ -101,19 +101,19 @@ def read_wholes(
 def encode_rows(
     model: SketchModel, drawings: Sequence[Rows], *, exact: bool = False, progress: Progress | None = None
 ) -> tuple[Latents, Latents]:
-    """The posterior of drawings that are rows already.
+    """Encode drawings that are rows already.
 
     Args:
         model: a conditional VAE.
         drawings: n arrays [N, 5] in model units, N at least 1, without end rows.
-        exact: encode each alone, so that the others cannot change its last bits.
+        exact: encode each by itself, so that its last bits are independent of the others.
         progress: called with (drawings encoded, n).
 
     Returns:
         mu [n, Z] and sigma [n, Z], float32.
 
     Raises:
-        InputError: a model that has no encoder, or a drawing without rows.
+        InputError: a model without an encoder, or a drawing without rows.
     """
     encoder = _encoder(model)
     if not all(len(rows) for rows in drawings):
@@ -134,12 +134,12 @@ def encode_rows(
 
 @own_numbers()
 def posterior(mu: npt.ArrayLike, sigma: npt.ArrayLike, draws: int, seed: int = 0) -> npt.NDArray[np.float32]:
-    """Latent vectors drawn from the posteriors of drawings.
+    """Draw latent vectors from the posteriors of drawings.
 
     Args:
         mu: [n, Z].
         sigma: [n, Z].
-        draws: D, how many of each.
+        draws: D per drawing.
         seed: 0..2^63 - 1.
 
     Returns:
@@ -161,8 +161,8 @@ def posterior(mu: npt.ArrayLike, sigma: npt.ArrayLike, draws: int, seed: int = 0
     except (MemoryError, ValueError):
         what = f"{draws} draws of each of {n} drawings, {4 * n * draws * size / 1e9:.1f} GB"
         raise InputError(f"{what}, are more than memory holds") from None
-    # The noise takes tens of bytes a number while it is made, so it is made in pieces: of four draws, or a
-    # multiple of them, since one step of it has four numbers.
+    # Drawing noise takes tens of bytes per number, so it is drawn in pieces: of four draws, or a multiple of
+    # them, since a step of the noise has four numbers.
     at_once = min(draws, max(4, _NUMBERS_AT_ONCE // max(1, size) // 4 * 4))
     drawings = max(1, _NUMBERS_AT_ONCE // max(1, at_once * size))
     for first, begin in product(range(0, n, drawings), range(0, draws, at_once)):
@@ -178,7 +178,7 @@ def latent_size(model: SketchModel) -> int:
     """The length of a model's latent vectors, Z.
 
     Raises:
-        InputError: a model without.
+        InputError: a model without latent vectors.
     """
     size = getattr(model.architecture, "latent", None) if model.conditional else None
     if not isinstance(size, int):
@@ -186,19 +186,19 @@ def latent_size(model: SketchModel) -> int:
     return size
 
 
-def checked_z(model: SketchModel, z: npt.ArrayLike, n: int | None) -> Latents:
-    """Latent vectors as an array of the shape a model wants.
+def check_z(model: SketchModel, z: npt.ArrayLike, n: int | None) -> Latents:
+    """Check latent vectors and return them as an array of the shape that a model wants.
 
     Args:
         model: a conditional model.
         z: n vectors.
-        n: how many there must be; any number when None.
+        n: the required number of vectors; arbitrary when None.
 
     Returns:
         [n, Z], float32.
 
     Raises:
-        InputError: a model without latent vectors, another shape, or something that is no finite number.
+        InputError: a model without latent vectors, another shape, or values other than finite numbers.
     """
     size = latent_size(model)
     try:
@@ -212,6 +212,9 @@ def checked_z(model: SketchModel, z: npt.ArrayLike, n: int | None) -> Latents:
     if not np.isfinite(values).all():
         raise InputError("z holds a number that is not finite")
     return values
+
+
+checked_z = old_function("checked_z", check_z)
 
 
 def _encoder(model: SketchModel) -> VaeModel:

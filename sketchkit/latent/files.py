@@ -1,8 +1,7 @@
-"""Latent vectors in files: a numpy archive of plain arrays that any numpy opens without unpickling.
+"""Latent vectors in files: a numpy archive of plain arrays, opened without unpickling.
 
-The arrays are `mu` and `sigma` [n, Z], `draws` [n, D, Z] where there are any, `keys`, `labels` and `sources`
-[n], strings that are empty where nothing is known, and `about`, JSON in one string: which model they are of
-and how they were made.
+The arrays are `mu` and `sigma` [n, Z], optionally `draws` [n, D, Z], the strings `keys`, `labels` and
+`sources` [n], empty where unknown, and `about`, JSON in a string: the model and how the file was made.
 """
 
 from __future__ import annotations
@@ -18,26 +17,26 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import atomic_write, open_file, reason, shown
+from sketchkit.files import atomic_write, display_path, open_file, reason
 
 __all__ = ["Latents", "check_size", "read_latents", "write_latents"]
 
-#: Of all arrays, unpacked: a million vectors of 128 numbers, three times over, have half of it.
+#: Of all arrays, unpacked: twice the size of mu, sigma and a draw of a million vectors of 128 numbers.
 MAX_BYTES = 4 << 30
 _STRINGS = ("keys", "labels", "sources")
 
 
 @dataclass(frozen=True)
 class Latents:
-    """Where drawings lie.
+    """The latent vectors of drawings.
 
     Args:
         mu: [n, Z], the means of their posteriors.
         sigma: [n, Z], the standard deviations.
-        draws: [n, D, Z], vectors drawn from the posteriors; None where there are none.
-        keys: n identifiers of the drawings, empty where nobody knows.
-        labels: n names of what they show, likewise.
-        sources: n names of the files that they are from, likewise.
+        draws: [n, D, Z], vectors drawn from the posteriors, if there are any.
+        keys: n identifiers of the drawings, empty where unknown.
+        labels: n class names, likewise.
+        sources: n names of their files, likewise.
         about: the model (its name and the checksum of its weights), and how the file was made.
     """
 
@@ -65,20 +64,20 @@ class Latents:
             )
 
     def __len__(self) -> int:
-        """How many drawings, n."""
+        """The number of drawings, n."""
         return len(self.mu)
 
 
 def check_size(n: int, draws: int, size: int) -> None:
-    """Refuse, before any work is done, what no file of latent vectors holds.
+    """Refuse vectors that are too large for a file, before they are computed.
 
     Args:
-        n: how many drawings.
-        draws: how many vectors are drawn from the posterior of each.
+        n: the number of drawings.
+        draws: vectors per drawing that are drawn from its posterior.
         size: the length of a vector, Z.
 
     Raises:
-        InputError: they are larger than `read_latents` reads.
+        InputError: more than `read_latents` reads.
     """
     needed = 4 * n * (draws + 2) * size
     if needed > MAX_BYTES:
@@ -90,12 +89,12 @@ def check_size(n: int, draws: int, size: int) -> None:
 
 
 def write_latents(path: str | os.PathLike[str], latents: Latents, *, overwrite: bool = True) -> None:
-    """Write latent vectors, the whole file or none.
+    """Write latent vectors, atomically.
 
     Args:
         path: of the file.
-        latents: what it shall hold.
-        overwrite: whether it may exist already.
+        latents: its content.
+        overwrite: whether to replace an existing file.
 
     Raises:
         InputError: the file cannot be written, or would be too large to be read again.
@@ -111,16 +110,16 @@ def write_latents(path: str | os.PathLike[str], latents: Latents, *, overwrite: 
 
 
 def read_latents(path: str | os.PathLike[str]) -> Latents:
-    """Read latent vectors; nothing is unpickled.
+    """Read latent vectors, without unpickling.
 
     Args:
         path: of the file.
 
     Raises:
         InputError: it cannot be read.
-        FormatError: it is no such file, or damaged.
+        FormatError: it is damaged, or another kind of file.
     """
-    name = shown(path)
+    name = display_path(path)
     try:
         stream = open_file(path)
     except (OSError, ValueError) as error:
@@ -150,7 +149,7 @@ def _read(stream: IO[bytes]) -> Latents:
 
 
 def _check_sizes(stream: IO[bytes]) -> None:
-    """Refuse an archive that would unpack to more than anybody means."""
+    """Refuse an archive that unpacks to more than the limit."""
     with zipfile.ZipFile(stream) as archive:
         members = archive.infolist()
     if sum(member.file_size for member in members) > MAX_BYTES:

@@ -1,7 +1,7 @@
-"""New latent vectors, and ways that lead through the noise which the prior makes them of.
+"""New latent vectors, and paths through the noise from which the prior makes them.
 
-The latent vectors between two drawings are often those of scrawls. What lies between the noise of both is
-nearer to the most typical drawing than either, and the prior makes the latent vector of a drawing of it.
+Latent vectors between two drawings are often those of scrawls. A point between the noise of both is closer
+to the most typical drawing than either, and the prior turns it into the latent vector of a drawing.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ __all__ = [
 Latents = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Labels = Sequence[AnyClass | None]
-#: How a way leads: through the noise of the prior, along great circles or straight lines.
+#: The course of a path: through the noise of the prior, along great circles or straight lines.
 Path = Literal["prior", "slerp", "lerp"]
 #: Points between stations: the stations [S, N] and a method to the points [..., N].
 Between = Callable[[Float64, Method], Float64]
 
-#: What a flow's noise is multiplied by by default: less than it has learnt shows more drawings.
+#: The default factor of a flow's noise: below 1, as in training, more of the samples are drawings.
 Z_TEMPERATURE = 0.5
 _MAX_TEMPERATURE = 10.0
-#: Vectors made together, to bound memory, and the fewest: products of fewer rows round differently.
+#: Vectors computed together, to bound memory, and the fewest: products of fewer rows round differently.
 _AT_ONCE, _FEWEST = 4_096, 4
 
 
@@ -66,21 +66,21 @@ def prior(
     index: npt.NDArray[np.int64] | None = None,
     exact: bool = False,
 ) -> Latents:
-    """New latent vectors: from the flow that the model has, or from N(0, I).
+    """Draw latent vectors from the model's flow, or from N(0, I).
 
     Args:
         model: a conditional model.
         n: how many.
         seed: 0..2^63 - 1.
         first: the index of the first.
-        class_name: what they show, or one class for each vector, for a model that knows classes.
-        z_temperature: what the noise is multiplied by, 0..10; when None, 0.5 with a flow and 1 without.
+        class_name: the class of all, or n classes, for a model with classes.
+        z_temperature: the factor of the noise, 0..10; when None, 0.5 with a flow and 1 without.
         index: [n], the index of each; first, first + 1 and so on when None.
-        exact: equal to the last bit whichever others come with a vector; slower.
+        exact: equal to the last bit, independently of the other vectors; slower.
 
     Returns:
-        z [n, Z], float32. Each is a function of the seed, of its class and of its index, from a stream of
-        the counter-based noise (`sketchkit.noise.LATENT`) that no point of a drawing is drawn with.
+        z [n, Z], float32. Each is a function of the seed, of its class and of its index, from a separate
+        stream of the counter-based noise (`sketchkit.noise.LATENT`).
 
     Raises:
         InputError: a model without latent vectors, an unknown class, or a number out of range.
@@ -105,24 +105,24 @@ def _has_flow(model: SketchModel) -> bool:
 
 
 def _flow_on(model: SketchModel, path: Path | None) -> FlowPrior | None:
-    """The flow that a path leads through; None where it leads through the latent vectors themselves."""
+    """The flow of a path through noise; None for a path through the latent vectors themselves."""
     return flow_of(model) if resolve_path(model, path) == "prior" else None
 
 
 def flow_of(model: SketchModel) -> FlowPrior | None:
-    """The prior that a model has learnt, in float32; None for N(0, I)."""
+    """The learnt prior of a model, in float32; None for N(0, I)."""
     return model.flow if isinstance(model, VaeModel) else None
 
 
 def resolve_z_temperature(model: SketchModel, value: float | None) -> float:
-    """What the noise of a model's prior is multiplied by.
+    """The factor of the noise of a model's prior.
 
     Args:
         model: a conditional model.
-        value: as asked for; when None, 0.5 for a model with a flow and 1 for another.
+        value: the wanted factor; when None, 0.5 for a model with a flow and 1 for another.
 
     Raises:
-        InputError: not a number of 0 to 10.
+        InputError: another value than a number of 0 to 10.
     """
     if value is None:
         return Z_TEMPERATURE if _has_flow(model) else 1.0
@@ -134,11 +134,11 @@ def resolve_z_temperature(model: SketchModel, value: float | None) -> float:
 
 
 def resolve_path(model: SketchModel, path: Path | None) -> Path:
-    """How ways lead through a model's latent space.
+    """The course of paths through a model's latent space.
 
     Args:
         model: a conditional model.
-        path: as asked for; when None, `prior` for a model with a flow, else `slerp`.
+        path: the wanted course; when None, `prior` for a model with a flow, else `slerp`.
 
     Raises:
         InputError: another name, or `prior` for a model without a flow.
@@ -161,18 +161,18 @@ def latent_path(
     path: Path | None = None,
     class_name: str | None = None,
 ) -> tuple[Latents, list[str | None]]:
-    """Points on a way between latent vectors, and what they show.
+    """Points on a path between latent vectors, and their classes.
 
     Args:
         model: a conditional model.
         stations: [S, Z].
-        labels: the classes of the S drawings, where the model knows them.
-        between: makes points of stations, such as `functools.partial(path, n=10)`.
-        path: how the way leads; see `resolve_path`.
-        class_name: what all points show; when None, each shows the class of the nearest station.
+        labels: the classes of the S drawings, or None.
+        between: makes points of stations by a method, such as `lambda s, method: path(s, 10, method)`.
+        path: see `resolve_path`.
+        class_name: the class of all points; when None, each has the class of the nearest station.
 
     Returns:
-        z [n, Z] and n classes. Each station is itself where it shows its own class.
+        z [n, Z] and n classes. Stations of their own class stay as they are.
 
     Raises:
         InputError: see `resolve_path`.
@@ -186,13 +186,13 @@ def latent_path(
     known = [class_name if label is None else label for label in labels]
     here, there = (_classes(model, len(each), model.label_index(each)) for each in (known, names))
     noise, rest = noise_of(flow, given, here)
-    # The way back differs from the way there by the error of the steps, which is put right.
+    # Inverting the flow and applying it again leaves the error of its steps, which is added back.
     missed = given - z_of(flow, noise, rest, here)
     noise, rest, missed = (between(each, "lerp").reshape(len(names), -1) for each in (noise, rest, missed))
     if len(set(known)) > 1:
-        # From class to class past the typical drawings of both: in the middle with as little noise as new
-        # drawings have, though these are plainer. A great circle stays as far from them as both ends, and
-        # shows fewer drawings.
+        # A path between classes leads past the typical drawings of both: in the middle with as little noise
+        # as new drawings have, though these are plainer. A great circle stays as far from them as both ends,
+        # and shows fewer drawings.
         amid = (1.0 - np.square(shares).sum(1)) / (1.0 - 1.0 / len(given))
         length = (1.0 - (1.0 - Z_TEMPERATURE) * amid)[:, None]
         noise, rest, missed = length * noise, length * rest, length * missed
@@ -208,16 +208,16 @@ def combine(
     path: Path | None = None,
     class_name: str | None = None,
 ) -> Latents:
-    """A sum of latent vectors, or of the noise that the prior makes them of.
+    """A weighted sum of latent vectors, or of their noise under the prior.
 
     Args:
         model: a conditional model.
         z: [S, Z].
-        labels: the classes of the S drawings, where the model knows them.
+        labels: the classes of the S drawings, or None.
         weights: S numbers whose sum is 1.
-        path: `prior` adds noise, and shortens the sum where it is longer than the summands are on average;
-            slerp and lerp add z.
-        class_name: what the sum shows; the last of the labels when None.
+        path: `prior` adds noise, and shortens a sum that is longer than the mean of the summands; slerp and
+            lerp add z.
+        class_name: the class of the sum; the last of the labels when None.
 
     Returns:
         [Z].
@@ -234,8 +234,8 @@ def combine(
     total, mean = shares @ noise, np.linalg.norm(noise, axis=1).mean()
     length = np.linalg.norm(total)
     total = total * min(1.0, mean / length) if length else total
-    shown = labels[-1] if class_name is None else class_name
-    made = z_of(flow, total[None], (shares @ rest)[None], _classes(model, 1, model.label_index(shown)))
+    wanted = labels[-1] if class_name is None else class_name
+    made = z_of(flow, total[None], (shares @ rest)[None], _classes(model, 1, model.label_index(wanted)))
     out: Latents = made[0].astype(np.float32)
     return out
 
@@ -249,13 +249,13 @@ def typical(
     shown: Sequence[str | None],
     path: Path | None = None,
 ) -> Latents:
-    """What groups of drawings have in common: the mean of their noise, or of their latent vectors.
+    """The typical vectors of groups of drawings: the mean of their noise, or of their latent vectors.
 
     Args:
         model: a conditional model.
         z: [n, Z].
-        labels: the classes of the n drawings, where the model knows them.
-        groups: G lists of places 0..n - 1, each with one place or more.
+        labels: the classes of the n drawings, or None.
+        groups: G lists of places 0..n - 1, each with a place or more.
         shown: the classes of the G means.
         path: `prior` takes the mean of the noise; slerp and lerp of z.
 
@@ -274,14 +274,14 @@ def typical(
 
 
 def noise_of(flow: FlowPrior, z: Float64, classes: Tensor) -> tuple[Float64, Float64]:
-    """The noise [n, K] that a flow makes latent vectors [n, Z] of, and what its axes leave of them [n, Z]."""
+    """The noise [n, K] of latent vectors [n, Z] under a flow, and their rest [n, Z] beside its axes."""
     x, rest = (each.detach() for each in flow.coordinates(torch.from_numpy(z).float().to(classes.device)))
     noise = _in_portions(flow.inverse, x, classes)
     return noise.double().numpy(), rest.cpu().double().numpy()
 
 
 def z_of(flow: FlowPrior, noise: Float64, rest: Float64, classes: Tensor) -> Float64:
-    """The latent vectors [n, Z] that a flow makes of noise [n, K], with what lies beside its axes [n, Z]."""
+    """The latent vectors [n, Z] that a flow makes of noise [n, K], plus the rest [n, Z] beside its axes."""
     made = _in_portions(flow.latents, torch.from_numpy(noise).float(), classes)
     out: Float64 = made.double().numpy() + rest
     return out
@@ -293,10 +293,10 @@ def _in_portions(
 ) -> Tensor:
     """A function of rows [n, K] and their classes [n], some thousand at a time; on the CPU.
 
-    Exactly: with products of one shape, so that a row is the same to the last bit whatever comes with it.
+    If exact, all products have one shape, so that a row's last bits are independent of the others.
     """
     at_once, fewest = (EXACT_WIDTH, EXACT_WIDTH) if exact else (_AT_ONCE, _FEWEST)
-    # A portion of no rows gives the shape where there are none.
+    # An empty portion gives the shape of the result if n is 0.
     parts = [function(rows.new_zeros(1, rows.shape[1]).to(classes.device), classes.new_zeros(1))[:0].cpu()]
     for begin in range(0, len(rows), at_once):
         some, shown = (each[begin : begin + at_once].to(classes.device) for each in (rows, classes))
@@ -307,7 +307,7 @@ def _in_portions(
 
 
 def _classes(model: SketchModel, n: int, label: Tensor | None) -> Tensor:
-    """The classes that a flow is told, int64 [n]; the last class stands for the absence of one."""
+    """The classes for a flow, int64 [n]; the last class stands for the absence of one."""
     assert isinstance(model, VaeModel)
     none = torch.tensor([model.architecture.classes])
     return (none if label is None else label).to(model.device).expand(n)

@@ -26,12 +26,12 @@ _NEIGHBOURS = 15
 
 @dataclass(frozen=True, eq=False)
 class Axes:
-    """Some directions in a latent space, and the middle that they lead away from.
+    """Directions in a latent space, and their origin.
 
     Args:
-        mean: [Z], the middle.
-        axes: [K, Z], orthonormal, the most telling first.
-        share: [K], the part of the whole variance that each has, 0..1.
+        mean: [Z], the origin.
+        axes: [K, Z], orthonormal, by falling variance.
+        share: [K], the share of the whole variance along each, 0..1.
     """
 
     mean: Float64
@@ -39,7 +39,7 @@ class Axes:
     share: Float64
 
     def project(self, z: npt.ArrayLike) -> Float64:
-        """Where latent vectors lie along the axes.
+        """The coordinates of latent vectors along the axes.
 
         Args:
             z: [..., Z].
@@ -50,11 +50,11 @@ class Axes:
         Raises:
             InputError: another shape.
         """
-        coordinates: Float64 = (_checked(z, len(self.mean), "latent vectors") - self.mean) @ self.axes.T
+        coordinates: Float64 = (_check(z, len(self.mean), "latent vectors") - self.mean) @ self.axes.T
         return coordinates
 
     def place(self, coordinates: npt.ArrayLike) -> Float64:
-        """What lies at a place on the axes: mean + a * axis 1 + b * axis 2 and so on.
+        """The latent vectors at places on the axes: mean + a * axis 1 + b * axis 2 and so on.
 
         Args:
             coordinates: [..., K].
@@ -65,7 +65,7 @@ class Axes:
         Raises:
             InputError: another shape.
         """
-        z: Float64 = self.mean + _checked(coordinates, len(self.axes), "coordinates") @ self.axes
+        z: Float64 = self.mean + _check(coordinates, len(self.axes), "coordinates") @ self.axes
         return z
 
 
@@ -78,10 +78,10 @@ def principal_axes(z: npt.ArrayLike, n: int = 2) -> Axes:
         n: how many axes, K.
 
     Returns:
-        The axes. The largest component of each is positive, so that a map does not change sides by chance.
+        The axes. The largest component of each is positive, so that the sides of a map are stable.
 
     Raises:
-        InputError: another shape, a number that is not finite, or vectors that vary in fewer directions.
+        InputError: another shape, an infinite number or NaN, or vectors that vary in fewer directions.
 
     Source: Pearson 1901, "On lines and planes of closest fit to systems of points in space", by the singular
         values of the centred vectors, all of them and in float64.
@@ -89,7 +89,7 @@ def principal_axes(z: npt.ArrayLike, n: int = 2) -> Axes:
     n, vectors = whole("n", n, 1), _vectors(z)
     mean = vectors.mean(0)
     _, sizes, directions = torch.linalg.svd(torch.from_numpy(vectors - mean), full_matrices=False)
-    # What is smaller than the rounding of the largest is no direction.
+    # Sizes below the rounding of the largest are noise.
     smallest = float(sizes[0]) * max(vectors.shape) * np.finfo(np.float64).eps
     varied = int((sizes > smallest).sum())
     if n > varied:
@@ -101,11 +101,11 @@ def principal_axes(z: npt.ArrayLike, n: int = 2) -> Axes:
 
 
 def check_by(by: str) -> None:
-    """Refuse, before any work is done, a way of making maps that there is not.
+    """Check the method of a map, before any work is done.
 
     Raises:
-        InputError: an unknown one.
-        PluginError: UMAP, where it is not installed.
+        InputError: an unknown method.
+        PluginError: UMAP is not installed.
     """
     if by not in get_args(By):
         raise InputError(f"a map is made by pca or umap, got {by!r}")
@@ -114,17 +114,17 @@ def check_by(by: str) -> None:
 
 
 def umap_coordinates(z: npt.ArrayLike, seed: int = 0) -> Float64:
-    """A map on which neighbours in the latent space stay neighbours; distances and directions mean nothing.
+    """A map on which neighbours in the latent space stay neighbours; ignore its distances and directions.
 
     Args:
         z: [N, Z], N above 15.
-        seed: 0..2^63 - 1; of UMAP's chance.
+        seed: of UMAP, 0..2^63 - 1.
 
     Returns:
-        Coordinates [N, 2]. No way leads back from them: what lies between drawings, nobody knows.
+        Coordinates [N, 2], which cannot be mapped back to latent vectors.
 
     Raises:
-        InputError: another shape, a number that is not finite, or too few vectors.
+        InputError: another shape, an infinite number or NaN, or too few vectors.
         PluginError: UMAP is not installed.
 
     Source: McInnes, Healy & Melville 2018, "UMAP: Uniform Manifold Approximation and Projection for Dimension
@@ -140,11 +140,6 @@ def umap_coordinates(z: npt.ArrayLike, seed: int = 0) -> Float64:
 
 
 def _umap() -> Any:
-    """The module umap, imported only when a map is made with it.
-
-    Raises:
-        PluginError: it is not installed.
-    """
     try:
         import umap
     except ImportError as error:
@@ -167,7 +162,7 @@ def _vectors(z: npt.ArrayLike) -> Float64:
     return vectors
 
 
-def _checked(values: npt.ArrayLike, size: int, what: str) -> Float64:
+def _check(values: npt.ArrayLike, size: int, what: str) -> Float64:
     numbers = np.asarray(values, np.float64)
     if not numbers.ndim or numbers.shape[-1] != size:
         raise InputError(f"{what} must have the shape [..., {size}], got {list(numbers.shape)}")

@@ -1,7 +1,8 @@
-"""Ways through the latent space: straight lines, great circles, and the surface between four corners."""
+"""Arithmetic on latent vectors: lines, great circles, surfaces between four corners, analogies and means."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -9,14 +10,14 @@ import numpy.typing as npt
 
 from sketchkit.errors import InputError
 
-__all__ = ["Method", "between", "lerp", "path", "slerp", "surface"]
+__all__ = ["Method", "analogy", "between", "class_means", "lerp", "path", "slerp", "surface"]
 
 Method = Literal["slerp", "lerp"]
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
 
-#: Of a great circle through vectors whose directions are nearer than this angle, or opposite to within it, in
-#: radians, nothing is left but the straight line.
+#: Vectors whose directions are nearer than this angle, or opposite to within it, in radians, span a straight
+#: line instead of a great circle.
 _LEAST_ANGLE = 1e-6
 
 
@@ -32,11 +33,11 @@ def lerp(a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike) -> Float64:
         [..., Z].
 
     Raises:
-        InputError: shapes that do not go together, or a number that is not finite, on the way too.
+        InputError: shapes that do not fit, or an infinite number or NaN, also on the way.
     """
-    start, end, share = _checked(a, b, t)
+    start, end, share = _check(a, b, t)
     scale = np.maximum(_exponents(start), _exponents(end))
-    way = _scaled(_straight(np.ldexp(start, -scale), np.ldexp(end, -scale), share), scale)
+    way = _scale(_straight(np.ldexp(start, -scale), np.ldexp(end, -scale), share), scale)
     out: Float64 = np.where(share[..., None] == 1.0, end, way)
     return out
 
@@ -50,18 +51,18 @@ def slerp(a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike) -> Float64:
         t: [...], the share of the way, 0 at a and 1 at b.
 
     Returns:
-        [..., Z]; where the directions coincide, are opposite or there is none, the straight line.
+        [..., Z]; the straight line where the directions coincide, are opposite or undefined.
 
     Raises:
-        InputError: shapes that do not go together, or a number that is not finite, on the way too.
+        InputError: shapes that do not fit, or an infinite number or NaN, also on the way.
 
     Source: Shoemake 1985, "Animating rotation with quaternion curves"; in latent spaces White 2016, "Sampling
         generative networks", as Ha & Eck 2017 use it. Departure: both weigh a and b themselves, by which the
         length dips or bulges between vectors of unequal length; here the direction alone turns, and the
         length is a straight line of its own.
     """
-    start, end, share = _checked(a, b, t)
-    # Squares of large numbers are infinite and those of small ones zero, so all is done near 1.
+    start, end, share = _check(a, b, t)
+    # Squares of large numbers are infinite and those of small ones zero, so all vectors are scaled near 1.
     exponents = _exponents(start), _exponents(end)
     near = np.ldexp(start, -exponents[0]), np.ldexp(end, -exponents[1])
     norms = [np.linalg.norm(each, axis=-1, keepdims=True) for each in near]
@@ -77,7 +78,7 @@ def slerp(a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike) -> Float64:
     length = lengths[0] + share[..., None] * (lengths[1] - lengths[0])
     circle = length * (weights[0][..., None] * directions[0] + weights[1][..., None] * directions[1])
     straight = _straight(np.ldexp(start, -scale), np.ldexp(end, -scale), share)
-    way = _scaled(np.where(turns[..., None], circle, straight), scale)
+    way = _scale(np.where(turns[..., None], circle, straight), scale)
     ends = np.where(share[..., None] == 1.0, end, way)
     out: Float64 = np.where(share[..., None] == 0.0, start, ends)  # both to the last bit
     return out
@@ -95,12 +96,12 @@ def between(method: Method, a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike
 
 
 def path(stations: npt.ArrayLike, n: int, method: Method = "slerp") -> Float64:
-    """Points on a way through several stations, each of which is one of them.
+    """Points on a path through several stations, which are among the points.
 
     Args:
         stations: [S, Z], S at least 2.
-        n: how many points, S or more. Between two stations they are at even distances, and there are as many
-            as between any other two, or one more or less where the numbers do not divide.
+        n: how many points, S or more. Between two stations they are at even distances, and the numbers of
+            points between two stations differ by at most 1.
         method: of the way between two stations.
 
     Returns:
@@ -146,10 +147,55 @@ def surface(corners: npt.ArrayLike, steps: tuple[int, int], method: Method = "sl
     if min(columns, rows) < 2:
         raise InputError(f"a grid has 2 columns and 2 rows or more, got {columns}x{rows}")
     down, across = np.linspace(0.0, 1.0, rows), np.linspace(0.0, 1.0, columns)
-    edges = between(
-        method, given[..., None, :2, :], given[..., None, 2:, :], down[:, None]
-    )  # [..., rows, 2, Z]
+    # [..., rows, 2, Z]
+    edges = between(method, given[..., None, :2, :], given[..., None, 2:, :], down[:, None])
     return between(method, edges[..., :1, :], edges[..., 1:, :], across)
+
+
+def analogy(a: npt.ArrayLike, b: npt.ArrayLike, c: npt.ArrayLike) -> Float64:
+    """An analogy, c + (a - b): c with the difference between a and b.
+
+    Args:
+        a: [..., Z].
+        b: [..., Z].
+        c: [..., Z].
+
+    Returns:
+        [..., Z].
+
+    Raises:
+        InputError: shapes that do not fit.
+
+    Source: Ha & Eck 2017, section 4: a pig's body, from a whole cat, a cat's head and a pig's head.
+    """
+    first, less, more = (np.asarray(each, np.float64) for each in (a, b, c))
+    try:
+        return first - less + more
+    except ValueError:
+        what = ", ".join(str(list(each.shape)) for each in (first, less, more))
+        raise InputError(f"vectors of the shapes {what} cannot be added") from None
+
+
+def class_means(z: npt.ArrayLike, labels: Sequence[str | None]) -> dict[str, Float64]:
+    """The mean of the latent vectors of each class.
+
+    Args:
+        z: [n, Z].
+        labels: n names; drawings without a name are left out.
+
+    Returns:
+        Means [Z] by name, sorted by name.
+
+    Raises:
+        InputError: another number of names than of vectors.
+    """
+    vectors = np.asarray(z, np.float64)
+    if vectors.ndim != 2 or len(vectors) != len(labels):
+        raise InputError(f"{len(labels)} labels do not fit latent vectors of the shape {list(vectors.shape)}")
+    names = np.array(["" if label is None else label for label in labels], object)
+    return {
+        name: vectors[names == name].mean(0) for name in sorted({each for each in labels if each is not None})
+    }
 
 
 def _straight(start: Float64, end: Float64, share: Float64) -> Float64:
@@ -162,12 +208,7 @@ def _exponents(vectors: Float64) -> Int32:
     return out
 
 
-def _scaled(way: Float64, exponents: Int32) -> Float64:
-    """Points times powers of two.
-
-    Raises:
-        InputError: one of them is larger than a float64.
-    """
+def _scale(way: Float64, exponents: Int32) -> Float64:
     with np.errstate(over="ignore"):
         out: Float64 = np.ldexp(way, exponents)
     if not np.isfinite(out).all():
@@ -175,8 +216,8 @@ def _scaled(way: Float64, exponents: Int32) -> Float64:
     return out
 
 
-def _checked(a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike) -> tuple[Float64, Float64, Float64]:
-    """Both ends and the shares as float64 of shapes that go together."""
+def _check(a: npt.ArrayLike, b: npt.ArrayLike, t: npt.ArrayLike) -> tuple[Float64, Float64, Float64]:
+    """Both ends and the shares as float64 of common shapes."""
     start, end, share = (_numbers(values) for values in (a, b, t))
     if not start.ndim or not end.ndim or start.shape[-1] != end.shape[-1]:
         raise InputError(f"a way cannot lead from {list(start.shape)} to {list(end.shape)} numbers")

@@ -11,10 +11,10 @@ import torch
 import sketchkit as sk
 from sketchkit.card import ModelCard
 from sketchkit.errors import InputError
-from sketchkit.latent import checked_z, encode, encode_rows, latent_size, prior
+from sketchkit.latent import check_z, encode, encode_rows, encoding, latent_size, posterior, prior
 from sketchkit.models import SketchModel
 from sketchkit.models.vae import VaeArchitecture, VaeModel
-from sketchkit.noise import DRAWING, LATENT, uniforms
+from sketchkit.noise import DRAWING, LATENT, POSTERIOR, normals, uniforms
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import Dataset, prepare_sketches, synth
 from sketchkit.units import MAX_READ, read_whole
@@ -171,14 +171,70 @@ def test_latent_vectors_have_the_models_own_length(tiny_vae: VaeModel, tiny_mode
 )
 def test_latent_vectors_that_do_not_fit_are_refused(tiny_vae: VaeModel, z: object, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
-        checked_z(tiny_vae, z, 2)  # type: ignore[arg-type]
+        check_z(tiny_vae, z, 2)  # type: ignore[arg-type]
 
 
 def test_however_many_latent_vectors_fit_where_no_number_is_asked_for(tiny_vae: VaeModel) -> None:
-    assert checked_z(tiny_vae, np.zeros((5, 6)), None).shape == (5, 6)
+    assert check_z(tiny_vae, np.zeros((5, 6)), None).shape == (5, 6)
     with pytest.raises(InputError, match=r"must have the shape \[n, 6\], got \[5, 7\]"):
-        checked_z(tiny_vae, np.zeros((5, 7)), None)
+        check_z(tiny_vae, np.zeros((5, 7)), None)
 
 
 def test_encode_is_public() -> None:
     assert sk.encode is encode
+
+
+def test_the_old_name_of_check_z_works_and_warns(tiny_vae: VaeModel) -> None:
+    with pytest.warns(DeprecationWarning, match="checked_z is called check_z now"):
+        assert sk.latent.checked_z(tiny_vae, np.zeros((5, 6)), None).shape == (5, 6)
+
+
+# --- draws from posteriors ----------------------------------------------------------------------------
+
+
+def test_draws_spread_around_the_mean_as_sigma_says() -> None:
+    mu, sigma = np.array([[3.0, -1.0]], np.float32), np.array([[0.5, 2.0]], np.float32)
+    z = posterior(mu, sigma, 4_000, seed=1)
+    assert z.shape == (1, 4_000, 2)
+    np.testing.assert_allclose(z[0].mean(0), mu[0], atol=4 * 2.0 / np.sqrt(4_000))
+    np.testing.assert_allclose(z[0].std(0), sigma[0], rtol=0.05)
+
+
+def test_a_draw_depends_on_its_drawing_and_its_number_alone() -> None:
+    mu, sigma = np.zeros((3, 4), np.float32), np.ones((3, 4), np.float32)
+    many, few = posterior(mu, sigma, 5), posterior(mu[:2], sigma[:2], 2)
+    np.testing.assert_array_equal(many[:2, :2], few)
+    assert len(np.unique(many.round(5))) == many.size
+    assert not np.array_equal(many, posterior(mu, sigma, 5, seed=1))
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (4,)])
+def test_draws_need_means_and_spreads_that_go_together(shape: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match="of one shape"):
+        posterior(np.zeros((3, 4)), np.ones(shape), 2)
+    for bad, complaint in ((0, "1 or more, got 0"), (1.5, "a whole number, got 1.5")):
+        with pytest.raises(InputError, match=f"^draws must be {complaint}$"):
+            posterior(np.zeros((3, 4)), np.ones((3, 4)), bad)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"^seed must be a whole number"):
+        posterior(np.zeros((3, 4)), np.ones((3, 4)), 2, seed=1.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("n", "draws", "size"), [(5, 7, 6), (3, 4, 128), (9, 1, 5), (2, 33, 3)])
+@pytest.mark.parametrize("at_once", [16, 100, 1_000])
+def test_draws_made_in_pieces_are_the_same(
+    n: int, draws: int, size: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mu = np.random.default_rng(1).normal(size=(n, size)).astype(np.float32)
+    whole = posterior(mu, abs(mu), draws, seed=3)
+    noise = normals(3, torch.arange(n), draws * size, POSTERIOR).numpy().reshape(n, draws, size)
+    np.testing.assert_array_equal(whole, mu[:, None] + abs(mu)[:, None] * noise)
+    monkeypatch.setattr(encoding, "_NUMBERS_AT_ONCE", at_once)
+    np.testing.assert_array_equal(posterior(mu, abs(mu), draws, seed=3), whole)
+
+
+def test_more_draws_than_any_memory_holds_are_refused() -> None:
+    vectors = np.broadcast_to(np.float32(0), (1_000_000, 128))
+    with pytest.raises(
+        InputError, match=r"^1000000000000 draws of each of 1000000 drawings, .* GB, are more"
+    ):
+        posterior(vectors, vectors, 10**12)

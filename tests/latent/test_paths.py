@@ -1,4 +1,4 @@
-"""Ways through the latent space."""
+"""Paths through the latent space, and arithmetic on latent vectors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sketchkit.errors import InputError
-from sketchkit.latent import lerp, path, slerp, surface
+from sketchkit.latent import analogy, class_means, lerp, path, slerp, surface
 from sketchkit.latent.paths import between
 
 VECTORS = arrays(np.float64, 5, elements=st.floats(-9, 9, allow_nan=False).map(lambda x: round(x, 3)))
@@ -151,3 +151,20 @@ def test_the_edges_of_a_surface_are_ways_between_its_corners() -> None:
 def test_what_is_no_way_is_refused(call: object, words: str) -> None:
     with pytest.raises(InputError, match=words):
         call()  # type: ignore[operator]
+
+
+# --- arithmetic ---------------------------------------------------------------------------------------
+
+
+def test_an_analogy_adds_what_one_has_over_the_other() -> None:
+    np.testing.assert_array_equal(analogy([5.0, 1.0], [2.0, 1.0], [10.0, 4.0]), [13.0, 4.0])
+    with pytest.raises(InputError, match="cannot be added"):
+        analogy([1.0, 2.0], [1.0, 2.0, 3.0], [1.0, 2.0])
+
+
+def test_a_class_has_the_mean_of_its_drawings() -> None:
+    means = class_means([[1.0, 2.0], [3.0, 4.0], [7.0, 7.0], [0.0, 0.0]], ["pig", "pig", "cat", None])
+    assert list(means) == ["cat", "pig"]
+    np.testing.assert_array_equal(means["pig"], [2.0, 3.0])
+    with pytest.raises(InputError, match="1 labels do not fit"):
+        class_means([[1.0], [2.0]], ["cat"])
