@@ -21,8 +21,8 @@ import torch
 
 import sketchkit
 from sketchkit.evaluate import load_recogniser
+from sketchkit.evaluate.comparison import unit_outline
 from sketchkit.evaluate.heldout import HeldOut
-from sketchkit.evaluate.reconstructions import unit_outline
 from sketchkit.generate import Endings
 from sketchkit.geometry import chamfer
 from sketchkit.sketch import Sketch

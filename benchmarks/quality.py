@@ -19,11 +19,11 @@ import torch
 
 import sketchkit
 from sketchkit.evaluate import load_recogniser
-from sketchkit.evaluate.bootstrap import Bootstrap
+from sketchkit.evaluate.comparison import compare_reconstructions, unit_outline
 from sketchkit.evaluate.heldout import HeldOut
 from sketchkit.evaluate.likelihood import score_drawings
 from sketchkit.evaluate.recogniser import Recogniser
-from sketchkit.evaluate.reconstructions import compare_pairs, unit_outline
+from sketchkit.evaluate.statistics import Bootstrap
 from sketchkit.geometry import chamfer, quickdraw_simplify
 from sketchkit.latent import prior
 from sketchkit.models import SketchModel
@@ -178,7 +178,7 @@ def main() -> None:
     if model.conditional:
         drawings = held.sketches()
         again = sketchkit.reconstruct(model, drawings, asked.temperature, prepared=True)
-        pairs = compare_pairs(drawings, again, judge, asked.temperature, Bootstrap(0))
+        pairs = compare_reconstructions(drawings, again, judge, asked.temperature, Bootstrap(0))
         if pairs.named is not None and pairs.chamfer_other is not None:
             print(f"reconstructions: {100 * pairs.named.samples.value:.1f} named, the drawings themselves "
                   f"{100 * pairs.named.held_out.value:.1f}, Chamfer {pairs.chamfer.value:.4f}, "

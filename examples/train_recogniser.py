@@ -16,14 +16,13 @@ import time
 
 import torch
 
-from sketchkit.evaluate.networks import NETWORKS
-from sketchkit.evaluate.recogniser import save_recogniser
-from sketchkit.evaluate.training_recogniser import (
-    Schooling,
+from sketchkit.evaluate.recogniser import NETWORKS, save_recogniser
+from sketchkit.evaluate.recogniser_training import (
+    RecogniserRecipe,
     WeightedDataset,
     class_names,
-    described,
-    measured,
+    describe_recogniser,
+    measure_accuracy,
     train_recogniser,
 )
 from sketchkit.training.data import Dataset
@@ -37,23 +36,23 @@ def main() -> None:
     parser.add_argument("-o", "--output", default="recogniser.safetensors")
     parser.add_argument("--test", help="the data set to measure on; the first one of DATA without")
     parser.add_argument("--known", type=float, default=0.5, help="the least weight of classes to be named")
-    parser.add_argument("--network", choices=sorted(NETWORKS), default=Schooling.network)
+    parser.add_argument("--network", choices=sorted(NETWORKS), default=RecogniserRecipe.network)
     parser.add_argument("--views", type=int, default=1, help="views of a drawing that are averaged")
     parser.add_argument("--begun", action="store_true", help="learn beginnings of the drawings")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=Schooling.steps)
-    parser.add_argument("--precision", choices=("float32", "bfloat16"), default=Schooling.precision)
+    parser.add_argument("--steps", type=int, default=RecogniserRecipe.steps)
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default=RecogniserRecipe.precision)
     parser.add_argument("--version", default="1", help="what to call the weights")
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # the same sums in the same order on every machine of a kind
     pairs = [word.partition("=") for word in arguments.data]
     datasets = [WeightedDataset(Dataset.open(find(name)), float(weight or 1)) for name, _, weight in pairs]
     known = class_names([dataset for dataset in datasets if dataset.weight >= arguments.known])
-    recipe = Schooling(
+    recipe = RecogniserRecipe(
         arguments.network,
         arguments.steps,
         precision=arguments.precision,
-        begun=arguments.begun,
+        beginnings=arguments.begun,
         seed=arguments.seed,
     )
     begin = time.perf_counter()
@@ -65,11 +64,13 @@ def main() -> None:
 
     net = train_recogniser(datasets, recipe, report)
     # Measured as it will be used: with weights in half precision.
-    about = described(datasets, recipe, arguments.version, (0.0, 0.0, 0), known=known, views=arguments.views)
+    about = describe_recogniser(
+        datasets, recipe, arguments.version, (0.0, 0.0, 0), known=known, views=arguments.views
+    )
     rounded = save_recogniser(net, about, arguments.output)
     held_out = datasets[0].data if arguments.test is None else Dataset.open(find(arguments.test))
-    test = measured(rounded, held_out, "test")
-    about = described(datasets, recipe, arguments.version, test, known=known, views=arguments.views)
+    test = measure_accuracy(rounded, held_out, "test")
+    about = describe_recogniser(datasets, recipe, arguments.version, test, known=known, views=arguments.views)
     save_recogniser(rounded.net, about, arguments.output)
     print(f"{test[0]:.4f} of {test[2]} test drawings named rightly, {test[1]:.4f} as a mean over the classes")
 

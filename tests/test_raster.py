@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchkit.critic.raster import MARGIN, SIZE, Lines, draw, fitted
+from sketchkit.critic.raster import MARGIN, SIZE, Lines, draw, fit_lines
 from sketchkit.errors import InputError
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import synth
@@ -17,7 +17,7 @@ Array = np.ndarray
 
 def raster(sketches: list[Sketch], size: int = SIZE) -> Array:
     """Drawings as pictures, wherever they stood and however large they were."""
-    return draw(fitted(Lines.of(sketches), size), size)
+    return draw(fit_lines(Lines.of(sketches), size), size)
 
 
 def _picture(*lines: list[tuple[float, float]]) -> Array:
@@ -91,7 +91,7 @@ def test_where_a_drawing_stands_and_how_large_it_is_makes_no_difference(
 
 
 def test_the_longer_side_reaches_from_margin_to_margin_and_the_shorter_is_in_the_middle() -> None:
-    lines = fitted(
+    lines = fit_lines(
         Lines.of([Sketch.from_polylines([[(0, 0), (100, 40)]]), Sketch.from_polylines([[(5, 5)]])])
     )
     far = SIZE - 1 - MARGIN

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 import sketchkit as sk
-from sketchkit.evaluate.reconstructions import unit_outline
+from sketchkit.evaluate.comparison import unit_outline
 from sketchkit.geometry import chamfer
 from sketchkit.latent import slerp
 from sketchkit.training.data import synth

@@ -1,7 +1,7 @@
-"""The critic: a small network that says how likely a drawing looks like what it is to show.
+"""The critic: a small network that says how likely a drawing looks like its class.
 
-It chooses among what a model draws, so it must not measure it: the judge of `sketchkit.evaluate` does. It
-runs on numpy alone.
+It chooses among the drawings of a model, so that measuring them is left to the judge of `sketchkit.evaluate`.
+It runs on numpy alone.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.critic.about import VIEWS, About, read_recogniser
-from sketchkit.critic.raster import Lines, draw, fitted, seen_from
+from sketchkit.critic.raster import draw_views
+from sketchkit.critic.recogniser_file import About, read_recogniser
 from sketchkit.errors import CheckpointError
 from sketchkit.files import checksum_of
 from sketchkit.sketch import Sketch
@@ -30,7 +30,7 @@ CRITIC, BEGINNINGS = (Path(__file__).with_name(f"{name}.safetensors") for name i
 _CHUNK = 64
 # Of the plain network: the side of a picture, the strides of its convolutions, and after which of them the
 # maximum of 2 x 2 pixels is taken.
-_SIZE, _STRIDES, _POOLED = 48, (2, 2, 1, 1), (False, False, True, True)
+_SIZE, _STRIDES, _POOLS = 48, (2, 2, 1, 1), (False, False, True, True)
 _LAYERS = 4
 
 
@@ -40,7 +40,7 @@ class Critic:
 
     Args:
         weights: of four convolutions, `features` and `classes`, float32, by the names of their file.
-        about: the rest.
+        about: their description.
         checksum: of the file, 16 bytes of BLAKE2b in hexadecimal.
     """
 
@@ -73,34 +73,29 @@ class Critic:
         """How likely drawings look like each of some classes.
 
         Args:
-            drawings: n; where they stand, how large they are and how they were drawn is not seen.
+            drawings: n; their place, their size and the order of their strokes are ignored.
             among: names of C classes of the network; those that it knows well when None.
 
         Returns:
             [n, C], 0..1, rows that add up to 1.
 
         Raises:
-            ValueError: a class that the network does not have.
+            ValueError: a class that the network lacks.
         """
         wanted = [self.about.classes.index(name) for name in (self.classes if among is None else among)]
         out = np.zeros((len(drawings), len(wanted)))
-        for begin in range(0, len(drawings), _CHUNK):
-            some = slice(begin, begin + _CHUNK)
-            lines = fitted(Lines.of(drawings[some]), _SIZE)
-            for view in VIEWS[: self.about.views]:
-                logits = self._logits(draw(seen_from(lines, view, _SIZE), _SIZE))[:, wanted].astype(
-                    np.float64
-                )
-                raised = np.exp(logits - logits.max(1, keepdims=True))
-                out[some] += raised / raised.sum(1, keepdims=True) / self.about.views
+        for some, pictures in draw_views(drawings, _SIZE, self.about.views, _CHUNK):
+            logits = self._logits(pictures)[:, wanted].astype(np.float64)
+            powers = np.exp(logits - logits.max(1, keepdims=True))
+            out[some] += powers / powers.sum(1, keepdims=True) / self.about.views
         return out
 
     def _logits(self, pictures: Float32) -> Float32:
         """Pictures [B, 1, 48, 48] to class logits [B, C]."""
         x = np.ascontiguousarray(pictures[:, 0, :, :, None])
-        for (kernel, bias, side), stride, pooled in zip(self._kernels, _STRIDES, _POOLED, strict=True):
-            x = _convolved(x, kernel, bias, side, stride)
-            if pooled:
+        for (kernel, bias, side), stride, pool in zip(self._kernels, _STRIDES, _POOLS, strict=True):
+            x = _convolve(x, kernel, bias, side, stride)
+            if pool:
                 b, h, w, c = x.shape
                 x = x.reshape(b, h // 2, 2, w // 2, 2, c).max((2, 4))
         kernel, bias = self._features
@@ -110,7 +105,7 @@ class Critic:
         return logits
 
 
-def _convolved(x: Float32, kernel: Float32, bias: Float32, side: int, stride: int) -> Float32:
+def _convolve(x: Float32, kernel: Float32, bias: Float32, side: int, stride: int) -> Float32:
     """A convolution and a rectifier: [B, H, W, c] to [B, H / stride, W / stride, C]."""
     edge = side // 2
     padded = np.pad(x, ((0, 0), (edge, edge), (edge, edge), (0, 0)))
@@ -128,32 +123,32 @@ def load_critic(path: str | Path | None = None) -> Critic:
     """Read a critic.
 
     Args:
-        path: a file of the plain network, as `examples/train_recogniser.py` writes it; the one that comes
-            with the package when None.
+        path: a file of the plain network, as `examples/train_recogniser.py` writes it; that of the package
+            when None.
 
     Raises:
         CheckpointError: one line naming the file: missing, damaged, or another network.
     """
     from safetensors.numpy import load
 
-    return read_recogniser(CRITIC if path is None else Path(path), load, _made)
+    return read_recogniser(CRITIC if path is None else Path(path), load, _make_critic)
 
 
-def _made(tensors: dict[str, Any], about: About, data: bytes) -> Critic:
+def _make_critic(tensors: dict[str, Any], about: About, data: bytes) -> Critic:
     if about.network != "plain":
         raise CheckpointError(f"a critic is a plain network, not {about.network}")
     names = [f"convolutions.{i}" for i in range(_LAYERS)] + ["features", "classes"]
     for name in (f"{name}.{part}" for name in names for part in ("weight", "bias")):
         tensor = tensors.get(name)
         if tensor is None or tensor.dtype.kind != "f" or not np.isfinite(tensor).all():
-            raise CheckpointError(f"the weight {name!r} is missing, or no finite numbers")
+            raise CheckpointError(f"the weight {name!r} is missing, or holds an invalid number")
         if name == "classes.bias" and tensor.shape != (len(about.classes),):
             raise CheckpointError(f"the weight {name!r} has the shape {list(tensor.shape)}")
     try:
-        made = Critic(
+        critic = Critic(
             {name: tensor.astype(np.float32) for name, tensor in tensors.items()}, about, checksum_of(data)
         )
-        made.chances([Sketch.from_polylines([[(0, 0), (1, 1)]])])
+        critic.chances([Sketch.from_polylines([[(0, 0), (1, 1)]])])
     except (ValueError, IndexError) as error:
         raise CheckpointError("its weights do not fit each other") from error
-    return made
+    return critic

@@ -1,12 +1,12 @@
-"""Drawings as small grey pictures: what is seen of them, however they were drawn.
+"""Drawings as small grey pictures, which are independent of how a drawing was drawn.
 
 A line is spread over the pixels by pieces of half a pixel, each of which leaves its length in ink on the four
-pixels around it. No pixel is visited in Python, and nothing is known here of the renderers.
+pixels around it. All pixels are computed by numpy, independently of the renderers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from sketchkit.errors import InputError
 from sketchkit.sketch import Sketch
 
-__all__ = ["MARGIN", "SIZE", "Lines", "affine", "draw", "fitted", "seen_from"]
+__all__ = ["MARGIN", "SIZE", "VIEWS", "Lines", "affine", "draw", "draw_views", "fit_lines"]
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
@@ -25,6 +25,18 @@ Bools = npt.NDArray[np.bool_]
 
 #: The side of a picture, and what stays empty around a fitted drawing, in pixels.
 SIZE, MARGIN = 48, 2.0
+#: How a drawing is turned (degrees), slanted, and stretched along x and y in the views that are averaged.
+VIEWS = (
+    (0.0, 0.0, 1.0, 1.0),
+    (0.0, 0.0, -0.9, 0.9),
+    (-8.0, 0.05, 0.92, 0.88),
+    (8.0, -0.05, -0.92, 0.88),
+    (6.0, 0.1, 0.85, 0.95),
+    (-6.0, -0.1, -0.85, 0.95),
+    (0.0, 0.08, 0.95, 0.8),
+    (0.0, -0.08, -0.95, 0.8),
+    (0.0, 0.0, 0.78, 0.78),
+)
 #: How much ink a line leaves on a pixel that it crosses in the middle; a pixel holds 1.
 _WIDTH = 1.5
 #: The length of a piece, in pixels.
@@ -58,7 +70,7 @@ class Lines:
         return cls(points, joined, np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]))
 
     def __len__(self) -> int:
-        """How many drawings, n."""
+        """The number of drawings, n."""
         return len(self.bounds) - 1
 
     @property
@@ -67,20 +79,20 @@ class Lines:
         return np.repeat(np.arange(len(self)), np.diff(self.bounds))
 
     def take(self, indices: npt.ArrayLike) -> Lines:
-        """Some of the drawings, in the order given."""
+        """Select drawings, in the order given."""
         chosen = np.asarray(indices, np.int64)
         counts = np.diff(self.bounds)[chosen]
         bounds = np.concatenate([[0], np.cumsum(counts)])
         source = np.arange(bounds[-1]) + np.repeat(self.bounds[chosen] - bounds[:-1], counts)
         return Lines(self.points[source], self.joined[source], bounds)
 
-    def moved(self, points: Float64) -> Lines:
+    def with_points(self, points: Float64) -> Lines:
         """The same lines through other points, [P, 2]."""
         return Lines(points, self.joined, self.bounds)
 
 
-def fitted(lines: Lines, size: int = SIZE) -> Lines:
-    """Each drawing in the middle of its picture, its longer side as long as the margins allow.
+def fit_lines(lines: Lines, size: int = SIZE) -> Lines:
+    """Put each drawing in the middle of its picture, its longer side as long as the margins allow.
 
     Args:
         lines: in drawing units.
@@ -104,7 +116,7 @@ def fitted(lines: Lines, size: int = SIZE) -> Lines:
     scale = np.divide(size - 1 - 2 * MARGIN, extent, out=np.zeros(len(lines)), where=extent > 0)
     owners = lines.owners
     centred = lines.points - ((low + high) / 2)[owners]
-    return lines.moved(centred * scale[owners, None] + (size - 1) / 2)
+    return lines.with_points(centred * scale[owners, None] + (size - 1) / 2)
 
 
 def affine(turn: npt.ArrayLike, slant: npt.ArrayLike, wide: npt.ArrayLike, high: npt.ArrayLike) -> Float64:
@@ -115,14 +127,8 @@ def affine(turn: npt.ArrayLike, slant: npt.ArrayLike, wide: npt.ArrayLike, high:
     return np.stack([np.stack(row, -1) for row in rows], -2)
 
 
-def seen_from(lines: Lines, view: tuple[float, float, float, float], size: int) -> Lines:
-    """Fitted lines in one of the views."""
-    middle = (size - 1) / 2
-    return lines.moved((lines.points - middle) @ affine(*view).T + middle)
-
-
 def draw(lines: Lines, size: int = SIZE) -> Float32:
-    """The pictures of lines that are in pixels already.
+    """Draw pictures of lines that are in pixels already.
 
     Args:
         lines: of n drawings; what lies outside a picture is drawn on its border.
@@ -141,6 +147,29 @@ def draw(lines: Lines, size: int = SIZE) -> Float32:
     for step, share in zip((0, 1, size, size + 1), shares, strict=True):
         total += np.bincount(first + step, ink * share, len(total))[: len(total)]
     return np.minimum(total, 1.0).astype(np.float32).reshape(-1, 1, size, size)
+
+
+def draw_views(
+    sketches: Sequence[Sketch], size: int, views: int, at_once: int
+) -> Iterator[tuple[slice, Float32]]:
+    """Draw each of some drawings in several views.
+
+    Args:
+        sketches: n drawings, which are fitted to the picture.
+        size: the side of a picture in pixels.
+        views: how many of `VIEWS`.
+        at_once: the most drawings at a time.
+
+    Yields:
+        The places of B drawings, and their pictures [B, 1, size, size] in a view.
+    """
+    middle = (size - 1) / 2
+    for begin in range(0, len(sketches), at_once):
+        some = slice(begin, begin + at_once)
+        lines = fit_lines(Lines.of(sketches[some]), size)
+        for view in VIEWS[:views]:
+            points = (lines.points - middle) @ affine(*view).T + middle
+            yield some, draw(lines.with_points(points), size)
 
 
 def _pieces(lines: Lines) -> tuple[Float64, Float64, Int64]:

@@ -1,7 +1,7 @@
-"""The best that can be said of a drawing's next point without looking at the drawing.
+"""The baseline: the best prediction of a drawing's next point that ignores the drawing.
 
 A mixture of as many normal distributions as a model's, the same for every point, and how often each pen state
-follows each other. What a model gains over this it owes to having read the drawing.
+follows each other. The gain of a model over it comes from reading the drawing.
 """
 
 from __future__ import annotations
@@ -15,21 +15,20 @@ import numpy.typing as npt
 import torch
 
 from sketchkit.evaluate.heldout import HeldOut
-from sketchkit.training.data import Dataset, Split
+from sketchkit.training.data import Dataset
 
 __all__ = ["COMPONENTS", "ConstantMixture", "Mixture", "fit_constant", "fit_mixture", "pen_chances"]
 
 Float64 = npt.NDArray[np.float64]
-Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 #: M, as many components as the published models have.
 COMPONENTS = 20
-#: Offsets that it is fitted to.
+#: The most offsets and rounds of a fit.
 _MOST_OFFSETS = 100_000
 _MOST_ROUNDS = 200
-#: It is good enough when a round gains less than this a point.
+#: A fit ends when a round gains less than this per point.
 _LEAST_GAIN = 3e-5
 _AT_ONCE = 1024
 #: The variance of a number that was rounded to whole pixels.
@@ -70,12 +69,12 @@ class Mixture:
 
 @dataclass(frozen=True)
 class ConstantMixture:
-    """What is known of points without history.
+    """A model of points that ignores their history.
 
     Args:
         mixture: of the offsets, in model units.
         log_pens: [3, 3], the logarithm of how often the pen draws, lifts or ends (columns) at the first point
-            and after it drew or lifted (rows).
+            and after a point where it drew or lifted (rows).
         scale_factor: pixels in a model unit.
     """
 
@@ -88,18 +87,46 @@ class ConstantMixture:
 
         The offset of an end row does not count; model units and natural logarithms, as of a model.
         """
-        offset, pen = np.zeros((2, len(held)))
-        for begin in range(0, len(held), _AT_ONCE):
-            some = slice(begin, begin + _AT_ONCE)
-            rows, lengths, _ = held.split.gather(held.indices[some])
-            counted = np.arange(rows.shape[1]) < lengths[:, None]
-            inked = counted & (rows[..., 4] == 0)
-            scores = np.zeros(inked.shape)
-            scores[inked] = self.mixture.log_density(_scaled(rows[inked], self.scale_factor))
-            offset[some] = -scores.sum(1)
-            before, after = _transitions(rows)
-            pen[some] = -np.where(counted, self.log_pens[before, after], 0.0).sum(1)
+        losses = []
+        for points in _batches(held, held.indices):
+            scores = np.zeros(points.inked.shape)
+            scores[points.inked] = self.mixture.log_density(points.offsets / self.scale_factor)
+            pens = np.where(points.counted, self.log_pens[points.before, points.after], 0.0)
+            losses.append((-scores.sum(1), -pens.sum(1)))
+        offset, pen = (np.concatenate(parts) for parts in zip(*losses, strict=True))
         return offset, pen
+
+
+@dataclass(frozen=True)
+class _Points:
+    """The points of B drawings.
+
+    Args:
+        counted: [B, T], whether there is a row.
+        inked: [B, T], whether its offset counts: all but end rows.
+        offsets: [N, 2], those of the inked rows, in pixels.
+        before: int64 [B, T], the pen state before each point: 0 at the first or behind the end, 1 drawing,
+            2 lifted.
+        after: int64 [B, T], its own: 0 drawing, 1 lifted, 2 ended.
+    """
+
+    counted: Bools
+    inked: Bools
+    offsets: Float64
+    before: Int64
+    after: Int64
+
+
+def _batches(held: HeldOut, indices: Int64) -> Iterator[_Points]:
+    """Drawings of a split, in the order given, some at a time."""
+    for begin in range(0, len(indices), _AT_ONCE):
+        rows, lengths, _ = held.split.gather(indices[begin : begin + _AT_ONCE])
+        counted = np.arange(rows.shape[1]) < lengths[:, None]
+        inked = counted & (rows[..., 4] == 0)
+        after = rows[..., 2:].argmax(-1)  # [B, T]
+        before = np.zeros_like(after)
+        before[:, 1:] = (after[:, :-1] + 1) % 3
+        yield _Points(counted, inked, rows[inked][:, :2].astype(np.float64), before, after)
 
 
 def fit_constant(data: Dataset, scale_factor: float, seed: int = 0) -> ConstantMixture:
@@ -108,30 +135,26 @@ def fit_constant(data: Dataset, scale_factor: float, seed: int = 0) -> ConstantM
     Args:
         data: a data set.
         scale_factor: pixels in a model unit.
-        seed: of which drawings are taken, if there are many, and of where the components begin.
+        seed: of the choice among many drawings, and of the first components.
 
     Returns:
-        The fit, which depends on nothing but its arguments.
+        The fit, a function of the arguments.
 
     Raises:
-        InputError: no training drawings.
+        InputError: a data set without training drawings.
     """
     train, rng = HeldOut.choose(data, "train"), np.random.default_rng(seed)
     offsets: list[Float64] = []
     counts, found = np.zeros((3, 3)), 0
-    for rows, lengths in _gathered(train.split, rng.permutation(train.indices)):
-        counted = np.arange(rows.shape[1]) < lengths[:, None]
-        offsets.append(_scaled(rows[counted & (rows[..., 4] == 0)], scale_factor))
-        before, after = _transitions(rows)
-        np.add.at(counts, (before[counted], after[counted]), 1)
+    for points in _batches(train, rng.permutation(train.indices)):
+        offsets.append(points.offsets / scale_factor)
+        np.add.at(counts, (points.before[points.counted], points.after[points.counted]), 1)
         found += len(offsets[-1])
         if found >= _MOST_OFFSETS:
             break
-    points = np.concatenate(offsets)[:_MOST_OFFSETS]
     floor = _ROUNDING / scale_factor**2
-    return ConstantMixture(
-        fit_mixture(points, COMPONENTS, rng, floor), np.log(pen_chances(counts)), scale_factor
-    )
+    mixture = fit_mixture(np.concatenate(offsets)[:_MOST_OFFSETS], COMPONENTS, rng, floor)
+    return ConstantMixture(mixture, np.log(pen_chances(counts)), scale_factor)
 
 
 def fit_mixture(points: Float64, components: int, rng: np.random.Generator, floor: float = 0.0) -> Mixture:
@@ -139,12 +162,12 @@ def fit_mixture(points: Float64, components: int, rng: np.random.Generator, floo
 
     Args:
         points: [N, 2].
-        components: M; no more than there are points.
+        components: M; at most N are fitted.
         rng: chooses the points that the components begin at.
-        floor: added to every variance, so that no component falls on a line that many rounded points share.
+        floor: added to every variance, so that components stay wider than a line of rounded points.
 
     Returns:
-        The mixture, when a round gains next to nothing or after 200 of them.
+        The mixture, after a round with a negligible gain or after 200 rounds.
 
     Source: Dempster, Laird & Rubin 1977. The log density of a component is a polynomial in the point, so that
         both steps are products of matrices.
@@ -153,13 +176,13 @@ def fit_mixture(points: Float64, components: int, rng: np.random.Generator, floo
     spread = np.cov(points.T, bias=True) + floor * np.eye(2)
     start = points[rng.choice(len(points), m, replace=False)]
     mixture = Mixture(np.full(m, 1.0 / m), start, np.repeat(spread[None] / 4, m, axis=0))
-    # Products by torch, which keeps to one thread where it is told to.
+    # Products by torch, whose number of threads the caller has set.
     monomials, last = torch.from_numpy(_monomials(points)), -math.inf
     for _ in range(_MOST_ROUNDS):
         scores = monomials @ torch.from_numpy(mixture._coefficients()).T  # [N, M]
         log_density = scores.logsumexp(1, keepdim=True)
         shares = scores.sub_(log_density).exp_()
-        mixture = _maximised((shares.T @ monomials).numpy(), len(points), floor)
+        mixture = _maximise((shares.T @ monomials).numpy(), len(points), floor)
         mean = float(log_density.mean())
         if mean - last < _LEAST_GAIN:
             break
@@ -174,13 +197,13 @@ def pen_chances(counts: Float64) -> Float64:
     return out
 
 
-def _maximised(moments: Float64, n: int, floor: float) -> Mixture:
+def _maximise(moments: Float64, n: int, floor: float) -> Mixture:
     """The mixture of these moments [M, 6]: each component's share of 1, x, y, xx, xy and yy."""
     weight = np.maximum(moments[:, 0], 1e-12)
     means = moments[:, 1:3] / weight[:, None]
     squares = moments[:, [3, 4, 4, 5]].reshape(-1, 2, 2) / weight[:, None, None]
     covariances = squares - means[:, :, None] * means[:, None, :]
-    # What rounding leaves of a component that has fallen on one point must still be a covariance.
+    # The rounded matrix of a component that has fallen on one point must still be a covariance.
     tiny = floor + 1e-9 * np.trace(moments[:, [3, 4, 4, 5]].sum(0).reshape(2, 2)) / n
     return Mixture(moments[:, 0] / moments[:, 0].sum(), means, covariances + tiny * np.eye(2))
 
@@ -188,21 +211,3 @@ def _maximised(moments: Float64, n: int, floor: float) -> Mixture:
 def _monomials(points: Float64) -> Float64:
     x, y = points.T
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
-
-
-def _scaled(rows: Float32, scale_factor: float) -> Float64:
-    return rows[:, :2].astype(np.float64) / scale_factor
-
-
-def _transitions(rows: Float32) -> tuple[Int64, Int64]:
-    """The state before each point (0 none or ended, 1 drawing, 2 lifted) and its own (0, 1, 2 ended)."""
-    after = rows[..., 2:].argmax(-1)  # [B, T]
-    before = np.zeros_like(after)
-    before[:, 1:] = (after[:, :-1] + 1) % 3
-    return before, after
-
-
-def _gathered(split: Split, chosen: Int64) -> Iterator[tuple[Float32, Int64]]:
-    for begin in range(0, len(chosen), _AT_ONCE):
-        rows, lengths, _ = split.gather(chosen[begin : begin + _AT_ONCE])
-        yield rows, lengths

@@ -1,37 +1,102 @@
-"""A whole evaluation: score held-out drawings, draw samples, draw drawings again, and compare."""
+"""A whole evaluation: score held-out drawings, draw samples and reconstructions, and compare."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from sketchkit._version import __version__
+from sketchkit.deprecation import old_attribute, renamed
 from sketchkit.devices import one_thread
-from sketchkit.evaluate.baseline import ConstantMixture, fit_constant
-from sketchkit.evaluate.bootstrap import Bootstrap
-from sketchkit.evaluate.choices import Choices
+from sketchkit.errors import InputError
+from sketchkit.evaluate.baseline import fit_constant
+from sketchkit.evaluate.comparison import (
+    Drawings,
+    Reference,
+    choose_labels,
+    compare_reconstructions,
+    compare_samples,
+)
 from sketchkit.evaluate.heldout import HeldOut
 from sketchkit.evaluate.likelihood import Scores, class_indices, score_drawings
-from sketchkit.evaluate.published import published_of
 from sketchkit.evaluate.recogniser import Recogniser, load_recogniser
-from sketchkit.evaluate.reconstructions import ReconstructionFigures, compare_pairs
-from sketchkit.evaluate.report import Costs, Likelihood, Report
-from sketchkit.evaluate.samples import Drawings, Reference, SampleFigures, compare, wanted_labels
+from sketchkit.evaluate.report import (
+    Costs,
+    Likelihood,
+    ReconstructionFigures,
+    Report,
+    SampleFigures,
+    find_published,
+)
+from sketchkit.evaluate.statistics import Bootstrap
 from sketchkit.generate import reconstruct, sample
 from sketchkit.latent import resolve_z_temperature
 from sketchkit.models import SketchModel
+from sketchkit.sampling import make_sampler
 from sketchkit.training.data import Dataset
 
-__all__ = ["Stage", "evaluate"]
+__all__ = ["Choices", "Stage", "evaluate"]
 
-#: Called with what begins; a context that yields what takes (done, in all).
+#: Called with the name of a step; a context that yields a function of (done, in all).
 Stage = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What an evaluation measures, and how.
+
+    Args:
+        split: `train`, `valid` or `test`.
+        class_name: only drawings of this class, and samples of it from a model with classes.
+        limit: the most held-out drawings; all of them when None.
+        samples: how many to draw at each temperature, and the most drawings to reconstruct; 0 for the
+            likelihood alone.
+        temperatures: tau, one or more.
+        sampler: its name.
+        options: its further options.
+        seed: of all random choices, 0..2^63 - 1.
+        resamples: of the bootstrap; 0 for figures without intervals.
+        nmax: Nmax; the greatest length of the data set, without its end row, when None.
+
+    Raises:
+        InputError: a number out of range, or an unknown option of the sampler.
+        PluginError: an unknown sampler.
+    """
+
+    split: str = "test"
+    class_name: str | None = None
+    limit: int | None = None
+    samples: int = 1000
+    temperatures: tuple[float, ...] = (0.25,)
+    sampler: str = "temperature"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    resamples: int = 1000
+    nmax: int | None = None
+
+    label = old_attribute("label", "class_name")
+
+    def __post_init__(self) -> None:
+        for name, low in (("limit", 1), ("samples", 0), ("seed", 0), ("resamples", 0), ("nmax", 1)):
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise InputError(f"{name} must be {low} or more, got {value}")
+        if self.samples and not self.temperatures:
+            raise InputError("samples need a temperature")
+        if "temperature" in self.options:
+            raise InputError("the temperatures are given for themselves, not as an option of the sampler")
+        for temperature in self.temperatures:
+            make_sampler(self.sampler, temperature, self.options)
+
+
+# A frozen dataclass takes its old keyword by this.
+Choices.__init__ = renamed(label="class_name")(Choices.__init__)  # type: ignore[method-assign]
 
 
 @contextmanager
@@ -48,22 +113,22 @@ def evaluate(
     recogniser: Recogniser | None = None,
     stage: Stage = _silent,
 ) -> Report:
-    """Hold a model against drawings that it has not seen.
+    """Measure a model on held-out drawings.
 
     Args:
-        model: any; a conditional one needs an encoder, and draws samples from the prior.
-        data: the data set; its train split is what the constant mixture is fitted to.
+        model: a conditional one needs an encoder, and draws samples from the prior.
+        data: the data set; the constant mixture is fitted to its train split.
         choices: what to measure; the defaults when None.
-        recogniser: that judges looks; the one that comes with the package when None.
-        stage: told what is being done, and how far it is.
+        recogniser: the judge of looks; the one that comes with the package when None.
+        stage: called for each step, with its progress.
 
     Returns:
-        The report. Equal arguments give equal reports on one kind of machine.
+        The report. Equal arguments give equal reports on machines of a kind.
 
     Raises:
         InputError: a choice that does not fit the data or the model.
         PluginError: an unknown sampler.
-        CheckpointError: a recogniser that cannot be read.
+        CheckpointError: an unreadable recogniser.
     """
     wanted = choices or Choices()
     if wanted.class_name is not None and model.labelled:
@@ -72,30 +137,25 @@ def evaluate(
         data, wanted.split, class_name=wanted.class_name, limit=wanted.limit, seed=wanted.seed
     )
     if wanted.class_name is not None:
-        wanted = replace(wanted, class_name=held.labels[0])  # as the data set calls it
+        wanted = replace(wanted, class_name=held.labels[0])  # as the data set spells it
     bootstrap = Bootstrap(wanted.resamples, wanted.seed)
     judge = (recogniser or load_recogniser()) if wanted.samples else None
     likelihood = _likelihood(model, held, wanted, bootstrap, stage)
     samples: list[SampleFigures] = []
-    again: list[ReconstructionFigures] = []
+    reconstructions: list[ReconstructionFigures] = []
     if judge is not None:
         comparable = _comparable(model, held)
         samples = _samples(model, comparable, judge, wanted, bootstrap, stage)
         if model.conditional:
-            again = _reconstructions(model, comparable, judge, wanted, bootstrap, stage)
+            reconstructions = _reconstructions(model, comparable, judge, wanted, bootstrap, stage)
     return Report(
-        model=_described(model),
-        data=_held_out(held, wanted),
-        settings=_settings(model, wanted),
+        **_facts(model, held, wanted),
         versions=_versions(),
-        recogniser=None if judge is None else _judge(judge),
+        recogniser=None if judge is None else _recogniser_facts(judge),
         likelihood=likelihood,
         samples=tuple(samples),
-        reconstructions=tuple(again),
+        reconstructions=tuple(reconstructions),
     )
-
-
-# --- likelihood -----------------------------------------------------------------------------------------
 
 
 def _likelihood(
@@ -112,6 +172,7 @@ def _likelihood(
     with stage("Fitting the constant mixture") as advance:
         constant = fit_constant(held.data, scale, wanted.seed)
         advance(1, 1)
+    offset, pen = constant.score(held)
     kl, l_kl = scores.kl, scores.l_kl
     classes = class_indices(model, held)
     return Likelihood(
@@ -123,63 +184,47 @@ def _likelihood(
         mean_z=mean_z,
         l_kl=None if l_kl is None else bootstrap.mean(l_kl),
         bound=None if kl is None else bootstrap.ratio(scores.total + kl, scores.rows),
-        baseline=_constant_costs(constant, held, scores, bootstrap),
-        published=published_of(held.labels),
+        baseline=_point_costs(replace(scores, offset=offset, pen=pen), scale, bootstrap),
+        published=find_published(held.labels),
     )
 
 
 def _costs(scores: Scores, scale: float, b: Bootstrap) -> Costs:
+    l_r = b.mean(scores.l_s + scores.l_p)
+    return replace(_point_costs(scores, scale, b), l_r=l_r, l_s=b.mean(scores.l_s), l_p=b.mean(scores.l_p))
+
+
+def _point_costs(scores: Scores, scale: float, b: Bootstrap) -> Costs:
+    """Costs without the paper's L_R."""
     return Costs(
         per_point=b.ratio(scores.total, scores.rows),
         offset_per_point=b.ratio(scores.offset, scores.rows),
         pen_per_point=b.ratio(scores.pen, scores.rows),
         per_point_pixels=b.ratio(scores.total + scores.inked * 2.0 * np.log(scale), scores.rows),
         per_drawing=b.mean(scores.total),
-        l_r=b.mean(scores.l_s + scores.l_p),
-        l_s=b.mean(scores.l_s),
-        l_p=b.mean(scores.l_p),
     )
-
-
-def _constant_costs(constant: ConstantMixture, held: HeldOut, scores: Scores, b: Bootstrap) -> Costs:
-    offset, pen = constant.score(held)
-    in_pixels = offset + pen + scores.inked * 2.0 * np.log(constant.scale_factor)
-    return Costs(
-        per_point=b.ratio(offset + pen, scores.rows),
-        offset_per_point=b.ratio(offset, scores.rows),
-        pen_per_point=b.ratio(pen, scores.rows),
-        per_point_pixels=b.ratio(in_pixels, scores.rows),
-        per_drawing=b.mean(offset + pen),
-    )
-
-
-# --- what is drawn --------------------------------------------------------------------------------------
 
 
 def _comparable(model: SketchModel, held: HeldOut) -> HeldOut:
-    """The held-out drawings of classes that a model can be told to draw, where it can be told at all."""
+    """The held-out drawings of the model's classes; all of them if they share none, or it has no classes."""
     classes = class_indices(model, held)
     known = None if classes is None else classes < len(model.card.classes)
-    if known is None or not known.any():
-        return held
-    return held.only(known)
+    return held if known is None or not known.any() else held.only(known)
 
 
 def _samples(
     model: SketchModel, held: HeldOut, judge: Recogniser, wanted: Choices, bootstrap: Bootstrap, stage: Stage
 ) -> list[SampleFigures]:
     reference = Reference.of(Drawings.of(held.sketches(), judge), wanted.seed)
-    labels = wanted_labels(model, held, wanted.samples, wanted.seed)
+    labels = choose_labels(model, held, wanted.samples, wanted.seed)
     out = []
     for temperature in wanted.temperatures:
+        options = _draw_options(wanted, temperature)
         with stage(f"Drawing at {temperature:g}") as advance:
-            sketches = sample(
-                model, wanted.samples, class_name=labels, progress=advance, **_drawing(wanted, temperature)
-            )
+            sketches = sample(model, wanted.samples, class_name=labels, progress=advance, **options)
         ended = [sketch.ended for sketch in sketches]
-        out.append(
-            compare(Drawings.of(sketches, judge), ended, reference, temperature, bootstrap, judge.classes)
-        )
+        drawings = Drawings.of(sketches, judge)
+        out.append(compare_samples(drawings, ended, reference, temperature, bootstrap, judge.classes))
     return out
 
 
@@ -190,15 +235,14 @@ def _reconstructions(
     drawings = held.only(np.sort(places)).sketches()
     out = []
     for temperature in wanted.temperatures:
+        options = _draw_options(wanted, temperature)
         with stage(f"Drawing again at {temperature:g}") as advance:
-            again = reconstruct(
-                model, drawings, prepared=True, progress=advance, **_drawing(wanted, temperature)
-            )
-        out.append(compare_pairs(drawings, again, judge, temperature, bootstrap))
+            again = reconstruct(model, drawings, prepared=True, progress=advance, **options)
+        out.append(compare_reconstructions(drawings, again, judge, temperature, bootstrap))
     return out
 
 
-def _drawing(wanted: Choices, temperature: float) -> dict[str, Any]:
+def _draw_options(wanted: Choices, temperature: float) -> dict[str, Any]:
     return {
         "temperature": temperature,
         "sampler": wanted.sampler,
@@ -207,47 +251,41 @@ def _drawing(wanted: Choices, temperature: float) -> dict[str, Any]:
     }
 
 
-# --- what is said of it all -----------------------------------------------------------------------------
-
-
-def _described(model: SketchModel) -> dict[str, Any]:
-    card = model.card
-    return {
-        "name": card.name,
-        "backend": model.backend,
-        "classes": list(card.classes),
-        "told_classes": model.labelled,
-        "scale_factor": card.scale_factor,
-        "max_length": card.max_length,
-        "dtype": str(model.dtype).removeprefix("torch."),
-        "device": model.device.type,
-        "weights": model.weights_checksum(),
-    }
-
-
-def _held_out(held: HeldOut, wanted: Choices) -> dict[str, Any]:
-    return {
-        "name": held.data.path.resolve().name,
-        "fingerprint": held.data.manifest.fingerprint,
-        "split": wanted.split,
-        "class": wanted.class_name,
-        "available": held.available,
-        "drawings": len(held),
-        "scale_factor": held.data.scale_factor,
-    }
-
-
-def _settings(model: SketchModel, wanted: Choices) -> dict[str, Any]:
+def _facts(model: SketchModel, held: HeldOut, wanted: Choices) -> dict[str, dict[str, Any]]:
+    """The model, data and settings of a report."""
+    card, data = model.card, held.data
     z = {"z_temperature": resolve_z_temperature(model, None)} if model.conditional else {}
     return {
-        **z,
-        "seed": wanted.seed,
-        "samples": wanted.samples,
-        "temperatures": list(wanted.temperatures),
-        "sampler": wanted.sampler,
-        "options": dict(wanted.options),
-        "bootstrap": wanted.resamples,
-        "limit": wanted.limit,
+        "model": {
+            "name": card.name,
+            "backend": model.backend,
+            "classes": list(card.classes),
+            "told_classes": model.labelled,
+            "scale_factor": card.scale_factor,
+            "max_length": card.max_length,
+            "dtype": str(model.dtype).removeprefix("torch."),
+            "device": model.device.type,
+            "weights": model.weights_checksum(),
+        },
+        "data": {
+            "name": data.path.resolve().name,
+            "fingerprint": data.manifest.fingerprint,
+            "split": wanted.split,
+            "class": wanted.class_name,
+            "available": held.available,
+            "drawings": len(held),
+            "scale_factor": data.scale_factor,
+        },
+        "settings": {
+            **z,
+            "seed": wanted.seed,
+            "samples": wanted.samples,
+            "temperatures": list(wanted.temperatures),
+            "sampler": wanted.sampler,
+            "options": dict(wanted.options),
+            "bootstrap": wanted.resamples,
+            "limit": wanted.limit,
+        },
     }
 
 
@@ -260,11 +298,11 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _judge(recogniser: Recogniser) -> dict[str, Any]:
-    about = recogniser.about
+def _recogniser_facts(judge: Recogniser) -> dict[str, Any]:
+    about = judge.about
     return {
         "version": about.version,
-        "checksum": recogniser.checksum,
+        "checksum": judge.checksum,
         "classes": list(about.known),
         "test_accuracy": about.test_accuracy,
         "test_drawings": about.test_drawings,

@@ -1,4 +1,4 @@
-"""The drawings that a model is held against: some of one split of a data set."""
+"""The held-out drawings of an evaluation: a selection from a split of a data set."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from sketchkit.deprecation import renamed
 from sketchkit.errors import InputError
-from sketchkit.files import shown
-from sketchkit.hints import hint, meant
+from sketchkit.files import display_path
+from sketchkit.hints import find_name, hint
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import Dataset, Split
 from sketchkit.units import from_rows
@@ -23,11 +23,11 @@ Int64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Drawings of a data set that somebody has chosen.
+    """A selection of the drawings of a data set.
 
     Args:
         data: the data set.
-        split: that holds them.
+        split: the split with the drawings.
         indices: [n], their places in the split, ascending; n is at least 1.
         available: how many there were to choose from.
     """
@@ -54,21 +54,24 @@ class HeldOut:
             data: the data set.
             split: `train`, `valid` or `test`.
             class_name: only drawings of this class.
-            limit: the most drawings; chance chooses them, since a split may be sorted.
-            seed: of that chance.
+            limit: the most drawings; chosen at random, since a split may be sorted.
+            seed: of the choice.
 
         Raises:
-            InputError: an unknown split or class, or no drawing at all.
+            InputError: an unknown split or class, or an empty selection.
         """
         there = data.split(split)
         indices = np.arange(len(there))
         if class_name is not None:
-            class_name = _class_of(data, class_name)
+            if (found := find_name(class_name, data.classes)) is None:
+                advice = hint(class_name, data.classes)
+                raise InputError(f"{display_path(data.path)}: holds no class {class_name!r}: {advice}")
+            class_name = found
             indices = np.flatnonzero(there.classes == data.classes.index(class_name))
         if not len(indices):
             what = "no drawings" if class_name is None else f"no drawings of {class_name!r}"
             raise InputError(
-                f"{shown(data.path)}: the {split} split holds {what}{_elsewhere(data, class_name)}"
+                f"{display_path(data.path)}: the {split} split holds {what}{_other_splits(data, class_name)}"
             )
         available = len(indices)
         if limit is not None and limit < available:
@@ -76,16 +79,16 @@ class HeldOut:
         return cls(data, there, indices, available)
 
     def only(self, places: npt.NDArray[Any]) -> HeldOut:
-        """Some of them, by their places among these, in ascending order, or by a mask [n]."""
+        """Select drawings by their places among these, in ascending order, or by a mask [n]."""
         return replace(self, indices=self.indices[places])
 
     def __len__(self) -> int:
-        """How many drawings, n."""
+        """The number of drawings, n."""
         return len(self.indices)
 
     @property
     def labels(self) -> list[str]:
-        """What each drawing shows."""
+        """The class of each drawing."""
         return [self.data.classes[c] for c in self.split.classes[self.indices]]
 
     @property
@@ -102,9 +105,9 @@ def sketches_of(data: Dataset, split: Split, indices: Int64) -> list[Sketch]:
     """Drawings of a data set in pixels, from (0, 0), with their end rows and labels.
 
     Args:
-        data: whose classes they are of.
-        split: that holds them.
-        indices: their places in it.
+        data: the data set.
+        split: of it.
+        indices: places of drawings in the split.
     """
     return [
         from_rows(split.drawing(int(i)), 1.0, (0.0, 0.0), joined=True, label=data.classes[split.classes[i]])
@@ -112,16 +115,10 @@ def sketches_of(data: Dataset, split: Split, indices: Int64) -> list[Sketch]:
     ]
 
 
-def _elsewhere(data: Dataset, label: str | None) -> str:
-    """Which splits do hold drawings, in words; nothing if none does."""
+def _other_splits(data: Dataset, label: str | None) -> str:
+    """The splits that hold drawings, as the rest of a sentence."""
     counts = {
         name: info.drawings if label is None else info.per_class[data.classes.index(label)]
         for name, info in data.manifest.splits.items()
     }
     return "".join(f", {name} holds {count}" for name, count in counts.items() if count)
-
-
-def _class_of(data: Dataset, label: str) -> str:
-    if (name := meant(label, data.classes)) is None:
-        raise InputError(f"{shown(data.path)}: holds no class {label!r}: {hint(label, data.classes)}")
-    return name

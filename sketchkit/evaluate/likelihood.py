@@ -1,11 +1,11 @@
-"""What held-out drawings cost a model that is told every point before it predicts the next.
+"""Losses of held-out drawings under teacher forcing: a model reads all true points before the predicted one.
 
-Everything is kept a drawing at a time, so that intervals can be had by resampling drawings.
+All losses are kept per drawing, so that intervals can come from resampling drawings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -21,6 +21,7 @@ from sketchkit.evaluate.heldout import HeldOut
 from sketchkit.models import SketchModel
 from sketchkit.noise import POSTERIOR, normals
 from sketchkit.training.losses import kl_loss, reconstruction_loss
+from sketchkit.units import chunks
 
 __all__ = ["Scores", "class_indices", "score_drawings"]
 
@@ -29,7 +30,7 @@ Progress = Callable[[int, int], None]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
 
-#: Drawings are scored so many rows at once, padding among them, to bound memory.
+#: Rows that are scored at once, padding included, to bound memory.
 _ROWS_AT_ONCE = 16_384
 
 
@@ -40,17 +41,17 @@ class _Encoder(Protocol):
 
 @dataclass(frozen=True)
 class Scores:
-    """What each of n drawings costs; natural logarithms, model units, float64 [n].
+    """Losses of n drawings; natural logarithms, model units, float64 [n].
 
     Args:
-        rows: int64, how many rows each has, its end row included: what a point's loss is a mean over.
-        inked: int64, how many of them have an offset that counts: all but the end row.
+        rows: int64, the rows of each, its end row included, over which a loss per point is a mean.
+        inked: int64, the rows whose offset counts: all but the end row.
         offset: the sum of -log p of the offsets.
         pen: the sum of -log p of the pen states, that of the end row included.
         l_s: the paper's L_s of the drawing alone.
         l_p: its L_p, without the end row.
-        l_kl: its L_KL; None of a model without latent vectors.
-        kl: the Kullback-Leibler divergence itself, a sum over the latent dimensions; None likewise.
+        l_kl: its L_KL; None for a model without latent vectors.
+        kl: the Kullback-Leibler divergence itself, a sum over the latent dimensions; likewise.
     """
 
     rows: Int64
@@ -81,21 +82,20 @@ def score_drawings(
     """Score drawings under teacher forcing, from the model's own start token and in its own units.
 
     Args:
-        model: any; a conditional one needs an encoder.
-        held: n drawings. A model that knows classes is told each drawing's, by name, or that it is none of
-            them.
+        model: to score with; a conditional one needs an encoder.
+        held: n drawings. A model with classes gets the class of each, or the absence of one if it lacks it.
         nmax: Nmax, the length by which the paper divides.
-        seed: to draw z from each drawing's posterior, the same whichever others come with it; None takes the
-            mean.
-        progress: told how many are done.
+        seed: of the draws of z from each drawing's posterior, which are independent of the other drawings;
+            None takes the mean.
+        progress: called after each batch.
 
     Returns:
-        What each costs, in the order of `held`.
+        The losses in the order of `held`.
 
     Raises:
-        InputError: a conditional model without an encoder, an Nmax below 1.
+        InputError: a conditional model without an encoder, or an Nmax below 1.
 
-    Source: Ha & Eck 2017, equations 3 to 10. The encoder reads what comes before the end row.
+    Source: Ha & Eck 2017, equations 3 to 10. The encoder reads the rows before the end row.
     """
     if nmax < 1:
         raise InputError(f"Nmax must be 1 or more, got {nmax}")
@@ -103,7 +103,8 @@ def score_drawings(
     divergences = np.zeros((2, len(held)))
     labels = class_indices(model, held)
     done = 0
-    for places in _batches(held.lengths):
+    for chunk in chunks(held.lengths.tolist(), _ROWS_AT_ONCE):
+        places = np.array(chunk)
         points, lengths = _points(model, held, places)
         z = None
         if model.conditional:
@@ -112,12 +113,12 @@ def score_drawings(
                 float(kl_loss(m[None], s[None])) for m, s in zip(mu, log_variance, strict=True)
             ]
             divergences[1, places] = divergences[0, places] * mu.shape[1]
-            z = mu if seed is None else _drawn(mu, log_variance, seed, held.indices[places])
+            z = mu if seed is None else _draw_z(mu, log_variance, seed, held.indices[places])
         label = None if labels is None else torch.from_numpy(labels[places]).to(model.device)
         state = model.initial_state(len(places), z, label)
         inputs = torch.cat((model.start_rows(len(places))[:, None], points[:, :-1].to(model.dtype)), 1)
         raw, _ = model(inputs, state)
-        columns[:, places] = _costs(raw, points, lengths, nmax)
+        columns[:, places] = _losses(raw, points, lengths, nmax)
         done += len(places)
         if progress is not None:
             progress(done, len(held))
@@ -128,25 +129,15 @@ def score_drawings(
 
 
 def class_indices(model: SketchModel, held: HeldOut) -> Int64 | None:
-    """The class of each drawing among the model's own, by name; one more stands for none of them.
+    """The class of each drawing among the model's own, by name; the number of classes if it lacks the class.
 
     Returns:
-        int64 [n]; None for a model that cannot be told.
+        int64 [n]; None for a model without classes.
     """
     if not model.labelled:
         return None
     known = {name: i for i, name in enumerate(model.card.classes)}
     return np.array([known.get(label, len(known)) for label in held.labels], np.int64)
-
-
-def _batches(lengths: Int64) -> Iterator[Int64]:
-    """Places of drawings, the longest first, as many as fit `_ROWS_AT_ONCE` with padding; one at least."""
-    order = np.argsort(-lengths, kind="stable")
-    begin = 0
-    while begin < len(order):
-        count = max(1, _ROWS_AT_ONCE // int(lengths[order[begin]]))
-        yield order[begin : begin + count]
-        begin += count
 
 
 def _points(model: SketchModel, held: HeldOut, places: Int64) -> tuple[Tensor, Int64]:
@@ -170,13 +161,13 @@ def _posterior(model: SketchModel, points: Tensor) -> tuple[Tensor, Tensor]:
     return mu.to(wide), log_variance.to(wide)
 
 
-def _drawn(mu: Tensor, log_variance: Tensor, seed: int, index: Int64) -> Tensor:
+def _draw_z(mu: Tensor, log_variance: Tensor, seed: int, index: Int64) -> Tensor:
     """A vector z of each posterior, a function of the seed and the drawing's place in its split."""
     noise = normals(seed, torch.from_numpy(index).to(mu.device), mu.shape[1], POSTERIOR)
     return mu + (log_variance / 2).exp() * noise.to(mu.dtype)
 
 
-def _costs(raw: Tensor, points: Tensor, lengths: Int64, nmax: int) -> Float64:
+def _losses(raw: Tensor, points: Tensor, lengths: Int64, nmax: int) -> Float64:
     """The first six columns of `Scores` for a batch, [6, B]."""
     offset, pen = MixtureDensity(raw).log_prob(points)
     counted = (

@@ -1,17 +1,21 @@
-"""A report as tables in Markdown: what each figure is, of how many drawings, and between which bounds."""
+"""A report as tables in Markdown: each figure with its number of drawings and its bounds."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
 
-from sketchkit.evaluate.bootstrap import Figure
-
-if TYPE_CHECKING:
-    from sketchkit.evaluate.reconstructions import ReconstructionFigures
-    from sketchkit.evaluate.report import Costs, Likelihood, Report
-    from sketchkit.evaluate.samples import Beside, ClassFigures, Likeness, SampleFigures
+from sketchkit.evaluate.report import (
+    ClassFigures,
+    Comparison,
+    Costs,
+    Likelihood,
+    Likeness,
+    ReconstructionFigures,
+    Report,
+    SampleFigures,
+)
+from sketchkit.evaluate.statistics import Figure
 
 __all__ = ["markdown"]
 
@@ -50,11 +54,11 @@ def _likelihood(found: Likelihood) -> str:
     drawn = "model" if found.mean_z is None else "model, z drawn"
     columns = [(drawn, found.model), ("model, z mean", found.mean_z), ("constant mixture", found.baseline)]
     there = [(name, costs) for name, costs in columns if costs is not None]
-    rows = [(name, *(_shown(get(costs)) for _, costs in there)) for name, get in _COSTS]
+    rows = [(name, *(_number(get(costs)) for _, costs in there)) for name, get in _COSTS]
     blanks = (_NONE,) * (len(there) - 1)
     if found.l_kl is not None and found.bound is not None:
-        rows.append(("L_KL", _shown(found.l_kl), *blanks))
-        rows.append(("bound of the NLL per point, with KL", _shown(found.bound), *blanks))
+        rows.append(("L_KL", _number(found.l_kl), *blanks))
+        rows.append(("bound of the NLL per point, with KL", _number(found.bound), *blanks))
     title = (
         f"## Likelihood\n\n{found.drawings:,} drawings, {found.points:,} points (end rows among them), "
         f"Nmax {found.nmax}; natural logarithms."
@@ -81,13 +85,13 @@ _COSTS: tuple[tuple[str, Callable[[Costs], Figure | None]], ...] = (
 
 def _samples(found: SampleFigures) -> str:
     rows: list[Row] = [("ended by the model", _share(found.ended), _NONE)]
-    for name, beside in (
+    for name, pair in (
         ("points of a drawing, mean", found.mean_length),
         ("points of a drawing, median", found.median_length),
         ("strokes of a drawing, mean", found.mean_strokes),
         ("strokes of a drawing, median", found.median_strokes),
     ):
-        rows.append((name, _shown(beside.samples), _shown(beside.held_out)))
+        rows.append((name, _number(pair.samples), _number(pair.held_out)))
     if found.named is not None:
         rows.append((f"named rightly ({found.nameable:,} samples)", *_shares(found.named)))
     if found.class_mean is not None:
@@ -123,9 +127,9 @@ def _classes(found: Sequence[ClassFigures]) -> str:
 
 
 def _likeness_rows(samples: Likeness, real: Likeness) -> Iterable[Row]:
-    yield ("distance of the lengths (W1, points)", _shown(samples.length), _shown(real.length))
-    yield ("distance of the stroke counts (W1)", _shown(samples.strokes), _shown(real.strokes))
-    yield ("Frechet distance", _shown(samples.frechet), _shown(real.frechet))
+    yield ("distance of the lengths (W1, points)", _number(samples.length), _number(real.length))
+    yield ("distance of the stroke counts (W1)", _number(samples.strokes), _number(real.strokes))
+    yield ("Frechet distance", _number(samples.frechet), _number(real.frechet))
     yield ("precision", _share(samples.precision), _share(real.precision))
     yield ("recall", _share(samples.recall), _share(real.recall))
 
@@ -133,8 +137,8 @@ def _likeness_rows(samples: Likeness, real: Likeness) -> Iterable[Row]:
 def _reconstructions(found: ReconstructionFigures) -> str:
     rows: list[Row] = [
         ("ended by the model", _share(found.ended), _NONE),
-        ("Chamfer distance to the drawing", _shown(found.chamfer, 4), _NONE),
-        ("Chamfer distance to another of its class", _NONE, _shown(found.chamfer_other, 4)),
+        ("Chamfer distance to the drawing", _number(found.chamfer, 4), _NONE),
+        ("Chamfer distance to another of its class", _NONE, _number(found.chamfer_other, 4)),
     ]
     if found.named is not None:
         rows.append((f"named rightly ({found.nameable:,} drawings)", *_shares(found.named)))
@@ -157,17 +161,17 @@ def _notes(report: Report) -> str:
 
 
 def _table(header: Row, rows: Sequence[Row]) -> str:
-    """Aligned, so that it can be read as it stands."""
+    """A table whose columns are aligned in the source, too."""
     lines = [header, *rows]
     widths = [max(3, *(len(line[i]) for line in lines)) for i in range(len(header))]
-    shown = [
+    padded = [
         " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
     ]
     rule = "-|-".join("-" * width for width in widths)
-    return "\n".join(f"| {line} |" for line in (shown[0], rule, *shown[1:]))
+    return "\n".join(f"| {line} |" for line in (padded[0], rule, *padded[1:]))
 
 
-def _shown(figure: Figure | None, digits: int = 3) -> str:
+def _number(figure: Figure | None, digits: int = 3) -> str:
     if figure is None:
         return _NONE
     return _figure(figure, lambda value: f"{value:.{_decimals(figure.value, digits)}f}")
@@ -188,8 +192,8 @@ def _share(figure: Figure) -> str:
     return _figure(figure, lambda value: f"{100 * value:.1f} %")
 
 
-def _shares(beside: Beside) -> tuple[str, str]:
-    return _share(beside.samples), _share(beside.held_out)
+def _shares(comparison: Comparison) -> tuple[str, str]:
+    return _share(comparison.samples), _share(comparison.held_out)
 
 
 def _figure(figure: Figure, write: Callable[[float], str]) -> str:
@@ -200,6 +204,6 @@ def _figure(figure: Figure, write: Callable[[float], str]) -> str:
 
 
 def _cell(text: object) -> str:
-    """A stranger's words in a document: one line, and no mark-up read from them."""
+    """Foreign text in a document: on one line, its mark-up escaped."""
     words = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text)[:200])
     return "".join(f"\\{c}" if c in r"\`*_[]<>|#" else c for c in words)

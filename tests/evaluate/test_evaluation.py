@@ -293,13 +293,13 @@ def test_strangers_names_do_not_mark_up_the_document(shapes: Dataset) -> None:
 
 
 def test_figures_are_written_as_exactly_as_they_are_large() -> None:
-    from sketchkit.evaluate.markdown import _share, _shown
+    from sketchkit.evaluate.markdown import _number, _share
 
-    assert _shown(Figure(0.81234, 0.79, 0.83)) == "0.812 [0.790, 0.830]"
-    assert _shown(Figure(1234.56)) == "1235"
-    assert _shown(Figure(-12.345, -13, -11.5)) == "-12.35 [-13.00, -11.50]"
-    assert _shown(Figure(0.012345), 4) == "0.0123"
-    assert _shown(None) == "-"
+    assert _number(Figure(0.81234, 0.79, 0.83)) == "0.812 [0.790, 0.830]"
+    assert _number(Figure(1234.56)) == "1235"
+    assert _number(Figure(-12.345, -13, -11.5)) == "-12.35 [-13.00, -11.50]"
+    assert _number(Figure(0.012345), 4) == "0.0123"
+    assert _number(None) == "-"
     assert _share(Figure(0.5, 0.25, 1.0)) == "50.0 % [25.0, 100.0]"
 
 

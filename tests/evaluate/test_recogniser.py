@@ -15,22 +15,25 @@ from safetensors.torch import save
 
 from sketchkit.critic import CRITIC, Critic, load_critic
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.evaluate.networks import FEATURES, NETWORKS, PlainNet, ResidualNet
 from sketchkit.evaluate.recogniser import (
+    FEATURES,
     JUDGE,
     METADATA_KEY,
+    NETWORKS,
     About,
+    PlainNet,
     Recogniser,
+    ResidualNet,
     load_recogniser,
     save_recogniser,
 )
-from sketchkit.evaluate.training_recogniser import measured
+from sketchkit.evaluate.recogniser_training import measure_accuracy
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import Dataset, prepare, synth
 
 NAMES = ("cat", "pig")
 ABOUT = About(NAMES, NAMES, "nothing", "a notice", 0.5, 10, 0.4, 0, "test")
-#: The judge that measured the models' figures: another file would need all of them anew.
+#: The judge that measure_accuracy the models' figures: another file would need all of them anew.
 FROZEN = "6e5f252172c180bdc8bfd10327efe08d"
 
 
@@ -66,7 +69,7 @@ def test_the_shipped_recognisers_name_real_drawings_that_they_have_not_seen(
     ]
     held = Dataset.open(prepare(sources, tmp_path / "some").path)
     for recogniser in (load_recogniser(), load_recogniser(CRITIC)):
-        right, by_class, drawings = measured(recogniser, held)
+        right, by_class, drawings = measure_accuracy(recogniser, held)
         assert drawings > 80
         assert right >= 0.85 and by_class >= 0.85
 
@@ -134,9 +137,9 @@ def test_batch_normalisation_is_folded_away_and_nothing_changes(network: str) ->
         net(torch.rand(16, 1, kind.size, kind.size) + 0.3)
     pictures = torch.rand(8, 1, kind.size, kind.size)
     with torch.inference_mode():
-        for ours, theirs in zip(net.eval()(pictures), net.folded()(pictures), strict=True):
+        for ours, theirs in zip(net.eval()(pictures), net.fold()(pictures), strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
-    assert not any("running" in name for name in net.folded().state_dict())
+    assert not any("running" in name for name in net.fold().state_dict())
 
 
 def test_a_recogniser_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -198,7 +201,7 @@ BROKEN = {
     "a weight too many": (_file(_facts(), lambda t: t.update(x=torch.zeros(1))), "'x' is unknown"),
     "not a number": (
         _file(_facts(), lambda t: t["classes.bias"].fill_(float("nan"))),
-        "'classes.bias' holds a value that is not a finite number",
+        "'classes.bias' holds a number that is not finite",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""How a recogniser is trained: pictures of drawings, altered afresh each time, and nothing else.
+"""Training a recogniser on pictures of drawings, which are distorted anew each time.
 
 Source: AdamW is Loshchilov & Hutter 2019, label smoothing Szegedy et al. 2016, the averaged weights Polyak &
     Juditsky 1992.
@@ -16,23 +16,21 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from sketchkit.critic.raster import Lines, affine, draw, fitted
+from sketchkit.critic.raster import Lines, affine, draw, fit_lines
 from sketchkit.errors import InputError
 from sketchkit.evaluate.heldout import sketches_of
-from sketchkit.evaluate.networks import NETWORKS, PictureNet
-from sketchkit.evaluate.recogniser import About, Recogniser
+from sketchkit.evaluate.recogniser import NETWORKS, About, PictureNet, Recogniser
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import Dataset
 
 __all__ = [
-    "Schooling",
+    "RecogniserRecipe",
     "WeightedDataset",
-    "altered",
-    "beginnings",
     "class_names",
-    "class_shares",
-    "described",
-    "measured",
+    "cut_beginnings",
+    "describe_recogniser",
+    "distort",
+    "measure_accuracy",
     "train_recogniser",
 ]
 
@@ -41,7 +39,7 @@ Progress = Callable[[int, int, float], None]
 
 _NOTICE = "Trained on the Quick, Draw! dataset, made available by Google under CC BY 4.0"
 #: Of beginnings: the least and the largest share of a drawing's points, and how often a stroke is finished.
-_BEGUN, _WHOLE_STROKES = (0.15, 0.85), 0.7
+_SHARES, _WHOLE_STROKES = (0.15, 0.85), 0.7
 #: The reported loss is a mean over about so many steps.
 _MEMORY = 0.98
 
@@ -51,8 +49,8 @@ class WeightedDataset:
     """A data set to learn from.
 
     Args:
-        data: the data set; its train split is learnt.
-        weight: how often a drawing of each of its classes is taken, beside those of other data sets.
+        data: the data set, of which the train split is learnt.
+        weight: how often a drawing of each of its classes is taken, relative to other data sets.
     """
 
     data: Dataset
@@ -60,20 +58,20 @@ class WeightedDataset:
 
 
 @dataclass(frozen=True)
-class Schooling:
-    """The recipe.
+class RecogniserRecipe:
+    """How a recogniser is trained.
 
     Args:
         network: `plain` or `residual`.
         steps: how many batches.
-        batch: drawings in each; each class of a data set is taken as often as every other.
+        batch: drawings in each; all classes of a data set are equally frequent.
         rate: the highest learning rate; it rises over the first twentieth and falls as a cosine.
         decay: of the weights (AdamW).
         smoothing: of the labels.
         average: decay of the averaged weights, which are kept; 0 keeps the last.
-        begun: whether beginnings of the drawings are learnt instead of the drawings.
+        beginnings: whether beginnings of the drawings are learnt instead of the drawings.
         precision: `float32` or `bfloat16`, of the products.
-        seed: of everything that chance decides.
+        seed: of all random choices.
 
     Raises:
         InputError: a number out of range.
@@ -86,7 +84,7 @@ class Schooling:
     decay: float = 0.1
     smoothing: float = 0.1
     average: float = 0.998
-    begun: bool = False
+    beginnings: bool = False
     precision: str = "bfloat16"
     seed: int = 0
 
@@ -114,31 +112,31 @@ class _Pool:
 
 
 def class_names(datasets: Sequence[WeightedDataset]) -> tuple[str, ...]:
-    """The names of all classes of some data sets, sorted."""
+    """The names of all classes of several data sets, sorted."""
     return tuple(sorted({name for dataset in datasets for name in dataset.data.classes}))
 
 
 def train_recogniser(
     datasets: Dataset | Sequence[WeightedDataset],
-    schooling: Schooling | None = None,
+    recipe: RecogniserRecipe | None = None,
     progress: Progress | None = None,
 ) -> PictureNet:
     """Train a recogniser on the train splits of data sets.
 
     Args:
-        datasets: what is learnt, one data set or several; together two classes or more.
-        schooling: the recipe; the critic's when None.
+        datasets: one data set or several, with two classes or more in all.
+        recipe: the critic's when None.
         progress: called after every step.
 
     Returns:
-        A network without batch normalisation, in full precision. The same data, recipe and machine give the
-        same.
+        A network without batch normalisation, in full precision; a function of the data, the recipe and the
+        kind of machine.
 
     Raises:
         InputError: fewer than two classes, or a class without drawings.
     """
-    recipe = schooling or Schooling()
-    weighted = [WeightedDataset(datasets)] if isinstance(datasets, Dataset) else list(datasets)
+    recipe = recipe or RecogniserRecipe()
+    weighted = _as_weighted(datasets)
     names = class_names(weighted)
     network = NETWORKS[recipe.network]
     lines, pools = _pools(weighted, names, network.size)
@@ -148,22 +146,33 @@ def train_recogniser(
         net = network(len(names), normalised=True).train()
         averaged = copy.deepcopy(net)
         optimiser = torch.optim.AdamW(net.parameters(), recipe.rate, weight_decay=recipe.decay)
-        chances = np.array([pool.weight for pool in pools])
         late = math.nan
         for step in range(recipe.steps):
-            chosen = [pools[i] for i in rng.choice(len(pools), recipe.batch, p=chances / chances.sum())]
-            places = [pool.places[rng.integers(len(pool.places))] for pool in chosen]
-            taken = lines.take(places)
-            shown = fitted(beginnings(taken, rng), network.size) if recipe.begun else taken
-            pictures = draw(altered(shown, rng, network.size), network.size)
+            pictures, labels = _draw_batch(lines, pools, rng, recipe, network.size)
             for group in optimiser.param_groups:
                 group["lr"] = recipe.learning_rate(step)
-            labels = torch.tensor([pool.label for pool in chosen])
-            loss = _update(net, averaged, optimiser, torch.from_numpy(pictures), labels, recipe, step)
+            loss = _update(net, averaged, optimiser, pictures, labels, recipe, step)
             late = loss if math.isnan(late) else _MEMORY * late + (1 - _MEMORY) * loss
             if progress is not None:
                 progress(step + 1, recipe.steps, late)
-    return averaged.eval().folded()
+    return averaged.eval().fold()
+
+
+def _as_weighted(datasets: Dataset | Sequence[WeightedDataset]) -> list[WeightedDataset]:
+    return [WeightedDataset(datasets)] if isinstance(datasets, Dataset) else list(datasets)
+
+
+def _draw_batch(
+    lines: Lines, pools: Sequence[_Pool], rng: np.random.Generator, recipe: RecogniserRecipe, size: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures of distorted drawings, float32 [B, 1, size, size], and their classes [B]."""
+    weights = np.array([pool.weight for pool in pools])
+    chosen = [pools[i] for i in rng.choice(len(pools), recipe.batch, p=weights / weights.sum())]
+    batch = lines.take([pool.places[rng.integers(len(pool.places))] for pool in chosen])
+    if recipe.beginnings:
+        batch = fit_lines(cut_beginnings(batch, rng), size)
+    pictures = draw(distort(batch, rng, size), size)
+    return torch.from_numpy(pictures), torch.tensor([pool.label for pool in chosen])
 
 
 def _update(
@@ -172,10 +181,10 @@ def _update(
     optimiser: torch.optim.Optimizer,
     pictures: torch.Tensor,
     labels: torch.Tensor,
-    recipe: Schooling,
+    recipe: RecogniserRecipe,
     step: int,
 ) -> float:
-    """One update of the weights and of their averages, those of batch normalisation among them; the loss."""
+    """Update the weights and their averages, those of batch normalisation included; returns the loss."""
     with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
         _, logits = net(pictures)
     loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.smoothing)
@@ -191,7 +200,7 @@ def _update(
 
 
 def _pools(datasets: Sequence[WeightedDataset], names: Sequence[str], size: int) -> tuple[Lines, list[_Pool]]:
-    """The fitted lines of all data sets, and which of them are of what class."""
+    """The fitted lines of all data sets, and the drawings of each class."""
     sketches: list[Sketch] = []
     pools = []
     for dataset in datasets:
@@ -203,18 +212,18 @@ def _pools(datasets: Sequence[WeightedDataset], names: Sequence[str], size: int)
         sketches += sketches_of(dataset.data, split, np.arange(len(split)))
     if len(names) < 2 or len({pool.label for pool in pools}) < len(names):
         raise InputError("a recogniser needs two classes or more, each with drawings to learn from")
-    return fitted(Lines.of(sketches), size), pools
+    return fit_lines(Lines.of(sketches), size), pools
 
 
-def altered(lines: Lines, rng: np.random.Generator, size: int) -> Lines:
-    """Drawings as other people might have drawn them.
+def distort(lines: Lines, rng: np.random.Generator, size: int) -> Lines:
+    """Change drawings into what other people might have drawn.
 
     Each is turned by up to 12 degrees, slanted, made smaller and narrower, mirrored half the time, bent along
     waves and shifted as far as its picture has room; each of its points trembles.
 
     Args:
         lines: fitted, in pixels.
-        rng: what chance is taken from.
+        rng: the source of randomness.
         size: the side of a picture in pixels.
 
     Returns:
@@ -236,21 +245,21 @@ def altered(lines: Lines, rng: np.random.Generator, size: int) -> Lines:
     turned = turned + bends[:, ::-1]
     shift = rng.uniform(-0.05 * size, 0.05 * size, (n, 2))
     tremble = rng.normal(0.0, 0.007 * size, lines.points.shape)
-    return lines.moved(turned + shift[owners] + tremble + middle)
+    return lines.with_points(turned + shift[owners] + tremble + middle)
 
 
-def beginnings(lines: Lines, rng: np.random.Generator) -> Lines:
-    """The first points of drawings: of each a share that chance decides, often up to the end of a stroke.
+def cut_beginnings(lines: Lines, rng: np.random.Generator) -> Lines:
+    """Keep the first points of drawings: a random share of each, often up to the end of a stroke.
 
     Args:
         lines: of n drawings.
-        rng: what chance is taken from.
+        rng: the source of randomness.
 
     Returns:
-        Of each drawing at least two points, where it has them.
+        Of each drawing at least two points, if it has two.
     """
     counts = np.diff(lines.bounds)
-    shares, whole_strokes = rng.uniform(*_BEGUN, len(lines)), rng.random(len(lines)) < _WHOLE_STROKES
+    shares, whole_strokes = rng.uniform(*_SHARES, len(lines)), rng.random(len(lines)) < _WHOLE_STROKES
     last = lines.bounds[:-1] + np.minimum(np.maximum((shares * counts).astype(np.int64), 2), counts)
     # Where a stroke begins, or the next drawing, at or behind each place.
     starts = np.append(np.flatnonzero(~lines.joined), len(lines.joined))
@@ -260,28 +269,20 @@ def beginnings(lines: Lines, rng: np.random.Generator) -> Lines:
     return Lines(lines.points[within], lines.joined[within], np.append(0, np.cumsum(kept)))
 
 
-def measured(recogniser: Recogniser, data: Dataset, name: str = "test") -> tuple[float, float, int]:
-    """How well it names the drawings of a split.
+def measure_accuracy(recogniser: Recogniser, data: Dataset, name: str = "test") -> tuple[float, float, int]:
+    """Measure how well a recogniser names the drawings of a split.
 
     Args:
-        recogniser: that knows classes of the data set.
+        recogniser: with classes of the data set.
         data: the data set.
         name: of the split.
 
     Returns:
-        The share named rightly, the mean of that share over the classes, and how many drawings.
+        The share named rightly, the mean of that share over the classes, and the number of drawings.
 
     Raises:
-        InputError: no drawings there of a class that it knows.
+        InputError: a split without drawings of the recogniser's classes.
     """
-    shares = class_shares(recogniser, data, name)
-    drawings = sum(n for _, n in shares.values())
-    right = sum(share * n for share, n in shares.values()) / drawings
-    return right, float(np.mean([share for share, _ in shares.values()])), drawings
-
-
-def class_shares(recogniser: Recogniser, data: Dataset, name: str = "test") -> dict[str, tuple[float, int]]:
-    """The share of each class's drawings that is named rightly, and how many there are; see `measured`."""
     split = data.split(name)
     known = np.array([recogniser.index(each) for each in data.classes])
     wanted = known[split.classes]
@@ -289,16 +290,13 @@ def class_shares(recogniser: Recogniser, data: Dataset, name: str = "test") -> d
     if not len(chosen):
         raise InputError(f"the {name} split holds no drawings of a class that the recogniser knows")
     right = recogniser.look(sketches_of(data, split, chosen)).named == wanted[chosen]
-    out = {}
-    for c in np.unique(wanted[chosen]):
-        mine = right[wanted[chosen] == c]
-        out[recogniser.classes[c]] = (float(mine.mean()), len(mine))
-    return out
+    shares = [right[wanted[chosen] == c].mean() for c in np.unique(wanted[chosen])]
+    return float(right.mean()), float(np.mean(shares)), len(chosen)
 
 
-def described(
+def describe_recogniser(
     datasets: Dataset | Sequence[WeightedDataset],
-    recipe: Schooling,
+    recipe: RecogniserRecipe,
     version: str,
     test: tuple[float, float, int],
     *,
@@ -308,14 +306,14 @@ def described(
     """The description of a recogniser.
 
     Args:
-        datasets: what it learnt.
-        recipe: how.
+        datasets: those that it was trained on.
+        recipe: of the training.
         version: of the weights.
-        test: what `measured` gave.
+        test: the result of `measure_accuracy`.
         known: the classes that it may name; all when None.
         views: over how many views of a drawing its outputs are averaged.
     """
-    weighted = [WeightedDataset(datasets)] if isinstance(datasets, Dataset) else list(datasets)
+    weighted = _as_weighted(datasets)
     names = class_names(weighted)
     parts = [
         f"{len(each.data.split('train'))} drawings of {len(each.data.classes)} classes, "

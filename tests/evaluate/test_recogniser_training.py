@@ -12,21 +12,20 @@ import pytest
 import torch
 from evaluate_parts import CLASSES, small_data
 
-from sketchkit.critic.raster import SIZE, Lines, draw, fitted
+from sketchkit.critic.raster import SIZE, Lines, draw, fit_lines
 from sketchkit.errors import InputError
-from sketchkit.evaluate.networks import NETWORKS
-from sketchkit.evaluate.recogniser import Recogniser, load_recogniser
-from sketchkit.evaluate.training_recogniser import (
-    Schooling,
+from sketchkit.evaluate.recogniser import NETWORKS, Recogniser, load_recogniser
+from sketchkit.evaluate.recogniser_training import (
+    RecogniserRecipe,
     WeightedDataset,
-    altered,
-    described,
-    measured,
+    describe_recogniser,
+    distort,
+    measure_accuracy,
     train_recogniser,
 )
 from sketchkit.training.data import Dataset, prepare_sketches, synth
 
-SHORT = Schooling(steps=60, batch=24, average=0.9)
+SHORT = RecogniserRecipe(steps=60, batch=24, average=0.9)
 SCRIPT = Path(__file__).parents[2] / "examples" / "train_recogniser.py"
 
 
@@ -40,8 +39,8 @@ def test_a_short_schooling_is_enough_for_three_shapes(shapes: Dataset, network: 
     losses: list[float] = []
     recipe = replace(SHORT, network=network)
     net = train_recogniser(shapes, recipe, lambda done, total, loss: losses.append(loss))
-    recogniser = Recogniser(net, described(shapes, recipe, "test", (0.0, 0.0, 0)))
-    right, by_class, drawings = measured(recogniser, shapes)
+    recogniser = Recogniser(net, describe_recogniser(shapes, recipe, "test", (0.0, 0.0, 0)))
+    right, by_class, drawings = measure_accuracy(recogniser, shapes)
     assert drawings == len(shapes.split("test"))
     assert right > 0.85 and by_class > 0.85
     assert len(losses) == 60 and losses[-1] < losses[0]
@@ -49,7 +48,7 @@ def test_a_short_schooling_is_enough_for_three_shapes(shapes: Dataset, network: 
 
 def test_the_seed_alone_decides(shapes: Dataset) -> None:
     def trained(seed: int) -> list[torch.Tensor]:
-        net = train_recogniser(shapes, Schooling(steps=2, batch=6, seed=seed))
+        net = train_recogniser(shapes, RecogniserRecipe(steps=2, batch=6, seed=seed))
         return list(net.state_dict().values())  # type: ignore[attr-defined]
 
     torch.manual_seed(0)
@@ -63,8 +62,8 @@ def test_the_seed_alone_decides(shapes: Dataset) -> None:
 
 
 def test_who_alters_a_drawing_leaves_it_whole_and_in_the_picture() -> None:
-    lines = fitted(Lines.of(list(synth(40, seed=6))))
-    changed = altered(lines, np.random.default_rng(1), SIZE)
+    lines = fit_lines(Lines.of(list(synth(40, seed=6))))
+    changed = distort(lines, np.random.default_rng(1), SIZE)
     assert changed.points.shape == lines.points.shape
     assert not np.allclose(changed.points, lines.points, atol=1.0)
     outside = (changed.points < -9) | (changed.points > SIZE + 8)
@@ -72,12 +71,12 @@ def test_who_alters_a_drawing_leaves_it_whole_and_in_the_picture() -> None:
     # Trembling and all, as much ink is seen as before, give or take.
     before, after = draw(lines).sum((1, 2, 3)), draw(changed).sum((1, 2, 3))
     assert (np.abs(after / before - 1) < 0.35).all()
-    same = altered(lines, np.random.default_rng(1), SIZE)
+    same = distort(lines, np.random.default_rng(1), SIZE)
     np.testing.assert_array_equal(same.points, changed.points)
 
 
 def test_the_learning_rate_rises_and_falls() -> None:
-    recipe = Schooling(steps=100, rate=1.0)
+    recipe = RecogniserRecipe(steps=100, rate=1.0)
     rates = [recipe.learning_rate(step) for step in range(100)]
     assert rates[0] == pytest.approx(0.2) and rates[5] == pytest.approx(1.0)
     assert rates[:5] == sorted(rates[:5]) and rates[5:] == sorted(rates[5:], reverse=True)
@@ -89,10 +88,10 @@ def test_datasets_of_little_weight_are_seldom_taken_and_cannot_be_named(
 ) -> None:
     others = prepare_sketches(synth(60, seed=3, classes=["cup", "sun"]), tmp_path / "others")
     datasets = [WeightedDataset(shapes), WeightedDataset(others, 0.01)]
-    about = described(datasets, SHORT, "x", (0.0, 0.0, 0), known=CLASSES, views=3)
+    about = describe_recogniser(datasets, SHORT, "x", (0.0, 0.0, 0), known=CLASSES, views=3)
     assert about.classes == tuple(sorted({*CLASSES, "cup"})) and about.known == CLASSES
     recogniser = Recogniser(train_recogniser(datasets, SHORT), about)
-    assert measured(recogniser, shapes)[0] > 0.8
+    assert measure_accuracy(recogniser, shapes)[0] > 0.8
     cups = list(synth(9, seed=5, classes=["cup"]))
     assert {recogniser.classes[i] for i in recogniser.look(cups).named} <= set(CLASSES)
 
@@ -102,10 +101,12 @@ def test_one_class_is_nothing_to_tell_apart(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="two classes or more"):
         train_recogniser(data, SHORT)
     with pytest.raises(InputError, match="invalid training of a recogniser"):
-        Schooling(steps=0)
-    stranger = Recogniser(load_recogniser().net, described(small_data(tmp_path), SHORT, "x", (0.0, 0.0, 0)))
+        RecogniserRecipe(steps=0)
+    stranger = Recogniser(
+        load_recogniser().net, describe_recogniser(small_data(tmp_path), SHORT, "x", (0.0, 0.0, 0))
+    )
     with pytest.raises(InputError, match="no drawings of a class that the recogniser knows"):
-        measured(stranger, prepare_sketches(synth(40, classes=["cup"]), tmp_path / "cups"), "train")
+        measure_accuracy(stranger, prepare_sketches(synth(40, classes=["cup"]), tmp_path / "cups"), "train")
 
 
 def test_the_example_trains_measures_and_writes(shapes: Dataset, tmp_path: Path) -> None:

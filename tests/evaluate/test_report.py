@@ -6,15 +6,15 @@ from pathlib import Path
 
 from sketchkit.card import ModelCard
 from sketchkit.evaluate import Choices, evaluate
-from sketchkit.evaluate.published import TABLE_1, published_of
+from sketchkit.evaluate.report import TABLE_1, find_published
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.training.data import prepare_sketches, synth
 
 
 def test_a_row_is_found_by_its_classes_in_any_order() -> None:
-    both = published_of(["pig", "Cat", "pig"])
+    both = find_published(["pig", "Cat", "pig"])
     assert both is not None and both.l_r == (-1.02, -1.24, -1.50) and both.decoder_l_r == -0.75
-    assert published_of(["cat", "dog"]) is None and published_of([]) is None
+    assert find_published(["cat", "dog"]) is None and find_published([]) is None
     assert all(names == tuple(sorted(names)) for names in TABLE_1)
     # The more freedom the divergence has, the better the reconstruction.
     assert all(list(row.l_r) == sorted(row.l_r, reverse=True) for row in TABLE_1.values())

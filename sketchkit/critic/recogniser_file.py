@@ -1,4 +1,4 @@
-"""What a file of a recogniser says of it beside the weights, and how it is read."""
+"""The file of a recogniser: its description beside the weights, and how both are read."""
 
 from __future__ import annotations
 
@@ -9,27 +9,16 @@ from typing import Any, TypeVar
 
 import orjson
 
+from sketchkit.critic.raster import VIEWS
 from sketchkit.errors import CheckpointError, FormatError, InputError
-from sketchkit.files import read_file, reason, shown
+from sketchkit.files import display_path, read_file, reason
 
-__all__ = ["FORMAT_VERSION", "METADATA_KEY", "NETWORKS", "VIEWS", "About", "read_recogniser"]
+__all__ = ["FORMAT_VERSION", "METADATA_KEY", "NETWORKS", "About", "read_recogniser"]
 
 FORMAT_VERSION = 2
 METADATA_KEY = "sketchkit-recogniser"
 #: The networks by name.
 NETWORKS = ("plain", "residual")
-#: How a drawing is turned (degrees), slanted, and stretched along x and y in the views that are averaged.
-VIEWS = (
-    (0.0, 0.0, 1.0, 1.0),
-    (0.0, 0.0, -0.9, 0.9),
-    (-8.0, 0.05, 0.92, 0.88),
-    (8.0, -0.05, -0.92, 0.88),
-    (6.0, 0.1, 0.85, 0.95),
-    (-6.0, -0.1, -0.85, 0.95),
-    (0.0, 0.08, 0.95, 0.8),
-    (0.0, -0.08, -0.95, 0.8),
-    (0.0, 0.0, 0.78, 0.78),
-)
 _MAX_CLASSES = 10_000
 _MAX_BYTES = 64 << 20
 
@@ -42,12 +31,12 @@ class About:
 
     Args:
         classes: the names of its outputs.
-        known: those of them that a drawing can be named; the others only help in training.
+        known: those that a drawing can be named; the others only help in training.
         trained_on: the drawings, in words.
-        notice: what has to be said when the weights are passed on.
-        test_accuracy: the share of held-out drawings it names rightly, 0..1; every drawing counts alike.
+        notice: to be passed on with the weights.
+        test_accuracy: the share of held-out drawings that it names rightly, 0..1.
         test_drawings: how many drawings that is measured on.
-        class_accuracy: the same with every class counting alike.
+        class_accuracy: the mean over the classes of the same share.
         seed: of the training.
         version: of the weights.
         network: one of `NETWORKS`.
@@ -90,18 +79,18 @@ class About:
             raise CheckpointError("the classes that it may name must be some of its own")
         if values["network"] not in NETWORKS or not 1 <= values["views"] <= len(VIEWS):
             raise CheckpointError(f"it needs the network {values['network']!r} and {values['views']} views")
-        told = {name: values[name] for name in kinds}
-        return cls(**{**told, "classes": tuple(classes), "known": tuple(known)})
+        facts = {name: values[name] for name in kinds}
+        return cls(**{**facts, "classes": tuple(classes), "known": tuple(known)})
 
 
 def _about(data: bytes) -> About:
-    """The description in the head of a safetensors file that is known to be sound.
+    """The description in the head of a valid safetensors file.
 
     Raises:
-        CheckpointError: none, another version, or one that is damaged.
+        CheckpointError: it is missing, damaged or of another version.
     """
     try:
-        # The library shows the metadata of files alone.
+        # The library shows the metadata of files, and these are bytes.
         head = orjson.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         facts = orjson.loads(head["__metadata__"][METADATA_KEY])
     except (ValueError, KeyError, TypeError) as error:
@@ -127,7 +116,7 @@ def read_recogniser(
         make: the recogniser from its tensors, its description and the bytes of the file.
 
     Raises:
-        CheckpointError: one line naming the file: missing, damaged, of another version, or something else.
+        CheckpointError: one line naming the file: missing, damaged, of another version or another kind.
     """
     from safetensors import SafetensorError
 
@@ -139,8 +128,8 @@ def read_recogniser(
             raise CheckpointError(f"no recogniser: {str(error).splitlines()[0]}") from error
         return make(tensors, _about(data), data)
     except OSError as error:
-        raise CheckpointError(f"{shown(path)}: {reason(error)}") from error
+        raise CheckpointError(f"{display_path(path)}: {reason(error)}") from error
     except FormatError as error:
         raise CheckpointError(str(error)) from error
     except (CheckpointError, InputError) as error:
-        raise CheckpointError(f"{shown(path)}: {error}") from error
+        raise CheckpointError(f"{display_path(path)}: {error}") from error

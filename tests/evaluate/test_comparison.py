@@ -9,11 +9,19 @@ import numpy as np
 import pytest
 from evaluate_parts import CLASSES, held_out, small_data, small_model
 
-from sketchkit.evaluate.bootstrap import Bootstrap
+from sketchkit.evaluate.comparison import (
+    Drawings,
+    Reference,
+    choose_labels,
+    compare_reconstructions,
+    compare_samples,
+    other_of_class,
+    unit_outline,
+)
 from sketchkit.evaluate.heldout import HeldOut
 from sketchkit.evaluate.recogniser import load_recogniser
-from sketchkit.evaluate.reconstructions import compare_pairs, other_of_class, unit_outline
-from sketchkit.evaluate.samples import Drawings, Reference, SampleFigures, compare, wanted_labels
+from sketchkit.evaluate.report import SampleFigures
+from sketchkit.evaluate.statistics import Bootstrap
 from sketchkit.geometry import chamfer
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import synth
@@ -32,7 +40,7 @@ def _looked(sketches: list[Sketch]) -> Drawings:
 def _compared(
     sampled: Drawings, ended: list[bool], reference: Reference, temperature: float
 ) -> SampleFigures:
-    return compare(sampled, ended, reference, temperature, B, load_recogniser().classes)
+    return compare_samples(sampled, ended, reference, temperature, B, load_recogniser().classes)
 
 
 @pytest.fixture(scope="module")
@@ -46,21 +54,21 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> HeldOut:
 def test_samples_show_the_classes_as_often_as_the_held_out_drawings(held: HeldOut) -> None:
     counts, model = Counter(held.labels), small_model("decoder", (*CLASSES, "pig"))
     for n in (1, 7, 100):
-        labels = wanted_labels(model, held, n, seed=1)
+        labels = choose_labels(model, held, n, seed=1)
         assert len(labels) == n
         for name, count in Counter(labels).items():
             assert name is not None
             assert abs(count - n * counts[name] / len(held)) < 1
-    assert labels != wanted_labels(model, held, 100, seed=2)
-    assert labels == wanted_labels(model, held, 100, seed=1)
+    assert labels != choose_labels(model, held, 100, seed=2)
+    assert labels == choose_labels(model, held, 100, seed=1)
     # They are mixed, so that the first of them are like all.
     assert len(set(labels[:15])) == 3
 
 
 def test_only_what_a_model_knows_is_asked_of_it(held: HeldOut) -> None:
-    assert set(wanted_labels(small_model("decoder", ("sun", "pig")), held, 9, 0)) == {"sun"}
-    assert wanted_labels(small_model("decoder", ("pig",)), held, 2, 0) == [None, None]
-    assert wanted_labels(small_model("decoder"), held, 2, 0) == [None, None]
+    assert set(choose_labels(small_model("decoder", ("sun", "pig")), held, 9, 0)) == {"sun"}
+    assert choose_labels(small_model("decoder", ("pig",)), held, 2, 0) == [None, None]
+    assert choose_labels(small_model("decoder"), held, 2, 0) == [None, None]
 
 
 # --- samples --------------------------------------------------------------------------------------------
@@ -172,18 +180,18 @@ def test_the_other_drawing_is_of_the_same_class_and_never_the_same() -> None:
 
 def test_a_perfect_memory_has_no_distance_and_a_stranger_has_some() -> None:
     sketches = _drawings(24)
-    perfect = compare_pairs(sketches, sketches, load_recogniser(), 0.25, B)
+    perfect = compare_reconstructions(sketches, sketches, load_recogniser(), 0.25, B)
     assert perfect.chamfer.value == 0.0
     assert perfect.chamfer_other is not None and perfect.chamfer_other.value > 0.01
     assert perfect.named is not None and perfect.named.samples == perfect.named.held_out
     assert (perfect.drawings, perfect.nameable, perfect.ended.value) == (24, 24, 1.0)
     turned = sketches[1:] + sketches[:1]  # each "reconstructed" as a drawing of another class
-    wrong = compare_pairs(sketches, turned, load_recogniser(), 0.25, B)
+    wrong = compare_reconstructions(sketches, turned, load_recogniser(), 0.25, B)
     assert wrong.chamfer.value > perfect.chamfer_other.value
     assert wrong.named is not None and wrong.named.samples.value < 0.2
 
 
 def test_drawings_without_another_of_their_class_have_nothing_beside_them(tmp_path: Path) -> None:
     lone = [_drawings(1, classes=(name,))[0] for name in ("cup", "boat")]
-    found = compare_pairs(lone, lone, load_recogniser(), 0.25, B)
+    found = compare_reconstructions(lone, lone, load_recogniser(), 0.25, B)
     assert found.chamfer_other is None and found.named is None and found.nameable == 0
