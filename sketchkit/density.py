@@ -1,4 +1,4 @@
-"""The mixture density of the next point: what a model's raw outputs mean, scored and drawn from.
+"""The mixture density of the next point, made of a model's raw outputs: to score points and draw them.
 
 A row of raw outputs holds 6M + 3 numbers: three pen logits, then M each of component logits, mu_x, mu_y,
 log sigma_x, log sigma_y and atanh rho. Everything here works in log space and in at least float32, so that
@@ -57,7 +57,7 @@ class MixtureDensity:
         raw: [..., 6M + 3] raw outputs of a model, any floating dtype; half precision is widened to float32.
 
     Raises:
-        InputError: a last dimension that is not 6M + 3.
+        InputError: a last dimension other than 6M + 3.
 
     Source: Ha & Eck 2017, equations 3 to 7; the correlation enters through a = atanh rho, so that
         log(1 - rho^2) = 2 (log 2 - |a| - log1p(exp(-2|a|))) stays exact where rho rounds to 1.
@@ -91,8 +91,8 @@ class MixtureDensity:
 
         Args:
             temperature: tau, finite, 0 or more; 0 leaves the mean of the heaviest component and the likeliest
-                pen state, whatever the rule.
-            rule: which of the three rules.
+                pen state under all rules.
+            rule: of the three.
 
         Returns:
             A density that shares this one's parameters.
@@ -150,10 +150,10 @@ class MixtureDensity:
         """
         mu_x, mu_y, log_sx, log_sy, a = self.parameters.unbind(-2)
         log_sx, log_sy = log_sx + self.log_sigma_shift, log_sy + self.log_sigma_shift
-        zx = _saturated(offsets[..., :1] - mu_x, -log_sx)
-        zy = _saturated(offsets[..., 1:] - mu_y, -log_sy)
-        along = _saturated(zx + zy, 0.5 * _softplus(-2.0 * a) - _LOG_2)
-        across = _saturated(zx - zy, 0.5 * _softplus(2.0 * a) - _LOG_2)
+        zx = _scale_distance(offsets[..., :1] - mu_x, -log_sx)
+        zy = _scale_distance(offsets[..., 1:] - mu_y, -log_sy)
+        along = _scale_distance(zx + zy, 0.5 * _softplus(-2.0 * a) - _LOG_2)
+        across = _scale_distance(zx - zy, 0.5 * _softplus(2.0 * a) - _LOG_2)
         magnitude = a.abs()
         half_log_det = log_sx + log_sy + _LOG_2 - magnitude - torch.log1p(torch.exp(-2.0 * magnitude))
         return -_LOG_2PI - half_log_det - 0.5 * (along.square() + across.square())
@@ -206,7 +206,7 @@ def pick(logits: Tensor, uniform: Tensor) -> Tensor:
     """Choose an index by inverting the cumulative distribution.
 
     Args:
-        logits: [B, K]; -inf never comes out, whatever the rounding.
+        logits: [B, K]; an index of -inf is impossible, also by rounding.
         uniform: [B] in (0, 1).
 
     Returns:
@@ -219,7 +219,7 @@ def pick(logits: Tensor, uniform: Tensor) -> Tensor:
     return (cumulative < target).sum(-1)
 
 
-def _saturated(distance: Tensor, log_scale: Tensor) -> Tensor:
+def _scale_distance(distance: Tensor, log_scale: Tensor) -> Tensor:
     """`distance * exp(log_scale)`, exact while it fits and finite beyond."""
     return (distance * log_scale.clamp(max=_MAX_EXPONENT).exp()).clamp(-_MAX_DISTANCE, _MAX_DISTANCE)
 
@@ -230,14 +230,14 @@ def _softplus(x: Tensor) -> Tensor:
 
 
 def tempering(temperature: float, rule: TemperatureRule | str = TemperatureRule.PAPER) -> tuple[float, float]:
-    """What a temperature does to a density.
+    """The effect of a temperature on a density.
 
     Args:
         temperature: tau, finite, 0 or more.
-        rule: which of the three rules.
+        rule: of the three.
 
     Returns:
-        What component and pen logits are divided by, and what is added to log sigma.
+        The divisor of component and pen logits, and the summand of log sigma.
 
     Raises:
         InputError: a temperature out of range, or an unknown rule.

@@ -1,8 +1,8 @@
 """Randomness without a generator: the noise of (seed, sketch index, step) is a pure function.
 
-Philox-4x32-10 turns a counter and a key into four 32-bit numbers, in whole-tensor integer arithmetic on
-whatever device. A drawing therefore does not depend on its batch, slot, order or neighbours, and nothing
-needs to be seeded, saved or restored.
+Philox-4x32-10 turns a counter and a key into four 32-bit numbers, in whole-tensor integer arithmetic on all
+devices. A drawing is therefore independent of its batch, slot, order and neighbours, and a generator's state
+to seed, save and restore is superfluous.
 
 Source: Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", Philox-4x32-10.
 """
@@ -78,9 +78,9 @@ class Noise:
         return self.uniforms[:, 1]
 
     def normals(self, max_radius: float = math.inf) -> Tensor:
-        """Two standard normal numbers a row, [B, 2], no further than `max_radius` from 0 together.
+        """Two standard normal numbers per row, [B, 2], at most `max_radius` from 0 together.
 
-        The truncation inverts the distribution of the radius: no draw is rejected.
+        The truncation inverts the distribution of the radius, so that every draw is used.
 
         Source: Box & Muller 1958; for a finite radius r, u becomes u (1 - exp(-r^2 / 2)).
         """
@@ -95,8 +95,8 @@ class Noise:
 def widened(values: Tensor) -> Tensor:
     """Values as float64 (where the device has it), for functions whose result is rounded to float32 after.
 
-    Vector instructions and the scalar ones for what is left over of a batch disagree in the last bit; a
-    drawing must not depend on which of them its row falls to.
+    Vector instructions and the scalar ones for the rest of a batch disagree in the last bit; a drawing must
+    be independent of the kind of instruction that computes its row.
     """
     return values if values.device.type == "mps" else values.double()
 
@@ -106,9 +106,9 @@ def uniforms(seed: int, index: Tensor, step: Tensor, stream: int = DRAWING) -> T
 
     Args:
         seed: 0..2^63 - 1.
-        index: int64 [...], which sketch, 0 or more.
-        step: int64 [...], which point of it, 0..2^32 - 1; broadcasts with `index`.
-        stream: what they are for, 0..2^32 - 1.
+        index: int64 [...], of the sketch, 0 or more.
+        step: int64 [...], of the point in it, 0..2^32 - 1; broadcasts with `index`.
+        stream: their purpose, 0..2^32 - 1.
 
     Returns:
         float32 [..., 4] in (0, 1), multiples of 2^-23 plus 2^-24, the same on every device.
@@ -132,11 +132,11 @@ def uniforms_of_key(
     """As `uniforms`, by the key that a seed stands for.
 
     Args:
-        key: `key_of` it; or, where no number may come from the host, `round_keys` of
-            them on the device of `index`.
+        key: `key_of` it; or `round_keys` of them on the device of `index`, which spares a transfer from the
+            host.
         index: int64 [...].
         step: int64 [...].
-        stream: what they are for.
+        stream: their purpose.
     """
     if isinstance(key, tuple) and index.device.type == "cpu":
         return torch.from_numpy(_uniforms_by_numpy(key, index.numpy(), step.numpy(), stream))
@@ -153,13 +153,13 @@ def normals(seed: int, index: Tensor, size: int, stream: int, begin: int = 0) ->
 
     Args:
         seed: 0..2^63 - 1.
-        index: int64 [B], which sketches, 0 or more.
+        index: int64 [B], of the sketches, 0 or more.
         size: the length of a vector, Z.
-        stream: what they are for; four numbers of a vector take one step of it.
+        stream: their purpose; four numbers of a vector take one step of it.
         begin: the step that the first four come from, so that a long vector can be made in pieces.
 
     Returns:
-        float32 [B, Z], none further than 5.8 from 0; the first numbers do not depend on Z.
+        float32 [B, Z], at most 5.8 from 0; the first numbers are independent of Z.
 
     Raises:
         InputError: a seed out of range.
@@ -207,7 +207,7 @@ def round_keys(key: tuple[int, int], device: torch.device) -> Tensor:
 def _uniforms_by_numpy(
     key: tuple[int, int], index: Int64, step: Int64, stream: int
 ) -> npt.NDArray[np.float32]:
-    """`uniforms_of_key` for a handful of numbers, where a call of torch costs more than what it computes."""
+    """`uniforms_of_key` for a handful of numbers, where the call of torch costs more than the numbers."""
     words = np.empty((*np.broadcast_shapes(index.shape, step.shape), 4), np.uint64)
     words[..., 0], words[..., 1] = step & _MASK, stream
     words[..., 2], words[..., 3] = index & _MASK, index >> 32

@@ -1,9 +1,9 @@
 """`Sketch`: one drawing as a sequence of pen moves.
 
 One row is one point. Row i says how the pen came to that point (the offset from the point before it, or
-from `origin` for row 0) and what happens there: it stays down (p1), it lifts (p2), or the drawing ends
-(p3). Whether the way *to* a point leaves ink is therefore told by the row before it, and the first row
-only places the pen. The last row may be an end row; its offset is never drawn.
+from `origin` for row 0) and its state there: it stays down (p1), it lifts (p2), or the drawing ends (p3).
+So the row before a point says whether the way *to* it leaves ink, and the first row only places the pen. The
+last row may be an end row; its offset leaves no ink.
 
 Offsets are float32, positions are float64 sums of them: a sketch turned into polylines and back is the same
 sketch wherever each offset is larger than 1e-8 of its distance from the origin, and integer or binary
@@ -35,14 +35,14 @@ class Sketch:
         stroke5: [N, 5] rows (dx, dy, p1, p2, p3); offsets in drawing units, y pointing down, the pen
             state one-hot, at most one end row and that the last.
         origin: (x, y) on the page from which row 0 is measured, in drawing units.
-        label: what it shows, where the file says so ("cat").
+        label: its class, where the file has one ("cat").
         key: the drawing's own identifier, where the file has one.
 
     Raises:
-        InputError: a wrong shape, a number that is not finite, a pen state that is not one-hot, an end row
+        InputError: a wrong shape, an infinite number or NaN, a pen state other than one-hot, an end row
             before the last row.
 
-    An end row keeps its offset, which counts in comparisons, though nothing is ever drawn with it.
+    An end row keeps its offset, which leaves no ink but counts in comparisons.
 
     Source: Ha & Eck 2017, section 3.1. Departure: the paper pads every sketch with end rows to Nmax; here a
         drawing carries at most one, and `SketchBatch` pads.
@@ -63,9 +63,9 @@ class Sketch:
         label: str | None = None,
         key: str | None = None,
     ) -> None:
-        rows = _checked_stroke5(stroke5)
-        place = _checked_place(origin)
-        rows = _frozen(rows)
+        rows = _check_stroke5(stroke5)
+        place = _check_origin(origin)
+        rows = _freeze(rows)
         for name, value in (("_stroke5", rows), ("_origin", place), ("_label", label), ("_key", key)):
             object.__setattr__(self, name, value)
 
@@ -97,15 +97,15 @@ class Sketch:
         Args:
             stroke3: [N, 3], offsets in drawing units, the third column 1 where the pen lifts after the point.
             origin: (x, y) from which row 0 is measured.
-            ended: whether to add an end row; stroke-3 itself cannot say that a drawing is finished.
-            label: what it shows.
+            ended: whether to add an end row; stroke-3 itself lacks the end of a drawing.
+            label: its class.
             key: its identifier.
 
         Returns:
             A sketch of N rows, N + 1 with the end row.
 
         Raises:
-            InputError: a shape other than [N, 3], or a third column that is neither 0 nor 1.
+            InputError: a shape other than [N, 3], or a third column with values beside 0 and 1.
         """
         rows = _as_float(stroke3, 3, "stroke-3")
         lift = rows[:, 2]
@@ -134,17 +134,17 @@ class Sketch:
 
         Args:
             polylines: arrays [n, 2] of (x, y) in drawing units; one point is a dot, empty ones are skipped.
-            origin: from where row 0 is measured; the first point itself when None.
+            origin: (x, y) from which row 0 is measured; the first point itself when None.
             ended: whether to add an end row.
             pen_down: leave the pen on the paper after the last point.
-            label: what it shows.
+            label: its class.
             key: its identifier.
 
         Returns:
             A sketch with one row a point (and the end row).
 
         Raises:
-            InputError: a polyline of another shape, or with a number that is not finite.
+            InputError: a polyline of another shape, or with an infinite number or NaN.
         """
         lines = [line for line in (_as_float(p, 2, "a polyline", np.float64) for p in polylines) if len(line)]
         if not lines:
@@ -170,7 +170,7 @@ class Sketch:
         """Make a sketch from the pen strokes of an SVG document.
 
         Args:
-            svg: the document itself, not its name (`sketchkit.read` takes names).
+            svg: the document itself (`sketchkit.read` takes file names).
             tolerance: how far a polyline may be from its curve, in user units; by its size when None.
             keep_background: make strokes of the paper under the drawing, too.
 
@@ -178,7 +178,7 @@ class Sketch:
             A sketch in the user units of the document's root.
 
         Raises:
-            FormatError: not SVG, damaged, above one of the importer's limits, or text and images only.
+            FormatError: another format, damaged, above a limit of the importer, or text and images only.
         """
         # Only the two notebook conveniences reach up to the rooms that read and write SVG.
         from sketchkit.formats.svg import read_svg, svg_bytes
@@ -219,7 +219,7 @@ class Sketch:
         return sketch_svg(self, size)
 
     def _repr_svg_(self) -> str:
-        """What a notebook shows."""
+        """The drawing in a notebook."""
         return self.to_svg()
 
     # --- what it knows --------------------------------------------------------------------------------
@@ -231,7 +231,7 @@ class Sketch:
 
     @property
     def label(self) -> str | None:
-        """What the drawing shows, where its file says so."""
+        """The class of the drawing, where its file has one."""
         return self._label
 
     @property
@@ -241,7 +241,7 @@ class Sketch:
 
     @property
     def ended(self) -> bool:
-        """Whether the last row is an end row: somebody said that the drawing is finished."""
+        """Whether the last row is an end row, which marks the drawing as finished."""
         return len(self._stroke5) > 0 and bool(self._stroke5[-1, 4] == 1.0)
 
     @property
@@ -257,7 +257,7 @@ class Sketch:
 
     @property
     def end_point(self) -> tuple[float, float]:
-        """Where the pen stands after the last point; the origin when there is none."""
+        """Where the pen stands after the last point; the origin of an empty drawing."""
         points = self.points
         return (float(points[-1, 0]), float(points[-1, 1])) if len(points) else self._origin
 
@@ -269,7 +269,7 @@ class Sketch:
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
-        """(x_min, y_min, x_max, y_max) of the points; the origin twice when there is none."""
+        """(x_min, y_min, x_max, y_max) of the points; the origin twice for an empty drawing."""
         points = self.points
         if not len(points):
             return (*self._origin, *self._origin)
@@ -293,11 +293,11 @@ class Sketch:
         """The same drawing, finished: with an end row."""
         if self.ended:
             return self
-        return self._replaced(np.concatenate([self._stroke5, _END_ROW]))
+        return self._with_rows(np.concatenate([self._stroke5, _END_ROW]))
 
     def without_end(self) -> Sketch:
         """The same drawing without its end row: something that can be continued."""
-        return self._replaced(self._ink_rows) if self.ended else self
+        return self._with_rows(self._ink_rows) if self.ended else self
 
     def labelled(self, label: str | None, key: str | None = None) -> Sketch:
         """The same drawing under another label and key."""
@@ -314,7 +314,7 @@ class Sketch:
             A sketch of the same rows; the offsets are multiplied in float32.
 
         Raises:
-            InputError: a scale that is not finite or too large for float32.
+            InputError: a scale that is infinite, NaN or too large for float32.
         """
         rows = np.array(self._stroke5)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -335,12 +335,12 @@ class Sketch:
             with np.errstate(over="ignore"):  # what is too far for float32 is refused with the rows
                 tail[0, 0] = other._origin[0] - end[0] + float(tail[0, 0])
                 tail[0, 1] = other._origin[1] - end[1] + float(tail[0, 1])
-        return self._replaced(np.concatenate([self._ink_rows, tail]))
+        return self._with_rows(np.concatenate([self._ink_rows, tail]))
 
     # --- compared and shown ---------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
-        """Equal rows from an equal origin; label and key do not count."""
+        """Equal rows from an equal origin; label and key are ignored."""
         if not isinstance(other, Sketch):
             return NotImplemented
         return self._origin == other._origin and np.array_equal(self._stroke5, other._stroke5)
@@ -360,7 +360,7 @@ class Sketch:
     def _ink_rows(self) -> Float32:
         return self._stroke5[:-1] if self.ended else self._stroke5
 
-    def _replaced(self, rows: Float32) -> Sketch:
+    def _with_rows(self, rows: Float32) -> Sketch:
         return Sketch(rows, origin=self._origin, label=self._label, key=self._key)
 
 
@@ -371,12 +371,12 @@ def _rebuild(rows: Float32, origin: tuple[float, float], label: str | None, key:
     return Sketch(rows, origin=origin, label=label, key=key)
 
 
-def _frozen(rows: Float32) -> Float32:
-    """Rows that cannot be made writable again: numpy refuses that for a view of bytes."""
+def _freeze(rows: Float32) -> Float32:
+    """Rows that stay read-only: numpy refuses to make a view of bytes writable."""
     return np.frombuffer(rows.tobytes(), np.float32).reshape(rows.shape)
 
 
-def _checked_place(origin: tuple[float, float]) -> tuple[float, float]:
+def _check_origin(origin: tuple[float, float]) -> tuple[float, float]:
     try:
         x, y = (float(value) for value in origin)
     except (TypeError, ValueError, OverflowError) as error:
@@ -402,7 +402,7 @@ def _as_float(values: npt.ArrayLike, columns: int, what: str, dtype: npt.DTypeLi
     return array
 
 
-def _checked_stroke5(stroke5: npt.ArrayLike) -> Float32:
+def _check_stroke5(stroke5: npt.ArrayLike) -> Float32:
     rows: Float32 = _as_float(stroke5, 5, "stroke-5")
     pens = rows[:, 2:]
     if not (((pens == 0.0) | (pens == 1.0)).all() and (pens.sum(axis=1) == 1.0).all()):
@@ -425,7 +425,7 @@ def _offsets(points: Float64, origin: tuple[float, float]) -> Float32:
 
 @runtime_checkable
 class Drawn(Protocol):
-    """What a model made of a drawing, such as an ending or an infill."""
+    """The result of a model for a drawing, such as an ending or an infill."""
 
     @property
     def sketch(self) -> Sketch:
