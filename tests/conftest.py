@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from sketchkit.models.vae import VaeModel
 
 DATA_VARIABLE = "SKETCHKIT_TEST_DATA"
+#: Slow tests, a line each: a file, or a function of one as `tests/test_x.py::test_y`.
+SLOW = frozenset((Path(__file__).parent / "slow.txt").read_text(encoding="utf-8").splitlines())
+#: At most so many processes run the suite: each of them loads torch.
+MOST_PROCESSES = 8
 
 # Whether a change may land must not hang on chance: there the examples are always the same. Anywhere else
 # every run tries new ones. A busy machine is never too slow.
@@ -28,6 +32,23 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Run the whole suite in several processes, and a part of it, which is named, in this one."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not hasattr(config, "workerinput")
+    option = config.option
+    if whole and not (option.usepdb or option.collectonly) and getattr(option, "numprocesses", 0) is None:
+        option.numprocesses, option.dist = min(os.cpu_count() or 1, MOST_PROCESSES), "worksteal"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `slow.txt` names: it starts processes, trains or draws for more than a moment."""
+    for item in items:
+        function = item.nodeid.partition("[")[0]
+        if not SLOW.isdisjoint((function, function.partition("::")[0])):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

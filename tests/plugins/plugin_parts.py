@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +85,28 @@ def python_beside(folder: Path, *args: str, stdin: str = "", **environment: str)
 def run_beside(folder: Path, *args: str, **environment: str) -> Done:
     """Run `sketchkit` in such a process."""
     return python_beside(folder, "-m", "sketchkit", *args, **environment)
+
+
+_RUN_EACH = """
+import io, json, sys
+from sketchkit.cli.main import run
+found = []
+for words in json.load(sys.stdin):
+    kept = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in kept)
+    code = run(words)
+    texts = [stream.buffer.getvalue().decode() for stream in (sys.stdout, sys.stderr)]
+    sys.stdout, sys.stderr = kept
+    found.append([code, *texts])
+print(json.dumps(found), end="", file=open("found.json", "w"))
+"""
+
+
+def run_each_beside(folder: Path, *lines: Sequence[str], **environment: str) -> list[Done]:
+    """Run several command lines one after another in one such process, which loads the libraries once."""
+    done = python_beside(folder, "-c", _RUN_EACH, stdin=json.dumps(lines), **environment)
+    assert done.code == 0, done.err
+    return [Done(*found) for found in json.loads((folder / "found.json").read_text())]
 
 
 class Environment:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from plugin_parts import PATIENCE, python_beside, run_beside, write_distribution
+from plugin_parts import PATIENCE, python_beside, run_beside, run_each_beside, write_distribution
 
 from sketchkit import registry
 
@@ -130,8 +130,9 @@ def test_the_help_of_every_command_shows_what_is_sound(shelf: Path) -> None:
 
 
 def test_each_of_them_is_an_error_of_one_line_for_whoever_asks_for_it(shelf: Path) -> None:
-    for name in ("raises-at-import", "exits-at-import", "never-returns", "wrong-signature", "not-a-number"):
-        failed = run_beside(shelf, "sample", "-n", "1", "--sampler", name, "-o", f"{name}.svg")
+    names = ("raises-at-import", "exits-at-import", "never-returns", "wrong-signature", "not-a-number")
+    lines = [("sample", "-n", "1", "--sampler", name, "-o", f"{name}.svg") for name in names]
+    for name, failed in zip(names, run_each_beside(shelf, *lines), strict=True):
         assert (failed.code, failed.out) == (4, ""), name
         (line,) = (line for line in failed.err.splitlines() if "warning: the engine " not in line)
         assert f"the sampler {name}:{name}" in line
@@ -139,8 +140,10 @@ def test_each_of_them_is_an_error_of_one_line_for_whoever_asks_for_it(shelf: Pat
 
 
 def test_engines_that_fail_cost_a_warning_each_and_the_drawings_are_the_same(shelf: Path) -> None:
-    args = ("sample", "-n", "3", "--seed", "5", "--max-points", "20", "-o")
-    drawn, alone = run_beside(shelf, *args, "-"), run_beside(shelf, "--no-plugins", *args, "-")
+    args = ("sample", "-n", "3", "--seed", "5", "--max-points", "20", "-o", "-")
+    lines = (args, *((*args, "--engine", name) for name in ENGINES))
+    drawn, *asked = run_each_beside(shelf, *lines)
+    alone = run_beside(shelf, "--no-plugins", *args)
     assert (drawn.code, alone.code, alone.err) == (0, 0, "")
     assert drawn.out == alone.out
     warnings = [line for line in drawn.err.splitlines() if "warning: " in line]
@@ -149,14 +152,17 @@ def test_engines_that_fail_cost_a_warning_each_and_the_drawings_are_the_same(she
         "ValueError: no engine",
         "sketchkit: warning: the engine engine-trips:engine-trips failed: KeyError: 'lost its way'",
     ]
-    for name, words in (("engine-not-importable", "ValueError: no engine"), ("engine-trips", "KeyError")):
-        failed = run_beside(shelf, *args, "-", "--engine", name)
+    for failed, words in zip(asked, ("ValueError: no engine", "KeyError"), strict=True):
         assert (failed.code, failed.out) == (4, "")
         assert words in failed.err and len(failed.err.splitlines()) == 1
 
 
 def test_a_check_names_all_of_them_with_the_reason(shelf: Path) -> None:
-    done = run_beside(shelf, "plugins", "--check", "--json", "--patience", PATIENCE)
+    # Each check is a process: of most distributions the sampler alone, of one everything.
+    strangers = [f"{name}:{NAMES.get(name, name)}" for name in BROKEN if name != "bad-metadata"]
+    engines = [f"{name}:{name}" for name in ENGINES]
+    chosen = (*strangers, *engines, "bad-metadata", "raises-at-import", "sketchkit")
+    done = run_beside(shelf, "plugins", "check", *chosen, "--json", "--patience", PATIENCE)
     assert done.code == 4
     rows = json.loads(done.out)
     assert len(done.err.splitlines()) == sum(row["group"] != "" for row in rows)
@@ -166,5 +172,7 @@ def test_a_check_names_all_of_them_with_the_reason(shelf: Path) -> None:
         assert len(mine) == 1, name
         assert mine[0]["state"] not in ("works", "installed", "built-in"), mine[0]
         assert words in mine[0]["reason"], mine[0]
+    raises = [row for row in rows if row["distribution"] == "raises-at-import"]
+    assert len(raises) == 5 and all("ValueError: no luck" in row["reason"] for row in raises), raises
     ours = [row for row in rows if row["distribution"] == "sketchkit"]
     assert ours and all(row["state"] == "works" for row in ours), ours

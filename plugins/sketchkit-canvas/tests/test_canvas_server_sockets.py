@@ -143,8 +143,9 @@ def test_a_hello_is_waited_for_only_so_long(hasty: Served) -> None:
 
 
 def test_one_who_has_said_hello_may_be_silent() -> None:
-    with serving(Limits(patience=2.0)) as served, served.client() as client:
-        time.sleep(2.5)
+    with serving(Limits(patience=1.0)) as served, served.client() as client:
+        with raw_socket(served, hello=False) as silent:
+            assert end_of(silent) == (1008, "no hello")  # so long has the client been silent, too
         assert client.draw(mode="finish", drawing=FACE)[0].over
 
 
@@ -348,7 +349,8 @@ def test_connections_are_bounded_and_those_who_draw_go_on() -> None:
 def test_who_has_waited_longest_makes_room() -> None:
     with serving(Limits(strangers=6, grace=0.2)) as served, ExitStack() as stack:
         idle = [stack.enter_context(knock(served)) for _ in range(6)]
-        time.sleep(0.4)
+        while served.get("/version").status == 503:  # until the grace of those six is over
+            time.sleep(0.02)
         with served.client() as client:
             assert client.draw(mode="finish", drawing=FACE)[0].over
         assert everything(idle[0]) == b""
