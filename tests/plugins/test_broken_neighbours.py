@@ -122,11 +122,12 @@ def test_every_command_works_beside_them(shelf: Path) -> None:
 
 
 def test_the_help_of_every_command_shows_what_is_sound(shelf: Path) -> None:
-    for command in ([], ["complete"], ["render"], ["plugins"]):
-        shown = run_beside(shelf, *command, "--help")
+    commands = ([], ["complete"], ["render"], ["plugins"])
+    found = run_each_beside(shelf, *([*command, "--help"] for command in commands))
+    for shown in found:
         assert shown.code == 0 and "Traceback" not in shown.err
         assert "look at me" not in shown.out
-    assert "temperature=0.4" in run_beside(shelf, "complete", "--help").out
+    assert "temperature=0.4" in found[1].out
 
 
 def test_each_of_them_is_an_error_of_one_line_for_whoever_asks_for_it(shelf: Path) -> None:

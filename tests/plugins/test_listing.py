@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from plugin_parts import PATIENCE, python_beside, run_beside, write_distribution
+from plugin_parts import PATIENCE, Done, python_beside, run_beside, run_each_beside, write_distribution
 
 STEADY = """
 from sketchkit.sampling import Tempered
@@ -58,6 +58,11 @@ def _listed(shelf: Path, *args: str, **environment: str) -> dict[str, dict[str, 
     done = run_beside(shelf, *args, "plugins", "--json", **environment)
     assert done.err == ""
     return {f"{row['distribution']}:{row['name']}": row for row in json.loads(done.out)}
+
+
+def _done(shelf: Path, *lines: str) -> list[Done]:
+    """What command lines leave behind that may run in one process."""
+    return run_each_beside(shelf, *(line.split() for line in lines))
 
 
 def test_fifty_plugins_are_listed_and_none_is_imported(shelf: Path) -> None:
@@ -115,25 +120,29 @@ def test_a_name_that_two_bring_is_told_by_the_distribution(shelf: Path) -> None:
 def test_a_command_of_a_plugin_is_run_like_any_other(shelf: Path) -> None:
     write_distribution(shelf, "flow", COMMAND, {"command": {"word": "app"}})
     write_distribution(shelf, "zeal", GROUP, {"command": {"count": "app"}})
-    assert run_beside(shelf, "word").out == "hello\n"
-    assert run_beside(shelf, "word", "--word", "hi").out == "hi\n"
-    assert "Say a word." in run_beside(shelf, "word", "--help").out
-    assert run_beside(shelf, "count", "two").out == "2\n"
-    assert run_beside(shelf, "word", "--word", "three").code == 3
-    wrong = run_beside(shelf, "word", "--wrod", "x")
+    said, other, shown, counted, three, wrong, unknown = _done(
+        shelf,
+        "word",
+        "word --word hi",
+        "word --help",
+        "count two",
+        "word --word three",
+        "word --wrod x",
+        "wrod",
+    )
+    assert (said.out, other.out, counted.out, three.code) == ("hello\n", "hi\n", "2\n", 3)
+    assert "Say a word." in shown.out
     assert wrong.code == 2 and wrong.err.startswith("sketchkit: ")
     assert wrong.err.endswith("(see `sketchkit word --help`)\n")
-    assert "Did you mean 'word'?" in run_beside(shelf, "wrod").err
+    assert "Did you mean 'word'?" in unknown.err
 
 
 def test_a_command_of_a_plugin_that_fails_is_blamed(shelf: Path) -> None:
     write_distribution(shelf, "flow", COMMAND, {"command": {"word": "app", "wrong": "sys"}})
-    failed = run_beside(shelf, "word", "--word", "fail")
+    failed, missing, wrong = _done(shelf, "word --word fail", "word --word missing", "wrong")
     assert failed.code == 4
     assert failed.err == "sketchkit: the command flow:word failed: RuntimeError: it went wrong\n"
-    missing = run_beside(shelf, "word", "--word", "missing")
     assert (missing.code, missing.err) == (3, "sketchkit: not-there.txt: no such file or directory\n")
-    wrong = run_beside(shelf, "wrong")
     assert wrong.code == 4 and "the command flow:wrong is a module, not a typer.Typer" in wrong.err
 
 
@@ -272,8 +281,9 @@ class Plain:
 def test_a_full_name_works_wherever_a_name_does(shelf: Path) -> None:
     kinds = {"renderer": {"loud": "Loud", "gif": "Loud"}, "format": {"plain": "Plain"}}
     write_distribution(shelf, "flow", LOUD, kinds)
-    for name, content in (("flow:loud", "loud"), ("flow:gif", "loud"), ("flow:plain", "plain 2")):
-        done = run_beside(shelf, "sample", "-n", "2", "--max-points", "9", "--format", name, "-o", "-")
+    expected = {"flow:loud": "loud", "flow:gif": "loud", "flow:plain": "plain 2"}
+    lines = [f"sample -n 2 --max-points 9 --format {name} -o -" for name in expected]
+    for done, content in zip(_done(shelf, *lines), expected.values(), strict=True):
         assert (done.code, done.out) == (0, content), done.err
         assert ("look at me" in done.err) == (content == "loud")
 
@@ -295,6 +305,5 @@ def test_words_of_metadata_are_harmless_in_a_terminal(shelf: Path) -> None:
     write_distribution(shelf, "flow", COMMAND, {"command": {"word": "app"}})
     head = shelf / "flow-1.0.dist-info" / "METADATA"
     head.write_text(head.read_text().replace("Name: flow", "Name: fl\x1b[31mow"))
-    for args in (["--help"], ["plugins"], ["plugins", "--json"]):
-        done = run_beside(shelf, *args)
+    for done in _done(shelf, "--help", "plugins", "plugins --json"):
         assert done.code == 0 and "\x1b" not in done.out + done.err
