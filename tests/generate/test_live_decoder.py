@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from sketchkit import InputError, Sketch, SketchModel, complete, reconstruct, sample
 from sketchkit.generate import (
+    Endings,
     LiveDecoder,
     LiveDrawing,
     LivePoints,
@@ -96,6 +98,12 @@ def test_drawings_and_reconstructions_are_those_of_sample_and_reconstruct(tiny_v
         assert_is(found[2, k], sketch)
 
 
+@cache
+def endings(model: SketchModel, seed: int, n: int) -> Endings:
+    """What is drawn without company; many examples ask for the same."""
+    return complete(model, BEGUN, n, seed=seed, max_points=20, scale=1.0)
+
+
 @given(data=st.data())
 def test_what_is_drawn_does_not_depend_on_who_joins_and_leaves(
     tiny_model: SketchModel, data: st.DataObject
@@ -116,8 +124,7 @@ def test_what_is_drawn_does_not_depend_on_who_joins_and_leaves(
     found = joined([each for each in [*told, *later] if each.request not in cancelled])
     assert found.keys() == {(r, k) for r, (_, n) in asked.items() if r not in cancelled for k in range(n)}
     for (request, k), points in found.items():
-        seed, n = asked[request]
-        assert_is(points, complete(tiny_model, BEGUN, n, seed=seed, max_points=20, scale=1.0)[k].ending)
+        assert_is(points, endings(tiny_model, *asked[request])[k].ending)
     assert (decoder.live, decoder.waiting, decoder.wait(0)) == (0, 0, False)
 
 
