@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 DATA_VARIABLE = "SKETCHKIT_TEST_DATA"
 #: Slow tests, a line each: a file, or a function of one as `tests/test_x.py::test_y`.
 SLOW = frozenset((Path(__file__).parent / "slow.txt").read_text(encoding="utf-8").splitlines())
+LONGEST = "tests/plugins/test_first_party.py"
 #: At most so many processes run the suite: each of them loads torch.
 MOST_PROCESSES = 8
 
@@ -44,11 +45,12 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `slow.txt` names: it starts processes, trains or draws for more than a moment."""
+    """Mark what `slow.txt` names, and begin with the longest: the tests of plugins in an environment."""
     for item in items:
         function = item.nodeid.partition("[")[0]
         if not SLOW.isdisjoint((function, function.partition("::")[0])):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.fixture(scope="session")
