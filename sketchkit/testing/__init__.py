@@ -1,4 +1,4 @@
-"""Conformance checks for the authors of plugins: what must hold of each kind.
+"""Conformance checks for plugin authors: the contract of each kind of plugin.
 
 A plugin's own tests call them:
 
@@ -7,12 +7,13 @@ A plugin's own tests call them:
     def test_my_sampler_keeps_the_contract():
         check_sampler(Steady)
 
-`python -m sketchkit.testing KIND NAME RESULT.json` checks a plugin that is installed.
+`python -m sketchkit.testing KIND NAME RESULT.json` checks an installed plugin.
 """
 
 from __future__ import annotations
 
 import importlib
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from sketchkit.testing.faults import CheckFailed
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
     from sketchkit.testing.formats import check_format
     from sketchkit.testing.models import check_model
     from sketchkit.testing.renderers import check_renderer
+    from sketchkit.testing.result import CheckResult, run_check
     from sketchkit.testing.samplers import check_sampler
-    from sketchkit.testing.verdict import Verdict, run_check
 
 __all__ = [
     "CheckFailed",
-    "Verdict",
+    "CheckResult",
     "check_command",
     "check_engine",
     "check_format",
@@ -38,23 +39,20 @@ __all__ = [
     "run_check",
 ]
 
-# Only samplers, models and engines need torch: each check is loaded when it is first used.
-_HOMES = {
-    "Verdict": "sketchkit.testing.verdict",
-    "check_command": "sketchkit.testing.commands",
-    "check_engine": "sketchkit.testing.engines",
-    "check_format": "sketchkit.testing.formats",
-    "check_model": "sketchkit.testing.models",
-    "check_renderer": "sketchkit.testing.renderers",
-    "check_sampler": "sketchkit.testing.samplers",
-    "run_check": "sketchkit.testing.verdict",
+# Checks of samplers, models and engines import torch: a module is loaded when its name is first used.
+_MODULES = {"CheckResult": "result", "run_check": "result"} | {
+    f"check_{kind}": f"{kind}s" for kind in ("command", "engine", "format", "model", "renderer", "sampler")
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name == "Verdict":
+        message = "sketchkit.testing.Verdict is called CheckResult now; the old name will go"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        name = "CheckResult"
+    if name not in _MODULES:
         raise AttributeError(f"module 'sketchkit.testing' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    value = getattr(importlib.import_module(f"sketchkit.testing.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 

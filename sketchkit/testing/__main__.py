@@ -1,9 +1,9 @@
-"""`python -m sketchkit.testing KIND NAME [KIND NAME ...] RESULT`: check plugins that are installed.
+"""`python -m sketchkit.testing KIND NAME [KIND NAME ...] RESULT`: check installed plugins.
 
-The result has a JSON object a line for each plugin, as soon as that is checked, with `kind`, `name` (as
+The result file receives a JSON object per line, as soon as a plugin is checked, with `kind`, `name` (as
 `distribution:name`), `state` (`works` or `broken`), `reason` (null, or the first fault) and `faults`. The
-code is 0 whenever there is a result, 2 for wrong usage, 3 for a result that cannot be written and 4 for a
-plugin that does not exist.
+exit code is 0 for a complete result, 2 for wrong usage, 3 for a result file that cannot be written and 4 for
+an unknown plugin.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import sys
 from sketchkit import registry
 from sketchkit.errors import PluginError
 from sketchkit.files import reason, shown
-from sketchkit.testing.verdict import run_check
+from sketchkit.testing.result import run_check
 
 __all__ = ["main"]
 
 
 def main(arguments: list[str]) -> int:
-    """Check plugins and write what came of it; the code to end with."""
+    """Check plugins and write the results; returns the exit code."""
     *words, path = arguments or [""]
     kinds, names = words[::2], words[1::2]
     if not words or len(kinds) != len(names) or not registry.GROUPS.keys() >= set(kinds):
@@ -45,5 +45,5 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     code = main(sys.argv[1:])
     sys.stderr.flush()
-    # Not by `sys.exit`: threads and handlers that a plugin leaves behind have no say any more.
+    # `sys.exit` would wait for threads and handlers that a plugin leaves behind.
     os._exit(code)

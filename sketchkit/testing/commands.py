@@ -1,4 +1,4 @@
-"""What must hold of a command."""
+"""The contract of commands."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from typer.testing import CliRunner
 from sketchkit import registry
 from sketchkit.errors import InputError
 from sketchkit.testing.faults import Faults
-from sketchkit.testing.taking import loaded
+from sketchkit.testing.resolve import load_plugin
 
 __all__ = ["check_command"]
 
 _COLUMNS = 80
 _UNKNOWN = "--no-such-option-as-this"
 _USAGE = 2
-#: Letters that a terminal takes as orders, such as colours.
-_ORDERS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-#: Imports the command as the list of commands does, and asks for help.
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+#: Imports the command as the list of commands does, and asks for its help.
 _HELP = """
 import io, sys
 from contextlib import redirect_stdout
@@ -42,26 +41,24 @@ print("torch" if "torch" in sys.modules else "light")
 def check_command(plugin: Any, *, slow: bool = False) -> None:
     """Try a command.
 
-    It is a `typer.Typer` with at least one command; it and its commands explain themselves: `--help` ends
-    with code 0, has lines of at most 80 columns and says what the command does; an unknown option ends with
-    code 2 and a line that names it, without running the command.
+    It is a `typer.Typer` with at least one command; it and its commands have help texts: `--help` ends with
+    code 0, has lines of at most 80 columns and describes the command; an unknown option ends with code 2 and
+    a line that names it, before the command runs.
 
     Args:
         plugin: a name as registered, or the `typer.Typer`.
-        slow: whether a new process is started to see that the import prints nothing and that help needs no
-            torch; only for a name.
+        slow: whether to test in a new process that the import prints no text and that help imports no torch;
+            only for a name.
 
     Raises:
         CheckFailed: one line a fault.
         InputError: `slow` without a name.
-        PluginError: no plugin of that name, or several.
+        PluginError: an unknown or ambiguous name.
     """
     if slow and not isinstance(plugin, str):
-        raise InputError(
-            "only a command that is registered can be tried in a process of its own: give its name"
-        )
+        raise InputError("a process of its own can only try a registered command: give its name")
     faults = Faults()
-    app = loaded("command", plugin, faults)
+    app = load_plugin("command", plugin, faults)
     if not len(faults):
         _check_app(app, faults)
     if slow and not len(faults):
@@ -71,84 +68,77 @@ def check_command(plugin: Any, *, slow: bool = False) -> None:
 
 def _check_app(app: Any, faults: Faults) -> None:
     if not isinstance(app, typer.Typer):
-        advice = "name a typer.Typer, made by app = typer.Typer()"
-        faults.add("a command", f"it is an object of the type {type(app).__name__}: {advice}")
+        faults.add(
+            "a command", f"it is a {type(app).__name__}: name a typer.Typer, made by app = typer.Typer()"
+        )
         return
     command: Any = None
-    with faults.during(
-        "a command", "when its commands are looked up", "give it a command with @app.command()"
-    ):
+    advice = "give it a command with @app.command()"
+    with faults.during("a command", "when its commands are looked up", advice):
         command = get_command(app)
-    if command is None:
-        return
-    for path, one in _commands(command, ()):
-        _check_help(app, path, one, faults)
-        _check_unknown(app, path, faults)
+    if command is not None:
+        for path, each in _iterate_commands(command, ()):
+            _check_help(app, path, each, faults)
+            _check_unknown(app, path, faults)
 
 
-def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """A command and all those under it, with the words that lead there."""
+def _iterate_commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """A command and its subcommands, with the words that lead there."""
     yield path, command
     for name, inner in getattr(command, "commands", {}).items():
-        yield from _commands(inner, (*path, name))
+        yield from _iterate_commands(inner, (*path, name))
 
 
 def _check_help(app: typer.Typer, path: tuple[str, ...], command: Any, faults: Faults) -> None:
-    asked = " ".join([*path, "--help"])
     if not (command.help or "").strip():
-        where = f"the command {' '.join(path)!r}" if path else "it"
+        name = f"the command {' '.join(path)!r}" if path else "it"
         faults.add(
-            f"help of {path}", f"{where} does not say what it does: give the function a docstring, or help="
+            " ".join(("description", *path)),
+            f"{name} lacks a description: give the function a docstring, or help=",
         )
-    result = _run(app, [*path, "--help"])
-    if _raised(result, f"for {asked}", faults):
+    result = _run(app, [*path, "--help"], faults)
+    if result is None:
         return
-    if result.exit_code != 0 or not result.output.strip():
-        advice = "leave --help to typer"
-        faults.add("help", f"{asked} ends with code {result.exit_code} where 0 is right: {advice}")
-    for line in _ORDERS.sub("", result.output).splitlines():
-        if len(line) > _COLUMNS:
-            advice = "break it, or shorten names and metavars"
-            faults.add(
-                "columns", f"a line of {asked} has {len(line)} columns, {line.strip()[:40]!r}...: {advice}"
-            )
+    with faults.within(f"for {' '.join([*path, '--help'])}"):
+        if result.exit_code != 0 or not result.output.strip():
+            faults.add("help", f"the code is {result.exit_code} instead of 0: leave --help to typer")
+        for line in _ESCAPES.sub("", result.output).splitlines():
+            if len(line) > _COLUMNS:
+                start = line.strip()[:40]
+                faults.add("columns", f"a line has {len(line)} columns, {start!r}...: shorten or break it")
 
 
 def _check_unknown(app: typer.Typer, path: tuple[str, ...], faults: Faults) -> None:
-    asked = " ".join([*path, _UNKNOWN])
-    result = _run(app, [*path, _UNKNOWN])
-    if _raised(result, f"for {asked}", faults):
+    result = _run(app, [*path, _UNKNOWN], faults)
+    if result is None:
         return
-    if result.exit_code != _USAGE:
-        advice = "do not ignore unknown options"
-        faults.add("unknown option", f"{asked} ends with code {result.exit_code} where 2 is right: {advice}")
-    elif _UNKNOWN not in _ORDERS.sub("", result.output):
-        faults.add("unknown option", f"{asked} is refused without naming it: leave usage errors to typer")
+    with faults.within(f"for {' '.join([*path, _UNKNOWN])}"):
+        if result.exit_code != _USAGE:
+            problem = f"the code is {result.exit_code} instead of {_USAGE}"
+            faults.add("unknown option", f"{problem}: let typer refuse unknown options")
+        elif _UNKNOWN not in _ESCAPES.sub("", result.output):
+            faults.add("unknown option", "the error omits the option's name: leave usage errors to typer")
 
 
-def _run(app: typer.Typer, arguments: list[str]) -> Any:
-    return CliRunner().invoke(app, arguments, env={"COLUMNS": str(_COLUMNS), "TERMINAL_WIDTH": str(_COLUMNS)})
-
-
-def _raised(result: Any, when: str, faults: Faults) -> bool:
-    error = result.exception
-    if error is None or isinstance(error, SystemExit):
-        return False
-    with faults.during("help", when, "let the command be parsed without running anything"):
-        raise error
-    return True
+def _run(app: typer.Typer, arguments: list[str], faults: Faults) -> Any:
+    """The result of a call; None where it raises."""
+    size = {"COLUMNS": str(_COLUMNS), "TERMINAL_WIDTH": str(_COLUMNS)}
+    result = CliRunner().invoke(app, arguments, env=size)
+    if result.exception is None or isinstance(result.exception, SystemExit):
+        return result
+    with faults.during("help", f"for {' '.join(arguments)}", "let typer parse before the command runs"):
+        raise result.exception
+    return None
 
 
 def _check_process(name: str, faults: Faults) -> None:
     done = subprocess.run([sys.executable, "-c", _HELP, name], capture_output=True, text=True, check=False)
     said = done.stdout.strip().splitlines()
     if done.returncode or not said:
-        last = (done.stderr.strip().splitlines() or ["nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["an empty stderr"])[-1]
         faults.add("alone", f"in a process of its own its help fails with {last}: import all that it needs")
         return
     if said[0].startswith("prints"):
         faults.add("quiet", f"it prints {said[0][7:]!r} when it is imported: print when it is run")
     if said[-1] == "torch":
-        faults.add(
-            "light", "its --help imports torch, which takes seconds: import it inside the command's function"
-        )
+        faults.add("light", "its --help imports torch, which takes seconds: import it inside the function")

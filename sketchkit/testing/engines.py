@@ -1,167 +1,506 @@
-"""What must hold of an engine and of the steppers that it makes."""
+"""The contract of engines and of the steppers that they make."""
 
 from __future__ import annotations
 
+import copy
+import math
+import operator
+import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from threading import Barrier
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from sketchkit.density import MixtureDensity
 from sketchkit.devices import one_thread, resolve_device
-from sketchkit.engine import PRECISIONS, Engine
-from sketchkit.models import SketchModel
-from sketchkit.testing.chance import chance
-from sketchkit.testing.enginecompany import check_company
-from sketchkit.testing.enginedraws import check_draws
-from sketchkit.testing.enginemodels import engine_models
-from sketchkit.testing.enginesteps import check_stepping
-from sketchkit.testing.enginetrials import ROWS, Trial
+from sketchkit.engine import PRECISIONS, Engine, Stepper
+from sketchkit.engine.plain import drawn, loss_of
+from sketchkit.models import SketchModel, State
+from sketchkit.noise import Noise, uniforms
+from sketchkit.sampling import DrawRule
+from sketchkit.testing.capture import seed_generators
 from sketchkit.testing.faults import Faults
-from sketchkit.testing.modelsteps import Inputs
-from sketchkit.testing.taking import Entry, loaded
+from sketchkit.testing.model_fixtures import STEPS, Inputs, make_engine_models, make_inputs
+from sketchkit.testing.resolve import make_plugin
+from sketchkit.testing.stepping import (
+    Stepping,
+    check_alone,
+    check_refill,
+    check_state,
+    check_step,
+    clone_state,
+    describe_layout,
+    find_layout,
+    is_one_hot,
+    relative_error,
+)
 
 __all__ = ["check_engine"]
 
 _METHODS = ("enter", "step", "draw")
 _FLAGS = ("steady", "many_at_once", "recordable")
+#: The most rows that are stepped at once.
+_ROWS = 40
+_STREAM = 80
+#: The largest relative error of raw outputs.
+_BY_PRECISION = {"float32": 1e-4, "tf32": 2e-2, "bfloat16": 5e-2, "int8": 1e-1}
+_BY_TYPE = {torch.float64: 1e-7, torch.bfloat16: 5e-2, torch.float16: 2e-2}
+_STEP = "take any rows [B, 5], and any state of enter, step or draw, its rows in any order"
+_DRAW = "take any rows, any noise [B, K, 4] in (0, 1) with strides of its own, and any rule"
+#: Draws: the name of a rule, the rule, numbers of rows and steps, with losses, noise with steps first.
+_DRAWS = (
+    ("the plain rule", DrawRule(), 1, 24, True, False),
+    ("the plain rule", DrawRule(), 40, 12, True, True),
+    ("a low temperature and a radius", DrawRule(0.6, -0.3, 1.5), 3, 20, True, True),
+    ("a low temperature and a radius", DrawRule(0.6, -0.3, 1.5), 40, 12, True, False),
+    ("a temperature near 0", DrawRule(1e-30, -40.0, math.inf), 8, 20, False, False),
+    ("a high temperature", DrawRule(2.5, 0.4, math.inf), 8, 20, False, True),
+)
+#: A number around the memory of points that a draw would hardly write.
+_MARK, _MARGIN = -77.25, 64
+#: Steps drawn for comparison, rounds of two threads, and the seconds after which Python's threads switch.
+_DRAWN_STEPS, _ROUNDS, _SWITCH_INTERVAL = 12, 4, 1e-5
 
 
 @one_thread()
 def check_engine(plugin: Any, *, few: bool = False) -> None:
-    """Try an engine with small models: decoders and VAEs, strangers, other number types, each precision.
+    """Try an engine with small models: decoders, VAEs, a foreign backend, other number types, each precision.
 
-    It is made by a call without arguments. `unfit` says why not, in half a sentence, or None, of every model
-    and precision; what it calls fit must give a stepper. The models lie on the CPU and on the accelerator
-    that there is, if any; an engine that fits none of them has nothing more to show.
+    It is made by a call without arguments. `unfit` gives the reason in half a sentence, or None, for every
+    model and precision; a model that fits gets a stepper. The models lie on the CPU and on the accelerator,
+    where one exists; an engine that refuses them all passes.
 
-    `enter` and `step` write to none of their arguments, `step` gives the model's own raw outputs as far as
-    the precision allows, and a later call leaves alone what an earlier one returned. States are tuples of
-    tensors whose rows may be taken out, put in another order, and written over where a drawing begins; a row
-    that is not a number stays alone. `draw` gives the points that the stepper's own raw outputs and the same
-    noise make, with their losses, stops where it likes, and writes to its state and its points alone.
+    `enter` and `step` leave their arguments unchanged, `step` gives the model's own raw outputs within the
+    precision, and a later call keeps the results of an earlier one. States are tuples of tensors whose rows
+    can be taken out, reordered, and written over where a drawing begins; NaN in a row stays there. `draw`
+    gives the points of the stepper's own raw outputs and the same noise, with their losses, may stop early,
+    and writes only to its state and its points.
 
-    Where it says that it is `steady`, rows are equal bit for bit in batches of 1, 3, 8 and 40; where it says
-    `many_at_once`, two threads make what each makes alone. A stepper that is made once the weights have
-    changed goes by the new ones. The model stays as it is, and so do the global generators.
+    A `steady` stepper gives rows equal bit for bit in batches of 1, 3, 8 and 40; with `many_at_once`, two
+    threads give the results of each alone. A stepper that is made after a change of weights uses the new
+    ones. The model and the global generators stay as they are.
 
     Args:
-        plugin: a name as registered, the class, or an object that is made.
+        plugin: a name as registered, the class, or an object.
         few: whether the plainest model in float32 is enough, where a stepper takes long to make.
 
     Raises:
         CheckFailed: one line a fault.
-        PluginError: no plugin of that name, or several.
+        PluginError: an unknown or ambiguous name.
     """
     faults = Faults()
-    with chance(4) as drawn_from:
-        engine = _made(plugin, faults)
-        if engine is not None:
-            for device in _devices():
-                models = engine_models(device, few)
-                with torch.inference_mode():  # as the loop does
-                    _check(engine, models, PRECISIONS[: 1 if few else None], device.type, faults)
-            for name in drawn_from():
-                advice = "take chance from the noise alone"
-                faults.add("generators", f"it draws from the global generator of {name}: {advice}")
+    with seed_generators(4) as used:
+        subject = make_plugin("engine", plugin, faults, with_options=False)
+        if subject is not None and not isinstance(subject.made, Engine):
+            methods = "unfit(model, precision) and stepper(model, precision)"
+            faults.add("an engine", f"a {type(subject.made).__name__} is not an engine: define {methods}")
+        elif subject is not None:
+            for device in dict.fromkeys((torch.device("cpu"), resolve_device("auto"))):
+                models = make_engine_models(device, few)
+                with torch.inference_mode():  # as in the loop
+                    _check(subject.made, models, PRECISIONS[: 1 if few else None], faults)
+        for name in used():
+            faults.add("generators", f"it draws from {name}, a global generator: use only the noise")
     faults.close()
 
 
-def _made(plugin: Any, faults: Faults) -> Engine | None:
-    """The engine as the choice of engines makes it; None where that gives none."""
-    found = loaded("engine", plugin, faults)
-    if found is None:
-        return None
-    made = found
-    if isinstance(plugin, str | type | Entry):
-        if not callable(found):
-            kind = type(found).__name__
-            faults.add("makeable", f"it is an object of the type {kind}, not a class: name the class instead")
-            return None
-        with faults.during("makeable", "when it is made", "let it be made without arguments"):
-            made = found()
-        if len(faults):
-            return None
-    if not isinstance(made, Engine):
-        kind = type(made).__name__
-        advice = "give it unfit(model, precision) and stepper(model, precision)"
-        faults.add("an engine", f"an object of the type {kind} is no engine: {advice}")
-        return None
-    return made
-
-
-def _devices() -> Iterator[torch.device]:
-    """The CPU, and what else there is to compute on."""
-    yield torch.device("cpu")
-    best = resolve_device("auto")
-    if best.type != "cpu":
-        yield best
-
-
 def _check(
-    engine: Engine,
-    models: list[tuple[str, SketchModel]],
-    precisions: Sequence[str],
-    device: str,
-    faults: Faults,
+    engine: Engine, models: list[tuple[str, SketchModel]], precisions: Sequence[str], faults: Faults
 ) -> None:
-    where = "" if device == "cpu" else f" on {device}"
-    for told, model in models:
+    for name, model in models:
+        where = "" if model.device.type == "cpu" else f" on {model.device.type}"
         checksum = model.weights_checksum()
         for precision in precisions:
-            found = Faults()  # of this one, since each has to stop at its own
-            _check_one(engine, model, precision, f"{told} in {precision}{where}", found)
+            found = Faults()  # a trial ends at its own faults
+            with found.within(f"for {name} in {precision}{where}"):
+                trial = _make_trial(engine, model, precision, found)
+                if trial is not None:
+                    _check_trial(trial, found)
             faults.include(found)
         if model.weights_checksum() != checksum:
-            advice = "lay them out in memory of your own"
-            faults.add("weights unchanged", f"it changes the weights of {told}: {advice}")
+            fault = f"it changes the weights of {name}: lay them out in memory of your own"
+            faults.add("weights unchanged", fault)
 
 
-def _check_one(engine: Engine, model: SketchModel, precision: str, told: str, faults: Faults) -> None:
-    trial = _trial(engine, model, precision, told, faults)
-    if trial is not None and check_stepping(trial, faults) and check_draws(trial, faults):
-        check_company(trial, faults)
+@dataclass(frozen=True)
+class _Trial:
+    """A stepper to try, and what it was made from; the inputs have `_ROWS` rows."""
+
+    engine: Engine
+    model: SketchModel
+    precision: str
+    stepper: Stepper
+    inputs: Inputs
+
+    @property
+    def tolerance(self) -> float:
+        """The largest relative error of its raw outputs."""
+        if self.precision == "float32":  # which stands for the model's own number type
+            return _BY_TYPE.get(self.model.dtype, _BY_PRECISION["float32"])
+        return _BY_PRECISION[self.precision]
+
+    def begin(self, numbers: Tensor) -> State:
+        """The model's own state before some rows; its bits are the same for any number of them."""
+        return tuple(part[numbers] for part in self.inputs.begin(self.model))
+
+    def enter(self, numbers: Tensor) -> State:
+        """The stepper's state before some rows."""
+        return self.stepper.enter(self.begin(numbers))
+
+    def step(self, numbers: Tensor, ages: Tensor, state: State) -> tuple[Tensor, State]:
+        """A step that reads some rows at some ages."""
+        return self.stepper.step(self.inputs.rows[numbers, ages], state)
+
+    @property
+    def stepping(self) -> Stepping:
+        """The trial for the checks of states."""
+        return Stepping(self.enter, self.step, _ROWS, self.tolerance)
+
+    def walk(self, numbers: Tensor, steps: int = STEPS) -> Tensor:
+        """Raw outputs [B, T, 6M + 3] of the first steps of some rows."""
+        return self.stepping.walk(numbers, numbers * 0, steps, self.enter(numbers))[0]
+
+    def draw(self, numbers: Tensor, noise: Tensor, rule: DrawRule) -> Tensor:
+        """Points float32 [B, K, 5] after the first of some rows, for noise [B, K, 4]."""
+        state, rows, done = clone_state(self.enter(numbers)), self.inputs.rows[numbers, 0].float(), 0
+        drawn_points = []
+        while done < noise.shape[1]:
+            most = min(noise.shape[1] - done, self.stepper.most_steps)
+            points = torch.zeros(most, len(rows), 5, device=rows.device)
+            made, state = self.stepper.draw(rows, state, noise[:, done:], rule, points, None)
+            rows = points[made - 1].clone()
+            drawn_points.append(points[:made])
+            done += made
+        return torch.cat(drawn_points).transpose(0, 1)
 
 
-def _trial(engine: Engine, model: SketchModel, precision: str, told: str, faults: Faults) -> Trial | None:
-    """A stepper for a model in a precision; None of one that is unfit, or not as it must be."""
-    if not _fits(engine, model, precision, told, faults):
-        return None
-    stepper: Any = None
-    with faults.during("a stepper", f"from stepper for {told}", "make one for all that unfit says None of"):
-        stepper = engine.stepper(model, precision)
-        if not _is_stepper(stepper, told, faults):
-            return None
-    inputs = Inputs.of(model, faults, ROWS)
-    if stepper is None or inputs is None:
-        return None
-    return Trial(told, engine, model, precision, stepper, inputs)
-
-
-def _fits(engine: Engine, model: SketchModel, precision: str, told: str, faults: Faults) -> bool:
-    advice = "say in half a sentence why not, or None"
-    with faults.during("unfit", f"from unfit for {told}", f"{advice}, of whatever model and precision"):
-        why: Any = engine.unfit(model, precision)
+def _make_trial(engine: Engine, model: SketchModel, precision: str, faults: Faults) -> _Trial | None:
+    """A trial of a stepper; None for an unfit model or an invalid stepper."""
+    advice = "give the reason in half a sentence, or None"
+    why: Any = ""
+    with faults.during("unfit", "in unfit", f"{advice}, for every model and precision"):
+        why = engine.unfit(model, precision)
         if why is not None and (not isinstance(why, str) or not why.strip() or len(why.splitlines()) > 1):
-            faults.add("unfit", f"unfit gives {why!r} for {told}: {advice}")
-        return why is None
-    return False
+            faults.add("unfit", f"it returns {why!r}: {advice}")
+    if why is not None:
+        return None
+    inputs = make_inputs(model, _ROWS, faults)
+    with faults.during("a stepper", "in stepper", "make a stepper wherever unfit returns None"):
+        stepper = engine.stepper(model, precision)
+        _check_attributes(stepper, faults)
+        if inputs is not None and not len(faults):
+            return _Trial(engine, model, precision, stepper, inputs)
+    return None
 
 
-def _is_stepper(stepper: Any, told: str, faults: Faults) -> bool:
-    """Whether all of it is there, and of the right kind."""
+def _check_attributes(stepper: Any, faults: Faults) -> None:
     kind = type(stepper).__name__
     for name in _METHODS:
         if not callable(getattr(stepper, name, None)):
-            faults.add("a stepper", f"the {kind} for {told} has no method {name}: give it one")
-            return False
+            faults.add("a stepper", f"the {kind} lacks the method {name}: define it")
+            return
     most: Any = getattr(stepper, "most_steps", None)
     if not isinstance(most, int) or isinstance(most, bool) or most < 0:
-        told_most = f"most_steps of the {kind} for {told} is {most!r}"
-        faults.add("facts", f"{told_most}: make it how many points one draw adds at the most, 0 for no draws")
-        return False
+        advice = "make it the largest number of points of a draw, 0 for a stepper that cannot draw"
+        faults.add("facts", f"most_steps of the {kind} is {most!r}: {advice}")
     for name in _FLAGS:
         value: Any = getattr(stepper, name, None)
         if not isinstance(value, bool):
-            faults.add("facts", f"{name} of the {kind} for {told} is {value!r}: make it true or false")
-            return False
-    return True
+            faults.add("facts", f"{name} of the {kind} is {value!r}: make it true or false")
+
+
+def _check_trial(trial: _Trial, faults: Faults) -> None:
+    """Check steps, then draws, then invariance, as far as there are no faults."""
+    for rows in (1, 3, 8, _ROWS):
+        with faults.during("steps", f"with {rows} rows", _STEP):
+            _check_walk(trial, torch.arange(rows), faults)
+        if len(faults):
+            return
+    with faults.during("states alike", "with 1 row", _STEP):
+        many, single = trial.enter(torch.arange(8)), trial.enter(torch.arange(1))
+        if [(p.dtype, p.shape[1:]) for p in many] != [(p.dtype, p.shape[1:]) for p in single]:
+            problem = f"enter makes {describe_layout(single)}, with 8 rows {describe_layout(many)}"
+            faults.add("states alike", f"{problem}: let only the first dimension be the number of rows")
+    if len(faults):
+        return
+    with faults.during("rows moved", "with moved rows", _STEP):
+        check_alone(trial.stepping, "rows moved", faults)
+    with faults.during("rows moved", "with refilled rows", _STEP):
+        check_refill(trial.stepping, "rows begun anew", faults)
+    with faults.during("rows moved", "with NaN in a row", _STEP):
+        _check_nan_stays(trial, faults)
+    with faults.during("weights as they are", "with changed weights", "read the weights anew in stepper"):
+        _check_new_weights(trial, faults)
+    if not len(faults) and trial.stepper.most_steps:
+        _check_draws(trial, faults)
+    if len(faults):
+        return
+    if trial.stepper.steady:
+        with faults.during("steady", "for other numbers of rows", "take any number of rows"):
+            _check_steady(trial, faults)
+    if trial.stepper.many_at_once:
+        advice = "share only constant memory between calls, or let many_at_once be false"
+        with faults.during("threads", "on two threads", advice):
+            if not _is_thread_safe(trial):
+                faults.add("threads", f"two threads give other results than each alone: {advice}")
+
+
+# --- steps ------------------------------------------------------------------------------------------------
+
+
+def _check_walk(trial: _Trial, numbers: Tensor, faults: Faults) -> None:
+    begun = trial.begin(numbers)
+    given = clone_state(begun)
+    state = trial.stepper.enter(given)
+    if not all(map(torch.equal, given, begun)):
+        faults.add("enter writes nothing", "enter writes to the model's state: make new tensors")
+    if not check_state(state, len(numbers), "enter", faults):
+        return
+    kept: list[tuple[Tensor, Tensor]] = []
+    for step in range(STEPS):
+        rows = trial.inputs.rows[numbers, step]
+        wanted, begun = trial.model.step(rows, begun)
+        result = check_step(trial.stepper.step, rows, state, faults)
+        if result is None:
+            return
+        raw, state = result
+        if not isinstance(raw, Tensor) or raw.shape != wanted.shape or not raw.is_floating_point():
+            given_raw = list(raw.shape) if isinstance(raw, Tensor) else type(raw).__name__
+            advice = f"return floating-point numbers {list(wanted.shape)}"
+            faults.add("raw outputs", f"step returns {given_raw} as raw outputs: {advice}")
+            return
+        kept += [(part, part.clone()) for part in (raw, *state)]
+        off = relative_error(raw, wanted)
+        if off > trial.tolerance:
+            advice = f"keep within {trial.tolerance:g}, or let unfit give a reason"
+            faults.add("like the model", f"raw outputs are off by {off:.3g} at step {step}: {advice}")
+            return
+    if not all(torch.equal(part, before) for part, before in kept):
+        advice = "return new tensors, which the loop keeps"
+        faults.add("results stay", f"a later step writes over the results of an earlier one: {advice}")
+
+
+def _check_nan_stays(trial: _Trial, faults: Faults) -> None:
+    """Check that the state of an unused row may hold any numbers."""
+    numbers, others = torch.arange(8), torch.arange(8) != 2
+    _, state = trial.step(numbers, numbers * 0, trial.enter(numbers))
+    wanted, _ = trial.step(numbers, numbers * 0 + 1, clone_state(state))
+    state = clone_state(state)
+    for part in state:
+        part[2] = float("nan") if part.is_floating_point() else 0
+    raw, _ = trial.step(numbers, numbers * 0 + 1, state)
+    off = relative_error(raw[others], wanted[others])
+    if off > trial.tolerance:
+        faults.add("rows unknown", f"NaN in a row changes others by {off:.3g}: compute each row by itself")
+
+
+def _check_new_weights(trial: _Trial, faults: Faults) -> None:
+    with torch.inference_mode(False):  # weights are usual tensors
+        model = copy.deepcopy(trial.model)
+    trial.engine.stepper(model, trial.precision)
+    for weight in model.parameters():
+        weight.mul_(0.5)
+    stepper = trial.engine.stepper(model, trial.precision)
+    found = Faults()
+    _check_walk(replace(trial, model=model, stepper=stepper), torch.arange(8), found)
+    if len(found):
+        advice = "read the weights anew in stepper"
+        faults.add("weights as they are", f"a new stepper goes by the old ones: {advice}")
+
+
+# --- draws ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Tally:
+    """Numbers of points drawn, and of those that differ from the stepper's own."""
+
+    points: int = 0
+    wrong: int = 0
+    wrong_losses: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+def _check_draws(trial: _Trial, faults: Faults) -> None:
+    tally = _Tally()
+    for name, rule, rows, steps, scored, turned in _DRAWS:
+        with faults.during("draws", f"when {rows} rows are drawn by {name}", _DRAW):
+            noise = _lay_out(_make_noise(rows, steps, trial.model.device), turned)
+            _check_draw(trial, rule, noise, scored, tally, faults)
+        if len(faults):
+            return
+    # A pick at the very edge may fall to either side.
+    allowed = tally.points * (0.002 if trial.tolerance < 1e-3 else 0.05) + 1
+    if tally.wrong > allowed:
+        problem = f"{tally.wrong} of {tally.points} points differ from those of step ({tally.examples[0]})"
+        advice = "choose as sketchkit.density.pick and MixtureDensity.point, with the same four numbers"
+        faults.add("drawn as stepped", f"{problem}: {advice}")
+    elif tally.wrong_losses > allowed:
+        problem = f"{tally.wrong_losses} of {tally.points} losses are not those of the points"
+        advice = "give the negative log-likelihood at temperature 1, for an end row that of its pen state"
+        faults.add("losses", f"{problem}: {advice}")
+
+
+def _check_draw(
+    trial: _Trial, rule: DrawRule, noise: Tensor, scored: bool, tally: _Tally, faults: Faults
+) -> None:
+    """Draw for noise [B, K, 4], in as many calls as it takes, and compare with steps."""
+    numbers, done = torch.arange(len(noise)), 0
+    last = trial.inputs.rows[numbers, 0].float()
+    state, own_state = clone_state(trial.enter(numbers)), clone_state(trial.enter(numbers))
+    while done < noise.shape[1]:
+        result = _call_draw(trial.stepper, last, state, noise[:, done:], rule, scored, faults)
+        if result is None:
+            return
+        points, losses, state = result
+        for k, made in enumerate(points):
+            raw, own_state = trial.stepper.step(last.to(trial.model.dtype), own_state)
+            density = MixtureDensity(raw)
+            wanted = drawn(density, Noise(noise[:, done + k]), rule).float()
+            # The exp of a log sigma multiplies its error.
+            wrong = _differ(made, wanted, 4.0 * trial.tolerance)
+            tally.points += len(made)
+            tally.wrong += int(wrong.sum())
+            if bool(wrong.any()) and not tally.examples:
+                row = int(wrong.nonzero()[0])
+                tally.examples.append(f"{made[row].tolist()} instead of {wanted[row].tolist()}")
+            if losses is not None:
+                pair = losses[k, :, None], loss_of(density, made)[:, None]
+                tally.wrong_losses += int(_differ(*pair, 10.0 * trial.tolerance).sum())
+            last = made.clone()
+        done += len(points)
+
+
+def _call_draw(
+    stepper: Stepper, rows: Tensor, state: State, noise: Tensor, rule: DrawRule, scored: bool, faults: Faults
+) -> tuple[Tensor, Tensor | None, State] | None:
+    """Points [K, B, 5] of a call, their losses [K, B], and the state after; None for an invalid result."""
+    count, most = len(rows), min(noise.shape[1], stepper.most_steps)
+    memory = torch.full((most * count * 5 + 2 * _MARGIN,), _MARK, device=rows.device)
+    points = memory[_MARGIN:-_MARGIN].view(most, count, 5)
+    losses = torch.full((most, count), math.nan, device=rows.device) if scored else None
+    given, before, layout = rows.clone(), noise.clone(), find_layout(state)
+    made, after = _read_result(stepper.draw(given, state, noise, rule, points, losses), most, faults)
+    if not made:
+        return None
+    for name, same in (("rows", torch.equal(given, rows)), ("the noise", torch.equal(noise, before))):
+        if not same:
+            faults.add("draw writes", f"draw writes to {name}: write only to its state and points")
+    if not bool((torch.cat((memory[:_MARGIN], memory[-_MARGIN:])) == _MARK).all()):
+        faults.add("draw writes", "draw writes beyond its points: they are [K', B, 5], contiguous")
+    if find_layout(after) != layout:
+        fault = "draw returns a state of other shapes or types: keep those of enter"
+        faults.add("the state stays", fault)
+        return None
+    points = points[:made]
+    one_hot = is_one_hot(points[..., 2:])
+    if not bool(one_hot.all()):
+        pen = points[..., 2:][~one_hot][0].tolist()
+        faults.add("one-hot", f"a pen state is {pen}: fill each step's rows, one-hot")
+    elif not bool(torch.isfinite(points).all()):
+        faults.add(
+            "finite", "an offset is not finite: fill each step's rows, and clamp as MixtureDensity.point"
+        )
+    else:
+        return points, None if losses is None else losses[:made], after
+    return None
+
+
+def _read_result(result: Any, most: int, faults: Faults) -> tuple[int, State]:
+    """The number of steps and the state that a draw returns; zero steps for an invalid result."""
+    advice = f"return the number of steps, 1..{most} here, and the state after"
+    try:
+        made, after = result
+        made = operator.index(made)
+    except (TypeError, ValueError):
+        fault = f"draw returns a {type(result).__name__} other than a number and a state: {advice}"
+        faults.add("steps and a state", fault)
+        return 0, ()
+    if not 1 <= made <= most:
+        faults.add("steps made", f"draw returns {made} steps of {most}: {advice}")
+        return 0, ()
+    if not isinstance(after, tuple) or not all(isinstance(part, Tensor) for part in after):
+        faults.add("steps and a state", f"draw returns a {type(after).__name__} as state: {advice}")
+        return 0, ()
+    return made, after
+
+
+def _differ(values: Tensor, wanted: Tensor, allowed: float) -> Tensor:
+    """Which rows differ by more than a relative error, bool [...]; NaN differs."""
+    values, wanted = values.double(), wanted.double()
+    return ~((values - wanted).abs() / wanted.abs().clamp(min=1.0) <= allowed).all(-1)
+
+
+def _make_noise(rows: int, steps: int, device: torch.device) -> Tensor:
+    """Uniform numbers float32 [B, K, 4]; those of a row and step are the same for every B and K."""
+    return uniforms(5, torch.arange(rows)[:, None], torch.arange(steps), _STREAM).to(device)
+
+
+def _lay_out(noise: Tensor, turned: bool) -> Tensor:
+    """The same numbers [B, K, 4] with other strides: cut from the middle of more, or with steps first."""
+    if turned:
+        return noise.transpose(0, 1).contiguous().transpose(0, 1)
+    rows, steps, _ = noise.shape
+    wide = noise.new_full((rows, steps + 5, 4), 0.5)
+    wide[:, 2:-3] = noise
+    return wide[:, 2:-3]
+
+
+# --- invariance -------------------------------------------------------------------------------------------
+
+
+def _compute(trial: _Trial, numbers: Tensor) -> dict[str, Tensor]:
+    """Raw outputs [B, T, 6M + 3] and points [B, K, 5] of some rows."""
+    results = {"raw outputs": trial.walk(numbers)}
+    if trial.stepper.most_steps:
+        noise = _make_noise(_ROWS, _DRAWN_STEPS, trial.model.device)[numbers]
+        results["points"] = trial.draw(numbers, noise, DrawRule())
+    return results
+
+
+def _check_steady(trial: _Trial, faults: Faults) -> None:
+    wanted = _compute(trial, torch.arange(_ROWS))
+    for numbers in map(torch.tensor, ([31], [4, 39, 0], list(range(8)))):
+        for name, values in _compute(trial, numbers).items():
+            if not torch.equal(values, wanted[name][numbers]):
+                problem = f"{name} have other bits in {len(numbers)} rows than in {_ROWS}"
+                faults.add("steady", f"{problem}: add up in one order, or let steady be false")
+
+
+def _is_thread_safe(trial: _Trial) -> bool:
+    """Whether two threads with drawings of their own give the results of each alone."""
+    shares = [torch.arange(0, 5), torch.arange(20, 33)]
+    alone = [_compute(trial, share) for share in shares]
+    gate = Barrier(len(shares))
+
+    @torch.inference_mode()
+    def run(share: Tensor) -> list[dict[str, Tensor]]:
+        gate.wait()
+        return [_compute(trial, share) for _ in range(_ROUNDS)]
+
+    with _switch_often(), ThreadPoolExecutor(len(shares)) as pool:
+        found = list(pool.map(run, shares))
+    # Last bits may decide how a drawing continues, so that some points may differ.
+    allowed = {"raw outputs": 0.0, "points": 0.3}
+    return all(
+        float(_differ(results[name], wanted[name], 4.0 * trial.tolerance).double().mean()) <= allowed[name]
+        for rounds, wanted in zip(found, alone, strict=True)
+        for results in rounds
+        for name in results
+    )
+
+
+@contextmanager
+def _switch_often() -> Iterator[None]:
+    """Let Python switch threads far more often than usual."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

@@ -1,8 +1,8 @@
-"""Faults of a plugin: gathered while it is tried, told all at once, a sentence each."""
+"""The faults of a plugin: collected during its check and reported together, one sentence each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from sketchkit.errors import PluginError
@@ -11,85 +11,103 @@ __all__ = ["CheckFailed", "Faults", "in_a_line"]
 
 
 class CheckFailed(AssertionError):
-    """A plugin does not keep its contract; one line a fault, each of which says what to change."""
+    """A plugin violates its contract.
+
+    Args:
+        message: one line per fault, each with advice on what to change.
+        rules: the name of the rule that each fault violates.
+    """
+
+    def __init__(self, message: str = "", rules: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.rules = tuple(rules)
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """The sentences."""
+        """The lines of the message."""
         return tuple(str(self).splitlines())
 
 
 class Faults:
-    """The faults found so far: for each rule the first that breaks it, in the order they were found."""
+    """The faults found so far: the first violation of each rule, in the order of discovery."""
 
     def __init__(self) -> None:
         self._sentences: dict[str, str] = {}
         self._cause: BaseException | None = None
+        self._situation = ""
 
     def __len__(self) -> int:
-        """How many rules are broken."""
         return len(self._sentences)
 
-    def broken(self, rule: str) -> bool:
-        """Whether a rule is known to be broken."""
+    def __contains__(self, rule: str) -> bool:
         return rule in self._sentences
 
-    def add(self, rule: str, sentence: str, cause: BaseException | None = None) -> None:
-        """Note what breaks a rule.
+    def add(self, rule: str, fault: str, cause: BaseException | None = None) -> None:
+        """Note the violation of a rule, unless that rule is violated already.
 
         Args:
-            rule: its name, which nobody is shown.
-            sentence: what is wrong and what to change.
-            cause: what the plugin raised.
+            rule: its name.
+            fault: the problem, a colon, and advice; the current situation is put in front.
+            cause: the exception of the plugin.
         """
         if rule not in self._sentences:
-            self._sentences[rule] = _shown(sentence)
+            self._sentences[rule] = _printable(self._situation + fault)
             self._cause = self._cause or cause
 
     def include(self, others: Faults) -> None:
-        """Note what was found elsewhere, where the same rules were tried on something else."""
-        for rule, sentence in others._sentences.items():
-            self.add(rule, sentence, others._cause)
+        """Add the faults of a separate trial of the same rules."""
+        self._sentences = others._sentences | self._sentences
+        self._cause = self._cause or others._cause
 
     @contextmanager
-    def during(self, rule: str, when: str, advice: str) -> Iterator[None]:
-        """Whatever the plugin raises inside is a fault; only Ctrl-C passes.
-
-        Args:
-            rule: which rule that breaks.
-            when: what was asked of the plugin, such as "for an empty drawing".
-            advice: what to change.
-        """
+    def within(self, situation: str) -> Iterator[None]:
+        """Put a situation, such as "for an empty drawing", in front of the faults noted in the block."""
+        outer = self._situation
+        self._situation = f"{outer}{situation}, "
         try:
             yield
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # a plugin may raise whatever it likes
-            told = f"it raises {in_a_line(error)} {when}: {advice}"
-            if isinstance(error, PluginError) and not isinstance(error.__cause__, TypeError | NameError):
-                told = f"it cannot be tried: {_first_line(error)}"  # which says what is to be done
-            self.add(rule, told, error)
+        finally:
+            self._situation = outer
+
+    @contextmanager
+    def during(self, rule: str, situation: str, advice: str) -> Iterator[None]:
+        """Turn an exception of the plugin into the violation of a rule; only `KeyboardInterrupt` passes.
+
+        Args:
+            rule: its name.
+            situation: see `within`.
+            advice: the change that the author should make.
+        """
+        with self.within(situation):
+            try:
+                yield
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # plugins raise exceptions of all kinds
+                fault = f"it raises {in_a_line(error)}: {advice}"
+                if isinstance(error, PluginError) and not isinstance(error.__cause__, TypeError | NameError):
+                    fault = f"it cannot be tried: {_first_line(error)}"  # which contains the advice
+                self.add(rule, fault, error)
 
     def close(self) -> None:
-        """Tell what was found.
+        """Report the faults.
 
         Raises:
-            CheckFailed: at least one fault, with what the plugin raised first as its cause.
+            CheckFailed: at least one fault; its cause is the first exception of the plugin.
         """
         if self._sentences:
-            raise CheckFailed("\n".join(self._sentences.values())) from self._cause
+            raise CheckFailed("\n".join(self._sentences.values()), self._sentences) from self._cause
 
 
 def in_a_line(error: BaseException) -> str:
-    """An exception as `Type: what it says`, without what would break the line."""
+    """An exception as `Type: message`, in printable characters on one line."""
     first = _first_line(error)
-    return _shown(f"{type(error).__name__}: {first}" if first else type(error).__name__)
+    return _printable(f"{type(error).__name__}: {first}" if first else type(error).__name__)
 
 
 def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [""])[0]
 
 
-def _shown(text: str) -> str:
-    """Text of strangers on one line of a terminal."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

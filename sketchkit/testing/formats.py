@@ -1,33 +1,65 @@
-"""What must hold of a file format."""
+"""The contract of file formats: drawings come back, and invalid files are refused."""
 
 from __future__ import annotations
 
 import io
 import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
 
 from sketchkit.errors import FormatError
 from sketchkit.sketch import Sketch
-from sketchkit.testing.broken import check_broken
-from sketchkit.testing.chance import chance, check_pure
-from sketchkit.testing.faults import Faults
-from sketchkit.testing.likeness import Measure, unlikeness
-from sketchkit.testing.samples import DOT, EMPTY, FACE, ODD_WORDS, many
-from sketchkit.testing.streams import File, Sink, pipe
-from sketchkit.testing.taking import Taken, check_suffixes, taken, variants
+from sketchkit.testing.capture import check_pure, seed_generators
+from sketchkit.testing.faults import Faults, in_a_line
+from sketchkit.testing.fixtures import (
+    DOT,
+    EMPTY,
+    FACE,
+    GARBAGE,
+    ODD_WORDS,
+    ReadsOn,
+    Sink,
+    damage,
+    make_drawings,
+    open_file,
+    open_pipe,
+)
+from sketchkit.testing.resolve import Subject, check_suffixes, make_plugin
 
 __all__ = ["check_format"]
 
-_NAME = "the-file.xyz"
-#: More drawings than are in any file that is tried.
-_MOST = 1_000
-_WRITING = "write any drawings, or refuse by FormatError what the format cannot hold"
-_READING = "read what write wrote"
+Float64 = npt.NDArray[np.float64]
+
+#: Unlikely to stand in an error by chance.
+_NAME = "folder/the file.xyz"
+#: More drawings than a file of the trials holds.
+_MOST = 20_000
+_WRITING = "write any drawings, or refuse by FormatError those that the format cannot hold"
+_READING = "read the files of write"
+_CLOSED = "leave the stream open for its owner"
 
 
-class _Source(Exception):
-    """What goes wrong with drawings on their way into a file, which is not the format's fault."""
+class _SourceError(Exception):
+    """An error of the iterable of drawings, which `write` must let pass."""
+
+
+@dataclass(frozen=True)
+class _Tolerance:
+    """How similar a drawing must be that comes back from a file.
+
+    Args:
+        distance: the largest distance of points, as a share of the drawing's longer side.
+        in_place: whether place and size must be the same.
+        same_points: whether each point must come back; else the lines must pass by it.
+    """
+
+    distance: float
+    in_place: bool
+    same_points: bool
 
 
 def check_format(
@@ -41,176 +73,241 @@ def check_format(
 ) -> None:
     """Try a format.
 
-    Its suffixes are such as a file's name can end in; its options have defaults within their ranges and can
-    be set to the ends of these. What is written is read back as the same drawings: strokes, points and dots.
-    A format may hold one drawing a file, refuse others by `FormatError`, or be for reading alone and refuse
-    all. Streams are read and written without seeking and left open, and drawings that fail on their way into
-    a file fail as they do. Nothing, garbage, and a file that is cut short or damaged give drawings or
-    `FormatError`, one line that begins with the name: no other exception, and no reading on after the end.
+    Its suffixes can end a file's name; its options have defaults within their ranges and can be set to the
+    ends of these. Drawings that are written are read back: strokes, points and dots. A format may hold one
+    drawing a file, refuse others by `FormatError`, or be for reading alone and refuse all. Streams are used
+    without seeking and left open; an exception from the iterable of drawings passes through. Garbage, and
+    files that are empty, cut short or damaged give drawings or `FormatError` with one line that begins with
+    the name; reading stops at the end of the stream.
 
     Args:
-        plugin: a name as registered, the class, or an object that is made.
-        tolerance: how far points may be off, as a share of the drawing's longer side.
+        plugin: a name as registered, the class, or an object.
+        tolerance: the largest distance of points, as a share of the drawing's longer side.
         in_place: whether place and size on the page must come back, too.
         same_points: whether all points must come back; false for formats that store curves.
-        examples: files to try the reader with, for a format that does not write.
+        examples: files to try the reader with, for a format that cannot write.
         options_too: whether a class is tried at the ends of its options' ranges, too.
 
     Raises:
         CheckFailed: one line a fault.
-        PluginError: no plugin of that name, or several.
+        PluginError: an unknown or ambiguous name.
     """
     faults = Faults()
-    with chance(0):  # which puts back what the format draws from
-        found = taken("format", plugin, faults)
-        if found is not None:
-            measure = Measure(tolerance, in_place, same_points)
-            _check(found, measure, list(examples), faults, options_too)
+    with seed_generators(0):
+        subject = make_plugin("format", plugin, faults)
+        if subject is not None:
+            trial = _Trial(subject.made, _Tolerance(tolerance, in_place, same_points), faults)
+            _check(subject, trial, list(examples), options_too)
     faults.close()
 
 
-def _check(found: Taken, measure: Measure, examples: list[bytes], faults: Faults, options_too: bool) -> None:
-    check_suffixes(found.cls, faults)
-    if not _has_methods(found.made, faults):
-        return
-    trial = _Trial(found.made, measure, faults)
-    written = trial.round_trips()
-    trial.check_reading([*written, *examples])
-    if options_too and not found.given:
-        for shown, variant in variants(found.cls, faults):
-            _Trial(variant, measure, faults, f" with {shown}").round_trip("one drawing", [FACE])
-
-
-def _has_methods(format: Any, faults: Faults) -> bool:
+def _check(subject: Subject, trial: _Trial, examples: list[bytes], options_too: bool) -> None:
+    check_suffixes(subject.cls, trial.faults)
     for name, arguments in (("read", "(stream, name)"), ("write", "(sketches, stream)")):
-        if not callable(getattr(format, name, None)):
-            kind = f"an object of the type {type(format).__name__}"
-            more = "; one that cannot write raises FormatError" if name == "write" else ""
-            faults.add("a format", f"{kind} has no {name}: give it {name}{arguments}{more}")
-            return False
-    return True
+        if not callable(getattr(subject.made, name, None)):
+            problem = f"a {type(subject.made).__name__} lacks {name}: define {name}{arguments}"
+            trial.faults.add("a format", f"{problem}; write raises FormatError where it only reads")
+            return
+    files = [*trial.write_and_read(), *examples]
+    for content in files[:2]:
+        trial.check_pipe(content)
+    for situation, content in GARBAGE.items():
+        trial.check_invalid(situation, content)
+    for situation, content in itertools.chain.from_iterable(map(damage, files)):
+        if "ends" in trial.faults:
+            break  # the others would take as long
+        trial.check_invalid(situation, content)
+    if options_too:
+        for situation, variant in subject.variants(trial.faults):
+            with trial.faults.within(situation):
+                _Trial(variant, trial.tolerance, trial.faults).round_trip("one drawing", [FACE])
 
 
 class _Trial:
     """A format under test."""
 
-    def __init__(self, format: Any, measure: Measure, faults: Faults, where: str = "") -> None:
-        self.format, self.measure, self.faults, self.where = format, measure, faults, where
+    def __init__(self, format: Any, tolerance: _Tolerance, faults: Faults) -> None:
+        self.format, self.tolerance, self.faults = format, tolerance, faults
 
-    def round_trips(self) -> list[bytes]:
-        """Write and read drawings of all sorts; the files that came of it."""
-        odd = FACE.labelled(ODD_WORDS, ODD_WORDS)
+    def write_and_read(self) -> list[bytes]:
+        """Try drawings of all sorts; returns the files."""
         trials = {
             "one drawing": [FACE],
-            "twelve drawings": many(12),
+            "twelve drawings": make_drawings(12),
             "a drawing of one point": [DOT],
             "an empty drawing": [EMPTY],
             "no drawing": [],
-            "a drawing with odd words": [odd],
+            "a drawing with odd words": [FACE.labelled(ODD_WORDS, ODD_WORDS)],
             "a dot among drawings": [FACE, DOT, FACE],
         }
-        files = [self.round_trip(told, sketches) for told, sketches in trials.items()]
+        files = [self.round_trip(name, sketches) for name, sketches in trials.items()]
         if files[0] is not None and not len(self.faults):
             self._check_writing()
         return [content for content in files if content]
 
-    def round_trip(self, told: str, sketches: list[Sketch]) -> bytes | None:
-        """Write drawings and read them back; the file, None where it refuses them."""
-        told += self.where
-        content = self._written(told, sketches)
-        if content is None:
-            return None
-        back: list[Sketch] = []
-        with self.faults.during("reads what it wrote", f"when it reads back {told}", _READING):
-            back = self._read(File(content))
-            if sketches and (any(map(len, sketches)) or back):
-                self._compare(told, sketches, back)
+    def round_trip(self, name: str, sketches: list[Sketch]) -> bytes | None:
+        """Write drawings and read them back; returns the file, None where they are refused."""
+        content = self._write(name, sketches)
+        if content is not None:
+            with self.faults.during("reads what it wrote", f"when it reads back {name}", _READING):
+                back = self._read(open_file(content))
+                if sketches and (any(map(len, sketches)) or back):
+                    self._compare(sketches, back)
         return content
 
-    def check_reading(self, files: list[bytes]) -> None:
-        """Read files from pipes, and damaged ones."""
-        for content in files[:2]:
-            self._check_pipe(content)
-        check_broken(self.format, files, self.faults)
+    def check_pipe(self, content: bytes) -> None:
+        """Read a file from a pipe."""
+        with self.faults.during("reads pipes", "when it reads a stream that cannot seek", "only read"):
+            if self._read(open_pipe(content)) != self._read(open_file(content)):
+                advice = "read until read(n) returns zero bytes"
+                self.faults.add("reads pipes", f"a pipe gives other drawings than a file: {advice}")
 
-    def _compare(self, told: str, sketches: list[Sketch], back: list[Sketch]) -> None:
+    def check_invalid(self, situation: str, content: bytes) -> None:
+        """Read a file of any content: drawings or `FormatError`."""
+        faults = self.faults
+        with faults.within(f"for {situation}"):
+            try:  # a pipe counts the reads after its end
+                drawings = list(itertools.islice(self.format.read(open_pipe(content), _NAME), _MOST))
+            except FormatError as error:
+                self._check_message(str(error))
+            except KeyboardInterrupt:
+                raise
+            except ReadsOn as error:
+                faults.add("ends", "it reads on after the end: stop where read returns zero bytes", error)
+            except BaseException as error:  # plugins raise exceptions of all kinds
+                advice = 'raise FormatError(f"{name}: ...") for every invalid file'
+                faults.add("refuses", f"it raises {in_a_line(error)}: {advice}", error)
+            else:
+                if len(drawings) == _MOST:
+                    faults.add("ends", f"it yields {_MOST} drawings and more: stop at the end of the stream")
+                elif not all(isinstance(drawing, Sketch) for drawing in drawings):
+                    faults.add("sketches", "it yields other objects: yield sketchkit.Sketch objects")
+
+    def _check_message(self, message: str) -> None:
+        lines = len(message.splitlines())
+        if not message.startswith(f"{_NAME}: ") or len(message) < len(_NAME) + 4:
+            advice = "begin with the name that read is given and a colon"
+            self.faults.add("names the file", f"its FormatError says {message!r}: {advice}")
+        elif lines != 1:
+            self.faults.add("one line", f"its FormatError has {lines} lines: shorten it to one")
+
+    def _compare(self, sketches: list[Sketch], back: list[Sketch]) -> None:
         wanted = sketches
         if len(back) != len(sketches) and len(back) != 1:
             wanted = [sketch for sketch in sketches if len(sketch.without_end())]
-        problem = unlikeness(wanted, back, self.measure)
+        problem = _describe_difference(wanted, back, self.tolerance)
         if problem is not None:
-            advice = "write all that makes a drawing, and read it alike"
-            self.faults.add("the same drawings", f"of {told} {problem}: {advice}")
+            self.faults.add("the same drawings", f"{problem}: write all of a drawing, and read it alike")
 
-    def _written(self, told: str, sketches: list[Sketch]) -> bytes | None:
-        """What it writes; None where it refuses, or fails."""
+    def _write(self, name: str, sketches: list[Sketch]) -> bytes | None:
+        """The file of some drawings; None where they are refused, or writing fails."""
         stream, source = io.BytesIO(), iter(sketches)
-        with self.faults.during("writes", f"when it writes {told}", _WRITING):
+        with self.faults.during("writes", f"when it writes {name}", _WRITING):
             try:
                 self.format.write(source, stream)
             except FormatError as error:
                 if len(str(error).splitlines()) != 1:
-                    advice = "say in one line what cannot be written"
-                    self.faults.add("refusals", f"it refuses {told} by {str(error)!r}: {advice}", error)
+                    fault = f"it refuses by {str(error)!r}: give the reason in one line"
+                    self.faults.add("refusals", fault, error)
                 return None
             if stream.closed:
-                self.faults.add("left open", "write closes its stream: leave that to whoever opened it")
+                self.faults.add("left open", f"write closes its stream: {_CLOSED}")
                 return None
             if next(source, None) is not None:
-                self.faults.add(
-                    "all of them", f"of {told} it leaves drawings unread: write all, or raise FormatError"
-                )
+                self.faults.add("all of them", "it leaves drawings unread: write all, or raise FormatError")
             return stream.getvalue()
         return None
 
     def _check_writing(self) -> None:
-        """Into a pipe, the same each time, and not past an error of the drawings' own."""
         sink = Sink()
-        with self.faults.during(
-            "writes to pipes", "when it writes to a stream that cannot seek", "only write"
-        ):
+        situation = "when it writes to a stream that cannot seek"
+        with self.faults.during("writes to pipes", situation, "only write"):
             self.format.write(iter([FACE]), sink)
-            self._compare("one drawing through a pipe", [FACE], self._read(File(sink.content)))
+            self._compare([FACE], self._read(open_file(sink.content)))
         with self.faults.during("writes", "when it writes one drawing again", _WRITING):
-            check_pure(
-                lambda: self._written("one drawing", [FACE]), "bytes", "use no chance at all", self.faults
-            )
-        self._check_source()
+            check_pure(lambda: self._write("one drawing", [FACE]), "bytes", "use no chance", self.faults)
+        self._check_errors_pass()
 
-    def _check_source(self) -> None:
-        mine = _Source("of the drawings")
+    def _check_errors_pass(self) -> None:
+        own = _SourceError("of the drawings")
 
-        def failing() -> Iterator[Sketch]:
+        def fail() -> Iterator[Sketch]:
             yield FACE
-            raise mine
+            raise own
 
-        advice = "let errors of the iterable of drawings pass"
+        problem = "it swallows an error of the drawings"
         try:
-            self.format.write(failing(), io.BytesIO())
+            self.format.write(fail(), io.BytesIO())
         except KeyboardInterrupt:
             raise
-        except BaseException as error:
-            if error is not mine:
-                self.faults.add(
-                    "errors pass", f"it turns an error of the drawings into {type(error).__name__}: {advice}"
-                )
-        else:
-            self.faults.add("errors pass", f"it swallows an error of the drawings: {advice}")
-
-    def _check_pipe(self, content: bytes) -> None:
-        with self.faults.during("reads pipes", "when it reads a stream that cannot seek", "only read"):
-            through, straight = self._read(pipe(content)), self._read(File(content))
-            if through != straight:
-                advice = "read until read(n) gives nothing"
-                self.faults.add("reads pipes", f"a pipe gives other drawings than a file: {advice}")
+        except BaseException as error:  # plugins raise exceptions of all kinds
+            if error is own:
+                return
+            problem = f"it turns an error of the drawings into {type(error).__name__}"
+        self.faults.add("errors pass", f"{problem}: let errors of the iterable of drawings pass")
 
     def _read(self, stream: BinaryIO) -> list[Sketch]:
-        """The drawings of a stream."""
         drawings = list(itertools.islice(self.format.read(stream, _NAME), _MOST))
         if stream.closed:
-            self.faults.add("left open", "read closes its stream: leave that to whoever opened it")
+            self.faults.add("left open", f"read closes its stream: {_CLOSED}")
         for drawing in drawings:
             if not isinstance(drawing, Sketch):
-                kind = type(drawing).__name__
-                raise TypeError(f"read yields a {kind}, not sketchkit.Sketch objects")
+                raise TypeError(f"read yields a {type(drawing).__name__}, not sketchkit.Sketch objects")
         return drawings
+
+
+def _describe_difference(given: list[Sketch], back: list[Sketch], tolerance: _Tolerance) -> str | None:
+    """The first difference of drawings from those of a file, as a clause; None where they are alike.
+
+    Args:
+        given: that were written.
+        back: that were read; a single drawing that joins them all is accepted.
+        tolerance: how similar they must be.
+    """
+    if len(back) == 1 and len(given) > 1:
+        given = [Sketch.from_polylines([line for sketch in given for line in sketch.to_polylines()])]
+    if len(back) != len(given):
+        return f"{len(given)} drawings come back as {len(back)}"
+    for number, (sketch, other) in enumerate(zip(given, back, strict=True)):
+        difference = _compare_lines(sketch.to_polylines(), other.to_polylines(), tolerance)
+        if difference is not None:
+            return f"{f'drawing {number}' if len(given) > 1 else 'it'} comes back {difference}"
+    return None
+
+
+def _compare_lines(given: list[Float64], back: list[Float64], tolerance: _Tolerance) -> str | None:
+    if len(back) != len(given):
+        return f"with {len(back)} strokes instead of {len(given)}"
+    if not given:
+        return None
+    size = _measure(given)
+    if not tolerance.in_place:
+        given, back = _normalise(given), _normalise(back)
+        size = min(size, 1.0)
+    for number, (line, other) in enumerate(zip(given, back, strict=True)):
+        if tolerance.same_points and len(line) != len(other):
+            return f"with {len(other)} points in stroke {number} instead of {len(line)}"
+        off = np.abs(line - other).max() if tolerance.same_points else _measure_distance(line, other)
+        off /= size or 1.0
+        if off > tolerance.distance:
+            return f"with stroke {number} off by {off:.3%} of its size, more than {tolerance.distance:.3%}"
+    return None
+
+
+def _measure(lines: list[Float64]) -> float:
+    """The longer side of the bounds."""
+    return float(np.ptp(np.concatenate(lines), axis=0).max())
+
+
+def _normalise(lines: list[Float64]) -> list[Float64]:
+    """Lines moved to (0, 0) and scaled to a longer side of 1; a single place keeps its size."""
+    corner, size = np.concatenate(lines).min(axis=0), _measure(lines) or 1.0
+    return [(line - corner) / size for line in lines]
+
+
+def _measure_distance(points: Float64, line: Float64) -> float:
+    """The distance of the farthest of some points from a polyline."""
+    import shapely
+
+    path = shapely.LineString(line) if len(line) > 1 else shapely.Point(line[0])
+    return float(shapely.distance(shapely.points(points), path).max())

@@ -1,4 +1,4 @@
-"""What the tests of the checks share."""
+"""A helper for the tests of the checks."""
 
 from __future__ import annotations
 
@@ -9,20 +9,14 @@ import pytest
 
 from sketchkit.testing import CheckFailed
 
-__all__ = ["fault_of", "faults_of"]
+__all__ = ["rules_of"]
 
 
-def faults_of(check: Callable[..., None], plugin: Any, **more: Any) -> tuple[str, ...]:
-    """The sentences that a check has for a plugin, which must be some; each says what to change."""
+def rules_of(check: Callable[..., None], plugin: Any, **more: Any) -> tuple[str, ...]:
+    """The rules that a plugin violates, at least one; each fault must contain advice."""
     with pytest.raises(CheckFailed) as failed:
         check(plugin, **more)
+    assert len(failed.value.faults) == len(failed.value.rules)
     for fault in failed.value.faults:
-        assert ": " in fault, f"nothing to change in {fault!r}"
-    return failed.value.faults
-
-
-def fault_of(check: Callable[..., None], plugin: Any, **more: Any) -> str:
-    """The one sentence that a check has for a plugin."""
-    faults = faults_of(check, plugin, **more)
-    assert len(faults) == 1, faults
-    return faults[0]
+        assert ": " in fault, f"no advice in {fault!r}"
+    return failed.value.rules

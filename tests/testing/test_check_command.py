@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import pytest
 import typer
-from checking import fault_of, faults_of
+from checking import rules_of
 from typer.core import TyperCommand
 
 from sketchkit import registry
@@ -27,7 +27,7 @@ def test_a_command_is_tried_in_a_process_of_its_own() -> None:
 
 
 def test_a_process_of_its_own_needs_a_name() -> None:
-    with pytest.raises(InputError, match="only a command that is registered"):
+    with pytest.raises(InputError, match="give its name"):
         check_command(_app(), slow=True)
 
 
@@ -113,23 +113,22 @@ def bad_type(value: int | list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("app", "words"),
+    ("app", "rule"),
     [
-        (do, "it is an object of the type function: name a typer.Typer"),
-        (typer.Typer(), "when its commands are looked up: give it a command with @app.command()"),
-        (_app(bad_type), "when its commands are looked up: give it a command"),
-        (_app(silent), "it does not say what it does: give the function a docstring, or help="),
-        (_unmarked(), "the command 'again' does not say what it does: give the function a docstring"),
-        (_undocumented_group(), "it does not say what it does: give the function a docstring, or help="),
-        (_tolerant(), "--no-such-option-as-this ends with code 0 where 2 is right: do not ignore unknown"),
-        (_picky(), "it raises LookupError: what is this? for --no-such-option-as-this: let"),
-        (_broken(), "it raises OSError: the disk is full for --help: let the command be parsed"),
-        (_app(wide, rich_markup_mode=None), "a line of --help has "),
+        (do, "a command"),
+        (typer.Typer(), "a command"),
+        (_app(bad_type), "a command"),
+        (_app(silent), "description"),
+        (_unmarked(), "description again"),
+        (_undocumented_group(), "description"),
+        (_tolerant(), "unknown option"),
+        (_picky(), "help"),
+        (_broken(), "help"),
+        (_app(wide, rich_markup_mode=None), "columns"),
     ],
 )
-def test_a_command_that_does_not_explain_itself_is_told(app: Any, words: str) -> None:
-    faults = faults_of(check_command, app)
-    assert any(words in fault for fault in faults), faults
+def test_a_command_that_does_not_explain_itself_is_told(app: Any, rule: str) -> None:
+    assert rule in rules_of(check_command, app)
 
 
 def _own_help() -> typer.Typer:
@@ -139,9 +138,7 @@ def _own_help() -> typer.Typer:
 
 
 def test_help_that_does_not_end_well_is_told() -> None:
-    assert "--help ends with code 2 where 0 is right: leave --help to typer" in fault_of(
-        check_command, _own_help()
-    )
+    assert rules_of(check_command, _own_help()) == ("help",)
 
 
 def _refuses_without_a_word() -> typer.Typer:
@@ -156,8 +153,7 @@ def _refuses_without_a_word() -> typer.Typer:
 
 
 def test_a_refusal_must_name_what_it_refuses() -> None:
-    fault = fault_of(check_command, _refuses_without_a_word())
-    assert "--no-such-option-as-this is refused without naming it: leave usage errors to typer" in fault
+    assert rules_of(check_command, _refuses_without_a_word()) == ("unknown option",)
 
 
 LIGHT = """
@@ -199,23 +195,22 @@ def test_a_light_and_quiet_command_passes_in_a_process_of_its_own(publish: Calla
 
 
 @pytest.mark.parametrize(
-    ("source", "words"),
+    ("source", "rule"),
     [
-        ("print('hello')" + LIGHT, "it prints 'hello' when it is imported: print when it is run"),
-        ("import torch" + LIGHT, "its --help imports torch, which takes seconds: import it inside the"),
+        ("print('hello')" + LIGHT, "quiet"),
+        ("import torch" + LIGHT, "light"),
         (
             "import sys\nif 'pytest' not in sys.modules: raise OSError('all alone')" + LIGHT,
-            "in a process of its own its help fails with OSError: all alone: import all that it needs",
+            "alone",
         ),
     ],
 )
-def test_what_a_new_process_shows_is_told(publish: Callable[[str], None], source: str, words: str) -> None:
+def test_what_a_new_process_shows_is_told(publish: Callable[[str], None], source: str, rule: str) -> None:
     publish(source)
     check_command("swirl")
-    assert words in fault_of(check_command, "swirl", slow=True)
+    assert rules_of(check_command, "swirl", slow=True) == (rule,)
 
 
 def test_a_command_that_cannot_be_imported_is_told(publish: Callable[[str], None]) -> None:
     publish("raise ValueError('one')")
-    fault = fault_of(check_command, "swirl")
-    assert fault == "it cannot be tried: the command flow:swirl cannot be loaded: ValueError: one"
+    assert rules_of(check_command, "swirl") == ("importable",)

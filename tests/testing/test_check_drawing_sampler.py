@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checking import fault_of, faults_of
+from checking import rules_of
 
 from sketchkit.sampling import Draft, Studio
 from sketchkit.sampling.temperature import Temperature
@@ -84,49 +84,48 @@ def _end_away(rows: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("sampler", "words"),
+    ("sampler", "rule"),
     [
-        (_spoilt(lambda draft: draft.rows), "draw yields a ndarray: yield sketchkit.sampling.Draft objects"),
+        (_spoilt(lambda draft: draft.rows), "a draft"),
         (
             _spoilt(lambda draft: dataclasses.replace(draft, job=7)),
-            "a draft is of the job 7: number it from 0 to studio.jobs - 1",
+            "the job",
         ),
         (
             _spoilt(lambda draft: dataclasses.replace(draft, job=np.int64(0))),
-            "a draft is of the job",
+            "the job",
         ),
-        (_with_rows(lambda rows: rows.astype(np.float64)), "the rows of job 0 are float64 ["),
+        (_with_rows(lambda rows: rows.astype(np.float64)), "rows"),
         (
             _with_rows(lambda rows: rows.tolist()),
-            "rows of job 0 are a list: make them a float32 array [n, 5]",
+            "rows",
         ),
-        (_with_rows(lambda rows: rows[:, :3]), "the rows of job 0 are float32 ["),
+        (_with_rows(lambda rows: rows[:, :3]), "rows"),
         (
             _with_rows(lambda rows: rows[:0]),
-            "job 0 has 0 rows where studio.max_points is 24: draw at ",
+            "length",
         ),
         (
             _with_rows(lambda rows: np.tile(rows, (25, 1))),
-            "where studio.max_points is 24: draw at least 1",
+            "length",
         ),
-        (_with_rows(_soft), "row 0 of job 0 is ("),
-        (_with_rows(_endless), "inf, 1.0, 0.0, 0.0): make offsets finite and pen states one-hot"),
-        (_with_rows(_end_early), "of job 0 ends the drawing: leave out what follows the end row"),
-        (_with_rows(_end_away), "(3.0, 0.0, 0.0, 0.0, 1.0): end with (0, 0, 0, 0, 1)"),
+        (_with_rows(_soft), "rows"),
+        (_with_rows(_endless), "rows"),
+        (_with_rows(_end_early), "ends"),
+        (_with_rows(_end_away), "ends"),
         (
             _spoilt(lambda draft: dataclasses.replace(draft, attempt=4096)),
-            "the attempt of job 0 is 4096: number attempts from 0 to 4095",
+            "attempt",
         ),
         (
             _spoilt(lambda draft: dataclasses.replace(draft, nll=draft.nll + 1.0)),
-            "where the model itself says",
+            "likelihood",
         ),
-        (_spoilt(lambda draft: dataclasses.replace(draft, nll=None)), "the nll of job 0 is None where"),
+        (_spoilt(lambda draft: dataclasses.replace(draft, nll=None)), "likelihood"),
     ],
 )
-def test_a_draft_that_is_none_is_told(sampler: Any, words: str) -> None:
-    fault = fault_of(check_sampler, sampler)
-    assert words in fault, fault
+def test_a_draft_that_is_none_is_told(sampler: Any, rule: str) -> None:
+    assert rules_of(check_sampler, sampler) == (rule,)
 
 
 class _Twice(Shortest):
@@ -148,9 +147,9 @@ class _NeverStops(Shortest):
             yield from super().draw(studio)
 
 
-@pytest.mark.parametrize(("sampler", "times"), [(_Twice, "2"), (_Skips, "0"), (_NeverStops, "7")])
-def test_each_drawing_is_drawn_once(sampler: Any, times: str) -> None:
-    assert f" is drawn {times} times: yield one draft for each job" in fault_of(check_sampler, sampler)
+@pytest.mark.parametrize("sampler", [_Twice, _Skips, _NeverStops])
+def test_each_drawing_is_drawn_once(sampler: Any) -> None:
+    assert rules_of(check_sampler, sampler) == ("once each",)
 
 
 class _Fails:
@@ -163,16 +162,9 @@ class _OutOfRange:
         return studio.drafts(HAND, np.arange(studio.jobs), np.full(studio.jobs, 5000))
 
 
-@pytest.mark.parametrize(
-    ("sampler", "words"),
-    [
-        (_Fails, "LookupError: nothing to be found when 7 drawings"),
-        (_OutOfRange, "InputError: an attempt must"),
-    ],
-)
-def test_what_it_raises_is_told(sampler: Any, words: str) -> None:
-    fault = fault_of(check_sampler, sampler)
-    assert fault.startswith(f"it raises {words}") and fault.endswith(": draw with what the studio offers")
+@pytest.mark.parametrize("sampler", [_Fails, _OutOfRange])
+def test_exceptions_are_faults(sampler: Any) -> None:
+    assert rules_of(check_sampler, sampler) == ("drafts",)
 
 
 class _ByChance(Shortest):
@@ -182,10 +174,7 @@ class _ByChance(Shortest):
 
 
 def test_chance_of_its_own_is_told() -> None:
-    faults = faults_of(check_sampler, _ByChance)
-    assert faults[0].startswith(
-        "it draws from the global generator of numpy.random: take noise from the studio"
-    )
+    assert rules_of(check_sampler, _ByChance)[0] == "generators untouched"
 
 
 class _FirstToCome:
@@ -230,17 +219,16 @@ class _Unlike:
 
 
 @pytest.mark.parametrize(
-    ("sampler", "told"),
+    ("sampler", "rule"),
     [
-        (_FirstToCome, "the order in which its drafts come"),
-        (_ByNumber, "the order of the jobs"),
-        (_ByCompany, "how many other jobs there are"),
-        (_Unlike, "whether other jobs are like it"),
+        (_FirstToCome, "alone: the order of its drafts"),
+        (_ByNumber, "alone: the order of the jobs"),
+        (_ByCompany, "alone: the number of other jobs"),
+        (_Unlike, "alone: equal jobs beside it"),
     ],
 )
-def test_a_drawing_that_depends_on_its_company_is_told(sampler: Any, told: str) -> None:
-    wanted = f"a drawing depends on {told}: decide about each job by its own drafts, sorted by their attempt"
-    assert wanted in faults_of(check_sampler, sampler)
+def test_a_drawing_that_depends_on_its_company_is_told(sampler: Any, rule: str) -> None:
+    assert rule in rules_of(check_sampler, sampler)
 
 
 class _NeedsOne(Shortest):
@@ -258,9 +246,5 @@ class _AlwaysSome(Shortest):
 
 
 def test_nothing_is_drawn_where_nothing_is_asked_for() -> None:
-    assert "ValueError: at least one job when no drawing is asked for: draw nothing where" in fault_of(
-        check_sampler, _NeedsOne
-    )
-    assert fault_of(check_sampler, _AlwaysSome) == (
-        "it draws something when no drawing is asked for: draw one for each of studio.jobs"
-    )
+    assert rules_of(check_sampler, _NeedsOne) == ("no jobs",)
+    assert rules_of(check_sampler, _AlwaysSome) == ("no jobs",)

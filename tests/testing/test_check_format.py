@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 import pytest
-from checking import fault_of, faults_of
+from checking import rules_of
 
 from sketchkit import registry
 from sketchkit.errors import FormatError, InputError
@@ -27,7 +27,7 @@ def test_place_and_size_must_come_back_where_somebody_says_so(name: str, kept: b
     if kept:
         check_format(name, in_place=True, tolerance=1e-4, options_too=False)
     else:
-        assert "of its size where 1 % may be: write all" in faults_of(check_format, name, in_place=True)[0]
+        assert rules_of(check_format, name, in_place=True)[0] == "the same drawings"
 
 
 class Lined:
@@ -104,8 +104,7 @@ def test_a_format_for_reading_is_tried_with_examples() -> None:
             return super().sketch(lines)
 
     check_format(Strict, examples=[b"[[[1, 2], [3, 4]]]\n"])
-    fault = fault_of(check_format, Strict, examples=[b"7"])
-    assert "AssertionError" in fault and "when it reads a stream that cannot seek" in fault
+    assert rules_of(check_format, Strict, examples=[b"7"]) == ("reads pipes",)
 
 
 class _Mirrored(Lined):
@@ -150,26 +149,24 @@ class _FirstOnly(Lined):
 
 
 @pytest.mark.parametrize(
-    ("format", "words"),
+    ("format", "rule"),
     [
-        (_Mirrored, "of one drawing it comes back with stroke 0 off by"),
-        (_Joined, "of one drawing it comes back with 1 strokes instead of 4: write all that makes"),
-        (_WithoutDots, "of one drawing it comes back with 3 strokes instead of 4: write all that"),
-        (_Thinned, "of one drawing it comes back with 13 points in stroke 0 instead of 25: write"),
-        (_Coarse, "% of its size where 1 % may be: write all that makes a drawing, and read it alike"),
-        (_FirstOnly, "of twelve drawings 12 drawings come back as 2: write all that makes"),
+        (_Mirrored, "the same drawings"),
+        (_Joined, "the same drawings"),
+        (_WithoutDots, "the same drawings"),
+        (_Thinned, "the same drawings"),
+        (_Coarse, "the same drawings"),
+        (_FirstOnly, "the same drawings"),
     ],
 )
-def test_a_drawing_that_comes_back_as_another_is_told(format: Any, words: str) -> None:
-    fault = faults_of(check_format, format)[0]
-    assert words in fault, fault
+def test_a_drawing_that_comes_back_as_another_is_told(format: Any, rule: str) -> None:
+    assert rules_of(check_format, format)[0] == rule
 
 
 def test_a_format_that_stores_curves_may_have_other_points_on_them() -> None:
     check_format(_Dense, same_points=False)
-    assert "with 49 points in stroke 0 instead of 25" in faults_of(check_format, _Dense)[0]
-    fault = faults_of(check_format, _Coarse, same_points=False)[0]
-    assert "of its size where 1 % may be" in fault
+    assert rules_of(check_format, _Dense)[0] == "the same drawings"
+    assert rules_of(check_format, _Coarse, same_points=False)[0] == "the same drawings"
 
 
 class _Needy(Lined):
@@ -261,27 +258,27 @@ class _Renames(Lined):
 
 
 @pytest.mark.parametrize(
-    ("format", "words"),
+    ("format", "rule"),
     [
         (
             _Needy,
-            "ValueError: not enough values to unpack (expected at least 1, got 0) when it writes no draw",
+            "writes",
         ),
-        (_Seeks, "when it writes to a stream that cannot seek: only write"),
-        (_SeeksToRead, "when it reads a stream that cannot seek: only read"),
-        (_OnePiece, "a pipe gives other drawings than a file: read until"),
-        (_Closes, "read closes its stream: leave that to whoever opened it"),
-        (_ClosesWritten, "write closes its stream: leave that to whoever opened it"),
-        (_Once, "of twelve drawings it leaves drawings unread: write all, or raise FormatError"),
-        (_Wordy, r"it refuses twelve drawings by 'one\ndrawing': say in one line"),
-        (_Dated, "equal arguments give other bytes the second time"),
-        (_Labels, "UnicodeEncodeError: 'ascii' codec"),
-        (_Swallows, "it swallows an error of the drawings: let errors of the iterable of drawings pass"),
-        (_Renames, "it turns an error of the drawings into FormatError: let errors"),
+        (_Seeks, "writes to pipes"),
+        (_SeeksToRead, "reads pipes"),
+        (_OnePiece, "reads pipes"),
+        (_Closes, "left open"),
+        (_ClosesWritten, "left open"),
+        (_Once, "all of them"),
+        (_Wordy, "refusals"),
+        (_Dated, "same again"),
+        (_Labels, "writes"),
+        (_Swallows, "errors pass"),
+        (_Renames, "errors pass"),
     ],
 )
-def test_streams_are_used_as_pipes_and_left_open(format: Any, words: str) -> None:
-    assert any(words in fault for fault in faults_of(check_format, format)), words
+def test_streams_are_used_as_pipes_and_left_open(format: Any, rule: str) -> None:
+    assert rule in rules_of(check_format, format)
 
 
 class _Bare(Lined):
@@ -338,36 +335,32 @@ class _NeverASketch(Lined):
 
 
 @pytest.mark.parametrize(
-    ("format", "words"),
+    ("format", "rule"),
     [
-        (_Bare, 'for zeros: raise FormatError(f"{name}: ...") for whatever cannot be read, as of zeros'),
+        (_Bare, "refuses"),
         (
             _Nameless,
-            "the FormatError for zeros says 'the file: line 1 is no drawing: JSONDecodeError': begin",
+            "names the file",
         ),
-        (_Terse, "says 'folder/the file.xyz: ': begin with the name that read is given"),
-        (_LongWinded, "the FormatError for zeros has 2 lines: say it in one"),
-        (_Waits, "it reads on after the end of an empty file: stop where read gives nothing"),
+        (_Terse, "names the file"),
+        (_LongWinded, "one line"),
+        (_Waits, "ends"),
         (
             _Lists,
-            "it yields something else than sketches for a text of one character: yield",
+            "sketches",
         ),
         (
             _NeverASketch,
-            "TypeError: read yields a list, not sketchkit.Sketch objects when it reads back one",
+            "reads what it wrote",
         ),
     ],
 )
-def test_broken_files_are_refused_by_name(format: Any, words: str) -> None:
-    faults = faults_of(check_format, format)
-    assert any(words in fault for fault in faults), faults
+def test_broken_files_are_refused_by_name(format: Any, rule: str) -> None:
+    assert rule in rules_of(check_format, format)
 
 
 def test_a_reader_that_never_stops_is_told() -> None:
-    faults = faults_of(check_format, _Repeats)
-    assert any("and more for" in fault and "stop at the end of the stream" in fault for fault in faults), (
-        faults
-    )
+    assert "ends" in rules_of(check_format, _Repeats)
 
 
 class _Truncates(Lined):
@@ -381,8 +374,7 @@ class _Truncates(Lined):
 
 
 def test_a_file_that_is_cut_short_is_told_of() -> None:
-    fault = fault_of(check_format, _Truncates)
-    assert fault.startswith("it raises EOFError: where is the rest? for a file cut short after ")
+    assert rules_of(check_format, _Truncates) == ("refuses",)
 
 
 class _Checksum(Lined):
@@ -401,11 +393,7 @@ class _Checksum(Lined):
 
 
 def test_a_file_that_is_damaged_is_told_of() -> None:
-    fault = faults_of(check_format, _Checksum)[0]
-    assert (
-        fault.startswith("it raises ArithmeticError: sums differ for a file of ")
-        and "other bytes at" in fault
-    )
+    assert rules_of(check_format, _Checksum)[0] == "refuses"
 
 
 class _InterruptedByZeros(Lined):
@@ -438,9 +426,5 @@ class _ReadsAlone:
 
 
 def test_a_format_without_a_method_or_suffixes_is_told() -> None:
-    assert (
-        "_ReadsAlone has no write: give it write(sketches, stream); one that cannot write raises Format"
-        in (fault_of(check_format, _ReadsAlone))
-    )
-    assert "an object of the type set has no read" in faults_of(check_format, set)[1]
-    assert "its suffixes are None" in faults_of(check_format, set)[0]
+    assert rules_of(check_format, _ReadsAlone) == ("a format",)
+    assert rules_of(check_format, set) == ("suffixes", "a format")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from checking import fault_of, faults_of
+from checking import rules_of
 from torch import Tensor, nn
 
 from sketchkit import registry
@@ -146,25 +146,22 @@ class _NoLatent(_conditional(Averaging)):  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
-    ("model", "words"),
+    ("model", "rule"),
     [
-        (nn.Linear, "Linear is no model: make it a subclass of sketchkit.SketchModel"),
-        (_Nameless, "its backend is None: make it a text, the name it is registered under"),
-        (_WithoutStep, "TypeError: Can't instantiate abstract class _WithoutStep"),
-        (_Forgets, "the model does not keep its architecture and card: begin __init__ with super"),
-        (_Weightless, "it has no weights: a model has parameters"),
-        (_NoLatent, "it is conditional, but nobody knows how long z is: give its architecture the field"),
+        (nn.Linear, "a model"),
+        (_Nameless, "backend"),
+        (_WithoutStep, "makeable"),
+        (_Forgets, "facts"),
+        (_Weightless, "weights"),
+        (_NoLatent, "latent"),
     ],
 )
-def test_what_is_wrong_with_a_class_is_told(model: Any, words: str) -> None:
-    faults = faults_of(check_model, model)
-    assert any(words in fault for fault in faults), faults
+def test_what_is_wrong_with_a_class_is_told(model: Any, rule: str) -> None:
+    assert rule in rules_of(check_model, model)
 
 
 def test_the_backend_is_the_name_under_which_it_is_registered() -> None:
-    assert "its backend is 'averaging': make it 'mean', as it is registered" in fault_of(
-        check_model, Averaging, backend="mean"
-    )
+    assert rules_of(check_model, Averaging, backend="mean") == ("backend",)
 
 
 def _of(architecture: Any) -> Any:
@@ -208,19 +205,18 @@ class _Unchecked:
 
 
 @pytest.mark.parametrize(
-    ("architecture", "words"),
+    ("architecture", "rule"),
     [
-        (_NoDataclass, "no dataclass: write architecture_type = a class with @dataclass(frozen=True)"),
-        (_Liquid, "_Liquid is not frozen: write @dataclass(frozen=True)"),
-        (_Unfinished, "required positional argument: 'hidden' for _Unfinished(): give every field a default"),
-        (_Deep, "when its architecture is written as JSON: let its fields be numbers, texts and flags"),
-        (_Tuples, "its architecture comes back from JSON as another: let its fields be numbers"),
-        (_Unchecked, "refuse it by InputError in __post_init__, as sketchkit.models.check_sizes does"),
+        (_NoDataclass, "architecture"),
+        (_Liquid, "architecture"),
+        (_Unfinished, "defaults"),
+        (_Deep, "JSON"),
+        (_Tuples, "JSON"),
+        (_Unchecked, "nonsense"),
     ],
 )
-def test_what_is_wrong_with_an_architecture_is_told(architecture: Any, words: str) -> None:
-    faults = faults_of(check_model, _of(architecture))
-    assert any(words in fault for fault in faults), faults
+def test_what_is_wrong_with_an_architecture_is_told(architecture: Any, rule: str) -> None:
+    assert rule in rules_of(check_model, _of(architecture))
 
 
 # --- states and steps -------------------------------------------------------------------------------------
@@ -286,26 +282,25 @@ class _Single(Averaging):
 
 
 @pytest.mark.parametrize(
-    ("model", "words"),
+    ("model", "rule"),
     [
-        (_Listed, "initial_state gives a list for a state: give a tuple of tensors"),
-        (_NoRows, "part 0 of the state of 1 rows is [5] after initial_state: make the rows its first dim"),
-        (_RawAlone, "step returns a Tensor: return raw outputs and the next state"),
-        (_Odd, "the raw outputs of 1 rows are [1, 14]: return [1, 6M + 3], three pen logits and six num"),
-        (_Infinite, "with fresh weights a raw output is not finite: begin with smaller weights"),
-        (_OneRow, "part 0 of the state of 4 rows is [1, 5] after step: make the rows its first dimension"),
+        (_Listed, "a state"),
+        (_NoRows, "a state"),
+        (_RawAlone, "a pair"),
+        (_Odd, "raw outputs"),
+        (_Infinite, "finite"),
+        (_OneRow, "a state"),
         (
             _Growing,
-            "step turns the state (float32 [1, 5], float32 [1, 1]) into (float64 [1, 5], ",
+            "the state stays",
         ),
-        (_Writing, "step writes to its state: make new tensors, since the engine may go on from the same"),
-        (_WritingRows, "step writes to its rows: make new tensors"),
-        (_Single, "it raises ArithmeticError: four for 4 rows: take any rows [B, 5]"),
+        (_Writing, "arguments unchanged"),
+        (_WritingRows, "arguments unchanged"),
+        (_Single, "steps"),
     ],
 )
-def test_states_and_steps_that_are_none_are_told(model: Any, words: str) -> None:
-    faults = faults_of(check_model, model)
-    assert words in faults[0], faults
+def test_states_and_steps_that_are_none_are_told(model: Any, rule: str) -> None:
+    assert rules_of(check_model, model)[0] == rule
 
 
 class _OtherForward(Averaging):
@@ -360,28 +355,27 @@ class _MindsNothing(_conditional(Averaging)):  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
-    ("model", "words"),
+    ("model", "rule"),
     [
-        (_OtherForward, "from step after step: let both compute the same"),
+        (_OtherForward, "forward"),
         (
             _FlatForward,
-            "forward returns the shape [63, 15] where steps give [7, 9, 15]: return [B, T",
+            "forward",
         ),
-        (_FirstState, "forward ends in another state than step after step: return the state after the last"),
-        (_FailsForward, "it raises NotImplementedError when it reads many points at once: give forward"),
-        (_BatchNorm, "with the rows beside them: compute each row by itself, without means over the batch"),
-        (_SingleInside, "in bfloat16: keep all that it computes with in the model's dtype"),
-        (_Overflows, "in bfloat16 a raw output is not finite: begin with smaller weights"),
+        (_FirstState, "forward"),
+        (_FailsForward, "forward"),
+        (_BatchNorm, "alone"),
+        (_SingleInside, "half precision"),
+        (_Overflows, "half precision"),
         (
             _WidensHalf,
-            "in bfloat16 step turns the state (bfloat16 [7, 5], bfloat16 [7, 1]) into (float32",
+            "half precision",
         ),
-        (_MindsNothing, "another latent vector changes nothing: let initial_state put it into the state"),
+        (_MindsNothing, "minds z"),
     ],
 )
-def test_what_models_compute_is_looked_at(model: Any, words: str) -> None:
-    faults = faults_of(check_model, model)
-    assert any(words in fault for fault in faults), faults
+def test_what_models_compute_is_looked_at(model: Any, rule: str) -> None:
+    assert rule in rules_of(check_model, model)
 
 
 def test_a_model_that_minds_no_class_is_told() -> None:
@@ -391,8 +385,7 @@ def test_a_model_that_minds_no_class_is_told() -> None:
             raw, after = super().step(rows, (total, count, 0.0 * label))
             return raw, (*after[:2], label)
 
-    fault = fault_of(check_model, Deaf, architecture=Sizes(classes=2))
-    assert "another class changes nothing: let initial_state put it into the state" in fault
+    assert rules_of(check_model, Deaf, architecture=Sizes(classes=2)) == ("minds label",)
 
 
 # --- training ---------------------------------------------------------------------------------------------
@@ -476,26 +469,25 @@ def test_a_model_with_dropout_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "words"),
+    ("model", "rule"),
     [
-        (_Unused, "the weight 'spare.weight' never gets a gradient: use it, or leave it out"),
-        (_Detached, "when gradients are computed: compute with torch alone, and not in place"),
-        (_NoSlope, "the gradient of 'layers.0.weight' is not finite: avoid what has no slope"),
-        (_Packs, "packed is off by 0.01 from forward: let both compute the same"),
-        (_PacksPadding, "packed returns the shape [63, 15] for [35, 15]: return raw outputs [N, 6M + 3] in"),
+        (_Unused, "gradients"),
+        (_Detached, "gradients"),
+        (_NoSlope, "finite gradients"),
+        (_Packs, "packed"),
+        (_PacksPadding, "packed"),
         (
             _DropsByChance,
-            "it draws from the global generator of torch: in training mode drop ",
+            "generators untouched",
         ),
-        (_OddOption, "its dropout_option is 'droppings': make it one of '', 'dropout', 'recurrent_dropout'"),
-        (_NothingToDrop, "its dropout_option is 'dropout' and droppable is 0: name an option and say how"),
-        (_DropsNothing, "a keep of zeros changes nothing: multiply what is droppable by it"),
-        (_DropsMore, "a keep of ones changes raw outputs by "),
+        (_OddOption, "dropout"),
+        (_NothingToDrop, "dropout"),
+        (_DropsNothing, "dropout"),
+        (_DropsMore, "dropout"),
     ],
 )
-def test_what_training_needs_is_looked_at(model: Any, words: str) -> None:
-    faults = faults_of(check_model, model)
-    assert any(words in fault for fault in faults), faults
+def test_what_training_needs_is_looked_at(model: Any, rule: str) -> None:
+    assert rule in rules_of(check_model, model)
 
 
 class _Encoding(_conditional(Averaging)):  # type: ignore[misc]
@@ -581,26 +573,25 @@ class _Expanded(Averaging):
 
 
 @pytest.mark.parametrize(
-    ("model", "words"),
+    ("model", "rule"),
     [
         (
             _Remembers,
-            "from a checkpoint it comes back as another model: keep all that it needs in",
+            "saving",
         ),
         (
             _Buffer,
-            "when it is saved and loaded: keep all that it needs in parameters and in its",
+            "saving",
         ),
-        (_WholeNumbers, "'order' of its state_dict is of the type int64: checkpoints hold floating-point"),
-        (_TooMuch, "the card holds something that is no JSON"),
+        (_WholeNumbers, "saving"),
+        (_TooMuch, "saving"),
         (
             _Counts,
-            "a drawing changes with how many are drawn beside it: let step and initial_state",
+            "drawing",
         ),
-        (_Learns, "its weights change while it draws: return copies in the state"),
-        (_Expanded, "when it draws for sketchkit.sample: let step and initial_state"),
+        (_Learns, "weights unchanged"),
+        (_Expanded, "drawing"),
     ],
 )
-def test_files_and_the_engine_are_tried(model: Any, words: str) -> None:
-    faults = faults_of(check_model, model)
-    assert any(words in fault for fault in faults), faults
+def test_files_and_the_engine_are_tried(model: Any, rule: str) -> None:
+    assert rule in rules_of(check_model, model)

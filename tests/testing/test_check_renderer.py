@@ -12,12 +12,12 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 import pytest
-from checking import fault_of, faults_of
+from checking import rules_of
 
 from sketchkit import registry
 from sketchkit.errors import InputError, PluginError
 from sketchkit.options import option
-from sketchkit.testing import check_renderer
+from sketchkit.testing import CheckFailed, check_renderer
 
 
 @pytest.mark.parametrize("name", [p.full_name for p in registry.all_plugins("renderer") if p.builtin])
@@ -123,26 +123,30 @@ class _Missing(Lines):
 
 
 @pytest.mark.parametrize(
-    ("renderer", "words"),
+    ("renderer", "rule"),
     [
-        (_RefusesPlain, "it raises InputError: one picture a file for twelve pictures: draw any pictures"),
-        (_RefusesAtLength, r"it refuses a page of A4 by 'no pages\nat all': say in one line"),
+        (_RefusesPlain, "any sheet"),
+        (_RefusesAtLength, "refusals"),
         (
             _FailsOnPages,
-            "it raises NotImplementedError for a page of A4: draw any pictures on any ",
+            "any sheet",
         ),
-        (_NeedsPictures, "it raises IndexError: list index out of range for no picture: draw any"),
-        (_NeedsPoints, "for an empty drawing: draw any"),
-        (_NeedsTwoPoints, "IndexError: index 1 is out of bounds for axis 0 with size 1 for one picture"),
-        (_NeedsInk, "for a picture without ink: draw any"),
-        (_PlainWords, "UnicodeEncodeError: 'latin-1' codec"),
-        (_PaintsOver, "read-only"),
-        (_Missing, "it cannot be tried: this needs a pen: `pip install pen` gets one"),
+        (_NeedsPictures, "any sheet"),
+        (_NeedsPoints, "any sheet"),
+        (_NeedsTwoPoints, "any sheet"),
+        (_NeedsInk, "any sheet"),
+        (_PlainWords, "any sheet"),
+        (_PaintsOver, "any sheet"),
+        (_Missing, "any sheet"),
     ],
 )
-def test_a_sheet_that_is_not_drawn_is_told(renderer: Any, words: str) -> None:
-    fault = faults_of(check_renderer, renderer)[0]
-    assert words.replace(r"\n", "\\n") in fault, fault
+def test_a_sheet_that_is_not_drawn_is_told(renderer: Any, rule: str) -> None:
+    assert rules_of(check_renderer, renderer)[0] == rule
+
+
+def test_an_error_about_the_installation_is_the_fault() -> None:
+    with pytest.raises(CheckFailed, match="it cannot be tried: this needs a pen: `pip install pen`"):
+        check_renderer(_Missing)
 
 
 class _Pops(Lines):
@@ -169,7 +173,7 @@ class _SignsDeep(Lines):
 
 @pytest.mark.parametrize("renderer", [_Pops, _Signs, _SignsDeep])
 def test_a_renderer_that_changes_its_arguments_is_told(renderer: Any) -> None:
-    assert "it changes its pictures or metadata: work on copies" in faults_of(check_renderer, renderer)[0]
+    assert rules_of(check_renderer, renderer)[0] == "arguments unchanged"
 
 
 class _Text(Lines):
@@ -183,14 +187,14 @@ class _Nothing(Lines):
 
 
 @pytest.mark.parametrize(
-    ("renderer", "words"),
+    ("renderer", "rule"),
     [
-        (_Text, "render gives a str for no picture: return bytes, the whole file"),
-        (_Nothing, "render gives no bytes for no picture: return a whole file"),
+        (_Text, "bytes"),
+        (_Nothing, "bytes"),
     ],
 )
-def test_what_is_no_file_is_told(renderer: Any, words: str) -> None:
-    assert words in fault_of(check_renderer, renderer)
+def test_what_is_no_file_is_told(renderer: Any, rule: str) -> None:
+    assert rules_of(check_renderer, renderer) == (rule,)
 
 
 def _with(more: Callable[[], Any]) -> Any:
@@ -202,18 +206,18 @@ def _with(more: Callable[[], Any]) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("renderer", "words"),
+    ("renderer", "rule"),
     [
-        (_with(np.random.random), "it draws from the global generator of numpy.random: take numbers from"),
-        (_with(lambda: np.random.default_rng().random()), "equal arguments give other bytes the second time"),
-        (_with(time.monotonic_ns), "look at no clock"),
-        (_with(lambda: int(time.time())), "other bytes two seconds later: leave the time of day out"),
-        (_with(lambda: int(time.time()) // 2), "other bytes two seconds later: leave the time of day out"),
-        (_with(itertools.count().__next__), "remember nothing between calls"),
+        (_with(np.random.random), "generators untouched"),
+        (_with(lambda: np.random.default_rng().random()), "same again"),
+        (_with(time.monotonic_ns), "same again"),
+        (_with(lambda: int(time.time())), "the clock"),
+        (_with(lambda: int(time.time()) // 2), "the clock"),
+        (_with(itertools.count().__next__), "same again"),
     ],
 )
-def test_a_file_that_is_another_each_time_is_told(renderer: Any, words: str) -> None:
-    assert words in faults_of(check_renderer, renderer)[0]
+def test_a_file_that_is_another_each_time_is_told(renderer: Any, rule: str) -> None:
+    assert rules_of(check_renderer, renderer)[0] == rule
 
 
 def _svg(words: Callable[[str], str], begin: str = '<svg xmlns="http://www.w3.org/2000/svg">') -> Any:
@@ -230,14 +234,14 @@ def _svg(words: Callable[[str], str], begin: str = '<svg xmlns="http://www.w3.or
 
 
 @pytest.mark.parametrize(
-    ("renderer", "words"),
+    ("renderer", "rule"),
     [
-        (_svg(str), "its SVG of two inks with odd words is no XML (ParseError: "),
-        (_svg(escape, "<svg>"), "its SVG begins with <svg>: begin with <svg> in the namespace of SVG"),
+        (_svg(str), "well-formed"),
+        (_svg(escape, "<svg>"), "well-formed"),
     ],
 )
-def test_svg_that_nobody_can_read_is_told(renderer: Any, words: str) -> None:
-    assert words in fault_of(check_renderer, renderer)
+def test_svg_that_nobody_can_read_is_told(renderer: Any, rule: str) -> None:
+    assert rules_of(check_renderer, renderer) == (rule,)
 
 
 def test_svg_whose_words_are_marked_up_passes() -> None:
@@ -256,33 +260,23 @@ class _BreaksAtItsEnd(Lines):
 
 
 @pytest.mark.parametrize(
-    ("renderer", "words"),
+    ("renderer", "rule"),
     [
         (
             _NoMethods,
-            "an object of the type _NoMethods has no render: give it render(pictures, layout, ",
+            "a renderer",
         ),
-        (_BreaksAtItsEnd, "ZeroDivisionError: six for one picture with digits=6: draw any"),
+        (_BreaksAtItsEnd, "any sheet"),
     ],
 )
-def test_what_is_wrong_with_a_class_or_its_options_is_told(renderer: Any, words: str) -> None:
-    assert words in fault_of(check_renderer, renderer)
+def test_what_is_wrong_with_a_class_or_its_options_is_told(renderer: Any, rule: str) -> None:
+    assert rules_of(check_renderer, renderer) == (rule,)
 
 
 @pytest.mark.parametrize(
-    ("suffixes", "words"),
-    [
-        ((), "its suffixes are (): name them in a tuple of the class"),
-        (".lines", "its suffixes are '.lines': name them in a tuple"),
-        ([".lines"], "its suffixes are ['.lines']: name them in a tuple"),
-        ((".LINES",), "'.LINES' is no suffix that a file's name is told by: write it in lower case with one"),
-        (("lines",), "'lines' is no suffix"),
-        ((".",), "'.' is no suffix"),
-        ((".tar.xz",), "'.tar.xz' is no suffix"),
-        ((".a/b",), "'.a/b' is no suffix"),
-        ((".lines", 3), "3 is no suffix"),
-    ],
+    "suffixes",
+    [(), ".lines", [".lines"], (".LINES",), ("lines",), (".",), (".tar.xz",), (".a/b",), (".lines", 3)],
 )
-def test_suffixes_that_no_file_is_told_by_are_told(suffixes: Any, words: str) -> None:
+def test_suffixes_that_cannot_end_a_file_name_are_faults(suffixes: Any) -> None:
     renderer = type("Renderer", (Lines,), {"suffixes": suffixes})
-    assert words in fault_of(check_renderer, renderer)
+    assert rules_of(check_renderer, renderer) == ("suffixes",)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from sketchkit import registry
 from sketchkit.testing import run_check
 from sketchkit.testing.__main__ import main
-from sketchkit.testing.requirements import missing
+from sketchkit.testing.result import find_unmet
 
 GOOD = """
 class Swirl:
@@ -24,47 +24,45 @@ class Swirl:
         return density.draw(noise)
 """
 
-Publish = Callable[..., None]
+
+def publish(
+    folder: Path,
+    source: str,
+    kind: str = "sampler",
+    target: str = "Swirl",
+    head: str = "",
+    name: str = "flow",
+) -> None:
+    """Put a distribution with one plugin into a folder."""
+    (folder / f"{name}_code.py").write_text(source)
+    place = folder / f"{name}-1.0.dist-info"
+    place.mkdir()
+    (place / "METADATA").write_text(f"Name: {name}\nVersion: 1.0\n{head}\n")
+    (place / "entry_points.txt").write_text(f"[{registry.GROUPS[kind]}]\nswirl = {name}_code:{target}\n")
 
 
-@pytest.fixture
-def publish(tmp_path: Path) -> Publish:
-    """Put a distribution with one plugin into the folder that `check` looks at."""
-
-    def put(
-        source: str, kind: str = "sampler", target: str = "Swirl", head: str = "", name: str = "flow"
-    ) -> None:
-        (tmp_path / f"{name}_code.py").write_text(source)
-        place = tmp_path / f"{name}-1.0.dist-info"
-        place.mkdir()
-        (place / "METADATA").write_text(f"Name: {name}\nVersion: 1.0\n{head}\n")
-        group = registry.GROUPS[kind]
-        (place / "entry_points.txt").write_text(f"[{group}]\nswirl = {name}_code:{target}\n")
-
-    return put
-
-
-def check(folder: Path, kind: str = "sampler", name: str = "swirl") -> dict[str, Any]:
-    """What the module says of a plugin in a folder; it says nothing on its streams."""
+def check(folder: Path, *plugins: tuple[str, str]) -> list[dict[str, Any]]:
+    """The results for plugins (kinds and names) in a folder, from a new process with empty streams."""
     result = folder / "result.json"
     environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "sketchkit.testing", kind, name, str(result)]
+    words = itertools.chain(*plugins or [("sampler", "swirl")])
+    command = [sys.executable, "-m", "sketchkit.testing", *words, str(result)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600, check=False)
     assert (done.returncode, done.stdout) == (0, "")
     assert "Traceback" not in done.stderr
-    verdict: dict[str, Any] = json.loads(result.read_text())
-    assert set(verdict) == {"kind", "name", "state", "reason", "faults"}
-    assert (verdict["state"] == "broken") == bool(verdict["faults"])
-    assert verdict["reason"] == (verdict["faults"] or [None])[0]
-    assert all("\n" not in fault for fault in verdict["faults"])
-    return verdict
+    results = [json.loads(line) for line in result.read_text().splitlines()]
+    for each in results:
+        assert set(each) == {"kind", "name", "state", "reason", "faults"}
+        assert (each["state"] == "broken") == bool(each["faults"])
+        assert each["reason"] == (each["faults"] or [None])[0]
+        assert all("\n" not in fault for fault in each["faults"])
+    return results
 
 
-def test_a_plugin_that_works_works_by_either_of_its_names(publish: Publish, tmp_path: Path) -> None:
-    publish(GOOD)
+def test_a_plugin_that_works_works_by_either_of_its_names(tmp_path: Path) -> None:
+    publish(tmp_path, GOOD)
     works = {"kind": "sampler", "name": "flow:swirl", "state": "works", "reason": None, "faults": []}
-    assert check(tmp_path) == works
-    assert check(tmp_path, name="flow:swirl") == works
+    assert check(tmp_path, ("sampler", "swirl"), ("sampler", "flow:swirl")) == [works, works]
 
 
 COMMAND = """
@@ -104,78 +102,59 @@ class Swirl:
 """
 
 
-@pytest.mark.parametrize(
-    ("kind", "source", "target"),
-    [
-        ("command", COMMAND, "app"),
-        ("engine", ENGINE, "Swirl"),
-        ("format", FORMAT, "Swirl"),
-        ("model", MODEL, "Swirl"),
-        ("renderer", RENDERER, "Swirl"),
-    ],
-)
-def test_plugins_of_every_kind_are_checked(
-    publish: Publish, tmp_path: Path, kind: str, source: str, target: str
-) -> None:
-    publish(source, kind, target)
-    assert check(tmp_path, kind)["faults"] == []
+def test_plugins_of_every_kind_are_checked(tmp_path: Path) -> None:
+    sources = {"command": COMMAND, "engine": ENGINE, "format": FORMAT, "model": MODEL, "renderer": RENDERER}
+    for kind, source in sources.items():
+        publish(tmp_path, source, kind, "app" if kind == "command" else "Swirl", name=f"my_{kind}")
+    results = check(tmp_path, *((kind, "swirl") for kind in sources))
+    assert [each["kind"] for each in results] == list(sources)
+    assert [each["faults"] for each in results] == [[]] * len(sources)
 
 
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        ("import not_there_at_all", "ModuleNotFoundError: No module named 'not_there_at_all'"),
-        ("from json import nothing", "ImportError: cannot import name 'nothing' from 'json'"),
-        ("raise SystemExit(3)", "SystemExit: 3"),
-        ("def Sampler(:", "SyntaxError: "),
-        ("raise ValueError('one\\ntwo')", "ValueError: one"),
-        ("raise ValueError('\\x1b[2Jgone')", "ValueError: \\x1b[2Jgone"),
-        ("other = 1", "AttributeError: "),
-        ("def f(): f()\nf()", "RecursionError: "),
-        ("class Odd(BaseException): pass\nraise Odd", "Odd"),
-        ("print('hello')" + GOOD, "it prints 'hello' when it is imported: stdout belongs to the result"),
-        ("import os\nos.write(1, b'low')" + GOOD, "it prints 'low' when it is imported: stdout belongs"),
-        ("Swirl = 7", "an object of the type int, not a class: name the class instead"),
-        ("def Swirl(density, noise):\n    return density.draw(noise)", "when it is made without options: "),
-        ("class Swirl: pass", "an object of the type Swirl is no sampler: give it __call__(density, noise)"),
-        (
-            GOOD + "    def __init__(self):\n        raise SystemExit(4)",
-            "it raises SystemExit: 4 when it",
-        ),
-        (
-            GOOD.replace("return", "raise KeyError('x')\n        return"),
-            "it raises KeyError: 'x' for a",
-        ),
-        (GOOD.replace("return", "self(density, noise)\n        return"), "it raises RecursionError: "),
-        (
-            GOOD.replace("return", "print('hi')\n        return"),
-            "it prints 'hi' while it works: ",
-        ),
-        (GOOD.replace("return", "raise SystemExit\n        return"), "it raises SystemExit for a density"),
-    ],
-)
-def test_a_broken_plugin_has_a_reason(publish: Publish, tmp_path: Path, source: str, reason: str) -> None:
-    publish(source)
-    verdict = check(tmp_path)
-    assert verdict["state"] == "broken"
-    assert reason in verdict["reason"], verdict
+BROKEN = [
+    ("import not_there_at_all", "ModuleNotFoundError: No module named 'not_there_at_all'"),
+    ("from json import nothing", "ImportError: cannot import name 'nothing' from 'json'"),
+    ("raise SystemExit(3)", "SystemExit: 3"),
+    ("def Sampler(:", "SyntaxError: "),
+    ("raise ValueError('one\\ntwo')", "ValueError: one"),
+    ("raise ValueError('\\x1b[2Jgone')", "ValueError: \\x1b[2Jgone"),
+    ("other = 1", "AttributeError: "),
+    ("def f(): f()\nf()", "RecursionError: "),
+    ("class Odd(BaseException): pass\nraise Odd", "Odd"),
+    ("print('hello')" + GOOD, "it prints 'hello' when it is imported"),
+    ("import os\nos.write(1, b'low')" + GOOD, "it prints 'low' when it is imported"),
+    ("Swirl = 7", "a int, not a class"),
+    ("def Swirl(density, noise):\n    return density.draw(noise)", "when it is made without options"),
+    ("class Swirl: pass", "a Swirl is not a sampler"),
+    (GOOD + "    def __init__(self):\n        raise SystemExit(4)", "it raises SystemExit: 4"),
+    (GOOD.replace("return", "raise KeyError('x')\n        return"), "it raises KeyError: 'x'"),
+    (GOOD.replace("return", "self(density, noise)\n        return"), "it raises RecursionError: "),
+    (GOOD.replace("return", "print('hi')\n        return"), "it prints 'hi' while it works"),
+    (GOOD.replace("return", "raise SystemExit\n        return"), "it raises SystemExit"),
+]
 
 
-def test_all_faults_are_told_and_the_first_is_the_reason(publish: Publish, tmp_path: Path) -> None:
-    publish(
-        RENDERER.replace('(".swirl",)', "'.swirl'").replace("repr(", "str(").replace(".encode()", ""),
-        "renderer",
-    )
-    verdict = check(tmp_path, "renderer")
-    assert verdict["faults"][0].startswith("its suffixes are '.swirl': name them in a tuple of the class")
-    assert verdict["faults"][1].startswith("render gives a str for no picture: return bytes")
+def test_a_broken_plugin_has_a_reason(tmp_path: Path) -> None:
+    names = [f"flow{number}" for number in range(len(BROKEN))]
+    for name, (source, _) in zip(names, BROKEN, strict=True):
+        publish(tmp_path, source, name=name)
+    results = check(tmp_path, *(("sampler", f"{name}:swirl") for name in names))
+    for result, (_, reason) in zip(results, BROKEN, strict=True):
+        assert result["state"] == "broken"
+        assert reason in result["reason"], result
 
 
-def test_a_model_must_bear_the_name_of_its_entry_point(publish: Publish, tmp_path: Path) -> None:
-    publish(MODEL.replace('"swirl"', '"whirl"'), "model")
-    assert (
-        check(tmp_path, "model")["reason"] == "its backend is 'whirl': make it 'swirl', as it is registered"
-    )
+def test_all_faults_are_told_and_the_first_is_the_reason(tmp_path: Path) -> None:
+    source = RENDERER.replace('(".swirl",)', "'.swirl'").replace("repr(", "str(").replace(".encode()", "")
+    publish(tmp_path, source, "renderer")
+    (result,) = check(tmp_path, ("renderer", "swirl"))
+    assert len(result["faults"]) == 2
+    assert "suffixes" in result["faults"][0] and "bytes" in result["faults"][1]
+
+
+def test_a_model_must_bear_the_name_of_its_entry_point(tmp_path: Path) -> None:
+    publish(tmp_path, MODEL.replace('"swirl"', '"whirl"'), "model")
+    assert "backend is 'whirl'" in check(tmp_path, ("model", "swirl"))[0]["reason"]
 
 
 FORGETFUL = """
@@ -188,40 +167,38 @@ class Swirl(Swirl):
 """
 
 
-def test_a_model_that_is_registered_goes_through_a_file(publish: Publish, tmp_path: Path) -> None:
-    publish(MODEL + FORGETFUL, "model")
-    assert check(tmp_path, "model")["reason"].startswith("a file brings back other weights: keep all that it")
+def test_a_model_that_is_registered_goes_through_a_file(tmp_path: Path) -> None:
+    publish(tmp_path, MODEL + FORGETFUL, "model")
+    assert "a file restores other weights" in check(tmp_path, ("model", "swirl"))[0]["reason"]
 
 
-@pytest.mark.parametrize(
-    ("head", "reason"),
-    [
-        ("Requires-Dist: sketchkit>=99", "it needs sketchkit>=99, and this is "),
-        (
-            "Requires-Dist: not-there-at-all>=2",
-            "it needs not-there-at-all>=2, which is not installed: ",
-        ),
-        ("Requires-Dist: numpy>=99", "it needs numpy>=99, and "),
-    ],
-)
-def test_a_plugin_whose_needs_are_not_met_is_not_imported(
-    publish: Publish, tmp_path: Path, head: str, reason: str
-) -> None:
-    publish("raise AssertionError('imported')", head=head)
-    assert check(tmp_path)["reason"].startswith(reason)
+def test_a_plugin_whose_needs_are_not_met_is_not_imported(tmp_path: Path) -> None:
+    needs = {
+        "sketchkit>=99": "it needs sketchkit>=99, and this is ",
+        "not-there-at-all>=2": "it needs not-there-at-all>=2, which is not installed: ",
+        "numpy>=99": "it needs numpy>=99, and ",
+    }
+    for number, need in enumerate(needs):
+        source = "raise AssertionError('imported')"
+        publish(tmp_path, source, head=f"Requires-Dist: {need}", name=f"flow{number}")
+    results = check(tmp_path, *(("sampler", f"flow{number}:swirl") for number in range(len(needs))))
+    for result, reason in zip(results, needs.values(), strict=True):
+        assert result["reason"].startswith(reason)
 
 
-def test_threads_that_a_plugin_leaves_behind_do_not_keep_the_check(publish: Publish, tmp_path: Path) -> None:
-    publish("import threading, time\nthreading.Thread(target=time.sleep, args=(300,)).start()" + GOOD)
-    assert check(tmp_path)["state"] == "works"
+def test_threads_that_a_plugin_leaves_behind_do_not_keep_the_check(tmp_path: Path) -> None:
+    publish(
+        tmp_path, "import threading, time\nthreading.Thread(target=time.sleep, args=(300,)).start()" + GOOD
+    )
+    assert check(tmp_path)[0]["state"] == "works"
 
 
 def test_needs_of_other_systems_and_of_extras_do_not_count() -> None:
-    assert missing(["numpy", "sketchkit>=0.0.1", "pip ; python_version >= '3'"]) == []
-    assert missing(["not-there ; extra == 'more'", "not-there ; sys_platform == 'none'"]) == []
+    assert find_unmet(["numpy", "sketchkit>=0.0.1", "pip ; python_version >= '3'"]) == []
+    assert find_unmet(["not-there ; extra == 'more'", "not-there ; sys_platform == 'none'"]) == []
     wanted = "it needs not-there, which is not installed: pip install 'not-there'"
-    assert missing(["not-there ; extra == 'more'"], frozenset({"more"})) == [wanted]
-    assert missing(["not-there", "not-there"]) == [wanted]
+    assert find_unmet(["not-there ; extra == 'more'"], frozenset({"more"})) == [wanted]
+    assert find_unmet(["not-there", "not-there"]) == [wanted]
 
 
 def test_extras_of_what_is_needed_are_needed_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,12 +208,12 @@ def test_extras_of_what_is_needed_are_needed_too(tmp_path: Path, monkeypatch: py
     needs = ["gone>1; extra == 'gold'", "lost", "helper[gold]; extra == 'all'"]
     (place / "METADATA").write_text("\n".join([*head, *(f"Requires-Dist: {need}" for need in needs), ""]))
     monkeypatch.syspath_prepend(tmp_path)
-    assert missing(["helper>=2"]) == []
+    assert find_unmet(["helper>=2"]) == []
     wanted = ["it needs gone>1, which is not installed: pip install 'gone>1'"]
-    assert missing(["helper[gold]"]) == wanted
-    assert missing(["helper[all]", "helper[gold]"]) == wanted
-    assert missing(["helper>=3"]) == ["it needs helper>=3, and 2.0 is installed: pip install 'helper>=3'"]
-    assert missing(["?!"]) == ["its requirement '?!' is none: write it as in 'numpy>=2'"]
+    assert find_unmet(["helper[gold]"]) == wanted
+    assert find_unmet(["helper[all]", "helper[gold]"]) == wanted
+    assert find_unmet(["helper>=3"]) == ["it needs helper>=3, and 2.0 is installed: pip install 'helper>=3'"]
+    assert len(find_unmet(["?!"])) == 1
 
 
 def test_a_plugin_of_ours_works() -> None:
@@ -291,6 +268,8 @@ def test_only_samplers_models_and_engines_need_torch() -> None:
 def test_every_public_name_is_there() -> None:
     from sketchkit import testing
 
+    with pytest.warns(DeprecationWarning, match="CheckResult"):
+        assert testing.Verdict is testing.CheckResult  # type: ignore[attr-defined]
     assert testing.__all__ == sorted(testing.__all__) == [n for n in dir(testing) if n in testing.__all__]
     for name in testing.__all__:
         assert getattr(testing, name) is not None
