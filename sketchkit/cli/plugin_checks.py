@@ -1,4 +1,4 @@
-"""Checking plugins, each stranger in a process of its own: what it does there, it does to itself."""
+"""Checks of plugins; each third-party plugin is checked in a process of its own, which shields the others."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from sketchkit.registry import STRANGERS_VARIABLE, Plugin
 __all__ = ["Outcome", "check_apart"]
 
 _NOT_CHECKED = "not checked"
-#: Whether processes can be killed with all that they have started.
+#: Whether a process can be killed together with its children.
 _GROUPS = hasattr(os, "killpg")
-#: Seconds between looks at what a process has written.
+#: Seconds between looks at the results of a process.
 _PAUSE = 0.1
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of the check of a plugin.
+    """The outcome of the check of a plugin.
 
     Args:
-        state: `works`, `broken`, or `not checked` where it gave no answer in time.
-        reason: why it is not `works`.
+        state: `works`, `broken`, or `not checked` after a timeout.
+        reason: the reason for a state other than `works`.
     """
 
     state: str
@@ -46,21 +46,21 @@ def check_apart(
     """Check plugins.
 
     Args:
-        plugins: to check; our own share a process.
-        patience: seconds without an answer after which a check is given up.
-        report: told of each outcome, from any thread.
+        plugins: to check; the built-in ones share a process.
+        patience: seconds without a result after which a check ends.
+        report: called with each outcome, from several threads.
 
     Returns:
         The outcome of each.
     """
     own = [plugin for plugin in plugins if plugin.builtin]
     groups = [own] * bool(own) + [[plugin] for plugin in plugins if not plugin.builtin]
-    found: dict[Plugin, Outcome] = {}
+    outcomes: dict[Plugin, Outcome] = {}
     stop = threading.Event()
 
     def check(number: int) -> None:
-        for plugin, outcome in _outcomes(groups[number], Path(folder) / str(number), patience, stop):
-            found[plugin] = outcome
+        for plugin, outcome in _check_group(groups[number], Path(folder) / str(number), patience, stop):
+            outcomes[plugin] = outcome
             report(plugin, outcome)
 
     with (
@@ -71,15 +71,15 @@ def check_apart(
             list(pool.map(check, range(len(groups))))
         finally:
             stop.set()  # Ctrl-C must not wait for the checks
-    return found
+    return outcomes
 
 
-def _outcomes(
+def _check_group(
     plugins: Sequence[Plugin], result: Path, patience: float, stop: threading.Event
 ) -> Iterator[tuple[Plugin, Outcome]]:
-    """What came of each of some plugins: what ends a process at one leaves the others to the next process."""
+    """The outcomes of some plugins; a plugin that ends the process leaves the others to the next process."""
     while plugins and not stop.is_set():
-        for plugin, outcome in zip(plugins, _answers(plugins, result, patience, stop), strict=False):
+        for plugin, outcome in zip(plugins, _run(plugins, result, patience, stop), strict=False):
             yield plugin, outcome
             plugins = plugins[1:]
         if plugins and outcome.state == _NOT_CHECKED:  # the machine is too slow for the others, too
@@ -87,33 +87,39 @@ def _outcomes(
             return
 
 
-def _answers(
+def _run(
     plugins: Sequence[Plugin], result: Path, patience: float, stop: threading.Event
 ) -> Iterator[Outcome]:
-    """The outcomes of one process in the order of the plugins, one at least unless it is stopped."""
+    """The outcomes of one process in the order of the plugins, at least one unless it is stopped."""
     errors = result.with_suffix(".err")
-    with errors.open("wb") as said:
+    words = [word for plugin in plugins for word in (plugin.kind, plugin.full_name)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # there are as many processes as cores
+    if plugins[0].builtin:
+        environment[STRANGERS_VARIABLE] = ""  # their help must be checked alone
+    with errors.open("wb") as stderr:
         process = subprocess.Popen(
-            # -P: what lies in the current folder is not to be imported.
-            [sys.executable, "-P", "-m", "sketchkit.testing", *_words(plugins), str(result)],
+            # -P: the current folder must not be imported from.
+            [sys.executable, "-P", "-m", "sketchkit.testing", *words, str(result)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=said,
-            env=_environment(own=plugins[0].builtin),
+            stderr=stderr,
+            env=environment,
             process_group=0 if _GROUPS else None,
         )
-    told, since = 0, time.monotonic()
+    count, since = 0, time.monotonic()
     try:
-        while told < len(plugins) and not stop.is_set():
+        while count < len(plugins) and not stop.is_set():
             ended = process.poll() is not None
-            answers = _answered(result)[told:]
-            yield from answers
-            if answers:
-                told, since = told + len(answers), time.monotonic()
+            outcomes = _read_outcomes(result)[count:]
+            yield from outcomes
+            if outcomes:
+                count, since = count + len(outcomes), time.monotonic()
             elif ended:
-                yield Outcome(
-                    "broken", f"its check ended with code {process.returncode}: {_last_line(errors)}"
+                lines = errors.read_bytes().decode("utf-8", "replace").strip().splitlines()
+                reason = (
+                    f"its check ended with code {process.returncode}: {(lines or ['stderr is empty'])[-1]}"
                 )
+                yield Outcome("broken", reason)
                 return
             elif time.monotonic() - since > patience:
                 yield Outcome(_NOT_CHECKED, f"no answer in {patience:g} s")
@@ -121,12 +127,12 @@ def _answers(
             else:
                 time.sleep(_PAUSE)
     finally:
-        _end(process)
+        _kill(process)
         result.unlink(missing_ok=True)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and those that it has started."""
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and its children."""
     if _GROUPS:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -135,27 +141,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _words(plugins: Sequence[Plugin]) -> list[str]:
-    return [word for plugin in plugins for word in (plugin.kind, plugin.full_name)]
-
-
-def _environment(*, own: bool) -> dict[str, str]:
-    # One thread a process: there are as many of them as there are cores.
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    if own:
-        environment[STRANGERS_VARIABLE] = ""  # our help lists strangers, but answers for our own alone
-    return environment
-
-
-def _answered(result: Path) -> list[Outcome]:
-    """The outcomes in the lines of a file that are whole by now."""
+def _read_outcomes(result: Path) -> list[Outcome]:
+    """The outcomes in the complete lines of a file."""
     try:
-        verdicts = [json.loads(line) for line in result.read_bytes().split(b"\n")[:-1]]
-        return [Outcome(verdict["state"], verdict["reason"] or "") for verdict in verdicts]
+        results = [json.loads(line) for line in result.read_bytes().split(b"\n")[:-1]]
+        return [Outcome(each["state"], each["reason"] or "") for each in results]
     except (OSError, ValueError, TypeError, KeyError):
         return []
-
-
-def _last_line(errors: Path) -> str:
-    lines = errors.read_bytes().decode("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
