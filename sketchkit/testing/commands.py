@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from sketchkit import registry
 from sketchkit.errors import InputError
-from sketchkit.testing.faults import Faults
+from sketchkit.testing.faults import Faults, collect_faults
 from sketchkit.testing.resolve import load_plugin
 
 __all__ = ["check_command"]
@@ -57,29 +57,24 @@ def check_command(plugin: Any, *, slow: bool = False) -> None:
     """
     if slow and not isinstance(plugin, str):
         raise InputError("a process of its own can only try a registered command: give its name")
-    faults = Faults()
-    app = load_plugin("command", plugin, faults)
-    if not len(faults):
-        _check_app(app, faults)
-    if slow and not len(faults):
-        _check_process(registry.find("command", plugin).full_name, faults)
-    faults.close()
+    with collect_faults() as faults:
+        _check_app(load_plugin("command", plugin, faults), faults)
+        faults.stop_if_any()
+        if slow:
+            _check_process(registry.find("command", plugin).full_name, faults)
 
 
 def _check_app(app: Any, faults: Faults) -> None:
-    if not isinstance(app, typer.Typer):
-        faults.add(
-            "a command", f"it is a {type(app).__name__}: name a typer.Typer, made by app = typer.Typer()"
-        )
-        return
-    command: Any = None
-    advice = "give it a command with @app.command()"
-    with faults.during("a command", "when its commands are looked up", advice):
+    problem = f"it is a {type(app).__name__}"
+    faults.require(
+        isinstance(app, typer.Typer), "a command", f"{problem}: name a typer.Typer, app = typer.Typer()"
+    )
+    with faults.during("a command", "when its commands are looked up", "give it one with @app.command()"):
         command = get_command(app)
-    if command is not None:
-        for path, each in _iterate_commands(command, ()):
-            _check_help(app, path, each, faults)
-            _check_unknown(app, path, faults)
+    faults.stop_if_any()
+    for path, each in _iterate_commands(command, ()):
+        _check_help(app, path, each, faults)
+        _check_unknown(app, path, faults)
 
 
 def _iterate_commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

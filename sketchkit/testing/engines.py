@@ -8,7 +8,7 @@ import operator
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from threading import Barrier
 from typing import Any
@@ -24,7 +24,7 @@ from sketchkit.models import SketchModel, State
 from sketchkit.noise import Noise, uniforms
 from sketchkit.sampling import DrawRule
 from sketchkit.testing.capture import seed_generators
-from sketchkit.testing.faults import Faults
+from sketchkit.testing.faults import Faults, collect_faults
 from sketchkit.testing.model_fixtures import STEPS, Inputs, make_engine_models, make_inputs
 from sketchkit.testing.resolve import make_plugin
 from sketchkit.testing.stepping import (
@@ -93,20 +93,17 @@ def check_engine(plugin: Any, *, few: bool = False) -> None:
         CheckFailed: one line a fault.
         PluginError: an unknown or ambiguous name.
     """
-    faults = Faults()
-    with seed_generators(4) as used:
-        subject = make_plugin("engine", plugin, faults, with_options=False)
-        if subject is not None and not isinstance(subject.made, Engine):
-            methods = "unfit(model, precision) and stepper(model, precision)"
-            faults.add("an engine", f"a {type(subject.made).__name__} is not an engine: define {methods}")
-        elif subject is not None:
-            for device in dict.fromkeys((torch.device("cpu"), resolve_device("auto"))):
-                models = make_engine_models(device, few)
-                with torch.inference_mode():  # as in the loop
-                    _check(subject.made, models, PRECISIONS[: 1 if few else None], faults)
+    with seed_generators(4) as used, collect_faults() as faults:
+        engine = make_plugin("engine", plugin, faults, with_options=False).made
+        methods = "unfit(model, precision) and stepper(model, precision)"
+        fault = f"a {type(engine).__name__} is not an engine: define {methods}"
+        faults.require(isinstance(engine, Engine), "an engine", fault)
+        for device in dict.fromkeys((torch.device("cpu"), resolve_device("auto"))):
+            models = make_engine_models(device, few)
+            with torch.inference_mode():  # as in the loop
+                _check(engine, models, PRECISIONS[: 1 if few else None], faults)
         for name in used():
             faults.add("generators", f"it draws from {name}, a global generator: use only the noise")
-    faults.close()
 
 
 def _check(
@@ -117,10 +114,9 @@ def _check(
         checksum = model.weights_checksum()
         for precision in precisions:
             found = Faults()  # a trial ends at its own faults
-            with found.within(f"for {name} in {precision}{where}"):
-                trial = _make_trial(engine, model, precision, found)
-                if trial is not None:
-                    _check_trial(trial, found)
+            with found.part(), found.within(f"for {name} in {precision}{where}"):
+                if _fits(engine, model, precision, found):
+                    _check_trial(_make_trial(engine, model, precision, found), found)
             faults.include(found)
         if model.weights_checksum() != checksum:
             fault = f"it changes the weights of {name}: lay them out in memory of your own"
@@ -179,55 +175,51 @@ class _Trial:
         return torch.cat(drawn_points).transpose(0, 1)
 
 
-def _make_trial(engine: Engine, model: SketchModel, precision: str, faults: Faults) -> _Trial | None:
-    """A trial of a stepper; None for an unfit model or an invalid stepper."""
+def _fits(engine: Engine, model: SketchModel, precision: str, faults: Faults) -> bool:
     advice = "give the reason in half a sentence, or None"
-    why: Any = ""
     with faults.during("unfit", "in unfit", f"{advice}, for every model and precision"):
-        why = engine.unfit(model, precision)
-        if why is not None and (not isinstance(why, str) or not why.strip() or len(why.splitlines()) > 1):
-            faults.add("unfit", f"it returns {why!r}: {advice}")
-    if why is not None:
-        return None
-    inputs = make_inputs(model, _ROWS, faults)
+        why: Any = engine.unfit(model, precision)
+        valid = why is None or (isinstance(why, str) and why.strip() and len(why.splitlines()) == 1)
+        faults.require(valid, "unfit", f"it returns {why!r}: {advice}")
+        return why is None
+    return False
+
+
+def _make_trial(engine: Engine, model: SketchModel, precision: str, faults: Faults) -> _Trial:
     with faults.during("a stepper", "in stepper", "make a stepper wherever unfit returns None"):
         stepper = engine.stepper(model, precision)
         _check_attributes(stepper, faults)
-        if inputs is not None and not len(faults):
-            return _Trial(engine, model, precision, stepper, inputs)
-    return None
+    faults.stop_if_any()
+    return _Trial(engine, model, precision, stepper, make_inputs(model, _ROWS, faults))
 
 
 def _check_attributes(stepper: Any, faults: Faults) -> None:
     kind = type(stepper).__name__
     for name in _METHODS:
-        if not callable(getattr(stepper, name, None)):
-            faults.add("a stepper", f"the {kind} lacks the method {name}: define it")
-            return
+        fault = f"the {kind} lacks the method {name}: define it"
+        faults.require(callable(getattr(stepper, name, None)), "a stepper", fault)
     most: Any = getattr(stepper, "most_steps", None)
-    if not isinstance(most, int) or isinstance(most, bool) or most < 0:
-        advice = "make it the largest number of points of a draw, 0 for a stepper that cannot draw"
-        faults.add("facts", f"most_steps of the {kind} is {most!r}: {advice}")
+    advice = "make it the largest number of points of a draw, 0 for a stepper that cannot draw"
+    valid = isinstance(most, int) and not isinstance(most, bool) and most >= 0
+    faults.require(valid, "facts", f"most_steps of the {kind} is {most!r}: {advice}")
     for name in _FLAGS:
         value: Any = getattr(stepper, name, None)
-        if not isinstance(value, bool):
-            faults.add("facts", f"{name} of the {kind} is {value!r}: make it true or false")
+        fault = f"{name} of the {kind} is {value!r}: make it true or false"
+        faults.require(isinstance(value, bool), "facts", fault)
 
 
 def _check_trial(trial: _Trial, faults: Faults) -> None:
-    """Check steps, then draws, then invariance, as far as there are no faults."""
+    """Check steps, then draws, then invariance; each group needs the one before to hold."""
     for rows in (1, 3, 8, _ROWS):
         with faults.during("steps", f"with {rows} rows", _STEP):
             _check_walk(trial, torch.arange(rows), faults)
-        if len(faults):
-            return
+        faults.stop_if_any()
     with faults.during("states alike", "with 1 row", _STEP):
         many, single = trial.enter(torch.arange(8)), trial.enter(torch.arange(1))
-        if [(p.dtype, p.shape[1:]) for p in many] != [(p.dtype, p.shape[1:]) for p in single]:
-            problem = f"enter makes {describe_layout(single)}, with 8 rows {describe_layout(many)}"
-            faults.add("states alike", f"{problem}: let only the first dimension be the number of rows")
-    if len(faults):
-        return
+        same = [(p.dtype, p.shape[1:]) for p in many] == [(p.dtype, p.shape[1:]) for p in single]
+        problem = f"enter makes {describe_layout(single)}, with 8 rows {describe_layout(many)}"
+        faults.require(same, "states alike", f"{problem}: let only the first dimension be the number of rows")
+    faults.stop_if_any()
     with faults.during("rows moved", "with moved rows", _STEP):
         check_alone(trial.stepping, "rows moved", faults)
     with faults.during("rows moved", "with refilled rows", _STEP):
@@ -236,10 +228,10 @@ def _check_trial(trial: _Trial, faults: Faults) -> None:
         _check_nan_stays(trial, faults)
     with faults.during("weights as they are", "with changed weights", "read the weights anew in stepper"):
         _check_new_weights(trial, faults)
-    if not len(faults) and trial.stepper.most_steps:
+    faults.stop_if_any()
+    if trial.stepper.most_steps:
         _check_draws(trial, faults)
-    if len(faults):
-        return
+        faults.stop_if_any()
     if trial.stepper.steady:
         with faults.during("steady", "for other numbers of rows", "take any number of rows"):
             _check_steady(trial, faults)
@@ -259,27 +251,21 @@ def _check_walk(trial: _Trial, numbers: Tensor, faults: Faults) -> None:
     state = trial.stepper.enter(given)
     if not all(map(torch.equal, given, begun)):
         faults.add("enter writes nothing", "enter writes to the model's state: make new tensors")
-    if not check_state(state, len(numbers), "enter", faults):
-        return
+    check_state(state, len(numbers), "enter", faults)
     kept: list[tuple[Tensor, Tensor]] = []
     for step in range(STEPS):
         rows = trial.inputs.rows[numbers, step]
         wanted, begun = trial.model.step(rows, begun)
-        result = check_step(trial.stepper.step, rows, state, faults)
-        if result is None:
-            return
-        raw, state = result
-        if not isinstance(raw, Tensor) or raw.shape != wanted.shape or not raw.is_floating_point():
-            given_raw = list(raw.shape) if isinstance(raw, Tensor) else type(raw).__name__
-            advice = f"return floating-point numbers {list(wanted.shape)}"
-            faults.add("raw outputs", f"step returns {given_raw} as raw outputs: {advice}")
-            return
+        raw, state = check_step(trial.stepper.step, rows, state, faults)
+        kind = list(raw.shape) if isinstance(raw, Tensor) else type(raw).__name__
+        valid = isinstance(raw, Tensor) and raw.shape == wanted.shape and raw.is_floating_point()
+        fault = f"step returns {kind} as raw outputs: return floating-point numbers {list(wanted.shape)}"
+        faults.require(valid, "raw outputs", fault)
         kept += [(part, part.clone()) for part in (raw, *state)]
         off = relative_error(raw, wanted)
-        if off > trial.tolerance:
-            advice = f"keep within {trial.tolerance:g}, or let unfit give a reason"
-            faults.add("like the model", f"raw outputs are off by {off:.3g} at step {step}: {advice}")
-            return
+        advice = f"keep within {trial.tolerance:g}, or let unfit give a reason"
+        fault = f"raw outputs are off by {off:.3g} at step {step}: {advice}"
+        faults.require(off <= trial.tolerance, "like the model", fault)
     if not all(torch.equal(part, before) for part, before in kept):
         advice = "return new tensors, which the loop keeps"
         faults.add("results stay", f"a later step writes over the results of an earlier one: {advice}")
@@ -307,7 +293,8 @@ def _check_new_weights(trial: _Trial, faults: Faults) -> None:
         weight.mul_(0.5)
     stepper = trial.engine.stepper(model, trial.precision)
     found = Faults()
-    _check_walk(replace(trial, model=model, stepper=stepper), torch.arange(8), found)
+    with found.part():
+        _check_walk(replace(trial, model=model, stepper=stepper), torch.arange(8), found)
     if len(found):
         advice = "read the weights anew in stepper"
         faults.add("weights as they are", f"a new stepper goes by the old ones: {advice}")
@@ -332,8 +319,7 @@ def _check_draws(trial: _Trial, faults: Faults) -> None:
         with faults.during("draws", f"when {rows} rows are drawn by {name}", _DRAW):
             noise = _lay_out(_make_noise(rows, steps, trial.model.device), turned)
             _check_draw(trial, rule, noise, scored, tally, faults)
-        if len(faults):
-            return
+        faults.stop_if_any()
     # A pick at the very edge may fall to either side.
     allowed = tally.points * (0.002 if trial.tolerance < 1e-3 else 0.05) + 1
     if tally.wrong > allowed:
@@ -354,10 +340,7 @@ def _check_draw(
     last = trial.inputs.rows[numbers, 0].float()
     state, own_state = clone_state(trial.enter(numbers)), clone_state(trial.enter(numbers))
     while done < noise.shape[1]:
-        result = _call_draw(trial.stepper, last, state, noise[:, done:], rule, scored, faults)
-        if result is None:
-            return
-        points, losses, state = result
+        points, losses, state = _call_draw(trial.stepper, last, state, noise[:, done:], rule, scored, faults)
         for k, made in enumerate(points):
             raw, own_state = trial.stepper.step(last.to(trial.model.dtype), own_state)
             density = MixtureDensity(raw)
@@ -378,55 +361,44 @@ def _check_draw(
 
 def _call_draw(
     stepper: Stepper, rows: Tensor, state: State, noise: Tensor, rule: DrawRule, scored: bool, faults: Faults
-) -> tuple[Tensor, Tensor | None, State] | None:
-    """Points [K, B, 5] of a call, their losses [K, B], and the state after; None for an invalid result."""
+) -> tuple[Tensor, Tensor | None, State]:
+    """Points [K, B, 5] of a call, their losses [K, B], and the state after."""
     count, most = len(rows), min(noise.shape[1], stepper.most_steps)
     memory = torch.full((most * count * 5 + 2 * _MARGIN,), _MARK, device=rows.device)
     points = memory[_MARGIN:-_MARGIN].view(most, count, 5)
     losses = torch.full((most, count), math.nan, device=rows.device) if scored else None
     given, before, layout = rows.clone(), noise.clone(), find_layout(state)
-    made, after = _read_result(stepper.draw(given, state, noise, rule, points, losses), most, faults)
-    if not made:
-        return None
+    result = stepper.draw(given, state, noise, rule, points, losses)
+    made, after = _read_result(result, most, faults)
     for name, same in (("rows", torch.equal(given, rows)), ("the noise", torch.equal(noise, before))):
         if not same:
             faults.add("draw writes", f"draw writes to {name}: write only to its state and points")
     if not bool((torch.cat((memory[:_MARGIN], memory[-_MARGIN:])) == _MARK).all()):
         faults.add("draw writes", "draw writes beyond its points: they are [K', B, 5], contiguous")
-    if find_layout(after) != layout:
-        fault = "draw returns a state of other shapes or types: keep those of enter"
-        faults.add("the state stays", fault)
-        return None
+    fault = "draw returns a state of other shapes or types: keep those of enter"
+    faults.require(find_layout(after) == layout, "the state stays", fault)
     points = points[:made]
-    one_hot = is_one_hot(points[..., 2:])
-    if not bool(one_hot.all()):
-        pen = points[..., 2:][~one_hot][0].tolist()
-        faults.add("one-hot", f"a pen state is {pen}: fill each step's rows, one-hot")
-    elif not bool(torch.isfinite(points).all()):
-        faults.add(
-            "finite", "an offset is not finite: fill each step's rows, and clamp as MixtureDensity.point"
-        )
-    else:
-        return points, None if losses is None else losses[:made], after
-    return None
+    one_hot = bool(is_one_hot(points[..., 2:]).all())
+    faults.require(one_hot, "one-hot", "a pen state is not one-hot: fill each step's rows")
+    fault = "an offset is not finite: fill each step's rows, and clamp as MixtureDensity.point"
+    faults.require(torch.isfinite(points).all(), "finite", fault)
+    return points, None if losses is None else losses[:made], after
 
 
 def _read_result(result: Any, most: int, faults: Faults) -> tuple[int, State]:
-    """The number of steps and the state that a draw returns; zero steps for an invalid result."""
+    """The number of steps and the state that a draw returns."""
     advice = f"return the number of steps, 1..{most} here, and the state after"
-    try:
+    made: Any = None
+    after: Any = None
+    with suppress(TypeError, ValueError):
         made, after = result
         made = operator.index(made)
-    except (TypeError, ValueError):
-        fault = f"draw returns a {type(result).__name__} other than a number and a state: {advice}"
-        faults.add("steps and a state", fault)
-        return 0, ()
-    if not 1 <= made <= most:
-        faults.add("steps made", f"draw returns {made} steps of {most}: {advice}")
-        return 0, ()
-    if not isinstance(after, tuple) or not all(isinstance(part, Tensor) for part in after):
-        faults.add("steps and a state", f"draw returns a {type(after).__name__} as state: {advice}")
-        return 0, ()
+    fault = f"draw returns a {type(result).__name__} other than a number and a state: {advice}"
+    faults.require(isinstance(made, int), "steps and a state", fault)
+    faults.require(1 <= made <= most, "steps made", f"draw returns {made} steps of {most}: {advice}")
+    valid = isinstance(after, tuple) and all(isinstance(part, Tensor) for part in after)
+    fault = f"draw returns a {type(after).__name__} as state: {advice}"
+    faults.require(valid, "steps and a state", fault)
     return made, after
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from sketchkit.errors import PluginError
 
-__all__ = ["CheckFailed", "Faults", "in_a_line"]
+__all__ = ["CheckFailed", "Faults", "collect_faults", "in_a_line"]
 
 
 class CheckFailed(AssertionError):
@@ -26,6 +26,10 @@ class CheckFailed(AssertionError):
     def faults(self) -> tuple[str, ...]:
         """The lines of the message."""
         return tuple(str(self).splitlines())
+
+
+class _Stop(Exception):
+    """Ends a part of a check whose fault has been noted."""
 
 
 class Faults:
@@ -54,6 +58,21 @@ class Faults:
             self._sentences[rule] = _printable(self._situation + fault)
             self._cause = self._cause or cause
 
+    def require(self, condition: object, rule: str, fault: str) -> None:
+        """Note the violation of a rule, and end the enclosing block of `during`, unless a condition holds."""
+        if not condition:
+            self.add(rule, fault)
+            raise _Stop
+
+    def stop_if_any(self) -> None:
+        """End the enclosing block of `during`, or the check, if there are faults."""
+        if self._sentences:
+            raise _Stop
+
+    def part(self) -> AbstractContextManager[None]:
+        """A block that ends at the first violation of `require`; the check continues behind it."""
+        return suppress(_Stop)
+
     def include(self, others: Faults) -> None:
         """Add the faults of a separate trial of the same rules."""
         self._sentences = others._sentences | self._sentences
@@ -81,6 +100,8 @@ class Faults:
         with self.within(situation):
             try:
                 yield
+            except _Stop:
+                pass
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # plugins raise exceptions of all kinds
@@ -89,14 +110,23 @@ class Faults:
                     fault = f"it cannot be tried: {_first_line(error)}"  # which contains the advice
                 self.add(rule, fault, error)
 
-    def close(self) -> None:
-        """Report the faults.
-
-        Raises:
-            CheckFailed: at least one fault; its cause is the first exception of the plugin.
-        """
+    def report(self) -> None:
+        """Raise `CheckFailed` if there are faults; its cause is the first exception of the plugin."""
         if self._sentences:
             raise CheckFailed("\n".join(self._sentences.values()), self._sentences) from self._cause
+
+
+@contextmanager
+def collect_faults() -> Iterator[Faults]:
+    """Collect the faults of a check, and report them at its end.
+
+    Raises:
+        CheckFailed: at least one fault.
+    """
+    faults = Faults()
+    with suppress(_Stop):
+        yield faults
+    faults.report()
 
 
 def in_a_line(error: BaseException) -> str:

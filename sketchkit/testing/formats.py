@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sketchkit.errors import FormatError
 from sketchkit.sketch import Sketch
 from sketchkit.testing.capture import check_pure, seed_generators
-from sketchkit.testing.faults import Faults, in_a_line
+from sketchkit.testing.faults import Faults, collect_faults, in_a_line
 from sketchkit.testing.fixtures import (
     DOT,
     EMPTY,
@@ -92,22 +92,17 @@ def check_format(
         CheckFailed: one line a fault.
         PluginError: an unknown or ambiguous name.
     """
-    faults = Faults()
-    with seed_generators(0):
+    with seed_generators(0), collect_faults() as faults:
         subject = make_plugin("format", plugin, faults)
-        if subject is not None:
-            trial = _Trial(subject.made, _Tolerance(tolerance, in_place, same_points), faults)
-            _check(subject, trial, list(examples), options_too)
-    faults.close()
+        trial = _Trial(subject.made, _Tolerance(tolerance, in_place, same_points), faults)
+        _check(subject, trial, list(examples), options_too)
 
 
 def _check(subject: Subject, trial: _Trial, examples: list[bytes], options_too: bool) -> None:
     check_suffixes(subject.cls, trial.faults)
     for name, arguments in (("read", "(stream, name)"), ("write", "(sketches, stream)")):
-        if not callable(getattr(subject.made, name, None)):
-            problem = f"a {type(subject.made).__name__} lacks {name}: define {name}{arguments}"
-            trial.faults.add("a format", f"{problem}; write raises FormatError where it only reads")
-            return
+        fault = f"a {type(subject.made).__name__} lacks {name}: define {name}{arguments}"
+        trial.faults.require(callable(getattr(subject.made, name, None)), "a format", fault)
     files = [*trial.write_and_read(), *examples]
     for content in files[:2]:
         trial.check_pipe(content)

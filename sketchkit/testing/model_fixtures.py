@@ -51,8 +51,8 @@ class Inputs:
         return model.initial_state(len(self.rows), self.z, self.label)
 
 
-def make_inputs(model: SketchModel, count: int, faults: Faults) -> Inputs | None:
-    """Inputs of so many rows; None for a conditional model that hides the length of z."""
+def make_inputs(model: SketchModel, count: int, faults: Faults) -> Inputs:
+    """Inputs of so many rows; requires a conditional model to tell the length of z."""
     index = torch.arange(count)
     rows = torch.zeros(count, STEPS, 5)
     rows[..., :2] = normals(1, index, 2 * STEPS, _INPUT_STREAM).view(count, STEPS, 2)
@@ -60,11 +60,10 @@ def make_inputs(model: SketchModel, count: int, faults: Faults) -> Inputs | None
     rows[..., 2], rows[..., 3] = ~lifted, lifted
     z, label = None, None
     if model.conditional:
-        size = getattr(model.architecture, "latent", None)
-        if not isinstance(size, int):
-            advice = "give its architecture the field latent, the length of z"
-            faults.add("latent", f"it is conditional, but the length of z is unknown: {advice}")
-            return None
+        size: Any = getattr(model.architecture, "latent", None)
+        advice = "give its architecture the field latent, the length of z"
+        problem = "it is conditional, but the length of z is unknown"
+        faults.require(isinstance(size, int), "latent", f"{problem}: {advice}")
         z = normals(3, index, size, _INPUT_STREAM).to(model.device, model.dtype)
     if model.labelled:
         label = (index % (model.architecture.classes + 1)).to(model.device)

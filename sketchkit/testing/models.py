@@ -23,7 +23,7 @@ from sketchkit.errors import InputError, PluginError
 from sketchkit.generate import sample
 from sketchkit.models import Packing, SketchModel, State
 from sketchkit.testing.capture import check_pure, seed_generators
-from sketchkit.testing.faults import Faults, in_a_line
+from sketchkit.testing.faults import Faults, collect_faults, in_a_line
 from sketchkit.testing.model_fixtures import STEPS, Inputs, make_card, make_inputs
 from sketchkit.testing.resolve import Entry, load_plugin
 from sketchkit.testing.stepping import (
@@ -77,39 +77,31 @@ def check_model(plugin: Any, *, architecture: Any = None, backend: str | None = 
         CheckFailed: one line a fault.
         PluginError: an unknown or ambiguous name.
     """
-    faults = Faults()
     if isinstance(plugin, str | Entry):
         backend = (plugin if isinstance(plugin, str) else plugin.name).rpartition(":")[2]
-    with seed_generators(3):  # which determine fresh weights
-        found = load_plugin("model", plugin, faults)
-        if not len(faults):
-            _check(found, architecture, backend, faults)
-    faults.close()
+    with seed_generators(3), collect_faults() as faults:  # the seed determines fresh weights
+        _check(load_plugin("model", plugin, faults), architecture, backend, faults)
 
 
 def _check(found: Any, architecture: Any, backend: str | None, faults: Faults) -> None:
     cls = found if isinstance(found, type) else type(found)
-    if not issubclass(cls, SketchModel):
-        faults.add("a model", f"{cls.__name__} is not a model: make it a subclass of sketchkit.SketchModel")
-        return
+    fault = f"{cls.__name__} is not a model: make it a subclass of sketchkit.SketchModel"
+    faults.require(issubclass(cls, SketchModel), "a model", fault)
     name = getattr(cls, "backend", None)
     if not isinstance(name, str) or backend not in (None, name):
         faults.add("backend", f"its backend is {name!r}: make it {backend or 'its registered name'!r}")
     _check_architecture(cls, faults)
-    if len(faults):
-        return
+    faults.stop_if_any()
     model = found if isinstance(found, SketchModel) else _make(cls, architecture, faults)
-    inputs = None if model is None else make_inputs(model, _ROWS, faults)
-    if model is None or inputs is None:
-        return
+    inputs = make_inputs(model, _ROWS, faults)
     _check_steps(model, inputs, faults)
-    if not len(faults):
-        _check_training(model, inputs, faults)
-        _check_saving(model, cls, inputs, faults)
-        _check_drawing(model, faults)
+    faults.stop_if_any()
+    _check_training(model, inputs, faults)
+    _check_saving(model, cls, inputs, faults)
+    _check_drawing(model, faults)
 
 
-def _make(cls: type[SketchModel], architecture: Any, faults: Faults) -> SketchModel | None:
+def _make(cls: type[SketchModel], architecture: Any, faults: Faults) -> SketchModel:
     advice = "let Subclass(architecture, card) accept architecture_type()"
     with faults.during("makeable", "when a model is made", advice):
         architecture = cls.architecture_type() if architecture is None else architecture
@@ -121,28 +113,24 @@ def _make(cls: type[SketchModel], architecture: Any, faults: Faults) -> SketchMo
         ):
             advice = "begin __init__ with super().__init__(architecture, card)"
             faults.add("facts", f"the model loses its architecture or card: {advice}")
-        if list(model.parameters()):
-            return model.requires_grad_(False).eval()
-        faults.add("weights", "it lacks weights: add parameters, which determine its type and device")
-    return None
+        fault = "it lacks weights: add parameters, which determine its type and device"
+        faults.require(list(model.parameters()), "weights", fault)
+    if "makeable" in faults or "weights" in faults:
+        faults.stop_if_any()
+    return model.requires_grad_(False).eval()
 
 
 # --- the architecture -------------------------------------------------------------------------------------
 
 
 def _check_architecture(cls: type[SketchModel], faults: Faults) -> None:
-    kind = getattr(cls, "architecture_type", None)
-    if not isinstance(kind, type) or not dataclasses.is_dataclass(kind):
-        faults.add(
-            "architecture", f"its architecture_type is {kind!r}: use a class with @dataclass(frozen=True)"
-        )
-        return
-    if not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
-        faults.add("architecture", f"{kind.__name__} can be changed: use @dataclass(frozen=True)")
-    usual: Any = None
+    kind: Any = getattr(cls, "architecture_type", None)
+    frozen = getattr(getattr(kind, "__dataclass_params__", None), "frozen", False)
+    fault = f"its architecture_type is {kind!r}: use a class with @dataclass(frozen=True)"
+    faults.require(isinstance(kind, type) and frozen, "architecture", fault)
     with faults.during("defaults", f"for {kind.__name__}()", "give every field a default"):
         usual = kind()
-    if usual is None:
+    if "defaults" in faults:
         return
     advice = "use fields of numbers, texts and flags"
     with faults.during("JSON", "when its architecture is written as JSON", advice):
@@ -178,8 +166,7 @@ def _check_steps(model: SketchModel, inputs: Inputs, faults: Faults) -> None:
     for rows in (1, 4, _ROWS):
         with faults.during("steps", f"for {rows} rows", _STEP):
             _check_walk(model, inputs.select(torch.arange(rows)), faults)
-        if len(faults):
-            return
+        faults.stop_if_any()
     with faults.during("forward", "in many steps at once", "compute in forward the same as in step"):
         _check_forward(model, inputs, faults)
     with faults.during("alone", "for other rows", _STEP):
@@ -211,16 +198,11 @@ def _check_steps(model: SketchModel, inputs: Inputs, faults: Faults) -> None:
 
 def _check_walk(model: SketchModel, inputs: Inputs, faults: Faults) -> None:
     state = inputs.begin(model)
-    if not check_state(state, len(inputs.rows), "initial_state", faults):
-        return
-    for step in range(STEPS):
-        result = check_step(model.step, inputs.rows[:, step], state, faults)
-        if result is None:
-            return
-        raw, state = result
-        _check_raw(raw, len(inputs.rows), faults)
-        if len(faults):
-            return
+    check_state(state, len(inputs.rows), "initial_state", faults)
+    for rows in inputs.rows.unbind(1):
+        raw, state = check_step(model.step, rows, state, faults)
+        _check_raw(raw, len(rows), faults)
+        faults.stop_if_any()
 
 
 def _check_raw(raw: Any, batch: int, faults: Faults) -> None:

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from sketchkit.errors import InputError
 from sketchkit.rendering import Ink, Layout, Picture, Renderer
 from sketchkit.testing.capture import check_pure, seed_generators
-from sketchkit.testing.faults import Faults, in_a_line
+from sketchkit.testing.faults import Faults, collect_faults, in_a_line
 from sketchkit.testing.fixtures import DOT, EMPTY, FACE, ODD_WORDS, make_drawings
 from sketchkit.testing.resolve import Subject, check_suffixes, make_plugin
 
@@ -49,21 +49,16 @@ def check_renderer(plugin: Any, *, options_too: bool = True) -> None:
         CheckFailed: one line a fault.
         PluginError: an unknown or ambiguous name.
     """
-    faults = Faults()
-    with seed_generators(0):
-        subject = make_plugin("renderer", plugin, faults)
-        if subject is not None:
-            _check(subject, faults, options_too)
-    faults.close()
+    with seed_generators(0), collect_faults() as faults:
+        _check(make_plugin("renderer", plugin, faults), faults, options_too)
 
 
 def _check(subject: Subject, faults: Faults, options_too: bool) -> None:
     renderer = subject.made
     check_suffixes(subject.cls, faults)
-    if not callable(getattr(renderer, "render", None)):
-        signature = "render(pictures, layout, metadata) -> bytes"
-        faults.add("a renderer", f"a {type(renderer).__name__} lacks render: define {signature}")
-        return
+    problem = f"a {type(renderer).__name__} lacks render"
+    advice = "define render(pictures, layout, metadata) -> bytes"
+    faults.require(callable(getattr(renderer, "render", None)), "a renderer", f"{problem}: {advice}")
     begun = time.monotonic()
     files = {}
     for sheet in _make_sheets():
@@ -77,9 +72,9 @@ def _check(subject: Subject, faults: Faults, options_too: bool) -> None:
     if options_too:
         for situation, variant in subject.variants(faults):
             _render(variant, _Sheet(f"one picture {situation}", one.pictures, plain=False), faults)
-    if not len(faults):
-        _check_same(renderer, sheets["twelve pictures"], faults)
-        _check_later(renderer, one, files[one.name], begun, faults)
+    faults.stop_if_any()
+    _check_same(renderer, sheets["twelve pictures"], faults)
+    _check_later(renderer, one, files[one.name], begun, faults)
 
 
 def _make_sheets() -> list[_Sheet]:

@@ -69,11 +69,11 @@ def load_plugin(kind: str, plugin: Any, faults: Faults) -> Any:
     registry.find(kind, plugin)
     with faults.during("importable", "when it is imported", "make the module importable by itself"):
         return registry.load(kind, plugin)
-    return None
+    faults.stop_if_any()
 
 
-def make_plugin(kind: str, plugin: Any, faults: Faults, *, with_options: bool = True) -> Subject | None:
-    """A plugin as an object, made with the defaults of its options; None where that fails.
+def make_plugin(kind: str, plugin: Any, faults: Faults, *, with_options: bool = True) -> Subject:
+    """A plugin as an object, made with the defaults of its options.
 
     Args:
         kind: a key of `sketchkit.registry.GROUPS`.
@@ -85,21 +85,19 @@ def make_plugin(kind: str, plugin: Any, faults: Faults, *, with_options: bool = 
         PluginError: an unknown or ambiguous name.
     """
     found = load_plugin(kind, plugin, faults)
-    if found is None:
-        return None
     given = not isinstance(plugin, str | type | Entry)
-    if not given and not callable(found):
-        faults.add("makeable", f"it is a {type(found).__name__}, not a class: name the class instead")
-        return None
+    problem = f"it is a {type(found).__name__}, not a class"
+    faults.require(given or callable(found), "makeable", f"{problem}: name the class instead")
     if with_options:
         _check_options(type(found) if given else found, faults)
-    if given:
-        return Subject(found, type(found), given=True)
-    if not len(faults):
+    subject = Subject(found, type(found), given=True)
+    if not given:
+        faults.stop_if_any()
         with faults.during("makeable", "when it is made without options", "give every argument a default"):
             made = options.create(found, f"the {kind}", {}) if with_options else found()
-            return Subject(made, found, given=False)
-    return None
+            subject = Subject(made, found, given=False)
+        faults.stop_if_any()
+    return subject
 
 
 def check_suffixes(cls: Any, faults: Faults) -> None:

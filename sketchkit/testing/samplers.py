@@ -22,7 +22,7 @@ from sketchkit.models import SketchModel, State
 from sketchkit.noise import Noise, normals, uniforms
 from sketchkit.sampling import AnySampler, Draft, DrawingSampler, Sampler, StatefulSampler, stateful
 from sketchkit.testing.capture import check_pure, seed_generators
-from sketchkit.testing.faults import Faults
+from sketchkit.testing.faults import Faults, collect_faults
 from sketchkit.testing.model_fixtures import make_small_model
 from sketchkit.testing.resolve import Subject, make_plugin
 from sketchkit.testing.stepping import (
@@ -89,19 +89,14 @@ def check_sampler(plugin: Any, *, options_too: bool = True) -> None:
         CheckFailed: one line a fault.
         PluginError: an unknown or ambiguous name.
     """
-    faults = Faults()
-    with seed_generators(0):
-        subject = make_plugin("sampler", plugin, faults)
-        if subject is not None:
-            _check(subject, faults, options_too)
-    faults.close()
+    with seed_generators(0), collect_faults() as faults:
+        _check(make_plugin("sampler", plugin, faults), faults, options_too)
 
 
 def _check(subject: Subject, faults: Faults, options_too: bool) -> None:
     sampler = subject.made
     _check_methods(sampler, faults)
-    if len(faults):
-        return
+    faults.stop_if_any()
     variants = list(subject.variants(faults)) if options_too else []
     if isinstance(sampler, DrawingSampler):
         _check_drawings(sampler, faults)
@@ -114,8 +109,8 @@ def _check(subject: Subject, faults: Faults, options_too: bool) -> None:
     else:
         methods = "__call__(density, noise), or initial_state and step, or draw(studio)"
         faults.add("a sampler", f"a {type(sampler).__name__} is not a sampler: define {methods}")
-    if not len(faults):
-        _check_sampling(sampler, faults)
+    faults.stop_if_any()
+    _check_sampling(sampler, faults)
 
 
 def _check_methods(sampler: Any, faults: Faults) -> None:
@@ -135,10 +130,9 @@ def _check_methods(sampler: Any, faults: Faults) -> None:
 
 def _check_steps(sampler: StatefulSampler, faults: Faults) -> None:
     _check_initial_state(sampler, faults)
-    if not len(faults):
-        _check_points(sampler, faults)
-    if len(faults):
-        return
+    faults.stop_if_any()
+    _check_points(sampler, faults)
+    faults.stop_if_any()
     _check_arguments_unchanged(sampler, faults)
     with faults.during("many steps", f"in drawings of {_STEPS} points", _POINTS):
         trial = _make_stepping(sampler)
@@ -149,9 +143,9 @@ def _check_steps(sampler: StatefulSampler, faults: Faults) -> None:
             return points.numpy().tobytes()
 
         check_pure(draw_all, "points", "take the numbers from noise, which has four a row", faults)
-        if not len(faults):
-            check_alone(trial, "rows alone", faults)
-            check_refill(trial, "rows alone", faults)
+        faults.stop_if_any()
+        check_alone(trial, "rows alone", faults)
+        check_refill(trial, "rows alone", faults)
 
 
 def _make_stepping(sampler: StatefulSampler) -> Stepping:
@@ -170,8 +164,7 @@ def _check_initial_state(sampler: StatefulSampler, faults: Faults) -> None:
         with faults.during("initial_state", f"for {rows} rows", "make a state for any number of rows"):
             first, second = sampler.initial_state(rows, _CPU), sampler.initial_state(rows, _CPU)
             for state in (first, second):
-                if not check_state(state, rows, "initial_state", faults, "initial_state"):
-                    return
+                check_state(state, rows, "initial_state", faults, "initial_state")
             places = {part.untyped_storage().data_ptr() for part in first if part.numel()}
             if any(part.untyped_storage().data_ptr() in places for part in second if part.numel()):
                 faults.add("made anew", "two calls of initial_state share memory: make new tensors each time")
@@ -180,7 +173,8 @@ def _check_initial_state(sampler: StatefulSampler, faults: Faults) -> None:
             if not all(same_values(part, part[:1].expand_as(part)) for part in first):
                 faults.add("equal beginnings", "rows of the initial state differ: begin every drawing alike")
             firsts.append(tuple(part[:1].clone() for part in first))
-    if not all(_same_states(state, firsts[0]) for state in firsts[1:]):
+    faults.stop_if_any()
+    if not all(_same_states(state, firsts[0]) for state in firsts):
         problem = "its initial state depends on the number of rows"
         faults.add("equal beginnings", f"{problem}: begin every drawing alike")
 
@@ -211,23 +205,22 @@ def _check_point(
     with faults.during("points of any density", f"for {name}", _POINTS):
         state = sampler.initial_state(rows, _CPU)
         result: Any = sampler.step(density, _make_noise(rows, 8), state)
-        if not (isinstance(result, tuple) and len(result) == 2):
-            faults.add("a pair", f"step returns a {type(result).__name__}: return (points, state)")
-            return
+        fault = f"step returns a {type(result).__name__}: return (points, state)"
+        faults.require(isinstance(result, tuple) and len(result) == 2, "a pair", fault)
         points, after = result
-        if not isinstance(points, Tensor):
-            faults.add("a tensor", f"it returns a {type(points).__name__}: return a tensor [B, 5]")
-        elif points.shape != (rows, 5):
-            faults.add("the shape", f"it returns the shape {list(points.shape)}: return [{rows}, 5]")
-        elif points.dtype not in (torch.float32, torch.float64):
-            faults.add("the type", f"it returns {points.dtype}: keep {density.parameters.dtype}")
-        else:
-            _check_values(points, kinds, faults)
-        if check_state(after, rows, "step", faults, "the state") and find_layout(after) != find_layout(state):
-            change = f"{describe_layout(state)} to {describe_layout(after)}"
-            faults.add(
-                "the state", f"the state goes from {change}: keep the shapes and types of initial_state"
+        with faults.part():
+            check_state(after, rows, "step", faults, "the state")
+            fault = (
+                f"step turns {describe_layout(state)} into {describe_layout(after)}: keep shapes and types"
             )
+            faults.require(find_layout(after) == find_layout(state), "the state", fault)
+        fault = f"it returns a {type(points).__name__}: return a tensor [B, 5]"
+        faults.require(isinstance(points, Tensor), "a tensor", fault)
+        fault = f"it returns the shape {list(points.shape)}: return [{rows}, 5]"
+        faults.require(points.shape == (rows, 5), "the shape", fault)
+        fault = f"it returns {points.dtype}: keep {density.parameters.dtype}"
+        faults.require(points.dtype in (torch.float32, torch.float64), "the type", fault)
+        _check_values(points, kinds, faults)
 
 
 def _check_values(points: Tensor, kinds: Sequence[str], faults: Faults) -> None:
@@ -312,12 +305,10 @@ def _check_drawings(sampler: DrawingSampler, faults: Faults) -> None:
 
     with faults.during("drafts", f"for {len(_JOBS)} jobs", _STUDIO):
         _check_drafts(draw(), model, prompts, faults)
-    if len(faults):
-        return
+    faults.stop_if_any()
     with faults.during("drafts again", "the second time", _STUDIO):
         wanted = check_pure(find_outcomes, "drawings", "take noise from the studio", faults)
-        if len(faults):
-            return
+        faults.stop_if_any()
         for jobs, kind, cause in (
             (_JOBS, _Reversed, "the order of its drafts"),
             (np.array([3, 0, 6, 1, 5, 2, 4]), Easel, "the order of the jobs"),
@@ -342,23 +333,19 @@ class _Reversed(Easel):
 def _check_drafts(drafts: list[Any], model: SketchModel, prompts: Prompts, faults: Faults) -> None:
     jobs = len(_JOBS)
     for draft in drafts:
-        if not isinstance(draft, Draft):
-            fault = f"draw yields a {type(draft).__name__}: yield sketchkit.sampling.Draft objects"
-            faults.add("a draft", fault)
-            return
-        if not (isinstance(draft.job, int) and 0 <= draft.job < jobs):
-            fault = f"a draft is of the job {draft.job!r}: number it from 0 to studio.jobs - 1"
-            faults.add("the job", fault)
-            return
+        fault = f"draw yields a {type(draft).__name__}: yield sketchkit.sampling.Draft objects"
+        faults.require(isinstance(draft, Draft), "a draft", fault)
+        fault = f"a draft is of the job {draft.job!r}: number it from 0 to studio.jobs - 1"
+        faults.require(isinstance(draft.job, int) and 0 <= draft.job < jobs, "the job", fault)
         with faults.within(f"in job {draft.job}"):
             _check_rows(draft, faults)
     for job in range(jobs):
         times = sum(draft.job == job for draft in drafts)
         if times != 1:
             faults.add("once each", f"job {job} is drawn {times} times: yield one draft for each job")
-    if not len(faults):
-        for draft in drafts:
-            _check_likelihood(draft, model, prompts, faults)
+    faults.stop_if_any()
+    for draft in drafts:
+        _check_likelihood(draft, model, prompts, faults)
 
 
 def _check_rows(draft: Draft, faults: Faults) -> None:

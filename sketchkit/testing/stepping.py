@@ -90,43 +90,36 @@ def check_refill(trial: Stepping, rule: str, faults: Faults) -> None:
         faults.add(rule, f"outputs are off by {off:.3g} where a drawing begins in another's row: {advice}")
 
 
-def check_state(state: Any, rows: int, maker: str, faults: Faults, rule: str = "a state") -> bool:
-    """Check that a state is a tuple of tensors [B, ...]."""
-    if not isinstance(state, tuple) or not all(isinstance(part, Tensor) for part in state):
-        kinds = f" of {', '.join(type(part).__name__ for part in state)}" if isinstance(state, tuple) else ""
-        faults.add(
-            rule, f"{maker} returns a {type(state).__name__}{kinds} as state: return a tuple of tensors"
-        )
-        return False
+def check_state(state: Any, rows: int, maker: str, faults: Faults, rule: str = "a state") -> None:
+    """Require a state to be a tuple of tensors [B, ...]."""
+    kinds = [type(part).__name__ for part in state] if isinstance(state, tuple) else ""
+    whole = isinstance(state, tuple) and all(isinstance(part, Tensor) for part in state)
+    problem = f"{maker} returns a {type(state).__name__} {kinds} as state"
+    faults.require(whole, rule, f"{problem}: return a tuple of tensors")
     for place, part in enumerate(state):
-        if not part.dim() or len(part) != rows:
-            problem = f"part {place} of the state from {maker} is {list(part.shape)}"
-            faults.add(rule, f"{problem}: let its first dimension be the {rows} rows")
-            return False
-    return True
+        problem = f"part {place} of the state from {maker} is {list(part.shape)}"
+        fits = part.dim() and len(part) == rows
+        faults.require(fits, rule, f"{problem}: let its first dimension be the {rows} rows")
 
 
-def check_step(step: Any, rows: Tensor, state: State, faults: Faults) -> tuple[Any, State] | None:
-    """Take a step of a model or stepper: a pair, unchanged arguments, and a state of the same layout.
+def check_step(step: Any, rows: Tensor, state: State, faults: Faults) -> tuple[Any, State]:
+    """Take a step of a model or stepper; require a pair and a state of the same layout.
 
     Returns:
-        Raw outputs, unchecked, and the state after; None for an invalid result.
+        Raw outputs, unchecked, and the state after.
     """
     given, before = rows.clone(memory_format=torch.contiguous_format), clone_state(state)
     result = step(given, state)
-    if not isinstance(result, tuple) or len(result) != 2:
-        faults.add("a pair", f"step returns a {type(result).__name__}: return raw outputs and the next state")
-        return None
+    fault = f"step returns a {type(result).__name__}: return raw outputs and the next state"
+    faults.require(isinstance(result, tuple) and len(result) == 2, "a pair", fault)
     raw, after = result
     for name, same in (("rows", torch.equal(given, rows)), ("state", all(map(torch.equal, state, before)))):
         if not same:
             faults.add("arguments unchanged", f"step writes to its {name}: make new tensors")
-    if not check_state(after, len(rows), "step", faults):
-        return None
-    if find_layout(after) != find_layout(before):
-        change = f"{describe_layout(before)} into {describe_layout(after)}"
-        faults.add("the state stays", f"step turns the state {change}: keep its shapes and types")
-        return None
+    check_state(after, len(rows), "step", faults)
+    change = f"{describe_layout(before)} into {describe_layout(after)}"
+    fault = f"step turns the state {change}: keep its shapes and types"
+    faults.require(find_layout(after) == find_layout(before), "the state stays", fault)
     return raw, after
 
 
