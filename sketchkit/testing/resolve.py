@@ -9,7 +9,7 @@ from typing import Any
 
 from sketchkit import options, registry
 from sketchkit.errors import SketchkitError
-from sketchkit.formats.gzipped import suffix_of
+from sketchkit.formats.streams import suffix_of
 from sketchkit.testing.faults import Faults, in_a_line
 
 __all__ = ["Entry", "Subject", "check_suffixes", "load_plugin", "make_plugin"]
