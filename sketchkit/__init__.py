@@ -6,8 +6,7 @@ needs no torch.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sketchkit._version import __version__
 from sketchkit.errors import (
@@ -18,6 +17,7 @@ from sketchkit.errors import (
     PluginError,
     SketchkitError,
 )
+from sketchkit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from sketchkit.batch import SketchBatch
@@ -130,13 +130,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'sketchkit' has no attribute {name!r}")
-    module, _, attribute = _HOMES[name].partition(":")
-    value = getattr(importlib.import_module(module), attribute)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

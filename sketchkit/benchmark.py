@@ -203,7 +203,7 @@ def _times(work: Callable[[], object], seconds: _Clock) -> int:
 
 
 def _draw(model: VaeModel, batch: int) -> None:
-    z = torch.zeros(batch, _LATENT)
+    z = np.zeros((batch, _LATENT), np.float32)
     prompts = read_prompts(model, [np.zeros((0, 5))] * batch, z=z)
     jobs = np.arange(batch)
     drafts = decode(model, Temperature(), prompts, jobs, jobs, seed=0, max_points=POINTS, width=batch)

@@ -10,44 +10,24 @@ Source: Ha & Eck 2017, equations 3 to 7.
 from __future__ import annotations
 
 import math
-from enum import StrEnum
 
 import torch
 from torch import Tensor
 
 from sketchkit.errors import InputError
 from sketchkit.noise import Noise, widened
+from sketchkit.tempering import MAX_ATANH, MAX_LOG_SIGMA, DrawRule, TemperatureRule, tempering
 
-__all__ = ["MAX_ATANH", "MAX_LOG_SIGMA", "MixtureDensity", "TemperatureRule", "pick", "tempering"]
+__all__ = ["MixtureDensity", "TemperatureRule", "pick", "tempering"]
 
 # A standardised distance is exact up to this size and saturates beyond: its square still fits float32.
 _MAX_DISTANCE = 1e15
 # exp() of more than this only feeds the saturation above.
 _MAX_EXPONENT = 80.0
-#: A larger log sigma only makes a drawn offset that nobody can use; 1 / cosh(a) of a larger a is nothing.
-MAX_LOG_SIGMA = 20.0
-MAX_ATANH = 40.0
 # Below this size torch's softplus is computed in full, beyond it is its argument to the last bit of float64.
 _SOFTPLUS_THRESHOLD = 40.0
-# No logits are divided by less: the quotients still fit float32, and only the heaviest is left anyway.
-_MIN_SOFTENING = 1e-30
-# Temperature 0 adds this to log sigma: exp() of the sum is 0, and densities stay finite.
-_NO_SPREAD = -1e6
 _LOG_2PI = math.log(2.0 * math.pi)
 _LOG_2 = math.log(2.0)
-
-
-class TemperatureRule(StrEnum):
-    """The three meanings of temperature tau in the wild.
-
-    `PAPER`: component and pen logits / tau, sigma^2 * tau. `TENSORFLOW` (the released sampling code): the
-    same logits, but sigma * tau. `JAVASCRIPT` (sketch-rnn-js, @magenta/sketch): logits / (0.5 + 0.5 tau),
-    sigma^2 * tau.
-    """
-
-    PAPER = "paper"
-    TENSORFLOW = "tensorflow"
-    JAVASCRIPT = "javascript"
 
 
 class MixtureDensity:
@@ -124,6 +104,10 @@ class MixtureDensity:
         out.log_sigma_shift = self.log_sigma_shift
         return out
 
+    def draw_by_rule(self, noise: Noise, rule: DrawRule) -> Tensor:
+        """One point a row as a rule says, [B, 5]."""
+        return self.softened(rule.softening, rule.log_sigma_shift).draw(noise, rule.max_radius)
+
     # --- scored ---------------------------------------------------------------------------------------
 
     def log_prob(self, points: Tensor) -> tuple[Tensor, Tensor]:
@@ -141,6 +125,11 @@ class MixtureDensity:
         mixed = self.component_logits.log_softmax(-1) + self._log_gaussians(points[..., :2])
         pen = (self.pen_logits.log_softmax(-1) * points[..., 2:]).sum(-1)
         return mixed.logsumexp(-1), pen
+
+    def losses(self, points: Tensor) -> Tensor:
+        """The negative log-likelihood of points [..., 5], [...]; the offset of an end row does not count."""
+        offset, pen = self.log_prob(points)
+        return -(torch.where(points[..., 4] == 1.0, 0.0, offset) + pen)
 
     def _log_gaussians(self, offsets: Tensor) -> Tensor:
         """Log density of offsets [..., 2] under each component, [..., M].
@@ -227,37 +216,3 @@ def _scale_distance(distance: Tensor, log_scale: Tensor) -> Tensor:
 def _softplus(x: Tensor) -> Tensor:
     """log(1 + e^x)."""
     return torch.nn.functional.softplus(x, threshold=_SOFTPLUS_THRESHOLD)
-
-
-def tempering(temperature: float, rule: TemperatureRule | str = TemperatureRule.PAPER) -> tuple[float, float]:
-    """The effect of a temperature on a density.
-
-    Args:
-        temperature: tau, finite, 0 or more.
-        rule: of the three.
-
-    Returns:
-        The divisor of component and pen logits, and the summand of log sigma.
-
-    Raises:
-        InputError: a temperature out of range, or an unknown rule.
-
-    Departure: at 0 all rules are greedy, where the JavaScript rule would draw component and pen by chance.
-    """
-    if not (math.isfinite(temperature) and temperature >= 0):
-        raise InputError(f"the temperature must be 0 or more, got {temperature:g}")
-    try:
-        rule = TemperatureRule(rule)
-    except ValueError:
-        known = ", ".join(TemperatureRule)
-        raise InputError(f"unknown temperature rule {rule!r}: choose one of {known}") from None
-    if temperature == 0:
-        return _MIN_SOFTENING, _NO_SPREAD
-    match rule:
-        case TemperatureRule.PAPER:
-            softening, shift = temperature, 0.5 * math.log(temperature)
-        case TemperatureRule.TENSORFLOW:
-            softening, shift = temperature, math.log(temperature)
-        case TemperatureRule.JAVASCRIPT:
-            softening, shift = 0.5 + 0.5 * temperature, 0.5 * math.log(temperature)
-    return max(softening, _MIN_SOFTENING), shift

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -13,6 +12,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from sketchkit.errors import DeviceError
+from sketchkit.threads import one_thread, own_numbers, spare_threads
 
 __all__ = [
     "fast_bfloat16",
@@ -86,58 +86,6 @@ def fast_int8() -> bool:
     """Whether the CPU multiplies 8-bit numbers into sums of 32 bits faster than it does floats."""
     known = torch.cpu.get_capabilities()
     return any(value for name, value in known.items() if "vnni" in name or "int8" in name or "i8mm" in name)
-
-
-@contextmanager
-def own_numbers() -> Iterator[None]:
-    """Compute in a model's own number type and on its device, and ignore the caller's settings of torch.
-
-    Autocast would take some products in half precision, a default device would hold the tensors that the
-    model's own are combined with, and another default type would draw other fresh weights.
-    """
-    with ExitStack() as stack:
-        if torch.get_default_dtype() != torch.float32:
-            stack.callback(torch.set_default_dtype, torch.get_default_dtype())
-            torch.set_default_dtype(torch.float32)
-        for kind in ("cpu", "cuda", "mps"):
-            if torch.is_autocast_enabled(kind):
-                stack.enter_context(torch.autocast(kind, enabled=False))
-        if torch.get_default_device().type != "cpu":
-            stack.enter_context(torch.device("cpu"))
-        yield
-
-
-# The number of threads belongs to the process: the first call sets it, the last to return restores it.
-_lock = threading.Lock()
-_threads = {"depth": 0, "before": 1}
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute on one thread of the CPU for a while, and in a model's `own_numbers`.
-
-    A decoding step is a handful of small products. Threads that wait for each other at each of them gain
-    little on a quiet machine and lose a hundredfold on a busy one.
-    """
-    with _lock:
-        if not _threads["depth"]:
-            _threads["before"] = torch.get_num_threads()
-            torch.set_num_threads(1)
-        _threads["depth"] += 1
-    try:
-        with own_numbers():
-            yield
-    finally:
-        with _lock:
-            _threads["depth"] -= 1
-            if not _threads["depth"]:
-                torch.set_num_threads(_threads["before"])
-
-
-def spare_threads() -> int:
-    """How many threads torch uses outside of `one_thread`."""
-    with _lock:
-        return _threads["before"] if _threads["depth"] else torch.get_num_threads()
 
 
 def _best() -> str:

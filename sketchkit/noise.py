@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import math
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from sketchkit.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 __all__ = [
     "DRAWING",
@@ -31,6 +34,7 @@ __all__ = [
     "normals",
     "philox",
     "round_keys",
+    "uniform_array",
     "uniforms",
     "uniforms_of_key",
     "widened",
@@ -84,6 +88,8 @@ class Noise:
 
         Source: Box & Muller 1958; for a finite radius r, u becomes u (1 - exp(-r^2 / 2)).
         """
+        import torch
+
         radius_u, angle_u = widened(self.uniforms[:, 2:]).unbind(-1)
         if max_radius != math.inf:
             radius_u = radius_u * -math.expm1(-0.5 * max_radius * max_radius)
@@ -116,13 +122,35 @@ def uniforms(seed: int, index: Tensor, step: Tensor, stream: int = DRAWING) -> T
     Raises:
         InputError: a seed out of range.
     """
-    if not 0 <= seed <= MAX_SEED:
-        raise InputError(f"a seed must lie in 0..2^63 - 1, got {seed}")
     return uniforms_of_key(key_of(seed), index, step, stream)
 
 
+def uniform_array(seed: int, index: Int64, step: Int64, stream: int = DRAWING) -> npt.NDArray[np.float32]:
+    """As `uniforms`, of arrays: int64 [...] each, to float32 [..., 4].
+
+    Raises:
+        InputError: a seed out of range.
+    """
+    key = key_of(seed)
+    words = np.empty((*np.broadcast_shapes(index.shape, step.shape), 4), np.uint64)
+    words[..., 0], words[..., 1] = step & _MASK, stream
+    words[..., 2], words[..., 3] = index & _MASK, index >> 32
+    _encipher(words, key)
+    words >>= _UNUSED
+    out = words.astype(np.float32)
+    out += np.float32(0.5)
+    out *= np.float32(2.0**-23)
+    return out
+
+
 def key_of(seed: int) -> tuple[int, int]:
-    """The lower and the upper 32 bits of a seed."""
+    """The lower and the upper 32 bits of a seed.
+
+    Raises:
+        InputError: a seed out of range.
+    """
+    if not 0 <= seed <= MAX_SEED:
+        raise InputError(f"a seed must lie in 0..2^63 - 1, got {seed}")
     return seed & _MASK, seed >> 32
 
 
@@ -138,8 +166,12 @@ def uniforms_of_key(
         step: int64 [...].
         stream: their purpose.
     """
+    import torch
+
     if isinstance(key, tuple) and index.device.type == "cpu":
-        return torch.from_numpy(_uniforms_by_numpy(key, index.numpy(), step.numpy(), stream))
+        # A call of torch costs more than a handful of numbers.
+        seed = key[0] | key[1] << 32
+        return torch.from_numpy(uniform_array(seed, index.numpy(), step.numpy(), stream))
     zero = torch.zeros_like(index + step)
     counter = torch.stack(
         (zero + (step & _MASK), zero + stream, zero + (index & _MASK), zero + (index >> 32)), -1
@@ -166,6 +198,8 @@ def normals(seed: int, index: Tensor, size: int, stream: int, begin: int = 0) ->
 
     Source: Box & Muller 1958.
     """
+    import torch
+
     steps = torch.arange(begin, begin + (size + 3) // 4, device=index.device)
     quads = uniforms(seed, index[:, None], steps, stream)  # [B, S, 4]
     # Two normal numbers need two uniform ones: here the noise of one step gives two pairs.
@@ -183,6 +217,8 @@ def philox(counter: Tensor, key: tuple[int, int] | Tensor) -> Tensor:
     Returns:
         int64 [..., 4], each 0..2^32 - 1.
     """
+    import torch
+
     if isinstance(key, tuple):
         if counter.device.type == "cpu":
             words = counter.numpy().astype(np.uint64)
@@ -201,22 +237,9 @@ def philox(counter: Tensor, key: tuple[int, int] | Tensor) -> Tensor:
 
 def round_keys(key: tuple[int, int], device: torch.device) -> Tensor:
     """The key of each of the rounds, int64 [10, 2], on a device."""
+    import torch
+
     return torch.tensor(_keys(key), device=device)
-
-
-def _uniforms_by_numpy(
-    key: tuple[int, int], index: Int64, step: Int64, stream: int
-) -> npt.NDArray[np.float32]:
-    """`uniforms_of_key` for a handful of numbers, where the call of torch costs more than the numbers."""
-    words = np.empty((*np.broadcast_shapes(index.shape, step.shape), 4), np.uint64)
-    words[..., 0], words[..., 1] = step & _MASK, stream
-    words[..., 2], words[..., 3] = index & _MASK, index >> 32
-    _encipher(words, key)
-    words >>= _UNUSED
-    out = words.astype(np.float32)
-    out += np.float32(0.5)
-    out *= np.float32(2.0**-23)
-    return out
 
 
 def _encipher(words: npt.NDArray[np.uint64], key: tuple[int, int]) -> None:

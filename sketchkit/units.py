@@ -14,13 +14,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from sketchkit.card import MAX_SCALE, MIN_SCALE, ModelCard
 from sketchkit.errors import InputError
 from sketchkit.geometry import magenta_simplify, magenta_strokes, quickdraw_simplify
-from sketchkit.models import AnyClass, SketchModel
+from sketchkit.models import AnyClass, DrawingModel
 from sketchkit.sketch import Float64, Sketch
 
 __all__ = [
@@ -179,7 +177,9 @@ def from_rows(
 _PEN_DOWN = np.array([[0, 0, 1, 0, 0]], np.float32)
 
 
-def best_scales(model: SketchModel, sketches: Sequence[Sketch], label: AnyClass | None = None) -> list[float]:
+def best_scales(
+    model: DrawingModel, sketches: Sequence[Sketch], label: AnyClass | None = None
+) -> list[float]:
     """The scale under which each drawing is most likely, among those that give it a size of the `LADDER`.
 
     A drawing is simplified once, at the size of a whole training drawing, so that all scales are judged by
@@ -216,11 +216,11 @@ def best_scales(model: SketchModel, sketches: Sequence[Sketch], label: AnyClass 
 
 
 def _best_sizes(
-    model: SketchModel, read: Mapping[int, Rows], sizes: Sequence[float], label: AnyClass | None
+    model: DrawingModel, read: Mapping[int, Rows], sizes: Sequence[float], label: AnyClass | None
 ) -> dict[int, tuple[float, float]]:
     """The likeliest of several sizes of each beginning: its loss, and the size itself."""
     rungs = [(i, size, _resize(rows, size / WHOLE)) for i, rows in read.items() for size in sizes]
-    costs = losses(model, [rows for _, _, rows in rungs], model.label_index(label))
+    costs = losses(model, [rows for _, _, rows in rungs], model.class_indices(label))
     best = dict.fromkeys(read, (math.inf, WHOLE))
     for (i, size, rows), loss in zip(rungs, costs, strict=True):
         total = loss - 2.0 * len(rows) * math.log(size) + _size_penalty(size)
@@ -280,7 +280,7 @@ def _size_penalty(size: float) -> float:
     return 0.5 * (math.log2(size / WHOLE) / _SIZE_SPREAD) ** 2
 
 
-def losses(model: SketchModel, drawings: Sequence[Rows], label: Tensor | None) -> list[float]:
+def losses(model: DrawingModel, drawings: Sequence[Rows], label: npt.NDArray[np.int64] | None) -> list[float]:
     """The losses of beginnings under a model.
 
     Args:
@@ -294,11 +294,12 @@ def losses(model: SketchModel, drawings: Sequence[Rows], label: Tensor | None) -
     out: list[float] = []
     for chunk in _chunks(drawings):
         padded, lengths = padded_rows(chunk)
-        inputs = torch.from_numpy(padded).to(model.dtype).to(model.device)
-        state = model.initial_state(len(chunk), label=label)
-        each = model.score(inputs, torch.from_numpy(lengths).to(model.device), state)
-        finite = torch.where(each.isfinite(), each, math.inf).cpu().double().tolist()
-        out += [loss if n else math.inf for loss, n in zip(finite, lengths, strict=True)]
+        state = model.initial_state(len(chunk), label=None if label is None else model.to_own(label))
+        offset, pen = model.log_prob(padded, state)
+        counts = np.arange(padded.shape[1]) < lengths[:, None]
+        each = -np.where(counts, offset + pen, 0.0).sum(1)
+        each[~np.isfinite(each) | (lengths == 0)] = math.inf
+        out += each.tolist()
     return out
 
 

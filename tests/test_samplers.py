@@ -23,7 +23,6 @@ from sketchkit.errors import InputError, PluginError
 from sketchkit.models import SketchModel
 from sketchkit.noise import Noise, uniforms
 from sketchkit.sampling import Draft, Sampler, Studio, Tempered, make_sampler, samplers
-from sketchkit.sampling.base import RULES
 
 BUILT_IN = ["greedy", "mean", "nucleus", "temperature", "top-k", "truncated"]
 TEMPERED = [name for name in BUILT_IN if name not in ("greedy", "mean")]
@@ -100,7 +99,7 @@ def test_a_sampler_draws_without_touching_the_global_generator(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", TEMPERED)
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", tuple(TemperatureRule))
 def test_at_temperature_0_every_sampler_is_the_greedy_one(name: str, rule: str) -> None:
     density, noise = MixtureDensity(_raw(300)), _noise(300)
     cold = make_sampler(name, 0.0, {"rule": rule})(density, noise)
@@ -127,7 +126,7 @@ def test_every_rule_of_temperature_is_an_option(name: str) -> None:
 
 
 def test_the_rules_that_help_shows_are_those_of_the_density() -> None:
-    assert tuple(TemperatureRule) == RULES
+    assert tuple(TemperatureRule) == ("paper", "tensorflow", "javascript")
 
 
 # --- each of them -------------------------------------------------------------------------------------
@@ -135,7 +134,7 @@ def test_the_rules_that_help_shows_are_those_of_the_density() -> None:
 
 def test_the_temperature_sampler_draws_from_the_tempered_density() -> None:
     raw, noise = _raw(50), _noise(50)
-    for rule in RULES:
+    for rule in TemperatureRule:
         expected = MixtureDensity(raw).tempered(0.7, rule).draw(noise)
         assert torch.equal(
             make_sampler("temperature", 0.7, {"rule": rule})(MixtureDensity(raw), noise), expected

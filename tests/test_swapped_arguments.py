@@ -9,7 +9,7 @@ import pytest
 
 import sketchkit as sk
 from sketchkit.errors import InputError
-from sketchkit.generate.live_drawings import live_endings
+from sketchkit.generate.live_requests import live_endings
 from sketchkit.models import SketchModel
 from sketchkit.models.vae import VaeModel
 from sketchkit.sketch import Sketch

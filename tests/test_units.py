@@ -167,22 +167,23 @@ class Liking:
     """Stands for a model: it likes lines of one size, and remembers how many rows it was shown at once."""
 
     card = CARD
-    dtype, device = torch.float64, torch.device("cpu")
 
     def __init__(self, size: float = 255.0) -> None:
         self.size = size
         self.shapes: list[tuple[int, int]] = []
 
-    def label_index(self, label: str | None) -> None:
+    def class_indices(self, label: str | None) -> None:
         return None
 
     def initial_state(self, n: int, label: None) -> None:
         return None
 
-    def score(self, rows: torch.Tensor, lengths: torch.Tensor, state: None) -> torch.Tensor:
+    def log_prob(self, rows: np.ndarray, state: None) -> tuple[np.ndarray, np.ndarray]:
         self.shapes.append((rows.shape[0], rows.shape[1]))
         size = rows[:, 0, 0] * CARD.scale_factor
-        return 1000 * (size / self.size).log().abs()
+        offset = np.zeros(rows.shape[:2])
+        offset[:, 0] = -1000 * abs(np.log(size / self.size))
+        return offset, np.zeros(rows.shape[:2])
 
 
 @pytest.mark.parametrize("size", LADDER)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from os import PathLike
 from pathlib import Path
 
 import torch
 
 from sketchkit.checkpoints import store
+from sketchkit.checkpoints.array_models import MAGENTA_SUFFIXES, check_file, find_file
 from sketchkit.checkpoints.magenta import load_magenta
 from sketchkit.checkpoints.native import load_native, save_model
 from sketchkit.decoding import Decoding
@@ -18,9 +18,6 @@ from sketchkit.files import check_path, display_path, reason
 from sketchkit.models import SketchModel
 
 __all__ = ["import_model", "load_model"]
-
-_MAGENTA_SUFFIXES = (".json", ".js")
-_SUFFIXES = (store.SUFFIX, *_MAGENTA_SUFFIXES)
 
 
 def load_model(
@@ -49,8 +46,8 @@ def load_model(
     place, kind = resolve_device(device), resolve_dtype(dtype)
     if place.type == "mps" and kind is torch.float64:
         raise DeviceError("the device 'mps' does not compute in float64")
-    path = _path(name)
-    load = load_magenta if path.suffix.lower() in _MAGENTA_SUFFIXES else load_native
+    path = find_file(name)
+    load = load_magenta if path.suffix.lower() in MAGENTA_SUFFIXES else load_native
     model = load(path, kind, place)
     model.decoding = Decoding(engine, precision)
     return model
@@ -81,7 +78,7 @@ def import_model(
         InputError: an invalid name, or one that is taken although `overwrite` is false.
     """
     check_path(path, "the path of a model")
-    model = load_model(_check_file(Path(path)), device="cpu")
+    model = load_model(check_file(Path(path)), device="cpu")
     chosen = name or model.card.name
     known = {"name": chosen, "start": start, "licence": licence}
     changes = {fact: value for fact, value in known.items() if value is not None}
@@ -92,22 +89,3 @@ def import_model(
         raise CheckpointError(f"{display_path(target.parent)}: {reason(error)}") from error
     save_model(model.with_card(**changes), target, overwrite=overwrite)
     return chosen, target
-
-
-def _path(name: str | PathLike[str]) -> Path:
-    """A name with a suffix or a folder in it is a path; other names are looked up in the store."""
-    check_path(name, "the name or the path of a model")
-    text = os.fspath(name)
-    path = Path(text)
-    if not isinstance(name, str) or path.suffix.lower() in _SUFFIXES or os.path.dirname(text):
-        return _check_file(path)
-    return store.find(text)
-
-
-def _check_file(path: Path) -> Path:
-    if path.suffix.lower() not in _SUFFIXES:
-        raise CheckpointError(f"{display_path(path)}: a model's file ends in one of {', '.join(_SUFFIXES)}")
-    # Unlike `Path.exists`, this is false for a name too long or with a null byte.
-    if not os.path.exists(path):
-        raise CheckpointError(f"{display_path(path)}: no such file")
-    return path

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sketchkit.cli.inputs import Input
     from sketchkit.cli.outputs import Item
     from sketchkit.cli.sources import Source
-    from sketchkit.models import SketchModel
+    from sketchkit.models import DrawingModel
     from sketchkit.sketch import Sketch
 
 __all__ = ["EXAMPLE", "analogy", "app"]
@@ -128,7 +128,7 @@ def _read_term(word: str, source: str | None, *, keep_background: bool) -> _Term
 
 
 def _vectors(
-    model: SketchModel,
+    model: DrawingModel,
     terms: Sequence[_Term],
     labels: Sequence[str | None],
     source: str | None,

@@ -202,7 +202,9 @@ def _draw(
     Raises:
         InputError: bounds that leave a drawing without an ending; the drawing is called by its name.
     """
-    model, label = run.load(), run.class_of(0)
+    from sketchkit.cli.runner import POINTS
+
+    model, label = run.load(len(drawings) * n * run.drafts * POINTS), run.class_of(0)
     from sketchkit.generate import complete as draw
     from sketchkit.generate.attempts import NoEnding
 

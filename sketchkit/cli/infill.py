@@ -167,8 +167,9 @@ def _infill(
         InputError: an error of the library; the drawing is called by its file.
     """
     from sketchkit.cli.console import progress
+    from sketchkit.cli.runner import POINTS
 
-    model = run.load()
+    model = run.load(particles * POINTS)
     from sketchkit.generate import infill as draw
     from sketchkit.generate.infilling import split_at
 

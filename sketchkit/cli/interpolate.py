@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sketchkit.cli.jobs import BulkOutput, Jobs
     from sketchkit.cli.runner import Run
     from sketchkit.generate import Steps
-    from sketchkit.models import SketchModel
+    from sketchkit.models import DrawingModel
     from sketchkit.rendering import Layout
 
 __all__ = ["GRID_EXAMPLE", "INTERPOLATE_EXAMPLE", "grid", "grid_app", "interpolate", "interpolate_app"]
@@ -71,7 +71,7 @@ class _Task:
         columns, rows = (self.steps, 1) if isinstance(self.steps, int) else self.steps
         return self.sheet.layout(columns * rows, columns)
 
-    def resolve_path(self, model: SketchModel) -> _Task:
+    def resolve_path(self, model: DrawingModel) -> _Task:
         """The same with the path that the model takes."""
         from sketchkit.latent import resolve_path
 
@@ -227,7 +227,7 @@ def _draw_many(task: _Task) -> None:
     say(f"wrote {written} of {len(jobs.names)} jobs" + (f"; {left} were there already" if left else ""))
 
 
-def _identity(task: _Task, jobs: Jobs, model: SketchModel, to: BulkOutput) -> dict[str, Any]:
+def _identity(task: _Task, jobs: Jobs, model: DrawingModel, to: BulkOutput) -> dict[str, Any]:
     """All that decides the content of the files of a run, as JSON values."""
     return {
         **task.provenance,
@@ -243,7 +243,7 @@ def _identity(task: _Task, jobs: Jobs, model: SketchModel, to: BulkOutput) -> di
     }
 
 
-def _write_many(task: _Task, jobs: Jobs, model: SketchModel, to: BulkOutput) -> int:
+def _write_many(task: _Task, jobs: Jobs, model: DrawingModel, to: BulkOutput) -> int:
     """Draw and write what is missing, and return the number of these jobs."""
     from sketchkit.cli.console import progress
     from sketchkit.cli.outputs import send

@@ -17,19 +17,32 @@ from sketchkit.cli.console import progress, say, say_columns
 from sketchkit.cli.groups import as_usage
 from sketchkit.cli.options import Given, require_one_class
 from sketchkit.cli.records import current_call
-from sketchkit.errors import CheckpointError, InputError
+from sketchkit.errors import CheckpointError, DeviceError, InputError
 from sketchkit.files import file_checksum
-from sketchkit.sampling import AnySampler, BestLooking, DrawingSampler, Tempered, make_sampler, stepwise
+from sketchkit.sampling import (
+    AnySampler,
+    BestLooking,
+    DrawingSampler,
+    Tempered,
+    draws_by_rule,
+    make_sampler,
+    stepwise,
+)
 from sketchkit.settings import DEFAULT_MODEL, DrawSettings, LatentSettings
 
 if TYPE_CHECKING:
     from sketchkit.generate import Guesses
-    from sketchkit.models import SketchModel
+    from sketchkit.models import DrawingModel
     from sketchkit.sketch import Sketch
 
-__all__ = ["Run", "split_class_words", "tell_guesses"]
+__all__ = ["POINTS", "Run", "split_class_words", "tell_guesses"]
 
 T = TypeVar("T")
+
+#: The import of torch takes as long as numpy takes for so many points.
+WORTH_TORCH = 30_000
+#: The points of a usual drawing.
+POINTS = 45
 
 # The classes of a guess that are told: those of at least this chance, at most so many.
 _LEAST_TOLD, _MOST_TOLD = 0.1, 3
@@ -149,26 +162,60 @@ class Run:
         return guesses[0].class_name
 
     @staticmethod
-    def can_guess(model: SketchModel) -> bool:
+    def can_guess(model: DrawingModel) -> bool:
         """Whether classes can be guessed for a model: it goes on with drawings of one of several classes."""
         return model.labelled and len(model.card.classes) > 1 and not model.conditional
 
-    def load(self) -> SketchModel:
-        """The model itself."""
-        # The first import of torch: all errors of a user are found before.
+    def load(self, points: int = 0) -> DrawingModel:
+        """The model itself.
+
+        Args:
+            points: about how many points are drawn; the import of torch costs as much as `WORTH_TORCH`.
+        """
+        # Here torch may be imported: all errors of a user are found before.
         with progress("Loading the model"):
-            from sketchkit.checkpoints.load import load_model
             from sketchkit.engine import engine_of
 
-            how = self.settings
-            model = load_model(how.model, device=how.device, engine=how.engine, precision=how.precision)
+            model = self._load_arrays(points) or self._load_with_torch()
             self.used["engine"] = engine_of(model)
             if (call := current_call()) is not None:
-                path = store.find(how.model) if how.model in store.names() else how.model
-                call.check_weights(file_checksum(path), how.model)
+                path = (
+                    store.find(self.settings.model)
+                    if self.settings.model in store.names()
+                    else self.settings.model
+                )
+                call.check_weights(file_checksum(path), self.settings.model)
             if model.labelled:
                 self.named.update({name: _find_class(model, name) for name in self.wanted})
             return model
+
+    def _load_with_torch(self) -> DrawingModel:
+        from sketchkit.checkpoints.load import load_model
+
+        how = self.settings
+        return load_model(how.model, device=how.device, engine=how.engine, precision=how.precision)
+
+    def _load_arrays(self, points: int) -> DrawingModel | None:
+        """The model on numpy alone, where that can do the work and the work is small enough; else None."""
+        how = self.settings
+        if how.device.lower() not in ("auto", "cpu") or how.engine in ("torch", "compiled"):
+            return None
+        small = points < WORTH_TORCH or how.device.lower() == "cpu" or how.engine != "auto"
+        if not small or not draws_by_rule(self.sampler):
+            return None
+        from sketchkit.checkpoints.array_models import find_file, holds_lstm_decoder, load_array_model
+        from sketchkit.checkpoints.arrays import read_header
+        from sketchkit.engine import engine_of
+
+        path = find_file(how.model)
+        if path.suffix.lower() != store.SUFFIX or not holds_lstm_decoder(read_header(path)):
+            return None
+        model = load_array_model(path, engine=how.engine, precision=how.precision)
+        try:
+            engine_of(model)
+        except DeviceError:
+            return None  # torch may have what numpy lacks, such as another precision
+        return model
 
     def keywords(self) -> dict[str, Any]:
         """How drawings are decoded, as arguments of the library's functions."""
@@ -189,7 +236,7 @@ class Run:
             return function(*given, progress=report, **self.keywords(), **more)
 
 
-def _find_class(model: SketchModel, name: str) -> str:
+def _find_class(model: DrawingModel, name: str) -> str:
     """The model's own name of a class.
 
     Raises:

@@ -59,7 +59,7 @@ def sample(
 ) -> None:
     """Draw from nothing."""
     from sketchkit.cli.outputs import Item, Page
-    from sketchkit.cli.runner import Run
+    from sketchkit.cli.runner import POINTS, Run
     from sketchkit.cli.streaming import Streaming
 
     run, each = Run.of(drawing, classes), layout == "files"
@@ -73,11 +73,12 @@ def sample(
     indices = range(first, first + n)
     on = page.plan(run.stem, n, _count_columns(n, len(run.wanted)), indices)
 
-    model = run.load()
+    model = run.load(n * run.drafts * POINTS)
     from sketchkit.generate import sample as draw
-    from sketchkit.latent import resolve_z_temperature
 
     if model.conditional:
+        from sketchkit.latent import resolve_z_temperature
+
         run.used["z_temperature"] = resolve_z_temperature(model, z_temperature)
     labels = [run.class_of(index) for index in indices]
     sketches = run.draw(draw, model, n, class_name=labels, first=first, z_temperature=z_temperature)

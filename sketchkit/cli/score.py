@@ -109,9 +109,9 @@ def _score(
 ) -> list[Score]:
     """The scores of all drawings; says the guessed classes of the first few."""
     from sketchkit.cli.console import progress, say
-    from sketchkit.cli.runner import tell_guesses
+    from sketchkit.cli.runner import POINTS, tell_guesses
 
-    model = run.load()
+    model = run.load(len(drawings) * POINTS)
     if class_name is None and guess and run.can_guess(model):
         class_name = "auto"
     from sketchkit.generate import score as score_all

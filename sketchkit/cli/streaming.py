@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import os
+import platform
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -12,16 +13,19 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sketchkit import registry
 from sketchkit.cli.console import progress
 from sketchkit.cli.output_kind import STDOUT
 from sketchkit.cli.outputs import Destination
 from sketchkit.cli.resumable import checksum_of_json, write_blocks
-from sketchkit.cli.runner import Run
+from sketchkit.cli.runner import POINTS, Run
 from sketchkit.formats import write
+from sketchkit.models import ArrayModel
 
 if TYPE_CHECKING:
-    from sketchkit.models import SketchModel
+    from sketchkit.models import DrawingModel
     from sketchkit.sketch import Sketch
 
 __all__ = ["Streaming"]
@@ -67,7 +71,7 @@ class Streaming:
         Raises:
             InputError: the file cannot be written, or another run writes it.
         """
-        path, model = self.to.path(self.run.stem), self.run.load()
+        path, model = self.to.path(self.run.stem), self.run.load(self.n * self.run.drafts * POINTS)
         from sketchkit.generate.streaming import block_size
 
         block = block_size(model, self.run.settings.batch_size)
@@ -81,12 +85,12 @@ class Streaming:
             self._in_blocks(path, model, block)
         return path
 
-    def _write_straight(self, path: str, model: SketchModel) -> None:
+    def _write_straight(self, path: str, model: DrawingModel) -> None:
         """Into stdout, a pipe or a device."""
         with self._progress(path) as report:
             self._write(self._draw(model, 0, report), path)
 
-    def _in_blocks(self, path: str, model: SketchModel, block: int) -> None:
+    def _in_blocks(self, path: str, model: DrawingModel, block: int) -> None:
         run = self._checksum(model, block, os.path.basename(os.path.realpath(path)))
         with self._progress(path) as report:
 
@@ -102,7 +106,7 @@ class Streaming:
 
             write_blocks(path, run, self.n, block, make_blocks, overwrite=self.to.overwrite, check=check)
 
-    def _draw(self, model: SketchModel, begin: int, report: Progress) -> Iterator[Sketch]:
+    def _draw(self, model: DrawingModel, begin: int, report: Progress) -> Iterator[Sketch]:
         """The drawings after the first `begin`."""
         from sketchkit.generate import sample_stream
 
@@ -129,7 +133,7 @@ class Streaming:
         with progress("Drawing") as report:
             yield report
 
-    def _checksum(self, model: SketchModel, block: int, name: str) -> str:
+    def _checksum(self, model: DrawingModel, block: int, name: str) -> str:
         """The checksum of all that decides the bytes of a file, and of its name."""
         from sketchkit.engine import engine_of
 
@@ -158,13 +162,14 @@ class Streaming:
         return checksum_of_json(identity)
 
 
-def _machine(model: SketchModel) -> list[str]:
+def _machine(model: DrawingModel) -> list[str]:
     """The library and the kind of processor, which decide the last bits of a product."""
+    if isinstance(model, ArrayModel):
+        return ["numpy", np.__version__, platform.machine(), platform.processor()]
     import torch
 
-    device = model.device
-    if device.type == "cuda":
-        processor = torch.cuda.get_device_name(device)
-    else:
+    if model.on_cpu:
         processor = torch.backends.cpu.get_cpu_capability()
-    return [str(torch.__version__), device.type, processor, str(model.dtype)]
+    else:
+        processor = torch.cuda.get_device_name(model.device) if torch.cuda.is_available() else ""
+    return [str(torch.__version__), str(model.device), processor, str(model.dtype)]

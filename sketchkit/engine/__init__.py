@@ -1,18 +1,21 @@
-"""The decoding engine: batched, with continuous refill of slots and counter-based noise."""
+"""The decoding engine: a batch that drawings join and leave, engines that step it, counter-based noise."""
 
-from sketchkit.engine.choosing import engine_of, stepper_of
+from sketchkit.engine.decoder import EXACT_WIDTH, Decoder, JobQueue, Requests, default_width
+from sketchkit.engine.drafting import decode
+from sketchkit.engine.engine_selection import engine_of, stepper_of
 from sketchkit.engine.prompts import Prompts, read_prompts
-from sketchkit.engine.recurrent import LSTMWeights
 from sketchkit.engine.steppers import PRECISIONS, Engine, Stepper
-from sketchkit.engine.studio import decode
-from sketchkit.engine.work import EXACT_WIDTH, default_width
+from sketchkit.models import LSTMWeights
 
 __all__ = [
     "EXACT_WIDTH",
     "PRECISIONS",
+    "Decoder",
     "Engine",
+    "JobQueue",
     "LSTMWeights",
     "Prompts",
+    "Requests",
     "Stepper",
     "decode",
     "default_width",

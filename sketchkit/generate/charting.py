@@ -28,7 +28,7 @@ from sketchkit.latent import (
     typical,
     umap_coordinates,
 )
-from sketchkit.models import SketchModel, check_model
+from sketchkit.models import DrawingModel, check_model
 from sketchkit.rendering import Ink, Picture
 from sketchkit.rendering.palette import INK, PAPER
 from sketchkit.sketch import Sketch
@@ -117,7 +117,7 @@ class Atlas:
 
 
 def locate(
-    model: SketchModel,
+    model: DrawingModel,
     sketches: Iterable[Sketch],
     *,
     prepared: bool = False,
@@ -150,7 +150,7 @@ def locate(
 
 
 def atlas(
-    model: SketchModel,
+    model: DrawingModel,
     located: Located,
     steps: tuple[int, int] = (12, 16),
     by: By = "pca",
@@ -242,7 +242,7 @@ def _near(coordinates: Float64, place: Float64, step: Float64) -> tuple[float, I
     return float(np.exp(-squares / 2).sum()), np.flatnonzero(squares <= farthest)
 
 
-def _shown(model: SketchModel, labels: Sequence[str | None], nearest: Int64) -> str | None:
+def _shown(model: DrawingModel, labels: Sequence[str | None], nearest: Int64) -> str | None:
     """What most of some drawings show that the model knows; of equals the first by name."""
     known = set(model.card.classes if model.labelled else ())
     names = sorted(name for i in nearest if (name := labels[i]) is not None and name in known)

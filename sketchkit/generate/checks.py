@@ -9,7 +9,7 @@ from typing import NamedTuple
 from sketchkit.card import MAX_LENGTH
 from sketchkit.counts import MAX_DRAWINGS, whole
 from sketchkit.errors import InputError
-from sketchkit.models import SketchModel, check_model
+from sketchkit.models import DrawingModel, check_model
 from sketchkit.noise import MAX_SEED
 
 __all__ = ["Counts", "Progress", "checked_counts", "settled_seed"]
@@ -39,7 +39,7 @@ class Counts(NamedTuple):
 
 
 def checked_counts(
-    model: SketchModel,
+    model: DrawingModel,
     n: int,
     seed: int | None,
     batch_size: int | None,

@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.engine import Prompts, decode
+from sketchkit.engine.choosers import make_chooser
 from sketchkit.generate.attempts import NoEnding, Search
 from sketchkit.generate.checks import Progress
 from sketchkit.generate.ending import Ending, Endings
-from sketchkit.generate.fence import Fence, begins_with_ink
+from sketchkit.generate.fence import RejectionChooser, begins_with_ink
 from sketchkit.generate.regions import Bounds
-from sketchkit.models import SketchModel
+from sketchkit.models import DrawingModel
 from sketchkit.sampling import AnySampler, Draft, stepwise
 from sketchkit.sketch import Sketch
 from sketchkit.units import Beginning, from_rows
@@ -28,7 +29,7 @@ Indices = npt.NDArray[np.int64]
 class Desk:
     """All that endings are drawn with; a drawing that is finished as several classes counts several times."""
 
-    model: SketchModel
+    model: DrawingModel
     sampler: AnySampler
     prompts: Prompts
     begun: Sequence[Sketch]
@@ -41,7 +42,7 @@ class Desk:
     exact: bool
 
     def draw(
-        self, which: Indices, index: Indices, fence: Fence | None = None
+        self, which: Indices, index: Indices, bound: RejectionChooser | None = None
     ) -> Iterator[tuple[int, Ending]]:
         """Endings `index` of the drawings `which`, as they are done, each with its place in these lists."""
         loop = decode(
@@ -55,16 +56,16 @@ class Desk:
             width=self.batch_size,
             exact=self.exact,
             score=True,
-            choose=fence,
+            choose=bound,
         )
         for drawn in loop:
-            redrawn = 0 if fence is None else int(fence.redrawn[drawn.job])
+            redrawn = 0 if bound is None else int(bound.redrawn[drawn.job])
             yield drawn.job, self._ending(int(which[drawn.job]), int(index[drawn.job]), drawn, redrawn)
 
-    def fence(self, bounds: Bounds, which: Indices, index: Indices) -> Fence:
-        """What keeps these endings within bounds."""
-        return Fence(
-            stepwise(self.sampler, "within bounds"),
+    def bound(self, bounds: Bounds, which: Indices, index: Indices) -> RejectionChooser:
+        """The chooser that keeps these endings within bounds."""
+        return RejectionChooser(
+            make_chooser(stepwise(self.sampler, "within bounds"), self.model),
             bounds,
             self.beginnings,
             which,
@@ -119,18 +120,18 @@ def within(desk: Desk, n: int, bounds: Bounds, progress: Progress | None) -> lis
     while any(rounds := [search.next_round() for search in searches]):
         which = np.repeat(np.arange(len(rounds)), [len(each) for each in rounds])
         index = np.concatenate([np.arange(each.start, each.stop) for each in rounds])
-        fence = desk.fence(bounds, which, index)
+        bound = desk.bound(bounds, which, index)
         found: list[list[Ending]] = [[] for _ in rounds]
-        for job, ending in desk.draw(which, index, fence):
+        for job, ending in desk.draw(which, index, bound):
             drawing = int(which[job])
-            if fence.broken[job] or not _keeps(bounds, ending, desk.begun[drawing], desk.beginnings[drawing]):
+            if bound.broken[job] or not _keeps(bounds, ending, desk.begun[drawing], desk.beginnings[drawing]):
                 continue
             found[drawing].append(ending)
             done += 1
             if progress is not None:
                 progress(min(done, n * len(rounds)), n * len(rounds))
         for drawing, search in enumerate(searches):
-            search.close_round(found[drawing], fence.redrawn[which == drawing].tolist())
+            search.close_round(found[drawing], bound.redrawn[which == drawing].tolist())
     return [_found(search, drawing, len(searches)) for drawing, search in enumerate(searches)]
 
 

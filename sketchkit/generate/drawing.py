@@ -7,20 +7,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from sketchkit.batch import check_sketches
 from sketchkit.counts import whole
 from sketchkit.deprecation import renamed
-from sketchkit.devices import one_thread
 from sketchkit.engine import EXACT_WIDTH, Prompts, decode, read_prompts
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, checked_counts
-from sketchkit.latent import check_z, encode_rows, prior, read_wholes, resolve_z_temperature
-from sketchkit.models import AnyClass, SketchModel, check_model, is_one_class
+from sketchkit.latent.encoding import check_z, encode_rows, read_wholes
+from sketchkit.models import AnyClass, DrawingModel, check_model, is_one_class
 from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import AnySampler, Draft, make_sampler
 from sketchkit.sketch import Sketch
+from sketchkit.threads import one_thread
 from sketchkit.units import from_rows
 
 __all__ = ["prompts_for", "reconstruct", "sample"]
@@ -34,7 +33,7 @@ _USUAL = 16
 @renamed(label="class_name")
 @one_thread()
 def sample(
-    model: SketchModel,
+    model: DrawingModel,
     n: int | None = None,
     temperature: float = 0.4,
     sampler: str | AnySampler = "temperature",
@@ -92,7 +91,10 @@ def sample(
     first = whole("first", first, 0, MAX_SEED - n)
     if first and index is not None:
         raise InputError("first and index both say which drawings: give one of them")
-    resolve_z_temperature(model, z_temperature)
+    if z_temperature is not None or model.conditional:
+        from sketchkit.latent.flows import resolve_z_temperature
+
+        resolve_z_temperature(model, z_temperature)
     if z_temperature is not None and (z is not None or not model.conditional):
         what = "a z that is given" if model.conditional else f"the model {model.card.name!r}, which has no z"
         raise InputError(f"z_temperature is of a z that the prior gives, not of {what}")
@@ -102,6 +104,8 @@ def sample(
         return []
     places = first + np.arange(n, dtype=np.int64) if index is None else _indices(index, n)
     if latents is None and model.conditional:
+        from sketchkit.latent.flows import prior
+
         latents = prior(
             model, n, seed, class_name=labels, z_temperature=z_temperature, index=places, exact=exact
         )
@@ -135,7 +139,7 @@ def sample(
 @renamed(label="class_name")
 @one_thread()
 def reconstruct(
-    model: SketchModel,
+    model: DrawingModel,
     sketches: Sequence[Sketch],
     temperature: float = 0.25,
     sampler: str | AnySampler = "temperature",
@@ -217,7 +221,7 @@ def reconstruct(
 
 
 def prompts_for(
-    model: SketchModel, labels: Sequence[str | None], z: npt.NDArray[np.float32] | None, exact: bool
+    model: DrawingModel, labels: Sequence[str | None], z: npt.NDArray[np.float32] | None, exact: bool
 ) -> tuple[Prompts, npt.NDArray[np.int64]]:
     """What whole drawings start from: without z, once a class is enough.
 
@@ -234,9 +238,9 @@ def prompts_for(
     prompts = read_prompts(
         model,
         [_NOTHING] * len(names),
-        z=None if z is None else torch.from_numpy(z),
+        z=z,
         exact_width=EXACT_WIDTH if exact else None,
-        label=model.label_index(names),
+        label=model.class_indices(names),
     )
     places = {name: place for place, name in enumerate(names)}
     which = [places[name] for name in labels] if z is None else range(len(labels))
@@ -252,7 +256,7 @@ def _told(latents: npt.NDArray[np.float32] | None, label: AnyClass | Labels | No
     return _USUAL if index is None else np.size(index)
 
 
-def _spread(model: SketchModel, label: AnyClass | Labels | None, n: int) -> list[str | None]:
+def _spread(model: DrawingModel, label: AnyClass | Labels | None, n: int) -> list[str | None]:
     """A class a drawing, each by the model's own name.
 
     Raises:

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from sketchkit.density import MixtureDensity
+from sketchkit.engine.arrays import State, put_rows, take_rows, to_numpy
+from sketchkit.engine.choosers import PointChooser
 from sketchkit.generate.regions import Bools, Bounds
-from sketchkit.models.base import State
-from sketchkit.noise import REDRAWING, Noise, uniforms
-from sketchkit.sampling import StepSampler, stateful
+from sketchkit.models import Array
+from sketchkit.noise import REDRAWING, uniform_array
 from sketchkit.sketch import Float32, Float64
 from sketchkit.units import Beginning
 
-__all__ = ["CANDIDATES", "Fence", "begins_with_ink"]
+__all__ = ["CANDIDATES", "RejectionChooser", "begins_with_ink"]
 
 #: How many points a step may draw until one is within bounds.
 CANDIDATES = 16
@@ -32,16 +30,16 @@ def begins_with_ink(beginning: Beginning) -> bool:
     return beginning.pen_down or not len(beginning.rows)
 
 
-class Fence:
-    """Chooses points as a sampler does, but only such as leave ink within bounds.
+class RejectionChooser:
+    """Chooses points as a sampler does, from those that leave ink within bounds.
 
-    The first candidate is the point that the sampler chooses anyway, with the noise of every drawing, so that
-    a drawing which stays within bounds by itself is the same with a fence and without. The further ones are
-    drawn from the same density with noise of their own, and the first that fits is taken. Where none fits
-    the drawing is broken, and ends at once.
+    The first candidate is the sampler's own choice, with the noise of every drawing, so that a drawing which
+    stays within bounds by itself is the same with bounds and without. The further candidates are drawn from
+    the same density with noise of their own, and the first that fits is taken. A drawing whose candidates all
+    leave the bounds is broken, and ends at once.
 
     Args:
-        sampler: chooses the points.
+        chooser: chooses the candidates.
         bounds: where ink may go.
         beginnings: [P], what drawings start from.
         prompt_of: [J], which of them each job continues.
@@ -53,7 +51,7 @@ class Fence:
 
     def __init__(
         self,
-        sampler: StepSampler,
+        chooser: PointChooser,
         bounds: Bounds,
         beginnings: Sequence[Beginning],
         prompt_of: Int64,
@@ -63,7 +61,7 @@ class Fence:
         max_points: int,
         candidates: int = CANDIDATES,
     ) -> None:
-        self.sampler, self.bounds, self.index_of = stateful(sampler), bounds, index_of
+        self.chooser, self.bounds, self.index_of = chooser, bounds, index_of
         self.seed, self.max_points, self.candidates = seed, max_points, candidates
         jobs = len(prompt_of)
         # The arithmetic of `units.from_rows` and `Sketch.points`, so that both find a point in one place.
@@ -77,22 +75,28 @@ class Fence:
         #: [J], how many steps were drawn again.
         self.redrawn = np.zeros(jobs, np.int64)
 
-    def __call__(
-        self, raw: Tensor, noise: Noise, memory: State, jobs: Int64, steps: Int64
-    ) -> tuple[Tensor, State]:
-        """Choose a point for every slot; see `sketchkit.engine.decode.Chooser`."""
-        points, after = self.sampler.step(MixtureDensity(raw), noise, memory)
-        # On an accelerator the loop runs on for some steps with what is over.
+    def initial_memory(self, rows: int) -> State:
+        """That of the chooser of candidates; see `PointChooser`."""
+        return self.chooser.initial_memory(rows)
+
+    def choose(
+        self, raw: Array, uniforms: Float32, memory: State, jobs: Int64, steps: Int64
+    ) -> tuple[Array, State]:
+        """Choose a point for every row; see `PointChooser`."""
+        points, after = self.chooser.choose(raw, uniforms, memory, jobs, steps)
         going = np.flatnonzero((jobs >= 0) & ~self._over[jobs] & (steps < self.max_points))
-        mine, rows = jobs[going], _rows(points)[going]
+        mine, rows = jobs[going], to_numpy(points)[going].astype(np.float32)
         wrong = ~self._allowed(mine, rows)
         if wrong.any():
-            slots = torch.from_numpy(going[wrong]).to(points.device)
-            before = tuple(part[slots] for part in memory)
-            chosen, kept = self._drawn_again(raw[slots], before, mine[wrong], steps[going[wrong]])
-            points = points.index_copy(0, slots, chosen)
-            after = tuple(part.index_copy(0, slots, new) for part, new in zip(after, kept, strict=True))
-            rows[wrong] = _rows(chosen)
+            places = going[wrong]
+            before = tuple(take_rows(part, places) for part in memory)
+            chosen, kept = self._draw_again(take_rows(raw, places), before, mine[wrong], steps[places])
+            # A sampler may return the very arrays that it goes on with.
+            points, after = take_rows(points, _all(points)), tuple(take_rows(p, _all(p)) for p in after)
+            put_rows(points, places, chosen)
+            for part, new in zip(after, kept, strict=True):
+                put_rows(part, places, new)
+            rows[wrong] = to_numpy(chosen)
         self._advance(mine, rows)
         return points, after
 
@@ -103,23 +107,30 @@ class Fence:
         ended: Bools = rows[:, 4] == 1.0
         return ended | self.bounds.allows(starts, ends, self._down[jobs])
 
-    def _drawn_again(self, raw: Tensor, memory: State, jobs: Int64, steps: Int64) -> tuple[Tensor, State]:
-        """The first further candidate that fits for each of F rows, [F, 5]; an end row where none does."""
+    def _draw_again(self, raw: Array, memory: State, jobs: Int64, steps: Int64) -> tuple[Array, State]:
+        """The first further candidate within bounds for each of F rows, [F, 5]; an end row where none is."""
         count, more = len(jobs), self.candidates - 1
         self.redrawn[jobs] += 1
-        density = MixtureDensity(raw.repeat_interleave(more, 0))
+        several = np.repeat(np.arange(count), more)
         numbers = steps[:, None] + ((np.arange(more) + 1) << _CANDIDATE_SHIFT)
-        index, step = (torch.from_numpy(a).to(raw.device) for a in (self.index_of[jobs], numbers))
-        noise = uniforms(self.seed, index[:, None], step, REDRAWING)  # [F, K - 1, 4]
-        several = tuple(part.repeat_interleave(more, 0) for part in memory)
-        points, after = self.sampler.step(density, Noise(noise.flatten(0, 1)), several)
-        fits = self._allowed(np.repeat(jobs, more), _rows(points)).reshape(count, more)
-        first = torch.from_numpy(np.arange(count) * more + fits.argmax(axis=1)).to(raw.device)
-        chosen = points[first]
-        self.broken[jobs] = ~fits.any(axis=1)
-        none = torch.from_numpy(self.broken[jobs]).to(raw.device)
-        chosen[none] = chosen.new_tensor([0.0, 0.0, 0.0, 0.0, 1.0])
-        return chosen, tuple(part[first] for part in after)
+        noise = uniform_array(self.seed, self.index_of[jobs][:, None], numbers, REDRAWING)  # [F, K - 1, 4]
+        points, after = self.chooser.choose(
+            take_rows(raw, several),
+            noise.reshape(-1, 4),
+            tuple(take_rows(part, several) for part in memory),
+            jobs[several],
+            steps[several],
+        )
+        rows = to_numpy(points).astype(np.float32)
+        fits = self._allowed(jobs[several], rows).reshape(count, more)
+        first = np.arange(count) * more + fits.argmax(axis=1)
+        chosen = take_rows(points, first)
+        self.broken[jobs] = broken = ~fits.any(axis=1)
+        if broken.any():
+            chosen[:, :2][np.flatnonzero(broken)] = 0.0
+            chosen[:, 2:][np.flatnonzero(broken)] = 0.0
+            chosen[:, 4][np.flatnonzero(broken)] = 1.0
+        return chosen, tuple(take_rows(part, first) for part in after)
 
     def _advance(self, jobs: Int64, rows: Float32) -> None:
         self._walked[jobs] += self._offsets(jobs, rows)
@@ -131,6 +142,5 @@ class Fence:
         return offsets.astype(np.float64)
 
 
-def _rows(points: Tensor) -> Float32:
-    rows: Float32 = points.float().cpu().numpy()
-    return rows
+def _all(values: Array) -> Int64:
+    return np.arange(len(values))

@@ -10,7 +10,6 @@ import numpy as np
 from sketchkit.batch import check_sketches
 from sketchkit.counts import whole
 from sketchkit.deprecation import renamed
-from sketchkit.devices import one_thread
 from sketchkit.engine import EXACT_WIDTH, read_prompts
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, checked_counts
@@ -20,10 +19,11 @@ from sketchkit.generate.guess import AUTO, Guesses, guess_classes, scales_by_loo
 from sketchkit.generate.ranking import too_alike
 from sketchkit.generate.regions import Avoided, Bounds, Region
 from sketchkit.geometry import outline
-from sketchkit.models import AnyClass, SketchModel, check_model, check_one_class
+from sketchkit.models import AnyClass, DrawingModel, check_model, check_one_class
 from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import AnySampler, make_sampler
 from sketchkit.sketch import Float64, Sketch
+from sketchkit.threads import one_thread
 from sketchkit.units import WHOLE, best_scales, extent_of, read_beginning
 
 __all__ = ["Ending", "Endings", "check_unconditional", "complete", "scales_for"]
@@ -31,7 +31,7 @@ __all__ = ["Ending", "Endings", "check_unconditional", "complete", "scales_for"]
 
 @overload
 def complete(
-    model: SketchModel,
+    model: DrawingModel,
     drawings: Sketch,
     n: int = ...,
     temperature: float = ...,
@@ -56,7 +56,7 @@ def complete(
 
 @overload
 def complete(
-    model: SketchModel,
+    model: DrawingModel,
     drawings: Sequence[Sketch],
     n: int = ...,
     temperature: float = ...,
@@ -82,7 +82,7 @@ def complete(
 @renamed(label="class_name")
 @one_thread()
 def complete(
-    model: SketchModel,
+    model: DrawingModel,
     drawings: Sketch | Sequence[Sketch],
     n: int = 9,
     temperature: float = 0.4,
@@ -181,7 +181,7 @@ def complete(
         model,
         [b.rows for b in beginnings],
         exact_width=EXACT_WIDTH if exact else None,
-        label=model.label_index(classes),
+        label=model.class_indices(classes),
     )
     desk = Desk(
         model,
@@ -210,7 +210,7 @@ def complete(
 
 
 def _scales_of(
-    model: SketchModel,
+    model: DrawingModel,
     begun: Sequence[Sketch],
     scale: float | Literal["auto"],
     classes: Sequence[str | None],
@@ -238,7 +238,7 @@ def _scales_of_part(begun: Sequence[Sketch], part: float, scale: float | Literal
     return [part * WHOLE / side if side else 1.0 for side in sides]
 
 
-def check_unconditional(model: SketchModel) -> None:
+def check_unconditional(model: DrawingModel) -> None:
     """Refuse a model that cannot go on with a beginning.
 
     Raises:
@@ -252,7 +252,7 @@ def check_unconditional(model: SketchModel) -> None:
 
 
 def scales_for(
-    model: SketchModel, begun: Sequence[Sketch], scale: float | Literal["auto"], label: AnyClass | None
+    model: DrawingModel, begun: Sequence[Sketch], scale: float | Literal["auto"], label: AnyClass | None
 ) -> list[float]:
     """How many pixels of the training data each beginning's drawing unit is.
 

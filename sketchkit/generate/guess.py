@@ -8,17 +8,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from sketchkit.batch import check_sketches
 from sketchkit.critic import BEGINNINGS, load_critic
-from sketchkit.devices import one_thread
 from sketchkit.engine import decode, read_prompts
 from sketchkit.errors import InputError
-from sketchkit.models import SketchModel, check_model
+from sketchkit.models import DrawingModel, check_model
 from sketchkit.sampling import Draft, make_sampler
 from sketchkit.sampling.critic import whole_drawing
 from sketchkit.sketch import Float64, Sketch
+from sketchkit.threads import one_thread
 from sketchkit.units import WHOLE, Rows, best_scales, extent_of, losses, read_beginning
 
 __all__ = ["AUTO", "Guess", "Guesses", "endings_liked", "guess_classes", "scales_by_looks", "shared_out"]
@@ -78,8 +77,7 @@ class Guesses(tuple[Guess, ...]):
 
 
 @one_thread()
-@torch.inference_mode()
-def guess_classes(model: SketchModel, drawings: Sequence[Sketch]) -> list[Guesses]:
+def guess_classes(model: DrawingModel, drawings: Sequence[Sketch]) -> list[Guesses]:
     """Say what beginnings are taken for.
 
     Args:
@@ -123,9 +121,8 @@ def shared_out(guesses: Sequence[Guess], n: int) -> list[str]:
     return [able[i].class_name for i in np.searchsorted(bounds, places, side="right").clip(0, len(able) - 1)]
 
 
-@torch.inference_mode()
 def scales_by_looks(
-    model: SketchModel, begun: Sequence[Sketch], scales: Sequence[float], classes: Sequence[str | None]
+    model: DrawingModel, begun: Sequence[Sketch], scales: Sequence[float], classes: Sequence[str | None]
 ) -> list[float]:
     """Scales at which endings look most like their class: a beginning may be a small part of a drawing.
 
@@ -180,7 +177,7 @@ def _chances(classes: Sequence[str], begun: Sequence[Sketch]) -> tuple[bool, Flo
     return not new.any(), chances
 
 
-def _guesses(model: SketchModel, drawing: Sketch, scale: float, begun: Float64, *, known: bool) -> Guesses:
+def _guesses(model: DrawingModel, drawing: Sketch, scale: float, begun: Float64, *, known: bool) -> Guesses:
     """The classes that are tried, the likeliest first.
 
     Args:
@@ -206,15 +203,14 @@ def _guesses(model: SketchModel, drawing: Sketch, scale: float, begun: Float64, 
     return Guesses(guesses, 1.0 / (1.0 + math.exp(-float(np.dot(_UNLIKE, facts)))))
 
 
-def _likelihoods(model: SketchModel, rows: Rows, classes: Int64) -> Float64:
+def _likelihoods(model: DrawingModel, rows: Rows, classes: Int64) -> Float64:
     """The log-likelihood of a beginning under each of some classes, [C]."""
     if not len(rows):
         return np.zeros(len(classes))
-    label = torch.from_numpy(classes).to(model.device)
-    return -np.array(losses(model, [rows] * len(classes), label))
+    return -np.array(losses(model, [rows] * len(classes), classes.astype(np.int64)))
 
 
-def endings_liked(model: SketchModel, beginnings: Sequence[Rows], classes: Sequence[str], n: int) -> Float64:
+def endings_liked(model: DrawingModel, beginnings: Sequence[Rows], classes: Sequence[str], n: int) -> Float64:
     """How much tentative endings of beginnings look like classes, to the critic.
 
     Args:
@@ -226,7 +222,7 @@ def endings_liked(model: SketchModel, beginnings: Sequence[Rows], classes: Seque
     Returns:
         [K], 0..1; for a class that the critic does not know the mean of its words.
     """
-    prompts = read_prompts(model, beginnings, label=model.label_index(classes) if model.labelled else None)
+    prompts = read_prompts(model, beginnings, label=model.class_indices(classes) if model.labelled else None)
     which = np.repeat(np.arange(len(beginnings)), n)
     index = np.tile(np.arange(n), len(beginnings))
     hand = make_sampler("temperature", _TEMPERATURE)

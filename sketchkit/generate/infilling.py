@@ -14,20 +14,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from sketchkit.counts import MAX_DRAWINGS, whole
 from sketchkit.deprecation import renamed
-from sketchkit.devices import one_thread
 from sketchkit.engine import read_prompts
+from sketchkit.engine.arrays import inference
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, checked_counts
-from sketchkit.generate.particles import Attempt, Rest, Swarm, effective_size, log_sum, shares
+from sketchkit.generate.particles import Attempt, ParticleFilter, Suffix, effective_size, log_sum, shares
 from sketchkit.generate.ranking import too_alike
 from sketchkit.geometry import line_to_stroke, magenta_simplify, outline
-from sketchkit.models import AnyClass, SketchModel, check_one_class
+from sketchkit.models import AnyClass, DrawingModel, check_one_class
 from sketchkit.sampling import AnySampler, make_sampler, stepwise
 from sketchkit.sketch import Float64, Sketch
+from sketchkit.threads import one_thread
 from sketchkit.units import MAX_READ, SIMPLIFICATION, WHOLE, Beginning, from_rows, read_beginning
 
 __all__ = ["MAX_PARTICLES", "MAX_STROKES", "InfillSearch", "Infilling", "infill", "split_at"]
@@ -100,9 +100,8 @@ class Infilling:
 
 @renamed(label="class_name")
 @one_thread()
-@torch.inference_mode()
 def infill(
-    model: SketchModel,
+    model: DrawingModel,
     sketch: Sketch,
     gap: tuple[int, int],
     n: int = 9,
@@ -169,15 +168,16 @@ def infill(
     given = before if len(before) else Sketch.from_polylines([sketch.points[:1]])
     beginning = read_beginning(given, scale, model.card)
     rest = _rest(after, beginning, scale)
-    prompts = read_prompts(model, [beginning.rows], label=model.label_index(class_name))
-    swarm = Swarm(model, chosen, prompts, rest, particles, seed, max_points)
+    prompts = read_prompts(model, [beginning.rows], label=model.class_indices(class_name))
     most = max_strokes or max(2 * (gap[1] - gap[0]), _USUAL_STROKES)
-    for stroke in range(1, most + 1):
-        if not swarm.advance():
-            break
-        if progress is not None:
-            progress(stroke, most)
-    return _best(swarm, n, _Around(sketch, before, after, beginning, scale))
+    with inference(model):
+        particle_filter = ParticleFilter(model, chosen, prompts, rest, particles, seed, max_points)
+        for stroke in range(1, most + 1):
+            if not particle_filter.advance():
+                break
+            if progress is not None:
+                progress(stroke, most)
+    return _best(particle_filter, n, _Around(sketch, before, after, beginning, scale))
 
 
 def split_at(sketch: Sketch, gap: tuple[int, int]) -> tuple[Sketch, Sketch, Sketch]:
@@ -239,7 +239,7 @@ def _scale(sketch: Sketch) -> float:
     return WHOLE / (max(x1 - x0, y1 - y0) or WHOLE)
 
 
-def _rest(after: Sketch, beginning: Beginning, scale: float) -> Rest:
+def _rest(after: Sketch, beginning: Beginning, scale: float) -> Suffix:
     """What follows the gap, as a model reads it after a beginning.
 
     Raises:
@@ -254,25 +254,27 @@ def _rest(after: Sketch, beginning: Beginning, scale: float) -> Rest:
         raise InputError(f"{len(rows)} points follow the gap, of which a model can read {MAX_READ}")
     rows[:, :2] *= beginning.factor / scale
     place = (lines[0][0] - np.array(beginning.anchor)) * beginning.factor
-    return Rest(rows, place, opens=not len(beginning.rows))
+    return Suffix(rows, place, opens=not len(beginning.rows))
 
 
-def _best(swarm: Swarm, n: int, around: _Around) -> list[Infilling]:
+def _best(particle_filter: ParticleFilter, n: int, around: _Around) -> list[Infilling]:
     """The attempts after which the rest is likeliest, of those that differ.
 
     Raises:
         InputError: there is none.
     """
-    attempts = swarm.attempts
+    attempts = particle_filter.attempts
     if not attempts:
-        raise InputError(f"not one of {swarm.count} particles came to the end of a stroke: try more of them")
+        raise InputError(
+            f"not one of {particle_filter.count} particles came to the end of a stroke: try more of them"
+        )
     log_weights = np.array([attempt.log_weight for attempt in attempts])
     weights = shares(log_weights)
     search = InfillSearch(
         attempts=len(attempts),
         fitting=sum(attempt.gain >= 0.0 for attempt in attempts),
         effective=effective_size(log_weights),
-        evidence=log_sum(log_weights) - math.log(swarm.count),
+        evidence=log_sum(log_weights) - math.log(particle_filter.count),
     )
     kept: list[Infilling] = []
     outlines: list[Float64] = []
@@ -284,7 +286,15 @@ def _best(swarm: Swarm, n: int, around: _Around) -> list[Infilling]:
         place = len(kept)
         kept.append(
             Infilling(
-                whole, part, best.rest, best.gain, float(weights[i]), swarm.seed, place, around.scale, search
+                whole,
+                part,
+                best.rest,
+                best.gain,
+                float(weights[i]),
+                particle_filter.seed,
+                place,
+                around.scale,
+                search,
             )
         )
         outlines.append(mine)

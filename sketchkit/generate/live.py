@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TypeAlias
@@ -18,14 +18,18 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.counts import whole
-from sketchkit.devices import one_thread
-from sketchkit.engine.lane import Lane
+from sketchkit.engine import Decoder, JobQueue
 from sketchkit.errors import InputError
-from sketchkit.generate.live_drawings import LiveDrawing
+from sketchkit.generate.live_requests import LiveDrawing
+from sketchkit.threads import one_thread
 
 __all__ = ["LiveDecoder", "LivePoints"]
 
 Place: TypeAlias = tuple[float, float, float]
+Float32 = npt.NDArray[np.float32]
+
+#: A batch of a `LiveDecoder` grows with its drawings.
+_ANY_NUMBER = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +90,36 @@ class _Pen:
         return LivePoints(self.request, self.number, first, points, over, finished, error)
 
 
+class _Batch:
+    """The drawings of one model and sampler that have a row, by their number in the queue."""
+
+    def __init__(self, drawing: LiveDrawing) -> None:
+        self.model, self.sampler = drawing.model, drawing.sampler
+        self.queue, self.pens = JobQueue(), dict[int, _Pen]()
+        # One step a call, so that new drawings join at once.
+        self.decoder = Decoder(drawing.model, drawing.sampler, self.queue, width=_ANY_NUMBER, max_steps=1)
+
+    def draws(self, drawing: LiveDrawing) -> bool:
+        return self.model is drawing.model and self.sampler == drawing.sampler
+
+    def keep(self, wanted: Callable[[_Pen], bool]) -> None:
+        """Give up all other drawings."""
+        gone = {job for job, pen in self.pens.items() if not wanted(pen)}
+        if gone:
+            self.decoder.drop(gone)
+            self.pens = {job: pen for job, pen in self.pens.items() if job not in gone}
+
+    def add(self, pen: _Pen) -> None:
+        [job] = self.queue.put(pen.drawing.start)
+        self.pens[job] = pen
+
+    def advance(self) -> Iterator[tuple[_Pen, Float32]]:
+        """One point more of every drawing, [5] in model units."""
+        self.decoder.step()
+        jobs, points = self.decoder.latest
+        yield from zip([self.pens[job] for job in jobs.tolist()], points, strict=True)
+
+
 class LiveDecoder:
     """Draws what it is asked for at any time, all of it at once.
 
@@ -107,7 +141,7 @@ class LiveDecoder:
         self._numbers = count()
         self._turns: OrderedDict[Hashable, deque[_Pen]] = OrderedDict()  # who waits, the next one first
         self._left: dict[int, int] = {}  # drawings of each request that are not over
-        self._lanes: dict[Lane, list[_Pen]] = {}  # touched by `step` alone
+        self._batches: list[_Batch] = []  # touched by `step` alone
         self._live = 0
         self._closed = False
 
@@ -189,19 +223,18 @@ class LiveDecoder:
 
     @property
     def _busy(self) -> bool:
-        return bool(self._turns) or bool(self._lanes)
+        return bool(self._turns) or bool(self._batches)
 
     @one_thread()
     def step(self) -> list[LivePoints]:
         """Draw one point more of every drawing that has a slot.
 
         Returns:
-            What there is to tell: chunks that are full, and the last points of drawings that are over, or
-            that cannot be drawn.
+            Chunks of points that are full, and the last points of drawings that are over or cannot be drawn.
         """
-        told = [*self._arranged()]
-        for lane, pens in list(self._lanes.items()):
-            told += self._advanced(lane, pens)
+        told = [*self._arrange()]
+        for batch in list(self._batches):
+            told += self._advance(batch)
         with self._changed:
             told = [each for each in told if each.request in self._left]
             for each in told:
@@ -211,28 +244,21 @@ class LiveDecoder:
                         del self._left[each.request]
         return told
 
-    def _arranged(self) -> Iterator[LivePoints]:
-        """Let those go that are over or given up, and begin others; tells of what cannot begin."""
+    def _arrange(self) -> Iterator[LivePoints]:
+        """Give up drawings that are over or cancelled, and begin others; tells of those that cannot begin."""
         with self._changed:
-            kept = {
-                lane: [pen for pen in pens if not pen.over and pen.request in self._left]
-                for lane, pens in self._lanes.items()
-            }
-            comers = self._taken(self._slots - sum(map(len, kept.values())))
+            for batch in self._batches:
+                batch.keep(lambda pen: not pen.over and pen.request in self._left)
+            comers = self._take_turns(self._slots - sum(len(batch.pens) for batch in self._batches))
         for pen in comers:
             try:
-                kept.setdefault(self._lane_of(pen.drawing, kept), []).append(pen)
-            except Exception as error:  # it is told to whoever asked
+                self._batch_for(pen.drawing).add(pen)
+            except Exception as error:  # it is told to the client
                 yield pen.tell(over=True, error=error)
-        for lane, pens in kept.items():
-            try:
-                self._change(lane, pens)
-            except Exception as error:  # likewise
-                self._lanes.pop(lane, None)
-                yield from (pen.tell(over=True, error=error) for pen in pens)
-        self._live = sum(map(len, self._lanes.values()))
+        self._batches = [batch for batch in self._batches if batch.pens]
+        self._live = sum(len(batch.pens) for batch in self._batches)
 
-    def _taken(self, most: int) -> list[_Pen]:
+    def _take_turns(self, most: int) -> list[_Pen]:
         """Drawings that begin, of each client in turn."""
         out: list[_Pen] = []
         while self._turns and len(out) < most:
@@ -242,40 +268,27 @@ class LiveDecoder:
                 self._turns[client] = queue
         return out
 
-    def _lane_of(self, drawing: LiveDrawing, lanes: dict[Lane, list[_Pen]]) -> Lane:
-        for lane in lanes:
-            if lane.model is drawing.model and lane.sampler == drawing.sampler:
-                return lane
-        return Lane(drawing.model, drawing.sampler)
+    def _batch_for(self, drawing: LiveDrawing) -> _Batch:
+        for batch in self._batches:
+            if batch.draws(drawing):
+                return batch
+        self._batches.append(_Batch(drawing))
+        return self._batches[-1]
 
-    def _change(self, lane: Lane, pens: list[_Pen]) -> None:
-        """Let a lane draw for these, those that it draws for already first."""
-        before = self._lanes.get(lane, [])
-        places = {id(pen): row for row, pen in enumerate(before)}
-        keep = [places[id(pen)] for pen in pens if id(pen) in places]
-        starts = [pen.drawing.start for pen in pens if id(pen) not in places]
-        if len(keep) < len(before) or starts:
-            lane.change(keep, starts)
-        if pens:
-            self._lanes[lane] = pens
-        else:
-            self._lanes.pop(lane, None)
-
-    def _advanced(self, lane: Lane, pens: list[_Pen]) -> Iterator[LivePoints]:
-        """One point more of the drawings of a lane, which it keeps those of that are not over."""
+    def _advance(self, batch: _Batch) -> Iterator[LivePoints]:
+        """One point more of the drawings of a batch."""
         try:
-            rows = lane.step()
-        except Exception as error:  # of a model, an engine or a sampler that is somebody else's
-            del self._lanes[lane]
-            yield from (pen.tell(over=True, error=error) for pen in pens)
+            moves = list(batch.advance())
+        except Exception as error:  # of a model, an engine or a sampler of a third party
+            self._batches.remove(batch)
+            yield from (pen.tell(over=True, error=error) for pen in batch.pens.values())
             return
-        factors = np.array([[pen.drawing.factor] for pen in pens], np.float32)
-        offsets = (rows[:, :2] / factors).tolist()
-        lifts, ends = (rows[:, 3] == 1.0).tolist(), (rows[:, 4] == 1.0).tolist()
-        for pen, (dx, dy), lift, end in zip(pens, offsets, lifts, ends, strict=True):
+        for pen, row in moves:
+            dx, dy = (row[:2] / np.float32(pen.drawing.factor)).tolist()
+            end = bool(row[4] == 1.0)
             pen.age += 1
             if not end:
-                pen.move(dx, dy, lift)
+                pen.move(dx, dy, bool(row[3] == 1.0))
             if end or pen.age >= pen.drawing.max_points:
                 pen.over = True
                 yield pen.tell(over=True, finished=end)

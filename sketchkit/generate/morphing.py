@@ -18,7 +18,7 @@ from sketchkit.generate.checks import Progress, settled_seed
 from sketchkit.generate.drawing import sample
 from sketchkit.latent import Method, Path, check_z, combine, encode, latent_path, surface
 from sketchkit.latent import path as row
-from sketchkit.models import AnyClass, SketchModel, check_model, check_one_class
+from sketchkit.models import AnyClass, DrawingModel, check_model, check_one_class
 from sketchkit.sampling import AnySampler
 from sketchkit.sketch import Sketch
 
@@ -73,7 +73,7 @@ class Morph:
 
 
 def decode(
-    model: SketchModel,
+    model: DrawingModel,
     z: npt.ArrayLike,
     temperature: float = TEMPERATURE,
     *,
@@ -106,7 +106,7 @@ def decode(
 
 @renamed(method="path", label="class_name")
 def interpolate(
-    model: SketchModel,
+    model: DrawingModel,
     drawings: Sequence[Sketch],
     n: int = 10,
     temperature: float = TEMPERATURE,
@@ -156,7 +156,7 @@ def interpolate(
 
 @renamed(method="path", label="class_name")
 def grid(
-    model: SketchModel,
+    model: DrawingModel,
     corners: Sequence[Sketch],
     steps: tuple[int, int] = (7, 7),
     temperature: float = TEMPERATURE,
@@ -207,7 +207,7 @@ def grid(
 
 @renamed(label="class_name")
 def analogy(
-    model: SketchModel,
+    model: DrawingModel,
     a: Sketch,
     b: Sketch,
     c: Sketch,
@@ -252,7 +252,7 @@ def analogy(
 
 @renamed(method="path", label="class_name")
 def morphs(
-    model: SketchModel,
+    model: DrawingModel,
     jobs: Iterable[Sequence[Sketch]],
     steps: Steps,
     temperature: float = TEMPERATURE,
@@ -318,7 +318,7 @@ def morphs(
 
 
 def _ways(
-    model: SketchModel,
+    model: DrawingModel,
     jobs: Sequence[tuple[Sketch, ...]],
     steps: Steps,
     path: Path | None,

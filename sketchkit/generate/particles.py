@@ -13,19 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
-from sketchkit.density import MixtureDensity
 from sketchkit.engine import Prompts, stepper_of
-from sketchkit.engine.plain import loss_of
-from sketchkit.models import SketchModel
-from sketchkit.models.base import State
-from sketchkit.noise import PARTICLE, RESAMPLING, Noise, uniforms
-from sketchkit.sampling import StepSampler, stateful
+from sketchkit.engine.arrays import State, put_rows, take_rows, to_numpy
+from sketchkit.engine.choosers import make_chooser, point_losses
+from sketchkit.models import Array, DrawingModel
+from sketchkit.noise import PARTICLE, RESAMPLING, uniform_array
+from sketchkit.sampling import StepSampler
 from sketchkit.sketch import Float64
 
-__all__ = ["Attempt", "Rest", "Swarm", "effective_size", "log_sum", "shares", "systematic"]
+__all__ = ["Attempt", "ParticleFilter", "Suffix", "effective_size", "log_sum", "shares", "systematic"]
 
 #: To which power the look-ahead decides whom to go on with: 0 would be blind, and 1 would keep only those
 #: that are as good as finished, though the first of two missing eyes makes no mouth likelier. On such a face
@@ -41,7 +38,7 @@ Float32 = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Rest:
+class Suffix:
     """What comes after the gap.
 
     Args:
@@ -75,7 +72,7 @@ class Attempt:
     log_weight: float
 
 
-class Swarm:
+class ParticleFilter:
     """Particles at the beginning of the gap, which go on stroke by stroke.
 
     The wanted distribution of infills x of 1, 2, ... strokes is q(x) p(rest | x): q is what the sampler makes
@@ -94,21 +91,21 @@ class Swarm:
 
     def __init__(
         self,
-        model: SketchModel,
+        model: DrawingModel,
         sampler: StepSampler,
         beginning: Prompts,
-        rest: Rest,
+        rest: Suffix,
         count: int,
         seed: int,
         max_points: int,
     ) -> None:
-        self.model, self.sampler, self.rest = model, stateful(sampler), rest
+        self.model, self.chooser, self.rest = model, make_chooser(sampler, model), rest
         self.count, self.seed, self.max_points = count, seed, max_points
-        first = torch.zeros(count, dtype=torch.int64, device=model.device)
+        first = np.zeros(count, np.int64)
         self.stepper = stepper_of(model)
-        self.rows = beginning.rows[first]  # [K, 5], read next
-        self.state = self.stepper.enter(tuple(part[first] for part in beginning.state))
-        self.memory = self.sampler.initial_state(count, model.device)
+        self.rows = take_rows(beginning.rows, first)  # [K, 5], read next
+        self.state = self.stepper.prepare_state(tuple(take_rows(part, first) for part in beginning.state))
+        self.memory = self.chooser.initial_memory(count)
         self.drawn: list[Float32] = [np.zeros((0, 5), np.float32)] * count
         self.alive = np.ones(count, bool)
         self.generation = 0
@@ -146,24 +143,25 @@ class Swarm:
         rows = np.array(self.rest.rows)
         rows[0, :2] = self.rest.place
         judged = rows[int(self.rest.opens) :][None]
-        here = self._tensor(np.zeros(1, np.int64))
-        return float(self._worth(here, judged).sum())
+        return float(self._worth(np.zeros(1, np.int64), judged).sum())
 
     def _draw(self) -> None:
         """Let every particle draw until it lifts its pen; whose drawing ends or runs on is given up."""
         going = np.flatnonzero(self.alive)
-        where = self._tensor(going)
-        rows, state = self.rows[where], tuple(part[where] for part in self.state)
-        memory = tuple(part[where] for part in self.memory)
+        rows, state, memory = (
+            take_rows(self.rows, going),
+            tuple(take_rows(part, going) for part in self.state),
+            tuple(take_rows(part, going) for part in self.memory),
+        )
         owners: list[Int64] = []
         points: list[Float32] = []
         length = np.array([len(drawn) for drawn in self.drawn], np.int64)
         for step in range(self.max_points):
             raw, state = self.stepper.step(rows, state)
-            drawn, memory = self.sampler.step(MixtureDensity(raw), self._noise(where, step), memory)
-            rows = drawn.to(self.model.dtype)
+            drawn, memory = self.chooser.choose(raw, self._noise(going, step), memory, going, length[going])
             owners.append(going)
-            points.append(drawn.float().cpu().numpy())
+            points.append(to_numpy(drawn).astype(np.float32))
+            rows = self.model.to_own(points[-1])
             length[going] += 1
             lifted = points[-1][:, 3] == 1.0
             self.alive[going] = lifted | ((points[-1][:, 4] == 0.0) & (length[going] < self.max_points))
@@ -171,19 +169,18 @@ class Swarm:
             stays = np.flatnonzero(self.alive[going] & ~lifted)
             if not len(stays):
                 break
-            kept = self._tensor(stays)
-            going, where, rows = going[stays], where[kept], rows[kept]
-            state, memory = tuple(part[kept] for part in state), tuple(part[kept] for part in memory)
+            going, rows = going[stays], take_rows(rows, stays)
+            state, memory = (tuple(take_rows(part, stays) for part in parts) for parts in (state, memory))
         self._keep(np.concatenate(owners), np.concatenate(points))
 
     def _put_back(
-        self, going: Int64, lifted: npt.NDArray[np.bool_], rows: Tensor, state: State, memory: State
+        self, going: Int64, lifted: npt.NDArray[np.bool_], rows: Array, state: State, memory: State
     ) -> None:
         """Keep what the particles that have lifted their pens go on from."""
-        mine, here = self._tensor(going[lifted]), self._tensor(np.flatnonzero(lifted))
-        self.rows[mine] = rows[here]
-        for part, source in zip((*self.state, *self.memory), (*state, *memory), strict=True):
-            part[mine] = source[here]
+        mine, here = going[lifted], np.flatnonzero(lifted)
+        old, new = (self.rows, *self.state, *self.memory), (rows, *state, *memory)
+        for part, source in zip(old, new, strict=True):
+            put_rows(part, mine, take_rows(source, here))
 
     def _keep(self, owners: Int64, points: Float32) -> None:
         """Append the points of a stroke, [P, 5] in the order of drawing, to their owners' rows."""
@@ -202,40 +199,36 @@ class Swarm:
             rows = np.repeat(self.rest.rows[None], len(part), axis=0)
             stand = [self.drawn[k][:, :2].sum(axis=0, dtype=np.float64) for k in part]
             rows[:, 0, :2] = self.rest.place - np.array(stand)
-            out[begin : begin + size] = self._worth(self._tensor(part), rows)
+            out[begin : begin + size] = self._worth(part, rows)
         return out
 
-    def _worth(self, where: Tensor, points: Float64) -> Float64:
+    def _worth(self, where: Int64, points: Float64) -> Float64:
         """The log-probability of each of some points [A, N, 5] that particles `where` [A] read, [A, N]."""
-        rows, state = self.rows[where], tuple(part[where] for part in self.state)
-        wide = torch.promote_types(self.model.dtype, torch.float32)
-        judged = torch.from_numpy(points).to(wide).to(self.model.device)
+        rows, state = take_rows(self.rows, where), tuple(take_rows(part, where) for part in self.state)
         losses = []
-        for point in judged.unbind(1):
+        for k in range(points.shape[1]):
             raw, state = self.stepper.step(rows, state)
-            losses.append(loss_of(MixtureDensity(raw), point))
-            rows = point.to(self.model.dtype)
-        return -torch.stack(losses, 1).cpu().double().numpy()
+            losses.append(to_numpy(point_losses(raw, points[:, k])).astype(np.float64))
+            rows = self.model.to_own(points[:, k])
+        return -np.stack(losses, 1)
 
     def _resample(self) -> None:
         """Let the likely particles take the places of the unlikely; each then weighs as much as any other."""
-        turn = torch.tensor(self.generation)
-        start = float(uniforms(self.seed, torch.zeros_like(turn), turn, RESAMPLING)[0])
+        turn = np.array(self.generation)
+        start = float(uniform_array(self.seed, np.zeros_like(turn), turn, RESAMPLING)[0])
         parents = systematic(shares(self.log_weight), start)
-        where = self._tensor(parents)
-        self.rows, self.state = self.rows[where], tuple(part[where] for part in self.state)
-        self.memory = tuple(part[where] for part in self.memory)
+        self.rows = take_rows(self.rows, parents)
+        self.state, self.memory = (
+            tuple(take_rows(part, parents) for part in parts) for parts in (self.state, self.memory)
+        )
         self.drawn = [self.drawn[k] for k in parents]
         self.alive, self.ahead = self.alive[parents], self.ahead[parents]
         self.log_weight = np.full(self.count, log_sum(self.log_weight) - math.log(self.count))
 
-    def _noise(self, particles: Tensor, step: int) -> Noise:
-        """Of a step in a stroke: no two strokes of a particle share any."""
-        turn = torch.full_like(particles, self.generation * self.max_points + step)
-        return Noise(uniforms(self.seed, particles, turn, PARTICLE))
-
-    def _tensor(self, values: Int64) -> Tensor:
-        return torch.from_numpy(values).to(self.model.device)
+    def _noise(self, particles: Int64, step: int) -> Float32:
+        """Of a step in a stroke: strokes of a particle share no numbers."""
+        turn = np.full_like(particles, self.generation * self.max_points + step)
+        return uniform_array(self.seed, particles, turn, PARTICLE)
 
 
 def log_sum(logs: Float64) -> float:

@@ -7,22 +7,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from sketchkit.batch import check_sketches
-from sketchkit.density import MixtureDensity
 from sketchkit.deprecation import old_attribute, renamed
-from sketchkit.devices import one_thread
 from sketchkit.generate.checks import Progress
 from sketchkit.generate.guess import AUTO, Guesses, guess_classes
-from sketchkit.latent import encode_rows, read_wholes
-from sketchkit.models import AnyClass, SketchModel, check_model, check_one_class
-from sketchkit.models.base import State
+from sketchkit.latent.encoding import encode_rows, read_wholes
+from sketchkit.models import AnyClass, DrawingModel, check_model, check_one_class
 from sketchkit.sketch import Float64, Sketch
+from sketchkit.threads import one_thread
 from sketchkit.units import Rows, chunks, padded_rows
 
-__all__ = ["Score", "log_probabilities", "score"]
+__all__ = ["Score", "score"]
 
 #: Drawings are scored so many rows at once, padding among them, to bound memory.
 _ROWS_AT_ONCE = 16_384
@@ -113,9 +109,8 @@ class Score:
 
 @renamed(label="class_name")
 @one_thread()
-@torch.inference_mode()
 def score(
-    model: SketchModel,
+    model: DrawingModel,
     sketches: Sequence[Sketch],
     *,
     class_name: AnyClass | None = None,
@@ -155,63 +150,39 @@ def score(
     if class_name == AUTO:
         for i, found in _guessed(model, sketches, labels):
             guesses[i], labels[i] = found, found[0].class_name
-    classes = model.label_index(labels)
+    classes = model.class_indices(labels)
     latents, divergences = _latents(model, drawings)
     costs: list[tuple[Float64, Float64]] = [(np.zeros(0), np.zeros(0))] * len(drawings)
     done = 0
     for chunk in chunks([len(rows) for rows in drawings], _ROWS_AT_ONCE):
-        given = None if latents is None else torch.from_numpy(latents[chunk])
-        state = model.initial_state(len(chunk), given, None if classes is None else classes[chunk])
+        z, known = (None if given is None else model.to_own(given[chunk]) for given in (latents, classes))
+        state = model.initial_state(len(chunk), z, known)
         padded, lengths = padded_rows([drawings[i] for i in chunk])
-        offset, pen = log_probabilities(model, model.start_rows(len(chunk)), padded, state)
+        offset, pen = model.log_prob(padded, state)
         for b, i in enumerate(chunk):
             costs[i] = (-offset[b, : lengths[b]], -pen[b, : lengths[b]])
         done += len(chunk)
         if progress is not None:
             progress(done, len(drawings))
-    z = [None] * len(drawings) if latents is None else list(latents)
+    means = [None] * len(drawings) if latents is None else list(latents)
     return [
         Score(offset, pen, _strokes_of(sketch, rows), sketch.n_strokes, told, guessed, kl, mine)
         for sketch, rows, told, guessed, kl, mine, (offset, pen) in zip(
-            sketches, drawings, labels, guesses, divergences, z, costs, strict=True
+            sketches, drawings, labels, guesses, divergences, means, costs, strict=True
         )
     ]
 
 
 def _guessed(
-    model: SketchModel, sketches: Sequence[Sketch], labels: Sequence[str | None]
+    model: DrawingModel, sketches: Sequence[Sketch], labels: Sequence[str | None]
 ) -> Iterator[tuple[int, Guesses]]:
     """What drawings without a class may show, and their places."""
     unknown = [i for i, label in enumerate(labels) if label is None]
     yield from zip(unknown, guess_classes(model, [sketches[i] for i in unknown]), strict=True)
 
 
-def log_probabilities(
-    model: SketchModel, first: Tensor, points: Rows, state: State
-) -> tuple[Float64, Float64]:
-    """Teacher forcing: what each row is worth to a model that has read all before it.
-
-    Args:
-        model: any.
-        first: [B, 5], the row that is read before the first of `points`.
-        points: [B, T, 5] rows in model units.
-        state: before `first`, tensors of B rows.
-
-    Returns:
-        The log density of the offsets and the log-probability of the pen states, float64 [B, T] each; 0 for
-        the offset of an end row.
-    """
-    wide = torch.promote_types(model.dtype, torch.float32)
-    rows = torch.from_numpy(points).to(wide).to(model.device)
-    inputs = torch.cat((first[:, None], rows[:, :-1].to(model.dtype)), 1)
-    raw, _ = model(inputs, state)
-    offset, pen = MixtureDensity(raw).log_prob(rows)
-    inked = torch.where(rows[..., 4] == 1.0, 0.0, offset)
-    return inked.cpu().double().numpy(), pen.cpu().double().numpy()
-
-
 def _latents(
-    model: SketchModel, drawings: Sequence[Rows]
+    model: DrawingModel, drawings: Sequence[Rows]
 ) -> tuple[npt.NDArray[np.float32] | None, Sequence[float | None]]:
     """The means of the drawings' posteriors, [n, Z], and how far these are from the prior; None elsewhere."""
     if not model.conditional:

@@ -13,7 +13,7 @@ from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, settled_seed
 from sketchkit.generate.drawing import sample
 from sketchkit.generate.morphing import DrawingSettings
-from sketchkit.models import AnyClass, SketchModel, check_model, is_one_class
+from sketchkit.models import AnyClass, DrawingModel, check_model, is_one_class
 from sketchkit.noise import MAX_SEED
 from sketchkit.sketch import Sketch
 
@@ -27,7 +27,7 @@ _MOST_BLOCK = 1 << 17
 _FILLS = 8
 
 
-def block_size(model: SketchModel, batch_size: int | None = None) -> int:
+def block_size(model: DrawingModel, batch_size: int | None = None) -> int:
     """How many drawings `sample_stream` draws together.
 
     Args:
@@ -37,7 +37,7 @@ def block_size(model: SketchModel, batch_size: int | None = None) -> int:
     Returns:
         4096 on a CPU, more where more are drawn at once; 131072 at the most.
     """
-    width = default_width(model.device) if batch_size is None else batch_size
+    width = default_width(model) if batch_size is None else batch_size
     return min(max(_LEAST_BLOCK, _FILLS * width), _MOST_BLOCK)
 
 
@@ -49,7 +49,7 @@ class NewDrawingSettings(DrawingSettings, total=False):
 
 @renamed(label="class_name")
 def sample_stream(
-    model: SketchModel,
+    model: DrawingModel,
     n: int,
     temperature: float = 0.4,
     *,
@@ -85,7 +85,7 @@ def sample_stream(
     n = whole("n", n, 0, MAX_SEED - first)
     sample(model, 0, temperature, **settings)  # refuses what is wrong with the settings
     if class_name is None or is_one_class(class_name):
-        model.label_index(class_name)
+        model.class_indices(class_name)
         return _drawn(model, n, temperature, repeat(class_name), first, settings)
     if isinstance(class_name, Sized) and len(class_name) != n:
         raise InputError(f"{n} drawings need as many classes, or one for them all, got {len(class_name)}")
@@ -93,7 +93,7 @@ def sample_stream(
 
 
 def _drawn(
-    model: SketchModel,
+    model: DrawingModel,
     n: int,
     temperature: float,
     labels: Iterator[AnyClass | None],

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from sketchkit.batch import check_sketches
 from sketchkit.counts import whole
 from sketchkit.deprecation import old_function
-from sketchkit.devices import one_thread, own_numbers
 from sketchkit.errors import InputError
-from sketchkit.models import SketchModel, check_model
-from sketchkit.models.base import to_numpy
-from sketchkit.models.vae import VaeModel
+from sketchkit.models import DrawingModel, check_model
 from sketchkit.noise import MAX_SEED, POSTERIOR, normals
 from sketchkit.sketch import Sketch
+from sketchkit.threads import one_thread
 from sketchkit.units import Rows, Whole, chunks, padded_rows, read_whole
+
+if TYPE_CHECKING:
+    from sketchkit.models.vae import VaeModel
 
 __all__ = ["check_z", "checked_z", "encode", "encode_rows", "latent_size", "posterior", "read_wholes"]
 
@@ -33,7 +34,7 @@ Progress = Callable[[int, int], None]
 
 
 def encode(
-    model: SketchModel,
+    model: DrawingModel,
     sketches: Sequence[Sketch],
     *,
     prepared: bool = False,
@@ -67,7 +68,7 @@ def encode(
 
 
 def read_wholes(
-    model: SketchModel,
+    model: DrawingModel,
     sketches: Sequence[Sketch],
     *,
     prepared: bool = False,
@@ -97,9 +98,8 @@ def read_wholes(
 
 
 @one_thread()
-@torch.inference_mode()
 def encode_rows(
-    model: SketchModel, drawings: Sequence[Rows], *, exact: bool = False, progress: Progress | None = None
+    model: DrawingModel, drawings: Sequence[Rows], *, exact: bool = False, progress: Progress | None = None
 ) -> tuple[Latents, Latents]:
     """Encode drawings that are rows already.
 
@@ -116,6 +116,10 @@ def encode_rows(
         InputError: a model without an encoder, or a drawing without rows.
     """
     encoder = _encoder(model)
+    import torch
+
+    from sketchkit.models.base import to_numpy
+
     if not all(len(rows) for rows in drawings):
         raise InputError("a drawing without rows cannot be encoded")
     mu = np.zeros((len(drawings), encoder.architecture.latent), np.float32)
@@ -123,16 +127,16 @@ def encode_rows(
     done = 0
     for chunk in chunks([len(rows) for rows in drawings], 1 if exact else _ROWS_AT_ONCE):
         padded, lengths = padded_rows([drawings[i] for i in chunk])
-        rows = torch.from_numpy(padded).to(model.dtype).to(model.device)
-        mean, log_variance = encoder.encode_batch(rows, torch.from_numpy(lengths).to(model.device))
-        mu[chunk], sigma[chunk] = to_numpy(mean), to_numpy((log_variance / 2).exp())
+        with torch.inference_mode():
+            mean, log_variance = encoder.encode_batch(encoder.to_own(padded), encoder.to_own(lengths))
+            mu[chunk], sigma[chunk] = to_numpy(mean), to_numpy((log_variance / 2).exp())
         done += len(chunk)
         if progress is not None:
             progress(done, len(drawings))
     return mu, sigma
 
 
-@own_numbers()
+@one_thread()
 def posterior(mu: npt.ArrayLike, sigma: npt.ArrayLike, draws: int, seed: int = 0) -> npt.NDArray[np.float32]:
     """Draw latent vectors from the posteriors of drawings.
 
@@ -150,6 +154,8 @@ def posterior(mu: npt.ArrayLike, sigma: npt.ArrayLike, draws: int, seed: int = 0
 
     Source: Ha & Eck 2017, equation 2.
     """
+    import torch
+
     draws, seed = whole("draws", draws, 1), whole("seed", seed, 0, MAX_SEED)
     mean, spread = np.asarray(mu, np.float32), np.asarray(sigma, np.float32)
     if mean.ndim != 2 or spread.shape != mean.shape:
@@ -174,7 +180,7 @@ def posterior(mu: npt.ArrayLike, sigma: npt.ArrayLike, draws: int, seed: int = 0
     return out
 
 
-def latent_size(model: SketchModel) -> int:
+def latent_size(model: DrawingModel) -> int:
     """The length of a model's latent vectors, Z.
 
     Raises:
@@ -186,7 +192,7 @@ def latent_size(model: SketchModel) -> int:
     return size
 
 
-def check_z(model: SketchModel, z: npt.ArrayLike, n: int | None) -> Latents:
+def check_z(model: DrawingModel, z: npt.ArrayLike, n: int | None) -> Latents:
     """Check latent vectors and return them as an array of the shape that a model wants.
 
     Args:
@@ -217,8 +223,11 @@ def check_z(model: SketchModel, z: npt.ArrayLike, n: int | None) -> Latents:
 checked_z = old_function("checked_z", check_z)
 
 
-def _encoder(model: SketchModel) -> VaeModel:
+def _encoder(model: DrawingModel) -> VaeModel:
     check_model(model)
-    if not isinstance(model, VaeModel):
-        raise InputError(f"the model {model.card.name!r} has no encoder: only a conditional VAE has one")
-    return model
+    if model.conditional:
+        from sketchkit.models.vae import VaeModel
+
+        if isinstance(model, VaeModel):
+            return model
+    raise InputError(f"the model {model.card.name!r} has no encoder: only a conditional VAE has one")

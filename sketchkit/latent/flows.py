@@ -20,7 +20,7 @@ from sketchkit.engine import EXACT_WIDTH
 from sketchkit.errors import InputError
 from sketchkit.latent.encoding import latent_size
 from sketchkit.latent.paths import Method
-from sketchkit.models import AnyClass, SketchModel, is_one_class
+from sketchkit.models import AnyClass, DrawingModel, is_one_class
 from sketchkit.models.prior import FlowPrior
 from sketchkit.models.vae import VaeModel
 from sketchkit.noise import LATENT, MAX_SEED, normals
@@ -56,7 +56,7 @@ _AT_ONCE, _FEWEST = 4_096, 4
 
 @one_thread()
 def prior(
-    model: SketchModel,
+    model: DrawingModel,
     n: int,
     seed: int = 0,
     first: int = 0,
@@ -91,7 +91,7 @@ def prior(
     first, scale = whole("first", first, 0, MAX_SEED - n), resolve_z_temperature(model, z_temperature)
     if class_name is not None and not is_one_class(class_name) and len(class_name) != n:
         raise InputError(f"{n} latent vectors need as many classes, or one for all, got {len(class_name)}")
-    label = model.label_index(class_name)
+    label = _label(model, class_name)
     places = torch.arange(first, first + n) if index is None else torch.from_numpy(index)
     noise = normals(seed, places, size, LATENT) * scale
     if (flow := flow_of(model)) is None:
@@ -100,21 +100,21 @@ def prior(
     return _in_portions(flow.latents, noise[:, : flow.axes], classes, exact=exact).numpy()
 
 
-def _has_flow(model: SketchModel) -> bool:
+def _has_flow(model: DrawingModel) -> bool:
     return isinstance(model, VaeModel) and model.prior is not None
 
 
-def _flow_on(model: SketchModel, path: Path | None) -> FlowPrior | None:
+def _flow_on(model: DrawingModel, path: Path | None) -> FlowPrior | None:
     """The flow of a path through noise; None for a path through the latent vectors themselves."""
     return flow_of(model) if resolve_path(model, path) == "prior" else None
 
 
-def flow_of(model: SketchModel) -> FlowPrior | None:
+def flow_of(model: DrawingModel) -> FlowPrior | None:
     """The learnt prior of a model, in float32; None for N(0, I)."""
     return model.flow if isinstance(model, VaeModel) else None
 
 
-def resolve_z_temperature(model: SketchModel, value: float | None) -> float:
+def resolve_z_temperature(model: DrawingModel, value: float | None) -> float:
     """The factor of the noise of a model's prior.
 
     Args:
@@ -133,7 +133,7 @@ def resolve_z_temperature(model: SketchModel, value: float | None) -> float:
     return value
 
 
-def resolve_path(model: SketchModel, path: Path | None) -> Path:
+def resolve_path(model: DrawingModel, path: Path | None) -> Path:
     """The course of paths through a model's latent space.
 
     Args:
@@ -154,7 +154,7 @@ def resolve_path(model: SketchModel, path: Path | None) -> Path:
 
 @one_thread()
 def latent_path(
-    model: SketchModel,
+    model: DrawingModel,
     stations: npt.ArrayLike,
     labels: Sequence[str | None],
     between: Between,
@@ -184,7 +184,7 @@ def latent_path(
         method: Method = "lerp" if path == "lerp" else "slerp"
         return between(given, method).reshape(-1, given.shape[1]).astype(np.float32), names
     known = [class_name if label is None else label for label in labels]
-    here, there = (_classes(model, len(each), model.label_index(each)) for each in (known, names))
+    here, there = (_classes(model, len(each), _label(model, each)) for each in (known, names))
     noise, rest = noise_of(flow, given, here)
     # Inverting the flow and applying it again leaves the error of its steps, which is added back.
     missed = given - z_of(flow, noise, rest, here)
@@ -201,7 +201,7 @@ def latent_path(
 
 @one_thread()
 def combine(
-    model: SketchModel,
+    model: DrawingModel,
     z: npt.ArrayLike,
     labels: Sequence[str | None],
     weights: Sequence[float],
@@ -230,19 +230,19 @@ def combine(
         added: Latents = np.asarray(shares @ given, np.float32)
         return added
     known = [class_name if label is None else label for label in labels]
-    noise, rest = noise_of(flow, given, _classes(model, len(known), model.label_index(known)))
+    noise, rest = noise_of(flow, given, _classes(model, len(known), _label(model, known)))
     total, mean = shares @ noise, np.linalg.norm(noise, axis=1).mean()
     length = np.linalg.norm(total)
     total = total * min(1.0, mean / length) if length else total
     wanted = labels[-1] if class_name is None else class_name
-    made = z_of(flow, total[None], (shares @ rest)[None], _classes(model, 1, model.label_index(wanted)))
+    made = z_of(flow, total[None], (shares @ rest)[None], _classes(model, 1, _label(model, wanted)))
     out: Latents = made[0].astype(np.float32)
     return out
 
 
 @one_thread()
 def typical(
-    model: SketchModel,
+    model: DrawingModel,
     z: npt.ArrayLike,
     labels: Sequence[str | None],
     groups: Sequence[npt.NDArray[np.int64]],
@@ -268,9 +268,9 @@ def typical(
     given = np.asarray(z, np.float64)
     if (flow := _flow_on(model, path)) is None:
         return np.stack([given[each].mean(0) for each in groups]).astype(np.float32)
-    noise, rest = noise_of(flow, given, _classes(model, len(labels), model.label_index(labels)))
+    noise, rest = noise_of(flow, given, _classes(model, len(labels), _label(model, labels)))
     noise, rest = (np.stack([values[each].mean(0) for each in groups]) for values in (noise, rest))
-    return z_of(flow, noise, rest, _classes(model, len(shown), model.label_index(shown))).astype(np.float32)
+    return z_of(flow, noise, rest, _classes(model, len(shown), _label(model, shown))).astype(np.float32)
 
 
 def noise_of(flow: FlowPrior, z: Float64, classes: Tensor) -> tuple[Float64, Float64]:
@@ -306,7 +306,13 @@ def _in_portions(
     return torch.cat(parts)
 
 
-def _classes(model: SketchModel, n: int, label: Tensor | None) -> Tensor:
+def _label(model: DrawingModel, label: AnyClass | Labels | None) -> Tensor | None:
+    """Classes by their names, as a tensor on the CPU; see `DrawingModel.class_indices`."""
+    indices = model.class_indices(label)
+    return None if indices is None else torch.from_numpy(indices)
+
+
+def _classes(model: DrawingModel, n: int, label: Tensor | None) -> Tensor:
     """The classes for a flow, int64 [n]; the last class stands for the absence of one."""
     assert isinstance(model, VaeModel)
     none = torch.tensor([model.architecture.classes])

@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,34 +19,18 @@ import torch
 from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
-from sketchkit.counts import named, whole
-from sketchkit.decoding import Decoding
 from sketchkit.density import MixtureDensity
 from sketchkit.deprecation import renamed
 from sketchkit.errors import InputError
-from sketchkit.hints import hint, meant
 from sketchkit.models.cells.packed import Packing
+from sketchkit.models.drawing_model import AnyClass, DrawingModel
 
-if TYPE_CHECKING:
-    from typing_extensions import TypeIs
-
-__all__ = [
-    "AnyClass",
-    "SketchModel",
-    "State",
-    "check_flags",
-    "check_model",
-    "check_sizes",
-    "is_one_class",
-    "to_numpy",
-]
+__all__ = ["SketchModel", "State", "check_flags", "check_sizes", "to_numpy"]
 
 State = tuple[Tensor, ...]
-#: A class of a model by its name, in capitals or not, or by its index.
-AnyClass: TypeAlias = str | int
 
 
-class SketchModel(nn.Module, ABC):
+class SketchModel(nn.Module, DrawingModel, ABC):
     """A model that predicts the next point of a drawing.
 
     Subclasses register in the entry-point group `sketchkit.models` under the name in `backend`, and are made
@@ -57,17 +41,11 @@ class SketchModel(nn.Module, ABC):
         card: everything else.
     """
 
-    #: The name of the entry point.
-    backend: ClassVar[str]
     #: A frozen dataclass of numbers and strings, which raises InputError for sizes out of range.
     architecture_type: ClassVar[type]
-    #: Whether the model draws from a latent vector z.
-    conditional: ClassVar[bool] = False
     #: The option of a training by whose share `keep` of `packed` drops numbers: `dropout`, or
     #: `recurrent_dropout`; empty for a model that drops none, whose training then refuses both.
     dropout_option: ClassVar[str] = ""
-    #: How it is stepped while it draws; may be set at any time.
-    decoding: Decoding = Decoding()
 
     def __init__(self, architecture: Any, card: ModelCard) -> None:
         super().__init__()
@@ -138,6 +116,11 @@ class SketchModel(nn.Module, ABC):
         return next(self.weights()).device
 
     @property
+    def on_cpu(self) -> bool:
+        """Whether the weights lie in the memory of the CPU."""
+        return self.device.type == "cpu"
+
+    @property
     def dtype(self) -> torch.dtype:
         """The number type of the weights."""
         return next(self.weights()).dtype
@@ -198,6 +181,24 @@ class SketchModel(nn.Module, ABC):
         raw, _ = self(inputs, self.initial_state(1, latent, self.label_index(class_name)))
         return to_numpy(raw[0])
 
+    def to_own(self, values: npt.NDArray[Any]) -> Tensor:
+        """Numbers [...] as a tensor on the model's device; floats in its number type."""
+        own = torch.from_numpy(values).to(self.device)
+        return own.to(self.dtype) if own.is_floating_point() else own
+
+    @torch.inference_mode()
+    def log_prob(
+        self, rows: npt.NDArray[Any], state: State, first: Tensor | None = None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Teacher forcing; see `DrawingModel`."""
+        wide = torch.promote_types(self.dtype, torch.float32)
+        points = torch.from_numpy(rows).to(wide).to(self.device)
+        start = self.start_rows(len(rows)) if first is None else first
+        raw, _ = self(torch.cat((start[:, None], points[:, :-1].to(self.dtype)), 1), state)
+        offset, pen = MixtureDensity(raw).log_prob(points)
+        inked = torch.where(points[..., 4] == 1.0, 0.0, offset)
+        return inked.cpu().double().numpy(), pen.cpu().double().numpy()
+
     @torch.inference_mode()
     def score(self, rows: Tensor, lengths: Tensor, state: State | None = None) -> Tensor:
         """Negative log-likelihood of whole drawings, natural logarithm, in model units.
@@ -257,94 +258,10 @@ class SketchModel(nn.Module, ABC):
         self.card = dataclasses.replace(self.card, **changes)
         return self
 
-    @property
-    def labelled(self) -> bool:
-        """Whether the model draws what it is told to: whether it knows classes."""
-        return getattr(self.architecture, "classes", 0) > 0
-
-    def known_label(self, label: str | None) -> str | None:
-        """A class by its name, if the model knows it; None for any other, which it need not be told."""
-        return meant(label, self.card.classes) if self.labelled and label is not None else None
-
-    def class_called(self, label: AnyClass) -> str:
-        """The model's own name of a class.
-
-        Args:
-            label: its name, in capitals or not, or its index in `card.classes`.
-
-        Raises:
-            InputError: a model without classes, or a class it does not know, with the nearest that it does.
-        """
-        who, known = f"the model {self.card.name!r}", self.card.classes
-        if not self.labelled:
-            raise InputError(f"{who} cannot be told what to draw: it knows no classes")
-        if isinstance(label, str):
-            if (name := meant(label, known)) is None:
-                raise InputError(f"{who} does not draw {label!r}: {hint(label, known, 'it knows')}")
-            return name
-        number = whole("the index of a class", label)
-        if not 0 <= number < len(known):
-            raise InputError(f"{who} has no class {number}: there are 0 to {len(known) - 1}")
-        return known[number]
-
     def label_index(self, label: AnyClass | Sequence[AnyClass | None] | None) -> Tensor | None:
-        """Classes by their names.
-
-        Args:
-            label: one class, or one a drawing, in which None stands for no class in particular.
-
-        Returns:
-            int64 [1], or [B] for B names; None where no class is named.
-
-        Raises:
-            InputError: see `class_called`.
-        """
-        names = [label] if label is None or is_one_class(label) else list(label)
-        if all(name is None for name in names):
-            return None
-        numbers = {name: self._class_number(name) for name in set(names)}
-        return torch.tensor([numbers[name] for name in names], device=self.device)
-
-    def _class_number(self, label: AnyClass | None) -> int:
-        known = self.card.classes
-        return len(known) if label is None else known.index(self.class_called(label))
-
-    def _check_given(self, z: Tensor | None, label: Tensor | None) -> None:
-        if label is not None and not self.labelled:
-            raise InputError(f"the model {self.card.name!r} cannot be told what to draw: it knows no classes")
-        if z is not None and not self.conditional:
-            raise InputError(f"the model {self.card.name!r} is unconditional: it has no latent vector z")
-        if z is None and self.conditional:
-            raise InputError(f"the model {self.card.name!r} is conditional: it needs a latent vector z")
-
-
-def check_model(model: object) -> None:
-    """Refuse what is no model.
-
-    Raises:
-        InputError: a name, or an argument of another place.
-    """
-    if isinstance(model, str | PathLike):
-        raise InputError("a model is needed, not its name: sketchkit.load_model loads one")
-    if not isinstance(model, SketchModel):
-        raise InputError(
-            f"a model is needed as the first argument, got {named(model)}: sketchkit.load_model loads one"
-        )
-
-
-def is_one_class(label: AnyClass | Iterable[AnyClass | None]) -> TypeIs[AnyClass]:
-    """Whether a caller names one class, and not one for each drawing."""
-    return isinstance(label, str | int | float | np.number)
-
-
-def check_one_class(label: object) -> None:
-    """Refuse several classes, where all drawings show the same.
-
-    Raises:
-        InputError: a list, or whatever else is no name, no index and not None.
-    """
-    if not isinstance(label, str | int | float | np.number | None):
-        raise InputError(f"class_name is one class here, got {named(label)}")
+        """Classes by their names, as a tensor; see `class_indices`."""
+        indices = self.class_indices(label)
+        return None if indices is None else torch.from_numpy(indices).to(self.device)
 
 
 def check_sizes(architecture: Any, *, at_least: int = 1, **limits: int) -> None:

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
 from sketchkit.models.base import SketchModel, State, check_flags, check_sizes
-from sketchkit.models.cells import Packing, make_cell
+from sketchkit.models.cells import LSTMCell, Packing, make_cell
+from sketchkit.models.lstm_weights import LSTMWeights
 
 __all__ = [
     "ClassEmbedding",
@@ -120,6 +121,23 @@ class DecoderRNN(nn.Module):
         with torch.autocast(outputs.device.type, enabled=False):
             return self.output(outputs.to(self.output.weight.dtype))  # type: ignore[no-any-return]
 
+    @property
+    def lstm_weights(self) -> LSTMWeights | None:
+        """The weights of a plain LSTM, as they are now; None with another cell."""
+        if type(self.cell) is not LSTMCell:
+            return None
+        cell, split = self.cell, self.cell.input_size - self.context_size
+        with torch.no_grad():
+            return LSTMWeights(
+                cell.weight_x[:, :split].detach(),
+                cell.weight_h.detach(),
+                cell.weight_x[:, split:].detach() if self.context_size else None,
+                cell.all_biases().detach(),
+                self.output.weight.detach(),
+                self.output.bias.detach(),
+                self.position,
+            )
+
     def _parted(self, state: State) -> tuple[State, State, State]:
         """The cell's own state; the place of the pen, and the context, each a tuple of one tensor or none."""
         context = len(state) - bool(self.context_size)
@@ -189,6 +207,11 @@ class DecoderModel(SketchModel):
         zeros = self.decoder.output.weight.new_zeros(batch, self.architecture.hidden)
         context = () if self.embedding is None else (self.embedding(batch, label),)
         return self.decoder.state_from(zeros, zeros, *context)
+
+    @property
+    def lstm_weights(self) -> LSTMWeights | None:
+        """See `DrawingModel`; None of a subclass, whose step may be another one."""
+        return self.decoder.lstm_weights if type(self) is DecoderModel else None
 
     def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """One point further; see `SketchModel`."""

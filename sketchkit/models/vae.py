@@ -18,6 +18,7 @@ from sketchkit.errors import InputError
 from sketchkit.models.base import SketchModel, State, check_flags, check_sizes, to_numpy
 from sketchkit.models.cells import LSTMCell, Packing
 from sketchkit.models.decoder import ClassEmbedding, DecoderRNN, row_size, with_position
+from sketchkit.models.lstm_weights import LSTMWeights
 from sketchkit.models.prior import FlowPrior
 
 __all__ = ["VaeArchitecture", "VaeModel"]
@@ -172,6 +173,11 @@ class VaeModel(SketchModel):
         hidden, memory = torch.tanh(self.initial(source)).chunk(2, -1)
         context = () if self.embedding is None else (self.embedding(batch, label),)
         return self.decoder.state_from(hidden, memory, latent, *context)
+
+    @property
+    def lstm_weights(self) -> LSTMWeights | None:
+        """See `DrawingModel`; None of a subclass, whose step may be another one."""
+        return self.decoder.lstm_weights if type(self) is VaeModel else None
 
     def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """One point further; see `SketchModel`."""

@@ -22,7 +22,7 @@ from sketchkit.sampling.base import (
 )
 from sketchkit.sampling.critic import BestLooking
 from sketchkit.sampling.drafting import Drafting
-from sketchkit.sampling.steps import rule_of, stateful, stepwise
+from sketchkit.sampling.steps import draws_by_rule, rule_of, stateful, stepwise
 from sketchkit.sampling.strange import wrapped
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "Studio",
     "Subject",
     "Tempered",
+    "draws_by_rule",
     "make_sampler",
     "rule_of",
     "samplers",

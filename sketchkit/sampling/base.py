@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from sketchkit.options import option
+from sketchkit.tempering import DrawRule, TemperatureRule, tempering
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,9 +36,6 @@ __all__ = [
     "Tempered",
 ]
 
-#: The names of `sketchkit.density.TemperatureRule`, spelt here so that help needs no torch.
-RULES = ("paper", "tensorflow", "javascript")
-
 
 @runtime_checkable
 class Sampler(Protocol):
@@ -58,21 +56,6 @@ class Sampler(Protocol):
             [B, 5]: offsets in model units and a one-hot pen state.
         """
         ...
-
-
-@dataclass(frozen=True)
-class DrawRule:
-    """A draw from the model's density, tempered: all that an engine needs to know to do it by itself.
-
-    Args:
-        softening: what component and pen logits are divided by.
-        log_sigma_shift: what is added to log sigma_x and log sigma_y.
-        max_radius: how many sigma an offset may lie from its component's mean; infinity for any number.
-    """
-
-    softening: float = 1.0
-    log_sigma_shift: float = 0.0
-    max_radius: float = math.inf
 
 
 @runtime_checkable
@@ -239,12 +222,14 @@ class Tempered:
     temperature: float = option(
         0.4, "how daring: 1 is the model itself, less is tidier, 0 no chance at all", low=0.0, high=100.0
     )
-    rule: str = option("javascript", "what temperature means, as in the source named", choices=RULES)
+    rule: str = option(
+        "javascript",
+        "what temperature means, as in the source named",
+        choices=tuple(map(str, TemperatureRule)),
+    )
 
     def _tempered(self, density: MixtureDensity) -> MixtureDensity:
         return density.tempered(self.temperature, self.rule)
 
     def _tempered_draw(self, max_radius: float = math.inf) -> DrawRule:
-        from sketchkit.density import tempering
-
         return DrawRule(*tempering(self.temperature, self.rule), max_radius)

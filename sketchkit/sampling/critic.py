@@ -36,11 +36,11 @@ class BestLooking:
     classes that the critic does not know is drawn until the model ends it, n times at most.
 
     Args:
-        hand: the sampler that draws.
+        step_sampler: the sampler that draws.
         n: how many drafts, 1..4096.
     """
 
-    hand: StepSampler
+    step_sampler: StepSampler
     n: int = 6
 
     def draw(self, studio: Studio) -> Iterator[Draft]:
@@ -52,12 +52,12 @@ class BestLooking:
         critic = load_critic()
         known = np.array([_judged(studio.subject(job), critic) for job in range(studio.jobs)], bool)
         rest, judged = np.flatnonzero(~known), np.flatnonzero(known)
-        yield from until(studio, self.hand, self.n, rest, lambda draft: not any(_flaw(draft)[:2]))
+        yield from until(studio, self.step_sampler, self.n, rest, lambda draft: not any(_flaw(draft)[:2]))
 
         def best(drafts: Sequence[Draft]) -> Draft:
             return _best(drafts, studio, critic)
 
-        yield from choose_each(studio, self.hand, self.n, best, judged)
+        yield from choose_each(studio, self.step_sampler, self.n, best, judged)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class ByCritic(Drafting):
 
     def draw(self, studio: Studio) -> Iterator[Draft]:
         """Draw and choose; see `DrawingSampler`."""
-        return BestLooking(self._hand(), self.n).draw(studio)
+        return BestLooking(self.step_sampler, self.n).draw(studio)
 
 
 def whole_drawing(subject: Subject, draft: Draft) -> Sketch:

@@ -26,7 +26,7 @@ def likelihood(draft: Draft) -> tuple[bool, float, int]:
 
 def choose_each(
     studio: Studio,
-    hand: StepSampler,
+    step_sampler: StepSampler,
     n: int,
     choose: Callable[[Sequence[Draft]], Draft],
     wanted: Indices | None = None,
@@ -35,7 +35,7 @@ def choose_each(
 
     Args:
         studio: what is asked for.
-        hand: the sampler that draws.
+        step_sampler: the sampler that draws.
         n: how many drafts of each drawing.
         choose: from the drafts of one drawing, by their attempt, the one to keep.
         wanted: int64, the drawings; everything that is asked for when None.
@@ -46,7 +46,7 @@ def choose_each(
     for begin in range(0, len(several), size):
         jobs = several[begin : begin + size]
         found: dict[int, list[Draft]] = {job: [] for job in jobs.tolist()}
-        for draft in studio.drafts(hand, np.repeat(jobs, n), np.tile(np.arange(n), len(jobs))):
+        for draft in studio.drafts(step_sampler, np.repeat(jobs, n), np.tile(np.arange(n), len(jobs))):
             mine = found[draft.job]
             mine.append(draft)
             if len(mine) == n:
@@ -55,13 +55,13 @@ def choose_each(
 
 
 def until(
-    studio: Studio, hand: StepSampler, n: int, wanted: Indices, will_do: Callable[[Draft], bool]
+    studio: Studio, step_sampler: StepSampler, n: int, wanted: Indices, will_do: Callable[[Draft], bool]
 ) -> Iterator[Draft]:
     """Draw each drawing again with other noise, n times in all, while it will not do.
 
     Args:
         studio: what is asked for.
-        hand: the sampler that draws.
+        step_sampler: the sampler that draws.
         n: the most drafts of each drawing.
         wanted: int64, the drawings.
         will_do: whether a draft may stay; of a drawing without such a draft the likeliest does.
@@ -71,7 +71,7 @@ def until(
     waiting, best = wanted, dict[int, "Draft"]()
     for attempt in range(n):
         again = []
-        for draft in studio.drafts(hand, waiting, np.full(len(waiting), attempt)):
+        for draft in studio.drafts(step_sampler, waiting, np.full(len(waiting), attempt)):
             if will_do(draft):
                 best.pop(draft.job, None)
                 yield draft
@@ -104,9 +104,10 @@ class Drafting(Tempered, ABC):
 
     def draw(self, studio: Studio) -> Iterator[Draft]:
         """Draw and choose; see `DrawingSampler`."""
-        return choose_each(studio, self._hand(), self.n, self.choose)
+        return choose_each(studio, self.step_sampler, self.n, self.choose)
 
-    def _hand(self) -> StepSampler:
+    @property
+    def step_sampler(self) -> StepSampler:
         """The sampler that draws the drafts.
 
         Raises:

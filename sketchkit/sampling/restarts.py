@@ -33,7 +33,7 @@ class Restarts(Drafting):
         """Draw until it will do; see `DrawingSampler`."""
         import numpy as np
 
-        return until(studio, self._hand(), self.n, np.arange(studio.jobs), self._will_do)
+        return until(studio, self.step_sampler, self.n, np.arange(studio.jobs), self._will_do)
 
     def _will_do(self, draft: Draft) -> bool:
         return draft.ended and (self.limit is None or draft.nll_per_point <= self.limit)

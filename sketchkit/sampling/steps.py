@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sketchkit.noise import Noise
     from sketchkit.sampling.base import AnySampler, DrawRule, State, StepSampler
 
-__all__ = ["rule_of", "stateful", "stepwise"]
+__all__ = ["draws_by_rule", "rule_of", "stateful", "stepwise"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,12 @@ def rule_of(sampler: AnySampler) -> DrawRule | None:
     found = getattr(sampler, "draw_rule", None)
     rule: DrawRule | None = found() if callable(found) else None
     return rule
+
+
+def draws_by_rule(sampler: AnySampler) -> bool:
+    """Whether all points are tempered draws, also those of a `Drafting` sampler: numpy is enough."""
+    inner = getattr(sampler, "step_sampler", None)
+    return draws_by_rule(inner) if inner is not None else rule_of(sampler) is not None
 
 
 def stepwise(sampler: AnySampler, purpose: str) -> StepSampler:

@@ -19,7 +19,6 @@ from torch import Tensor
 from sketchkit.density import MixtureDensity
 from sketchkit.devices import one_thread, resolve_device
 from sketchkit.engine import PRECISIONS, Engine, Stepper
-from sketchkit.engine.plain import drawn, loss_of
 from sketchkit.models import SketchModel, State
 from sketchkit.noise import Noise, uniforms
 from sketchkit.sampling import DrawRule
@@ -42,15 +41,15 @@ from sketchkit.testing.stepping import (
 
 __all__ = ["check_engine"]
 
-_METHODS = ("enter", "step", "draw")
-_FLAGS = ("steady", "many_at_once", "recordable")
+_METHODS = ("prepare_state", "step", "draw")
+_FLAGS = ("batch_invariant", "thread_safe", "graph_capturable")
 #: The most rows that are stepped at once.
 _ROWS = 40
 _STREAM = 80
 #: The largest relative error of raw outputs.
 _BY_PRECISION = {"float32": 1e-4, "tf32": 2e-2, "bfloat16": 5e-2, "int8": 1e-1}
 _BY_TYPE = {torch.float64: 1e-7, torch.bfloat16: 5e-2, torch.float16: 2e-2}
-_STEP = "take any rows [B, 5], and any state of enter, step or draw, its rows in any order"
+_STEP = "take any rows [B, 5], and any state of prepare_state, step or draw, its rows in any order"
 _DRAW = "take any rows, any noise [B, K, 4] in (0, 1) with strides of its own, and any rule"
 #: Draws: the name of a rule, the rule, numbers of rows and steps, with losses, noise with steps first.
 _DRAWS = (
@@ -71,18 +70,18 @@ _DRAWN_STEPS, _ROUNDS, _SWITCH_INTERVAL = 12, 4, 1e-5
 def check_engine(plugin: Any, *, few: bool = False) -> None:
     """Try an engine with small models: decoders, VAEs, a foreign backend, other number types, each precision.
 
-    It is made by a call without arguments. `unfit` gives the reason in half a sentence, or None, for every
-    model and precision; a model that fits gets a stepper. The models lie on the CPU and on the accelerator,
-    where one exists; an engine that refuses them all passes.
+    It is made by a call without arguments. `unsupported_reason` gives the reason in half a sentence, or None,
+    for every model and precision; a model that fits gets a stepper. The models lie on the CPU and on the
+    accelerator, where one exists; an engine that refuses them all passes.
 
-    `enter` and `step` leave their arguments unchanged, `step` gives the model's own raw outputs within the
-    precision, and a later call keeps the results of an earlier one. States are tuples of tensors whose rows
+    `prepare_state` and `step` leave their arguments unchanged, `step` gives the model's own raw outputs within
+    the precision, and a later call keeps the results of an earlier one. States are tuples of tensors whose rows
     can be taken out, reordered, and written over where a drawing begins; NaN in a row stays there. `draw`
     gives the points of the stepper's own raw outputs and the same noise, with their losses, may stop early,
     and writes only to its state and its points.
 
-    A `steady` stepper gives rows equal bit for bit in batches of 1, 3, 8 and 40; with `many_at_once`, two
-    threads give the results of each alone. A stepper that is made after a change of weights uses the new
+    A `batch_invariant` stepper gives rows equal bit for bit in batches of 1, 3, 8 and 40; with `thread_safe`,
+    two threads give the results of each alone. A stepper that is made after a change of weights uses the new
     ones. The model and the global generators stay as they are.
 
     Args:
@@ -95,7 +94,7 @@ def check_engine(plugin: Any, *, few: bool = False) -> None:
     """
     with seed_generators(4) as used, collect_faults() as faults:
         engine = make_plugin("engine", plugin, faults, with_options=False).made
-        methods = "unfit(model, precision) and stepper(model, precision)"
+        methods = "unsupported_reason(model, precision) and stepper(model, precision)"
         fault = f"a {type(engine).__name__} is not an engine: define {methods}"
         faults.require(isinstance(engine, Engine), "an engine", fault)
         for device in dict.fromkeys((torch.device("cpu"), resolve_device("auto"))):
@@ -144,9 +143,9 @@ class _Trial:
         """The model's own state before some rows; its bits are the same for any number of them."""
         return tuple(part[numbers] for part in self.inputs.begin(self.model))
 
-    def enter(self, numbers: Tensor) -> State:
+    def prepare_state(self, numbers: Tensor) -> State:
         """The stepper's state before some rows."""
-        return self.stepper.enter(self.begin(numbers))
+        return self.stepper.prepare_state(self.begin(numbers))
 
     def step(self, numbers: Tensor, ages: Tensor, state: State) -> tuple[Tensor, State]:
         """A step that reads some rows at some ages."""
@@ -155,18 +154,18 @@ class _Trial:
     @property
     def stepping(self) -> Stepping:
         """The trial for the checks of states."""
-        return Stepping(self.enter, self.step, _ROWS, self.tolerance)
+        return Stepping(self.prepare_state, self.step, _ROWS, self.tolerance)
 
     def walk(self, numbers: Tensor, steps: int = STEPS) -> Tensor:
         """Raw outputs [B, T, 6M + 3] of the first steps of some rows."""
-        return self.stepping.walk(numbers, numbers * 0, steps, self.enter(numbers))[0]
+        return self.stepping.walk(numbers, numbers * 0, steps, self.prepare_state(numbers))[0]
 
     def draw(self, numbers: Tensor, noise: Tensor, rule: DrawRule) -> Tensor:
         """Points float32 [B, K, 5] after the first of some rows, for noise [B, K, 4]."""
-        state, rows, done = clone_state(self.enter(numbers)), self.inputs.rows[numbers, 0].float(), 0
+        state, rows, done = clone_state(self.prepare_state(numbers)), self.inputs.rows[numbers, 0].float(), 0
         drawn_points = []
         while done < noise.shape[1]:
-            most = min(noise.shape[1] - done, self.stepper.most_steps)
+            most = min(noise.shape[1] - done, self.stepper.max_steps)
             points = torch.zeros(most, len(rows), 5, device=rows.device)
             made, state = self.stepper.draw(rows, state, noise[:, done:], rule, points, None)
             rows = points[made - 1].clone()
@@ -177,16 +176,18 @@ class _Trial:
 
 def _fits(engine: Engine, model: SketchModel, precision: str, faults: Faults) -> bool:
     advice = "give the reason in half a sentence, or None"
-    with faults.during("unfit", "in unfit", f"{advice}, for every model and precision"):
-        why: Any = engine.unfit(model, precision)
+    with faults.during(
+        "unsupported_reason", "in unsupported_reason", f"{advice}, for every model and precision"
+    ):
+        why: Any = engine.unsupported_reason(model, precision)
         valid = why is None or (isinstance(why, str) and why.strip() and len(why.splitlines()) == 1)
-        faults.require(valid, "unfit", f"it returns {why!r}: {advice}")
+        faults.require(valid, "unsupported_reason", f"it returns {why!r}: {advice}")
         return why is None
     return False
 
 
 def _make_trial(engine: Engine, model: SketchModel, precision: str, faults: Faults) -> _Trial:
-    with faults.during("a stepper", "in stepper", "make a stepper wherever unfit returns None"):
+    with faults.during("a stepper", "in stepper", "make a stepper wherever unsupported_reason returns None"):
         stepper = engine.stepper(model, precision)
         _check_attributes(stepper, faults)
     faults.stop_if_any()
@@ -198,10 +199,10 @@ def _check_attributes(stepper: Any, faults: Faults) -> None:
     for name in _METHODS:
         fault = f"the {kind} lacks the method {name}: define it"
         faults.require(callable(getattr(stepper, name, None)), "a stepper", fault)
-    most: Any = getattr(stepper, "most_steps", None)
+    most: Any = getattr(stepper, "max_steps", None)
     advice = "make it the largest number of points of a draw, 0 for a stepper that cannot draw"
     valid = isinstance(most, int) and not isinstance(most, bool) and most >= 0
-    faults.require(valid, "facts", f"most_steps of the {kind} is {most!r}: {advice}")
+    faults.require(valid, "facts", f"max_steps of the {kind} is {most!r}: {advice}")
     for name in _FLAGS:
         value: Any = getattr(stepper, name, None)
         fault = f"{name} of the {kind} is {value!r}: make it true or false"
@@ -215,9 +216,9 @@ def _check_trial(trial: _Trial, faults: Faults) -> None:
             _check_walk(trial, torch.arange(rows), faults)
         faults.stop_if_any()
     with faults.during("states alike", "with 1 row", _STEP):
-        many, single = trial.enter(torch.arange(8)), trial.enter(torch.arange(1))
+        many, single = trial.prepare_state(torch.arange(8)), trial.prepare_state(torch.arange(1))
         same = [(p.dtype, p.shape[1:]) for p in many] == [(p.dtype, p.shape[1:]) for p in single]
-        problem = f"enter makes {describe_layout(single)}, with 8 rows {describe_layout(many)}"
+        problem = f"prepare_state makes {describe_layout(single)}, with 8 rows {describe_layout(many)}"
         faults.require(same, "states alike", f"{problem}: let only the first dimension be the number of rows")
     faults.stop_if_any()
     with faults.during("rows moved", "with moved rows", _STEP):
@@ -229,14 +230,14 @@ def _check_trial(trial: _Trial, faults: Faults) -> None:
     with faults.during("weights as they are", "with changed weights", "read the weights anew in stepper"):
         _check_new_weights(trial, faults)
     faults.stop_if_any()
-    if trial.stepper.most_steps:
+    if trial.stepper.max_steps:
         _check_draws(trial, faults)
         faults.stop_if_any()
-    if trial.stepper.steady:
-        with faults.during("steady", "for other numbers of rows", "take any number of rows"):
-            _check_steady(trial, faults)
-    if trial.stepper.many_at_once:
-        advice = "share only constant memory between calls, or let many_at_once be false"
+    if trial.stepper.batch_invariant:
+        with faults.during("batch_invariant", "for other numbers of rows", "take any number of rows"):
+            _check_batch_invariant(trial, faults)
+    if trial.stepper.thread_safe:
+        advice = "share only constant memory between calls, or let thread_safe be false"
         with faults.during("threads", "on two threads", advice):
             if not _is_thread_safe(trial):
                 faults.add("threads", f"two threads give other results than each alone: {advice}")
@@ -248,10 +249,12 @@ def _check_trial(trial: _Trial, faults: Faults) -> None:
 def _check_walk(trial: _Trial, numbers: Tensor, faults: Faults) -> None:
     begun = trial.begin(numbers)
     given = clone_state(begun)
-    state = trial.stepper.enter(given)
+    state = trial.stepper.prepare_state(given)
     if not all(map(torch.equal, given, begun)):
-        faults.add("enter writes nothing", "enter writes to the model's state: make new tensors")
-    check_state(state, len(numbers), "enter", faults)
+        faults.add(
+            "prepare_state writes nothing", "prepare_state writes to the model's state: make new tensors"
+        )
+    check_state(state, len(numbers), "prepare_state", faults)
     kept: list[tuple[Tensor, Tensor]] = []
     for step in range(STEPS):
         rows = trial.inputs.rows[numbers, step]
@@ -263,7 +266,7 @@ def _check_walk(trial: _Trial, numbers: Tensor, faults: Faults) -> None:
         faults.require(valid, "raw outputs", fault)
         kept += [(part, part.clone()) for part in (raw, *state)]
         off = relative_error(raw, wanted)
-        advice = f"keep within {trial.tolerance:g}, or let unfit give a reason"
+        advice = f"keep within {trial.tolerance:g}, or let unsupported_reason give a reason"
         fault = f"raw outputs are off by {off:.3g} at step {step}: {advice}"
         faults.require(off <= trial.tolerance, "like the model", fault)
     if not all(torch.equal(part, before) for part, before in kept):
@@ -274,7 +277,7 @@ def _check_walk(trial: _Trial, numbers: Tensor, faults: Faults) -> None:
 def _check_nan_stays(trial: _Trial, faults: Faults) -> None:
     """Check that the state of an unused row may hold any numbers."""
     numbers, others = torch.arange(8), torch.arange(8) != 2
-    _, state = trial.step(numbers, numbers * 0, trial.enter(numbers))
+    _, state = trial.step(numbers, numbers * 0, trial.prepare_state(numbers))
     wanted, _ = trial.step(numbers, numbers * 0 + 1, clone_state(state))
     state = clone_state(state)
     for part in state:
@@ -338,13 +341,13 @@ def _check_draw(
     """Draw for noise [B, K, 4], in as many calls as it takes, and compare with steps."""
     numbers, done = torch.arange(len(noise)), 0
     last = trial.inputs.rows[numbers, 0].float()
-    state, own_state = clone_state(trial.enter(numbers)), clone_state(trial.enter(numbers))
+    state, own_state = clone_state(trial.prepare_state(numbers)), clone_state(trial.prepare_state(numbers))
     while done < noise.shape[1]:
         points, losses, state = _call_draw(trial.stepper, last, state, noise[:, done:], rule, scored, faults)
         for k, made in enumerate(points):
             raw, own_state = trial.stepper.step(last.to(trial.model.dtype), own_state)
             density = MixtureDensity(raw)
-            wanted = drawn(density, Noise(noise[:, done + k]), rule).float()
+            wanted = density.draw_by_rule(Noise(noise[:, done + k]), rule).float()
             # The exp of a log sigma multiplies its error.
             wrong = _differ(made, wanted, 4.0 * trial.tolerance)
             tally.points += len(made)
@@ -353,7 +356,7 @@ def _check_draw(
                 row = int(wrong.nonzero()[0])
                 tally.examples.append(f"{made[row].tolist()} instead of {wanted[row].tolist()}")
             if losses is not None:
-                pair = losses[k, :, None], loss_of(density, made)[:, None]
+                pair = losses[k, :, None], density.losses(made)[:, None]
                 tally.wrong_losses += int(_differ(*pair, 10.0 * trial.tolerance).sum())
             last = made.clone()
         done += len(points)
@@ -363,7 +366,7 @@ def _call_draw(
     stepper: Stepper, rows: Tensor, state: State, noise: Tensor, rule: DrawRule, scored: bool, faults: Faults
 ) -> tuple[Tensor, Tensor | None, State]:
     """Points [K, B, 5] of a call, their losses [K, B], and the state after."""
-    count, most = len(rows), min(noise.shape[1], stepper.most_steps)
+    count, most = len(rows), min(noise.shape[1], stepper.max_steps)
     memory = torch.full((most * count * 5 + 2 * _MARGIN,), _MARK, device=rows.device)
     points = memory[_MARGIN:-_MARGIN].view(most, count, 5)
     losses = torch.full((most, count), math.nan, device=rows.device) if scored else None
@@ -375,7 +378,7 @@ def _call_draw(
             faults.add("draw writes", f"draw writes to {name}: write only to its state and points")
     if not bool((torch.cat((memory[:_MARGIN], memory[-_MARGIN:])) == _MARK).all()):
         faults.add("draw writes", "draw writes beyond its points: they are [K', B, 5], contiguous")
-    fault = "draw returns a state of other shapes or types: keep those of enter"
+    fault = "draw returns a state of other shapes or types: keep those of prepare_state"
     faults.require(find_layout(after) == layout, "the state stays", fault)
     points = points[:made]
     one_hot = bool(is_one_hot(points[..., 2:]).all())
@@ -429,19 +432,19 @@ def _lay_out(noise: Tensor, turned: bool) -> Tensor:
 def _compute(trial: _Trial, numbers: Tensor) -> dict[str, Tensor]:
     """Raw outputs [B, T, 6M + 3] and points [B, K, 5] of some rows."""
     results = {"raw outputs": trial.walk(numbers)}
-    if trial.stepper.most_steps:
+    if trial.stepper.max_steps:
         noise = _make_noise(_ROWS, _DRAWN_STEPS, trial.model.device)[numbers]
         results["points"] = trial.draw(numbers, noise, DrawRule())
     return results
 
 
-def _check_steady(trial: _Trial, faults: Faults) -> None:
+def _check_batch_invariant(trial: _Trial, faults: Faults) -> None:
     wanted = _compute(trial, torch.arange(_ROWS))
     for numbers in map(torch.tensor, ([31], [4, 39, 0], list(range(8)))):
         for name, values in _compute(trial, numbers).items():
             if not torch.equal(values, wanted[name][numbers]):
                 problem = f"{name} have other bits in {len(numbers)} rows than in {_ROWS}"
-                faults.add("steady", f"{problem}: add up in one order, or let steady be false")
+                faults.add("batch_invariant", f"{problem}: add up in one order, or let it be false")
 
 
 def _is_thread_safe(trial: _Trial) -> bool:

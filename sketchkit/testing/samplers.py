@@ -13,10 +13,9 @@ from torch import Tensor
 
 from sketchkit.density import MixtureDensity
 from sketchkit.devices import one_thread
-from sketchkit.engine import Prompts, read_prompts
+from sketchkit.engine import Prompts, Requests, read_prompts
+from sketchkit.engine.drafting import DraftingContext
 from sketchkit.engine.prompts import LEAST_ROWS
-from sketchkit.engine.studio import Easel
-from sketchkit.engine.work import Work
 from sketchkit.generate import sample
 from sketchkit.models import SketchModel, State
 from sketchkit.noise import Noise, normals, uniforms
@@ -290,17 +289,19 @@ def _check_drawings(sampler: DrawingSampler, faults: Faults) -> None:
     model = make_small_model()
     prompts = read_prompts(model, [np.zeros((0, 5)), np.array([[1.0, 0.5, 1, 0, 0], [-0.5, 1.0, 1, 0, 0]])])
 
-    def draw(jobs: Any = _JOBS, kind: type[Easel] = Easel) -> list[Draft]:
+    def draw(jobs: Any = _JOBS, kind: type[DraftingContext] = DraftingContext) -> list[Draft]:
         which, index = _PROMPT_OF[jobs], _INDEX_OF[jobs]
-        work = Work(model, prompts, which, index, index * 0, _SEED, _MAX_POINTS, None, exact=True)
+        requests = Requests(prompts, which, index, index * 0, _SEED, _MAX_POINTS)
         drafts: list[Draft] = []
-        for draft in sampler.draw(kind(work)):
+        for draft in sampler.draw(kind(model, requests, exact=True)):
             drafts.append(draft)
             if len(drafts) > 4 * len(jobs) + 16:
                 break  # an endless sampler
         return drafts
 
-    def find_outcomes(jobs: Any = _JOBS, kind: type[Easel] = Easel) -> dict[int, tuple[bytes, int]]:
+    def find_outcomes(
+        jobs: Any = _JOBS, kind: type[DraftingContext] = DraftingContext
+    ) -> dict[int, tuple[bytes, int]]:
         return {int(jobs[draft.job]): (draft.rows.tobytes(), draft.attempt) for draft in draw(jobs, kind)}
 
     with faults.during("drafts", f"for {len(_JOBS)} jobs", _STUDIO):
@@ -311,9 +312,9 @@ def _check_drawings(sampler: DrawingSampler, faults: Faults) -> None:
         faults.stop_if_any()
         for jobs, kind, cause in (
             (_JOBS, _Reversed, "the order of its drafts"),
-            (np.array([3, 0, 6, 1, 5, 2, 4]), Easel, "the order of the jobs"),
-            (np.array([2, 5]), Easel, "the number of other jobs"),
-            (np.repeat(_JOBS, 3), Easel, "equal jobs beside it"),
+            (np.array([3, 0, 6, 1, 5, 2, 4]), DraftingContext, "the order of the jobs"),
+            (np.array([2, 5]), DraftingContext, "the number of other jobs"),
+            (np.repeat(_JOBS, 3), DraftingContext, "equal jobs beside it"),
         ):
             if find_outcomes(jobs, kind) != {job: wanted[job] for job in jobs.tolist()}:
                 advice = "decide about each job by its own drafts, sorted by attempt"
@@ -323,7 +324,7 @@ def _check_drawings(sampler: DrawingSampler, faults: Faults) -> None:
             faults.add("no jobs", "it yields a draft: yield one for each of studio.jobs")
 
 
-class _Reversed(Easel):
+class _Reversed(DraftingContext):
     """A studio whose drafts come in the opposite order."""
 
     def drafts(self, *args: Any) -> Iterator[Draft]:

@@ -27,8 +27,8 @@ from typer.main import get_command
 import sketchkit as library
 from sketchkit import options, registry
 from sketchkit.card import ModelCard
-from sketchkit.engine.compiled import CompiledEngine
-from sketchkit.engine.plain import TorchEngine, TorchStepper, step_of
+from sketchkit.engine.torch_engine import CompiledEngine
+from sketchkit.engine.torch_engine import TorchEngine, TorchStepper, make_step
 from sketchkit.engine.steppers import State
 from sketchkit.latent import Latents, encode, posterior, read_latents, write_latents
 from sketchkit.models import SketchModel
@@ -52,7 +52,7 @@ class Odd(TorchEngine):
 
     steps: ClassVar[int] = 0
 
-    def unfit(self, model: SketchModel, precision: str) -> str | None:
+    def unsupported_reason(self, model: SketchModel, precision: str) -> str | None:
         return None if model.decoding.engine != "auto" else "it is for those who name it"
 
     def stepper(self, model: SketchModel, precision: str) -> TorchStepper:
@@ -61,10 +61,10 @@ class Odd(TorchEngine):
 
 class _OddStep:
     def __init__(self, model: SketchModel, precision: str) -> None:
-        self._step = step_of(model, precision)
+        self._step = make_step(model, precision)
 
-    def enter(self, state: State) -> State:
-        return self._step.enter(state)
+    def prepare_state(self, state: State) -> State:
+        return self._step.prepare_state(state)
 
     def __call__(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         Odd.steps += 1
@@ -129,7 +129,7 @@ def engines(monkeypatch: pytest.MonkeyPatch, given: Path) -> None:
     monkeypatch.setattr(
         registry, "_plugins", lambda kind, _: (*own[kind], *([odd] if kind == "engine" else []))
     )
-    for name in ("unfit", "stepper"):
+    for name in ("unsupported_reason", "stepper"):
         monkeypatch.setattr(CompiledEngine, name, getattr(Odd, name))
     monkeypatch.setenv("SKETCHKIT_MODEL", str(given / "decoder/own.safetensors"))
     monkeypatch.setenv("SKETCHKIT_VAE", str(given / "vae/own.safetensors"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 
 import numpy as np
 import pytest
@@ -120,18 +119,6 @@ def test_a_drawing_ends_at_its_end_row_or_is_cut(tiny_model: SketchModel) -> Non
 def test_a_single_point_is_drawn_where_no_more_are_allowed(tiny_model: SketchModel) -> None:
     drawn = _draw(tiny_model, list(range(9)), max_points=1, width=2)
     assert {len(d.rows) for d in drawn.values()} == {1}
-
-
-def test_looking_at_the_ends_only_now_and_then_changes_nothing(
-    tiny_model: SketchModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usual = _draw(tiny_model, list(range(60)), width=9, max_points=13, score=True)
-    for stride in (2, 5, 8, 50):
-        monkeypatch.setitem(sys.modules["sketchkit.engine.decode"]._PACE, "cpu", (stride, 0.5))
-        other = _draw(tiny_model, list(range(60)), width=9, max_points=13, score=True)
-        for job, d in usual.items():
-            np.testing.assert_allclose(other[job].rows, d.rows, atol=1e-5)
-            assert other[job].nll == pytest.approx(d.nll, abs=1e-4)
 
 
 def test_the_score_is_that_of_the_model_itself(tiny_model: SketchModel) -> None:

@@ -16,16 +16,21 @@ from sketchkit.decoding import Decoding
 from sketchkit.density import MixtureDensity
 from sketchkit.devices import fast_bfloat16, fast_int8
 from sketchkit.engine import stepper_of
-from sketchkit.engine.compiled import CompiledEngine, _compiler
-from sketchkit.engine.lstm import LSTMStep
-from sketchkit.engine.plain import ModelStep, TorchEngine, TorchStepper, loss_of, step_of
-from sketchkit.engine.recurrent import LSTMWeights
-from sketchkit.engine.ruled import RuledDraw
+from sketchkit.engine.torch_engine import (
+    CompiledEngine,
+    ModelStep,
+    TorchEngine,
+    TorchStepper,
+    _find_compiler,
+    make_step,
+)
+from sketchkit.engine.torch_lstm import LSTMStep
 from sketchkit.errors import DeviceError
-from sketchkit.models import SketchModel
+from sketchkit.models import LSTMWeights, SketchModel
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.models.vae import VaeArchitecture, VaeModel
 from sketchkit.noise import Noise, uniforms
+from sketchkit.numpy_density import RuleDraw
 from sketchkit.sampling import DrawRule
 
 CPU = torch.device("cpu")
@@ -71,7 +76,7 @@ def test_its_steps_are_those_of_the_model(
     model = _model(conditional, position=position)
     rows, theirs = _begun(model, batch)
     stepper = TorchEngine().stepper(model, precision)
-    mine = stepper.enter(theirs)
+    mine = stepper.prepare_state(theirs)
     for _ in range(6):
         wanted, theirs = model.step(rows, theirs)
         before = [part.clone() for part in (rows, *mine)]
@@ -86,10 +91,10 @@ def test_its_steps_are_those_of_the_model(
 def test_other_cells_are_stepped_by_the_model_itself(cell: str) -> None:
     model = _model(True, cell)
     assert LSTMWeights.of(model) is None
-    assert isinstance(step_of(model, "float32"), ModelStep)
-    assert TorchEngine().unfit(model, "float32") is None
+    assert isinstance(make_step(model, "float32"), ModelStep)
+    assert TorchEngine().unsupported_reason(model, "float32") is None
     for precision in ("tf32", "bfloat16", "int8"):
-        assert "plain LSTM" in str(TorchEngine().unfit(model, precision))
+        assert "plain LSTM" in str(TorchEngine().unsupported_reason(model, precision))
 
 
 def test_a_subclass_may_step_otherwise_and_is_left_alone() -> None:
@@ -97,13 +102,13 @@ def test_a_subclass_may_step_otherwise_and_is_left_alone() -> None:
         """A model with a step of its own."""
 
     model = Odd(DecoderArchitecture(8, 2), ModelCard(name="odd", scale_factor=1.0, max_length=9))
-    assert isinstance(step_of(model, "float32"), ModelStep)
+    assert isinstance(make_step(model, "float32"), ModelStep)
 
 
 def test_half_precision_weights_keep_their_own_step_and_take_no_other() -> None:
     model = _model(False).to(torch.bfloat16)
-    assert isinstance(step_of(model, "float32"), ModelStep)
-    assert "bfloat16 already" in str(TorchEngine().unfit(model, "int8"))
+    assert isinstance(make_step(model, "float32"), ModelStep)
+    assert "bfloat16 already" in str(TorchEngine().unsupported_reason(model, "int8"))
 
 
 def test_a_precision_that_the_device_lacks_is_refused_by_name() -> None:
@@ -120,7 +125,7 @@ def test_a_draw_by_numpy_is_that_of_the_density(mixtures: int, rule: DrawRule) -
     chance = uniforms(3, torch.arange(4000), torch.tensor(0))
     density = MixtureDensity(raw).softened(rule.softening, rule.log_sigma_shift)
     wanted = density.draw(Noise(chance), rule.max_radius).numpy()
-    draw = RuledDraw(rule, mixtures, 4000)
+    draw = RuleDraw(rule, mixtures, 4000)
     found = np.empty((4000, 5), np.float32)
     draw.points(raw.numpy(), chance.numpy(), draw.normals(chance.numpy()), found)
     same = (found[:, 2:] == wanted[:, 2:]).all(1) & np.isclose(found, wanted, atol=1e-5).all(1)
@@ -135,7 +140,7 @@ def test_a_single_row_is_drawn_as_it_would_be_among_others() -> None:
         np.empty((500, 5), np.float32),
         np.empty((1, 5), np.float32),
     )
-    many, one = RuledDraw(rule, 4, 500), RuledDraw(rule, 4, 1)
+    many, one = RuleDraw(rule, 4, 500), RuleDraw(rule, 4, 1)
     many.points(raw, chance, many.normals(chance), together)
     for row, given_row, wanted in zip(raw, chance, together, strict=True):
         one.points(row[None], given_row[None], one.normals(given_row[None]), alone)
@@ -151,7 +156,7 @@ def test_a_draw_by_numpy_is_finite_whatever_the_logits(logit: float, log_sigma: 
     chance = np.full((3, 4), 0.7, np.float32)
     for rows in (slice(0, 3), slice(0, 1), slice(1, 2), slice(2, 3)):
         draw, out = (
-            RuledDraw(DrawRule(1e-30, 3.0), 2, len(raw[rows])),
+            RuleDraw(DrawRule(1e-30, 3.0), 2, len(raw[rows])),
             np.empty((len(raw[rows]), 5), np.float32),
         )
         draw.points(raw[rows], chance[rows], draw.normals(chance[rows]), out)
@@ -166,7 +171,7 @@ def test_a_call_draws_until_a_drawing_ends_and_says_what_it_cost(batch: int) -> 
     stepper = TorchEngine().stepper(model, "float32")
     chance = uniforms(1, torch.arange(batch)[:, None], torch.arange(40))[:, 5:37:2]  # a view with strides
     points, losses = torch.full((16, batch, 5), math.nan), torch.full((16, batch), math.nan)
-    made, _ = stepper.draw(rows, stepper.enter(state), chance, DrawRule(), points, losses)
+    made, _ = stepper.draw(rows, stepper.prepare_state(state), chance, DrawRule(), points, losses)
     assert 1 <= made <= 16
     ends = points[:made, :, 4] == 1.0
     assert not ends[:-1].any()
@@ -174,7 +179,7 @@ def test_a_call_draws_until_a_drawing_ends_and_says_what_it_cost(batch: int) -> 
     for k in range(made):
         raw, state = model.step(rows, state)
         rows = points[k]
-        assert torch.allclose(loss_of(MixtureDensity(raw), rows), losses[k], atol=1e-3)
+        assert torch.allclose(MixtureDensity(raw).losses(rows), losses[k], atol=1e-3)
 
 
 def test_a_model_in_half_precision_is_drawn_from_a_point_a_call() -> None:
@@ -184,9 +189,9 @@ def test_a_model_in_half_precision_is_drawn_from_a_point_a_call() -> None:
     stepper = TorchEngine().stepper(model, "float32")
     points = torch.zeros(1, 4, 5)
     chance = uniforms(1, torch.arange(4)[:, None], torch.arange(3))
-    entered = stepper.enter(tuple(part.bfloat16() for part in state))
+    entered = stepper.prepare_state(tuple(part.bfloat16() for part in state))
     made, _ = stepper.draw(rows, entered, chance, DrawRule(), points, None)
-    assert made == stepper.most_steps == 1
+    assert made == stepper.max_steps == 1
     assert (points[0, :, 2:].sum(1) == 1.0).all()
 
 
@@ -194,9 +199,9 @@ def test_the_weights_of_a_step_are_those_of_the_model_as_it_was() -> None:
     model = _model(False)
     rows, state = _begun(model, 4)
     step = LSTMStep(LSTMWeights.of(model), "float32")  # type: ignore[arg-type]
-    before, _ = step(rows, step.enter(state))
+    before, _ = step(rows, step.prepare_state(state))
     model.decoder.cell.weight_h.zero_()
-    after, _ = step(rows, step.enter(state))
+    after, _ = step(rows, step.prepare_state(state))
     assert torch.equal(before, after)
 
 
@@ -204,16 +209,16 @@ def test_the_weights_of_a_step_are_those_of_the_model_as_it_was() -> None:
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning:torch")
 @pytest.mark.filterwarnings("ignore:.*:FutureWarning")
 def test_a_compiled_step_is_that_of_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    if _compiler() is None:
+    if _find_compiler() is None:
         pytest.skip("there is no C++ compiler here")
     model = _model(True)
     rows, theirs = _begun(model, 7)
     stepper = CompiledEngine().stepper(model, "float32")
     assert isinstance(stepper, TorchStepper)
-    raw, _ = stepper.step(rows, stepper.enter(theirs))
+    raw, _ = stepper.step(rows, stepper.prepare_state(theirs))
     assert torch.allclose(raw, model.step(rows, theirs)[0], atol=2e-5)
-    monkeypatch.setattr("sketchkit.engine.compiled._compiler", lambda: None)
-    assert "no C++ compiler" in str(CompiledEngine().unfit(model, "float32"))
+    monkeypatch.setattr("sketchkit.engine.torch_engine._find_compiler", lambda: None)
+    assert "no C++ compiler" in str(CompiledEngine().unsupported_reason(model, "float32"))
 
 
 def test_decoding_is_part_of_loading() -> None:

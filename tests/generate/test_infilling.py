@@ -18,7 +18,7 @@ from sketchkit.engine import read_prompts
 from sketchkit.errors import InputError
 from sketchkit.generate import Infilling, infill, particles
 from sketchkit.generate.infilling import split_at
-from sketchkit.generate.particles import Rest, Swarm, effective_size, log_sum, shares, systematic
+from sketchkit.generate.particles import ParticleFilter, Suffix, effective_size, log_sum, shares, systematic
 from sketchkit.geometry import magenta_strokes
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
@@ -77,11 +77,11 @@ def _evidence(model: SketchModel, count: int, seed: int) -> float:
     lines = [np.array([(0, 0), (30, 0)], float), np.array([(5, 20), (25, 22)], float)]
     rows = magenta_strokes([lines[0], *lines])[1:]
     rows[:, :2] /= model.card.scale_factor
-    swarm = Swarm(
+    swarm = ParticleFilter(
         model,
         make_sampler("temperature", 1.0),
         read_prompts(model, [magenta_strokes([[(0, 0), (20, 20)]])[:-1]]),
-        Rest(rows, np.array([0.3, -0.2]), opens=False),
+        Suffix(rows, np.array([0.3, -0.2]), opens=False),
         count,
         seed,
         40,
@@ -120,10 +120,10 @@ class _Lifts:
         return torch.tensor([[0.1, 0.1, *pen]]).repeat(len(noise.uniforms), 1)
 
 
-def _swarm(model: SketchModel, sampler: StepSampler, count: int, max_points: int) -> Swarm:
-    rest = Rest(magenta_strokes([[(0, 0), (1, 0)]]), np.array([0.3, -0.2]), opens=False)
+def _swarm(model: SketchModel, sampler: StepSampler, count: int, max_points: int) -> ParticleFilter:
+    rest = Suffix(magenta_strokes([[(0, 0), (1, 0)]]), np.array([0.3, -0.2]), opens=False)
     beginning = read_prompts(model, [magenta_strokes([[(0, 0), (2, 2)]])[:-1]])
-    return Swarm(model, sampler, beginning, rest, count, 0, max_points)
+    return ParticleFilter(model, sampler, beginning, rest, count, 0, max_points)
 
 
 @pytest.mark.parametrize(("max_points", "strokes"), [(6, 0), (7, 1), (13, 1), (14, 2)])

@@ -6,7 +6,8 @@ import copy
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,12 +17,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from sketchkit.density import MixtureDensity
+from sketchkit.engine.choosers import SamplerChooser
 from sketchkit.errors import InputError
 from sketchkit.generate import Ending, complete
 from sketchkit.generate.attempts import ATTEMPTS, NoEnding, Search
-from sketchkit.generate.fence import CANDIDATES, Fence
+from sketchkit.generate.fence import CANDIDATES, RejectionChooser
 from sketchkit.generate.regions import Bounds
-from sketchkit.models import SketchModel
+from sketchkit.models import DrawingModel, SketchModel
 from sketchkit.noise import REDRAWING, Noise, uniforms
 from sketchkit.sketch import Sketch
 from sketchkit.units import Beginning
@@ -163,11 +165,12 @@ def _fence(sampler: _Straight, walls: list[list[tuple[float, float]]]) -> Callab
     begun = Beginning(np.array([[1.0, 1.0, 0.0, 1.0, 0.0]]), (0.0, 0.0), 1.0, False)
     bounds = Bounds(avoid=Sketch.from_polylines(walls))
     none = np.zeros(2, np.int64)
-    fence = Fence(sampler, bounds, [begun], none, INDEX, seed=3, max_points=50)
+    chooser = SamplerChooser(sampler, cast(DrawingModel, SimpleNamespace(device="cpu")))
+    fence = RejectionChooser(chooser, bounds, [begun], none, INDEX, seed=3, max_points=50)
 
     def chosen(step: int) -> list[list[float]]:
-        noise, jobs = Noise(torch.full((2, 4), 0.5)), np.arange(2)
-        points, _ = fence(torch.zeros(2, 9), noise, (), jobs, np.full(2, step))
+        noise, jobs = np.full((2, 4), 0.5, np.float32), np.arange(2)
+        points, _ = fence.choose(torch.zeros(2, 9), noise, (), jobs, np.full(2, step))
         return [*points[:, :2].tolist(), fence.redrawn.tolist()]
 
     return chosen

@@ -4,27 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from sketchkit.density import MixtureDensity
-from sketchkit.engine.decode import Chooser, decode_steps
-from sketchkit.engine.prompts import Prompts, filled
-from sketchkit.engine.work import ATTEMPT_SHIFT, ATTEMPTS, Indices, Work
+from sketchkit.engine.arrays import (
+    State,
+    as_tensor,
+    concatenate,
+    inference,
+    pad_rows,
+    take_rows,
+    to_numpy,
+)
+from sketchkit.engine.choosers import PointChooser
+from sketchkit.engine.decoder import (
+    ATTEMPT_SHIFT,
+    ATTEMPTS,
+    EXACT_WIDTH,
+    Indices,
+    Requests,
+    decode_steps,
+    default_width,
+    prepare_rows,
+)
+from sketchkit.engine.engine_selection import stepper_of
+from sketchkit.engine.prompts import LEAST_ROWS, Prompts
 from sketchkit.errors import InputError, PluginError
-from sketchkit.models import SketchModel
-from sketchkit.models.base import State
-from sketchkit.noise import Noise, uniforms
+from sketchkit.models import Array, ArrayModel, DrawingModel
+from sketchkit.noise import Noise, uniform_array
 from sketchkit.sampling import AnySampler, Draft, DrawingSampler, StepSampler, Subject, stepwise
 from sketchkit.sampling.strange import called
 
-__all__ = ["Easel", "decode"]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sketchkit.density import MixtureDensity
+
+__all__ = ["DraftingContext", "decode"]
 
 
 def decode(
-    model: SketchModel,
+    model: DrawingModel,
     sampler: AnySampler,
     prompts: Prompts,
     prompt_of: Indices,
@@ -35,7 +56,7 @@ def decode(
     width: int | None = None,
     exact: bool = False,
     score: bool = False,
-    choose: Chooser | None = None,
+    choose: PointChooser | None = None,
 ) -> Iterator[Draft]:
     """Draw until every job has ended or has `max_points` rows.
 
@@ -47,7 +68,7 @@ def decode(
         index_of: [J], the sketch index of each job's noise.
         seed: 0..2^63 - 1.
         max_points: the most rows a drawing gets, an end row included.
-        width: the most slots; one that suits the device when None.
+        width: the most rows of a product; one that suits the device when None.
         exact: equal bits whatever the width, order and number of jobs; slower.
         score: whether to keep the negative log-likelihood.
         choose: chooses the points in the stead of a sampler that goes point by point.
@@ -59,13 +80,15 @@ def decode(
         InputError: `choose` beside a sampler that looks at whole drawings.
         PluginError: a sampler that does not draw what it is asked for.
     """
-    first = np.zeros_like(index_of)
-    work = Work(model, prompts, prompt_of, index_of, first, seed, max_points, width, exact)
+    requests = Requests(prompts, prompt_of, index_of, np.zeros_like(index_of), seed, max_points)
     if isinstance(sampler, DrawingSampler) and choose is None:
-        easel = Easel(work)
-        yield from _each_once(sampler.draw(easel), easel.jobs, called(sampler))
+        context = DraftingContext(model, requests, width, exact)
+        yield from _each_once(sampler.draw(context), context.jobs, called(sampler))
         return
-    yield from decode_steps(work, stepwise(sampler, "point by point"), score=score, choose=choose)
+    step_sampler = stepwise(sampler, "point by point")
+    yield from decode_steps(
+        model, step_sampler, requests, width=width, exact=exact, score=score, choose=choose
+    )
 
 
 def _each_once(drafts: Iterator[Draft], jobs: int, sampler: str) -> Iterator[Draft]:
@@ -80,29 +103,35 @@ def _each_once(drafts: Iterator[Draft], jobs: int, sampler: str) -> Iterator[Dra
         raise PluginError(f"{sampler} drew {jobs - len(missing)} of {jobs} drawings")
 
 
-@dataclass(frozen=True)
-class Easel:
-    """The studio of the engine; see `sketchkit.sampling.Studio`.
+@dataclass(frozen=True, eq=False)
+class DraftingContext:
+    """The `Studio` of the engine; see `sketchkit.sampling.Studio`.
 
     Args:
-        work: what is asked for.
+        model: draws.
+        requests: what is asked for.
+        width: the most rows of a product; one that suits the device when None.
+        exact: whether every product has one fixed shape.
     """
 
-    work: Work
+    model: DrawingModel
+    requests: Requests
+    width: int | None = None
+    exact: bool = False
 
     @property
     def jobs(self) -> int:
         """How many drawings are asked for."""
-        return len(self.work.prompt_of)
+        return len(self.requests)
 
     @property
     def max_points(self) -> int:
         """The most rows a drawing gets, an end row included."""
-        return self.work.max_points
+        return self.requests.max_points
 
     def subject(self, job: int) -> Subject:
         """What one of the drawings is to become."""
-        return self.work.prompts.subjects[int(self.work.prompt_of[job])]
+        return self.requests.prompts.subjects[int(self.requests.prompt_of[job])]
 
     def drafts(self, sampler: StepSampler, jobs: Indices, attempts: Indices) -> Iterator[Draft]:
         """Draw each draft to its end; see `Studio`.
@@ -110,34 +139,44 @@ class Easel:
         Raises:
             InputError: numbers out of range or of different lengths, or a sampler of whole drawings.
         """
-        hand = stepwise(sampler, "drafts")
+        step_sampler = stepwise(sampler, "drafts")
         mine, attempts = _whole(jobs, self.jobs, "a job"), _whole(attempts, ATTEMPTS, "an attempt")
         _one_each(jobs=mine, attempts=attempts)
-        work = replace(self.work.part(mine), attempt_of=attempts)
-        for draft in decode_steps(work, hand, score=True):
+        asked = replace(self.requests.take(mine), attempt_of=attempts)
+        for draft in decode_steps(
+            self.model, step_sampler, asked, width=self.width, exact=self.exact, score=True
+        ):
             yield Draft(int(mine[draft.job]), draft.rows, draft.nll, draft.attempt)
 
-    @torch.inference_mode()
     def begin(self, jobs: Indices) -> tuple[Tensor, State]:
         """Where drawings begin; see `Studio`."""
-        mine = _whole(jobs, self.jobs, "a job")
-        prompt = torch.from_numpy(self.work.prompt_of[mine]).to(self.work.model.device)
-        return self.work.prompts.rows[prompt], self.work.entered(prompt)
+        which = self.requests.prompt_of[_whole(jobs, self.jobs, "a job")]
+        least, most = self._rows_of_product
+        with inference(self.model):
+            state = prepare_rows(stepper_of(self.model), self.requests.prompts, which, least, most)
+            return as_tensor(take_rows(self.requests.prompts.rows, which)), tuple(map(as_tensor, state))
 
-    @torch.inference_mode()
     def advance(self, rows: Tensor, state: State) -> tuple[MixtureDensity, State]:
         """One point further; see `Studio`. In chunks, each of as many rows as suit the device."""
-        size, least, rows = self.work.most_rows, self.work.least_rows, rows.to(self.work.model.dtype)
+        from sketchkit.density import MixtureDensity
+
+        (least, size), stepper = self._rows_of_product, stepper_of(self.model)
+        read: Array = rows
+        if isinstance(self.model, ArrayModel):
+            read, state = to_numpy(rows), tuple(map(to_numpy, state))
+        else:
+            read = rows.to(self.model.dtype)
         raws, states = [], []
-        for begin in range(0, max(len(rows), 1), size):
-            chunk = slice(begin, begin + size)
-            mine = rows[chunk]
-            inner = tuple(filled(part[chunk], least) for part in state)
-            raw, after = self.work.stepper.step(filled(mine, least), inner)
-            raws.append(raw[: len(mine)])
-            states.append(tuple(part[: len(mine)] for part in after))
-        joined = tuple(torch.cat(parts) for parts in zip(*states, strict=True))
-        return MixtureDensity(torch.cat(raws)), joined
+        with inference(self.model):
+            for begin in range(0, max(len(read), 1), size):
+                chunk = slice(begin, begin + size)
+                mine = read[chunk]
+                inner = tuple(pad_rows(part[chunk], least) for part in state)
+                raw, after = stepper.step(pad_rows(mine, least), inner)
+                raws.append(raw[: len(mine)])
+                states.append(tuple(part[: len(mine)] for part in after))
+            joined = tuple(as_tensor(concatenate(parts)) for parts in zip(*states, strict=True))
+            return MixtureDensity(as_tensor(concatenate(raws))), joined
 
     def noise(self, jobs: Indices, attempts: Indices, steps: Indices) -> Noise:
         """The uniform numbers of points; see `Studio`.
@@ -148,9 +187,17 @@ class Easel:
         mine, attempts = _whole(jobs, self.jobs, "a job"), _whole(attempts, ATTEMPTS, "an attempt")
         steps = _whole(steps, 1 << ATTEMPT_SHIFT, "a step")
         _one_each(jobs=mine, attempts=attempts, steps=steps)
-        index = torch.from_numpy(self.work.index_of[mine]).to(self.work.model.device)
         step = (attempts << ATTEMPT_SHIFT) + steps
-        return Noise(uniforms(self.work.seed, index, torch.from_numpy(step).to(self.work.model.device)))
+        uniforms = uniform_array(self.requests.seed, self.requests.index_of[mine], step)
+        return Noise(as_tensor(uniforms).to(self.model.device))
+
+    @property
+    def _rows_of_product(self) -> tuple[int, int]:
+        """The fewest and the most rows of a product."""
+        if self.exact:
+            return EXACT_WIDTH, EXACT_WIDTH
+        least = 1 if stepper_of(self.model).batch_invariant else LEAST_ROWS
+        return least, max(self.width or default_width(self.model), least)
 
 
 def _whole(values: Indices, limit: int, what: str) -> Indices:

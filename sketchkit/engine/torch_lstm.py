@@ -8,17 +8,15 @@ in the processor's cache.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from sketchkit.engine.linear import Linear
-from sketchkit.engine.recurrent import LSTMWeights
-from sketchkit.engine.steppers import State
+from sketchkit.engine.arrays import State
+from sketchkit.models import LSTMWeights
 
-__all__ = ["PRODUCTS", "LSTMStep", "Products"]
+__all__ = ["PRODUCTS", "LSTMStep", "Linear", "Products"]
 
 #: The most rows of a block on a CPU: their gates, and the weights that they meet, share its cache.
 _BLOCK = 128
@@ -103,14 +101,16 @@ class LSTMStep:
     """
 
     def __init__(self, weights: LSTMWeights, precision: str, packed: bool = True) -> None:
-        self._weights = _doubled(weights)
+        self._weights = weights.double_candidate()
         self._products = PRODUCTS[precision](self._weights.recurrent, packed)
         self._rows = Linear(self._weights.rows)
         self._output = Linear(self._weights.output)
 
-    def enter(self, state: State) -> State:
-        """The state with the context multiplied; see `LSTMWeights.enter`."""
-        hidden, memory, *rest = self._weights.enter(state)
+    def prepare_state(self, state: State) -> State:
+        """The state of the model, (h, c, at, context), with the context multiplied and the memory doubled."""
+        weights, (hidden, memory, *rest) = self._weights, state
+        if weights.context is not None:
+            rest[-1] = torch.addmm(weights.bias, rest[-1], weights.context.mT)
         return (hidden, 2.0 * memory, *rest)
 
     def __call__(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
@@ -139,14 +139,45 @@ class LSTMStep:
         return raw, (hidden, memory, *rest)
 
 
-def _doubled(weights: LSTMWeights) -> LSTMWeights:
-    """The same with everything that adds up to the candidate's sum twice as large."""
-    scale = torch.ones_like(weights.bias)
-    scale.view(4, -1)[2] = 2.0
-    return replace(
-        weights,
-        rows=weights.rows * scale[:, None],
-        recurrent=weights.recurrent * scale[:, None],
-        context=None if weights.context is None else weights.context * scale[:, None],
-        bias=weights.bias * scale,
-    )
+#: The number of rows that oneDNN's layout is made for. So laid out, a row comes out the same beside any other
+#: number of rows.
+_PACKED_ROWS = 128
+
+
+class Linear:
+    """Products with the same weights, plus something.
+
+    Args:
+        weight: [N, K].
+        packed: whether oneDNN may lay out the weights: it takes few rows at twice the speed and many a fifth
+            faster, but a call costs more, so that a single row and small weights do not gain. Torch's
+            compiler cannot look into it.
+    """
+
+    def __init__(self, weight: Tensor, packed: bool = False) -> None:
+        self.turned = weight.mT.contiguous()  # [K, N]
+        self._packed = _packed(weight) if packed else None
+
+    def __call__(self, rows: Tensor, add: Tensor) -> Tensor:
+        """Rows [B, K] to [B, N].
+
+        Args:
+            rows: in the weights' number type.
+            add: [N] or [B, N]; not written to.
+        """
+        if self._packed is None or rows.shape[0] == 1:
+            return torch.addmm(add, rows, self.turned)
+        multiply: Any = torch.ops.mkldnn._linear_pointwise.binary
+        out: Tensor = multiply(rows, add.expand(rows.shape[0], -1), self._packed, None, "add")
+        return out
+
+
+def _packed(weight: Tensor) -> Tensor | None:
+    """Weights as oneDNN wants them; None where it does not multiply such."""
+    there: Any = torch.backends.mkldnn.is_available
+    if weight.device.type != "cpu" or weight.dtype != torch.float32 or not there():
+        return None
+    # Not of inference mode: training may meet them, too.
+    with torch.inference_mode(False), torch.no_grad():
+        laid_out: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach().clone(), _PACKED_ROWS)
+    return laid_out

@@ -22,16 +22,25 @@ import torch
 from torch import Tensor
 
 from sketchkit.density import MixtureDensity
-from sketchkit.engine.kept import Kept
-from sketchkit.engine.plain import drawn, loss_of
-from sketchkit.engine.steppers import State, Stepper
-from sketchkit.engine.waiting import Waiting
-from sketchkit.engine.work import ATTEMPT_SHIFT, Work
-from sketchkit.engine.workers import drawn_by
+from sketchkit.engine.arrays import State, take_rows
+from sketchkit.engine.decoder import (
+    ATTEMPT_SHIFT,
+    JobQueue,
+    Requests,
+    default_width,
+    make_draft,
+    prepare_rows,
+    run_threads,
+)
+from sketchkit.engine.engine_selection import Cache, stepper_of
+from sketchkit.engine.prompts import LEAST_ROWS
+from sketchkit.engine.steppers import Stepper
+from sketchkit.models import DrawingModel
 from sketchkit.noise import Noise, key_of, round_keys, uniforms_of_key
-from sketchkit.sampling import Draft, DrawRule
+from sketchkit.sampling import Draft
+from sketchkit.tempering import DrawRule
 
-__all__ = ["Recorded", "Resident", "Shape", "drawn_on_the_device"]
+__all__ = ["CapturedGraph", "DeviceLoop", "Shape", "decode_on_device"]
 
 #: How many steps a replay makes; a drawing runs past its end by fewer.
 _STEPS = 8
@@ -39,10 +48,10 @@ _STEPS = 8
 _BLOCK = 16_384
 #: Room is made for powers of two, this one at the least, so that recordings fit again.
 _LEAST_ROOM = 16
-#: Where a model keeps its loops, and how many: each holds memory of the device.
-_KEPT, _MOST_KEPT = "_loops", 4
+#: The attribute by which a model caches its loops, and how many: each holds memory of the device.
+_CACHE, _MOST_CACHED = "_loops", 4
 
-_Loop: TypeAlias = "tuple[Resident, Callable[[], None]]"
+_Loop: TypeAlias = "tuple[DeviceLoop, Callable[[], None]]"
 
 
 @dataclass(frozen=True)
@@ -66,13 +75,13 @@ class Shape:
     score: bool
 
     @classmethod
-    def of(cls, work: Work, prompts: int, rule: DrawRule, score: bool) -> Shape:
-        """The smallest that work fits, with as many beginnings."""
-        jobs = _room(len(work.prompt_of))
-        return cls(min(work.most_rows, jobs), jobs, _room(prompts), work.max_points, rule, score)
+    def of(cls, requests: Requests, width: int, prompts: int, rule: DrawRule, score: bool) -> Shape:
+        """The smallest that some requests fit, with as many beginnings."""
+        jobs = _room(len(requests))
+        return cls(min(width, jobs), jobs, _room(prompts), requests.max_points, rule, score)
 
 
-class Resident:
+class DeviceLoop:
     """All that a decoding loop touches, on the device, at places that stay.
 
     Args:
@@ -101,14 +110,14 @@ class Resident:
         self.losses = torch.zeros(jobs + 1, room if shape.score else 0, device=device)
         self.lengths = whole(jobs + 1)
 
-    def begin(self, work: Work, rows: Tensor, state: State) -> None:
-        """Lay out work and start in every slot; its prompts are `rows` and the stepper's `state`."""
-        jobs, slots, nobody = len(work.prompt_of), self.shape.slots, self.shape.jobs
-        self.keys.copy_(round_keys(key_of(work.seed), self.keys.device))
+    def begin(self, requests: Requests, rows: Tensor, state: State) -> None:
+        """Lay out requests and start in every slot; their prompts are `rows` and the stepper's `state`."""
+        jobs, slots, nobody = len(requests), self.shape.slots, self.shape.jobs
+        self.keys.copy_(round_keys(key_of(requests.seed), self.keys.device))
         for place, given in (
-            (self.prompt_of, work.prompt_of),
-            (self.index_of, work.index_of),
-            (self.attempt_of, work.attempt_of),
+            (self.prompt_of, requests.prompt_of),
+            (self.index_of, requests.index_of),
+            (self.attempt_of, requests.attempt_of),
         ):
             place[:jobs].copy_(torch.from_numpy(np.ascontiguousarray(given)))
         self.first_rows[: len(rows)] = rows
@@ -135,10 +144,10 @@ class Resident:
         for k in range(_STEPS):
             raw, state = self.stepper.step(rows, state)
             density = MixtureDensity(raw)
-            points = drawn(density, Noise(uniforms[:, k]), self.shape.rule).float()
+            points = density.draw_by_rule(Noise(uniforms[:, k]), self.shape.rule).float()
             self.points[self.job, self.age + k] = points
             if self.shape.score:
-                self.losses[self.job, self.age + k] = loss_of(density, points).float()
+                self.losses[self.job, self.age + k] = density.losses(points).float()
             chosen.append(points[:, 4] == 1.0)
             rows = points.to(self.rows.dtype)
         self._refill(torch.stack(chosen), rows, state)
@@ -167,9 +176,9 @@ class Resident:
         self.age.copy_(torch.where(over, 0, self.age + _STEPS))
         self.job.copy_(job)
 
-    def drafts(self, work: Work) -> Iterator[Draft]:
-        """What has been drawn of work, all of it."""
-        jobs = len(work.prompt_of)
+    def drafts(self, requests: Requests, first: int) -> Iterator[Draft]:
+        """The drawings of all requests, numbered from `first`."""
+        jobs = len(requests)
         lengths = self.lengths[:jobs].cpu().numpy()
         counts = torch.arange(self.points.shape[1], device=self.points.device) < self.lengths[:jobs, None]
         rows = self.points[:jobs][counts].cpu().numpy()
@@ -177,10 +186,11 @@ class Resident:
         stop = 0
         for job, length in enumerate(lengths.tolist()):
             part, stop = slice(stop, stop + length), stop + length
-            yield work.draft(job, rows[part], None if losses is None else losses[part])
+            nll = float("nan") if losses is None else float(losses[part].sum())
+            yield make_draft(first + job, rows[part], nll, int(requests.attempt_of[job]))
 
 
-class Recorded:
+class CapturedGraph:
     """Work on a CUDA device, recorded once and played as often as is wanted.
 
     Args:
@@ -204,59 +214,76 @@ class Recorded:
         self._graph.replay()
 
 
-@torch.inference_mode()
-def drawn_on_the_device(work: Work, rule: DrawRule, score: bool, block: int = _BLOCK) -> Iterator[Draft]:
+def decode_on_device(
+    model: DrawingModel,
+    requests: Requests,
+    rule: DrawRule,
+    score: bool,
+    width: int | None = None,
+    block: int = _BLOCK,
+) -> Iterator[Draft]:
     """Draw everything on the device itself.
 
     Args:
-        work: what to draw.
+        model: one whose stepper can be captured.
+        requests: what to draw.
         rule: how points are drawn.
-        score: whether to keep the negative log-likelihood.
+        score: whether drafts carry their negative log-likelihood.
+        width: the most drawings at once; one that suits the device when None.
         block: how many drawings to hold room for.
 
     Yields:
         The drawings, block by block.
     """
+    queue = JobQueue()
+    queue.put(requests)
+    slots = max(width or default_width(model), LEAST_ROWS)
 
-    def blocks(waiting: Waiting) -> Iterator[Draft]:
-        while len(jobs := waiting.take(block)) and not waiting.stopped:
-            for draft in _block(work.part(jobs), rule, score):
-                yield replace(draft, job=int(jobs[draft.job]))
+    @torch.inference_mode()
+    def loop() -> Iterator[Draft]:
+        while not queue.stopped and (portions := queue.take(block)):
+            for numbers, part in portions:
+                yield from _draw_block(model, part, int(numbers[0]), slots, rule, score)
 
-    yield from drawn_by(1, blocks, Waiting(len(work.prompt_of)))
+    yield from run_threads(1, loop, queue)
 
 
-def _block(work: Work, rule: DrawRule, score: bool) -> Iterator[Draft]:
-    """Draw one block."""
-    used, prompt_of = np.unique(work.prompt_of, return_inverse=True)
-    work = replace(work, prompt_of=prompt_of.astype(np.int64))
-    prompt = torch.from_numpy(used).to(work.model.device)
-    rows, state = work.prompts.rows[prompt], work.entered(prompt)
-    with _loop(work, Shape.of(work, len(used), rule, score), rows, state) as (resident, play):
-        resident.begin(work, rows, state)
+def _draw_block(
+    model: DrawingModel, requests: Requests, first: int, slots: int, rule: DrawRule, score: bool
+) -> Iterator[Draft]:
+    """Draw one block, whose drawings are numbered from `first`."""
+    stepper = stepper_of(model)
+    used, prompt_of = np.unique(requests.prompt_of, return_inverse=True)
+    requests = replace(requests, prompt_of=prompt_of.astype(np.int64))
+    rows = take_rows(requests.prompts.rows, used)
+    state = prepare_rows(stepper, requests.prompts, used, LEAST_ROWS, slots)
+    shape = Shape.of(requests, slots, len(used), rule, score)
+    with _borrow_loop(model, shape, requests, rows, state) as (loop, play):
+        loop.begin(requests, rows, state)
         glances: deque[Callable[[], int]] = deque()
-        while len(glances) < 2 or glances.popleft()() < len(work.prompt_of):
+        while len(glances) < 2 or glances.popleft()() < len(requests):
             play()
-            glances.append(_glance(resident.finished))
-        drafts = list(resident.drafts(work))
+            glances.append(_glance(loop.finished))
+        drafts = list(loop.drafts(requests, first))
     yield from drafts
 
 
 @contextmanager
-def _loop(work: Work, shape: Shape, rows: Tensor, state: State) -> Iterator[_Loop]:
-    """A loop of a shape, for one user at a time; the model keeps it for the next one."""
-    kept: Kept[tuple[Stepper, Shape], _Loop] = work.model.__dict__.setdefault(_KEPT, Kept())
-    key = (work.stepper, shape)
-    found = kept.pop(key, None)
+def _borrow_loop(
+    model: DrawingModel, shape: Shape, requests: Requests, rows: Tensor, state: State
+) -> Iterator[_Loop]:
+    """A loop of a shape, for one user at a time; the model caches it for the next one."""
+    cache: Cache[tuple[Stepper, Shape], _Loop] = model.__dict__.setdefault(_CACHE, Cache())
+    key = (stepper_of(model), shape)
+    found = cache.pop(key, None)
     if found is None:
-        resident = Resident(work.stepper, shape, rows[:1], tuple(part[:1] for part in state))
-        resident.begin(work, rows, state)
-        cuda = work.model.device.type == "cuda"
-        found = (resident, Recorded(resident.advance) if cuda else resident.advance)
+        loop = DeviceLoop(key[0], shape, rows[:1], tuple(part[:1] for part in state))
+        loop.begin(requests, rows, state)
+        found = (loop, loop.advance if model.on_cpu else CapturedGraph(loop.advance))
     yield found
-    kept[key] = found
-    while len(kept) > _MOST_KEPT:
-        kept.pop(next(iter(kept)))
+    cache[key] = found
+    while len(cache) > _MOST_CACHED:
+        cache.pop(next(iter(cache)))
 
 
 def _glance(count: Tensor) -> Callable[[], int]:

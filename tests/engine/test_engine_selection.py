@@ -18,7 +18,7 @@ from torch import Tensor
 
 from sketchkit import registry
 from sketchkit.engine import PRECISIONS, Stepper, engine_of, stepper_of
-from sketchkit.engine.plain import TorchEngine
+from sketchkit.engine.torch_engine import TorchEngine
 from sketchkit.errors import DeviceError, InputError, PluginError, PluginWarning
 from sketchkit.generate import sample
 from sketchkit.models import Decoding, SketchModel, State
@@ -68,12 +68,12 @@ class Able(TorchEngine):
 
 
 class Picky(TorchEngine):
-    def unfit(self, model: SketchModel, precision: str) -> str | None:
+    def unsupported_reason(self, model: SketchModel, precision: str) -> str | None:
         return "it is never in the mood"
 
 
 class Stumbles(TorchEngine):
-    def unfit(self, model: SketchModel, precision: str) -> str | None:
+    def unsupported_reason(self, model: SketchModel, precision: str) -> str | None:
         raise KeyError("lost")
 
 
@@ -162,17 +162,17 @@ class _Demanding(TorchEngine):
 
 
 class _SaysNo(TorchEngine):
-    def unfit(self, model: SketchModel, precision: str) -> Any:
+    def unsupported_reason(self, model: SketchModel, precision: str) -> Any:
         return False
 
 
 class _Refuses(TorchEngine):
-    def unfit(self, model: SketchModel, precision: str) -> str | None:
+    def unsupported_reason(self, model: SketchModel, precision: str) -> str | None:
         raise InputError("ODD_WIDTH is 'many', not a number")
 
 
 class _Exits(TorchEngine):
-    def unfit(self, model: SketchModel, precision: str) -> str | None:
+    def unsupported_reason(self, model: SketchModel, precision: str) -> str | None:
         sys.exit(3)
 
 
@@ -282,15 +282,15 @@ class _Uncopied:
 class _Faulty:
     """A stepper that fails at one thing."""
 
-    most_steps, steady, many_at_once, recordable = 4, False, False, False
+    max_steps, batch_invariant, thread_safe, graph_capturable = 4, False, False, False
 
     def __init__(self, stepper: Stepper, fails: str) -> None:
         self.inner, self.fails = stepper, fails
 
-    def enter(self, state: State) -> State:
-        if self.fails == "enter":
-            raise ZeroDivisionError("enter")
-        return self.inner.enter(state)
+    def prepare_state(self, state: State) -> State:
+        if self.fails == "prepare_state":
+            raise ZeroDivisionError("prepare_state")
+        return self.inner.prepare_state(state)
 
     def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         if self.fails == "step":
@@ -320,7 +320,7 @@ def _failing(fails: str) -> type[TorchEngine]:
     return Failing
 
 
-@pytest.mark.parametrize("fails", ["enter", "step", "draw"])
+@pytest.mark.parametrize("fails", ["prepare_state", "step", "draw"])
 def test_a_strangers_stepper_that_fails_is_blamed_by_name(
     publish: Publish, model: SketchModel, fails: str
 ) -> None:

@@ -1,7 +1,9 @@
-"""Tempered draws on the CPU, by numpy: a handful of rows costs less there than the calls of torch would.
+"""The mixture density on numpy: tempered draws and likelihoods, which take no call of torch.
 
-The arithmetic is that of `MixtureDensity`: softmax in float32, the rest in float64 where a vector's last
-bits would differ from a scalar's.
+The arithmetic is that of `MixtureDensity`: softmax in float32, and float64 where the last bits of a vector
+instruction would differ from a scalar's.
+
+Source: Ha & Eck 2017, equations 3 to 7.
 """
 
 from __future__ import annotations
@@ -14,17 +16,77 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.density import MAX_ATANH, MAX_LOG_SIGMA
-from sketchkit.sampling import DrawRule
+from sketchkit.tempering import MAX_ATANH, MAX_LOG_SIGMA, DrawRule
 
-__all__ = ["RuledDraw"]
+__all__ = ["RuleDraw", "log_prob", "losses"]
 
 Array = npt.NDArray[Any]
+Float64 = npt.NDArray[np.float64]
 
 _STEPS = np.float32(2.0**23)
+# The limits of `sketchkit.density`: a standardised distance is exact up to the first and saturates beyond.
+_MAX_DISTANCE, _MAX_EXPONENT = 1e15, 80.0
+_LOG_2PI, _LOG_2 = math.log(2.0 * math.pi), math.log(2.0)
 
 
-class RuledDraw:
+def log_prob(raw: Array, points: Array) -> tuple[Float64, Float64]:
+    """Log-probability of points, offset and pen apart; see `MixtureDensity.log_prob`.
+
+    Args:
+        raw: float32 or float64 [..., 6M + 3].
+        points: [..., 5] rows in model units.
+
+    Returns:
+        Two arrays [...], natural logarithms.
+    """
+    mixtures = (raw.shape[-1] - 3) // 6
+    points = points.astype(raw.dtype)
+    weights = raw[..., 3 : 3 + mixtures]
+    mu_x, mu_y, log_x, log_y, a = np.moveaxis(
+        raw[..., 3 + mixtures :].reshape(*raw.shape[:-1], 5, mixtures), -2, 0
+    )
+    # Along the principal axes of the quadratic form, so that neither term cancels.
+    zx = _saturate(points[..., :1] - mu_x, -log_x)
+    zy = _saturate(points[..., 1:2] - mu_y, -log_y)
+    along = _saturate(zx + zy, 0.5 * np.logaddexp(0.0, -2.0 * a) - _LOG_2)
+    across = _saturate(zx - zy, 0.5 * np.logaddexp(0.0, 2.0 * a) - _LOG_2)
+    magnitude = np.abs(a)
+    half_log_det = log_x + log_y + _LOG_2 - magnitude - np.log1p(np.exp(-2.0 * magnitude))
+    gaussians = -_LOG_2PI - half_log_det - 0.5 * (np.square(along) + np.square(across))
+    offset = _log_sum(_log_softmax(weights) + gaussians)
+    pen = (_log_softmax(raw[..., :3]) * points[..., 2:]).sum(-1)
+    return offset.astype(np.float64), pen.astype(np.float64)
+
+
+def losses(raw: Array, points: Array) -> Float64:
+    """The negative log-likelihood of points [..., 5], [...]; the offset of an end row does not count."""
+    offset, pen = log_prob(raw, points)
+    out: Float64 = -(np.where(points[..., 4] == 1.0, 0.0, offset) + pen)
+    return out
+
+
+def _saturate(distance: Array, log_scale: Array) -> Array:
+    """`distance * exp(log_scale)`, exact while it fits and finite beyond."""
+    out: Array = np.clip(
+        distance * np.exp(np.minimum(log_scale, _MAX_EXPONENT)), -_MAX_DISTANCE, _MAX_DISTANCE
+    )
+    return out
+
+
+def _log_sum(logs: Array) -> Array:
+    """The logarithm of the sum of exponentials over the last axis."""
+    largest = logs.max(-1, keepdims=True)
+    out: Array = np.log(np.exp(logs - largest).sum(-1)) + largest[..., 0]
+    return out
+
+
+def _log_softmax(logits: Array) -> Array:
+    shifted = logits - logits.max(-1, keepdims=True)
+    out: Array = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    return out
+
+
+class RuleDraw:
     """Draws points from raw outputs of so many rows as a rule says.
 
     Args:
@@ -69,7 +131,7 @@ class RuledDraw:
         if len(raw) == 1:
             out[0] = self._point(raw[0].tolist(), uniforms[0].tolist(), normals[0].tolist())
             return
-        component, pen = self._picked(raw, uniforms)
+        component, pen = self._pick_rows(raw, uniforms)
         chosen = raw[self._rows[:, None], component[:, None] + self._places].astype(np.float64)  # [B, 5]
         sigma = np.exp(np.minimum(chosen[:, 2:4] + self._shift, MAX_LOG_SIGMA))
         a = np.minimum(np.maximum(chosen[:, 4], -MAX_ATANH), MAX_ATANH)
@@ -91,7 +153,7 @@ class RuledDraw:
         sigma_x, sigma_y = (math.exp(min(log + self._shift, MAX_LOG_SIGMA)) for log in (log_x, log_y))
         return (mu_x + sigma_x * joint, mu_y + sigma_y * second, pen == 0, pen == 1, pen == 2)
 
-    def _picked(self, raw: Array, uniforms: Array) -> tuple[Array, Array]:
+    def _pick_rows(self, raw: Array, uniforms: Array) -> tuple[Array, Array]:
         """Components and pen states [B], each as by `sketchkit.density.pick`."""
         shares = self._logits.copy()
         shares[:, 0, : self._mixtures] = raw[:, 3 : 3 + self._mixtures]

@@ -1,25 +1,27 @@
-"""Torch's own engine: every model on every device, and LSTMs by a step of their own."""
+"""Torch's own engines: every model on every device, LSTMs by a step of their own, and that step compiled."""
 
 from __future__ import annotations
 
-from typing import Protocol
+import os
+import shutil
+import sys
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from sketchkit.density import MixtureDensity
 from sketchkit.devices import fast_bfloat16, fast_int8
-from sketchkit.engine.lstm import LSTMStep
-from sketchkit.engine.recurrent import LSTMWeights
-from sketchkit.engine.ruled import RuledDraw
-from sketchkit.engine.steppers import State
-from sketchkit.models import SketchModel
+from sketchkit.engine.arrays import State
+from sketchkit.engine.torch_lstm import LSTMStep
+from sketchkit.models import DrawingModel, LSTMWeights, SketchModel
 from sketchkit.models.decoder import DecoderModel
 from sketchkit.models.vae import VaeModel
 from sketchkit.noise import Noise
-from sketchkit.sampling import DrawRule
+from sketchkit.numpy_density import RuleDraw
+from sketchkit.tempering import DrawRule
 
-__all__ = ["ModelStep", "Step", "TorchEngine", "TorchStepper", "drawn", "loss_of"]
+__all__ = ["CompiledEngine", "ModelStep", "Step", "TorchEngine", "TorchStepper"]
 
 #: How many points one call draws at the most; the loop asks for fewer where there are many drawings.
 _MOST_STEPS = 64
@@ -27,10 +29,13 @@ _MOST_STEPS = 64
 _FEW = 16
 
 
-class Step(Protocol):
-    """One point further, and nothing else; see `Stepper`."""
+_COMPILERS = ("g++", "clang++", "cl" if sys.platform == "win32" else "c++")
 
-    def enter(self, state: State) -> State:
+
+class Step(Protocol):
+    """One point further; see `Stepper`."""
+
+    def prepare_state(self, state: State) -> State:
         """The model's state as its own."""
         ...
 
@@ -49,7 +54,7 @@ class ModelStep:
     def __init__(self, model: SketchModel) -> None:
         self._model = model
 
-    def enter(self, state: State) -> State:
+    def prepare_state(self, state: State) -> State:
         """The model's state as it is."""
         return state
 
@@ -59,10 +64,12 @@ class ModelStep:
 
 
 class TorchEngine:
-    """Steps by torch, in whatever width and number type."""
+    """Steps by torch, in any width and number type."""
 
-    def unfit(self, model: SketchModel, precision: str) -> str | None:
-        """Why it cannot step a model in a precision; see `Engine`."""
+    def unsupported_reason(self, model: DrawingModel, precision: str) -> str | None:
+        """Why a model cannot be stepped in a precision; see `Engine`."""
+        if not isinstance(model, SketchModel):
+            return "the model's weights are arrays of numpy: load it with the engine torch"
         if precision == "float32":
             return None  # the model's own number type, whichever that is
         if not LSTMWeights.fits(model):
@@ -71,14 +78,46 @@ class TorchEngine:
             return f"its weights are in {str(model.dtype).removeprefix('torch.')} already"
         return _missing(model.device, precision)
 
-    def stepper(self, model: SketchModel, precision: str) -> TorchStepper:
+    def stepper(self, model: DrawingModel, precision: str) -> TorchStepper:
         """A model made ready; see `Engine`."""
-        return TorchStepper(model, step_of(model, precision))
+        assert isinstance(model, SketchModel)
+        return TorchStepper(model, make_step(model, precision))
 
 
-def step_of(model: SketchModel, precision: str, packed: bool = True) -> Step:
+class CompiledEngine(TorchEngine):
+    """Steps by what torch's compiler makes of torch's own step: slow to start, for many drawings."""
+
+    def unsupported_reason(self, model: DrawingModel, precision: str) -> str | None:
+        """Why a model cannot be stepped in a precision; see `Engine`."""
+        if model.on_cpu and not _find_compiler():
+            return f"there is no C++ compiler here: it looks for {', '.join(_COMPILERS)} and at CXX"
+        return super().unsupported_reason(model, precision)
+
+    def stepper(self, model: DrawingModel, precision: str) -> TorchStepper:
+        """A model made ready; it is compiled at the first step. See `Engine`."""
+        assert isinstance(model, SketchModel)
+        return TorchStepper(model, _CompiledStep(make_step(model, precision, packed=False)))
+
+
+class _CompiledStep:
+    """A step, compiled for every number of rows."""
+
+    def __init__(self, step: Step) -> None:
+        self.prepare_state = step.prepare_state
+        self._step: Any = torch.compile(step.__call__, dynamic=True)
+
+    def __call__(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        found: tuple[Tensor, State] = self._step(rows, state)
+        return found
+
+
+def _find_compiler() -> str | None:
+    return os.environ.get("CXX") or next(filter(None, map(shutil.which, _COMPILERS)), None)
+
+
+def make_step(model: SketchModel, precision: str, packed: bool = True) -> Step:
     """A model's own step, or the faster one of an LSTM that computes in float32 or better; see `LSTMStep`."""
-    weights = LSTMWeights.of(model) if model.dtype in (torch.float32, torch.float64) else None
+    weights = model.lstm_weights if model.dtype in (torch.float32, torch.float64) else None
     return ModelStep(model) if weights is None else LSTMStep(weights, precision, packed)
 
 
@@ -102,24 +141,24 @@ class TorchStepper:
         step: how it is stepped.
     """
 
-    steady = False
+    batch_invariant = False
 
     def __init__(self, model: SketchModel, step: Step) -> None:
         self._step, self._dtype = step, model.dtype
         self._by_numpy = model.device.type == "cpu" and model.dtype in (torch.float32, torch.float64)
         # A stranger's model may keep something between two steps, or look at its numbers.
         own = type(model) in (DecoderModel, VaeModel)
-        self.many_at_once = self._by_numpy and own
-        self.recordable = own
+        self.thread_safe = self._by_numpy and own
+        self.graph_capturable = own
 
     @property
-    def most_steps(self) -> int:
+    def max_steps(self) -> int:
         """How many points one call draws at the most."""
         return _MOST_STEPS if self._by_numpy else 1
 
-    def enter(self, state: State) -> State:
+    def prepare_state(self, state: State) -> State:
         """The model's state as this stepper's own; see `Stepper`."""
-        return self._step.enter(state)
+        return self._step.prepare_state(state)
 
     def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """One point further; see `Stepper`."""
@@ -138,13 +177,13 @@ class TorchStepper:
         if not self._by_numpy:
             raw, state = self._step(rows.to(self._dtype), state)
             density = MixtureDensity(raw)
-            points[0] = drawn(density, Noise(uniforms[:, 0]), rule)
+            points[0] = density.draw_by_rule(Noise(uniforms[:, 0]), rule)
             if losses is not None:
-                losses[0] = loss_of(density, points[0])
+                losses[0] = density.losses(points[0])
             return 1, state
-        return self._drawn_by_numpy(rows, state, uniforms, rule, points, losses)
+        return self._draw_by_numpy(rows, state, uniforms, rule, points, losses)
 
-    def _drawn_by_numpy(
+    def _draw_by_numpy(
         self,
         rows: Tensor,
         state: State,
@@ -156,11 +195,11 @@ class TorchStepper:
         chance, out, draw = uniforms.numpy(), points.numpy(), None
         raws: list[Tensor] = []
         few = rows.shape[0] <= _FEW
-        steps = min(chance.shape[1], self.most_steps)
+        steps = min(chance.shape[1], self.max_steps)
         for k in range(steps):
             raw, state = self._step(rows.to(self._dtype), state)
             if draw is None:
-                draw = RuledDraw(rule, (raw.shape[1] - 3) // 6, len(raw))
+                draw = RuleDraw(rule, (raw.shape[1] - 3) // 6, len(raw))
                 ahead = draw.normals(chance[:, :steps]) if few else None
             normals = draw.normals(chance[:, k]) if ahead is None else ahead[:, k]
             draw.points(raw.numpy(), chance[:, k], normals, out[k])
@@ -169,16 +208,5 @@ class TorchStepper:
             if out[k, :, 4].any():
                 break
         if losses is not None:
-            losses[: len(raws)] = loss_of(MixtureDensity(torch.stack(raws)), points[: len(raws)])
+            losses[: len(raws)] = MixtureDensity(torch.stack(raws)).losses(points[: len(raws)])
         return len(raws), state
-
-
-def drawn(density: MixtureDensity, noise: Noise, rule: DrawRule) -> Tensor:
-    """A point a row as a rule says, [B, 5]."""
-    return density.softened(rule.softening, rule.log_sigma_shift).draw(noise, rule.max_radius)
-
-
-def loss_of(density: MixtureDensity, points: Tensor) -> Tensor:
-    """The negative log-likelihood of points [..., 5], [...]; an end row's offset is no part of a drawing."""
-    offset, pen = density.log_prob(points)
-    return -(torch.where(points[..., 4] == 1.0, 0.0, offset) + pen)

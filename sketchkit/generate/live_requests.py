@@ -11,19 +11,18 @@ import numpy.typing as npt
 
 from sketchkit.counts import whole
 from sketchkit.deprecation import renamed
-from sketchkit.devices import one_thread
-from sketchkit.engine import Prompts, read_prompts
-from sketchkit.engine.lane import Start
+from sketchkit.engine import Prompts, Requests, read_prompts
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import checked_counts
 from sketchkit.generate.drawing import prompts_for
 from sketchkit.generate.fence import begins_with_ink
 from sketchkit.generate.finishing import check_unconditional, scales_for
-from sketchkit.latent import check_z, encode_rows, prior, read_wholes
-from sketchkit.models import AnyClass, SketchModel, check_one_class
+from sketchkit.latent.encoding import check_z, encode_rows, read_wholes
+from sketchkit.models import AnyClass, DrawingModel, check_one_class
 from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import AnySampler, StepSampler, make_sampler, stepwise
 from sketchkit.sketch import Sketch
+from sketchkit.threads import one_thread
 from sketchkit.units import read_beginning
 
 __all__ = ["LiveDrawing", "live_drawings", "live_endings", "live_reconstructions"]
@@ -36,16 +35,16 @@ class LiveDrawing:
     Args:
         model: draws it.
         sampler: chooses its points.
-        start: where it begins.
+        start: where it begins, one request.
         max_points: after how many points it is cut.
         factor: model units in a drawing unit.
         anchor: (x, y) where the pen stands, in drawing units.
         joined: whether ink leads from there to the first point.
     """
 
-    model: SketchModel
+    model: DrawingModel
     sampler: StepSampler
-    start: Start
+    start: Requests
     max_points: int
     factor: float
     anchor: tuple[float, float]
@@ -55,7 +54,7 @@ class LiveDrawing:
 @renamed(label="class_name")
 @one_thread()
 def live_endings(
-    model: SketchModel,
+    model: DrawingModel,
     drawing: Sketch,
     n: int = 9,
     temperature: float = 0.4,
@@ -100,8 +99,8 @@ def live_endings(
     hand = stepwise(make_sampler(sampler, temperature, options), "point by point")
     begun = drawing.without_end()
     beginning = read_beginning(begun, scales_for(model, [begun], scale, class_name)[0], model.card)
-    prompts = read_prompts(model, [beginning.rows], label=model.label_index(class_name))
-    start = [_start(prompts, 0, seed, first + k) for k in range(n)]
+    prompts = read_prompts(model, [beginning.rows], label=model.class_indices(class_name))
+    start = [_start(prompts, 0, seed, first + k, max_points) for k in range(n)]
     joined = begins_with_ink(beginning)
     return [
         LiveDrawing(model, hand, each, max_points, beginning.factor, beginning.anchor, joined)
@@ -112,7 +111,7 @@ def live_endings(
 @renamed(label="class_name")
 @one_thread()
 def live_drawings(
-    model: SketchModel,
+    model: DrawingModel,
     n: int | None = None,
     temperature: float | Sequence[float] = 0.4,
     seed: int | None = 0,
@@ -158,13 +157,17 @@ def live_drawings(
     if len(places) != n:
         raise InputError(f"{n} drawings need as many indices, got {len(places)}")
     if latents is None and model.conditional:
+        from sketchkit.latent.flows import prior
+
         latents = prior(model, n, seed, class_name=class_name, index=np.array(places, np.int64))
     hands = _hands(sampler, temperature, options, n)
     shown = None if class_name is None else model.class_called(class_name)
     prompts, prompt_of = prompts_for(model, [shown] * n, latents, False)
     factor = scale / model.card.scale_factor
     return [
-        LiveDrawing(model, hand, _start(prompts, int(prompt), seed, at), max_points, factor, place, True)
+        LiveDrawing(
+            model, hand, _start(prompts, int(prompt), seed, at, max_points), max_points, factor, place, True
+        )
         for hand, prompt, at in zip(hands, prompt_of, places, strict=True)
     ]
 
@@ -172,7 +175,7 @@ def live_drawings(
 @renamed(label="class_name")
 @one_thread()
 def live_reconstructions(
-    model: SketchModel,
+    model: DrawingModel,
     drawing: Sketch,
     temperature: float | Sequence[float] = 0.25,
     seed: int | None = 0,
@@ -208,13 +211,13 @@ def live_reconstructions(
     mu, _ = encode_rows(model, [given.rows])
     shown = model.known_label(drawing.label) if class_name is None else model.class_called(class_name)
     prompts, _ = prompts_for(model, [shown], mu, False)
-    start = _start(prompts, 0, seed, 0)
+    start = _start(prompts, 0, seed, 0, max_points)
     return [LiveDrawing(model, hand, start, max_points, given.factor, given.place, True) for hand in hands]
 
 
-def _start(prompts: Prompts, prompt: int, seed: int, index: int) -> Start:
-    here = slice(prompt, prompt + 1)
-    return Start(prompts.rows[here], tuple(part[here] for part in prompts.state), seed, index)
+def _start(prompts: Prompts, prompt: int, seed: int, index: int, max_points: int) -> Requests:
+    which, first = np.array([prompt]), np.zeros(1, np.int64)
+    return Requests(prompts, which, np.array([index]), first, seed, max_points)
 
 
 def _hands(

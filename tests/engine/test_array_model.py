@@ -1,0 +1,159 @@
+"""Models on numpy alone: the drawings and likelihoods of the same model on torch, without its import."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sketchkit.checkpoints.array_models import load_array_model
+from sketchkit.checkpoints.load import load_model
+from sketchkit.engine import engine_of
+from sketchkit.errors import CheckpointError, DeviceError
+from sketchkit.generate import complete, guess_classes, infill, sample, score
+from sketchkit.models import ArrayModel, Decoding, SketchModel
+from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
+from sketchkit.models.vae import VaeModel
+from sketchkit.sketch import Sketch
+
+BEGUN = Sketch.from_polylines([[(0, 0), (255, 0), (255, 200)], [(150, 40), (170, 80), (190, 40)]])
+WHOLE = Sketch.from_polylines([[(0, 0), (90, 0)], [(20, 20), (40, 40), (60, 20)], [(0, 90), (90, 90)]])
+
+
+def _on_arrays(model: SketchModel) -> ArrayModel:
+    arrays = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    return ArrayModel(dataclasses.asdict(model.architecture), model.card, arrays)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "classes and position"])
+def model(request: pytest.FixtureRequest, tiny_model: SketchModel) -> SketchModel:
+    """A decoder-only model, with and without all that is optional."""
+    if not request.param:
+        return tiny_model
+    import torch
+
+    torch.manual_seed(3)
+    sizes = DecoderArchitecture(32, 5, classes=3, embedding=4, position=True)
+    card = dataclasses.replace(tiny_model.card, classes=("sun", "cat", "car"))
+    made = DecoderModel(sizes, card)
+    with torch.no_grad():
+        made.decoder.output.bias[:3] = torch.tensor([1.0, 0.0, -1.0])
+    return made.requires_grad_(False).eval()
+
+
+def _assert_alike(mine: list[Sketch], theirs: list[Sketch]) -> None:
+    assert len(mine) == len(theirs)
+    for one, other in zip(mine, theirs, strict=True):
+        assert np.array_equal(one.stroke5[:, 2:], other.stroke5[:, 2:])
+        assert np.allclose(one.stroke5, other.stroke5, atol=1e-2)
+        assert (one.label, one.key) == (other.label, other.key)
+
+
+@pytest.mark.parametrize("n", [1, 3, 30])
+@pytest.mark.parametrize("sampler", ["temperature", "truncated", "best-of", "nucleus"])
+def test_it_samples_what_the_model_of_torch_samples(model: SketchModel, n: int, sampler: str) -> None:
+    _assert_alike(*(sample(each, n, 0.8, sampler, seed=5) for each in (_on_arrays(model), model)))
+
+
+@pytest.mark.parametrize("width", [4, 7, 300])
+def test_a_drawing_is_the_same_however_many_are_drawn(model: SketchModel, width: int) -> None:
+    arrays = _on_arrays(model)
+    many, few = sample(arrays, 30, 0.8, batch_size=width), sample(arrays, 6, 0.8)
+    _assert_alike(many[:6], few)
+
+
+def test_deterministic_drawings_are_equal_to_the_last_bit(model: SketchModel) -> None:
+    arrays = _on_arrays(model)
+    many, few = sample(arrays, 40, 0.8, exact=True), sample(arrays, 3, 0.8, exact=True, batch_size=2)
+    assert many[:3] == few
+
+
+def test_it_completes_infills_and_scores_as_the_model_of_torch(model: SketchModel) -> None:
+    arrays = _on_arrays(model)
+    for where in ({}, {"region": (100.0, -50.0, 300.0, 300.0)}):
+        mine, theirs = (complete(each, BEGUN, 5, 0.8, **where) for each in (arrays, model))
+        _assert_alike([each.sketch for each in mine], [each.sketch for each in theirs])
+        assert [e.nll_per_point for e in mine] == pytest.approx([e.nll_per_point for e in theirs], abs=1e-4)
+        assert [e.scale for e in mine] == [e.scale for e in theirs]
+    mine, theirs = (infill(each, WHOLE, (1, 2), 3, 40, 0.8) for each in (arrays, model))
+    _assert_alike([each.sketch for each in mine], [each.sketch for each in theirs])
+    assert [each.gain for each in mine] == pytest.approx([each.gain for each in theirs], abs=1e-3)
+    mine, theirs = (score(each, [WHOLE, BEGUN])[1] for each in (arrays, model))
+    assert mine.points == pytest.approx(theirs.points, abs=1e-4)
+
+
+def test_it_guesses_as_the_model_of_torch(model: SketchModel) -> None:
+    if not model.labelled:
+        pytest.skip("this model knows no classes")
+    mine, theirs = (guess_classes(each, [BEGUN])[0] for each in (_on_arrays(model), model))
+    assert [guess.class_name for guess in mine] == [guess.class_name for guess in theirs]
+
+
+def test_the_engine_numpy_steps_models_of_torch_too(model: SketchModel, tiny_vae: VaeModel) -> None:
+    for each in (model, tiny_vae):
+        usual = sample(each, 6, 0.8)
+        each.decoding = Decoding("numpy")
+        try:
+            _assert_alike(sample(each, 6, 0.8), usual)
+        finally:
+            each.decoding = Decoding()
+
+
+def test_it_has_the_checksum_of_the_model_of_torch(model: SketchModel) -> None:
+    assert _on_arrays(model).weights_checksum() == model.weights_checksum()
+
+
+def test_what_numpy_lacks_is_said(model: SketchModel) -> None:
+    arrays = _on_arrays(model)
+    assert engine_of(arrays) == "numpy"
+    arrays.decoding = Decoding("auto", "int8")
+    with pytest.raises(DeviceError, match="numpy: it multiplies in float32, not in int8"):
+        sample(arrays, 1)
+    arrays.decoding = Decoding("torch")
+    with pytest.raises(DeviceError, match="arrays of numpy"):
+        sample(arrays, 1)
+
+
+def test_only_decoders_with_the_plain_cell_are_loaded(tmp_path: Path, tiny_vae: VaeModel) -> None:
+    tiny_vae.save(tmp_path / "vae.safetensors")
+    with pytest.raises(CheckpointError, match="only decoders with the cell lstm"):
+        load_array_model(tmp_path / "vae.safetensors")
+
+
+def test_the_bundled_decoder_draws_the_same_on_both() -> None:
+    arrays, model = load_array_model("doodle"), load_model("doodle", device="cpu")
+    _assert_alike(*(sample(each, 5, 0.3, class_name="car") for each in (arrays, model)))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sample", "--class", "sun", "-n", "2", "-o", "out.svg"],
+        ["complete", "{face}", "-n", "2", "-o", "out.svg"],
+        ["complete", "{face}", "-n", "2", "--sampler", "best-of", "-o", "out.svg"],
+        ["infill", "{face}", "--missing", "1:2", "--particles", "20", "-o", "out.svg"],
+        ["score", "{face}"],
+        ["render", "{face}", "-o", "out.svg"],
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_commands_draw_with_the_bundled_decoder_without_torch(command: list[str], tmp_path: Path) -> None:
+    face = Path(__file__).parents[2] / "examples/drawings/face.svg"
+    given = [part.format(face=face) for part in command]
+    code = (
+        "import json, sys\n"
+        "from sketchkit.cli.main import main\n"
+        f"sys.argv = {['sketchkit', *given]!r}\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
+        "print(json.dumps('torch' in sys.modules))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert not json.loads(done.stdout.splitlines()[-1])
