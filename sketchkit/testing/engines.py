@@ -74,9 +74,9 @@ def check_engine(plugin: Any, *, few: bool = False) -> None:
     for every model and precision; a model that fits gets a stepper. The models lie on the CPU and on the
     accelerator, where one exists; an engine that refuses them all passes.
 
-    `prepare_state` and `step` leave their arguments unchanged, `step` gives the model's own raw outputs within
-    the precision, and a later call keeps the results of an earlier one. States are tuples of tensors whose rows
-    can be taken out, reordered, and written over where a drawing begins; NaN in a row stays there. `draw`
+    `prepare_state` and `step` leave their arguments unchanged, `step` gives the model's own raw outputs
+    within the precision, and a later call keeps the results of an earlier one. States are tuples of tensors
+    whose rows can be taken out, reordered, and written over where a drawing begins; NaN in a row stays there. `draw`
     gives the points of the stepper's own raw outputs and the same noise, with their losses, may stop early,
     and writes only to its state and its points.
 
