@@ -76,9 +76,9 @@ def check_engine(plugin: Any, *, few: bool = False) -> None:
 
     `prepare_state` and `step` leave their arguments unchanged, `step` gives the model's own raw outputs
     within the precision, and a later call keeps the results of an earlier one. States are tuples of tensors
-    whose rows can be taken out, reordered, and written over where a drawing begins; NaN in a row stays there. `draw`
-    gives the points of the stepper's own raw outputs and the same noise, with their losses, may stop early,
-    and writes only to its state and its points.
+    whose rows can be taken out, reordered, and written over where a drawing begins; NaN in a row stays there.
+    `draw` gives the points of the stepper's own raw outputs and the same noise, with their losses, may stop
+    early, and writes only to its state and its points.
 
     A `batch_invariant` stepper gives rows equal bit for bit in batches of 1, 3, 8 and 40; with `thread_safe`,
     two threads give the results of each alone. A stepper that is made after a change of weights uses the new

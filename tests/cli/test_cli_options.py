@@ -27,9 +27,8 @@ from typer.main import get_command
 import sketchkit as library
 from sketchkit import options, registry
 from sketchkit.card import ModelCard
-from sketchkit.engine.torch_engine import CompiledEngine
-from sketchkit.engine.torch_engine import TorchEngine, TorchStepper, make_step
 from sketchkit.engine.steppers import State
+from sketchkit.engine.torch_engine import CompiledEngine, TorchEngine, TorchStepper, make_step
 from sketchkit.latent import Latents, encode, posterior, read_latents, write_latents
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel

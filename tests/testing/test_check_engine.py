@@ -12,7 +12,7 @@ from checking import rules_of
 from torch import Tensor
 
 from sketchkit.density import MixtureDensity
-from sketchkit.engine.plain import TorchEngine, TorchStepper
+from sketchkit.engine.torch_engine import TorchEngine, TorchStepper
 from sketchkit.models import SketchModel, State
 from sketchkit.noise import Noise
 from sketchkit.sampling import DrawRule
@@ -22,28 +22,28 @@ from sketchkit.testing import check_engine
 class Minimal:
     """Steps by the model's own step and leaves draws to the samplers."""
 
-    def unfit(self, model: SketchModel, precision: str) -> str | None:
-        return None if precision == "float32" else "it knows float32 only"
+    def unsupported_reason(self, model: SketchModel, precision: str) -> str | None:
+        return None if precision == "float32" else "float32 only"
 
     def stepper(self, model: SketchModel, precision: str) -> Any:
         return MinimalStepper(model)
 
 
 class MinimalStepper:
-    most_steps = 0
-    steady, many_at_once, recordable = False, False, False
+    max_steps = 0
+    batch_invariant, thread_safe, graph_capturable = False, False, False
 
     def __init__(self, model: SketchModel) -> None:
         self.model = model
 
-    def enter(self, state: State) -> State:
+    def prepare_state(self, state: State) -> State:
         return state
 
     def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         return self.model.step(rows, state)
 
     def draw(self, *given: Any) -> Any:
-        raise AssertionError("most_steps says that it cannot")
+        raise AssertionError("max_steps says that it cannot")
 
 
 def test_torchs_own_engine_passes_by_name_as_a_class_and_as_an_object() -> None:
@@ -60,7 +60,7 @@ def test_an_engine_of_the_least_that_there_must_be_passes() -> None:
 
 def test_an_engine_that_fits_nothing_here_passes() -> None:
     class Elsewhere(Minimal):
-        def unfit(self, model: SketchModel, precision: str) -> str | None:
+        def unsupported_reason(self, model: SketchModel, precision: str) -> str | None:
             return "it needs a device that is not here"
 
     check_engine(Elsewhere)
@@ -80,17 +80,17 @@ class _HalfAnEngine:
 
 
 class _Raises(Minimal):
-    def unfit(self, model: SketchModel, precision: str) -> str | None:
+    def unsupported_reason(self, model: SketchModel, precision: str) -> str | None:
         return {"float32": None, "tf32": "not here"}[precision]
 
 
 class _SaysNo(Minimal):
-    def unfit(self, model: SketchModel, precision: str) -> Any:
+    def unsupported_reason(self, model: SketchModel, precision: str) -> Any:
         return precision != "float32"
 
 
 class _Boasts(Minimal):
-    def unfit(self, model: SketchModel, precision: str) -> str | None:
+    def unsupported_reason(self, model: SketchModel, precision: str) -> str | None:
         return None
 
     def stepper(self, model: SketchModel, precision: str) -> Any:
@@ -135,8 +135,8 @@ class _Greedy(TorchEngine):
         (7, "an engine"),
         (_HalfAnEngine, "an engine"),
         (_Demanding, "makeable"),
-        (_Raises, "unfit"),
-        (_SaysNo, "unfit"),
+        (_Raises, "unsupported_reason"),
+        (_SaysNo, "unsupported_reason"),
         (_Boasts, "a stepper"),
         (_MakesNothing, "a stepper"),
         (_Caches, "weights as they are"),
@@ -154,16 +154,16 @@ def test_an_engine_that_is_none_is_told_what_to_change(engine: Any, rule: str) -
 class Leaning:
     """A stepper that leans on torch's, to be broken in one place."""
 
-    most_steps: Any = 16
-    steady: Any = False
-    many_at_once: Any = False
-    recordable: Any = False
+    max_steps: Any = 16
+    batch_invariant: Any = False
+    thread_safe: Any = False
+    graph_capturable: Any = False
 
     def __init__(self, stepper: TorchStepper) -> None:
         self.inner = stepper
 
-    def enter(self, state: State) -> Any:
-        return self.inner.enter(state)
+    def prepare_state(self, state: State) -> Any:
+        return self.inner.prepare_state(state)
 
     def step(self, rows: Tensor, state: State) -> Any:
         return self.inner.step(rows, state)
@@ -184,8 +184,12 @@ def _with(stepper: type[Leaning]) -> type[TorchEngine]:
     """An engine whose steppers, in float32, are of a class."""
 
     class Engine(TorchEngine):
-        def unfit(self, model: SketchModel, precision: str) -> str | None:
-            return super().unfit(model, precision) if precision == "float32" else "it knows float32 only"
+        def unsupported_reason(self, model: SketchModel, precision: str) -> str | None:
+            return (
+                super().unsupported_reason(model, precision)
+                if precision == "float32"
+                else "float32 only"
+            )
 
         def stepper(self, model: SketchModel, precision: str) -> Any:
             return stepper(super().stepper(model, precision))
@@ -194,34 +198,34 @@ def _with(stepper: type[Leaning]) -> type[TorchEngine]:
 
 
 class _Eager(Leaning):
-    most_steps = 1.5
+    max_steps = 1.5
 
 
 class _Unsure(Leaning):
-    steady = None
+    batch_invariant = None
 
 
 class _EntersInPlace(Leaning):
-    def enter(self, state: State) -> Any:
+    def prepare_state(self, state: State) -> Any:
         state[0].add_(1.0)
         return state
 
 
 class _ListsState(Leaning):
-    def enter(self, state: State) -> Any:
-        return list(super().enter(state))
+    def prepare_state(self, state: State) -> Any:
+        return list(super().prepare_state(state))
 
 
 class _ColumnsFirst(Leaning):
-    def enter(self, state: State) -> Any:
-        return tuple(part.mT for part in super().enter(state))
+    def prepare_state(self, state: State) -> Any:
+        return tuple(part.mT for part in super().prepare_state(state))
 
 
 class _RoundsUp(Leaning):
-    def enter(self, state: State) -> Any:
+    def prepare_state(self, state: State) -> Any:
         spare = -len(state[0]) % 8
         wide = state[0].new_zeros(len(state[0]), 8 + spare)
-        return (*super().enter(state), wide)
+        return (*super().prepare_state(state), wide)
 
     def step(self, rows: Tensor, state: State) -> Any:
         raw, after = super().step(rows, state[:-1])
@@ -287,8 +291,8 @@ class _KeepsAside(Leaning):
 
     aside: dict[int, Tensor]
 
-    def enter(self, state: State) -> Any:
-        entered = super().enter(state)
+    def prepare_state(self, state: State) -> Any:
+        entered = super().prepare_state(state)
         self.aside = {row: part for row, part in enumerate(entered[0].clone())}
         return entered
 
@@ -321,7 +325,7 @@ class _LikesPairs(Leaning):
 class _Steady(Leaning):
     """Says that it is, but adds up otherwise where there are many rows."""
 
-    steady = True
+    batch_invariant = True
 
     def step(self, rows: Tensor, state: State) -> Any:
         raw, after = super().step(rows, state)
@@ -334,7 +338,7 @@ class _Steady(Leaning):
 class _Shares(Leaning):
     """Lays the rows out in one place, whoever calls."""
 
-    many_at_once = True
+    thread_safe = True
 
     def __init__(self, stepper: TorchStepper) -> None:
         super().__init__(stepper)
@@ -352,7 +356,7 @@ class _Shares(Leaning):
     [
         (_Eager, "facts"),
         (_Unsure, "facts"),
-        (_EntersInPlace, "enter writes nothing"),
+        (_EntersInPlace, "prepare_state writes nothing"),
         (_ListsState, "a state"),
         (_ColumnsFirst, "a state"),
         (_RoundsUp, "states alike"),
@@ -365,7 +369,7 @@ class _Shares(Leaning):
         (_MindsOthers, "rows unknown"),
         (_Rolls, "generators"),
         (_LikesPairs, "steps"),
-        (_Steady, "steady"),
+        (_Steady, "batch_invariant"),
         (_Shares, "threads"),
     ],
 )

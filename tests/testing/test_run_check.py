@@ -75,10 +75,10 @@ def swirl() -> None:
     print("what a command prints is its business")
 """
 ENGINE = """
-from sketchkit.engine.plain import TorchEngine
+from sketchkit.engine.torch_engine import TorchEngine
 class Swirl(TorchEngine):
-    def unfit(self, model, precision):
-        return super().unfit(model, precision) if precision == "float32" else "it knows float32 only"
+    def unsupported_reason(self, model, precision):
+        return super().unsupported_reason(model, precision) if precision == "float32" else "float32 only"
 """
 FORMAT = """
 from sketchkit import FormatError
