@@ -47,6 +47,6 @@ def placed(data: Dataset) -> dict[int, str]:
     return {int(key): name for name in SPLITS for key in data.split(name).keys}
 
 
-def all_drawings(data: Dataset) -> list[np.ndarray[Any, Any]]:
-    """Every drawing of every split."""
-    return [data.split(name).drawing(i) for name in SPLITS for i in range(len(data.split(name)))]
+def all_drawings(data: Dataset, splits: Iterable[str] = SPLITS) -> list[np.ndarray[Any, Any]]:
+    """Every drawing of some splits."""
+    return [data.split(name).drawing(i) for name in splits for i in range(len(data.split(name)))]

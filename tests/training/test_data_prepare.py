@@ -120,12 +120,7 @@ def test_copies_under_other_keys_fall_to_the_same_split_in_any_order(tmp_path: P
     assert there.manifest.dropped == {"duplicate": 80}
     assert [len(there.split(s)) for s in SPLITS] == [len(back.split(s)) for s in SPLITS]
     for name in SPLITS:
-        a, b = ({d.tobytes() for d in all_of(data, name)} for data in (there, back))
-        assert a == b
-
-
-def all_of(data: Dataset, name: str) -> list[np.ndarray]:
-    return [data.split(name).drawing(i) for i in range(len(data.split(name)))]
+        assert contents(there, name) == contents(back, name)
 
 
 def test_the_shares_are_about_what_is_asked_for(tmp_path: Path) -> None:
@@ -135,7 +130,7 @@ def test_the_shares_are_about_what_is_asked_for(tmp_path: Path) -> None:
 
 
 def contents(data: Dataset, split: str) -> list[bytes]:
-    return sorted(data.split(split).drawing(i).tobytes() for i in range(len(data.split(split))))
+    return sorted(drawing.tobytes() for drawing in all_drawings(data, [split]))
 
 
 def test_a_reserve_is_left_out_of_train_alone_and_is_a_set_of_its_own(tmp_path: Path) -> None:
@@ -356,7 +351,7 @@ def test_what_is_left_out_is_counted_by_reason(tmp_path: Path) -> None:
 def test_the_scale_factor_is_that_of_the_training_drawings(tmp_path: Path) -> None:
     sketches = [walk(i, 4 + i % 5, "x") for i in range(200)]
     data = prepare_sketches(sketches, tmp_path / "d", Recipe(splits=(1, 1, 0)))
-    train = {rows[:-1].tobytes() for rows in all_of(data, "train")}
+    train = {rows[:-1].tobytes() for rows in all_drawings(data, ["train"])}
     chosen = [s for s in sketches if s.without_end().stroke5[1:].tobytes() in train]
     assert 50 < len(chosen) < 150
     assert data.scale_factor == pytest.approx(scale_factor(chosen), rel=1e-12)

@@ -109,7 +109,7 @@ class Split:
         """Many drawings, padded to one length with end rows (0, 0, 0, 0, 1).
 
         Args:
-            indices: [B] whole numbers 0..n - 1, in any order, repeated at will.
+            indices: [B], as in `flat`.
             length: T; the longest of these drawings when None.
 
         Returns:

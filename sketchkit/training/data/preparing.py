@@ -90,7 +90,7 @@ def prepare_sketches(
     name: str = "drawings",
     overwrite: bool = False,
 ) -> Dataset:
-    """Make a data set of drawings that are at hand.
+    """Make a data set of drawings that are at hand; `prepare` says the rest.
 
     Args:
         sketches: used once, one at a time. A drawing's class is its label.
@@ -98,12 +98,6 @@ def prepare_sketches(
         recipe: how the drawings are prepared; `Recipe()` when None.
         name: of their source in the manifest, and the class of drawings without a label.
         overwrite: whether a data set of that name may be replaced.
-
-    Returns:
-        The data set, opened.
-
-    Raises:
-        InputError: all drawings are left out, or the data set cannot be written.
     """
     builder = _Builder(recipe or Recipe())
     builder.note_source(name)

@@ -47,14 +47,9 @@ class Evidence:
         self.finite = np.all([np.isfinite(log.train[name]) for name in losses], axis=0)
         #: [N'] L_R = L_s + L_p of the finite rows.
         self.reconstruction: Floats = self.train("offset") + self.train("pen")
-        last = {name: column[-1] if len(column) else 0 for name, column in log.train.values.items()}
         #: The last step in the log, the seconds of training, and the points learnt from.
-        self.last_step, self.seconds, self.points = (
-            int(last["step"]),
-            float(last["seconds"]),
-            int(last["points"]),
-        )
-        self.skipped = int(last["skipped"])
+        self.last_step, self.seconds = int(self._last("step")), float(self._last("seconds"))
+        self.points, self.skipped = int(self._last("points")), int(self._last("skipped"))
         status = facts.get("status")
         #: One of `STATUSES`; None where it is missing.
         self.status = status if status in STATUSES else None
@@ -66,11 +61,10 @@ class Evidence:
         self.kl_minimum = USUAL_KL_MINIMUM if kl_minimum is None else kl_minimum
         #: Nmax, which the losses are divided by.
         self.nmax = self.number("nmax") or self.number("config", "nmax") or self.number("data", "max_length")
-        batch = self.number("config", "batch_size")
-        known = batch and self.last_step and self.points
-        #: The mean points of a drawing, its end row included; None where it cannot be told.
-        self.length = self.points / self.last_step / batch if batch and known else None
-        #: One nat a point as the log counts it, the mean length over Nmax; None where it cannot be told.
+        batch = self.number("config", "batch_size") if self.last_step and self.points else None
+        #: The mean points of a drawing, its end row included; None where it is unknown.
+        self.length = self.points / self.last_step / batch if batch else None
+        #: One nat a point as the log counts it, the mean length over Nmax; None where it is unknown.
         self.share = self._find_share()
 
     def train(self, name: str) -> NDArray[Any]:
@@ -85,6 +79,10 @@ class Evidence:
         if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
             return None
         return float(value)
+
+    def _last(self, name: str) -> float:
+        column = self.log[name]
+        return column[-1] if len(column) else 0
 
     def _find_share(self) -> float | None:
         if self.length and self.nmax:
