@@ -329,14 +329,14 @@ def test_a_distillation_that_was_stopped_goes_on_with_the_same_bytes(
 
     line = ("data", "distill", "tiny", "-n", "3", "-t", "0.3,0.4,0.6", "-o")
     assert sketchkit(*line, "whole.ndjson").code == 0
-    portions = command._portions
+    make_lines = command._make_lines
 
     def stopped(*arguments: object) -> Iterator[bytes]:
-        yield next(iter(portions(*arguments)))  # type: ignore[arg-type]
+        yield next(make_lines(*arguments))  # type: ignore[arg-type]
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(command, "_portions", stopped)
+        patch.setattr(command, "_make_lines", stopped)
         assert sketchkit(*line, "again.ndjson").code == 130
     assert not Path("again.ndjson").exists()
     went_on = sketchkit(*line, "again.ndjson")
