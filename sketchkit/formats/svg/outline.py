@@ -228,34 +228,34 @@ class _Reader:
 
     def draw(self, name: str, numbers: Sequence[float], relative: bool) -> None:
         """Draw one segment, or move."""
-        pen, control, smooth = self.pen, self.control, ""
-        if name == "H":
-            pen.line(numbers[0] + (pen.x if relative else 0.0), pen.y)
-        elif name == "V":
-            pen.line(pen.x, numbers[0] + (pen.y if relative else 0.0))
-        elif name == "A":
-            rx, ry, rotation, large, sweep = numbers[:5]
-            x, y = self.points(numbers[5:], relative)
-            pen.arc(rx, ry, rotation, large == 1, sweep == 1, x, y)
-        else:
+        pen, smooth = self.pen, ""
+        if name not in "AHV":
             points = self.points(numbers, relative)
-            if name == "M":
-                pen.move(*points)
-            elif name == "L":
+            if name == "L":
                 pen.line(*points)
             elif name == "C":
                 pen.cubic(*points)
-                control, smooth = (points[2], points[3]), "CS"
+                self.control, smooth = (points[2], points[3]), "CS"
             elif name == "S":
                 pen.cubic(*self.mirror("CS"), *points)
-                control, smooth = (points[0], points[1]), "CS"
+                self.control, smooth = (points[0], points[1]), "CS"
             elif name == "Q":
                 pen.quadratic(*points)
-                control, smooth = (points[0], points[1]), "QT"
+                self.control, smooth = (points[0], points[1]), "QT"
+            elif name == "T":
+                self.control, smooth = self.mirror("QT"), "QT"
+                pen.quadratic(*self.control, *points)
             else:
-                control, smooth = self.mirror("QT"), "QT"
-                pen.quadratic(*control, *points)
-        self.control, self.smooth = control, smooth
+                pen.move(*points)
+        elif name == "H":
+            pen.line(numbers[0] + (pen.x if relative else 0.0), pen.y)
+        elif name == "V":
+            pen.line(pen.x, numbers[0] + (pen.y if relative else 0.0))
+        else:
+            rx, ry, rotation, large, sweep = numbers[:5]
+            x, y = self.points(numbers[5:], relative)
+            pen.arc(rx, ry, rotation, large == 1, sweep == 1, x, y)
+        self.smooth = smooth
 
     def points(self, numbers: Sequence[float], relative: bool) -> list[float]:
         """Coordinates x, y, x, y, ... made absolute."""
