@@ -1,7 +1,6 @@
-"""What the installed distributions say of their plugins, read from their metadata: nothing is imported.
+"""The plugins of installed distributions, read from their metadata without imports.
 
-Metadata is strangers' text. What is wrong with that of one distribution is told of it, and costs the others
-nothing.
+Metadata are third-party text: damage to those of one distribution is reported and leaves the others intact.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ from typing import Any
 from sketchkit._version import __version__
 from sketchkit.files import open_file, reason
 
-__all__ = ["OWN_NAME", "Installed", "installed", "installed_distributions", "misfit"]
+__all__ = ["OWN_NAME", "Installed", "find_misfit", "installed_distributions", "read_installed"]
 
-#: The distribution that brings the built-ins.
+#: The distribution of the built-ins.
 OWN_NAME = "sketchkit"
 
-#: All groups of entry points of ours begin so.
+#: The prefix of the groups of entry points.
 GROUP_PREFIX = "sketchkit."
-#: A longer file than this is no list of entry points, and no distribution brings as many.
+#: The longest list of entry points that is read.
 _MAX_CHARACTERS, _MAX_ENTRY_POINTS = 1_000_000, 1_000
-#: Far more than any environment has; to look at so many takes seconds.
+#: Far more than environments have; reading so many takes seconds.
 _MAX_DISTRIBUTIONS = 10_000
 _SPACES = re.compile(r"[-_.]+")
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*\(?([^;)]*)\)?\s*(;.*)?$")
@@ -38,14 +37,14 @@ _NUMBERS = re.compile(r"^\d+(?:\.\d+)*$")
 
 @dataclass(frozen=True)
 class Installed:
-    """A distribution that brings plugins.
+    """A distribution with plugins.
 
     Args:
         name: of the distribution.
-        version: as it says; empty where it does not.
+        version: empty where it is missing.
         requires: its requirements, a line each.
         entry_points: in the groups whose name begins with `GROUP_PREFIX`.
-        problem: what is wrong with its metadata, in a few words; None where nothing is.
+        problem: of its metadata, in a few words; None for valid metadata.
     """
 
     name: str
@@ -59,39 +58,36 @@ def installed_distributions(*, others: bool = True) -> Iterator[Distribution]:
     """The distributions: sketchkit's own, then all in the order of `sys.path`.
 
     Args:
-        others: all of them; without, sketchkit's own alone, and no file of another is opened.
+        others: whether to include them; otherwise only files of sketchkit are opened.
     """
-    # A pipe on the path would be taken for an archive, and waited for.
+    # A pipe on the path would be taken for an archive and block.
     path = [each for each in sys.path if os.path.isdir(each or ".") or os.path.isfile(each)]
     yield from distributions(path=path, name=OWN_NAME)
     if others:
         yield from distributions(path=path)
 
 
-def installed(found: Iterable[Distribution]) -> list[Installed]:
-    """The distributions that bring plugins, each with what it says of them; beyond a limit none is read.
+def read_installed(found: Iterable[Distribution]) -> list[Installed]:
+    """The distributions with plugins, up to a limit.
 
     Args:
-        found: those to look at. Of two of one name the first counts, as on import.
+        found: to read; of two with one name the first counts, as on import.
     """
     unique: dict[str, list[Installed]] = {}
     for number, distribution in enumerate(found):
         if number == _MAX_DISTRIBUTIONS:
-            problem = f"there are more distributions than {_MAX_DISTRIBUTIONS}: the others are not looked at"
+            problem = f"there are more distributions than {_MAX_DISTRIBUTIONS}: the others are skipped"
             unique["\0"] = [Installed("sys.path", "", (), (), problem)]
             break
-        described = _described(distribution)
+        described = _describe(distribution)
         if described is not None:
             unique.setdefault(_SPACES.sub("-", described.name).lower(), []).append(described)
-    own = _told_apart(unique.pop(OWN_NAME, []))
+    own = _separate_own(unique.pop(OWN_NAME, []))
     return own + [several[0] for several in unique.values()]
 
 
-def _told_apart(several: list[Installed]) -> list[Installed]:
-    """Of what is named like sketchkit, that which is: of this version, and with the most to bring.
-
-    Whatever else bears the name, left over or by a stranger, must not take its place.
-    """
+def _separate_own(several: list[Installed]) -> list[Installed]:
+    """Sketchkit itself, of this version and with the most plugins, then others of its name, as damaged."""
     if not several:
         return []
     own = max(several, key=lambda each: (each.version == __version__, len(each.entry_points)))
@@ -100,8 +96,8 @@ def _told_apart(several: list[Installed]) -> list[Installed]:
     return [replace(own, name=OWN_NAME)] + [replace(o, entry_points=(), problem=trouble) for o in others]
 
 
-def misfit(requires: Iterable[str], name: str, version: str) -> str | None:
-    """What a version of a package does not meet, in a few words; None where all is met.
+def find_misfit(requires: Iterable[str], name: str, version: str) -> str | None:
+    """The first requirement that a version of a package violates, in a few words; None where it meets all.
 
     Args:
         requires: requirements, a line each, as in a distribution's metadata.
@@ -113,7 +109,7 @@ def misfit(requires: Iterable[str], name: str, version: str) -> str | None:
         if match is None or _SPACES.sub("-", match[1]).lower() != name:
             continue
         wanted, said = match[3].strip(), f"{match[1]}{match[3].strip()}"
-        # A place to get it from says nothing about versions, and a condition need not hold here.
+        # A URL is silent about versions, and a condition may be false here.
         if not wanted or wanted.startswith("@") or match[4]:
             continue
         try:
@@ -125,14 +121,10 @@ def misfit(requires: Iterable[str], name: str, version: str) -> str | None:
 
 
 def _meets(version: str, wanted: str) -> bool:
-    """Whether a version is among those wanted.
-
-    Raises:
-        ValueError: nobody can tell.
-    """
+    """Whether a version is among those wanted; `ValueError` for unreadable specifiers."""
     simple = _AT_LEAST.match(wanted)
     if simple and _NUMBERS.match(version):
-        # What nearly every plugin says: told without the 30 ms that the library for it takes to import.
+        # The usual case, without the 30 ms that importing packaging takes.
         return _release(version) >= _release(simple[1])
     from packaging.specifiers import SpecifierSet
 
@@ -146,17 +138,17 @@ def _release(version: str) -> list[int]:
     return numbers
 
 
-def _described(distribution: Distribution) -> Installed | None:
-    """What a distribution brings; None where that is nothing of ours."""
+def _describe(distribution: Distribution) -> Installed | None:
+    """The plugins of a distribution; None for a distribution without them."""
     name, problem = "unknown", None
     try:
-        text = _text(distribution, "entry_points.txt")
+        text = _read_text(distribution, "entry_points.txt")
         if GROUP_PREFIX not in text:
             return None
-        name, version, requires = _header(distribution)
+        name, version, requires = _read_header(distribution)
         if not name:
             name, problem = _folder_name(distribution), "its metadata have no name"
-    except Exception as error:  # whatever its files hold
+    except Exception as error:  # files may hold anything
         problem = f"its metadata cannot be read: {reason(error)}"
         return Installed(_folder_name(distribution), "", (), (), problem)
     try:
@@ -166,9 +158,9 @@ def _described(distribution: Distribution) -> Installed | None:
         return Installed(name, version, requires, (), f"its entry_points.txt cannot be read: {said}")
 
 
-def _header(distribution: Distribution) -> tuple[str, str, tuple[str, ...]]:
-    """Name, version and requirements, from the head of the metadata; a long description is not looked at."""
-    text = _text(distribution, "METADATA") or _text(distribution, "PKG-INFO")
+def _read_header(distribution: Distribution) -> tuple[str, str, tuple[str, ...]]:
+    """Name, version and requirements, from the head of the metadata."""
+    text = _read_text(distribution, "METADATA") or _read_text(distribution, "PKG-INFO")
     name, version, requires = "", "", list[str]()
     for line in text.split("\n\n", 1)[0].splitlines():
         key, _, value = line.partition(":")
@@ -182,12 +174,12 @@ def _header(distribution: Distribution) -> tuple[str, str, tuple[str, ...]]:
     return name, version, tuple(requires)
 
 
-def _text(distribution: Distribution, name: str) -> str:
-    """A file of the metadata, empty where there is none; of one that is too long a character more than that.
+def _read_text(distribution: Distribution, name: str) -> str:
+    """A file of the metadata, at most a character more than the limit; empty where it is missing.
 
     Raises:
-        OSError: it is no file, or cannot be read.
-        UnicodeDecodeError: it is no text.
+        OSError: it is another kind of file, or unreadable.
+        UnicodeDecodeError: it is not text.
     """
     folder: Any = getattr(distribution, "_path", None)  # on disk, or in an archive
     if folder is None:
@@ -202,7 +194,7 @@ def _text(distribution: Distribution, name: str) -> str:
 
 
 def _folder_name(distribution: Distribution) -> str:
-    """What a distribution without a name is called: like the folder of its metadata."""
+    """A substitute for a missing name: that of the folder of the metadata."""
     path = getattr(distribution, "_path", None)
     return str(getattr(path, "name", "unknown")).split("-")[0].removesuffix(".dist") or "unknown"
 
@@ -215,7 +207,7 @@ def _entry_points(text: str) -> tuple[EntryPoint, ...]:
         comment_prefixes=("#",),
         interpolation=None,
         strict=False,
-        default_section="\0",  # no section speaks for the others
+        default_section="\0",  # which would apply to all sections
     )
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read_string(text)

@@ -1,8 +1,8 @@
-"""Finding plugins: entry points, listed without importing, loaded one at a time, none able to hurt another.
+"""The registry of plugins: entry points, listed without imports, loaded one at a time, isolated in failure.
 
-Built-ins come through the same groups as everybody else's. A built-in owns its bare name; two strangers
-with one name make that name an error that shows `dist:name`, which always works. Nothing here imports a
-plugin until somebody asks for it, and one that fails costs a warning at the most.
+Built-ins use the same groups as third-party plugins. A built-in owns its bare name; a bare name that two
+third-party plugins share is an error that shows `dist:name`, which always works. A plugin is imported when it
+is loaded, and a failing one costs a warning at most.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from typing import Any, TextIO
 from sketchkit._version import __version__
 from sketchkit.errors import InputError, PluginError, PluginWarning, SketchkitError
 from sketchkit.hints import hint
-from sketchkit.installed import OWN_NAME, Installed, installed, installed_distributions, misfit
+from sketchkit.installed import OWN_NAME, Installed, find_misfit, installed_distributions, read_installed
 
 __all__ = [
     "GROUPS",
-    "STRANGERS_VARIABLE",
+    "PLUGINS_VARIABLE",
     "Plugin",
     "all_plugins",
-    "answering",
-    "blamed",
+    "attribute_errors",
     "damaged",
     "find",
+    "find_duplicates",
     "known",
     "load",
     "names",
-    "namesakes",
+    "plugins_for_suffix",
     "plugins_of",
     "suffixes_of",
     "warn_of",
 ]
 
-#: The kinds of plugin, by what a user calls one of them.
+#: The groups of entry points, by kind of plugin.
 GROUPS = {
     "command": "sketchkit.commands",
     "engine": "sketchkit.engines",
@@ -52,8 +52,8 @@ GROUPS = {
     "renderer": "sketchkit.renderers",
     "sampler": "sketchkit.samplers",
 }
-#: Whether others than the built-ins are there: empty and `0` say no.
-STRANGERS_VARIABLE = "SKETCHKIT_PLUGINS"
+#: The environment variable that enables third-party plugins; empty and `0` disable them.
+PLUGINS_VARIABLE = "SKETCHKIT_PLUGINS"
 _YES, _NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -61,20 +61,20 @@ _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\s*:\s*[A-Za-z_]\w*(\.[A-Za-
 _indices: dict[str, tuple[Sequence[Plugin], dict[str, list[Plugin]]]] = {}
 _warned: set[str] = set()
 _lock = threading.Lock()
-#: How many strangers are at work, and where stdout led before.
+#: How many blocks redirect stdout, and its stream before.
 _depth = 0
 _stdout: TextIO | None = None
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """One entry point: a name, where it lives and who published it.
+    """An entry point and the distribution that publishes it.
 
     Args:
         kind: a key of `GROUPS`.
         name: of the entry point.
-        distribution: that brings it.
-        entry_point: what it names.
+        distribution: its name.
+        entry_point: the entry point itself.
         version: of the distribution.
         requires: the distribution's requirements.
     """
@@ -88,22 +88,22 @@ class Plugin:
 
     @property
     def builtin(self) -> bool:
-        """Whether sketchkit itself brings it."""
+        """Whether sketchkit itself publishes it."""
         return self.distribution == OWN_NAME
 
     @property
     def full_name(self) -> str:
-        """`distribution:name`, which nobody else can take."""
+        """`distribution:name`, which is unique."""
         return f"{self.distribution}:{self.name}"
 
     @cached_property
     def problem(self) -> str | None:
-        """Why it cannot be loaded, as far as its metadata tell; None where they say nothing against it."""
+        """The reason in its metadata that rules it out; None for a plugin that can be tried."""
         if self.builtin:
             return None
-        trouble = misfit(self.requires, OWN_NAME, __version__)
-        if trouble is not None:
-            return trouble
+        unmet = find_misfit(self.requires, OWN_NAME, __version__)
+        if unmet is not None:
+            return unmet
         if not _TARGET.fullmatch(self.entry_point.value):
             return f"its entry point is {self.entry_point.value!r}, which is not of the form module:attribute"
         return None
@@ -113,36 +113,36 @@ class Plugin:
 
 
 def all_plugins(kind: str | None = None) -> list[Plugin]:
-    """Every plugin that may be used, of one kind or of all; the built-ins first, nothing is imported."""
-    found = [p for each in GROUPS if kind in (None, each) for p in _plugins(each, _strangers_allowed())]
+    """The enabled plugins of a kind or of all kinds, built-ins first; without imports."""
+    found = [p for each in GROUPS if kind in (None, each) for p in _plugins(each, _allows_third_party())]
     return sorted(found, key=lambda p: (p.kind, not p.builtin, p.name, p.distribution))
 
 
 def plugins_of(kind: str) -> tuple[Plugin, ...]:
-    """The plugins of a kind, in no promised order; the very same tuple again while there are no others."""
-    return _plugins(kind, _strangers_allowed())
+    """The plugins of a kind in any order; the same tuple object until plugins change."""
+    return _plugins(kind, _allows_third_party())
 
 
-def namesakes(plugin: Plugin) -> list[Plugin]:
-    """The plugins of a plugin's kind and name, itself among them."""
+def find_duplicates(plugin: Plugin) -> list[Plugin]:
+    """The plugins of the same kind and name, the plugin itself included."""
     return list(_by_name(plugin.kind)[plugin.name])
 
 
 def damaged() -> list[tuple[Installed, str]]:
-    """What brings plugins that nobody can use, since its metadata are damaged, and how they are."""
-    if not _strangers_allowed():
+    """The distributions whose plugins are unusable since metadata are damaged, and the damage."""
+    if not _allows_third_party():
         return []
     out = [(each, each.problem) for each in _all_installed(True) if each.problem is not None]
     for each in _all_installed(True):
         nameless = [e.name for e in each.entry_points if not _NAME.fullmatch(e.name)]
-        out += [(each, f"{name!r} is no name for a plugin") for name in nameless]
+        out += [(each, f"{name!r} is an invalid name for a plugin") for name in nameless]
         groups = dict.fromkeys(e.group for e in each.entry_points)
-        out += [(each, _no_group(group)) for group in groups if group not in GROUPS.values()]
+        out += [(each, _describe_unknown(group)) for group in groups if group not in GROUPS.values()]
     return out
 
 
 def names(kind: str) -> list[str]:
-    """The names that `load` accepts for a kind of plugin, sorted; nothing is imported.
+    """The names that `load` accepts for a kind of plugin, sorted; without imports.
 
     Args:
         kind: a key of `GROUPS`.
@@ -158,8 +158,8 @@ def names(kind: str) -> list[str]:
 
 
 def known(kind: str, name: str) -> bool:
-    """Whether a name, bare or full, means at least one plugin."""
-    return bool(_named(kind, name))
+    """Whether a bare or full name refers to at least one plugin."""
+    return bool(_find_named(kind, name))
 
 
 def find(kind: str, name: str) -> Plugin:
@@ -170,9 +170,9 @@ def find(kind: str, name: str) -> Plugin:
         name: a bare name or `distribution:name`.
 
     Raises:
-        PluginError: no plugin of that name (with the nearest that exists), or several.
+        PluginError: an unknown name (with the nearest known one), or an ambiguous one.
     """
-    named = _named(kind, name)
+    named = _find_named(kind, name)
     if not named:
         raise PluginError(f"no {kind} named {name!r}{_suggestion(name, names(kind))}")
     owner = _owner(named)
@@ -184,9 +184,9 @@ def find(kind: str, name: str) -> Plugin:
 
 
 def load(kind: str, name: str) -> Any:
-    """Import a plugin and return what its entry point names.
+    """Import a plugin and return the object of its entry point.
 
-    What a stranger's module prints while it is imported goes to stderr: stdout belongs to the result.
+    Output of a third-party module during its import goes to stderr: stdout belongs to the result.
 
     Args:
         kind: a key of `GROUPS`.
@@ -194,7 +194,7 @@ def load(kind: str, name: str) -> Any:
 
     Raises:
         PluginError: the name is unknown or ambiguous, the plugin is made for another version of sketchkit, or
-            the import failed, whatever it raised; names the distribution.
+            the import raised an exception of any kind; the message names the distribution.
     """
     plugin = find(kind, name)
     if plugin.builtin:
@@ -202,30 +202,30 @@ def load(kind: str, name: str) -> Any:
     if plugin.problem is not None:
         raise PluginError(f"{plugin} cannot be loaded: {plugin.problem}")
     try:
-        with _quiet_stdout():
+        with _redirect_stdout():
             return plugin.entry_point.load()
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # a plugin may raise whatever it likes, and must not end us
+    except BaseException as error:  # plugins raise exceptions of all kinds
         raise PluginError(f"{plugin} cannot be loaded: {_in_a_line(error)}") from error
 
 
 def suffixes_of(plugin: Any) -> tuple[str, ...]:
-    """The suffixes that a format or a renderer says it answers to; none where it says nothing sensible."""
+    """The suffixes of a format or renderer; empty for an invalid attribute."""
     suffixes = getattr(plugin, "suffixes", ())
     return tuple(s for s in suffixes if isinstance(s, str)) if isinstance(suffixes, tuple | list) else ()
 
 
-def answering(kind: str, suffix: str, *, builtin: bool) -> Iterator[str]:
-    """The names of the plugins that answer to a suffix; each that cannot be loaded is warned of.
+def plugins_for_suffix(kind: str, suffix: str, *, builtin: bool) -> Iterator[str]:
+    """The names of the plugins for a suffix; a plugin that cannot be loaded causes a warning.
 
     Args:
         kind: a key of `GROUPS`.
         suffix: lower case, with its dot.
-        builtin: of sketchkit's own, or of all others.
+        builtin: whether built-in or third-party plugins are searched.
 
     Yields:
-        One that is called like the suffix first: usually no other is imported.
+        First the plugin that is named like the suffix, so that usually a single one is imported.
     """
     known = [name for name in names(kind) if find(kind, name).builtin == builtin]
     for name in sorted(known, key=lambda name: (f".{name}" != suffix, ":" in name, name)):
@@ -239,7 +239,7 @@ def answering(kind: str, suffix: str, *, builtin: bool) -> Iterator[str]:
 
 
 def warn_of(plugin: Plugin, error: Exception) -> None:
-    """Say once in a process that a plugin is passed over, and why."""
+    """Warn once in a process that a plugin is skipped, with the reason."""
     key = f"{plugin.kind} {plugin.full_name}"
     if key not in _warned:
         _warned.add(key)
@@ -247,34 +247,34 @@ def warn_of(plugin: Plugin, error: Exception) -> None:
 
 
 @contextmanager
-def blamed(plugin: Plugin) -> Iterator[None]:
-    """Whatever fails inside is told as the failure of a stranger's plugin, by its full name.
+def attribute_errors(plugin: Plugin) -> Iterator[None]:
+    """Attribute exceptions in the block to a third-party plugin, by its full name; output goes to stderr.
 
-    What it prints goes to stderr. Our own errors pass, for a plugin may raise them; so does what no plugin
-    can help: Ctrl-C, memory that is at its end, and everything from a built-in, whose bugs are ours.
+    `SketchkitError` passes, since plugins may raise it, and so do Ctrl-C, exhausted memory, and the
+    exceptions of built-ins, which are bugs of sketchkit.
 
     Raises:
         PluginError: in one line.
     """
     try:
-        with nullcontext() if plugin.builtin else _quiet_stdout():
+        with nullcontext() if plugin.builtin else _redirect_stdout():
             yield
     except (Exception, SystemExit) as error:
-        helpless = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-        if plugin.builtin or helpless or isinstance(error, SketchkitError):
+        memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+        if plugin.builtin or memory or isinstance(error, SketchkitError):
             raise
         raise PluginError(f"{plugin} failed: {_in_a_line(error)}") from error
 
 
-def _no_group(group: str) -> str:
+def _describe_unknown(group: str) -> str:
     near = difflib.get_close_matches(group, GROUPS.values(), n=1)
     meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(GROUPS.values())}"
     return f"there is no group {group!r} of entry points: {meant}"
 
 
 @contextmanager
-def _quiet_stdout() -> Iterator[None]:
-    """Send to stderr what is printed, from however many threads at once: stdout belongs to the result."""
+def _redirect_stdout() -> Iterator[None]:
+    """Send output to stderr, from any number of threads at once."""
     global _depth, _stdout
     with _lock:
         _depth += 1
@@ -293,34 +293,34 @@ def _in_a_line(error: BaseException) -> str:
     return (f"{type(error).__name__}: {error}".splitlines() or [""])[0]
 
 
-def _strangers_allowed() -> bool:
-    """Whether the environment leaves others than the built-ins.
+def _allows_third_party() -> bool:
+    """Whether the environment enables third-party plugins.
 
     Raises:
-        InputError: it says neither yes nor no.
+        InputError: an invalid value.
     """
-    value = os.environ.get(STRANGERS_VARIABLE, "1")
+    value = os.environ.get(PLUGINS_VARIABLE, "1")
     word = value.strip().lower()
     if word not in _YES + _NO:
         choices = ", ".join([*_YES, *_NO[1:]])
-        raise InputError(f"{STRANGERS_VARIABLE} must be one of {choices}, or empty, got {value!r}")
+        raise InputError(f"{PLUGINS_VARIABLE} must be one of {choices}, or empty, got {value!r}")
     return word in _YES
 
 
 @cache
-def _all_installed(strangers: bool) -> tuple[Installed, ...]:
+def _all_installed(third_party: bool) -> tuple[Installed, ...]:
     # One scan serves all groups: it is what takes the time.
-    return tuple(installed(installed_distributions(others=strangers)))
+    return tuple(read_installed(installed_distributions(others=third_party)))
 
 
 @cache
-def _plugins(kind: str, strangers: bool) -> tuple[Plugin, ...]:
+def _plugins(kind: str, third_party: bool) -> tuple[Plugin, ...]:
     unique: dict[str, Plugin] = {}
-    for distribution in _all_installed(strangers):
-        if not strangers and distribution.name != OWN_NAME:
+    for distribution in _all_installed(third_party):
+        if not third_party and distribution.name != OWN_NAME:
             continue
         for entry_point in distribution.entry_points:
-            # A name that the shell or `distribution:name` could not carry is none.
+            # The shell and `distribution:name` must be able to carry a name.
             if entry_point.group == GROUPS[kind] and _NAME.fullmatch(entry_point.name):
                 plugin = Plugin(
                     kind,
@@ -335,7 +335,7 @@ def _plugins(kind: str, strangers: bool) -> tuple[Plugin, ...]:
 
 
 def _by_name(kind: str) -> dict[str, list[Plugin]]:
-    """The plugins of a kind by their bare names, which several may have."""
+    """The plugins of a kind by their bare names."""
     plugins = plugins_of(kind)
     known, index = _indices.get(kind, (None, {}))
     if known is not plugins:
@@ -346,15 +346,14 @@ def _by_name(kind: str) -> dict[str, list[Plugin]]:
     return index
 
 
-def _named(kind: str, name: str) -> list[Plugin]:
-    """The plugins that a name, bare or full, may mean."""
+def _find_named(kind: str, name: str) -> list[Plugin]:
     by_name = _by_name(kind)
     # The names of plugins hold no colon.
     return by_name.get(name) or [p for p in by_name.get(name.rpartition(":")[2], ()) if p.full_name == name]
 
 
 def _owner(named: Sequence[Plugin]) -> Plugin | None:
-    """The one that a name means which all of them have: the built-in, or the only one."""
+    """The plugin that owns a shared bare name: the built-in, or the single plugin; None for several."""
     builtin = [p for p in named if p.builtin]
     if builtin:
         return builtin[0]

@@ -17,7 +17,7 @@ import pytest
 from sketchkit import __version__, registry
 from sketchkit.errors import InputError, PluginError, PluginWarning
 from sketchkit.files import open_file
-from sketchkit.installed import Installed, installed, installed_distributions, misfit
+from sketchkit.installed import Installed, find_misfit, installed_distributions, read_installed
 
 GROUP = registry.GROUPS["sampler"]
 Install = Callable[..., None]
@@ -36,7 +36,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
 
     def put(*entries: Entry, requires: tuple[str, ...] = ()) -> None:
         found = tuple(Installed(name, "1.0", requires, (entry,)) for name, entry in entries)
-        monkeypatch.setattr(registry, "_all_installed", lambda strangers: found)
+        monkeypatch.setattr(registry, "_all_installed", lambda third_party: found)
         monkeypatch.setattr(registry, "_warned", set())
         registry._plugins.cache_clear()
 
@@ -161,16 +161,16 @@ def test_a_plugin_for_this_version_is_loaded(install: Install, wanted: str) -> N
 
 def test_versions_are_compared_by_their_numbers() -> None:
     for version, fits in (("1.10", True), ("1.9.0", True), ("1.9", True), ("1.8.9", False)):
-        assert (misfit(("sketchkit>=1.9",), "sketchkit", version) is None) == fits
-    assert misfit(("sketchkit>=1.0.0",), "sketchkit", "1") is None
-    assert "needs sketchkit>=1.0" in str(misfit(("sketchkit>=1.0",), "sketchkit", "1.0.dev1"))
+        assert (find_misfit(("sketchkit>=1.9",), "sketchkit", version) is None) == fits
+    assert find_misfit(("sketchkit>=1.0.0",), "sketchkit", "1") is None
+    assert "needs sketchkit>=1.0" in str(find_misfit(("sketchkit>=1.0",), "sketchkit", "1.0.dev1"))
 
 
 def test_requirements_that_say_nothing_of_versions_are_met_and_unreadable_ones_told() -> None:
-    assert misfit(("sketchkit @ git+https://example.org/x",), "sketchkit", "1") is None
-    assert misfit(("sketchkit>=9; extra == 'x'",), "sketchkit", "1") is None
+    assert find_misfit(("sketchkit @ git+https://example.org/x",), "sketchkit", "1") is None
+    assert find_misfit(("sketchkit>=9; extra == 'x'",), "sketchkit", "1") is None
     for line in ("sketchkit?!", "sketchkit>=banana"):
-        assert "cannot be read" in str(misfit((line,), "sketchkit", "1"))
+        assert "cannot be read" in str(find_misfit((line,), "sketchkit", "1"))
 
 
 def test_a_plugin_that_is_passed_over_is_warned_of_once(
@@ -178,8 +178,8 @@ def test_a_plugin_that_is_passed_over_is_warned_of_once(
 ) -> None:
     install(_entry("flow", "swirl", f"{module('1 / 0')}:x"))
     with pytest.warns(PluginWarning, match="the sampler flow:swirl cannot be loaded") as said:
-        assert list(registry.answering("sampler", ".x", builtin=False)) == []
-        assert list(registry.answering("sampler", ".x", builtin=False)) == []
+        assert list(registry.plugins_for_suffix("sampler", ".x", builtin=False)) == []
+        assert list(registry.plugins_for_suffix("sampler", ".x", builtin=False)) == []
     assert len(said) == 1
 
 
@@ -192,7 +192,7 @@ def _folder(parent: Path, folder: str, metadata: str | bytes | None, entry_point
 
 
 def _found(*paths: Path) -> list[Installed]:
-    return installed(distributions(path=[str(path) for path in paths]))
+    return read_installed(distributions(path=[str(path) for path in paths]))
 
 
 SWIRL = "[sketchkit.samplers]\nswirl = flow:Swirl\n"
@@ -246,19 +246,19 @@ def test_what_strangers_print_at_work_goes_to_stderr_from_any_thread(
     stranger, inside, leave = registry.find("sampler", "swirl"), threading.Event(), threading.Event()
 
     def other() -> None:
-        with registry.blamed(stranger):
+        with registry.attribute_errors(stranger):
             inside.set()
             leave.wait(600)
 
     thread = threading.Thread(target=other)
-    with registry.blamed(stranger):
+    with registry.attribute_errors(stranger):
         print("one")
         thread.start()
         inside.wait(600)
     print("two")  # the other is still at work
     leave.set()
     thread.join()
-    with registry.blamed(registry.find("sampler", "greedy")):
+    with registry.attribute_errors(registry.find("sampler", "greedy")):
         print("three")
     assert capsys.readouterr() == ("three\n", "one\ntwo\n")
 
@@ -331,9 +331,9 @@ def test_more_distributions_than_can_be_looked_at_are_told(
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     for number in range(6):
         _folder(tmp_path, f"flow{number}-1.0", f"Name: flow{number}\n", SWIRL)
-    own, *others, last = installed(installed_distributions())
+    own, *others, last = read_installed(installed_distributions())
     assert own.name == "sketchkit" and own.entry_points and len(others) == 4
-    assert last.problem == "there are more distributions than 5: the others are not looked at"
+    assert last.problem == "there are more distributions than 5: the others are skipped"
 
 
 def test_tens_of_thousands_of_names_are_told_apart(install: Install) -> None:
@@ -355,10 +355,10 @@ def test_without_strangers_no_file_of_theirs_is_opened(
     monkeypatch.setattr(
         "sketchkit.installed.open_file", lambda path: opened.append(str(path)) or open_file(path)
     )
-    assert "flow" in {each.name for each in installed(installed_distributions())}
+    assert "flow" in {each.name for each in read_installed(installed_distributions())}
     assert any("flow-1.0" in path for path in opened)
     opened.clear()
-    assert {each.name for each in installed(installed_distributions(others=False))} == {"sketchkit"}
+    assert {each.name for each in read_installed(installed_distributions(others=False))} == {"sketchkit"}
     assert opened and all("sketchkit-" in path.lower() for path in opened), opened
 
 
@@ -430,10 +430,10 @@ def test_only_strangers_are_blamed_and_only_for_what_they_can_help(install: Inst
     install(_entry("flow", "swirl"), _entry("sketchkit", "greedy"))
     stranger, ours = registry.find("sampler", "swirl"), registry.find("sampler", "greedy")
     told = r"^the sampler flow:swirl failed: ValueError: one$"
-    with pytest.raises(PluginError, match=told), registry.blamed(stranger):
+    with pytest.raises(PluginError, match=told), registry.attribute_errors(stranger):
         raise ValueError("one\ntwo")
     for plugin, error in ((ours, ValueError()), (stranger, MemoryError()), (stranger, PluginError("mine"))):
-        with pytest.raises(type(error)) as raised, registry.blamed(plugin):
+        with pytest.raises(type(error)) as raised, registry.attribute_errors(plugin):
             raise error
         assert raised.value is error
 

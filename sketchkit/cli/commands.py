@@ -90,7 +90,7 @@ class Commands(Group):
             name = ctx.invoked_subcommand
             if name is None:
                 raise
-            with registry.blamed(registry.find("command", name)):
+            with registry.attribute_errors(registry.find("command", name)):
                 raise error
 
 
@@ -116,7 +116,7 @@ def load_command(plugin: registry.Plugin, name: str) -> Any:
     app = registry.load("command", plugin.full_name)
     if not isinstance(app, typer.Typer):
         raise PluginError(f"{plugin} is a {type(app).__name__}, not a typer.Typer")
-    with registry.blamed(plugin):
+    with registry.attribute_errors(plugin):
         command = get_command(app)
     command.name = name
     return command

@@ -34,7 +34,7 @@ from sketchkit.errors import (
 )
 from sketchkit.files import reason as why
 from sketchkit.files import shown
-from sketchkit.registry import STRANGERS_VARIABLE
+from sketchkit.registry import PLUGINS_VARIABLE
 
 __all__ = ["app", "main", "run"]
 
@@ -63,7 +63,7 @@ def _show_version(wanted: bool) -> None:
 def _shut_out_strangers(wanted: bool) -> None:
     if wanted:
         # In the environment, where processes that this one starts find it, too.
-        os.environ[STRANGERS_VARIABLE] = ""
+        os.environ[PLUGINS_VARIABLE] = ""
 
 
 @app.callback()
@@ -88,15 +88,15 @@ def _root(
 
 def run(args: list[str] | None = None) -> int:
     """Run one command line and return its exit code; every error has been printed."""
-    strangers = os.environ.get(STRANGERS_VARIABLE)
+    strangers = os.environ.get(PLUGINS_VARIABLE)
     try:
         with _plugins_warned_of():
             return _run(args)
     finally:
         if strangers is None:
-            os.environ.pop(STRANGERS_VARIABLE, None)
+            os.environ.pop(PLUGINS_VARIABLE, None)
         else:
-            os.environ[STRANGERS_VARIABLE] = strangers
+            os.environ[PLUGINS_VARIABLE] = strangers
 
 
 def _run(args: list[str] | None) -> int:

@@ -92,9 +92,10 @@ def _kind(name: str | None, path: str, kinds: tuple[str, ...]) -> Kind:
             param_hint="--format",
         )
     for builtin in (True, False):
-        for renderer in registry.answering("renderer", suffix, builtin=builtin):
+        for renderer in registry.plugins_for_suffix("renderer", suffix, builtin=builtin):
             return _picture_kind(suffix, renderer, values)
-        for format in registry.answering("format", suffix, builtin=builtin) if "format" in kinds else ():
+        formats = registry.plugins_for_suffix("format", suffix, builtin=builtin) if "format" in kinds else ()
+        for format in formats:
             if values:
                 raise typer.BadParameter(f"{format} has no options", param_hint="--format")
             return Kind(suffix, None, format_for(suffix), format)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sketchkit.registry import STRANGERS_VARIABLE, Plugin
+from sketchkit.registry import PLUGINS_VARIABLE, Plugin
 
 __all__ = ["Outcome", "check_apart"]
 
@@ -95,7 +95,7 @@ def _run(
     words = [word for plugin in plugins for word in (plugin.kind, plugin.full_name)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # there are as many processes as cores
     if plugins[0].builtin:
-        environment[STRANGERS_VARIABLE] = ""  # their help must be checked alone
+        environment[PLUGINS_VARIABLE] = ""  # their help must be checked alone
     with errors.open("wb") as stderr:
         process = subprocess.Popen(
             # -P: the current folder must not be imported from.

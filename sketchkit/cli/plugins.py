@@ -172,7 +172,7 @@ def _state(plugin: registry.Plugin) -> tuple[str, str]:
         return "built-in", ""
     if plugin.problem is not None:
         return ("incompatible" if "needs" in plugin.problem else "damaged"), plugin.problem
-    others = [p for p in registry.namesakes(plugin) if p != plugin]
+    others = [p for p in registry.find_duplicates(plugin) if p != plugin]
     if any(other.builtin for other in others):
         return "clash", f"sketchkit's own has this name: call it {plugin.full_name}"
     if others:

@@ -34,7 +34,7 @@ from sketchkit.errors import InputError, PluginError
 from sketchkit.models import Array, ArrayModel, DrawingModel
 from sketchkit.noise import Noise, uniform_array
 from sketchkit.sampling import AnySampler, Draft, DrawingSampler, StepSampler, Subject, stepwise
-from sketchkit.sampling.strange import called
+from sketchkit.sampling.guarded import name_sampler
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -83,7 +83,7 @@ def decode(
     requests = Requests(prompts, prompt_of, index_of, np.zeros_like(index_of), seed, max_points)
     if isinstance(sampler, DrawingSampler) and choose is None:
         context = DraftingContext(model, requests, width, exact)
-        yield from _each_once(sampler.draw(context), context.jobs, called(sampler))
+        yield from _each_once(sampler.draw(context), context.jobs, name_sampler(sampler))
         return
     step_sampler = stepwise(sampler, "point by point")
     yield from decode_steps(

@@ -79,7 +79,7 @@ def engine_of(model: DrawingModel) -> str:
 
 def _make_stepper(name: str, model: DrawingModel) -> Stepper:
     plugin, engine = registry.find("engine", name), _engine(name)
-    with registry.blamed(plugin):
+    with registry.attribute_errors(plugin):
         stepper = _renamed(engine.stepper(model, model.decoding.precision), _STEPPER_NAMES)
     if not isinstance(stepper, Stepper):
         raise PluginError(f"the engine {name!r} makes a {type(stepper).__name__}, which is no stepper")
@@ -91,7 +91,7 @@ class _GuardedStepper:
 
     def __init__(self, plugin: registry.Plugin, stepper: Stepper) -> None:
         self._plugin, self._stepper = plugin, stepper
-        with registry.blamed(plugin):
+        with registry.attribute_errors(plugin):
             self.max_steps, self.batch_invariant = int(stepper.max_steps), bool(stepper.batch_invariant)
             self.thread_safe, self.graph_capturable = (
                 bool(stepper.thread_safe),
@@ -99,11 +99,11 @@ class _GuardedStepper:
             )
 
     def prepare_state(self, state: State) -> State:
-        with registry.blamed(self._plugin):
+        with registry.attribute_errors(self._plugin):
             return self._stepper.prepare_state(state)
 
     def step(self, rows: Array, state: State) -> tuple[Array, State]:
-        with registry.blamed(self._plugin):
+        with registry.attribute_errors(self._plugin):
             return self._stepper.step(rows, state)
 
     def draw(
@@ -115,7 +115,7 @@ class _GuardedStepper:
         points: Array,
         losses: Array | None,
     ) -> tuple[int, State]:
-        with registry.blamed(self._plugin):
+        with registry.attribute_errors(self._plugin):
             steps, state = self._stepper.draw(rows, state, uniforms, rule, points, losses)
         if not 1 <= steps <= uniforms.shape[1]:
             raise PluginError(f"{self._plugin} made {steps} steps of {uniforms.shape[1]}")
@@ -147,7 +147,7 @@ def _unsupported_reason(name: str, model: DrawingModel) -> str | None:
         PluginError: an unknown engine, one that fails, or an answer that is none.
     """
     plugin = registry.find("engine", name)
-    with registry.blamed(plugin):
+    with registry.attribute_errors(plugin):
         reason: object = _engine(name).unsupported_reason(model, model.decoding.precision)
     if reason is not None and not isinstance(reason, str):
         raise PluginError(f"{plugin} gives a {type(reason).__name__} for what it cannot step, not a text")
@@ -161,7 +161,7 @@ def _engine(name: str) -> Engine:
         PluginError: an unknown one, or something that is none.
     """
     made_by = registry.load("engine", name)
-    with registry.blamed(registry.find("engine", name)):
+    with registry.attribute_errors(registry.find("engine", name)):
         made = _renamed(made_by(), {"unsupported_reason": "unfit"})
     if not isinstance(made, Engine):
         raise PluginError(f"the engine {name!r} is a {type(made).__name__}, which is no engine")

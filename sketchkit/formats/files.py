@@ -256,7 +256,7 @@ class _PluginFormat:
     @contextmanager
     def _attribute_errors(self) -> Iterator[None]:
         trouble: OSError | None = None
-        with registry.blamed(self.plugin):
+        with registry.attribute_errors(self.plugin):
             try:
                 yield
             except OSError as error:
@@ -364,7 +364,7 @@ def _format(
             raise InputError(f"{_name(path, 'standard input or output')}: without a suffix it needs format")
         name = by_path(path)
     loaded, plugin = registry.load("format", name), registry.find("format", name)
-    with registry.blamed(plugin):
+    with registry.attribute_errors(plugin):
         made = option_tools.create(loaded, f"format {name!r}", values)
     if not isinstance(made, Format):
         raise PluginError(f"the format {name!r} has no read, write and suffixes")

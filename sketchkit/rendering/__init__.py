@@ -192,7 +192,7 @@ def make_renderer(name: str, values: Mapping[str, Any] | None = None) -> Rendere
         InputError: an option it does not have, or a value out of range.
     """
     made_by, plugin = registry.load("renderer", name), registry.find("renderer", name)
-    with registry.blamed(plugin):
+    with registry.attribute_errors(plugin):
         made: Renderer = options.create(made_by, f"renderer {name!r}", values or {})
     return made if plugin.builtin else _PluginRenderer(plugin, made)
 
@@ -210,7 +210,7 @@ def renderer_for(suffix: str) -> Callable[[], Renderer]:
         InputError: an unknown suffix.
     """
     for builtin in (True, False):
-        for name in registry.answering("renderer", suffix.lower(), builtin=builtin):
+        for name in registry.plugins_for_suffix("renderer", suffix.lower(), builtin=builtin):
             return _find_maker(name)
     known = ", ".join(_list_suffixes())
     raise InputError(f"nothing renders {suffix or 'a file without a suffix'}: there are {known}")
@@ -227,7 +227,7 @@ class _PluginRenderer:
     suffixes: ClassVar[tuple[str, ...]] = ()
 
     def render(self, pictures: Sequence[Picture], layout: Layout, metadata: Mapping[str, object]) -> bytes:
-        with registry.blamed(self.plugin):
+        with registry.attribute_errors(self.plugin):
             content = self.__wrapped__.render(pictures, layout, metadata)
             if not isinstance(content, bytes):
                 raise PluginError(f"{self.plugin} drew a {type(content).__name__}, not the bytes of a file")

@@ -22,8 +22,8 @@ from sketchkit.sampling.base import (
 )
 from sketchkit.sampling.critic import BestLooking
 from sketchkit.sampling.drafting import Drafting
+from sketchkit.sampling.guarded import guard_sampler
 from sketchkit.sampling.steps import draws_by_rule, rule_of, stateful, stepwise
-from sketchkit.sampling.strange import wrapped
 
 __all__ = [
     "AnySampler",
@@ -77,14 +77,14 @@ def make_sampler(
             raise InputError(f"a sampler is a name or an object that is one, got {sampler!r}")
         return sampler
     made_by, plugin = registry.load("sampler", sampler), registry.find("sampler", sampler)
-    with registry.blamed(plugin):
+    with registry.attribute_errors(plugin):
         chosen = dict(values or {})
         if temperature is not None and any(o.name == "temperature" for o in options.describe(made_by)):
             chosen.setdefault("temperature", temperature)
         made = options.create(made_by, f"sampler {sampler!r}", chosen)
     if not _is_sampler(made):
         raise PluginError(f"the sampler {sampler!r} makes a {type(made).__name__}, which is no sampler")
-    return made if plugin.builtin else wrapped(plugin, made)
+    return made if plugin.builtin else guard_sampler(plugin, made)
 
 
 def _is_sampler(made: object) -> bool:

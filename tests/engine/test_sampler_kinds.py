@@ -27,7 +27,7 @@ from sketchkit.sampling import (
     Studio,
     make_sampler,
 )
-from sketchkit.sampling.strange import wrapped
+from sketchkit.sampling.guarded import guard_sampler
 from sketchkit.sketch import Sketch
 
 EMPTY = np.zeros((0, 5))
@@ -354,7 +354,7 @@ def test_a_studio_draws_no_drafts_with_a_sampler_of_whole_drawings(
     hand = make_sampler("best-of", 1.0, {"n": 2})
     if stranger:
         entry = EntryPoint("best", "sketchkit.sampling.best_of:BestOf", "sketchkit.samplers")
-        hand = wrapped(Plugin("sampler", "best", "best-plugin", entry), hand)
+        hand = guard_sampler(Plugin("sampler", "best", "best-plugin", entry), hand)
     asking = Asking(lambda studio: list(studio.drafts(hand, BOTH, BOTH)))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="looks at whole drawings cannot draw drafts"):
         _draw(tiny_model, asking, [0, 1])

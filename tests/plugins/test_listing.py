@@ -170,7 +170,7 @@ def test_what_is_damaged_is_listed_with_its_reason(shelf: Path) -> None:
     assert rows["flow:steady"]["state"] == "incompatible"
     assert rows["flow:steady"]["reason"].startswith("it needs sketchkit>=99, and this is ")
     assert rows["zeal:"]["state"] == "damaged" and "entry_points.txt" in rows["zeal:"]["reason"]
-    assert rows["grow:"]["reason"] == "'a b' is no name for a plugin"
+    assert rows["grow:"]["reason"] == "'a b' is an invalid name for a plugin"
     assert rows["glow:glow"]["state"] == "damaged" and "module:attribute" in rows["glow:glow"]["reason"]
     assert run_beside(shelf, "--help").err == ""
 

@@ -120,7 +120,7 @@ def installed_here(folder: Path) -> Iterator[None]:
     """The package found by this process for a while."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(write_package(folder))
-        patch.delenv(registry.STRANGERS_VARIABLE, raising=False)
+        patch.delenv(registry.PLUGINS_VARIABLE, raising=False)
         _forget()
         yield
     _forget()

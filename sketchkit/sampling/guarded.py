@@ -1,4 +1,4 @@
-"""A sampler that somebody else brings: what it does is looked at, and its failures bear its name."""
+"""Guards around third-party samplers: their results are validated, and their errors carry their name."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
     from sketchkit.noise import Noise
     from sketchkit.sampling.base import AnySampler, Draft, Sampler, State, Studio
 
-__all__ = ["called", "wrapped"]
+__all__ = ["guard_sampler", "name_sampler"]
 
 
-def wrapped(plugin: registry.Plugin, sampler: AnySampler) -> AnySampler:
-    """A stranger's sampler in a wrapping of its kind.
+def guard_sampler(plugin: registry.Plugin, sampler: AnySampler) -> AnySampler:
+    """A third-party sampler in a guard of its kind.
 
     Args:
-        plugin: where it is from.
-        sampler: the sampler itself; the wrapping has it as `__wrapped__`, as Python's own wrappings do.
+        plugin: its origin.
+        sampler: the sampler itself, which the guard holds as `__wrapped__`.
     """
     if isinstance(sampler, DrawingSampler):
-        return _StrangeDrawing(plugin, sampler)
+        return _GuardedDrawing(plugin, sampler)
     if isinstance(sampler, StatefulSampler):
-        return _StrangeStateful(plugin, sampler)
-    return _Strange(plugin, sampler)
+        return _GuardedStateful(plugin, sampler)
+    return _Guarded(plugin, sampler)
 
 
-def called(sampler: AnySampler) -> str:
-    """What an error calls a sampler: by its plugin's full name where it is a stranger's, in its wrapping."""
-    wrappings = (_Strange, _StrangeStateful, _StrangeDrawing)
-    return str(sampler.plugin) if isinstance(sampler, wrappings) else "the sampler"
+def name_sampler(sampler: AnySampler) -> str:
+    """The name of a sampler in errors: the full name of the plugin for a guarded sampler."""
+    guards = (_Guarded, _GuardedStateful, _GuardedDrawing)
+    return str(sampler.plugin) if isinstance(sampler, guards) else "the sampler"
 
 
 @dataclass(frozen=True)
-class _Strange:
+class _Guarded:
     plugin: registry.Plugin
     __wrapped__: Sampler
 
@@ -50,52 +50,52 @@ class _Strange:
         """Choose one point a row; see `Sampler`.
 
         Raises:
-            PluginError: the sampler failed, or what it chose are no points.
+            PluginError: the sampler failed, or its result is invalid.
         """
-        with registry.blamed(self.plugin):
+        with registry.attribute_errors(self.plugin):
             points = self.__wrapped__(density, noise)
-            _refuse(self.plugin, "chose", _problem(points, len(noise.uniforms)))
+            _refuse(self.plugin, "chose", _find_problem(points, len(noise.uniforms)))
         return points
 
 
 @dataclass(frozen=True)
-class _StrangeStateful:
+class _GuardedStateful:
     plugin: registry.Plugin
     __wrapped__: StatefulSampler
 
     def initial_state(self, rows: int, device: torch.device) -> State:
         """The memory before the first point; see `StatefulSampler`."""
-        with registry.blamed(self.plugin):
+        with registry.attribute_errors(self.plugin):
             state = self.__wrapped__.initial_state(rows, device)
-            _refuse(self.plugin, "remembers", _state_problem(state, rows))
+            _refuse(self.plugin, "remembers", _find_state_problem(state, rows))
         return state
 
     def step(self, density: MixtureDensity, noise: Noise, state: State) -> tuple[Tensor, State]:
         """Choose one point a row; see `StatefulSampler`."""
         rows = len(noise.uniforms)
-        with registry.blamed(self.plugin):
+        with registry.attribute_errors(self.plugin):
             points, after = self.__wrapped__.step(density, noise, state)
-            _refuse(self.plugin, "chose", _problem(points, rows))
-            _refuse(self.plugin, "remembers", _state_problem(after, rows))
+            _refuse(self.plugin, "chose", _find_problem(points, rows))
+            _refuse(self.plugin, "remembers", _find_state_problem(after, rows))
             if [(part.shape, part.dtype) for part in after] != [(part.shape, part.dtype) for part in state]:
                 _refuse(self.plugin, "remembers", "tensors of other shapes or types than initial_state made")
         return points, after
 
 
 @dataclass(frozen=True)
-class _StrangeDrawing:
+class _GuardedDrawing:
     plugin: registry.Plugin
     __wrapped__: DrawingSampler
 
     def draw(self, studio: Studio) -> Iterator[Draft]:
-        """Draw everything that is asked for; see `DrawingSampler`."""
-        with registry.blamed(self.plugin):
+        """Draw all jobs; see `DrawingSampler`."""
+        with registry.attribute_errors(self.plugin):
             drafts = iter(self.__wrapped__.draw(studio))
         while True:
-            with registry.blamed(self.plugin):
+            with registry.attribute_errors(self.plugin):
                 draft = next(drafts, None)
                 if draft is not None:
-                    _refuse(self.plugin, "drew", _draft_problem(draft, studio))
+                    _refuse(self.plugin, "drew", _find_draft_problem(draft, studio))
             if draft is None:
                 return
             yield draft
@@ -106,8 +106,8 @@ def _refuse(plugin: registry.Plugin, verb: str, problem: str | None) -> None:
         raise PluginError(f"{plugin} {verb} {problem}")
 
 
-def _problem(points: Any, rows: int) -> str | None:
-    """What is wrong with points [B, 5], in a few words; None where nothing is."""
+def _find_problem(points: Any, rows: int) -> str | None:
+    """The problem of points [B, 5] in a few words; None for valid points."""
     import torch
 
     if not isinstance(points, torch.Tensor):
@@ -124,7 +124,7 @@ def _problem(points: Any, rows: int) -> str | None:
     return None
 
 
-def _state_problem(state: Any, rows: int) -> str | None:
+def _find_state_problem(state: Any, rows: int) -> str | None:
     import torch
 
     if not isinstance(state, tuple) or not all(isinstance(part, torch.Tensor) for part in state):
@@ -134,8 +134,8 @@ def _state_problem(state: Any, rows: int) -> str | None:
     return None
 
 
-def _draft_problem(draft: Any, studio: Studio) -> str | None:
-    """What is wrong with a draft, in a few words; None where nothing is."""
+def _find_draft_problem(draft: Any, studio: Studio) -> str | None:
+    """The problem of a draft in a few words; None for a valid draft."""
     from sketchkit.sampling.base import Draft
 
     if not isinstance(draft, Draft):
@@ -144,11 +144,11 @@ def _draft_problem(draft: Any, studio: Studio) -> str | None:
         return f"a draft of the job {draft.job!r}, which is no whole number"
     if not 0 <= draft.job < studio.jobs:
         return f"drawing {draft.job} of {studio.jobs} that were asked for"
-    return _rows_problem(draft.rows, studio.max_points)
+    return _find_rows_problem(draft.rows, studio.max_points)
 
 
-def _rows_problem(rows: Any, most: int) -> str | None:
-    """What is wrong with the rows of a draft, of which there are 1 to `most`; None where nothing is."""
+def _find_rows_problem(rows: Any, most: int) -> str | None:
+    """The problem of the rows of a draft, 1 to `most` of them; None for valid rows."""
     import numpy as np
     import torch
 
@@ -157,7 +157,7 @@ def _rows_problem(rows: Any, most: int) -> str | None:
     if not 1 <= len(rows) <= most:
         return f"{len(rows)} rows, where there are at least 1 and at most studio.max_points, {most}"
     # A copy, since torch warns of an array that cannot be written to and takes none with negative strides.
-    trouble = _problem(torch.from_numpy(rows.copy()), len(rows))
+    trouble = _find_problem(torch.from_numpy(rows.copy()), len(rows))
     if trouble is None and bool((rows[:-1, 4] == 1).any()):
         return f"rows after the end row, which is row {int(rows[:, 4].argmax())} of {len(rows)}"
     return trouble
