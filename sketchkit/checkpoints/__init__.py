@@ -3,6 +3,6 @@
 torch is imported by `load`, `native`, `magenta` and `pull`; `arrays` and `store` read files without it.
 """
 
-from sketchkit.checkpoints.arrays import NativeHeader, TensorInfo, read_arrays, read_header
+from sketchkit.checkpoints.arrays import NativeHeader, read_arrays, read_header
 
-__all__ = ["NativeHeader", "TensorInfo", "read_arrays", "read_header"]
+__all__ = ["NativeHeader", "read_arrays", "read_header"]

@@ -21,7 +21,6 @@ from sketchkit.card import ModelCard
 from sketchkit.checkpoints.arrays import (
     FORMAT_VERSION,
     GRID_ENCODING,
-    MAX_HEADER_BYTES,
     METADATA_KEY,
     PLAIN_ENCODING,
     read_arrays,
@@ -30,6 +29,7 @@ from sketchkit.devices import resolve_dtype, without_weights
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import atomic_write, check_path, display_path
 from sketchkit.models import SketchModel, backend
+from sketchkit.tensors import MAX_HEADER_BYTES
 
 __all__ = [
     "assign_weights",

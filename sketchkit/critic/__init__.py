@@ -17,7 +17,6 @@ import numpy.typing as npt
 from sketchkit.critic.raster import draw_views
 from sketchkit.critic.recogniser_file import About, read_recogniser
 from sketchkit.errors import CheckpointError
-from sketchkit.files import checksum_of
 from sketchkit.sketch import Sketch
 
 __all__ = ["BEGINNINGS", "CRITIC", "Critic", "load_critic"]
@@ -129,12 +128,10 @@ def load_critic(path: str | Path | None = None) -> Critic:
     Raises:
         CheckpointError: one line naming the file: missing, damaged, or another network.
     """
-    from safetensors.numpy import load
-
-    return read_recogniser(CRITIC if path is None else Path(path), load, _make_critic)
+    return read_recogniser(CRITIC if path is None else Path(path), _make_critic)
 
 
-def _make_critic(tensors: dict[str, Any], about: About, data: bytes) -> Critic:
+def _make_critic(tensors: dict[str, Any], about: About, checksum: str) -> Critic:
     if about.network != "plain":
         raise CheckpointError(f"a critic is a plain network, not {about.network}")
     names = [f"convolutions.{i}" for i in range(_LAYERS)] + ["features", "classes"]
@@ -146,7 +143,7 @@ def _make_critic(tensors: dict[str, Any], about: About, data: bytes) -> Critic:
             raise CheckpointError(f"the weight {name!r} has the shape {list(tensor.shape)}")
     try:
         critic = Critic(
-            {name: tensor.astype(np.float32) for name, tensor in tensors.items()}, about, checksum_of(data)
+            {name: tensor.astype(np.float32) for name, tensor in tensors.items()}, about, checksum
         )
         critic.chances([Sketch.from_polylines([[(0, 0), (1, 1)]])])
     except (ValueError, IndexError) as error:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import orjson
-
 from sketchkit.critic.raster import VIEWS
-from sketchkit.errors import CheckpointError, FormatError, InputError
-from sketchkit.files import display_path, read_file, reason
+from sketchkit.errors import CheckpointError
+from sketchkit.files import file_checksum
+from sketchkit.tensors import Array, open_tensors
 
 __all__ = ["FORMAT_VERSION", "METADATA_KEY", "NETWORKS", "About", "read_recogniser"]
 
@@ -83,53 +82,24 @@ class About:
         return cls(**{**facts, "classes": tuple(classes), "known": tuple(known)})
 
 
-def _about(data: bytes) -> About:
-    """The description in the head of a valid safetensors file.
-
-    Raises:
-        CheckpointError: it is missing, damaged or of another version.
-    """
-    try:
-        # The library shows the metadata of files, and these are bytes.
-        head = orjson.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        facts = orjson.loads(head["__metadata__"][METADATA_KEY])
-    except (ValueError, KeyError, TypeError) as error:
-        raise CheckpointError("no recogniser: it has no description") from error
-    version = facts.get("format_version") if isinstance(facts, dict) else None
-    if version != FORMAT_VERSION:
-        raise CheckpointError(
-            f"a recogniser of format version {version!r}, this sketchkit reads {FORMAT_VERSION}"
-        )
-    return About.from_json(facts)
-
-
-def read_recogniser(
-    path: Path,
-    load: Callable[[bytes], dict[str, Any]],
-    make: Callable[[dict[str, Any], About, bytes], T],
-) -> T:
+def read_recogniser(path: Path, make: Callable[[dict[str, Array], About, str], T]) -> T:
     """Read the file of a recogniser.
 
     Args:
         path: the file.
-        load: safetensors' reader of tensors, for numpy or for torch.
-        make: the recogniser from its tensors, its description and the bytes of the file.
+        make: the recogniser from its tensors, its description and the checksum of the file.
 
     Raises:
         CheckpointError: one line naming the file: missing, damaged, of another version or another kind.
     """
-    from safetensors import SafetensorError
-
-    try:
-        data = read_file(path, _MAX_BYTES)
-        try:
-            tensors = load(data)
-        except SafetensorError as error:
-            raise CheckpointError(f"no recogniser: {str(error).splitlines()[0]}") from error
-        return make(tensors, _about(data), data)
-    except OSError as error:
-        raise CheckpointError(f"{display_path(path)}: {reason(error)}") from error
-    except FormatError as error:
-        raise CheckpointError(str(error)) from error
-    except (CheckpointError, InputError) as error:
-        raise CheckpointError(f"{display_path(path)}: {error}") from error
+    with open_tensors(path, _MAX_BYTES) as file:
+        facts = file.facts(METADATA_KEY, "its description")
+        if facts is None:
+            raise CheckpointError("a safetensors file, but not a recogniser: it has no description")
+        version = facts.get("format_version")
+        if version != FORMAT_VERSION:
+            raise CheckpointError(
+                f"a recogniser of format version {version!r}, this sketchkit reads {FORMAT_VERSION}"
+            )
+        tensors = {name: file.read(name) for name in file.tensors}
+        return make(tensors, About.from_json(facts), file_checksum(path))

@@ -27,8 +27,9 @@ from sketchkit.critic.raster import draw_views
 from sketchkit.critic.recogniser_file import FORMAT_VERSION, METADATA_KEY, About, read_recogniser
 from sketchkit.devices import own_numbers, without_weights
 from sketchkit.errors import CheckpointError
-from sketchkit.files import atomic_write, checksum_of
+from sketchkit.files import atomic_write
 from sketchkit.sketch import Sketch
+from sketchkit.tensors import Array
 
 __all__ = [
     "FEATURES",
@@ -304,16 +305,14 @@ def _read_once(path: Path) -> Recogniser:
 
 
 def _read(path: Path) -> Recogniser:
-    from safetensors.torch import load
-
-    return read_recogniser(path, load, _make_recogniser)
+    return read_recogniser(path, _make_recogniser)
 
 
-def _make_recogniser(tensors: dict[str, Tensor], about: About, data: bytes) -> Recogniser:
+def _make_recogniser(tensors: dict[str, Array], about: About, checksum: str) -> Recogniser:
     with without_weights():  # random weights would use up the caller's randomness
         net = NETWORKS[about.network](len(about.classes))
     for name, tensor in tensors.items():
-        if not tensor.is_floating_point():
+        if tensor.dtype.kind != "f":
             raise CheckpointError(f"the weight {name!r} holds integers, not floating-point numbers")
-    assign_weights(net, {name: tensor.float() for name, tensor in tensors.items()})
-    return Recogniser(net.eval(), about, checksum_of(data))
+    assign_weights(net, {name: torch.from_numpy(tensor).float() for name, tensor in tensors.items()})
+    return Recogniser(net.eval(), about, checksum)

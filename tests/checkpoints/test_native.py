@@ -15,11 +15,12 @@ import torch
 from checkpoint_parts import CARD, decoder, native_bytes, same_weights, split, vae
 
 from sketchkit.card import ModelCard
-from sketchkit.checkpoints.arrays import MAX_HEADER_BYTES, METADATA_KEY, read_arrays, read_header
+from sketchkit.checkpoints.arrays import METADATA_KEY, read_arrays, read_header
 from sketchkit.checkpoints.load import load_model
 from sketchkit.checkpoints.native import from_grid, save_model, to_grid
 from sketchkit.errors import DeviceError, InputError
 from sketchkit.models import SketchModel
+from sketchkit.tensors import MAX_HEADER_BYTES
 
 
 def _on_grid(model: SketchModel) -> SketchModel:

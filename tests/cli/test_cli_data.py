@@ -374,4 +374,4 @@ def test_all_are_kept_by_a_critic_that_asks_for_nothing(sketchkit: Sketchkit) ->
     missing = sketchkit("data", "critique", "some.ndjson", "none.ndjson", "-o", "other.ndjson")
     assert missing.code == 3 and not Path("other.ndjson").exists()
     wrong = sketchkit("data", "critique", "some.ndjson", "-o", "x.ndjson", "--critic", "some.ndjson")
-    assert wrong.code == 5 and "some.ndjson: no recogniser" in wrong.err
+    assert wrong.code == 5 and "some.ndjson: not a safetensors file" in wrong.err

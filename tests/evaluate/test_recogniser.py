@@ -181,11 +181,11 @@ def _facts(**changes: Any) -> dict[str, Any]:
 
 
 BROKEN = {
-    "empty": (b"", "no recogniser: "),
-    "noise": (b"\x10" * 400, "no recogniser: "),
-    "cut off": (_file(_facts())[:-100], "no recogniser: "),
-    "nothing said": (_file(None), "no recogniser: it has no description"),
-    "no object": (_file([1, 2]), "of format version None"),
+    "empty": (b"", "not a safetensors file"),
+    "noise": (b"\x10" * 400, "the header claims"),
+    "cut off": (_file(_facts())[:-100], "the tensors take"),
+    "nothing said": (_file(None), "not a recogniser: it has no description"),
+    "no object": (_file([1, 2]), "its description is not a JSON object"),
     "another version": (_file(_facts(format_version=3)), "of format version 3, this sketchkit reads 2"),
     "no accuracy": (_file(_facts(test_accuracy="good")), "lacks a value, or has one of another type"),
     "classes of another kind": (_file(_facts(classes=["cat", 1])), "its classes are not names"),
@@ -223,5 +223,5 @@ def test_what_is_no_recogniser_at_all_is_told_too(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="this is a folder, not a file"):
         load_recogniser(tmp_path)
     small_model("decoder").save(tmp_path / "model.safetensors")
-    with pytest.raises(CheckpointError, match="no recogniser: it has no description"):
+    with pytest.raises(CheckpointError, match="not a recogniser: it has no description"):
         load_recogniser(tmp_path / "model.safetensors")
