@@ -15,12 +15,12 @@ _FLAGS = ["-std=c++17", "-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-
 _NO_COMPILER = (
     "sketchkit-native is compiled as it is installed and needs a C++ compiler, GCC 11 or Clang 14 or newer. "
     "Debian and Ubuntu: apt-get install g++; Fedora: dnf install gcc-c++; macOS: xcode-select --install. "
-    "Without it sketchkit draws by torch. What went wrong: "
+    "Without it sketchkit draws with its own engines. What went wrong: "
 )
 
 
 class Kernels(build_ext):
-    """Builds `sketchkit_native/_kernels.so`, whatever the platform calls a module of Python."""
+    """Builds `sketchkit_native/_kernels.so`, a name that is the same on every platform."""
 
     def get_ext_filename(self, fullname: str) -> str:
         """The library's place among the packages."""

@@ -15,13 +15,14 @@ import argparse
 import torch
 from sketchkit_native import library as lib
 from sketchkit_native.engine import NativeStepper
-from sketchkit_native.speed import Pace, measured
+from sketchkit_native.speed import Pace, measure_rates
 
 from sketchkit import SketchModel, load_model
-from sketchkit.density import MixtureDensity, tempering
+from sketchkit.density import MixtureDensity
 from sketchkit.engine import LSTMWeights
 from sketchkit.noise import Noise, uniforms
 from sketchkit.sampling import DrawRule
+from sketchkit.tempering import tempering
 
 _BATCHES = (1, 9, 128, 1024)
 _TEMPERATURE, _RULE = 0.4, "javascript"
@@ -40,11 +41,11 @@ def main() -> None:
     model = load_model("doodle", device="cpu")
     weights = LSTMWeights.of(model)
     assert weights is not None, "the model doodle is a plain LSTM"
-    for precision, names in lib.ABLE.items():
+    for precision, names in lib.SETS_BY_PRECISION.items():
         for name in names:
-            if name not in lib.available():
+            if name not in lib.list_sets():
                 continue
-            stepper = NativeStepper(weights, precision, name)
+            stepper = NativeStepper(weights.to_numpy(), precision, name)
             if args.agreement:
                 _print_agreement(model, stepper, args.agreement, f"{precision:9} {name:12}")
             else:
@@ -56,8 +57,15 @@ def _print_rates(
     model: SketchModel, weights: LSTMWeights, stepper: NativeStepper, rounds: int, title: str
 ) -> None:
     work = 2 * (weights.recurrent.numel() + weights.rows.numel() + weights.output.numel())
+    first, second, out = torch.rand(128, 512), torch.rand(512, 2048), torch.empty(128, 2048)
+
+    def multiply() -> int:
+        torch.mm(first, second, out=out)
+        return 2 * 128 * 512 * 2048
+
     for batch in _BATCHES:
-        points, operations = measured(Pace(stepper, _beginning(model, batch)[1]), rounds)
+        pace = Pace(stepper, _make_inputs(model, batch)[1])
+        points, operations = measure_rates(pace, multiply, rounds=rounds)
         print(
             f"{title} batch {batch:5} {points:10,.0f} points/s, {points * work / operations:5.2f} of mm "
             f"at {operations / 1e9:.0f} GFLOP/s",
@@ -69,8 +77,8 @@ def _print_rates(
 def _print_agreement(model: SketchModel, stepper: NativeStepper, drawings: int, title: str) -> None:
     """Two decoders with the same noise, each reading its own points."""
     rule = DrawRule(*tempering(_TEMPERATURE, _RULE))
-    rows, state = _beginning(model, drawings)
-    mine, own = rows, stepper.enter(state)
+    rows, state = _make_inputs(model, drawings)
+    mine, own = rows, stepper.prepare_state(state)
     index = torch.arange(drawings)
     points, losses = torch.empty(1, drawings, 5), torch.empty(1, drawings)
     same, apart = [], []
@@ -92,8 +100,8 @@ def _print_agreement(model: SketchModel, stepper: NativeStepper, drawings: int, 
     )
 
 
-def _beginning(model: SketchModel, batch: int) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-    """What drawings of all classes in turn read first, and the state before."""
+def _make_inputs(model: SketchModel, batch: int) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+    """The first rows of drawings of all classes in turn, and the state before."""
     labels = torch.arange(batch) % len(model.card.classes)
     return torch.tensor(model.card.start).repeat(batch, 1), model.initial_state(batch, None, labels)
 

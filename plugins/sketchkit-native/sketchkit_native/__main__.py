@@ -1,37 +1,32 @@
-"""`python -m sketchkit_native`: which instruction sets there are, and how fast they draw."""
+"""`python -m sketchkit_native`: the instruction sets of this processor, and how fast they draw."""
 
 from __future__ import annotations
 
-import torch
+import numpy as np
 
 from sketchkit.engine import LSTMWeights
 from sketchkit_native import library as lib
 from sketchkit_native.engine import NativeStepper
-from sketchkit_native.speed import Pace, measured, random_weights
-
-_ROWS = (1, 128)
+from sketchkit_native.speed import Pace, measure_rates, random_weights
 
 
 def main() -> None:
-    """Print what was found."""
-    torch.set_num_threads(1)
-    print(f"instruction sets: {', '.join(lib.available())}")
+    """Print the instruction sets, and points a second for each precision."""
+    print(f"instruction sets: {', '.join(lib.list_sets())}")
     weights = random_weights()
-    for precision in lib.ABLE:
+    for precision in lib.SETS_BY_PRECISION:
         name = lib.best_set(precision)
-        print(f"{precision:9} ", "no instructions here" if name is None else _speed(weights, precision, name))
+        speed = "no instructions here" if name is None else _describe_speed(weights, precision, name)
+        print(f"{precision:9} ", speed)
 
 
-@torch.inference_mode()
-def _speed(weights: LSTMWeights, precision: str, name: str) -> str:
+def _describe_speed(weights: LSTMWeights, precision: str, name: str) -> str:
     stepper = NativeStepper(weights, precision, name)
-    hidden = weights.recurrent.shape[1]
     rates = []
-    for rows in _ROWS:
-        pace = Pace(stepper, (torch.zeros(rows, hidden), torch.zeros(rows, hidden)))
-        rates.append(
-            f"{measured(pace, 3)[0]:9,.0f} points/s in {'one drawing' if rows == 1 else f'{rows} drawings'}"
-        )
+    for rows, drawings in ((1, "one drawing"), (128, "128 drawings")):
+        zeros = np.zeros((rows, weights.recurrent.shape[1]), np.float32)
+        (rate,) = measure_rates(Pace(stepper, (zeros, zeros)), rounds=3)
+        rates.append(f"{rate:9,.0f} points/s in {drawings}")
     return f"{name:12}{', '.join(rates)}"
 
 

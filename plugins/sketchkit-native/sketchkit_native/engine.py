@@ -4,191 +4,201 @@ from __future__ import annotations
 
 import math
 from ctypes import byref
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from sketchkit.engine import LSTMWeights
 from sketchkit.errors import InputError
-from sketchkit.models import SketchModel, State
+from sketchkit.models import Array, ArrayModel, DrawingModel
 from sketchkit.sampling import DrawRule
 from sketchkit_native import library as lib
-from sketchkit_native.packing import PackedLinear, PackedModel, padded
+from sketchkit_native.packing import PackedModel
 
 __all__ = ["NativeEngine", "NativeStepper"]
 
+State = tuple[Array, ...]
+
 #: How many points one call of `draw` adds at the most; the loop asks for fewer where there are many drawings.
-_MOST_STEPS = 64
+_MAX_STEPS = 64
 
 
 class NativeEngine:
     """Makes steppers; see `sketchkit.engine.Engine`.
 
     Raises:
-        PluginError: the compiled library is not there, or cannot be loaded.
+        PluginError: a compiled library that is missing or fails to load.
     """
 
     def __init__(self) -> None:
-        lib.library()
+        lib.load_library()
 
-    def unfit(self, model: SketchModel, precision: str) -> str | None:
-        """Why it can make no stepper of a model in a precision, half a sentence; None if it can."""
-        if model.device.type != "cpu":
-            return f"it works on the CPU, and the model is on {model.device.type}"
-        if model.dtype != torch.float32:
-            return f"the model is in {str(model.dtype).removeprefix('torch.')}, not in float32"
+    def unsupported_reason(self, model: DrawingModel, precision: str) -> str | None:
+        """Why a model cannot be stepped in a precision; see `Engine`."""
+        if not isinstance(model, ArrayModel):
+            tensors: Any = model
+            if tensors.device.type != "cpu":
+                return f"it works on the CPU, and the model is on {tensors.device.type}"
+            if str(tensors.dtype) != "torch.float32":
+                return f"the model is in {str(tensors.dtype).removeprefix('torch.')}, not in float32"
         if not LSTMWeights.fits(model):
             return "it steps models whose cell is the plain LSTM only"
-        if precision not in lib.ABLE:
-            return f"it multiplies in {_listed(tuple(lib.ABLE))}, not in {precision}"
+        if precision not in lib.SETS_BY_PRECISION:
+            *others, last = lib.SETS_BY_PRECISION
+            return f"it multiplies in {', '.join(others)} and {last}, not in {precision}"
         if lib.best_set(precision) is None:
             return f"this processor has no instructions for {precision}"
         return None
 
-    def stepper(self, model: SketchModel, precision: str) -> NativeStepper:
-        """A model made ready, as its weights are now.
+    def stepper(self, model: DrawingModel, precision: str) -> NativeStepper:
+        """A model made ready, as its weights are now; see `Engine`.
 
         Raises:
-            InputError: one that is `unfit`.
+            InputError: an unsupported model or precision.
         """
-        reason = self.unfit(model, precision)
+        reason = self.unsupported_reason(model, precision)
         weights, name = LSTMWeights.of(model), lib.best_set(precision)
         if reason is not None or weights is None or name is None:
             raise InputError(f"the engine native cannot step this model: {reason}")
-        return NativeStepper(weights, precision, name)
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+        return NativeStepper(weights.to_numpy(), precision, name)
 
 
 class NativeStepper:
     """A model made ready to draw with; see `sketchkit.engine.Stepper`.
 
-    Its state is (h, c, at, shared), the latter two where there are any. h and c are padded to a multiple of
-    16 units; `shared` is padded, too, and in the order in which the kernels read it.
+    Its state is (h, c, at, shared), the latter two where there are any, of the kind of the model's state:
+    arrays or tensors. h and c are padded to a multiple of 16 units; `shared` is padded, too, and in the order
+    in which the kernels read it.
 
     Args:
-        weights: float32, on the CPU.
+        weights: arrays of float32.
         precision: float32, bfloat16 or int8.
-        name: of an instruction set that the processor has and that can take products in the precision.
+        name: of an instruction set of this processor that takes products in the precision.
     """
+
+    max_steps = _MAX_STEPS
+    batch_invariant = True
+    thread_safe = True  # each call has memory of its own
+    graph_capturable = False
 
     def __init__(self, weights: LSTMWeights, precision: str, name: str) -> None:
         self._model = PackedModel(weights, precision, name)
         self._set = lib.SETS.index(name)
-        self._library = lib.library()
+        self._library = lib.load_library()
 
-    @property
-    def most_steps(self) -> int:
-        """How many points one call of `draw` can add to each drawing at the most."""
-        return _MOST_STEPS
-
-    @property
-    def steady(self) -> bool:
-        """A row comes out the same, to the last bit, however many rows there are beside it."""
-        return True
-
-    @property
-    def many_at_once(self) -> bool:
-        """Several threads may call it at once: each call has memory of its own."""
-        return True
-
-    @property
-    def recordable(self) -> bool:
-        """It has nothing to do with CUDA."""
-        return False
-
-    def enter(self, state: State) -> State:
+    def prepare_state(self, state: State) -> State:
         """The model's state as this stepper's own, in memory of its own; see `Stepper`."""
         h, c, *rest = state
-        own = [padded(h, self._model.units), padded(c, self._model.units)]
+        own = [_pad_copy(h, self._model.units), _pad_copy(c, self._model.units)]
         if self._model.position:
-            own.append(rest[0].clone(memory_format=torch.contiguous_format))
-        if self._model.context is not None:
-            own.append(self._shared(self._model.context, rest[-1].contiguous()))
+            own.append(_pad_copy(rest[0], 2))
+        if (layer := self._model.context) is not None:
+            context = _check_floats(rest[-1])
+            shared = _empty_like(context, len(context), layer.width)
+            self._library.sketchkit_native_linear(
+                self._set, byref(layer.struct), len(context), lib.address(context), lib.address(shared)
+            )
+            own.append(shared)
         return tuple(own)
 
-    def _shared(self, layer: PackedLinear, context: Tensor) -> Tensor:
-        """What the gates get at every step of a drawing, [B, 4 * units]."""
-        out = context.new_empty(len(context), layer.width)
-        self._library.sketchkit_native_linear(
-            self._set, byref(layer.struct), len(context), context.data_ptr(), out.data_ptr()
-        )
-        return out
-
-    def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(self, rows: Array, state: State) -> tuple[Array, State]:
         """One point further; see `Stepper`."""
-        _check_floats(rows, *state)
-        rows, state = rows.contiguous(), tuple(part.contiguous() for part in state)
-        at = 2 + self._model.position
-        after = tuple(torch.empty_like(part) for part in state[:at])
-        raw = rows.new_empty(len(rows), self._model.outputs)
+        rows, state = _check_floats(rows), tuple(map(_check_floats, state))
+        changing = 2 + self._model.position
+        after = tuple(_empty_like(part, *part.shape) for part in state[:changing])
+        raw = _empty_like(rows, len(rows), self._model.outputs)
         self._library.sketchkit_native_step(
             self._set,
             byref(self._model.struct),
-            byref(self._places(state, after)),
+            byref(self._addresses(state, after)),
             len(rows),
-            rows.data_ptr(),
-            raw.data_ptr(),
+            lib.address(rows),
+            lib.address(raw),
         )
-        return raw, (*after, *state[at:])
+        return raw, (*after, *state[changing:])
 
     def draw(
         self,
-        rows: Tensor,
+        rows: Array,
         state: State,
-        uniforms: Tensor,
+        uniforms: Array,
         rule: DrawRule,
-        points: Tensor,
-        losses: Tensor | None,
+        points: Array,
+        losses: Array | None,
     ) -> tuple[int, State]:
-        """Up to `most_steps` points further, or until a drawing ends; see `Stepper`."""
-        _check_floats(rows, uniforms, points, *state)
-        rows, state = rows.contiguous(), tuple(part.contiguous() for part in state)
-        other = torch.empty_like(state[0])
-        steps = min(uniforms.shape[1], _MOST_STEPS)
+        """Up to `max_steps` points further, or until a drawing ends; see `Stepper`."""
+        rows, state = _check_floats(rows), tuple(map(_check_floats, state))
+        for values in (uniforms, points, *(() if losses is None else (losses,))):
+            _check_type(values)
+        other = _empty_like(state[0], *state[0].shape)
         share = -math.expm1(-0.5 * rule.max_radius * rule.max_radius)
         draw = lib.Draw(
             lib.Rule(rule.softening, rule.log_sigma_shift, share),
-            steps,
-            rows.data_ptr(),
-            uniforms.data_ptr(),
-            *uniforms.stride(),
-            points.data_ptr(),
+            min(uniforms.shape[1], _MAX_STEPS),
+            lib.address(rows),
+            lib.address(uniforms),
+            *_find_strides(uniforms),
+            lib.address(points),
             lib.address(losses),
         )
         made = self._library.sketchkit_native_draw(
             self._set,
             byref(self._model.struct),
-            byref(self._places(state, (other, *state[1:]))),
+            byref(self._addresses(state, (other, *state[1:]))),
             len(rows),
             byref(draw),
         )
         return made, (other if made % 2 else state[0], *state[1:])
 
-    def _places(self, state: State, after: State) -> lib.State:
-        """Where the parts of a state lie."""
-        position, context = self._model.position, self._model.context is not None
+    def _addresses(self, state: State, after: State) -> lib.State:
+        position = self._model.position
         return lib.State(
-            state[0].data_ptr(),
-            state[1].data_ptr(),
-            state[2].data_ptr() if position else None,
-            state[-1].data_ptr() if context else None,
-            after[0].data_ptr(),
-            after[1].data_ptr(),
-            after[2].data_ptr() if position else None,
+            lib.address(state[0]),
+            lib.address(state[1]),
+            lib.address(state[2]) if position else None,
+            None if self._model.context is None else lib.address(state[-1]),
+            lib.address(after[0]),
+            lib.address(after[1]),
+            lib.address(after[2]) if position else None,
         )
 
 
-def _check_floats(*tensors: Tensor) -> None:
-    """The kernels take what they are given for float32 in memory.
+def _check_type(values: Array) -> None:
+    """Refuse all but float32 in the memory of the CPU, since the kernels read the bare memory.
 
     Raises:
-        InputError: something else.
+        InputError: another number type or device.
     """
-    for tensor in tensors:
-        if tensor.dtype != torch.float32 or tensor.device.type != "cpu":
-            raise InputError(
-                f"the engine native takes float32 on the CPU, got {tensor.dtype} on {tensor.device}"
-            )
+    if isinstance(values, np.ndarray):
+        right = values.dtype == np.float32
+    else:
+        right = values.is_cpu and str(values.dtype) == "torch.float32"
+    if not right:
+        raise InputError(f"the engine native takes float32 on the CPU, got {values.dtype} on {values.device}")
+
+
+def _check_floats(values: Array) -> Array:
+    """The same float32 numbers in one piece of memory; see `_check_type`."""
+    _check_type(values)
+    return np.ascontiguousarray(values) if isinstance(values, np.ndarray) else values.contiguous()
+
+
+def _empty_like(values: Array, *shape: int) -> Array:
+    """Memory for float32 numbers: an array for an array, a tensor for a tensor."""
+    return np.empty(shape, np.float32) if isinstance(values, np.ndarray) else values.new_empty(shape)
+
+
+def _pad_copy(values: Array, size: int) -> Array:
+    """A copy [B, size] of numbers [B, N] with zeros behind them."""
+    count = values.shape[1]
+    out = _empty_like(values, len(values), size)
+    out[:, :count] = values
+    out[:, count:] = 0.0
+    return out
+
+
+def _find_strides(values: Array) -> tuple[int, ...]:
+    """Strides in numbers of four bytes."""
+    return (
+        tuple(stride // 4 for stride in values.strides) if isinstance(values, np.ndarray) else values.stride()
+    )

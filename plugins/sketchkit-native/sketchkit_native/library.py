@@ -1,4 +1,4 @@
-"""The compiled library: what csrc/interface.h says, as Python sees it."""
+"""The compiled library, and the structures of csrc/interface.h for Python."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from ctypes import POINTER, Structure, c_double, c_int64, c_void_p
 from functools import cache
 from pathlib import Path
 
-from torch import Tensor
+import numpy as np
 
 from sketchkit.errors import InputError, PluginError
+from sketchkit.models import Array
 
 __all__ = [
-    "ABLE",
     "NEWEST_VARIABLE",
     "SETS",
+    "SETS_BY_PRECISION",
     "Draw",
     "Linear",
     "Model",
     "Rule",
     "State",
     "address",
-    "available",
     "best_set",
-    "lanes",
-    "library",
+    "count_lanes",
+    "list_sets",
+    "load_library",
 ]
 
 #: The instruction sets, in the order of `Set` in csrc/native.cpp.
@@ -33,8 +34,8 @@ SETS = ("portable", "avx2", "avx512", "avx512_bf16", "avx512_vnni")
 #: Names the last of `SETS` that may be used, though the processor has more.
 NEWEST_VARIABLE = "SKETCHKIT_NATIVE_NEWEST"
 
-#: Which instruction sets take products in a precision, the best first.
-ABLE = {
+#: The instruction sets that take products in a precision, the best first.
+SETS_BY_PRECISION = {
     "float32": ("avx512", "avx2", "portable"),
     "bfloat16": ("avx512_bf16",),
     "int8": ("avx512_vnni",),
@@ -88,7 +89,7 @@ class Rule(Structure):
 
 
 class Draw(Structure):
-    """What is drawn with, and where the points go."""
+    """The inputs of a draw, and the memory of its points."""
 
     _fields_ = [
         ("rule", Rule),
@@ -104,25 +105,25 @@ class Draw(Structure):
 
 
 @cache
-def library() -> ctypes.CDLL:
-    """The library that was compiled when this package was installed.
+def load_library() -> ctypes.CDLL:
+    """The library that is compiled when this package is installed.
 
     Raises:
-        PluginError: it is not there, or cannot be loaded.
+        PluginError: a library that is missing, or that the system refuses to load.
     """
     path = Path(__file__).parent / "_kernels.so"
     try:
-        loaded = ctypes.CDLL(str(path))
+        library = ctypes.CDLL(str(path))
     except OSError as error:
         raise PluginError(
             f"sketchkit-native has no compiled library that works here, install it anew: {error}"
         ) from None
-    _declare(loaded)
-    return loaded
+    _declare(library)
+    return library
 
 
-def _declare(loaded: ctypes.CDLL) -> None:
-    takes = {
+def _declare(library: ctypes.CDLL) -> None:
+    arguments = {
         "has": [c_int64],
         "lanes": [c_int64],
         "step": [c_int64, POINTER(Model), POINTER(State), c_int64, c_void_p, c_void_p],
@@ -130,35 +131,38 @@ def _declare(loaded: ctypes.CDLL) -> None:
         "linear": [c_int64, POINTER(Linear), c_int64, c_void_p, c_void_p],
         "activate": [c_int64, c_int64, c_int64, c_void_p, c_void_p],
     }
-    for name, types in takes.items():
-        function = getattr(loaded, f"sketchkit_native_{name}")
+    for name, types in arguments.items():
+        function = getattr(library, f"sketchkit_native_{name}")
         function.argtypes = types
         function.restype = c_int64 if name in ("has", "lanes", "draw") else None
 
 
-def available() -> tuple[str, ...]:
-    """The instruction sets that this processor has, of `SETS`, as far as the environment allows.
+def list_sets() -> tuple[str, ...]:
+    """The instruction sets of this processor, of `SETS`, as far as the environment allows.
 
     Raises:
-        InputError: the environment names one that does not exist.
+        InputError: an unknown set in the environment.
     """
     newest = os.environ.get(NEWEST_VARIABLE) or SETS[-1]
     if newest not in SETS:
         raise InputError(f"{NEWEST_VARIABLE} is {newest!r}: choose one of {', '.join(SETS)}")
     allowed = SETS[: SETS.index(newest) + 1]
-    return tuple(name for i, name in enumerate(allowed) if library().sketchkit_native_has(i))
+    return tuple(name for i, name in enumerate(allowed) if load_library().sketchkit_native_has(i))
 
 
 def best_set(precision: str) -> str | None:
-    """The best instruction set for a precision, of those `available`; None where there is none."""
-    return next((name for name in ABLE.get(precision, ()) if name in available()), None)
+    """The best of `list_sets` for a precision; None where the processor lacks them all."""
+    return next((name for name in SETS_BY_PRECISION.get(precision, ()) if name in list_sets()), None)
 
 
-def lanes(name: str) -> int:
+def count_lanes(name: str) -> int:
     """How many float32 numbers a vector of an instruction set holds."""
-    return int(library().sketchkit_native_lanes(SETS.index(name)))
+    return int(load_library().sketchkit_native_lanes(SETS.index(name)))
 
 
-def address(tensor: Tensor | None) -> int | None:
-    """Where a tensor's numbers lie; None for none."""
-    return None if tensor is None else tensor.data_ptr()
+def address(values: Array | None) -> int | None:
+    """The place of an array or tensor in memory."""
+    if values is None:
+        return None
+    place: int = values.ctypes.data if isinstance(values, np.ndarray) else values.data_ptr()
+    return place

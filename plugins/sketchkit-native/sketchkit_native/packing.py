@@ -4,38 +4,51 @@ from __future__ import annotations
 
 import mmap
 from dataclasses import dataclass
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
 from sketchkit.engine import LSTMWeights
 from sketchkit_native import library as lib
 
-__all__ = ["PackedLinear", "PackedModel", "padded", "units_of"]
+__all__ = ["PackedLinear", "PackedModel", "pad", "pad_units", "to_bfloat16"]
 
-#: Units are padded to a multiple of this, whatever the vectors: four words of int8 fill sixteen lanes.
+Array = npt.NDArray[Any]
+Float32 = npt.NDArray[np.float32]
+
+#: Units are padded to a multiple of this for every length of a vector: four words of int8 fill sixteen lanes.
 _UNITS = 16
-#: The largest whole number that a weight or an output becomes under int8.
-_LARGEST = 127.0
-#: What is added to an output under int8, since one of the two factors must not be negative.
+#: The largest whole number of a weight or an output under int8.
+_LARGEST = np.float32(127.0)
+#: The addend of an output under int8, which makes one of the two factors positive.
 _RAISED = 128
+#: The least of the largest weights of a gate under int8: 127 over it is finite.
+_LEAST = np.float32(1e-36)
 #: How many numbers a word of 32 bits holds.
-_IN_A_WORD = {"float32": 1, "bfloat16": 2, "int8": 4}
-_HUGE_PAGE = 1 << 21
+_NUMBERS_PER_WORD = {"float32": 1, "bfloat16": 2, "int8": 4}
+_CACHE_LINE, _HUGE_PAGE = 64, 1 << 21
 
 
-def units_of(hidden: int) -> int:
+def pad_units(hidden: int) -> int:
     """H with its padding."""
     return -(-hidden // _UNITS) * _UNITS
 
 
-def padded(values: Tensor, size: int, dim: int = -1) -> Tensor:
-    """A copy with zeros behind the last number of a dimension."""
+def pad(values: Array, size: int, axis: int = -1) -> Array:
+    """A copy with zeros behind the last number of an axis."""
     shape = list(values.shape)
-    shape[dim] = size
-    out = values.new_zeros(shape)
-    out.narrow(dim, 0, values.shape[dim]).copy_(values)
+    shape[axis] = size
+    out = np.zeros(shape, values.dtype)
+    np.moveaxis(out, axis, 0)[: values.shape[axis]] = np.moveaxis(values, axis, 0)
     return out
+
+
+def to_bfloat16(values: Float32) -> npt.NDArray[np.uint16]:
+    """Numbers [...] in bfloat16, rounded to the nearest, ties to even: the upper 16 bits of a float32."""
+    bits = values.view(np.uint32)
+    rounded = (bits + np.uint32(0x7FFF) + ((bits >> 16) & 1)) >> 16
+    return np.where(np.isnan(values), 0x7FC0, rounded).astype(np.uint16)
 
 
 class PackedLinear:
@@ -47,13 +60,13 @@ class PackedLinear:
         lanes: of a vector.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor, lanes: int) -> None:
+    def __init__(self, weight: Float32, bias: Float32, lanes: int) -> None:
         outputs, inputs = weight.shape
         panels = -(-outputs // (2 * lanes))
-        wide = padded(weight, panels * 2 * lanes, 0).view(panels, 2, lanes, inputs)
-        self._weights = wide.permute(0, 3, 1, 2).contiguous()  # [panels, K, 2, lanes]
-        self._bias = padded(bias, panels * 2 * lanes)
         self.width = panels * 2 * lanes
+        wide = pad(weight, self.width, 0).reshape(panels, 2, lanes, inputs)
+        self._weights = _align(wide.transpose(0, 3, 1, 2))  # [panels, K, 2, lanes]
+        self._bias = pad(bias, self.width)
         self.struct = lib.Linear(inputs, outputs, lib.address(self._weights), lib.address(self._bias))
 
 
@@ -64,47 +77,49 @@ class _Products:
     Args:
         panels: [P, words, 4, lanes] words of 32 bits.
         words: of an output.
-        scale: [P, 4, lanes], what a sum is multiplied by; None for 1.
-        start: int32 [P, 4, lanes], what a sum begins with; None for 0.
+        scale: [P, 4, lanes], the factor of a sum; None for 1.
+        start: int32 [P, 4, lanes], the first addend of a sum; None for 0.
     """
 
-    panels: Tensor
+    panels: Array
     words: int
-    scale: Tensor | None = None
-    start: Tensor | None = None
+    scale: Array | None = None
+    start: Array | None = None
 
 
 class PackedModel:
     """A model's weights, packed for one instruction set and precision.
 
     Args:
-        weights: of the model, float32 on the CPU.
+        weights: arrays of float32.
         precision: float32, bfloat16 or int8.
         name: of the instruction set.
     """
 
     def __init__(self, weights: LSTMWeights, precision: str, name: str) -> None:
-        self._lanes = lib.lanes(name)
+        self._lanes = lib.count_lanes(name)
         self.hidden = weights.recurrent.shape[1]
-        self.units = units_of(self.hidden)
+        self.units = pad_units(self.hidden)
         self.position = weights.position
         self.outputs = len(weights.output_bias)
         self._mixtures = (self.outputs - 3) // 6
-        self._products = self._packed_products(weights.recurrent, precision)
-        self._rows = self._by_panel(weights.rows)
-        bias = self._by_gate(weights.bias[:, None])[:, 0]
-        self.context = self._context(weights, bias)
-        self._bias = bias if self.context is None else None
-        output = padded(weights.output, self.units)
+        self._products = self._pack_products(weights.recurrent, precision)
+        self._rows = _align(self._order_by_panel(weights.rows))
+        bias = self._order_by_gate(weights.bias[:, None])[:, 0]
+        self.context: PackedLinear | None = None
+        if weights.context is not None:  # makes `shared`, in the order of the panels
+            self.context = PackedLinear(self._order_by_gate(weights.context), bias, self._lanes)
+        self._bias = None if self.context else _align(bias)
+        output = pad(weights.output, self.units)
         first = 3 + self._mixtures
         self._head = PackedLinear(output[:first], weights.output_bias[:first], self._lanes)
         self._output = PackedLinear(output, weights.output_bias, self._lanes)
         # [M, 5, H] and [M, 5]
-        self._components = output[first:].view(5, self._mixtures, -1).transpose(0, 1).contiguous()
-        self._offsets = weights.output_bias[first:].view(5, self._mixtures).t().contiguous()
-        self.struct = self._struct()
+        self._components = _align(output[first:].reshape(5, self._mixtures, -1).swapaxes(0, 1))
+        self._offsets = _align(weights.output_bias[first:].reshape(5, self._mixtures).T)
+        self.struct = self._make_struct()
 
-    def _struct(self) -> lib.Model:
+    def _make_struct(self) -> lib.Model:
         products = self._products
         return lib.Model(
             self.units,
@@ -122,43 +137,49 @@ class PackedModel:
             lib.address(self._offsets),
         )
 
-    def _context(self, weights: LSTMWeights, bias: Tensor) -> PackedLinear | None:
-        """What makes `shared` of a context, its columns in the order of the panels."""
-        if weights.context is None:
-            return None
-        return PackedLinear(self._by_gate(weights.context), bias, self._lanes)
-
-    def _by_gate(self, weight: Tensor) -> Tensor:
+    def _order_by_gate(self, weight: Array) -> Array:
         """[4H, K] to [P * 4 * lanes, K]: the gates of as many units as fit a vector, then the next."""
-        wide = padded(weight.reshape(4, self.hidden, -1), self.units, 1)
-        return wide.view(4, -1, self._lanes, wide.shape[-1]).transpose(0, 1).reshape(-1, wide.shape[-1])
+        inputs = weight.shape[1]
+        wide = pad(weight.reshape(4, self.hidden, inputs), self.units, 1)
+        return wide.reshape(4, -1, self._lanes, inputs).swapaxes(0, 1).reshape(-1, inputs)
 
-    def _by_panel(self, weight: Tensor) -> Tensor:
-        """[4H, K] to [P, K, 4, lanes]."""
-        ordered = self._by_gate(weight).view(-1, 4, self._lanes, weight.shape[1])
-        return ordered.permute(0, 3, 1, 2).contiguous()
+    def _order_by_panel(self, weight: Array) -> Array:
+        """[4H, K] to [P, K, 4, lanes], a view."""
+        ordered = self._order_by_gate(weight).reshape(-1, 4, self._lanes, weight.shape[1])
+        return ordered.transpose(0, 3, 1, 2)
 
-    def _packed_products(self, recurrent: Tensor, precision: str) -> _Products:
+    def _pack_products(self, recurrent: Array, precision: str) -> _Products:
         scale = start = None
         if precision == "bfloat16":
-            recurrent = recurrent.bfloat16()
+            recurrent = to_bfloat16(recurrent)
         elif precision == "int8":
-            largest = recurrent.abs().amax(1).clamp(min=torch.finfo(recurrent.dtype).tiny)
-            recurrent = (recurrent * (_LARGEST / largest)[:, None]).round().to(torch.int8)
-            scale = self._by_gate((largest / (_LARGEST * _LARGEST))[:, None])
-            start = self._by_gate(recurrent.to(torch.int32).sum(1, dtype=torch.int32)[:, None]) * -_RAISED
-        size = _IN_A_WORD[precision]
-        wide = self._by_panel(padded(recurrent, self.units))  # [P, K, 4, lanes]
-        panels = wide.view(len(wide), -1, size, 4, self._lanes).permute(0, 1, 3, 4, 2)
-        return _Products(_on_huge_pages(panels), self.units // size, scale, start)
+            largest = np.maximum(np.abs(recurrent).max(1), _LEAST)
+            recurrent = np.rint(recurrent * (np.reciprocal(largest) * _LARGEST)[:, None]).astype(np.int8)
+            scale = _align(self._order_by_gate((largest / (_LARGEST * _LARGEST))[:, None]))
+            sums = recurrent.sum(1, dtype=np.int32, keepdims=True)
+            start = _align(self._order_by_gate(sums) * np.int32(-_RAISED))
+        size = _NUMBERS_PER_WORD[precision]
+        wide = self._order_by_panel(pad(recurrent, self.units))  # [P, K, 4, lanes]
+        words = wide.reshape(len(wide), -1, size, 4, self._lanes)
+        return _Products(_put_on_huge_pages(words.transpose(0, 1, 3, 4, 2)), self.units // size, scale, start)
 
 
-def _on_huge_pages(values: Tensor) -> Tensor:
+def _align(values: Array) -> Array:
+    """A contiguous copy that begins with a line of the cache, as vectors are read fastest."""
+    return _copy_into(np.empty(values.nbytes + _CACHE_LINE, np.uint8), values, _CACHE_LINE)
+
+
+def _put_on_huge_pages(values: Array) -> Array:
     """A contiguous copy where the system is asked for huge pages: all of it is read at every step."""
-    size = values.numel() * values.element_size()
-    region = mmap.mmap(-1, size + _HUGE_PAGE)
+    region = mmap.mmap(-1, values.nbytes + _HUGE_PAGE)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         region.madvise(mmap.MADV_HUGEPAGE)
-    whole = torch.frombuffer(region, dtype=torch.uint8)
-    begin = -whole.data_ptr() % _HUGE_PAGE
-    return whole[begin : begin + size].view(values.dtype).view(values.shape).copy_(values)
+    return _copy_into(np.frombuffer(region, np.uint8), values, _HUGE_PAGE)
+
+
+def _copy_into(memory: npt.NDArray[np.uint8], values: Array, boundary: int) -> Array:
+    """A contiguous copy at the first multiple of a boundary in some memory."""
+    begin = -memory.ctypes.data % boundary
+    out = memory[begin : begin + values.nbytes].view(values.dtype).reshape(values.shape)
+    out[...] = values
+    return out

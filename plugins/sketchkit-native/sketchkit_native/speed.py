@@ -1,31 +1,34 @@
-"""How fast a stepper draws, beside how fast torch multiplies."""
+"""How fast a stepper draws."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from statistics import median
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
-from sketchkit.density import tempering
 from sketchkit.engine import LSTMWeights, Stepper
-from sketchkit.models import State
 from sketchkit.sampling import DrawRule
+from sketchkit.tempering import tempering
 
-__all__ = ["Pace", "measured", "random_weights"]
+__all__ = ["Pace", "measure_rates", "random_weights"]
+
+Float32 = npt.NDArray[np.float32]
 
 #: As many steps as one call of `draw` makes.
 _STEPS = 16
 
 
 def random_weights(hidden: int = 512, mixtures: int = 20, context: int = 0) -> LSTMWeights:
-    """Weights of a model that was never trained, of the usual size and spread."""
-    generator = torch.Generator().manual_seed(1)
+    """Weights of an untrained model of the usual size and spread, as arrays."""
+    generator = np.random.default_rng(1)
 
-    def uniform(*shape: int) -> Tensor:
-        return torch.rand(shape, generator=generator).sub_(0.5).mul_(2.0 / math.sqrt(hidden))
+    def uniform(*shape: int) -> Float32:
+        return (generator.random(shape, np.float32) - np.float32(0.5)) * np.float32(2.0 / math.sqrt(hidden))
 
     outputs = 6 * mixtures + 3
     return LSTMWeights(
@@ -40,21 +43,22 @@ def random_weights(hidden: int = 512, mixtures: int = 20, context: int = 0) -> L
 
 
 class Pace:
-    """Draws on and on, the same number of drawings, none of which ends.
+    """Draws on and on, the same number of drawings, all of which go on.
 
     Args:
         stepper: draws.
-        state: of the model, before the first point, [B, ...] tensors.
+        state: of the model, before the first point, [B, ...] arrays or tensors.
     """
 
-    def __init__(self, stepper: Stepper, state: State) -> None:
-        self._stepper, self._state = stepper, stepper.enter(state)
+    def __init__(self, stepper: Stepper, state: tuple[Any, ...]) -> None:
+        self._stepper, self._state = stepper, stepper.prepare_state(state)
         self.rows = len(state[0])
-        self._first = torch.tensor([0.0, 0.0, 1.0, 0.0, 0.0]).repeat(self.rows, 1)
-        generator = torch.Generator().manual_seed(2)
-        self._uniforms = torch.rand(self.rows, _STEPS, 4, generator=generator) * 0.998 + 0.001
+        self._first = np.zeros((self.rows, 5), np.float32)
+        self._first[:, 2] = 1.0
+        generator = np.random.default_rng(2)
+        self._uniforms = generator.random((self.rows, _STEPS, 4), np.float32) * 0.998 + 0.001
         self._uniforms[..., 1] = 1e-6  # the pen draws on
-        self._points = torch.empty(_STEPS, self.rows, 5)
+        self._points = np.empty((_STEPS, self.rows, 5), np.float32)
         self._rule = DrawRule(*tempering(0.4, "javascript"))
 
     def __call__(self) -> int:
@@ -65,29 +69,23 @@ class Pace:
         return made * self.rows
 
 
-def measured(pace: Pace, rounds: int, seconds: float = 0.05) -> tuple[float, float]:
-    """Points a second, and what torch multiplies meanwhile: the medians of some rounds.
+def measure_rates(*works: Callable[[], int], rounds: int, seconds: float = 0.05) -> list[float]:
+    """How much some functions do a second: the median of some rounds, one of each function in turn.
 
-    Both are taken in turn and in the time that the thread itself runs, so that other programs matter little.
+    Time is that of the thread itself, so that other programs matter little.
 
     Args:
-        pace: what draws.
+        works: each does some work and returns how much.
         rounds: how many.
-        seconds: how long it draws in each, about.
-
-    Returns:
-        Points, and float32 operations of `torch.mm`, [128, 512] by [512, 2048], a second.
+        seconds: how long a round is, about.
     """
-    first, second, out = torch.rand(128, 512), torch.rand(512, 2048), torch.empty(128, 2048)
-    points, operations = [], []
-    pace()
+    rates: list[list[float]] = [[] for _ in works]
+    for work in works:
+        work()  # the first call may prepare something
     for _ in range(rounds):
-        begin = time.thread_time()
-        for _ in range(3):
-            torch.mm(first, second, out=out)
-        operations.append(3 * 2 * 128 * 512 * 2048 / (time.thread_time() - begin))
-        begin, made = time.thread_time(), 0
-        while time.thread_time() - begin < seconds:
-            made += pace()
-        points.append(made / (time.thread_time() - begin))
-    return median(points), median(operations)
+        for work, found in zip(works, rates, strict=True):
+            begin, done = time.thread_time(), 0
+            while time.thread_time() - begin < seconds:
+                done += work()
+            found.append(done / (time.thread_time() - begin))
+    return [median(found) for found in rates]

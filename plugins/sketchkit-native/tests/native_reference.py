@@ -1,4 +1,4 @@
-"""What the kernels must do, in plain torch: the step of `LSTMWeights` and the draw of `MixtureDensity`."""
+"""The step of `LSTMWeights` and the draw of `MixtureDensity` in torch, to compare the kernels with."""
 
 import math
 
@@ -13,11 +13,11 @@ from sketchkit.noise import Noise
 from sketchkit.sampling import DrawRule
 
 #: Every precision on every instruction set that can take it.
-PATHS = [(precision, name) for precision, names in lib.ABLE.items() for name in names]
+PATHS = [(precision, name) for precision, names in lib.SETS_BY_PRECISION.items() for name in names]
 MODEL = DrawRule()
 
 
-def made_weights(hidden, mixtures, *, context=0, position=False, seed=0, spread=1.0):
+def make_weights(hidden, mixtures, *, context=0, position=False, seed=0, spread=1.0):
     """Random weights, float32."""
     generator = torch.Generator().manual_seed(seed)
 
@@ -35,7 +35,7 @@ def made_weights(hidden, mixtures, *, context=0, position=False, seed=0, spread=
     )
 
 
-def made_state(weights, batch, seed=1):
+def make_state(weights, batch, seed=1):
     """A random state of the model: (h, c, at, context), the latter two where there are any."""
     generator = torch.Generator().manual_seed(seed)
     hidden = weights.recurrent.shape[1]
@@ -48,7 +48,7 @@ def made_state(weights, batch, seed=1):
     return (h, c, *at, *context)
 
 
-def made_rows(batch, seed=2):
+def make_rows(batch, seed=2):
     generator = torch.Generator().manual_seed(seed)
     rows = torch.zeros(batch, 5)
     rows[:, :2] = torch.randn(batch, 2, generator=generator)
@@ -56,16 +56,16 @@ def made_rows(batch, seed=2):
     return rows
 
 
-def made_uniforms(batch, steps, seed=3):
+def make_uniforms(batch, steps, seed=3):
     generator = torch.Generator().manual_seed(seed)
     return torch.rand(batch, steps, 4, generator=generator).clamp(1e-6, 1 - 1e-6)
 
 
-def stepper_of(weights, precision, name):
+def make_stepper(weights, precision, name):
     """A stepper on one path; the test is skipped where the processor lacks it."""
-    if name not in lib.available():
+    if name not in lib.list_sets():
         pytest.skip(f"this processor has no {name}")
-    return NativeStepper(weights, precision, name)
+    return NativeStepper(weights.to_numpy(), precision, name)
 
 
 def products(weights, precision, h):
@@ -80,7 +80,7 @@ def products(weights, precision, h):
     return h.double() @ recurrent.double().T
 
 
-def plain_step(weights, precision, rows, state):
+def step_in_float64(weights, precision, rows, state):
     """One step in float64: raw outputs and the state after."""
     h, c, *rest = state
     read = rows.double()
@@ -97,24 +97,15 @@ def plain_step(weights, precision, rows, state):
     return raw, (h, c, *rest)
 
 
-def plain_draw(raw, uniforms, rule=MODEL):
+def draw_by_density(raw, uniforms, rule=MODEL):
     """Points [B, 5] and their losses [B], as sketchkit's own density makes them of raw outputs."""
     density = MixtureDensity(raw)
-    tempered = MixtureDensity(raw)
-    tempered.pen_logits = density.pen_logits / rule.softening
-    tempered.component_logits = density.component_logits / rule.softening
-    tempered.log_sigma_shift = rule.log_sigma_shift
-    points = tempered.draw(Noise(uniforms), rule.max_radius)
-    return points, plain_loss(density, points)
+    points = density.draw_by_rule(Noise(uniforms), rule)
+    return points, density.losses(points)
 
 
-def plain_loss(density, points):
-    offset, pen = density.log_prob(points)
-    return -(torch.where(points[:, 4] == 1.0, 0.0, offset) + pen)
-
-
-def drawn(stepper, rows, state, uniforms, rule=MODEL, losses=True):
-    """What one call of `draw` made: points [K, B, 5], losses [K, B] or None, and the state after."""
+def draw(stepper, rows, state, uniforms, rule=MODEL, losses=True):
+    """One call of `draw`: points [K, B, 5], losses [K, B] or None, and the state after."""
     steps, batch = uniforms.shape[1], len(rows)
     points = torch.full((steps, batch, 5), math.nan)
     kept = torch.full((steps, batch), math.nan) if losses else None

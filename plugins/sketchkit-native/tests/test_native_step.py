@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from native_reference import PATHS, made_rows, made_state, made_weights, plain_step, stepper_of
+from native_reference import PATHS, make_rows, make_state, make_stepper, make_weights, step_in_float64
 from sketchkit_native import library as lib
 
 SIZES = [
@@ -23,11 +23,11 @@ SIZES = [
 @pytest.mark.parametrize(("precision", "name"), PATHS)
 @pytest.mark.parametrize(("hidden", "mixtures", "context", "position", "batch"), SIZES)
 def test_a_step_is_that_of_the_weights(precision, name, hidden, mixtures, context, position, batch):
-    weights = made_weights(hidden, mixtures, context=context, position=position, seed=hidden)
-    stepper = stepper_of(weights, precision, name)
-    rows, state = made_rows(batch), made_state(weights, batch)
-    raw, after = stepper.step(rows, stepper.enter(state))
-    expected, (h, c, *rest) = plain_step(weights, precision, rows, state)
+    weights = make_weights(hidden, mixtures, context=context, position=position, seed=hidden)
+    stepper = make_stepper(weights, precision, name)
+    rows, state = make_rows(batch), make_state(weights, batch)
+    raw, after = stepper.step(rows, stepper.prepare_state(state))
+    expected, (h, c, *rest) = step_in_float64(weights, precision, rows, state)
     assert raw.shape == (batch, 6 * mixtures + 3)
     torch.testing.assert_close(raw.double(), expected, rtol=1e-5, atol=2e-5)
     torch.testing.assert_close(after[0][:, :hidden].double(), h, rtol=1e-5, atol=2e-6)
@@ -38,14 +38,14 @@ def test_a_step_is_that_of_the_weights(precision, name, hidden, mixtures, contex
 
 @pytest.mark.parametrize(("precision", "name"), PATHS)
 def test_many_steps_stay_with_those_in_float64(precision, name):
-    weights = made_weights(96, 5, context=8, position=True)
-    stepper = stepper_of(weights, precision, name)
-    state = made_state(weights, 11)
-    own = stepper.enter(state)
+    weights = make_weights(96, 5, context=8, position=True)
+    stepper = make_stepper(weights, precision, name)
+    state = make_state(weights, 11)
+    own = stepper.prepare_state(state)
     for k in range(40):
-        rows = made_rows(11, seed=k)
+        rows = make_rows(11, seed=k)
         raw, own = stepper.step(rows, own)
-        expected, state = plain_step(weights, precision, rows, state)
+        expected, state = step_in_float64(weights, precision, rows, state)
     # Below float32 an output near the middle of two steps may go either way, and the next sums with it.
     tolerance = {"float32": 1e-4, "bfloat16": 0.05, "int8": 0.15}[precision]
     assert (raw - expected).abs().max() < tolerance
@@ -53,11 +53,11 @@ def test_many_steps_stay_with_those_in_float64(precision, name):
 
 @pytest.mark.parametrize(("precision", "name"), PATHS)
 def test_a_step_writes_to_nothing_that_it_was_given(precision, name):
-    weights = made_weights(40, 3, context=4, position=True)
-    stepper = stepper_of(weights, precision, name)
-    model, rows = made_state(weights, 5), made_rows(5)
+    weights = make_weights(40, 3, context=4, position=True)
+    stepper = make_stepper(weights, precision, name)
+    model, rows = make_state(weights, 5), make_rows(5)
     model_before, rows_before = [part.clone() for part in model], rows.clone()
-    own = stepper.enter(model)
+    own = stepper.prepare_state(model)
     own_before = [part.clone() for part in own]
     first, _ = stepper.step(rows, own)
     second, _ = stepper.step(rows, own)
@@ -69,27 +69,27 @@ def test_a_step_writes_to_nothing_that_it_was_given(precision, name):
 
 @pytest.mark.parametrize(("precision", "name"), PATHS)
 def test_views_with_strides_of_their_own_are_read_as_they_are(precision, name):
-    weights = made_weights(40, 3, context=4)
-    stepper = stepper_of(weights, precision, name)
-    rows, model = made_rows(6), made_state(weights, 6)
-    raw, _ = stepper.step(rows, stepper.enter(model))
+    weights = make_weights(40, 3, context=4)
+    stepper = make_stepper(weights, precision, name)
+    rows, model = make_rows(6), make_state(weights, 6)
+    raw, _ = stepper.step(rows, stepper.prepare_state(model))
     spread = [part.t().contiguous().t() for part in (rows, *model)]
-    own = tuple(part.t().contiguous().t() for part in stepper.enter(tuple(spread[1:])))
+    own = tuple(part.t().contiguous().t() for part in stepper.prepare_state(tuple(spread[1:])))
     assert torch.equal(stepper.step(spread[0], own)[0], raw)
 
 
 @pytest.mark.parametrize(("precision", "name"), PATHS)
 def test_sums_of_any_size_give_finite_outputs(precision, name):
-    weights = made_weights(32, 2, spread=1.0)
+    weights = make_weights(32, 2, spread=1.0)
     weights.bias[:] = torch.tensor([1e4, -1e4, 1e30, -1e30] * 32)
-    stepper = stepper_of(weights, precision, name)
-    raw, (h, c) = stepper.step(made_rows(3), stepper.enter(made_state(weights, 3)))
+    stepper = make_stepper(weights, precision, name)
+    raw, (h, c) = stepper.step(make_rows(3), stepper.prepare_state(make_state(weights, 3)))
     assert raw.isfinite().all() and h.isfinite().all() and c.isfinite().all()
 
 
 @pytest.mark.parametrize("name", lib.SETS)
 def test_functions_are_good_to_a_millionth(name):
-    if name not in lib.available():
+    if name not in lib.list_sets():
         pytest.skip(f"this processor has no {name}")
     wide = torch.cat(
         (torch.linspace(-86, 86, 40_000), torch.logspace(-30, 0, 20_000), -torch.logspace(-30, 0, 4_000))
@@ -99,7 +99,7 @@ def test_functions_are_good_to_a_millionth(name):
     for which, function in enumerate(exact):
         x = unit if function is torch.log1p else wide
         out = torch.empty_like(x)
-        lib.library().sketchkit_native_activate(
+        lib.load_library().sketchkit_native_activate(
             lib.SETS.index(name), which, len(x), x.data_ptr(), out.data_ptr()
         )
         torch.testing.assert_close(out.double(), function(x.double()), rtol=1e-6, atol=1e-37)
@@ -107,12 +107,12 @@ def test_functions_are_good_to_a_millionth(name):
 
 @pytest.mark.parametrize("name", lib.SETS)
 def test_functions_saturate(name):
-    if name not in lib.available():
+    if name not in lib.list_sets():
         pytest.skip(f"this processor has no {name}")
     x = torch.tensor([-1e38, -200.0, 200.0, 1e38] * 4)
     for which, limits in enumerate([(0.0, 1.0), (-1.0, 1.0)]):
         out = torch.empty_like(x)
-        lib.library().sketchkit_native_activate(
+        lib.load_library().sketchkit_native_activate(
             lib.SETS.index(name), which, len(x), x.data_ptr(), out.data_ptr()
         )
         low, high = limits
