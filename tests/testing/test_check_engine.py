@@ -185,11 +185,7 @@ def _with(stepper: type[Leaning]) -> type[TorchEngine]:
 
     class Engine(TorchEngine):
         def unsupported_reason(self, model: SketchModel, precision: str) -> str | None:
-            return (
-                super().unsupported_reason(model, precision)
-                if precision == "float32"
-                else "float32 only"
-            )
+            return super().unsupported_reason(model, precision) if precision == "float32" else "float32 only"
 
         def stepper(self, model: SketchModel, precision: str) -> Any:
             return stepper(super().stepper(model, precision))
