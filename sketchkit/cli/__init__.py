@@ -1,1 +1,1 @@
-"""The command line: thin walks from files to drawings to files. Nobody imports this."""
+"""The command line: thin walks from files to drawings to files; the top of the import order."""

@@ -48,7 +48,7 @@ class _Term:
 
     Args:
         word: as the user wrote it.
-        given: the drawing; None for the mean of a class.
+        given: the drawing; missing for the mean of a class.
         label: its class, where that is known.
     """
 
@@ -82,7 +82,7 @@ def analogy(
 ) -> None:
     """Draw A - B + C: what A has over B, given to C.
 
-    The sheet shows what was given above, and below what the model makes of each, and of the sum.
+    The sheet shows the given drawings above, and the model's drawings of each and of the sum below.
     """
     from sketchkit.cli.inapplicable import check_split
     from sketchkit.cli.outputs import Item, Page
@@ -166,7 +166,7 @@ def _of_class(source: str, split: str, label: str) -> Source:
 
 
 def _pictures(terms: Sequence[_Term], sketches: Sequence[Sketch], result: Item) -> list[Any]:
-    """Above the given drawings, below what the model makes of them and of the sum."""
+    """The given drawings above, the model's of them and of the sum below."""
     from sketchkit.rendering import Ink, Picture
 
     above = [

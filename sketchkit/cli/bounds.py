@@ -66,11 +66,11 @@ class Limits:
 
     @classmethod
     def of(cls, chosen: BoundsOptions) -> Limits | None:
-        """The limits that the user chose; None without any.
+        """The limits that the user chose, if there are any.
 
         Raises:
             typer.BadParameter: an invalid region or clearance.
-            InputError: a file to avoid that is missing, or holds no single drawing.
+            InputError: a file to avoid that is missing, or holds several drawings.
         """
         if not 0 <= chosen.clearance < math.inf:
             raise typer.BadParameter("it must be 0 or more", param_hint="--clearance")
@@ -130,7 +130,7 @@ def name_of(drawings: Sequence[Input], place: int) -> str:
 
 
 def _parse_region(text: str, clearance: float) -> tuple[float, float, float, float]:
-    """`x,y,w,h` as numbers, refused where there is no room in the rectangle."""
+    """`x,y,w,h` as numbers; a rectangle without room is refused."""
     try:
         x, y, width, height = (float(word) for word in text.split(","))
     except ValueError:

@@ -48,15 +48,15 @@ _MEANT = (typer.Exit, typer.Abort, typer.TyperException, SketchkitError, OSError
 
 
 class Commands(Group):
-    """The group of all commands. A stranger's is known by its name until somebody runs it."""
+    """The group of all commands. A plugin's is known by its name until it runs."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Our own in the order of help, then those of plugins by name; nothing is imported."""
+        """Our own in the order of help, then those of plugins by name, all without import."""
         known = registry.names("command")
         return sorted(known, key=lambda name: (_place(name), name))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """What stands for the command of a name until it is run.
+        """The stand-in for the command of a name until it runs.
 
         Raises:
             PluginError: several plugins bring it.
@@ -72,7 +72,7 @@ class Commands(Group):
         return super().resolve_command(ctx, args)
 
     def _hint(self, ctx: Any, word: str) -> str:
-        """What a word may have meant that is no command: a command that is nearly called so, or a drawing."""
+        """A hint at the meaning of an unknown word: a command with a similar name, or a drawing."""
         if near := difflib.get_close_matches(word, self.list_commands(ctx)):
             return f" Did you mean {', '.join(map(repr, near))}?"
         path, _, _ = word.partition("#")
@@ -81,7 +81,7 @@ class Commands(Group):
         return ""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; what a plugin's fails by is told as its failure."""
+        """Run the command; errors of a plugin's command become plugin errors."""
         try:
             return super().invoke(ctx)
         except _MEANT:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -47,17 +48,16 @@ Layouts = Literal["grid", "layers", "files"]
 _NAMES: dict[Layouts, str] = {"grid": "{stem}-endings", "layers": "{stem}-layers", "files": "{stem}-{index}"}
 
 
-def complete(
-    *,
-    output: OutputOptions,
-    layout: Layouts = option(
+@dataclass(frozen=True)
+class EndingOptions:
+    """Which endings a drawing gets, and where they go."""
+
+    layout: Layouts = option(  # noqa: RUF009
         "grid",
         "One sheet, layers in a copy of the user's document (the likeliest shown), or a file each (name them "
         "by {index}).",
-    ),
-    n: int = option(
-        9, "How many endings a drawing gets.", flags="-n", metavar="N", low=1, high=MOST_DRAWINGS
-    ),
+    )
+    n: int = option(9, "How many endings a drawing gets.", flags="-n", metavar="N", low=1, high=MOST_DRAWINGS)
     top: int | None = option(
         None,
         "Another way to say -n; with --tries 1 or within bounds, show the K likeliest of N that differ, the "
@@ -65,13 +65,13 @@ def complete(
         metavar="K",
         low=1,
         usual="all",
-    ),
+    )
     scale: str = option(
         "auto",
         "How large the model sees a drawing: pixels of its training data, whose drawings fill 255 of them, "
         "in a drawing unit. auto: by likelihood and by how endings look.",
         metavar="X",
-    ),
+    )
     part: float | None = option(
         None,
         "How much of the longer side of the finished drawing is there: 0.3 of a car for a wheel.",
@@ -79,7 +79,13 @@ def complete(
         low=_LEAST_PART,
         high=1.0,
         usual="by how endings look",
-    ),
+    )
+
+
+def complete(
+    *,
+    output: OutputOptions,
+    chosen: EndingOptions,
     bounds: BoundsOptions,
     classes: DrawnClass = None,
     drawing: Annotated[Given, settings_of(DrawSettings)],
@@ -93,7 +99,8 @@ def complete(
     from sketchkit.cli.inputs import read_inputs
     from sketchkit.cli.runner import Run, split_class_words
 
-    factor = _parse_scale(scale)
+    n, top, layout, part = chosen.n, chosen.top, chosen.layout, chosen.part
+    factor = _parse_scale(chosen.scale)
     if part is not None and factor != "auto":
         raise typer.BadParameter("--scale says already how large a drawing is", param_hint="--part")
     limits = Limits.of(bounds)
@@ -221,7 +228,7 @@ def _draw(
 
 
 def _tell_guesses(drawings: Sequence[Input], endings: Sequence[Endings], run: Run) -> None:
-    """Say what each drawing was taken for; a line each on stderr."""
+    """Say the guessed class of each drawing, on a line of stderr."""
     from sketchkit.cli.runner import tell_guesses
 
     for place, each in enumerate(endings):
@@ -230,7 +237,7 @@ def _tell_guesses(drawings: Sequence[Input], endings: Sequence[Endings], run: Ru
 
 
 def _tell_finished(finished: Sequence[Finished], *, on_page: bool, cut: bool) -> None:
-    """Say of which drawings endings add nothing, or leave the page that they are put on; lines on stderr."""
+    """Say on stderr which drawings have endings without ink, or beyond their page."""
     from sketchkit.cli.console import say
 
     drawings = [each.given for each in finished]

@@ -1,4 +1,4 @@
-"""What the shell completes a word with."""
+"""The words that the shell completes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = [
 
 
 def _completer(source: Callable[[], list[str]]) -> Callable[[str], list[str]]:
-    """What Typer asks for a word's completions; a broken installation completes nothing."""
+    """The function that Typer asks for completions; it is silent in a broken installation."""
 
     def complete(incomplete: str) -> list[str]:
         try:
@@ -54,7 +54,7 @@ def _class_names() -> list[str]:
     return list(CLASSES)
 
 
-def _known_class_names() -> list[str]:
+def _class_names_of_models() -> list[str]:
     from sketchkit.checkpoints.store import stored_models
 
     headers = [stored.header for stored in stored_models() if stored.header is not None]
@@ -65,7 +65,7 @@ complete_models = _completer(_model_names)
 complete_own_models = _completer(_own_model_names)
 complete_samplers = _completer(_sampler_names)
 complete_classes = _completer(_class_names)
-complete_known_classes = _completer(_known_class_names)
+complete_known_classes = _completer(_class_names_of_models)
 
 
 def complete_sampler_options(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the command line says, and where: results on stdout, everything else on stderr."""
+"""The output of the command line: results on stdout, all else on stderr."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
     "write_stdout",
 ]
 
-#: Words of strangers are cut at this length.
+#: Words of plugins and files are cut at this length.
 _MAX_TEXT = 500
 
 
@@ -35,7 +35,7 @@ def plain(text: object) -> str:
 
 
 def say(text: str) -> None:
-    """One line on stderr, where there is one that takes it: what is said decides no exit code."""
+    """One line on stderr; a stderr that fails leaves the exit code alone."""
     if sys.stderr is not None:
         with suppress(OSError, ValueError):  # a full device, a reader that has gone, a closed stream
             print(plain(text), file=sys.stderr, flush=True)
@@ -50,7 +50,7 @@ def say_columns(names: Sequence[str]) -> None:
 
 
 def tell_written(paths: Sequence[str]) -> None:
-    """Say on one line of stderr which files were written; stdout, pipes and devices are none."""
+    """Say on one line of stderr which files were written, but for stdout, pipes and devices."""
     files = [path for path in dict.fromkeys(paths) if path != "-" and os.path.isfile(path)]
     if len(files) > 2:
         say(f"wrote {len(files)} files, {files[0]} to {files[-1]}")
@@ -59,11 +59,11 @@ def tell_written(paths: Sequence[str]) -> None:
 
 
 def write_stdout(content: bytes) -> None:
-    """Bytes on stdout as they are, behind what has been printed there.
+    """Bytes on stdout as they are, behind printed text.
 
     Raises:
-        InputError: the bytes have no room there.
-        BrokenPipeError: whoever read them has gone.
+        InputError: the disk is full.
+        BrokenPipeError: the reader has gone.
     """
     stream = standard_output()
     try:
@@ -77,7 +77,7 @@ def write_stdout(content: bytes) -> None:
 
 
 def print_json(value: Any) -> None:
-    """A value as indented JSON on stdout, ASCII only, which any parser takes and no terminal obeys."""
+    """A value as indented JSON on stdout, in ASCII, which is safe for parsers and terminals."""
     write_stdout(json_bytes(value))
 
 
@@ -89,7 +89,7 @@ def json_bytes(value: Any) -> bytes:
 
 
 def _sayable(value: Any) -> Any:
-    """A value without what strict parsers refuse: halves of surrogate pairs, NaN, infinity."""
+    """A value that strict parsers take: without halves of surrogate pairs, NaN and infinity."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode() if not value.isascii() else value
     if isinstance(value, float):
@@ -114,7 +114,7 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on stderr, only where that is a terminal.
 
     Args:
-        what: is being done.
+        what: the words beside the bar.
 
     Yields:
         A function that takes (done, in all or 0).

@@ -54,7 +54,7 @@ def critique(
     network = load_critic(critic)
     counts = {"drawings": 0, "kept": 0, "unknown": 0}
 
-    def chosen() -> Iterator[Sketch]:
+    def choose() -> Iterator[Sketch]:
         for several in _portions(files):
             for sketch, chance in zip(several, _chances(network, several), strict=True):
                 keep = chance is None or chance >= least
@@ -66,7 +66,7 @@ def critique(
             advance(counts["drawings"], 0)
 
     with progress("Looking at drawings") as advance:
-        write(chosen(), out, format="ndjson", overwrite=force)
+        write(choose(), out, format="ndjson", overwrite=force)
     if json:
         print_json({"output": out, **counts, "least": least})
     else:
@@ -85,7 +85,7 @@ def _portions(files: list[str]) -> Iterator[list[Sketch]]:
 
 
 def _chances(critic: Critic, sketches: list[Sketch]) -> list[float | None]:
-    """The chance of each drawing's own class; None of a class that the critic does not know."""
+    """The chance of each drawing's own class; None of an unknown class."""
     names = [None if each.label is None else meant(each.label, critic.classes) for each in sketches]
     pairs = zip(critic.chances(sketches), names, strict=True)
     return [None if name is None else float(row[critic.classes.index(name)]) for row, name in pairs]

@@ -109,7 +109,7 @@ def _make_lines(teachers: list[SketchModel], settings: dict[str, Any], done: int
 
 
 def _classes(teacher: SketchModel) -> tuple[str | None, ...]:
-    """What a teacher is told to draw, one after the other."""
+    """The classes of a teacher, one after the other."""
     return teacher.card.classes if teacher.labelled else (None,)
 
 

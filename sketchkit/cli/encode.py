@@ -53,7 +53,6 @@ def encode(
         metavar="N",
         low=0,
         high=LARGEST_NUMBER,
-        panel="How it is drawn",
     ),
     prepared: Prepared = False,
     given: EncodeOptions,
@@ -158,7 +157,7 @@ def _vectors(latents: Latents, *, means: bool) -> tuple[Any, list[tuple[int, int
 
 
 def _check_model(model: Any, latents: Latents, file: str) -> None:
-    """Refuse vectors of another model, which would decode to something, but not to what they mean."""
+    """Refuse vectors of another model, which would decode to other drawings."""
     made_by = latents.about.get("weights")
     if isinstance(made_by, str) and made_by != model.weights_checksum():
         name = latents.about.get("model")

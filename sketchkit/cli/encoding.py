@@ -91,12 +91,12 @@ class Given:
 
     @classmethod
     def of(cls, chosen: EncodeOptions, seed: int, *, prepared: bool) -> Given:
-        """What the user means.
+        """The drawings that the user means.
 
         Raises:
-            typer.BadParameter: a data set beside other things, or an option that does not go with what is
-                given.
-            InputError: a file or a data set that cannot be read, or no drawing with a line.
+            typer.BadParameter: a data set beside other things, or an option without an effect on
+                these.
+            InputError: a file or a data set that cannot be read, or dots alone.
         """
         sets = [name for name in chosen.files if _is_data_set(name)]
         if not sets:

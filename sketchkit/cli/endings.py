@@ -1,4 +1,4 @@
-"""Endings as pictures and as layers: what the user drew and what the model added."""
+"""Endings as pictures and as layers: the strokes of the user and those of the model."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _SAME, _CONTRAST = "same", "contrast"
 
 
 def check_ink(ink: InkOptions) -> None:
-    """Refuse what is neither a colour nor the name of an ink.
+    """Refuse an unknown ink.
 
     Raises:
-        typer.BadParameter: neither a colour nor one of the two names.
+        typer.BadParameter: it is to be a colour, or one of two names.
     """
     if ink.ink not in (_SAME, _CONTRAST):
         with as_usage("--ink"):
@@ -42,19 +42,19 @@ def check_ink(ink: InkOptions) -> None:
 
 
 def own_page(given: Input, sheet: SheetOptions) -> OwnPage | None:
-    """The page of a user's document at its true size, where nothing else is asked for."""
+    """The page of a user's document at its true size, unless options ask for another."""
     page = given.document[1].true_page if given.document and sheet.is_open else None
     return None if page is None else OwnPage(*page)
 
 
 @dataclass(frozen=True)
 class Inks:
-    """What the user's strokes are drawn with, and what is added to them.
+    """The pens of the user's strokes and of those that are added.
 
     Args:
-        given: what the user drew.
+        given: the drawing of the user.
         sheet: the width of the pen, in the drawing's units.
-        options: what the user says of the added ink.
+        options: of the added ink.
     """
 
     given: Input
@@ -63,7 +63,7 @@ class Inks:
 
     @property
     def added(self) -> str:
-        """The colour of what is added."""
+        """The colour of added strokes."""
         if self.options.ink == _CONTRAST:
             return ENDING
         return self._pen(INK).color if self.options.ink == _SAME else self.options.ink
@@ -75,7 +75,7 @@ class Inks:
 
     @property
     def added_with(self) -> Pen:
-        """The pen of what is added: that of the user's strokes, but for its colour."""
+        """The pen of added strokes: that of the user's strokes in another colour."""
         return dataclasses.replace(self._pen(INK), color=self.added)
 
     def _pen(self, color: str) -> Pen:
@@ -93,12 +93,12 @@ class Finished:
     """A drawing with its endings.
 
     Args:
-        given: what the user drew.
-        endings: what the model made of it.
+        given: the drawing of the user.
+        endings: by the model.
         provenance: of the run.
         sheet: the width of a layer's pen, in the drawing's units, and which layers are drawn as curves.
         limits: where the endings might go, which their pictures show.
-        ink: of what is added, and whether it is all that is written.
+        ink: of the endings, and whether they are written alone.
     """
 
     given: Input
@@ -156,11 +156,11 @@ class Finished:
         )
 
     def _written(self, ending: Ending) -> Sketch:
-        """What a file of drawings gets."""
+        """The drawing for a file of drawings."""
         return ending.ending if self.ink.only_added else ending.sketch
 
     def _key(self, ending: Ending) -> str:
-        """What tells an ending from all others in a file of drawings."""
+        """The key of an ending in a file of drawings."""
         return f"{self.given.sketch.key or self.given.stem}-{self.provenance['seed']}-{ending.index}"
 
     def adds_nothing(self, ending: Ending) -> bool:
@@ -175,7 +175,7 @@ class Finished:
         return min(ranked, key=lambda place: self._flaw(self.endings[place]))
 
     def _flaw(self, ending: Ending) -> int:
-        """What keeps an ending from being shown: 0 nothing, 1 it leaves the page, 2 it adds nothing."""
+        """The flaw of an ending: 0 for a good ending, 1 if it leaves the page, 2 if it is empty."""
         return 2 if self.adds_nothing(ending) else int(self.leaves_page(ending))
 
     def leaves_page(self, ending: Ending) -> bool:
@@ -212,7 +212,7 @@ class Finished:
         return Layer(ending.ending, self._name(ending), self._inks.added_with, metadata, curved=curved)
 
     def _name(self, ending: Ending) -> str:
-        """What its group or layer is called: by its index, which no other ending of the drawing has."""
+        """The name of its group or layer, by its index, which is unique in the drawing."""
         return f"ending {ending.index}" + (" (adds nothing)" if self.adds_nothing(ending) else "")
 
     def _facts(self, ending: Ending) -> dict[str, Any]:
@@ -229,7 +229,7 @@ class Finished:
         }
 
     def _guesses(self) -> dict[str, Any]:
-        """What the drawing was taken for, where its class was guessed."""
+        """The guesses at the class of the drawing, if there are any."""
         from sketchkit.generate import Guesses
 
         found = getattr(self.endings, "guesses", Guesses())
@@ -239,7 +239,7 @@ class Finished:
         return told if found.unlike is None else {**told, "unlike": round(found.unlike, 3)}
 
     def _record(self, ending: Ending) -> dict[str, Any]:
-        """What it took to keep within bounds, where there are any."""
+        """The attempts within bounds, if there are any."""
         from sketchkit.generate import Endings
 
         attempts = self.endings.attempts if isinstance(self.endings, Endings) else None

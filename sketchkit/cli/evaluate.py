@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from sketchkit.cli.completions import complete_models, complete_samplers
 from sketchkit.cli.console import print_json, progress, tell_written, write_stdout
 from sketchkit.cli.groups import as_usage, name_file, parse_temperatures
 from sketchkit.cli.help import SamplerCommand, standalone_app
-from sketchkit.cli.options import LARGEST_NUMBER, DataName, Device, Force, require_one_class
+from sketchkit.cli.options import (
+    LARGEST_NUMBER,
+    DataName,
+    Device,
+    Force,
+    Listed,
+    argument,
+    option,
+    require_one_class,
+)
 from sketchkit.errors import InputError
 from sketchkit.settings import read_setting
 
@@ -26,91 +35,55 @@ _SUFFIXES = (".md", ".json")
 _SEVERAL = "0.25"
 
 
+@dataclass(frozen=True)
+class MeasureOptions:
+    """What is measured, and how closely."""
+
+    split: Literal["train", "valid", "test"] = option("test", "Which drawings of it.")
+    classes: list[str] | None = option(  # noqa: RUF009
+        None, "Only this class, and samples of it.", flags="--class", metavar="NAME", usual="all"
+    )
+    limit: int | None = option(None, "The most drawings, chosen by chance.", metavar="N", low=1, usual="all")
+    samples: int = option(1000, "How many to draw; 0 measures the likelihood alone.", metavar="N", low=0)
+    temperature: list[str] | None = option(  # noqa: RUF009
+        None,
+        "How daring; several, with commas or again.",
+        flags="--temperature -t",
+        metavar="TAU",
+        usual=_SEVERAL,
+    )
+    sampler: str = option(
+        "temperature", "How the next point is chosen; see below.", metavar="NAME", completion="samplers"
+    )
+    sampler_options: list[str] | None = option(  # noqa: RUF009
+        None, "An option of the sampler; see below.", flags="--option -O", metavar="NAME=VALUE"
+    )
+    seed: int = option(
+        0, "The same seed finds the same.", flags="--seed -s", metavar="N", low=0, high=LARGEST_NUMBER
+    )
+    bootstrap: int = option(1000, "Resamples for the intervals; 0 for none.", metavar="N", low=0)
+    nmax: int | None = option(
+        None,
+        "What L_R is divided by.",
+        metavar="N",
+        low=1,
+        usual="the longest drawing of DATA, without its end",
+    )
+    recogniser: Path | None = option(  # noqa: RUF009
+        None, "That judges looks.", metavar="FILE", usual="sketchkit's own"
+    )
+
+
 def evaluate(
     *,
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL", help="A stored model, or a model's file.", autocompletion=complete_models
-        ),
-    ],
+    model: str = argument("MODEL", "A stored model, or a model's file.", completion="models"),
     data: DataName,
-    split: Annotated[Literal["train", "valid", "test"], typer.Option(help="Which drawings of it.")] = "test",
-    classes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--class", metavar="NAME", help="Only this class, and samples of it.", show_default="all"
-        ),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit", metavar="N", min=1, help="The most drawings, chosen by chance.", show_default="all"
-        ),
-    ] = None,
-    samples: Annotated[
-        int,
-        typer.Option(
-            "--samples", metavar="N", min=0, help="How many to draw; 0 measures the likelihood alone."
-        ),
-    ] = 1000,
-    temperature: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--temperature",
-            "-t",
-            metavar="TAU",
-            help="How daring; several, with commas or again.",
-            show_default=_SEVERAL,
-        ),
-    ] = None,
-    sampler: Annotated[
-        str,
-        typer.Option(
-            "--sampler",
-            metavar="NAME",
-            help="How the next point is chosen; see below.",
-            autocompletion=complete_samplers,
-        ),
-    ] = "temperature",
-    option: Annotated[
-        list[str] | None,
-        typer.Option("--option", "-O", metavar="NAME=VALUE", help="An option of the sampler; see below."),
-    ] = None,
-    seed: Annotated[
-        int,
-        typer.Option(
-            "--seed", "-s", metavar="N", min=0, max=LARGEST_NUMBER, help="The same seed finds the same."
-        ),
-    ] = 0,
-    bootstrap: Annotated[
-        int,
-        typer.Option("--bootstrap", metavar="N", min=0, help="Resamples for the intervals; 0 for none."),
-    ] = 1000,
-    nmax: Annotated[
-        int | None,
-        typer.Option(
-            "--nmax",
-            metavar="N",
-            min=1,
-            help="What L_R is divided by.",
-            show_default="the longest drawing of DATA, without its end",
-        ),
-    ] = None,
-    recogniser: Annotated[
-        Path | None,
-        typer.Option(
-            "--recogniser", metavar="FILE", help="That judges looks.", show_default="sketchkit's own"
-        ),
-    ] = None,
+    chosen: MeasureOptions,
     device: Device = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output", "-o", metavar="PATH", help="A .md or .json to write.", show_default="stdout"
-        ),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Say it on stdout as JSON.")] = False,
+    output: str | None = option(
+        None, "A .md or .json to write.", flags="--output -o", metavar="PATH", usual="stdout"
+    ),
+    json: Listed = False,
     force: Force = False,
 ) -> None:
     """Measure how good a model is, on drawings it has not seen.
@@ -124,14 +97,14 @@ def evaluate(
     from sketchkit.training.data import Dataset
     from sketchkit.training.data.folders import find
 
-    temperatures = parse_temperatures(temperature or [_SEVERAL])
-    label = require_one_class(classes, "a report is of one class, or of all")
+    temperatures = parse_temperatures(chosen.temperature or [_SEVERAL])
+    label = require_one_class(chosen.classes, "a report is of one class, or of all")
     with as_usage():
-        values = plugins.parse_pairs(option or [])
+        values = plugins.parse_pairs(chosen.sampler_options or [])
         if "temperature" in values:
             raise InputError("--temperature says how daring, not -O temperature")
         for each in temperatures:
-            make_sampler(sampler, each, values)
+            make_sampler(chosen.sampler, each, values)
     suffix = _suffix(output)
     if output is not None:
         output = name_file(output, Path(data).stem)
@@ -145,18 +118,18 @@ def evaluate(
     from sketchkit.evaluate import evaluate as measure
 
     choices = Choices(
-        split=split,
+        split=chosen.split,
         class_name=label,
-        limit=limit,
-        samples=samples,
+        limit=chosen.limit,
+        samples=chosen.samples,
         temperatures=temperatures,
-        sampler=sampler,
+        sampler=chosen.sampler,
         options=values,
-        seed=seed,
-        resamples=bootstrap,
-        nmax=nmax,
+        seed=chosen.seed,
+        resamples=chosen.bootstrap,
+        nmax=chosen.nmax,
     )
-    judge = None if recogniser is None else load_recogniser(recogniser)
+    judge = None if chosen.recogniser is None else load_recogniser(chosen.recogniser)
     report = measure(load_model(model, device=place), held_out, choices, recogniser=judge, stage=progress)
     if output is not None:
         _write(report, output, suffix, force)
@@ -169,7 +142,7 @@ def evaluate(
 
 
 def _suffix(output: str | None) -> str:
-    """What a report is written as.
+    """The suffix of a report.
 
     Raises:
         typer.BadParameter: a name that does not say so.

@@ -65,7 +65,7 @@ class InputOptions:
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """Where to, and what."""
+    """The output and its format."""
 
     output: str | None = option(
         None,

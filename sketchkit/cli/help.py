@@ -49,7 +49,7 @@ _TYPERS_OWN = ("help", "install_completion", "show_completion")
 
 
 def _settle(parameters: list[Any]) -> list[Any]:
-    """Parameters in which Typer's own flags are false by default; for None, Typer loads pydantic, 50 ms."""
+    """Parameters in which Typer's own flags are false by default: else Typer loads pydantic, 50 ms."""
     for parameter in parameters:
         if parameter.name in _TYPERS_OWN and parameter.default is None:
             parameter.default = False
@@ -87,10 +87,10 @@ _MANY = 12
 #: A longer name has a line to itself.
 _WIDEST_NAME = 26
 _OTHERS = "Options"
-#: The panels of help, and the options in them that say no panel of their own.
+#: The panels of help, and the options in them without a panel of their own.
 _PANELS = {
     "What is drawn": "n first top steps classes via path latent_path means number max_strokes by worst",
-    "How it is drawn": "z_temperature scale part particles",
+    "How it is drawn": "temperature sampler sampler_options seed z_temperature scale part particles",
     "Where it may go": "region avoid clearance",
     "What is read": "input_format limit keep_background split prepared source jobs pairs",
     "What is written": "output out layout ink only_added format force json heatmap outliers",

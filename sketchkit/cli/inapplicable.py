@@ -20,7 +20,7 @@ _ALL = frozenset(option.name for option in fields(SheetOptions))
 
 
 def check_sheet(sheet: SheetOptions, kind: Kind, *, each: bool = False, own_page: bool = False) -> None:
-    """Refuse options of a sheet where the output has none.
+    """Refuse options of a sheet for other outputs.
 
     Args:
         sheet: the options.
@@ -54,7 +54,7 @@ def check_frames(sheet: SheetOptions, *renderers: Renderer) -> None:
 
 
 def check_split(context: typer.Context, source: str | None) -> None:
-    """Refuse `--split` without a data set: with a file of drawings as source, or none.
+    """Refuse `--split` without a data set, also beside a file of drawings.
 
     Raises:
         typer.BadParameter: it was given.
@@ -69,7 +69,7 @@ def refuse_given(context: typer.Context, names: Collection[str], why: str) -> No
     Args:
         context: of the command.
         names: of its parameters.
-        why: they have no effect.
+        why: the reason.
 
     Raises:
         typer.BadParameter: the first of them.
@@ -86,7 +86,7 @@ def refuse_sheet(sheet: SheetOptions, why: str, but: Collection[str] = ()) -> No
 
     Args:
         sheet: the options.
-        why: they have no effect.
+        why: the reason.
         but: the names of options that are accepted all the same.
 
     Raises:

@@ -53,27 +53,25 @@ _OF_INFILLS = {"n", "particles", "max_strokes", "classes"}.union(
 )
 
 
-def infill(
-    *,
-    file: str = argument(
-        "FILE", "A drawing: SVG, ndjson, bin, npz; FILE#K is drawing K of several; - is stdin."
-    ),
+@dataclass(frozen=True)
+class InfillOptions:
+    """What is drawn into which gap, and where it goes."""
+
     missing: str | None = option(
         None,
         "Replace strokes I to J-1, counted from 0 in pen order; I:I draws before stroke I.",
         metavar="I:J",
         usual=False,
         panel="What is drawn",
-    ),
-    number: bool = option(False, "Draw nothing, but show each stroke by its number."),
-    output: OutputOptions,
-    layout: Literal["grid", "files"] = option("grid", "One sheet, or a file each (name them by {index})."),
+    )
+    number: bool = option(False, "Draw nothing, but show each stroke by its number.")
+    layout: Literal["grid", "files"] = option("grid", "One sheet, or a file each (name them by {index}).")
     n: int = option(
         9, "The best so many infills that differ.", flags="-n", metavar="N", low=1, high=MOST_DRAWINGS
-    ),
+    )
     particles: int = option(
         256, "How many are drawn at once; more find better ones.", metavar="K", low=1, high=_MOST_PARTICLES
-    ),
+    )
     max_strokes: int | None = option(
         None,
         "Of an infill.",
@@ -81,7 +79,16 @@ def infill(
         low=1,
         high=_MOST_STROKES,
         usual="twice as many as are replaced, 4 at the least",
+    )
+
+
+def infill(
+    *,
+    file: str = argument(
+        "FILE", "A drawing: SVG, ndjson, bin, npz; FILE#K is drawing K of several; - is stdin."
     ),
+    chosen: InfillOptions,
+    output: OutputOptions,
     input_format: InputFormat = None,
     keep_background: KeepBackground = False,
     classes: DrawnClass = None,
@@ -101,9 +108,10 @@ def infill(
     from sketchkit.cli.outputs import Page
     from sketchkit.cli.runner import Run, split_class_words
 
+    missing, number, n = chosen.missing, chosen.number, chosen.n
     if (missing is None) != number:
         raise typer.BadParameter("give either --missing I:J or --number", param_hint="--missing")
-    each = layout == "files"
+    each = chosen.layout == "files"
     name = "{stem}-strokes" if number else "{stem}-{index}" if each else "{stem}-infills"
     page = Page.of(output, sheet, name, each=each, json=json, own_page=each)
     check_ink(ink)
@@ -122,12 +130,12 @@ def infill(
     given = _read(file, input_format, keep_background=keep_background)
     on = page.plan(given.stem, n)
     class_name = run.class_for(given.sketch, shown(given.source)) if guess else run.class_of(0)
-    infills, around = _infill(run, given, where, n, particles, max_strokes, class_name)
-    facts = {**run.provenance, "gap": missing, "particles": particles}
+    infills, around = _infill(run, given, where, chosen, class_name)
+    facts = {**run.provenance, "gap": missing, "particles": chosen.particles}
     if class_name is not None:
         facts["class"] = class_name
-    if max_strokes is not None:
-        facts["max_strokes"] = max_strokes
+    if chosen.max_strokes is not None:
+        facts["max_strokes"] = chosen.max_strokes
     _tell(infills)
     page.write([_Filled(given, around, one, facts, sheet, ink).item() for one in infills], on, facts)
 
@@ -156,9 +164,7 @@ def _infill(
     run: Run,
     given: Input,
     gap: tuple[int, int],
-    n: int,
-    particles: int,
-    max_strokes: int | None,
+    chosen: InfillOptions,
     class_name: str | None,
 ) -> tuple[list[Infilling], Sketch]:
     """The infills, and the strokes around them.
@@ -169,12 +175,13 @@ def _infill(
     from sketchkit.cli.console import progress
     from sketchkit.cli.runner import POINTS
 
+    n, particles = chosen.n, chosen.particles
     model = run.load(particles * POINTS)
     from sketchkit.generate import infill as draw
     from sketchkit.generate.infilling import split_at
 
     settings = {name: run.keywords()[name] for name in ("sampler", "seed", "max_points")}
-    settings |= {"class_name": class_name, "max_strokes": max_strokes}
+    settings |= {"class_name": class_name, "max_strokes": chosen.max_strokes}
     try:
         before, _, after = split_at(given.sketch, gap)
         with progress("Drawing infills") as report:

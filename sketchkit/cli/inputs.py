@@ -40,8 +40,8 @@ class Input:
     Args:
         sketch: the drawing.
         source: the file as the user wrote it.
-        stem: what outputs made from it are called.
-        document: for SVG, its bytes and what the reader found; kept where something is added to it.
+        stem: of the names of outputs made from it.
+        document: for SVG, its bytes and its parts; kept for commands that add to it.
         number: which of the drawings of its file it is, from 0, where the file has several.
     """
 
@@ -76,7 +76,7 @@ def read_inputs(chosen: InputOptions, keep_documents: bool = False) -> list[Inpu
 def read_drawings(
     file: str, kind: str | None = None, *, keep_background: bool = False
 ) -> Generator[Sketch, None, None]:
-    """Read the drawings of a file one at a time, and say on stderr what an SVG document leaves out.
+    """Read the drawings of a file one at a time, and say on stderr which parts of SVG are left out.
 
     Args:
         file: its name; `-` is standard input.
@@ -105,13 +105,13 @@ def read_one(
     Args:
         reference: a file that holds one drawing, or FILE#K for drawing K of a file, counted from 0; `-` is
             standard input.
-        input_format: what the file holds; None where its suffix tells, or it is SVG on standard input.
+        input_format: of the file; None where its suffix tells, or it is SVG on standard input.
         kept: files that have been read already, to read each only once.
         keep_background: make strokes of the paper in an SVG file, too; `kept` has its own.
 
     Raises:
-        InputError: a file that is missing or unreadable, no such drawing in it, or several where one is
-            meant.
+        InputError: a file that is missing or unreadable, an unknown drawing in it, or several drawings
+            without a number.
     """
     file, number = split_reference(reference)
     kind = _kind_of(file, input_format)
@@ -133,7 +133,7 @@ def read_one(
 
 
 def stem_of_file(reference: str) -> str:
-    """What outputs are called that are made from a whole file."""
+    """The stem of outputs that are made from a whole file."""
     file, _ = split_reference(reference)
     return "stdin" if file == STDIN else stem_of(file)
 
@@ -143,11 +143,11 @@ def classes_shown(file: str, labels: Iterable[str | None], wanted: Iterable[str]
 
     Args:
         file: as the user wrote it.
-        labels: what its drawings show.
+        labels: the classes of its drawings.
         wanted: names of classes, in capitals or not.
 
     Raises:
-        InputError: a class of which there is no drawing.
+        InputError: a class without a drawing.
     """
     known, found = sorted({label for label in labels if label is not None}), []
     for name in wanted:
@@ -204,7 +204,7 @@ def _drawings(file: str, chosen: InputOptions, *, keep_documents: bool) -> list[
 
 
 def _kind_of(file: str, chosen: str | None) -> str:
-    """The format of a file: what the user says, or else its suffix."""
+    """The format of a file: by option, or else by suffix."""
     return chosen or ("svg" if file == STDIN else format_of(file))
 
 
@@ -220,7 +220,7 @@ def _taken(file: str, drawings: Generator[Sketch, None, None], limit: int | None
     """The drawings of a file, or the first of them.
 
     Raises:
-        InputError: there is none, or there are more than fit into memory.
+        InputError: the file is empty, or has more drawings than fit into memory.
     """
     sketches = list(itertools.islice(drawings, limit or MAX_DRAWINGS + 1))
     drawings.close()
@@ -236,7 +236,7 @@ def _check_any(file: str, sketches: list[Sketch]) -> None:
 
 
 def _with_document(file: str, stem: str, *, keep_background: bool) -> Input:
-    """The drawing of an SVG file; says what it leaves out of it."""
+    """The drawing of an SVG file; says which parts are left out."""
     data = _bytes_of(file)
     document = read_svg(data, _called(file), keep_background=keep_background)
     sketch = document.sketch(_called(file))
@@ -261,5 +261,5 @@ def _bytes_of(file: str) -> bytes:
 
 
 def _called(file: str) -> str:
-    """What an error calls a file."""
+    """The name of a file in errors."""
     return "standard input" if file == STDIN else shown(file)

@@ -47,7 +47,7 @@ def _files() -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class _Task:
-    """What both commands draw.
+    """The row or grid that a command draws.
 
     Args:
         run: its settings.
@@ -79,7 +79,7 @@ class _Task:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What every sheet is made with, as JSON values."""
+        """The provenance of every sheet, as JSON values."""
         return {**self.run.provenance, "path": self.path, "steps": self.steps}
 
     @property
@@ -206,7 +206,7 @@ def _draw_one(task: _Task, files: Sequence[str], name: str, *, json: bool) -> No
 
 
 def _draw_many(task: _Task) -> None:
-    """A sheet for each job; what is there from a run that was stopped stays."""
+    """A sheet for each job; sheets of a run that was stopped stay."""
     from sketchkit.cli.console import progress, say
     from sketchkit.cli.inapplicable import check_frames
     from sketchkit.cli.jobs import BulkOutput, Jobs
@@ -244,7 +244,7 @@ def _identity(task: _Task, jobs: Jobs, model: DrawingModel, to: BulkOutput) -> d
 
 
 def _write_many(task: _Task, jobs: Jobs, model: DrawingModel, to: BulkOutput) -> int:
-    """Draw and write what is missing, and return the number of these jobs."""
+    """Draw and write missing sheets, and return the number of these jobs."""
     from sketchkit.cli.console import progress
     from sketchkit.cli.outputs import send
     from sketchkit.generate import morphs

@@ -40,13 +40,13 @@ _RANDOM = re.compile(r"random:([0-9]{1,18})")
 
 @dataclass(frozen=True)
 class Jobs:
-    """What a run has to do.
+    """The jobs of a run.
 
     Args:
         names: of the jobs, unique.
-        members: what stands for each drawing of a job, by its number; the same for the same drawing.
-        drawing: the drawing that one of these stands for.
-        called: what it is called.
+        members: keys of the drawings of a job, by its number; the same for the same drawing.
+        drawing: the drawing of such a key.
+        called: its name.
         where: a job in the words of an error, by its number.
         prepared: whether they are drawings of the training data's kind already.
         digest: of all that the drawings come from.
@@ -66,7 +66,7 @@ class Jobs:
             yield tuple(map(self.drawing, self.members(number)))
 
     def given(self, number: int) -> list[str]:
-        """What the drawings of a job are called."""
+        """The names of the drawings of a job."""
         return list(map(self.called, self.members(number)))
 
     def check(self, steps: Steps, read: Callable[[Sketch], object], told: Callable[[int, int], None]) -> None:
@@ -159,7 +159,7 @@ def _listed(path: str, chosen: JobOptions) -> Jobs:
 
 
 def _kept_background(chosen: JobOptions) -> list[str]:
-    """What is added to all that the drawings come from."""
+    """The part of the identity of drawings that an option adds."""
     return ["keep_background"] if chosen.keep_background else []
 
 
@@ -188,7 +188,7 @@ def _bytes_of(path: str) -> bytes:
 
 
 def _content(file: str) -> str:
-    """The checksum of a file; empty for what is no file, such as a data set, which has one of its own."""
+    """The checksum of a file; empty for a data set, which has a checksum of its own."""
     try:
         regular = stat.S_ISREG(os.stat(file).st_mode)
     except (OSError, ValueError):
@@ -236,7 +236,7 @@ def _picks(pairs: str, count: int, size: int, seed: int) -> Any:
     """Which drawings each job has, int64 [jobs, size].
 
     Raises:
-        typer.BadParameter: neither `all` nor `random:N`, or more jobs than one run takes.
+        typer.BadParameter: text besides `all` and `random:N`, or more jobs than a run takes.
     """
     by_chance = _RANDOM.fullmatch(pairs)
     if pairs != "all" and not by_chance:
@@ -345,7 +345,7 @@ def _destination(chosen: OutputOptions, name: str | None, *, several: bool) -> D
 
 
 def _bare(pattern: str) -> str:
-    """A pattern without its suffix, if that says what kind of file it is."""
+    """A pattern without its suffix, if that is of a known kind of file."""
     suffix = Path(pattern).suffix
     with suppress(typer.BadParameter):
         if suffix:

@@ -1,4 +1,4 @@
-"""The console script: all commands, and what becomes of errors.
+"""The console script: all commands, and the exit codes of errors.
 
 Exit codes: 0 fine, 1 crash (a bug), 2 usage, 3 bad input, 4 plugin, 5 model or device, 124 no answer in time
 (of `plugins check`), 128 and its number for a signal (130 Ctrl-C, 143 SIGTERM, 129 SIGHUP), 141 where the
@@ -125,7 +125,7 @@ def _run(args: list[str] | None) -> int:
         name = f"{shown(str(error.filename))}: " if error.filename else ""
         return _fail(f"{name}{why(error)}", _INPUT)
     except Exception as error:
-        return _crashed(error)
+        return _crash(error)
 
 
 def main() -> NoReturn:
@@ -186,7 +186,7 @@ class _ClosedOutput(io.TextIOBase):
 
 
 def _replace_closed_streams() -> None:
-    """Put something in the place of closed streams, which Python leaves None: `print` would say nothing."""
+    """Replace closed streams, which Python leaves None, so that `print` fails."""
     if sys.stdout is None:
         sys.stdout = _ClosedOutput()
     if sys.stderr is None:
@@ -194,11 +194,11 @@ def _replace_closed_streams() -> None:
 
 
 def _flush_stdout() -> None:
-    """Write what is printed.
+    """Write all printed text.
 
     Raises:
-        InputError: it has no room.
-        BrokenPipeError: whoever read it has gone.
+        InputError: the disk is full.
+        BrokenPipeError: the reader has gone.
     """
     if sys.stdout is None:
         return
@@ -211,7 +211,7 @@ def _flush_stdout() -> None:
 
 
 def _fail(reason: str, code: int) -> int:
-    """Say why on one line of stderr; inside an `except`, with the traceback where somebody asks for it."""
+    """Say the reason on one line of stderr; inside an `except`, with the traceback on demand."""
     if os.environ.get(RAISE_VARIABLE) == "1":
         with suppress(OSError, ValueError):
             traceback.print_exc()
@@ -219,7 +219,7 @@ def _fail(reason: str, code: int) -> int:
     return code
 
 
-def _crashed(error: Exception) -> int:
+def _crash(error: Exception) -> int:
     if _is_memory(error):
         return _fail("out of memory: a smaller --batch-size takes less", _MODEL)
     what = f"internal error: {type(error).__name__}: {error}"
@@ -227,7 +227,7 @@ def _crashed(error: Exception) -> int:
 
 
 def _is_memory(error: Exception) -> bool:
-    """Whether memory is at its end; torch's own errors are known by what they say, without importing it."""
+    """Whether memory is at its end; torch's own errors are known by their words, without an import."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
@@ -246,6 +246,6 @@ def _command_of(error: Any) -> str:
 
 
 def _leave_stdout() -> int:
-    """Whoever read our output has gone: Python must not flush what is left of it when it exits."""
+    """Keep Python from flushing the rest of stdout at exit: its reader has gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
     return _UNREAD

@@ -1,4 +1,4 @@
-"""`sketchkit models`: what the store holds, and what goes in and out of it."""
+"""`sketchkit models`: the store of models, and the ways in and out of it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def list_models(json: Listed = False) -> None:
 
     stored = stored_models()
     if json:
-        print_json([_described(each) for each in stored])
+        print_json([_describe(each) for each in stored])
     elif not stored:
         say(f"no models in {folder()}: `sketchkit models import FILE` or `sketchkit models pull bird`")
     else:
@@ -79,7 +79,7 @@ def list_models(json: Listed = False) -> None:
 @app.command(cls=Command, epilog="sketchkit models info bird")
 def info(name: AnyName, json: Listed = False) -> None:
     """Show what is known of a model: classes, sizes, licence, origin."""
-    described = _described_file(Path(name)) if _suffix(name) in _EXPORTS else _described_stored(name)
+    described = _describe_file(Path(name)) if _suffix(name) in _EXPORTS else _describe_stored(name)
     if json:
         print_json(described)
         return
@@ -235,7 +235,7 @@ def remove(name: OwnName) -> None:
 
 
 def _check_free(name: str | None, force: bool) -> None:
-    """Refuse, before any work is done, a name that is none or taken."""
+    """Refuse an invalid or taken name before the work begins."""
     from sketchkit.checkpoints.store import path_of
 
     if name is not None and path_of(name).exists() and not force:
@@ -243,7 +243,7 @@ def _check_free(name: str | None, force: bool) -> None:
 
 
 def _own_name_trouble(file: str) -> InputError | None:
-    """What is wrong with the name that a file brings with it; None where that is not it."""
+    """The fault of the name in a file, if the name is at fault."""
     from sketchkit.checkpoints.load import load_model
     from sketchkit.checkpoints.store import path_of
 
@@ -270,29 +270,29 @@ def _row(stored: Any) -> tuple[str, ...]:
         return (stored.name, "damaged", stored.problem, "", origin)
     card = stored.header.card
     length = f"{card.max_length} points"
-    return (stored.name, stored.header.backend, _shortened(card.classes), length, origin)
+    return (stored.name, stored.header.backend, _shorten(card.classes), length, origin)
 
 
-def _shortened(words: Sequence[str]) -> str:
+def _shorten(words: Sequence[str]) -> str:
     more = len(words) - _MOST_CLASSES
     return ", ".join(words[:_MOST_CLASSES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _described_stored(name: str) -> dict[str, Any]:
+def _describe_stored(name: str) -> dict[str, Any]:
     from sketchkit.checkpoints.arrays import read_header
     from sketchkit.checkpoints.store import StoredModel, find
 
     path = find(name)
-    return _described(StoredModel(name, path, read_header(path), None))
+    return _describe(StoredModel(name, path, read_header(path), None))
 
 
-def _described_file(path: Path) -> dict[str, Any]:
+def _describe_file(path: Path) -> dict[str, Any]:
     """A model's file, native or Magenta's, as JSON values."""
     from sketchkit.checkpoints.arrays import read_header
     from sketchkit.checkpoints.store import SUFFIX, StoredModel
 
     if path.suffix.lower() == SUFFIX:
-        return _described(StoredModel(path.stem, path, read_header(path), None))
+        return _describe(StoredModel(path.stem, path, read_header(path), None))
     from sketchkit.checkpoints.load import load_model
 
     model = load_model(path, device="cpu")
@@ -306,7 +306,7 @@ def _described_file(path: Path) -> dict[str, Any]:
     }
 
 
-def _described(stored: Any) -> dict[str, Any]:
+def _describe(stored: Any) -> dict[str, Any]:
     """A stored model as JSON values."""
     out: dict[str, Any] = {
         "name": stored.name,

@@ -68,7 +68,7 @@ def argument(metavar: str, help: str, **more: Any) -> Any:
 
 @dataclass(frozen=True)
 class Given:
-    """What a command line says of the settings of drawing.
+    """The settings of drawing on a command line.
 
     Args:
         kind: of settings.
@@ -167,7 +167,7 @@ def _flatten(
     if settings is not None:
         hints = get_type_hints(settings.kind)
         for field in (each for each in fields(settings.kind) if each.name in settings.names):
-            hint = _left_open(hints[field.name])
+            hint = _optional(hints[field.name])
             hint = Annotated[hint, setting_option(field.name, settings.kind)]
             default = False if hints[field.name] is bool else None
             yield parameter.replace(name=field.name, default=default, annotation=hint)
@@ -188,7 +188,7 @@ def _parameter(like: inspect.Parameter, name: str, field: Field[Any], hint: Any)
     return like.replace(name=name, default=default, annotation=hint)
 
 
-def _left_open(hint: Any) -> Any:
+def _optional(hint: Any) -> Any:
     """The type of an option that may be left open."""
     if hint is bool:
         return bool
@@ -301,7 +301,7 @@ def require_one_class(names: Sequence[str] | None, why: str = "all drawings show
     """The class that a user named, for a command that takes one: the last of several would surprise.
 
     Args:
-        names: what followed each `--class`.
+        names: the values of `--class`.
         why: there can be one alone.
 
     Raises:

@@ -1,4 +1,4 @@
-"""`sketchkit plugins`: what is installed, whether it works, and a package to begin one's own with."""
+"""`sketchkit plugins`: the installed plugins, their checks, and a package to begin a plugin with."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Plugins(Group):
     """The group of commands, of which `list` and `check` may go unnamed."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the words, with `list`, or `check` for --check, in front where no command is named first."""
+        """Read the words, with `list`, or `check` for --check, in front of a line without a command."""
         if "--check" in args and args[0].startswith("-"):
             args = ["check", *(word for word in args if word != "--check")]
         elif not args or args[0] == "--json":
@@ -43,7 +43,7 @@ app = typer.Typer(cls=_Plugins, help="Plugins: list, check, begin a new one.", r
 
 @dataclass(frozen=True)
 class Row:
-    """One plugin, or a distribution whose plugins nobody can know of.
+    """One plugin, or a distribution with damaged metadata.
 
     Args:
         group: of entry points.
@@ -66,7 +66,7 @@ class Row:
 @app.command("list", cls=Command, epilog="sketchkit plugins list")
 def list_plugins(json: Listed = False) -> None:
     """List the plugins, by group; nothing is imported."""
-    _show([*map(_row, registry.all_plugins()), *_damaged()], json)
+    _show([*map(_row, registry.all_plugins()), *_damaged_rows()], json)
 
 
 @app.command(cls=Command, epilog="sketchkit plugins check\nsketchkit plugins check greedy sketchkit-resvg")
@@ -95,10 +95,10 @@ def check(
 
     The exit code is 4 where one of them does not work; else 124 where one gave no answer in time.
     """
-    plugins, damaged = registry.all_plugins(), _damaged()
+    plugins, damaged = registry.all_plugins(), _damaged_rows()
     if names:
-        plugins, damaged = _named(names, plugins, damaged)
-    rows = [*_checked(plugins, patience), *damaged]
+        plugins, damaged = _select(names, plugins, damaged)
+    rows = [*_check_all(plugins, patience), *damaged]
     _show(rows, json)
     troubles = {row.state for row in rows}.difference(_SOUND)
     if troubles:
@@ -135,17 +135,17 @@ def _show(rows: list[Row], json: bool) -> None:
         print_table(header, [tuple(asdict(row).values()) for row in rows])
 
 
-def _damaged() -> list[Row]:
+def _damaged_rows() -> list[Row]:
     return [Row("", "", each.name, each.version, "damaged", reason) for each, reason in registry.damaged()]
 
 
-def _named(
+def _select(
     names: Sequence[str], plugins: Sequence[registry.Plugin], damaged: Sequence[Row]
 ) -> tuple[list[registry.Plugin], list[Row]]:
-    """Of plugins and damaged distributions those of some names.
+    """The plugins and damaged distributions of some names.
 
     Raises:
-        PluginError: a name that means none of them.
+        PluginError: an unknown name.
     """
     called = {plugin: (plugin.name, plugin.full_name, plugin.distribution) for plugin in plugins}
     known = {name for each in called.values() for name in each} | {row.distribution for row in damaged}
@@ -167,7 +167,7 @@ def _row(plugin: registry.Plugin) -> Row:
 
 
 def _state(plugin: registry.Plugin) -> tuple[str, str]:
-    """What its metadata say of a plugin, and why."""
+    """The state of a plugin by its metadata, and the reason."""
     if plugin.builtin:
         return "built-in", ""
     if plugin.problem is not None:
@@ -181,8 +181,8 @@ def _state(plugin: registry.Plugin) -> tuple[str, str]:
     return "installed", ""
 
 
-def _checked(plugins: Sequence[registry.Plugin], patience: float) -> list[Row]:
-    """The rows of plugins with what a check of each has found; a line on stderr for each, as it is found."""
+def _check_all(plugins: Sequence[registry.Plugin], patience: float) -> list[Row]:
+    """The rows of plugins with the result of a check of each, which is also told on stderr at once."""
     from sketchkit.cli.plugin_checks import Outcome, check_apart
 
     numbers = itertools.count(1)
@@ -195,7 +195,7 @@ def _checked(plugins: Sequence[registry.Plugin], patience: float) -> list[Row]:
 
 
 def _with(row: Row, state: str, reason: str) -> Row:
-    """A row with what came of the check of its plugin."""
+    """A row with the result of the check of its plugin."""
     if state == "works" and row.state == "clash":
         return replace(row, reason=f"it works; {row.reason}")
     if state == "broken" and row.state in ("incompatible", "damaged"):

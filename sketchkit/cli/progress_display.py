@@ -1,4 +1,4 @@
-"""What somebody who watches a training run sees: a small display at a terminal, else a line now and then."""
+"""The progress of a training run: a small display at a terminal, else a line now and then."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LiveDisplay:
         steps: how many the run shall make in the whole.
         max_seconds: of this session, after which it stops; None for as long as it takes.
         name: of the run.
-        stream: where to show it; stderr when None. Whoever closes it ends the showing, not the run.
+        stream: where to show it; stderr when None. Closing it ends the display, and the run goes on.
         clock: tells seconds, by which pictures and lines are spaced.
     """
 
@@ -50,7 +50,7 @@ class LiveDisplay:
         self._name, self._clock = plain(name), clock
         self._stream = sys.stderr if stream is None else stream
         self._shown, self._unshown, self._deaf = float("-inf"), False, False
-        self._live = self._opened() if _can_draw(self._stream) else None
+        self._live = self._open_display() if _can_draw(self._stream) else None
 
     def step(self, record: StepRecord) -> None:
         """Take a step into account, and show it if it is time."""
@@ -107,7 +107,7 @@ class LiveDisplay:
         except (OSError, ValueError):  # a closed stream is a ValueError
             self._deaf = True
 
-    def _opened(self) -> Live:
+    def _open_display(self) -> Live:
         from rich.console import Console
         from rich.live import Live
 

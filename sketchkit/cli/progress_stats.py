@@ -58,11 +58,11 @@ class Course:
 
     @property
     def share(self) -> float:
-        """How much of the run is done, 0..1: by steps or by time, whichever ends it sooner."""
+        """The share of the run that is done, 0..1: by steps or by time, the larger of both."""
         if self.last is None:
             return 0.0
         by_steps = self.last.step / max(self.steps, 1)
-        by_time = self._gone() / self.max_seconds if self.max_seconds else 0.0
+        by_time = self._elapsed() / self.max_seconds if self.max_seconds else 0.0
         return min(max(by_steps, by_time), 1.0)
 
     @property
@@ -76,22 +76,22 @@ class Course:
         return float(sum(getattr(record, name) for record in self._recent)) / len(self._recent)
 
     def speed(self) -> float | None:
-        """Points a second over the last ten seconds of training; None while nobody can tell."""
+        """Points a second over the last ten seconds of training; None while unknown."""
         first, last = self._recent[0], self._recent[-1]
         seconds = last.seconds - first.seconds
         return (last.points - first.points) / seconds if seconds > 0 else None
 
     def left(self) -> float | None:
-        """Seconds to go, by the mean speed since the first step that was seen; None while nobody can tell."""
+        """Seconds to go, by the mean speed since the first step that was seen; None while unknown."""
         first, last = self._first, self.last
-        by_time = math.inf if self.max_seconds is None else self.max_seconds - self._gone()
+        by_time = math.inf if self.max_seconds is None else self.max_seconds - self._elapsed()
         by_steps = math.inf
         if first is not None and last is not None and last.step > first.step:
-            by_steps = (self.steps - last.step) * self._gone() / (last.step - first.step)
+            by_steps = (self.steps - last.step) * self._elapsed() / (last.step - first.step)
         nearer = min(by_time, by_steps)
         return max(nearer, 0.0) if math.isfinite(nearer) else None
 
-    def _gone(self) -> float:
+    def _elapsed(self) -> float:
         """Seconds since the first step that was seen."""
         return self.last.seconds - self._first.seconds if self.last and self._first else 0.0
 
@@ -134,8 +134,8 @@ class Course:
                 ("elapsed", clock_time(last.seconds)),
                 ("left", "?" if left is None else clock_time(left)),
             ],
-            _evaluated("valid", self.evaluated),
-            _evaluated("best", self.best),
+            _evaluation_row("valid", self.evaluated),
+            _evaluation_row("best", self.best),
         ]
 
 
@@ -163,7 +163,7 @@ class _Curve:
 
 
 def sparkline(values: Sequence[float], fine: bool = True) -> str:
-    """Numbers as a row of bars from the lowest to the highest; what is not finite leaves a gap.
+    """Numbers as a row of bars from the lowest to the highest; infinite numbers leave a gap.
 
     Args:
         values: a bar each.
@@ -206,7 +206,7 @@ def _speed(speed: float | None) -> str:
     return "?" if speed is None or not math.isfinite(speed) else f"{speed:,.0f}"
 
 
-def _evaluated(name: str, record: EvaluationRecord | None) -> list[Cell]:
+def _evaluation_row(name: str, record: EvaluationRecord | None) -> list[Cell]:
     if record is None:
         return [(name, "none yet")]
     return [

@@ -33,7 +33,6 @@ def reconstruct(
         flags="--temperature -t",
         metavar="TAU",
         usual=_SEVERAL,
-        panel="How it is drawn",
     ),
     prepared: Prepared = False,
     classes: ShownClass = None,

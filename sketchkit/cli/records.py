@@ -163,7 +163,7 @@ def read_record(path: str) -> Record:
 
     Raises:
         InputError: the file cannot be read.
-        FormatError: it has no record, or a record that is damaged.
+        FormatError: the record is missing or damaged.
     """
     try:
         data = read_file(path, _MAX_BYTES)

@@ -38,7 +38,7 @@ def rerun(
     """Draw a file again from its own record, byte for byte.
 
     The record has the options, arguments and settings of the command that wrote the file. Its inputs and its
-    model have to be where they were, and what they were.
+    model have to be in their places, unchanged.
     """
     from sketchkit.cli.console import say, tell_written
     from sketchkit.cli.outputs import check_paths, send

@@ -356,8 +356,8 @@ class RunFolder:
             stream.write(content)
 
     def _check_replaceable(self, there: bytes | None, files: str) -> None:
-        """Refuse a record of another run, unless `--force` replaces its files or it has none."""
-        if there is None or self._left_nothing(there):
+        """Refuse a record of another run, unless `--force` replaces its files or they are missing."""
+        if there is None or self._is_empty_run(there):
             return
         other = f"{shown(self.record)}: the folder holds files of another run"
         if not self.overwrite:
@@ -386,7 +386,7 @@ class RunFolder:
         except OSError as error:
             raise InputError(f"{shown(self.record)}: {reason(error)}") from error
 
-    def _left_nothing(self, record: bytes) -> bool:
+    def _is_empty_run(self, record: bytes) -> bool:
         """Whether a run left its record alone: it failed or was killed before its first file."""
         patterns = _read_patterns(record)
         return patterns is not None and not any(
@@ -410,7 +410,7 @@ def _read_files(record: bytes) -> object:
 
 
 def _read_patterns(record: bytes) -> list[re.Pattern[str]] | None:
-    """The names of the files of another run; None of a file that is no valid record."""
+    """The names of the files of another run; None of an invalid record."""
     try:
         found = json.loads(record)
         checksum = found.pop("checksum")

@@ -119,7 +119,7 @@ class Run:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What a drawing is made with, as JSON values."""
+        """The facts of how a drawing is made, as JSON values."""
         values, classes = options.as_dict(self.sampler), self.classes
         settings = replace(self.settings, tries=self.drafts, engine=self.used.get("engine", "torch"))
         return {
@@ -228,7 +228,7 @@ class Run:
 
         Args:
             function: takes `given`, the settings and `progress`.
-            given: the model, and what is drawn.
+            given: the model, and further arguments.
             doing: the words beside the bar.
             more: further arguments.
         """
@@ -266,7 +266,7 @@ def split_class_words(classes: Sequence[str] | None) -> tuple[Sequence[str] | No
 
 
 def tell_guesses(name: str, guesses: Guesses, model: str) -> None:
-    """Say on a line of stderr what a drawing is taken for, and whether the model draws the like."""
+    """Say on a line of stderr the guessed class of a drawing, and whether the model draws the like."""
     likely = [each for each in guesses if each.chance >= _LEAST_TOLD][:_MOST_TOLD] or guesses[:1]
     words = ", ".join(f"{each.class_name} ({each.chance:.0%})" for each in likely)
     others = (

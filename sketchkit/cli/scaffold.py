@@ -39,7 +39,7 @@ def write_package(name: str, kind: str, output: str | None = None) -> Path:
     Args:
         name: of the plugin: small letters, digits, dashes.
         kind: sampler, renderer, model, format or command.
-        output: the folder, which must not be there yet; `sketchkit-NAME` when None.
+        output: the folder, which is to be new; `sketchkit-NAME` when None.
 
     Returns:
         The folder.
@@ -65,7 +65,7 @@ def write_package(name: str, kind: str, output: str | None = None) -> Path:
 
 
 def _words(name: str, kind: str) -> dict[str, str]:
-    """What the templates' placeholders become."""
+    """The values of the templates' placeholders."""
     snake = name.replace("-", "_")
     words = {
         "name": name,
@@ -84,7 +84,7 @@ def _words(name: str, kind: str) -> dict[str, str]:
 
 
 def _class_name(name: str, kind: str, used: set[str]) -> str:
-    """What the class is called: after the plugin, and its kind where that alone would hide another name."""
+    """The name of the class: after the plugin, and its kind where that alone hides another name."""
     chosen = "".join(part.capitalize() for part in name.split("-"))
     while keyword.iskeyword(chosen) or hasattr(builtins, chosen) or chosen in used:
         chosen += kind.capitalize()

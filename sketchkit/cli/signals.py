@@ -1,4 +1,4 @@
-"""Signals that end a command unwind what it is doing, as Ctrl-C does, so that nothing partial is left."""
+"""Signals that end a command unwind what it is doing, as Ctrl-C does, so that partial files go."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _received: list[int] = []
 
 
 def unwind_on_signals() -> None:
-    """Let SIGTERM and SIGHUP raise KeyboardInterrupt, the first of them only; what is ignored stays so."""
+    """Let SIGTERM and SIGHUP raise KeyboardInterrupt, the first of them only; ignored signals stay so."""
     for number in _ending():
         signal.signal(number, _unwind)
 
@@ -42,7 +42,7 @@ def stoppable() -> Iterator[Callable[[], str | None]]:
 
 
 def _ending() -> list[int]:
-    """SIGTERM and SIGHUP where there are such, but for what `nohup` or a shell has the program ignore."""
+    """SIGTERM and SIGHUP where there are such, but for those that `nohup` or a shell ignores."""
     there = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     return [number for number in there if signal.getsignal(number) != signal.SIG_IGN]
 

@@ -27,9 +27,9 @@ class Source:
     """Some drawings.
 
     Args:
-        stem: what outputs are called after them.
+        stem: of the names of outputs.
         indices: [n], the number of each in its split or file.
-        keys: n identifiers; None where nobody knows.
+        keys: n identifiers; None where unknown.
         prepared: whether they are of the training data's kind.
         facts: where they are from, as JSON values.
         sketches: makes some of them, by their places among these n.
@@ -44,7 +44,7 @@ class Source:
 
 
 def stem_of(name: str) -> str:
-    """What outputs are called after a data set or a file."""
+    """The stem of outputs of a data set or a file."""
     return Path(name).resolve().name.split(".")[0]
 
 
@@ -68,7 +68,7 @@ def read_source(
         keep_background: make strokes of the paper in an SVG file, too.
 
     Raises:
-        InputError: nothing of that name, a class that it does not hold, or no drawing.
+        InputError: an unknown name or class, or a source without drawings.
         FormatError: a file that is damaged.
     """
     if os.path.exists(name) and not os.path.isdir(name):

@@ -38,7 +38,7 @@ _FORMAT = "ndjson"
 
 @dataclass(frozen=True)
 class Streaming:
-    """Drawings from nothing on their way into a file.
+    """Drawings of `sample` on their way into a file.
 
     Args:
         run: its settings.
