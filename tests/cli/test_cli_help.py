@@ -66,7 +66,7 @@ PANELS = [
         {"What is written": ["--output", "--layout", "--json"], "Speed": ["--device", "--deterministic"]},
     ),
     ("sample", {"What is drawn": ["-n", "--first"], "Speed": ["--engine"], "Options": ["--help"]}),
-    ("infill", {"What is drawn": ["--gap", "--number"], "The sheet": ["--cell"]}),
+    ("infill", {"What is drawn": ["--missing", "--number"], "The sheet": ["--cell"]}),
     ("grid", {"What is drawn": ["--steps"], "What is read": ["--pairs", "--from"]}),
     ("render", {"What is written": ["--output", "--format"], "The sheet": ["--page"]}),
 ]
