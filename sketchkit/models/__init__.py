@@ -11,6 +11,7 @@ from sketchkit.models.base import (
     AnyClass,
     SketchModel,
     State,
+    WholeDrawingModel,
     check_flags,
     check_model,
     check_one_class,
@@ -18,13 +19,19 @@ from sketchkit.models.base import (
     is_one_class,
 )
 from sketchkit.models.cells.packed import Packing
+from sketchkit.models.losses import EQUAL, Batch, Losses, Weights
 
 __all__ = [
+    "EQUAL",
     "AnyClass",
+    "Batch",
     "Decoding",
+    "Losses",
     "Packing",
     "SketchModel",
     "State",
+    "Weights",
+    "WholeDrawingModel",
     "backend",
     "check_flags",
     "check_model",

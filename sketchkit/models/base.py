@@ -26,6 +26,7 @@ from sketchkit.deprecation import renamed
 from sketchkit.errors import InputError
 from sketchkit.hints import hint, meant
 from sketchkit.models.cells.packed import Packing
+from sketchkit.models.losses import EQUAL, Batch, Losses, Weights, reconstruction_losses
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -34,6 +35,7 @@ __all__ = [
     "AnyClass",
     "SketchModel",
     "State",
+    "WholeDrawingModel",
     "check_flags",
     "check_model",
     "check_sizes",
@@ -111,6 +113,58 @@ class SketchModel(nn.Module, ABC):
         """K, how many numbers of a row dropout may drop; see `dropout_option`."""
         return 0
 
+    @property
+    def droppable_ink(self) -> int:
+        """K, how many numbers of a row before the end row dropout may drop besides, such as an encoder's."""
+        return 0
+
+    @property
+    def noise_size(self) -> int:
+        """K, how many standard normal numbers the losses of a drawing are computed with."""
+        return 0
+
+    def losses(self, batch: Batch, weights: Weights = EQUAL, *, evaluating: bool = False) -> Losses:
+        """What a batch costs, term by term: what a training minimises, logs and plots.
+
+        A training adds the terms up, each multiplied by the option NAME_weight where it has such an option,
+        or the architecture declares it; `TrainConfig.loss_weight` tells how the weight rises. All that is
+        left to chance is in the batch. A model that learns otherwise than by predicting the next point brings
+        its own; this one asks `packed`.
+
+        Args:
+            batch: the drawings, and what chance does to them.
+            weights: by name; a term whose weight is 0 may be left out where it would cost something.
+            evaluating: whether held-out drawings are measured: without the pen state of end rows, and with
+                `nll`, the negative log-likelihood of all rows as a plain sum, for a model that knows it.
+
+        Returns:
+            Scalars by name (a-z and underscores), each a mean over the `batch.drawings` of the whole batch,
+            so that those of all processes add up to it; differentiable.
+
+        Source: Ha & Eck 2017, equation 9.
+        """
+        return self.reconstruction_losses(batch, weights, evaluating=evaluating)
+
+    def reconstruction_losses(
+        self, batch: Batch, weights: Weights = EQUAL, *, evaluating: bool = False, z: Tensor | None = None
+    ) -> Losses:
+        """The losses under teacher forcing of a model that predicts the next point; see `losses`.
+
+        Args:
+            batch: the drawings.
+            weights: by name.
+            evaluating: see `losses`.
+            z: [B, Z], for a conditional model.
+        """
+        read, wanted = batch.with_offset_noise()
+        inputs = torch.cat((self.start_rows(len(read))[:, None], read[:, :-1]), 1)
+        state = self.initial_state(len(read), z, batch.label)
+        raw = self.packed(inputs, state, batch.packing, batch.scaled(batch.keep))
+        points = batch.packing.pack(wanted)
+        return reconstruction_losses(
+            raw, points, batch.drawings, batch.nmax, weights, evaluating=evaluating, weight=batch.weight
+        )
+
     def packed(self, rows: Tensor, state: State, packing: Packing, keep: Tensor | None = None) -> Tensor:
         """What training asks: the rows that count of a batch of drawings, without the padding.
 
@@ -129,6 +183,41 @@ class SketchModel(nn.Module, ABC):
         """
         raw, _ = self(rows, state)
         return packing.pack(raw)
+
+    # --- what a backend may offer, to draw ------------------------------------------------------------
+
+    def draw(
+        self,
+        index: npt.NDArray[np.int64],
+        *,
+        seed: int,
+        label: Tensor | None = None,
+        temperature: float = 1.0,
+        max_points: int,
+    ) -> list[npt.NDArray[np.float32]]:
+        """Whole drawings, of a model that does not draw point by point; `sketchkit.generate.sample` asks it.
+
+        Args:
+            index: int64 [n], of the drawings. Drawing i is a function of the seed, its index and its class
+                alone, whatever others are drawn beside it; `sketchkit.noise` has numbers for that.
+            seed: 0..2^63 - 1.
+            label: int64 [n], classes as indices, for a model that knows classes; None for none in particular.
+            temperature: tau, 0 or more; 1 is the model itself, less is tidier.
+            max_points: the most rows of a drawing, its end row aside.
+
+        Returns:
+            n drawings, each float32 [T, 5] rows in model units; the last is an end row where the model ended
+            the drawing.
+
+        Raises:
+            InputError: a model that draws point by point.
+        """
+        raise InputError(f"the model {self.card.name!r} draws point by point, from `step`")
+
+    @property
+    def draws_wholes(self) -> bool:
+        """Whether the model draws whole drawings itself, by `draw`."""
+        return type(self).draw is not SketchModel.draw
 
     # --- what everybody gets --------------------------------------------------------------------------
 
@@ -316,6 +405,40 @@ class SketchModel(nn.Module, ABC):
             raise InputError(f"the model {self.card.name!r} is unconditional: it has no latent vector z")
         if z is None and self.conditional:
             raise InputError(f"the model {self.card.name!r} is conditional: it needs a latent vector z")
+
+
+class WholeDrawingModel(SketchModel):
+    """A model that does not predict the next point: it brings `losses` and `draw` and has no steps.
+
+    Commands that begin with a part of a drawing, or ask how likely it is, refuse such a model.
+    """
+
+    @abstractmethod
+    def losses(self, batch: Batch, weights: Weights = EQUAL, *, evaluating: bool = False) -> Losses:
+        """What a batch costs; see `SketchModel`."""
+
+    @abstractmethod
+    def draw(
+        self,
+        index: npt.NDArray[np.int64],
+        *,
+        seed: int,
+        label: Tensor | None = None,
+        temperature: float = 1.0,
+        max_points: int,
+    ) -> list[npt.NDArray[np.float32]]:
+        """Whole drawings; see `SketchModel`."""
+
+    def initial_state(self, batch: int, z: Tensor | None = None, label: Tensor | None = None) -> State:
+        """Refused: there are no steps."""
+        raise self._stepless()
+
+    def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        """Refused: there are no steps."""
+        raise self._stepless()
+
+    def _stepless(self) -> InputError:
+        return InputError(f"the model {self.card.name!r} draws whole drawings at once, not point by point")
 
 
 def check_model(model: object) -> None:

@@ -18,6 +18,7 @@ from sketchkit.errors import InputError
 from sketchkit.models.base import SketchModel, State, check_flags, check_sizes, to_numpy
 from sketchkit.models.cells import LSTMCell, Packing
 from sketchkit.models.decoder import ClassEmbedding, DecoderRNN, row_size, with_position
+from sketchkit.models.losses import EQUAL, Batch, Losses, Weights, kl_loss
 from sketchkit.models.prior import FlowPrior
 
 __all__ = ["VaeArchitecture", "VaeModel"]
@@ -148,6 +149,30 @@ class VaeModel(SketchModel):
             raise InputError("a drawing without rows cannot be encoded")
         mu, log_variance = self.encode_batch(rows, torch.tensor([rows.shape[1]], device=rows.device))
         return to_numpy(mu[0]), to_numpy((log_variance[0] / 2).exp())
+
+    # --- learn ----------------------------------------------------------------------------------------
+
+    @property
+    def noise_size(self) -> int:
+        """Z, the numbers that z is drawn with."""
+        return self.architecture.latent
+
+    @property
+    def droppable_ink(self) -> int:
+        """2E, the candidate values of both directions of the encoder."""
+        return 2 * self.architecture.encoder_hidden
+
+    def losses(self, batch: Batch, weights: Weights = EQUAL, *, evaluating: bool = False) -> Losses:
+        """L_s, L_p and L_KL, with z drawn from the posterior by the noise of the batch; see `SketchModel`.
+
+        Source: Ha & Eck 2017, equations 1, 2, 9 and 10. The released code drops candidates of the encoder,
+            too.
+        """
+        keep = batch.scaled(batch.ink_keep)
+        mu, log_variance = self.encode_packed(batch.points, batch.inks, batch.ink_packing, keep)
+        z = mu if batch.noise is None else mu + (log_variance / 2).exp() * batch.noise.to(mu.dtype)
+        kl = kl_loss(mu, log_variance) * batch.share
+        return {**self.reconstruction_losses(batch, weights, evaluating=evaluating, z=z), "kl": kl}
 
     # --- the prior ------------------------------------------------------------------------------------
 

@@ -5,19 +5,23 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from sketchkit.density import MixtureDensity
-from sketchkit.models import Packing, SketchModel, State
+from sketchkit.models import Batch, Losses, Packing, SketchModel, State
+from sketchkit.noise import normals
 from sketchkit.testing.chance import check_pure
 from sketchkit.testing.faults import Faults
 from sketchkit.testing.modelsteps import Inputs, away
 
-__all__ = ["check_learning"]
+__all__ = ["check_learning", "check_wholes"]
 
 _OPTIONS = ("", "dropout", "recurrent_dropout")
 _OFF = 1e-4
+#: Of the noise that a batch comes with here.
+_STREAM = 78
 _ADVICE = "return raw outputs [N, 6M + 3] in the order of packing.pack"
 
 
@@ -36,6 +40,44 @@ def check_learning(model: SketchModel, inputs: Inputs, faults: Faults) -> None:
         "gradients", "when gradients are computed", "compute with torch alone, and not in place"
     ):
         _check_gradients(learner, inputs, lengths, packing, faults)
+
+
+def check_wholes(model: SketchModel, inputs: Inputs, faults: Faults) -> None:
+    """Try a model that draws whole drawings: its losses, their gradients, and its drawings."""
+    learner = copy.deepcopy(model).requires_grad_(True).train()
+    with faults.during("losses", "when it learns from a batch", "give scalars by name, with torch alone"):
+        terms = _losses(learner, inputs)
+        again = _losses(learner, inputs)
+        if any(not torch.equal(terms[name], again[name]) for name in terms):
+            faults.add("losses", "its losses differ for the same batch: all chance is in batch.noise")
+        torch.stack([term.double() for term in terms.values()]).sum().backward()  # type: ignore[no-untyped-call]
+        _check_slopes(learner, faults)
+    with faults.during("draw", "when it draws", "give float32 rows [T, 5] for each index"):
+        _check_draws(model, inputs.label, faults)
+
+
+def _losses(model: SketchModel, inputs: Inputs) -> Losses:
+    lengths = torch.tensor([9, 4, 7, 2, 9, 3, 2])
+    points = inputs.rows.clone()
+    points[torch.arange(points.shape[1]) >= lengths[:, None] - 1] = points.new_tensor([0, 0, 0, 0, 1.0])
+    batch = Batch.of(points, lengths, lengths - 1, points.shape[1], inputs.label)
+    noise = normals(4, torch.arange(len(lengths)), model.noise_size, _STREAM)
+    return model.losses(batch.with_noise(noise.to(points)))
+
+
+@torch.inference_mode()
+def _check_draws(model: SketchModel, label: Tensor | None, faults: Faults) -> None:
+    def draw(index: list[int]) -> list[Any]:
+        chosen = None if label is None else label[: len(index)].new_zeros(len(index))
+        return model.draw(np.array(index), seed=1, label=chosen, temperature=0.5, max_points=9)
+
+    for rows, alone in zip(draw([0, 5, 2]), (draw([index])[0] for index in (0, 5, 2)), strict=True):
+        if rows.dtype != np.float32 or rows.ndim != 2 or rows.shape[1] != 5 or not np.isfinite(rows).all():
+            faults.add("draw", f"it draws {rows.dtype} {list(rows.shape)}: draw finite float32 rows [T, 5]")
+        elif len(rows) - int(rows[-1, 4]) > 9:
+            faults.add("draw", f"it draws {len(rows)} rows where max_points is 9: draw fewer")
+        elif rows.shape != alone.shape or not np.allclose(rows, alone, atol=1e-3):
+            faults.add("draw", "a drawing depends on what is drawn beside it: use seed and index alone")
 
 
 @torch.no_grad()
@@ -86,6 +128,10 @@ def _check_gradients(
     raw = model.packed(inputs.rows, state, packing)
     offset, pen = MixtureDensity(raw).log_prob(packing.pack(inputs.rows))
     (loss - (offset + pen).mean()).backward()  # type: ignore[no-untyped-call]
+    _check_slopes(model, faults)
+
+
+def _check_slopes(model: SketchModel, faults: Faults) -> None:
     for name, weight in model.named_parameters():
         if weight.grad is None:
             advice = "use it, or leave it out"

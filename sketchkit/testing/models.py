@@ -10,7 +10,7 @@ from sketchkit.models import SketchModel
 from sketchkit.testing.architectures import check_architecture
 from sketchkit.testing.chance import chance
 from sketchkit.testing.faults import Faults
-from sketchkit.testing.learning import check_learning
+from sketchkit.testing.learning import check_learning, check_wholes
 from sketchkit.testing.lives import check_drawing, check_saving
 from sketchkit.testing.modelsteps import Inputs, check_steps
 from sketchkit.testing.taking import Entry, loaded
@@ -28,7 +28,8 @@ def check_model(plugin: Any, *, architecture: Any = None, backend: str | None = 
     types, and finite raw outputs [B, 6M + 3]; `forward` is the same as step after step, and `packed` as
     `forward`; rows do not depend on their neighbours; arguments are not written to; all of it works in
     bfloat16. A latent vector and a class make a difference where the model has them. Gradients reach every
-    weight, and `keep` drops what `dropout_option` says. A checkpoint brings the same model back, and the
+    weight, and `keep` drops what `dropout_option` says. A model that draws whole drawings is asked for its
+    losses and its drawings instead. A checkpoint brings the same model back, and the
     engine draws with it the same drawings whatever is drawn beside them.
 
     Args:
@@ -66,6 +67,9 @@ def _check(found: Any, architecture: Any, backend: str | None, faults: Faults) -
     if model is None:
         return
     inputs = Inputs.of(model, faults)
+    if inputs is not None and model.draws_wholes:
+        check_wholes(model, inputs, faults)
+        return
     if inputs is None or not check_steps(model, inputs, faults):
         return
     check_learning(model, inputs, faults)

@@ -9,7 +9,6 @@ from typing import Any
 from sketchkit import options, registry
 from sketchkit.errors import InputError
 from sketchkit.models import SketchModel, backend
-from sketchkit.models.vae import VaeModel
 from sketchkit.training.config import TrainConfig
 
 __all__ = ["SIZES", "architecture_of", "backend_of", "declared", "sizes_of", "suited"]
@@ -28,9 +27,10 @@ def backend_of(config: TrainConfig) -> type[SketchModel]:
         InputError: one that cannot be trained here.
     """
     cls = backend(config.backend)
-    if cls.conditional and not issubclass(cls, VaeModel):
+    if cls.conditional and cls.losses is SketchModel.losses:
         raise InputError(
-            f"the backend {config.backend!r} draws from a latent vector: of such, only a VaeModel is trained"
+            f"the backend {config.backend!r} draws from a latent vector: to be trained, it needs losses of "
+            "its own or those of a VaeModel"
         )
     return cls
 

@@ -14,20 +14,47 @@ from pathlib import Path
 from typing import Any
 
 from sketchkit import options
+from sketchkit.card import CELLS
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import read_file, reason, shown, utf8_text
 from sketchkit.options import option
 
-__all__ = ["PRESETS", "SCHEDULES", "TrainConfig", "Value", "option_infos", "read_config"]
+__all__ = ["PRESETS", "SCHEDULES", "LossWeight", "TrainConfig", "Value", "option_infos", "read_config"]
 
 #: What a part of a backend's architecture may be.
 Value = bool | int | float | str
 
 SCHEDULES = ("exponential", "cosine", "constant")
-CELL_NAMES = ("lstm", "layernorm-lstm", "hyper-lstm")
 _MAX_CONFIG_BYTES = 1 << 20
 #: What is wrong with a file is told in no more than so many characters, whatever it holds.
 _MAX_REASON = 1_000
+
+
+@dataclass(frozen=True)
+class LossWeight:
+    """How a term enters the loss: by weight_at(step) * max(term, minimum), the weight rising to its last.
+
+    Args:
+        last: what the weight rises to; w_KL of L_KL is 0.5 in the released code, 1.0 in most of the paper.
+        minimum: below which there is nothing to gain, KL_min of L_KL.
+        share: the share of `last` at the beginning, as the paper has it, eta_min.
+        rate: R, by which the rest comes.
+        start: the weight at the beginning, as the released code has it; None for the share.
+
+    Source: Ha & Eck 2017, equation 11 and appendix A.
+    """
+
+    last: float = 1.0
+    minimum: float = -math.inf
+    share: float = 1.0
+    rate: float = 1.0
+    start: float | None = None
+
+    def weight_at(self, step: int) -> float:
+        """The weight at a step, counted from 0: w (1 - (1 - eta_min) R^step), or w - (w - start) R^step."""
+        if self.start is not None:
+            return self.last - (self.last - self.start) * self.rate**step
+        return self.last * (1.0 - (1.0 - self.share) * self.rate**step)
 
 
 @dataclass(frozen=True)
@@ -44,7 +71,7 @@ class TrainConfig:
 
     backend: str = option("decoder", "decoder draws on and on, vae draws what a latent vector says; "
                           "or one that a plugin brings")  # fmt: skip
-    cell: str = option("lstm", "of the decoder", choices=CELL_NAMES)
+    cell: str = option("lstm", "of the decoder", choices=tuple(CELLS))
     hidden: int = option(512, "units of the decoder", low=1, high=16_384)
     encoder_hidden: int = option(256, "units of each direction of a vae's encoder", low=1, high=16_384)
     latent: int = option(128, "numbers in a vae's latent vector z", low=1, high=16_384)
@@ -136,6 +163,33 @@ class TrainConfig:
         """The record as JSON values, without what older records do not know and this one does not use."""
         values = dataclasses.asdict(self)
         return {name: value for name, value in values.items() if value != _UNSAID.get(name, ...)}
+
+    def loss_weight(self, term: str) -> LossWeight:
+        """How a term of the loss is weighed: as the options that begin with its name say.
+
+        Args:
+            term: its name, such as `kl`. Its options, of the training or of the backend's architecture, are
+                TERM_weight, TERM_minimum, TERM_start, TERM_rate and TERM_weight_start; a term that has none
+                of them counts once.
+        """
+        said = {**vars(self), **self.architecture}
+        parts = {"last": "weight", "minimum": "minimum", "share": "start", "rate": "rate"}
+        known = {part: f"{term}_{name}" for part, name in parts.items() if f"{term}_{name}" in said}
+        start = said.get(f"{term}_weight_start", -1.0)
+        return LossWeight(
+            **{part: said[name] for part, name in known.items()}, start=None if start < 0 else start
+        )
+
+    @property
+    def loss_weights(self) -> dict[str, LossWeight]:
+        """How each term is weighed that has an option of its weight, by name."""
+        names = [name for name in (*vars(self), *self.architecture) if name.endswith("_weight")]
+        terms = [name.removesuffix("_weight") for name in names]
+        return {term: self.loss_weight(term) for term in terms}
+
+    def weights_at(self, step: int) -> dict[str, float]:
+        """What each weighted term is multiplied by at an update, counted from 0, by name."""
+        return {name: weight.weight_at(step) for name, weight in self.loss_weights.items()}
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of an update, counted from 0.

@@ -21,8 +21,8 @@ from sketchkit.training.batching import Batches
 from sketchkit.training.building import TrainState, build
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
-from sketchkit.training.loop import Objective
 from sketchkit.training.memory import keep_memory
+from sketchkit.training.objective import Objective
 from sketchkit.training.trainer import card_of, threads_set
 
 __all__ = ["Estimate", "estimate"]
@@ -91,8 +91,8 @@ def estimate(
     config = suited(config)
     place, nmax = resolve_device(device), config.nmax or data.max_length
     model = build(config, card_of(data, "estimate", nmax)).to(place).train()
-    state, objective = TrainState(model, config), Objective(model, nmax, config.precision)
-    batches = Batches(train, config, data.scale_factor, nmax, len(data.classes), droppable=model.droppable)
+    state, objective = TrainState(model, config), Objective(model, config.precision)
+    batches = Batches(train, config, model, nmax)
     keep_memory()
     seconds = []
     with threads_set(threads or torch.get_num_threads()):
@@ -118,8 +118,8 @@ def estimate(
 def _update(
     objective: Objective, state: TrainState, batches: Batches, step: int, config: TrainConfig
 ) -> None:
-    offset, pen, kl = objective(batches.batch(step).to(state.model.device))
-    loss: Tensor = offset + pen + (0.0 if kl is None else kl)
+    terms = objective(batches.batch(step).to(state.model.device), {})
+    loss: Tensor = torch.stack(list(terms.values())).sum()
     state.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     float(state.gradient_norm())

@@ -14,21 +14,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
 
 from sketchkit.errors import InputError
 from sketchkit.models import SketchModel
+from sketchkit.models.losses import Batch
 from sketchkit.training.batching import Batches
 from sketchkit.training.building import TrainState
 from sketchkit.training.checkpointing import Progress, load_newest, save_checkpoint
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
-from sketchkit.training.losses import KLSchedule
 from sketchkit.training.memory import tidy_memory
-from sketchkit.training.objective import Batch, batch_loss
+from sketchkit.training.objective import Objective, Validation, validate, weigh
 from sketchkit.training.processes import Processes
 from sketchkit.training.records import EvaluationRecord, StepRecord, Watcher
-from sketchkit.training.validation import Validation, validate
 
 __all__ = ["Loop", "Stop"]
 
@@ -45,9 +43,8 @@ Stop = Callable[[], str | None]
 class Costs:
     """What one update's batch cost, over all processes."""
 
-    offset: float
-    pen: float
-    kl: float | None
+    terms: dict[str, float]
+    weights: dict[str, float]
     loss: float
     useful: int
 
@@ -55,28 +52,6 @@ class Costs:
     def finite(self) -> bool:
         """Whether something can be learnt from it."""
         return math.isfinite(self.loss)
-
-
-class Objective(nn.Module):
-    """A model's losses of a batch as a forward pass: what is spread over several processes.
-
-    Args:
-        model: whose losses.
-        nmax: Nmax.
-        precision: of the products.
-    """
-
-    def __init__(self, model: SketchModel, nmax: int, precision: str) -> None:
-        super().__init__()
-        self.model, self.nmax = model, nmax
-        self.reduced = precision == "bfloat16"
-
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
-        """L_s, L_p and L_KL of this process's share of the batch."""
-        kind = self.model.device.type
-        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.reduced):
-            loss = batch_loss(self.model, batch, self.nmax)
-        return loss.reconstruction.offset, loss.reconstruction.pen, loss.kl
 
 
 class Loop:
@@ -113,24 +88,14 @@ class Loop:
         self.batches = Batches(
             data.split("train"),
             config,
-            model.card.scale_factor,
+            model,
             nmax,
-            len(data.classes),
             processes.rank,
             processes.world,
-            droppable=model.droppable,
             pin=processes.device.type == "cuda",
         )
         self.state = TrainState(model, config)
-        self.objective = processes.wrapped(Objective(model, nmax, config.precision))
-        start = config.kl_weight_start
-        self.kl = KLSchedule(
-            config.kl_weight,
-            config.kl_minimum,
-            config.kl_start,
-            config.kl_rate,
-            None if start < 0 else start,
-        )
+        self.objective = processes.wrapped(Objective(model, config.precision))
         self.progress = Progress()
 
     # --- from where, and to where ---------------------------------------------------------------------
@@ -200,21 +165,18 @@ class Loop:
 
     def _update(self, batch: Batch) -> tuple[Costs, float]:
         """Learn from a batch, unless a loss or a gradient is not finite."""
-        useful = batch.useful
-        offset, pen, kl = self.objective(batch.to(self.processes.device))
-        parts = torch.stack((offset, pen, offset.new_zeros(()) if kl is None else kl)).detach().double()
-        sums = self.processes.summed(torch.cat((parts.cpu(), torch.tensor([float(useful)]).double())))
-        whole_offset, whole_pen, whole_kl, points = sums.tolist()
-        loss, counted = whole_offset + whole_pen, offset + pen
-        if kl is not None:
-            weight = self.kl.weight_at(self.progress.step)
-            loss += weight * max(whole_kl, self.kl.minimum)
-            if not whole_kl < self.kl.minimum:  # below the floor there is nothing to gain, and no gradient
-                counted = counted + weight * kl
+        useful = float(batch.useful)
+        weights = self.config.weights_at(self.progress.step)
+        terms = self.objective(batch.to(self.processes.device), weights)
+        parts = torch.stack([term.detach().double() for term in terms.values()]).cpu()
+        *sums, points = self.processes.summed(torch.cat((parts, parts.new_tensor([useful])))).tolist()
+        whole = dict(zip(terms, sums, strict=True))
+        counted, loss = weigh(terms, whole, self.config, weights)
         self.state.optimiser.zero_grad(set_to_none=True)
-        (counted * self.processes.world).backward()  # gradients will be means over the processes
+        # Gradients will be means over the processes.
+        (counted * self.processes.world).backward()  # type: ignore[no-untyped-call]
         norm = float(self.state.gradient_norm())
-        costs = Costs(whole_offset, whole_pen, None if kl is None else whole_kl, loss, int(points))
+        costs = Costs(whole, {name: weights[name] for name in whole if name in weights}, loss, int(points))
         if costs.finite and math.isfinite(norm):
             self.state.update(self.config.learning_rate_at(self.progress.step), self.config.clip)
         return costs, norm
@@ -241,10 +203,8 @@ class Loop:
             StepRecord(
                 step=self.progress.step,
                 loss=costs.loss,
-                offset=costs.offset,
-                pen=costs.pen,
-                kl=costs.kl,
-                kl_weight=0.0 if costs.kl is None else self.kl.weight_at(self.progress.step - 1),
+                terms=costs.terms,
+                weights=costs.weights,
                 learning_rate=self.config.learning_rate_at(self.progress.step - 1),
                 gradient_norm=norm,
                 points=self.progress.points,
@@ -268,18 +228,9 @@ class Loop:
         elif due:
             self.progress = replace(self.progress, without_gain=self.progress.without_gain + 1)
         if self.watcher is not None:
-            seconds = self.progress.seconds
             self.watcher.evaluation(
                 EvaluationRecord(
-                    step,
-                    loss,
-                    found.offset,
-                    found.pen,
-                    found.kl,
-                    found.nll_per_point,
-                    found.drawings,
-                    best,
-                    seconds,
+                    step, loss, found.terms, found.nll_per_point, found.drawings, best, self.progress.seconds
                 )
             )
         if self.processes.first:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
 
-__all__ = ["EvaluationRecord", "StepRecord", "Watcher", "Watchers"]
+__all__ = ["EvaluationRecord", "Record", "StepRecord", "Watcher", "Watchers", "flatten", "symbol"]
+
+_SYMBOLS = {"offset": "L_s", "pen": "L_p", "kl": "L_KL"}
 
 
 @dataclass(frozen=True)
@@ -16,10 +19,8 @@ class StepRecord:
     Args:
         step: counted from 1, the first update.
         loss: what was minimised.
-        offset: L_s of the batch.
-        pen: L_p of the batch.
-        kl: L_KL of the batch; None of a model without a latent vector.
-        kl_weight: w_KL * eta(step), what max(L_KL, KL_min) was multiplied by.
+        terms: of the loss of the batch by name, such as `offset`, `pen` and `kl` for L_s, L_p, L_KL.
+        weights: what the weighted ones among them were multiplied by.
         learning_rate: of this update.
         gradient_norm: the Euclidean norm of all gradients, before they were clipped.
         points: useful points learnt from so far, in the whole run.
@@ -29,10 +30,8 @@ class StepRecord:
 
     step: int
     loss: float
-    offset: float
-    pen: float
-    kl: float | None
-    kl_weight: float
+    terms: Mapping[str, float]
+    weights: Mapping[str, float]
     learning_rate: float
     gradient_norm: float
     points: int
@@ -46,25 +45,43 @@ class EvaluationRecord:
 
     Args:
         step: after which it was measured.
-        loss: L_R, with w_KL * max(L_KL, KL_min) at its full weight for a model with a latent vector.
-        offset: L_s.
-        pen: L_p, without that of end rows.
-        kl: L_KL; None of a model without a latent vector.
+        loss: all terms, each with its last weight.
+        terms: by name, without the pen state of end rows; means over the drawings.
         nll_per_point: the negative log-likelihood of a point, in nats; unlike L_R it does not depend on Nmax.
+            None of a model that does not know it.
         drawings: how many drawings these are means of.
-        best: whether no evaluation before was better.
+        best: whether this is the lowest loss so far.
         seconds: spent on training so far, in the whole run.
     """
 
     step: int
     loss: float
-    offset: float
-    pen: float
-    kl: float | None
-    nll_per_point: float
+    terms: Mapping[str, float]
+    nll_per_point: float | None
     drawings: int
     best: bool
     seconds: float
+
+
+Record = StepRecord | EvaluationRecord
+
+
+def flatten(record: Record) -> dict[str, Any]:
+    """The numbers of a record by name, in the order of its fields; the weight of a term is TERM_weight."""
+    out: dict[str, Any] = {}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if isinstance(value, Mapping):
+            ending = "_weight" if field.name == "weights" else ""
+            out |= {f"{name}{ending}": each for name, each in value.items()}
+        else:
+            out[field.name] = value
+    return out
+
+
+def symbol(term: str) -> str:
+    """What a term is called on a display: the papers' symbol, or its name."""
+    return _SYMBOLS.get(term, term.replace("_", " "))
 
 
 class Watcher(Protocol):

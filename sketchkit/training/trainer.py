@@ -26,12 +26,12 @@ from sketchkit.training.data import Dataset
 from sketchkit.training.logs import CsvLog
 from sketchkit.training.loop import Loop, Stop
 from sketchkit.training.memory import keep_memory
+from sketchkit.training.objective import Validation
 from sketchkit.training.processes import Processes, joined
 from sketchkit.training.records import Watcher, Watchers
 from sketchkit.training.runs import RunInfo
 from sketchkit.training.sheets import Sheets
 from sketchkit.training.transfer import check_fit, summary, take_weights
-from sketchkit.training.validation import Validation
 
 __all__ = ["Stop", "WatcherMaker", "card_of", "threads_set", "train"]
 
@@ -334,9 +334,11 @@ def card_of(data: Dataset, name: str, nmax: int) -> ModelCard:
 
 def _trained(card: ModelCard, info: RunInfo, found: Validation | None = None) -> Mapping[str, Any]:
     """What a card says of the training."""
-    measured = (
-        {} if found is None else {"validation_nll_per_point": found.nll_per_point, "validation_kl": found.kl}
-    )
+    measured: dict[str, Any] = {}
+    if found is not None:
+        weighted = {name: each for name, each in found.terms.items() if name in info.config.loss_weights}
+        measured = {f"validation_{name}": each for name, each in weighted.items()}
+        measured["validation_nll_per_point"] = found.nll_per_point
     return {
         "provenance": {
             **card.provenance,

@@ -83,6 +83,7 @@ def losses(folder: Path) -> list[tuple[float, ...]]:
         "loss",
         "offset",
         "pen",
+        "kl",
         "kl_weight",
         "learning_rate",
         "gradient_norm",

@@ -26,7 +26,6 @@ from sketchkit.training.backends import sizes_of, suited
 from sketchkit.training.building import build
 from sketchkit.training.data import Dataset
 from sketchkit.training.estimate import estimate
-from sketchkit.training.objective import batch_loss
 from sketchkit.training.runs import read_run
 
 
@@ -82,7 +81,7 @@ def test_an_architecture_is_made_of_the_options_it_shares_and_of_its_own() -> No
             {"backend": "decoder", "architecture": {"units": 3}},
             "has no option 'units': it has none",
         ),
-        ({"backend": "dreamer"}, "'dreamer' draws from a latent vector: of such, only a VaeModel is trained"),
+        ({"backend": "dreamer"}, "'dreamer' draws from a latent vector: to be trained, it needs losses"),
     ],
     ids=str,
 )
@@ -160,12 +159,12 @@ def test_packed_rows_are_those_of_forward_unless_a_backend_brings_its_own(small:
 def test_dropout_drops_the_backends_own_numbers_and_no_others(small: Dataset) -> None:
     config = suited(configured(backend="stumbler", dropout=0.25, architecture={"units": 50}))
     model = model_of(small, config)
-    batch = batches_of(small, config, droppable=model.droppable).batch(0)
+    batch = batches_of(small, config).batch(0)
     assert batch.keep is not None and batch.keep.shape == (len(batch.packing.rows), 50)
     assert 0.2 < 1 - float(batch.keep.float().mean()) < 0.3
     assert batch.keep_scale == pytest.approx(1 / 0.75)
-    dropped = batch_loss(model, batch, 60).reconstruction.offset
-    assert not torch.equal(dropped, batch_loss(model, replace(batch, keep=None), 60).reconstruction.offset)
+    dropped = model.losses(batch)["offset"]
+    assert not torch.equal(dropped, model.losses(replace(batch, keep=None))["offset"])
 
 
 def test_every_weight_of_a_plugins_model_is_learnt_and_kept(small: Dataset, tmp_path: Path) -> None:

@@ -15,9 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.models.cells import CELLS
 from sketchkit.options import OptionInfo
-from sketchkit.training.config import CELL_NAMES, PRESETS, SCHEDULES, TrainConfig, option_infos, read_config
+from sketchkit.training.config import PRESETS, SCHEDULES, TrainConfig, option_infos, read_config
 
 FIELDS = option_infos()
 NUMBERS = [info for info in FIELDS if info.type in (int, float)]
@@ -67,10 +66,6 @@ def test_nothing_is_left_without_a_check() -> None:
     for wrong in (None, 2, "perhaps", [], 0.5):
         with pytest.raises(InputError, match="'classes' of the training must be true or false"):
             TrainConfig(classes=wrong)  # type: ignore[arg-type]
-
-
-def test_the_cells_are_those_that_there_are() -> None:
-    assert set(CELL_NAMES) == set(CELLS)
 
 
 def test_a_learning_rate_cannot_rise() -> None:
