@@ -173,12 +173,15 @@ def reconstruction_losses(
         weight: [N], how often each row's pen state counts; once when None.
 
     Returns:
-        `offset`: L_s, of the offsets of all rows but end rows. `pen`: L_p, of the pen states. Where
+        `offset`: L_s, of the offsets of all rows but end rows. `pen`: L_p, of the pen states. With a weight,
+        `smooth_pen`: how far the pen states' distribution is from the uniform one, as a divergence. Where
         `evaluating`, `nll`: the negative log-likelihood of all rows, a plain sum, detached, under no floor.
 
-    Source: Ha & Eck 2017, equation 9; the floor and the mask are the released code's.
+    Source: Ha & Eck 2017, equation 9; the floor and the mask are the released code's. Label smoothing:
+        Szegedy et al. 2016, section 7.
     """
-    offset, pen = MixtureDensity(raw).log_prob(points)
+    density = MixtureDensity(raw)
+    offset, pen = density.log_prob(points)
     inked = points[:, 4] == 0
     terms = {"nll": -(torch.where(inked, offset, 0.0) + pen).detach().sum()} if evaluating else {}
     if floor > 0:
@@ -187,6 +190,9 @@ def reconstruction_losses(
         pen = pen * weight
     share = 1.0 / (drawings * nmax)
     counted = torch.where(inked, pen, 0.0) if evaluating else pen
+    if weights.get("smooth_pen"):
+        uniform = density.pen_logits.log_softmax(-1).mean(-1) + math.log(3.0)
+        terms = {"smooth_pen": -uniform.sum() * share, **terms}
     return {
         "offset": -torch.where(inked, offset, 0.0).sum() * share,
         "pen": -counted.sum() * share,

@@ -99,6 +99,8 @@ class TrainConfig:
     kl_weight_start: float = option(-1.0, "the weight at the beginning itself, as in the released code; "
                                     "below 0: the share --kl-start", low=-1, high=1e9)  # fmt: skip
 
+    smooth_pen_weight: float = option(0.0, "label smoothing of the pen states; 0 for none", low=0, high=1e9)
+
     recurrent_dropout: float = option(0.1, "share of candidate values dropped, of a recurrent network",
                                       low=0, high=0.99)  # fmt: skip
     dropout: float = option(0.0, "share of numbers dropped, of a backend that drops such", low=0, high=0.99)
@@ -237,7 +239,12 @@ def _values(architecture: Any) -> dict[str, Value]:
 
 #: Values that stay unsaid in a record: records and checkpoints from before there were such fields count as
 #: ones of today.
-_UNSAID: Mapping[str, Any] = {"dropout": 0.0, "kl_weight_start": -1.0, "architecture": {}}
+_UNSAID: Mapping[str, Any] = {
+    "dropout": 0.0,
+    "kl_weight_start": -1.0,
+    "smooth_pen_weight": 0.0,
+    "architecture": {},
+}
 
 #: Whole ways of training, by name.
 _AS_RELEASED: Mapping[str, Any] = {

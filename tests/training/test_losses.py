@@ -70,6 +70,19 @@ def test_the_plain_sum_knows_no_floor_and_leaves_no_row_out() -> None:
     assert total(bare).item() == pytest.approx(nll, rel=1e-12)
 
 
+def test_label_smoothing_pulls_the_pen_states_towards_each_other() -> None:
+    raw, points = (torch.tensor(values) for values in _batch())
+    plain = reconstruction_losses(raw, points, 2, NMAX, {"smooth_pen": 0.0})
+    found = reconstruction_losses(raw, points, 2, NMAX, TrainConfig(smooth_pen_weight=0.1).weights_at(5))
+    assert found.keys() - plain.keys() == {"smooth_pen"}
+    expected = sum(-np.log(3 * softmax(q[:3])).mean() for q in raw.numpy()) / (2 * NMAX)
+    assert float(found["smooth_pen"]) == pytest.approx(expected, rel=1e-9)
+    raw[:, :3] = 1.0
+    assert float(
+        reconstruction_losses(raw, points, 2, NMAX, {"smooth_pen": 1})["smooth_pen"]
+    ) == pytest.approx(0)
+
+
 def test_the_offset_of_an_end_row_does_not_matter() -> None:
     raw, points = _batch()
     loss = reconstruction_losses(torch.tensor(raw), torch.tensor(points), 2, NMAX)
