@@ -29,7 +29,7 @@ from sketchkit.training import TrainConfig, train
 from sketchkit.training.backends import build
 from sketchkit.training.batching import Batches
 from sketchkit.training.data import Dataset, Recipe, prepare
-from sketchkit.training.memory import keep_memory
+from sketchkit.training.processes import keep_memory
 from sketchkit.training.trainer import card_of
 
 #: What both of our models add to the released recipe, for a training of minutes.

@@ -24,11 +24,12 @@ import torch
 
 from sketchkit.benchmark import CLOCKS
 from sketchkit.training import TrainConfig
+from sketchkit.training.backends import build
 from sketchkit.training.batching import Batches
-from sketchkit.training.building import TrainState, build
+from sketchkit.training.checkpointing import TrainState
 from sketchkit.training.data import Dataset, Recipe, prepare
-from sketchkit.training.memory import keep_memory
 from sketchkit.training.objective import Objective, weigh
+from sketchkit.training.processes import keep_memory
 from sketchkit.training.trainer import card_of
 
 #: The fastest peer, and the float32 products of the core it was measured on.

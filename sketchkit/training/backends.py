@@ -1,4 +1,4 @@
-"""Which model a configuration means, of ours or of a plugin, and what of it that backend can be told."""
+"""Which model a configuration means, of ours or of a plugin, what it can be told, and a fresh one."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import torch
+
 from sketchkit import options, registry
+from sketchkit.card import ModelCard
 from sketchkit.errors import InputError
 from sketchkit.models import SketchModel, backend
+from sketchkit.training.chance import Purpose, generator
 from sketchkit.training.config import TrainConfig
 
-__all__ = ["SIZES", "architecture_of", "backend_of", "declared", "sizes_of", "suited"]
+__all__ = ["SIZES", "architecture_of", "backend_of", "build", "declared", "sizes_of", "suited"]
 
 #: The options of a training that are parts of an architecture where it has a field of that name; `classes` is
 #: the number of them there, 0 for none.
@@ -95,6 +99,23 @@ def architecture_of(config: TrainConfig, classes: int) -> Any:
     if "classes" in known:
         sizes["classes"] = classes if config.classes else 0
     return options.create(kind, f"the architecture of {config.backend!r}", {**sizes, **config.architecture})
+
+
+def build(config: TrainConfig, card: ModelCard) -> SketchModel:
+    """A model with fresh weights, a function of the configuration and its seed.
+
+    Args:
+        config: says which; suited to its backend (see `suited`).
+        card: names its classes.
+
+    Raises:
+        PluginError: an unknown backend.
+        InputError: sizes that the backend does not take.
+    """
+    architecture = architecture_of(config, len(card.classes))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(generator(config.seed, Purpose.WEIGHTS).integers(2**63)))
+        return backend_of(config)(architecture, card)
 
 
 def sizes_of(model: SketchModel) -> dict[str, Any]:

@@ -156,8 +156,8 @@ class Batches:
         keep = _draw_mask(chances, batch.lengths, batch.packing, self.droppable, rate)
         ink_keep = _draw_mask(chances, batch.inks, batch.ink_packing, self.droppable_ink, rate)
         offset_noise = None
-        if config.stray > 0:
-            most = config.stray / self.scale_factor
+        if config.offset_noise > 0:
+            most = config.offset_noise / self.scale_factor
             offset_noise = torch.from_numpy(
                 draw_offset_noise(chances, batch.points.shape[1], batch.inks.numpy(), most)
             )

@@ -15,11 +15,22 @@ from typing import Any
 
 from sketchkit import options
 from sketchkit.card import CELLS
+from sketchkit.deprecation import renamed
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import read_file, reason, shown, utf8_text
 from sketchkit.options import option
 
-__all__ = ["PRESETS", "SCHEDULES", "LossWeight", "TrainConfig", "Value", "option_infos", "read_config"]
+__all__ = [
+    "OLD_NAMES",
+    "PRESETS",
+    "SCHEDULES",
+    "LossWeight",
+    "TrainConfig",
+    "Value",
+    "option_infos",
+    "read_config",
+    "rename_options",
+]
 
 #: What a part of a backend's architecture may be.
 Value = bool | int | float | str
@@ -28,6 +39,10 @@ SCHEDULES = ("exponential", "cosine", "constant")
 _MAX_CONFIG_BYTES = 1 << 20
 #: What is wrong with a file is told in no more than so many characters, whatever it holds.
 _MAX_REASON = 1_000
+
+
+#: Options by the names that they have in calls, files and records of older versions.
+OLD_NAMES: Mapping[str, str] = {"stray": "offset_noise"}
 
 
 @dataclass(frozen=True)
@@ -106,8 +121,8 @@ class TrainConfig:
     dropout: float = option(0.0, "share of numbers dropped, of a backend that drops such", low=0, high=0.99)
     axis_scale: float = option(0.15, "each axis is stretched by up to this", low=0, high=0.9)
     point_drop: float = option(0.1, "share of points left out inside a line", low=0, high=0.9)
-    stray: float = option(0.0, "pixels the pen goes astray at most on average, and is led back; 0 for never",
-                          low=0, high=100)  # fmt: skip
+    offset_noise: float = option(0.0, "pixels the pen goes astray at most on average, and is led back; "
+                                 "0 for never", low=0, high=100)  # fmt: skip
     balance: float = option(0.0, "0: a class is seen as often as it has drawings, 1: all alike",
                             low=0, high=1)  # fmt: skip
     nmax: int = option(0, "Nmax, what losses are divided by; 0: the longest drawing of the data",
@@ -156,7 +171,7 @@ class TrainConfig:
         values = dict(PRESETS[preset]) if preset else {}
         architecture: dict[str, Value] = {}
         for layer in layers:
-            values |= layer
+            values |= rename_options(layer)
             architecture |= _values(values.pop("architecture", {}))
         _check_names(values)
         return cls(**values, architecture=architecture)
@@ -208,6 +223,14 @@ class TrainConfig:
             gone = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
             return last + (first - last) * 0.5 * (1.0 + math.cos(math.pi * gone))
         return float((first - last) * self.decay ** (step - self.warmup) + last)
+
+
+TrainConfig.__init__ = renamed(**OLD_NAMES)(TrainConfig.__init__)  # type: ignore[method-assign]
+
+
+def rename_options(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by field name, those by an older name under the name that the field has now."""
+    return {OLD_NAMES.get(name, name): value for name, value in values.items()}
 
 
 def option_infos() -> list[options.OptionInfo]:

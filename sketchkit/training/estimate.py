@@ -16,13 +16,13 @@ from sketchkit.files import shown
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderModel
 from sketchkit.models.vae import VaeModel
-from sketchkit.training.backends import suited
+from sketchkit.training.backends import build, suited
 from sketchkit.training.batching import Batches
-from sketchkit.training.building import TrainState, build
+from sketchkit.training.checkpointing import TrainState
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
-from sketchkit.training.memory import keep_memory
 from sketchkit.training.objective import Objective
+from sketchkit.training.processes import keep_memory
 from sketchkit.training.trainer import card_of, threads_set
 
 __all__ = ["Estimate", "estimate"]

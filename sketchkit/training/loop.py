@@ -19,13 +19,11 @@ from sketchkit.errors import InputError
 from sketchkit.models import SketchModel
 from sketchkit.models.losses import Batch
 from sketchkit.training.batching import Batches
-from sketchkit.training.building import TrainState
-from sketchkit.training.checkpointing import Progress, load_newest, save_checkpoint
+from sketchkit.training.checkpointing import Progress, TrainState, load_newest, save_checkpoint
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
-from sketchkit.training.memory import tidy_memory
 from sketchkit.training.objective import Objective, Validation, validate, weigh
-from sketchkit.training.processes import Processes
+from sketchkit.training.processes import Processes, tidy_memory
 from sketchkit.training.records import EvaluationRecord, StepRecord, Watcher
 
 __all__ = ["Loop", "Stop"]

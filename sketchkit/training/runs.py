@@ -25,7 +25,7 @@ import orjson
 from sketchkit.card import PAPER_START, ModelCard
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import atomic_write, checksum_of, is_temporary, read_file, reason, shown
-from sketchkit.training.config import TrainConfig
+from sketchkit.training.config import OLD_NAMES, TrainConfig
 from sketchkit.training.data import Dataset
 
 __all__ = ["CHANGEABLE", "RunInfo", "begin", "identity_of", "is_run", "read_run", "write_run"]
@@ -102,7 +102,9 @@ def identity_of(
     config: TrainConfig, fingerprint: str, nmax: int, init: Mapping[str, Any] | None = None
 ) -> str:
     """A checksum of all that decides what a run learns."""
-    fixed = {name: value for name, value in config.to_json().items() if name not in CHANGEABLE}
+    former = {new: old for old, new in OLD_NAMES.items()}  # the checksum of a run stays what it was
+    values = config.to_json().items()
+    fixed = {former.get(name, name): value for name, value in values if name not in CHANGEABLE}
     begun = [] if init is None else [init["blake2b"], init["scale_factor"]]
     content = orjson.dumps([fixed, fingerprint, nmax, *begun], option=orjson.OPT_SORT_KEYS)
     return checksum_of(content)

@@ -19,15 +19,13 @@ from sketchkit.errors import InputError, SketchkitError
 from sketchkit.files import shown
 from sketchkit.models import SketchModel
 from sketchkit.training import runs
-from sketchkit.training.backends import suited
-from sketchkit.training.building import build
+from sketchkit.training.backends import build, suited
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 from sketchkit.training.logs import CsvLog
 from sketchkit.training.loop import Loop, Stop
-from sketchkit.training.memory import keep_memory
 from sketchkit.training.objective import Validation
-from sketchkit.training.processes import Processes, joined
+from sketchkit.training.processes import Processes, joined, keep_memory
 from sketchkit.training.records import Watcher, Watchers
 from sketchkit.training.runs import RunInfo
 from sketchkit.training.sheets import Sheets

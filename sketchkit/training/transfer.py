@@ -18,15 +18,15 @@ from sketchkit.models.decoder import DecoderModel
 from sketchkit.models.vae import VaeModel
 from sketchkit.training.backends import SIZES, declared, sizes_of
 from sketchkit.training.chance import Purpose, generator
-from sketchkit.training.config import option_infos
+from sketchkit.training.config import option_infos, rename_options
 
 __all__ = ["check_fit", "fine_tuning", "summary", "take_weights"]
 
 #: The noise of a new class's embedding, as a share of the spread of those that are known.
 _NOISE = 0.1
 _SHOWN = 3
-#: What a conditional model keeps of its own training: how much its z is to say, and how far the pen strays.
-_KEPT = ("kl_weight", "kl_minimum", "stray")
+#: What a conditional model keeps of its own training: how much its z is to say, and the offset noise.
+_KEPT = ("kl_weight", "kl_minimum", "offset_noise")
 
 
 def fine_tuning(source: SketchModel, drawings: int) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def fine_tuning(source: SketchModel, drawings: int) -> dict[str, Any]:
 def _weights_of_losses(source: SketchModel) -> dict[str, Any]:
     """As the card says that the model was trained, where it does, and L_KL at its whole weight at once."""
     config = source.card.provenance.get("config")
-    said = config if isinstance(config, Mapping) else {}
+    said = rename_options(config) if isinstance(config, Mapping) else {}
     infos = {info.name: info for info in option_infos()}
     out = {"kl_start": 1.0}
     for name in _KEPT:

@@ -16,7 +16,8 @@ from sketchkit.checkpoints.magenta import dump_magenta
 from sketchkit.errors import CheckpointError
 from sketchkit.models import Batch, SketchModel
 from sketchkit.training import TrainConfig
-from sketchkit.training.building import TrainState, build
+from sketchkit.training.backends import build
+from sketchkit.training.checkpointing import TrainState
 
 Array = np.ndarray[Any, Any]
 CLASSES = ("cat", "pig")

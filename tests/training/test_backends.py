@@ -22,8 +22,7 @@ from sketchkit.checkpoints.load import load_model
 from sketchkit.errors import InputError, PluginError
 from sketchkit.models import Packing
 from sketchkit.training import TrainConfig, train
-from sketchkit.training.backends import sizes_of, suited
-from sketchkit.training.building import build
+from sketchkit.training.backends import build, sizes_of, suited
 from sketchkit.training.data import Dataset
 from sketchkit.training.estimate import estimate
 from sketchkit.training.runs import read_run

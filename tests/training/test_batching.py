@@ -299,7 +299,7 @@ inked = st.lists(st.integers(1, 12), min_size=1, max_size=7)
 
 
 def test_the_pen_goes_astray_as_far_as_it_may_and_in_some_drawings_less(data: Dataset) -> None:
-    batch = batches_of(data, small(backend="vae", batch_size=200, stray=5.0), 64).batch(0)
+    batch = batches_of(data, small(backend="vae", batch_size=200, offset_noise=5.0), 64).batch(0)
     assert batch.offset_noise is not None
     spread = []
     for astray, inks in zip(batch.offset_noise.numpy(), batch.inks.tolist(), strict=True):
@@ -310,7 +310,7 @@ def test_the_pen_goes_astray_as_far_as_it_may_and_in_some_drawings_less(data: Da
 
 
 def test_going_astray_changes_no_other_chance(data: Dataset) -> None:
-    one, other = (batches_of(data, small(backend="vae", stray=s), 64).batch(3) for s in (0.0, 5.0))
+    one, other = (batches_of(data, small(backend="vae", offset_noise=s), 64).batch(3) for s in (0.0, 5.0))
     assert one.offset_noise is None
     for a, b in zip(drawings(one), drawings(other), strict=True):
         assert set(b) - set(a) == {"offset_noise"}

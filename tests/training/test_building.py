@@ -16,7 +16,8 @@ from sketchkit.card import ModelCard
 from sketchkit.errors import CheckpointError
 from sketchkit.models.decoder import DecoderModel
 from sketchkit.models.vae import VaeModel
-from sketchkit.training.building import TrainState, build
+from sketchkit.training.backends import build
+from sketchkit.training.checkpointing import TrainState
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 

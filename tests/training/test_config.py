@@ -74,6 +74,15 @@ def test_a_learning_rate_cannot_rise() -> None:
     assert TrainConfig(learning_rate=1e-5).learning_rate_at(7) == pytest.approx(1e-5)
 
 
+def test_an_old_name_is_read_and_warned_of_in_a_call(tmp_path: Path) -> None:
+    with pytest.warns(DeprecationWarning, match="stray of TrainConfig is called offset_noise now"):
+        config = TrainConfig(stray=3.0)  # type: ignore[call-arg]
+    assert config == TrainConfig(offset_noise=3.0) == TrainConfig.made(None, {"stray": 3.0})
+    (tmp_path / "how.toml").write_text("stray = 3.0")
+    assert TrainConfig.made(None, read_config(tmp_path / "how.toml")) == config
+    assert "stray" not in config.to_json() and config.to_json()["offset_noise"] == 3.0
+
+
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:
     with pytest.raises(InputError, match=r"the training has no option 'hiden': it has backend, cell, hidden"):
         TrainConfig.made(None, {"hiden": 3})

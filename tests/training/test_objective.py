@@ -28,8 +28,8 @@ CASES: dict[str, dict[str, Any]] = {
     "vae without classes": {"backend": "vae", "classes": False},
     "decoder that knows the place": {"position": True},
     "vae that knows the place": {"backend": "vae", "position": True},
-    "decoder gone astray": {"stray": 5.0},
-    "vae gone astray that knows the place": {"backend": "vae", "position": True, "stray": 5.0},
+    "decoder gone astray": {"offset_noise": 5.0},
+    "vae gone astray that knows the place": {"backend": "vae", "position": True, "offset_noise": 5.0},
 }
 
 

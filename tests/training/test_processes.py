@@ -11,8 +11,7 @@ import pytest
 import torch
 
 from sketchkit.errors import InputError
-from sketchkit.training.memory import keep_memory
-from sketchkit.training.processes import Processes, joined
+from sketchkit.training.processes import Processes, joined, keep_memory
 
 CPU = torch.device("cpu")
 VARIABLES = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
@@ -102,7 +101,7 @@ def test_two_processes_share_sums_and_words() -> None:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only the GNU C library is told")
 def test_the_c_library_can_be_told_to_keep_memory() -> None:
-    code = "from sketchkit.training.memory import keep_memory; print(keep_memory(), keep_memory())"
+    code = "from sketchkit.training.processes import keep_memory; print(keep_memory(), keep_memory())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert done.stdout in ("True True\n", "False False\n"), done.stderr
 

@@ -92,6 +92,10 @@ def test_whatever_decides_what_is_learnt_is_part_of_the_identity(info: options.O
     assert same == (info.name in CHANGEABLE)
 
 
+def test_the_identity_of_a_run_stays_what_it_was_under_older_names() -> None:
+    assert identity_of(TrainConfig(offset_noise=3.0), "f", 5) == "37c3c0fb930c81d14b328780361b44ed"
+
+
 def test_the_data_nmax_and_the_weights_it_began_with_are_part_of_the_identity() -> None:
     assert INFO.identity == identity_of(INFO.config, "f00d", 64)
     others = [replace(INFO, nmax=65), replace(INFO, data={**INFO.data, "fingerprint": "beef"})]

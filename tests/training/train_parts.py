@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pytest
 
 from sketchkit.models import SketchModel
+from sketchkit.training.backends import build
 from sketchkit.training.batching import Batches
-from sketchkit.training.building import build
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset, Recipe, prepare_sketches, synth
 from sketchkit.training.trainer import card_of
