@@ -159,7 +159,7 @@ class SketchModel(nn.Module, ABC):
         read, wanted = batch.with_offset_noise()
         inputs = torch.cat((self.start_rows(len(read))[:, None], read[:, :-1]), 1)
         state = self.initial_state(len(read), z, batch.label)
-        raw = self.packed(inputs, state, batch.packing, batch.scaled(batch.keep))
+        raw = self.packed(inputs, state, batch.packing, batch.scale(batch.keep))
         points = batch.packing.pack(wanted)
         return reconstruction_losses(
             raw, points, batch.drawings, batch.nmax, weights, evaluating=evaluating, weight=batch.weight

@@ -84,7 +84,7 @@ class DecoderRNN(nn.Module):
 
     def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """One time step: rows [B, 5] -> raw outputs [B, 6M + 3] and the next state."""
-        inner, at, context = self._parted(state)
+        inner, at, context = self._split_state(state)
         at = tuple(place + rows[:, :2] for place in at)
         seen = (place.to(rows.dtype) for place in at)
         hidden, inner = self.cell.step(torch.cat((rows, *seen, *context), -1), inner)
@@ -94,7 +94,7 @@ class DecoderRNN(nn.Module):
         """Every time step: rows [B, T, 5] -> raw outputs [B, T, 6M + 3] and the last state."""
         if not rows.shape[1]:
             return self.output(rows.new_zeros(*rows.shape[:2], self.output.in_features)), state
-        inner, at, context = self._parted(state)
+        inner, at, context = self._split_state(state)
         paths = tuple(place[:, None] + rows[..., :2].cumsum(1, dtype=place.dtype) for place in at)
         seen = (path.to(rows.dtype) for path in paths)
         spread = (part[:, None].expand(-1, rows.shape[1], -1) for part in context)
@@ -113,14 +113,14 @@ class DecoderRNN(nn.Module):
         Returns:
             Raw outputs [N, 6M + 3].
         """
-        inner, _, context = self._parted(state)
+        inner, _, context = self._split_state(state)
         read = packing.pack(with_position(rows) if self.position else rows)
         outputs = self.cell.packed(read, context[0] if context else None, inner, packing, keep)
         # Means and spreads need more digits than autocast would leave them.
         with torch.autocast(outputs.device.type, enabled=False):
             return self.output(outputs.to(self.output.weight.dtype))  # type: ignore[no-any-return]
 
-    def _parted(self, state: State) -> tuple[State, State, State]:
+    def _split_state(self, state: State) -> tuple[State, State, State]:
         """The cell's own state; the place of the pen, and the context, each a tuple of one tensor or none."""
         context = len(state) - bool(self.context_size)
         at = context - self.position

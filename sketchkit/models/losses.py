@@ -123,21 +123,21 @@ class Batch:
         wanted[..., :2] -= before
         return read, wanted
 
-    def scaled(self, keep: Tensor | None) -> Tensor | None:
+    def scale(self, keep: Tensor | None) -> Tensor | None:
         """A mask of this batch as numbers of the points' type, 0 or `keep_scale`."""
         return None if keep is None else keep.to(self.points.dtype).mul_(self.keep_scale)
 
-    def pinned(self) -> Self:
+    def pin(self) -> Self:
         """The same in memory that a CUDA device can copy from while both go on working."""
-        return self._changed(Tensor.pin_memory)
+        return self._map(Tensor.pin_memory)
 
     def to(self, device: torch.device) -> Self:
         """The same on another device; from pinned memory the copies do not wait."""
         if device.type == "cpu":
             return self
-        return self._changed(lambda tensor: tensor.to(device, non_blocking=True))
+        return self._map(lambda tensor: tensor.to(device, non_blocking=True))
 
-    def _changed(self, change: Callable[[Tensor], Tensor]) -> Self:
+    def _map(self, change: Callable[[Tensor], Tensor]) -> Self:
         changed: dict[str, Any] = {}
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)

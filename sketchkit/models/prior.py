@@ -79,7 +79,7 @@ class FlowPrior(nn.Module):
 
     def forward(self, noise: Tensor, label: Tensor) -> Tensor:
         """Noise [B, K] to places along the axes [B, K]."""
-        return self._integrated(noise, label, 0.0, 1.0)
+        return self._integrate(noise, label, 0.0, 1.0)
 
     def latents(self, noise: Tensor, label: Tensor) -> Tensor:
         """Noise [B, K] to latent vectors [B, Z]."""
@@ -87,9 +87,9 @@ class FlowPrior(nn.Module):
 
     def inverse(self, x: Tensor, label: Tensor) -> Tensor:
         """Places along the axes [B, K] to noise [B, K]."""
-        return self._integrated(x, label, 1.0, 0.0)
+        return self._integrate(x, label, 1.0, 0.0)
 
-    def _integrated(self, x: Tensor, label: Tensor, begin: float, end: float) -> Tensor:
+    def _integrate(self, x: Tensor, label: Tensor, begin: float, end: float) -> Tensor:
         step = (end - begin) / _STEPS
         for k in range(_STEPS):
             time = x.new_full((len(x),), begin + k * step)

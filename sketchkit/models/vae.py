@@ -123,7 +123,7 @@ class VaeModel(SketchModel):
         """
         if self.architecture.position:
             rows = with_position(rows)
-        both_ways = torch.stack([packing.pack(rows), packing.pack(_reversed(rows, lengths))])
+        both_ways = torch.stack([packing.pack(rows), packing.pack(_reverse(rows, lengths))])
         kept = None if keep is None else torch.stack(keep.chunk(2, -1))
         cells = (self.forward_cell, self.backward_cell)
         outputs = LSTMCell.packed_together(cells, both_ways, packing, kept)
@@ -168,7 +168,7 @@ class VaeModel(SketchModel):
         Source: Ha & Eck 2017, equations 1, 2, 9 and 10. The released code drops candidates of the encoder,
             too.
         """
-        keep = batch.scaled(batch.ink_keep)
+        keep = batch.scale(batch.ink_keep)
         mu, log_variance = self.encode_packed(batch.points, batch.inks, batch.ink_packing, keep)
         z = mu if batch.noise is None else mu + (log_variance / 2).exp() * batch.noise.to(mu.dtype)
         kl = kl_loss(mu, log_variance) * batch.share
@@ -216,7 +216,7 @@ class VaeModel(SketchModel):
         return self.decoder.packed(rows, state, packing, keep)
 
 
-def _reversed(rows: Tensor, lengths: Tensor) -> Tensor:
+def _reverse(rows: Tensor, lengths: Tensor) -> Tensor:
     """Each drawing's rows back to front, the padding left where it is."""
     time = torch.arange(rows.shape[1], device=rows.device)
     order = torch.where(time < lengths[:, None], lengths[:, None] - 1 - time, time)

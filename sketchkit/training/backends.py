@@ -15,7 +15,15 @@ from sketchkit.models import SketchModel, backend
 from sketchkit.training.chance import Purpose, generator
 from sketchkit.training.config import TrainConfig
 
-__all__ = ["SIZES", "architecture_of", "backend_of", "build", "declared", "sizes_of", "suited"]
+__all__ = [
+    "SIZES",
+    "architecture_of",
+    "backend_of",
+    "build",
+    "describe_options",
+    "resolve_config",
+    "sizes_of",
+]
 
 #: The options of a training that are parts of an architecture where it has a field of that name; `classes` is
 #: the number of them there, 0 for none.
@@ -39,14 +47,14 @@ def backend_of(config: TrainConfig) -> type[SketchModel]:
     return cls
 
 
-def declared(architecture_type: type) -> list[options.OptionInfo]:
+def describe_options(architecture_type: type) -> list[options.OptionInfo]:
     """What an architecture declares with `option` beyond the options that every training has."""
     fields: Mapping[str, Any] = getattr(architecture_type, "__dataclass_fields__", {})
     own = {name for name, field in fields.items() if "help" in field.metadata and name not in SIZES}
     return [info for info in options.describe(architecture_type) if info.name in own]
 
 
-def suited(config: TrainConfig, said: Collection[str] = ()) -> TrainConfig:
+def resolve_config(config: TrainConfig, said: Collection[str] = ()) -> TrainConfig:
     """A configuration as its backend takes it: the architecture complete and of the right types.
 
     Args:
@@ -62,7 +70,7 @@ def suited(config: TrainConfig, said: Collection[str] = ()) -> TrainConfig:
         InputError: something that this backend cannot be told, or one that cannot be trained here.
     """
     cls = backend_of(config)
-    infos = {info.name: info for info in declared(cls.architecture_type)}
+    infos = {info.name: info for info in describe_options(cls.architecture_type)}
     what = f"the architecture of {config.backend!r}"
     for name in config.architecture:
         if name in SIZES:
@@ -105,7 +113,7 @@ def build(config: TrainConfig, card: ModelCard) -> SketchModel:
     """A model with fresh weights, a function of the configuration and its seed.
 
     Args:
-        config: says which; suited to its backend (see `suited`).
+        config: says which; suited to its backend (see `resolve_config`).
         card: names its classes.
 
     Raises:
@@ -129,7 +137,7 @@ def sizes_of(model: SketchModel) -> dict[str, Any]:
     sizes = {name: values[name] for name in SIZES if name in values}
     if "classes" in sizes:
         sizes["classes"] = sizes["classes"] > 0
-    extra = {info.name: values[info.name] for info in declared(kind)}
+    extra = {info.name: values[info.name] for info in describe_options(kind)}
     return {**sizes, "backend": model.backend, **({"architecture": extra} if extra else {})}
 
 

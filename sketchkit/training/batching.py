@@ -20,7 +20,7 @@ import torch
 from sketchkit.errors import InputError
 from sketchkit.models import Packing, SketchModel
 from sketchkit.models.losses import Batch
-from sketchkit.training.chance import Purpose, generator, permuted
+from sketchkit.training.chance import Purpose, generator, permute
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Split
 from sketchkit.training.data.dataset import padded
@@ -64,7 +64,7 @@ class Order:
         out = np.empty_like(places)
         for epoch in np.unique(epochs):
             here = epochs == epoch
-            slots = permuted(within[here], self.epoch, self.seed, int(epoch))
+            slots = permute(within[here], self.epoch, self.seed, int(epoch))
             out[here] = slots if self._members is None else self._member(slots, int(epoch))
         return out
 
@@ -134,7 +134,7 @@ class Batches:
             labels = np.where(hidden, self.none, labels)
         batch = lay_out(offsets, lifts, inks, labels if config.classes else None, self.nmax, config.padding)
         whole = self._with_chance(batch, chances)
-        return whole.pinned() if self.pin else whole
+        return whole.pin() if self.pin else whole
 
     def from_step(self, step: int, stop: int) -> Generator[Batch]:
         """The batches of the updates step..stop - 1; the next is made while one is worked on."""

@@ -218,7 +218,7 @@ def load_newest(
     for step in reversed(steps):
         path = folder / f"{step:08d}.json"
         try:
-            return _loaded(path, identity)
+            return _load(path, identity)
         except _DamagedError as error:
             warn(f"{shown(path)}: {error}; going on from the one before")
     if steps:
@@ -241,7 +241,7 @@ class _DamagedError(Exception):
     """A checkpoint that is not what its manifest says."""
 
 
-def _loaded(path: Path, identity: str) -> tuple[Progress, dict[str, Tensor]]:
+def _load(path: Path, identity: str) -> tuple[Progress, dict[str, Tensor]]:
     from safetensors import SafetensorError
     from safetensors.torch import load
 

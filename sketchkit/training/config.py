@@ -78,7 +78,7 @@ class TrainConfig:
 
     Every field but the last is an option of its own. `architecture` holds, by name, what the backend's
     architecture declares beyond them with `sketchkit.options.option`; what that may be only the backend knows
-    (see `sketchkit.training.backends.suited`).
+    (see `sketchkit.training.backends.resolve_config`).
 
     Raises:
         InputError: a value of another type or out of range.

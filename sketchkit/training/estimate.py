@@ -16,7 +16,7 @@ from sketchkit.files import shown
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderModel
 from sketchkit.models.vae import VaeModel
-from sketchkit.training.backends import build, suited
+from sketchkit.training.backends import build, resolve_config
 from sketchkit.training.batching import Batches
 from sketchkit.training.checkpointing import TrainState
 from sketchkit.training.config import TrainConfig
@@ -88,7 +88,7 @@ def estimate(
     train = data.split("train")
     if not len(train):
         raise InputError(f"{shown(data.path)}: the data set has no drawings to train on")
-    config = suited(config)
+    config = resolve_config(config)
     place, nmax = resolve_device(device), config.nmax or data.max_length
     model = build(config, card_of(data, "estimate", nmax)).to(place).train()
     state, objective = TrainState(model, config), Objective(model, config.precision)

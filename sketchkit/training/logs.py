@@ -91,7 +91,7 @@ class Columns:
         return np.full(len(self), np.nan)  # a term that this run has not
 
     @property
-    def weighted(self) -> tuple[str, ...]:
+    def terms_with_weight(self) -> tuple[str, ...]:
         """The terms whose weight may change, such as `kl`; their weight is the column TERM_weight."""
         return tuple(name for name in self.terms if f"{name}_weight" in self.values)
 

@@ -93,7 +93,7 @@ class Loop:
             pin=processes.device.type == "cuda",
         )
         self.state = TrainState(model, config)
-        self.objective = processes.wrapped(Objective(model, config.precision))
+        self.objective = processes.wrap(Objective(model, config.precision))
         self.progress = Progress()
 
     # --- from where, and to where ---------------------------------------------------------------------
@@ -107,7 +107,7 @@ class Loop:
         found = None
         if self.processes.first:
             found = load_newest(self.folder / CHECKPOINTS, self.identity, self._note)
-        found = self.processes.shared(found)
+        found = self.processes.share(found)
         if found is not None:
             self.progress, tensors = found
             self.state.restore(tensors)
@@ -146,7 +146,7 @@ class Loop:
                 self._evaluate()
                 if config.patience and self.progress.without_gain >= config.patience:
                     status = "stopped-early"
-            status = self.processes.agreed(stop()) or status
+            status = self.processes.agree(stop()) or status
             if step == config.steps:
                 status = "finished"
             if status == "out-of-time" and not due:
@@ -167,7 +167,7 @@ class Loop:
         weights = self.config.weights_at(self.progress.step)
         terms = self.objective(batch.to(self.processes.device), weights)
         parts = torch.stack([term.detach().double() for term in terms.values()]).cpu()
-        *sums, points = self.processes.summed(torch.cat((parts, parts.new_tensor([useful])))).tolist()
+        *sums, points = self.processes.sum_up(torch.cat((parts, parts.new_tensor([useful])))).tolist()
         whole = dict(zip(terms, sums, strict=True))
         counted, loss = weigh(terms, whole, self.config, weights)
         self.state.optimiser.zero_grad(set_to_none=True)

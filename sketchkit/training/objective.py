@@ -111,9 +111,9 @@ def validate(
         if number % processes.world == processes.rank:
             for name, value in _batch_sums(model, split, order[begin : begin + _BATCH], config, nmax).items():
                 sums[name] = sums.get(name, 0.0) + value
-    names = processes.shared(list(sums))  # a process beyond the last batch knows none
+    names = processes.share(list(sums))  # a process beyond the last batch knows none
     values = torch.tensor([sums.get(name, 0.0) for name in names], dtype=torch.float64)
-    total = dict(zip(names, processes.summed(values).tolist(), strict=True))
+    total = dict(zip(names, processes.sum_up(values).tolist(), strict=True))
     rows, nll = total.pop("rows"), total.pop("nll", None)
     terms = {name: each / count for name, each in total.items()}
     return Validation(terms, None if nll is None else nll / rows, count)

@@ -98,7 +98,7 @@ def fit_prior(
     axes = min(wanted.axes, model.architecture.latent)
     if (n := len(data.split("train"))) <= axes:
         raise InputError(f"a prior along {axes} axes needs more than {axes} drawings, got {n}")
-    mu, labels = _encoded(model, data)
+    mu, labels = _encode_drawings(model, data)
     architecture = dataclasses.replace(model.architecture, prior=wanted.hidden, prior_axes=axes)
     learnt = {"data": data.manifest.fingerprint, **dataclasses.asdict(wanted)}
     card = dataclasses.replace(model.card, provenance={**model.card.provenance, "prior": learnt})
@@ -113,7 +113,7 @@ def fit_prior(
     return out.requires_grad_(False).eval()
 
 
-def _encoded(model: VaeModel, data: Dataset) -> tuple[Tensor, Tensor]:
+def _encode_drawings(model: VaeModel, data: Dataset) -> tuple[Tensor, Tensor]:
     """The means of the posteriors of the training drawings [n, Z], and their classes [n]."""
     split = data.split("train")
     known = model.card.classes if model.labelled else ()

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from sketchkit.errors import InputError
 
-__all__ = ["Processes", "joined", "keep_memory", "tidy_memory"]
+__all__ = ["Processes", "join_processes", "keep_memory", "tidy_memory"]
 
 #: How long the others are waited for: a checkpoint or an evaluation may take a while.
 _PATIENCE = timedelta(minutes=30)
@@ -44,7 +44,7 @@ class Processes:
         """Whether this is the process that writes and speaks."""
         return self.rank == 0
 
-    def summed(self, values: Tensor) -> Tensor:
+    def sum_up(self, values: Tensor) -> Tensor:
         """The sum of some numbers over all processes, on the CPU."""
         if self.world == 1:
             return values.cpu()
@@ -52,7 +52,7 @@ class Processes:
         torch.distributed.all_reduce(values)
         return values.cpu()
 
-    def shared(self, value: Any) -> Any:
+    def share(self, value: Any) -> Any:
         """What the first process has."""
         if self.world == 1:
             return value
@@ -60,17 +60,17 @@ class Processes:
         torch.distributed.broadcast_object_list(box, src=0)
         return box[0]
 
-    def agreed(self, status: str | None) -> str | None:
+    def agree(self, status: str | None) -> str | None:
         """What the first process that wants to stop says, in all of them."""
         if self.world == 1:
             return status
-        if float(self.summed(torch.tensor(float(status is not None)))) == 0.0:
+        if float(self.sum_up(torch.tensor(float(status is not None)))) == 0.0:
             return None
         said: list[str | None] = [None] * self.world
         torch.distributed.all_gather_object(said, status)
         return next(each for each in said if each is not None)
 
-    def wrapped(self, module: nn.Module) -> nn.Module:
+    def wrap(self, module: nn.Module) -> nn.Module:
         """A module whose gradients are means over all processes."""
         if self.world == 1:
             return module
@@ -81,7 +81,7 @@ class Processes:
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[Processes]:
+def join_processes(device: torch.device) -> Iterator[Processes]:
     """Join the other processes of a run, if `torchrun` has started several.
 
     Args:

@@ -110,7 +110,7 @@ def identity_of(
     return checksum_of(content)
 
 
-def described(data: Dataset) -> dict[str, Any]:
+def describe_data(data: Dataset) -> dict[str, Any]:
     """What a run remembers of its data set."""
     manifest = data.manifest
     return {

@@ -19,13 +19,13 @@ from sketchkit.errors import InputError, SketchkitError
 from sketchkit.files import shown
 from sketchkit.models import SketchModel
 from sketchkit.training import runs
-from sketchkit.training.backends import build, suited
+from sketchkit.training.backends import build, resolve_config
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 from sketchkit.training.logs import CsvLog
 from sketchkit.training.loop import Loop, Stop
 from sketchkit.training.objective import Validation
-from sketchkit.training.processes import Processes, joined, keep_memory
+from sketchkit.training.processes import Processes, join_processes, keep_memory
 from sketchkit.training.records import Watcher, Watchers
 from sketchkit.training.runs import RunInfo
 from sketchkit.training.sheets import Sheets
@@ -82,9 +82,9 @@ def train(
         CheckpointError: a run whose checkpoints are all damaged, or that belongs to other data.
     """
     place = Path(folder)
-    config = None if config is None else suited(config)
-    with joined(resolve_device(device)) as processes:
-        info, again = _prepared(
+    config = None if config is None else resolve_config(config)
+    with join_processes(resolve_device(device)) as processes:
+        info, again = _prepare(
             place, data, config, processes, resume=resume, overwrite=overwrite, threads=threads, init=init
         )
         if info.status != "running":
@@ -96,7 +96,7 @@ def train(
             return _run(place, data, info, processes, again, asked, watchers, init)
 
 
-def _prepared(
+def _prepare(
     folder: Path,
     data: Dataset,
     config: TrainConfig | None,
@@ -113,24 +113,24 @@ def _prepared(
         try:
             again = runs.is_run(folder) if resume == "auto" else resume
             if resume == "auto" and again:
-                info = _repeated(folder, data, config or suited(TrainConfig()), threads, init)
+                info = _find_same(folder, data, config or resolve_config(TrainConfig()), threads, init)
             elif again:
-                info = _continued(folder, data, config, threads)
+                info = _continue(folder, data, config, threads)
             else:
-                info = _begun(data, config or suited(TrainConfig()), threads, init)
+                info = _begin(data, config or resolve_config(TrainConfig()), threads, init)
                 runs.begin(folder, overwrite=overwrite)
                 runs.write_run(folder, info)
             found = info, again
         except SketchkitError as error:
             found = error
-    found = processes.shared(found)
+    found = processes.share(found)
     if isinstance(found, SketchkitError):
         raise found  # in every process, so that none waits for the others
     assert found is not None
     return found
 
 
-def _begun(data: Dataset, config: TrainConfig, threads: int | None, init: SketchModel | None) -> RunInfo:
+def _begin(data: Dataset, config: TrainConfig, threads: int | None, init: SketchModel | None) -> RunInfo:
     if not len(data.split("train")):
         raise InputError(f"{shown(data.path)}: the data set has no drawings to train on")
     with without_weights():
@@ -139,7 +139,7 @@ def _begun(data: Dataset, config: TrainConfig, threads: int | None, init: Sketch
         check_fit(model, init)
     return RunInfo(
         config=config,
-        data=runs.described(data),
+        data=runs.describe_data(data),
         nmax=config.nmax or max(data.max_length, 0 if init is None else init.card.max_length),
         threads=threads or torch.get_num_threads(),
         parameters=sum(p.numel() for p in model.parameters()),
@@ -158,7 +158,7 @@ def _origin(model: SketchModel) -> dict[str, Any]:
     }
 
 
-def _continued(folder: Path, data: Dataset, config: TrainConfig | None, threads: int | None) -> RunInfo:
+def _continue(folder: Path, data: Dataset, config: TrainConfig | None, threads: int | None) -> RunInfo:
     info = runs.read_run(folder)
     if data.manifest.fingerprint != info.data["fingerprint"]:
         raise InputError(f"{shown(folder)}: the run learns from other data than {shown(data.path)}")
@@ -174,7 +174,7 @@ def _continued(folder: Path, data: Dataset, config: TrainConfig | None, threads:
     return replace(info, status="running")
 
 
-def _repeated(
+def _find_same(
     folder: Path, data: Dataset, config: TrainConfig, threads: int | None, init: SketchModel | None
 ) -> RunInfo:
     """The run that a folder holds, if it is the one that would begin now; as it ended if it stopped early."""
@@ -186,7 +186,7 @@ def _repeated(
         if words[0] == words[1]:
             words[0] = "with other weights"
         raise InputError(f"{shown(folder)}: holds another run, which began {words[0]}, not {words[1]}")
-    info = _continued(folder, data, config, threads)
+    info = _continue(folder, data, config, threads)
     return there if there.status == "stopped-early" and info.config == there.config else info
 
 
@@ -216,9 +216,7 @@ def _run(
             keeper.note(summary(model, init))
         take_weights(model, init, info.config.seed)
     model = model.to(processes.device).train()
-    loop = Loop(
-        data, info.config, info.nmax, model, folder, info.identity, processes, keeper, keeper.evaluated
-    )
+    loop = Loop(data, info.config, info.nmax, model, folder, info.identity, processes, keeper, keeper.keep)
     with keeper.closing():
         if resume:
             loop.resume()
@@ -248,7 +246,7 @@ def _finish(folder: Path, info: RunInfo, model: SketchModel) -> None:
     try:
         runs.write_run(folder, info)
         if info.status != "failed":
-            model.with_card(**_trained(model.card, info)).save(folder / LAST_NAME)
+            model.with_card(**_describe_training(model.card, info)).save(folder / LAST_NAME)
     except InputError:
         if info.status != "failed":
             raise
@@ -285,10 +283,10 @@ class _Keeper(Watcher):
         finally:
             self.close()
 
-    def evaluated(self, model: SketchModel, step: int, found: Validation | None, best: bool) -> None:
+    def keep(self, model: SketchModel, step: int, found: Validation | None, best: bool) -> None:
         """Keep the best model, and draw a sheet."""
         if best:
-            trained = _trained(model.card, replace(self.info, step=step), found)
+            trained = _describe_training(model.card, replace(self.info, step=step), found)
             card = model.card
             model.with_card(**trained).save(self.folder / BEST_NAME)
             model.card = card
@@ -330,7 +328,7 @@ def card_of(data: Dataset, name: str, nmax: int) -> ModelCard:
     )
 
 
-def _trained(card: ModelCard, info: RunInfo, found: Validation | None = None) -> Mapping[str, Any]:
+def _describe_training(card: ModelCard, info: RunInfo, found: Validation | None = None) -> Mapping[str, Any]:
     """What a card says of the training."""
     measured: dict[str, Any] = {}
     if found is not None:
@@ -353,13 +351,13 @@ def _trained(card: ModelCard, info: RunInfo, found: Validation | None = None) ->
 def _stopping(stop: Stop | None, max_seconds: float | None) -> Stop:
     deadline = None if max_seconds is None else time.monotonic() + max_seconds
 
-    def asked() -> str | None:
+    def ask() -> str | None:
         said = None if stop is None else stop()
         if said is None and deadline is not None and time.monotonic() >= deadline:
             return "out-of-time"
         return said
 
-    return asked
+    return ask
 
 
 @contextmanager

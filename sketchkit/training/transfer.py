@@ -16,7 +16,7 @@ from sketchkit.models import SketchModel
 from sketchkit.models.cells import LSTMCell
 from sketchkit.models.decoder import DecoderModel
 from sketchkit.models.vae import VaeModel
-from sketchkit.training.backends import SIZES, declared, sizes_of
+from sketchkit.training.backends import SIZES, describe_options, sizes_of
 from sketchkit.training.chance import Purpose, generator
 from sketchkit.training.config import option_infos, rename_options
 
@@ -82,7 +82,7 @@ def check_fit(model: SketchModel, source: SketchModel) -> None:
             f"or leave out --backend"
         )
     theirs, ours = (dataclasses.asdict(each.architecture) for each in (source, model))
-    known = {*SIZES, *(info.name for info in declared(type(source.architecture)))}
+    known = {*SIZES, *(info.name for info in describe_options(type(source.architecture)))}
     # A prior fits one encoder only, and that will change.
     free = {"classes", "prior", "prior_axes"} | (set() if source.labelled else {"embedding"})
     for field in theirs:
@@ -112,11 +112,11 @@ def take_weights(model: SketchModel, source: SketchModel, seed: int = 0) -> None
     stored = source.state_dict().items()
     weights = {name: each.detach().float() for name, each in stored if not name.startswith("prior.")}
     if source.labelled and model.labelled:
-        weights |= _renamed(model, source, weights, seed)
+        weights |= _match_classes(model, source, weights, seed)
     elif source.labelled:
-        weights = _untold(source, weights)
+        weights = _drop_classes(source, weights)
     elif model.labelled:
-        weights = _told(model, weights)
+        weights = _add_classes(model, weights)
     model.load_state_dict(weights)
 
 
@@ -160,7 +160,7 @@ def _check_switch(model: SketchModel, source: SketchModel) -> None:
         raise InputError(f"{name} cannot be told classes: leave out --classes")
 
 
-def _renamed(
+def _match_classes(
     model: SketchModel, source: SketchModel, weights: Mapping[str, Tensor], seed: int
 ) -> dict[str, Tensor]:
     """The tensors with a place for every class, in the order of the model's classes."""
@@ -198,7 +198,7 @@ def _class_axes(model: SketchModel) -> dict[str, int]:
     return out
 
 
-def _untold(source: Any, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _drop_classes(source: Any, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """What the class of none adds to the gates becomes part of their bias."""
     embedding = weights["embedding.table.weight"][-1]
     kernel = weights["decoder.cell.weight_x"]
@@ -209,7 +209,7 @@ def _untold(source: Any, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return out
 
 
-def _told(model: Any, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _add_classes(model: Any, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Fresh embeddings, which nothing reads at first."""
     out = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     end = model.decoder.cell.input_size

@@ -74,7 +74,9 @@ def test_what_is_written_reads_back_exactly(
     assert set(log.train.terms) == {
         name for r in steps for name, each in r.terms.items() if not math.isnan(each)
     }
-    assert set(log.train.weighted) == set(log.train.terms) & {name for r in steps for name in r.weights}
+    assert set(log.train.terms_with_weight) == set(log.train.terms) & {
+        name for r in steps for name in r.weights
+    }
     assert np.isnan(log.train["absent"]).all() and len(log.train["absent"]) == len(steps)
 
 
@@ -167,7 +169,7 @@ def test_a_run_of_an_older_version_goes_on_with_the_columns_it_has(tmp_path: Pat
         b"step,loss,offset,pen,kl,nll,drawings,best,seconds\n1,1.0,0.8,0.2,,1.5,100,1,0.1\n"
     )
     log = read_log(tmp_path)
-    assert (log.train.terms, log.train.weighted, log.valid["nll_per_point"][0]) == (
+    assert (log.train.terms, log.train.terms_with_weight, log.valid["nll_per_point"][0]) == (
         ("offset", "pen"),
         (),
         1.5,

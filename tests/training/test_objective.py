@@ -109,7 +109,7 @@ def slowly(model: SketchModel, batch: Batch, nmax: int, *, evaluating: bool = Fa
             before = torch.cat((before, before[:, :2].cumsum(0)), 1)
         rows = torch.cat((before, context.expand(len(before), -1)), 1)
         hidden = outputs(
-            model.decoder.cell, rows, model.decoder._parted(state)[0], None if keep is None else keep[b]
+            model.decoder.cell, rows, model.decoder._split_state(state)[0], None if keep is None else keep[b]
         )
         raws = model.decoder.output(hidden).numpy()
         for t, (raw, point) in enumerate(zip(raws, points.numpy(), strict=True)):

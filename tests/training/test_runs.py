@@ -21,7 +21,7 @@ from sketchkit.training.runs import (
     CHANGEABLE,
     RunInfo,
     begin,
-    described,
+    describe_data,
     identity_of,
     read_run,
     write_run,
@@ -60,7 +60,7 @@ def test_what_is_written_reads_back(folder: Path) -> None:
 
 def test_what_a_run_remembers_of_its_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     data = shapes(tmp_path_factory)
-    known = described(data)
+    known = describe_data(data)
     assert known["path"] == str(data.path)
     assert known["fingerprint"] == data.manifest.fingerprint
     assert known["drawings"] == {name: len(data.split(name)) for name in ("train", "valid", "test")}

@@ -72,11 +72,11 @@ def test_processes_together_find_what_one_finds(
     names = [*whole.terms, "nll", "rows"]
 
     class Told(Processes):
-        def summed(self, values: Tensor) -> Tensor:
+        def sum_up(self, values: Tensor) -> Tensor:
             sums.append(values)
             return values.clamp(min=1.0)
 
-        def shared(self, value: Any) -> Any:
+        def share(self, value: Any) -> Any:
             return names
 
     for rank in range(world):

@@ -82,7 +82,7 @@ class HyperLSTMCell(Cell):
         return packed_hyper_lstm(
             rows,
             None if context is None else packing.first(context),
-            self._joined_weights(),
+            self._join_weights(),
             tuple(map(packing.first, state)),
             self.main.affine(),
             self.hyper.affine(),
@@ -92,7 +92,7 @@ class HyperLSTMCell(Cell):
             epsilon=EPSILON,
         )
 
-    def _joined_weights(self) -> HyperWeights:
+    def _join_weights(self) -> HyperWeights:
         bias = self.embed_scales.bias
         return HyperWeights(
             rows=torch.cat(self.input_weights()),

@@ -146,7 +146,7 @@ class _PackedHyperLSTM(torch.autograd.Function):
             small = finish(sums, small_c[:count], None, hyper, epsilon, small_h)
             z = torch.addmm(weights.embedding_bias, small_h, weights.embedding.mT, out=embedded[part])
             x, from_h = x[:, :wide], from_h[:, :wide]
-            sums, factors = _modulated(x, from_h, z, weights)
+            sums, factors = _modulate(x, from_h, z, weights)
             h = outputs[part]
             large = finish(sums, c[:count], None if keep is None else keep[part], main, epsilon, h)
             c, small_c = large.memory, small.memory
@@ -267,7 +267,7 @@ class _WeightGradients:
         )
 
 
-def _modulated(
+def _modulate(
     from_x: Tensor, from_h: Tensor, embedded: Tensor, weights: HyperWeights
 ) -> tuple[Tensor, Tensor]:
     """The sums of the large LSTM's gates [n, 4H], and the factors [8, n, H] in them; see `_Step`."""

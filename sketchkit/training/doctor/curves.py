@@ -99,7 +99,7 @@ def check_rise(run: Evidence) -> Findings:
     if not _rises(bins):
         return
     # While the weight of L_KL grows, L_R gives way to it; with the last weights their sum must not rise.
-    if run.weighted and not _rises(Bins.cut(steps, total + run.penalties, PARTS)):
+    if run.terms_with_weight and not _rises(Bins.cut(steps, total + run.penalties, PARTS)):
         return
     since, low, start = float(bins.steps[bins.means.argmin()]), float(bins.means.min()), float(bins.means[0])
     worse = bins.end >= start
@@ -200,7 +200,7 @@ def check_gain(run: Evidence) -> Findings:
 def _choose_curve(run: Evidence) -> tuple[Floats, Floats, str, str]:
     """The curve to follow on: (steps, values, unit, name), of the evaluations where there are enough."""
     valid = run.valid
-    whole = bool(run.weighted) or not np.isfinite(valid["nll_per_point"]).any()
+    whole = bool(run.terms_with_weight) or not np.isfinite(valid["nll_per_point"]).any()
     finite = np.isfinite(valid["loss" if whole else "nll_per_point"])
     if finite.sum() < MIN_EVALUATIONS:
         bins = Bins.cut(run.train("step"), run.reconstruction, PARTS)
@@ -221,6 +221,7 @@ def check_overfitting(run: Evidence) -> Findings:
     rise = float(losses[-SINCE_BEST:].mean() - losses[best])
     gained = float(losses[0] - losses[best])
     nlls = run.valid["nll_per_point"]
+    nlls = nlls if np.isfinite(nlls).any() else losses
     nll = float(nlls[-SINCE_BEST:].mean() - nlls[best])
     is_recent = len(losses) - 1 - best < SINCE_BEST
     if is_recent or rise <= SLIGHT_OVERFIT * gained or nll <= 0 or not _train_falls(run, int(steps[best])):

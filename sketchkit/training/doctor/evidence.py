@@ -45,7 +45,7 @@ class Evidence:
         #: [N] the rows of `train.csv` whose losses are all finite.
         self.finite = np.all([np.isfinite(log.train[name]) for name in ("loss", *log.train.terms)], axis=0)
         #: The terms of the loss whose weight may change.
-        self.weighted = log.train.weighted
+        self.terms_with_weight = log.train.terms_with_weight
         #: [N'] L_R = L_s + L_p of the finite rows: the terms whose weight stays.
         self.reconstruction: Floats = self._add_unweighted(log.train)[self.finite]
         last = {name: column[-1] if len(column) else 0 for name, column in log.train.values.items()}
@@ -78,14 +78,14 @@ class Evidence:
     def penalties(self) -> Floats:
         """[N'] the other terms of the finite rows, each above its minimum and with its last weight."""
         total = np.zeros(int(self.finite.sum()))
-        for name in self.weighted:
+        for name in self.terms_with_weight:
             least = self.kl_minimum if name == "kl" else self.number("config", f"{name}_minimum")
             above = np.maximum(self.train(name), -np.inf if least is None else least)
             total += self.train(f"{name}_weight")[-1] * above
         return total
 
     def _add_unweighted(self, columns: Columns) -> Floats:
-        names = [name for name in columns.terms if name not in self.weighted]
+        names = [name for name in columns.terms if name not in self.terms_with_weight]
         total: Floats = sum((columns[name] for name in names), np.zeros(len(columns)))
         return total
 
