@@ -1,4 +1,4 @@
-"""Model backends: what predicts the next point."""
+"""Model backends."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def backend(name: str) -> type[SketchModel]:
     """The class of models registered under a name.
 
     Raises:
-        PluginError: an unknown backend, or something that is no `SketchModel`.
+        PluginError: an unknown backend, or another type than a `SketchModel` class.
     """
     found: Any = registry.load("model", name)
     if not (isinstance(found, type) and issubclass(found, SketchModel)):

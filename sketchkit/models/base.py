@@ -1,4 +1,4 @@
-"""What every model backend offers: a step for decoding, a forward pass for scoring, and a card.
+"""A model backend: a step for decoding, a forward pass for scoring, losses for training, and a card.
 
 All arrays here are in *model units*: offsets divided by the card's scale factor. `generate` translates
 between those and drawing units.
@@ -56,7 +56,7 @@ class SketchModel(nn.Module, ABC):
 
     Args:
         architecture: an instance of `architecture_type`: all that shapes the weights.
-        card: everything else.
+        card: the rest.
     """
 
     #: The name of the entry point.
@@ -66,7 +66,7 @@ class SketchModel(nn.Module, ABC):
     #: Whether the model draws from a latent vector z.
     conditional: ClassVar[bool] = False
     #: The option of a training by whose share `keep` of `packed` drops numbers: `dropout`, or
-    #: `recurrent_dropout`; empty for a model that drops none, whose training then refuses both.
+    #: `recurrent_dropout`; empty for a model without dropout, whose training refuses both.
     dropout_option: ClassVar[str] = ""
     #: How it is stepped while it draws; may be set at any time.
     decoding: Decoding = Decoding()
@@ -81,7 +81,7 @@ class SketchModel(nn.Module, ABC):
                 f"a model of {known} classes needs as many names, its card has {len(card.classes)}"
             )
 
-    # --- what a backend must offer --------------------------------------------------------------------
+    # --- required of a backend ------------------------------------------------------------------------
 
     @abstractmethod
     def initial_state(self, batch: int, z: Tensor | None = None, label: Tensor | None = None) -> State:
@@ -91,7 +91,7 @@ class SketchModel(nn.Module, ABC):
             batch: B.
             z: [B, Z] for a conditional model.
             label: int64 [B] or [1], classes as indices into `card.classes`, for a model that knows classes;
-                the number of classes stands for none in particular, and so does None.
+                the number of classes, like None, stands for an unknown class.
         """
 
     @abstractmethod
@@ -106,7 +106,7 @@ class SketchModel(nn.Module, ABC):
             raw.append(out)
         return torch.stack(raw, 1), state
 
-    # --- what a backend may offer, for its training ---------------------------------------------------
+    # --- for its training -----------------------------------------------------------------------------
 
     @property
     def droppable(self) -> int:
@@ -124,15 +124,14 @@ class SketchModel(nn.Module, ABC):
         return 0
 
     def losses(self, batch: Batch, weights: Weights = EQUAL, *, evaluating: bool = False) -> Losses:
-        """What a batch costs, term by term: what a training minimises, logs and plots.
+        """The losses of a batch, term by term, which a training minimises, logs and plots.
 
         A training adds the terms up, each multiplied by the option NAME_weight where it has such an option,
-        or the architecture declares it; `TrainConfig.loss_weight` tells how the weight rises. All that is
-        left to chance is in the batch. A model that learns otherwise than by predicting the next point brings
-        its own; this one asks `packed`.
+        or the architecture declares it; `TrainConfig.loss_weight` tells how the weight rises. All chance is
+        in the batch. This method asks `packed`; a model that does not predict the next point overrides it.
 
         Args:
-            batch: the drawings, and what chance does to them.
+            batch: the drawings.
             weights: by name; a term whose weight is 0 may be left out where it would cost something.
             evaluating: whether held-out drawings are measured: without the pen state of end rows, and with
                 `nll`, the negative log-likelihood of all rows as a plain sum, for a model that knows it.
@@ -166,17 +165,16 @@ class SketchModel(nn.Module, ABC):
         )
 
     def packed(self, rows: Tensor, state: State, packing: Packing, keep: Tensor | None = None) -> Tensor:
-        """What training asks: the rows that count of a batch of drawings, without the padding.
+        """The raw outputs of a batch for training, without the padding.
 
-        A backend that need not compute the padding, or that drops numbers, brings its own; this one leaves
-        out what does not count of `forward`.
+        A backend that can leave out the padding, or that drops numbers, brings its own; this one selects the
+        rows of `forward`.
 
         Args:
             rows: [B, T, 5] in model units, each drawing's start token first.
             state: before the first of them.
             packing: which rows count, N in all, and their order.
-            keep: [N, K], packed, what droppable numbers are multiplied by (0 or 1 / share kept); None for no
-                dropout.
+            keep: [N, K], packed, factors of the droppable numbers (0 or 1 / share kept); or None.
 
         Returns:
             Raw outputs [N, 6M + 3], differentiable.
@@ -184,7 +182,7 @@ class SketchModel(nn.Module, ABC):
         raw, _ = self(rows, state)
         return packing.pack(raw)
 
-    # --- what a backend may offer, to draw ------------------------------------------------------------
+    # --- to draw --------------------------------------------------------------------------------------
 
     def draw(
         self,
@@ -199,9 +197,9 @@ class SketchModel(nn.Module, ABC):
 
         Args:
             index: int64 [n], of the drawings. Drawing i is a function of the seed, its index and its class
-                alone, whatever others are drawn beside it; `sketchkit.noise` has numbers for that.
+                alone; `sketchkit.noise` has random numbers for that.
             seed: 0..2^63 - 1.
-            label: int64 [n], classes as indices, for a model that knows classes; None for none in particular.
+            label: int64 [n], classes as indices, for a model that knows classes; None for an unknown class.
             temperature: tau, 0 or more; 1 is the model itself, less is tidier.
             max_points: the most rows of a drawing, its end row aside.
 
@@ -219,7 +217,7 @@ class SketchModel(nn.Module, ABC):
         """Whether the model draws whole drawings itself, by `draw`."""
         return type(self).draw is not SketchModel.draw
 
-    # --- what everybody gets --------------------------------------------------------------------------
+    # --- shared ---------------------------------------------------------------------------------------
 
     @property
     def device(self) -> torch.device:
@@ -232,7 +230,7 @@ class SketchModel(nn.Module, ABC):
         return next(self.weights()).dtype
 
     def weights(self) -> Iterator[nn.Parameter]:
-        """The same as `parameters`, in no promised order and a shared one twice, in a tenth of the time."""
+        """The same as `parameters`, in any order and a shared one twice, in a tenth of the time."""
         modules: list[nn.Module] = [self]
         for module in modules:
             yield from (weight for weight in module._parameters.values() if weight is not None)
@@ -249,7 +247,7 @@ class SketchModel(nn.Module, ABC):
         """Rows [T, 5] in model units as a tensor of the model's number type and device.
 
         Raises:
-            InputError: another shape, or something that is no number.
+            InputError: another shape, or a value that is not a number.
         """
         rows = _numbers(stroke5, "stroke-5")
         if rows.size == 0:
@@ -280,7 +278,7 @@ class SketchModel(nn.Module, ABC):
             token, row k follows `stroke5[k - 1]`.
 
         Raises:
-            InputError: a shape that does not fit, or a z where there is none to be had, or none given.
+            InputError: a shape that does not fit, or a z that is missing or superfluous.
         """
         inputs = torch.cat((self.start_rows(1, start), self.rows_of(stroke5)))[None]
         latent = None if z is None else torch.as_tensor(_numbers(z, "a latent vector"))[None]
@@ -314,7 +312,7 @@ class SketchModel(nn.Module, ABC):
         overwrite: bool = True,
         dtype: str | torch.dtype | None = None,
     ) -> None:
-        """Write a native checkpoint (safetensors with the card as JSON inside), whole or not at all.
+        """Write a native checkpoint (safetensors with the card as JSON inside) atomically.
 
         Args:
             path: ends in `.safetensors`.
@@ -333,7 +331,7 @@ class SketchModel(nn.Module, ABC):
         save_model(self, path, overwrite=overwrite, dtype=dtype)
 
     def weights_checksum(self) -> str:
-        """Of names and numbers, the same wherever the model lies: 16 bytes of BLAKE2b in hexadecimal."""
+        """Of names and numbers, the same on every device: 16 bytes of BLAKE2b in hexadecimal."""
         digest = hashlib.blake2b(digest_size=16)
         for name, tensor in sorted(self.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
@@ -348,11 +346,11 @@ class SketchModel(nn.Module, ABC):
 
     @property
     def labelled(self) -> bool:
-        """Whether the model draws what it is told to: whether it knows classes."""
+        """Whether the model knows classes."""
         return getattr(self.architecture, "classes", 0) > 0
 
     def known_label(self, label: str | None) -> str | None:
-        """A class by its name, if the model knows it; None for any other, which it need not be told."""
+        """A class by its name, if the model knows it, else None."""
         return meant(label, self.card.classes) if self.labelled and label is not None else None
 
     def class_called(self, label: AnyClass) -> str:
@@ -380,10 +378,10 @@ class SketchModel(nn.Module, ABC):
         """Classes by their names.
 
         Args:
-            label: one class, or one a drawing, in which None stands for no class in particular.
+            label: one class, or one a drawing, in which None stands for an unknown class.
 
         Returns:
-            int64 [1], or [B] for B names; None where no class is named.
+            int64 [1], or [B] for B names; None where all are None.
 
         Raises:
             InputError: see `class_called`.
@@ -442,11 +440,7 @@ class WholeDrawingModel(SketchModel):
 
 
 def check_model(model: object) -> None:
-    """Refuse what is no model.
-
-    Raises:
-        InputError: a name, or an argument of another place.
-    """
+    """Raise InputError for a value of another type than a model, such as its name."""
     if isinstance(model, str | PathLike):
         raise InputError("a model is needed, not its name: sketchkit.load_model loads one")
     if not isinstance(model, SketchModel):
@@ -456,16 +450,12 @@ def check_model(model: object) -> None:
 
 
 def is_one_class(label: AnyClass | Iterable[AnyClass | None]) -> TypeIs[AnyClass]:
-    """Whether a caller names one class, and not one for each drawing."""
+    """Whether a caller names one class, rather than one for each drawing."""
     return isinstance(label, str | int | float | np.number)
 
 
 def check_one_class(label: object) -> None:
-    """Refuse several classes, where all drawings show the same.
-
-    Raises:
-        InputError: a list, or whatever else is no name, no index and not None.
-    """
+    """Raise InputError for several classes, where all drawings show the same."""
     if not isinstance(label, str | int | float | np.number | None):
         raise InputError(f"class_name is one class here, got {named(label)}")
 

@@ -1,4 +1,4 @@
-"""The decoder-only model: finish what somebody started.
+"""The decoder-only model, which continues a drawing.
 
 Source: Ha & Eck 2017, section 3.3 (unconditional generation).
 """
@@ -20,6 +20,7 @@ __all__ = [
     "DecoderArchitecture",
     "DecoderModel",
     "DecoderRNN",
+    "RecurrentModel",
     "row_size",
     "with_position",
 ]
@@ -33,8 +34,8 @@ class DecoderArchitecture:
         hidden: H, the size of the recurrent state.
         mixtures: M, the number of components.
         cell: a key of `sketchkit.models.cells.CELLS`.
-        classes: C, how many classes it can be told to draw; 0 for none.
-        embedding: E, the size of what a class is turned into.
+        classes: C, how many classes it knows; 0 without.
+        embedding: E, the size of the embedding of a class.
         position: whether it reads where the pen is, too, beside how it came there.
     """
 
@@ -52,14 +53,13 @@ class DecoderArchitecture:
 
 
 class DecoderRNN(nn.Module):
-    """A cell and a linear layer: what both kinds of model draw with.
+    """A cell and a linear layer: the decoder of both kinds of model.
 
-    Something that stays the same over a drawing, its context, may be joined to every row, and so may the
-    place of the pen. Both travel in the state, the context last, so that whoever moves rows about moves them
-    along.
+    A context, which stays the same over a drawing, may be joined to every row, and so may the place of the
+    pen. Both are in the state, the context last.
 
     Args:
-        context_size: K, the size of the context; 0 for none.
+        context_size: K, the size of the context; 0 without one.
         hidden: H.
         mixtures: M.
         cell: a key of `CELLS`.
@@ -121,7 +121,7 @@ class DecoderRNN(nn.Module):
             return self.output(outputs.to(self.output.weight.dtype))  # type: ignore[no-any-return]
 
     def _split_state(self, state: State) -> tuple[State, State, State]:
-        """The cell's own state; the place of the pen, and the context, each a tuple of one tensor or none."""
+        """The cell's own state; the place of the pen, and the context, each a tuple of at most one tensor."""
         context = len(state) - bool(self.context_size)
         at = context - self.position
         return state[:at], state[at:context], state[context:]
@@ -164,7 +164,31 @@ class ClassEmbedding(nn.Module):
         return out.expand(batch, -1)
 
 
-class DecoderModel(SketchModel):
+class RecurrentModel(SketchModel):
+    """A model that draws by a `DecoderRNN`."""
+
+    dropout_option: ClassVar[str] = "recurrent_dropout"
+    decoder: DecoderRNN
+
+    def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        """One point further; see `SketchModel`."""
+        return self.decoder.step(rows, state)
+
+    def forward(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        """Many points at once; see `SketchModel`."""
+        return self.decoder(rows, state)  # type: ignore[no-any-return]
+
+    @property
+    def droppable(self) -> int:
+        """H, the candidate values of the decoder's cell."""
+        return self.decoder.cell.hidden_size
+
+    def packed(self, rows: Tensor, state: State, packing: Packing, keep: Tensor | None = None) -> Tensor:
+        """The rows that count, for training; see `SketchModel`."""
+        return self.decoder.packed(rows, state, packing, keep)
+
+
+class DecoderModel(RecurrentModel):
     """A recurrent network over stroke-5 whose state starts at zero.
 
     Args:
@@ -174,7 +198,6 @@ class DecoderModel(SketchModel):
 
     backend: ClassVar[str] = "decoder"
     architecture_type: ClassVar[type] = DecoderArchitecture
-    dropout_option: ClassVar[str] = "recurrent_dropout"
     architecture: DecoderArchitecture
 
     def __init__(self, architecture: DecoderArchitecture, card: ModelCard) -> None:
@@ -189,20 +212,3 @@ class DecoderModel(SketchModel):
         zeros = self.decoder.output.weight.new_zeros(batch, self.architecture.hidden)
         context = () if self.embedding is None else (self.embedding(batch, label),)
         return self.decoder.state_from(zeros, zeros, *context)
-
-    def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
-        """One point further; see `SketchModel`."""
-        return self.decoder.step(rows, state)
-
-    def forward(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
-        """Many points at once; see `SketchModel`."""
-        return self.decoder(rows, state)  # type: ignore[no-any-return]
-
-    @property
-    def droppable(self) -> int:
-        """H, the candidate values of the decoder's cell."""
-        return self.architecture.hidden
-
-    def packed(self, rows: Tensor, state: State, packing: Packing, keep: Tensor | None = None) -> Tensor:
-        """The rows that count, for training; see `SketchModel`."""
-        return self.decoder.packed(rows, state, packing, keep)

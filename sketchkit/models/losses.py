@@ -1,4 +1,4 @@
-"""What a model learns from, a batch of drawings, and the terms of a loss that several kinds of model share.
+"""A batch of drawings, from which a model learns, and the terms of a loss that several kinds of model share.
 
 All rows of a batch come packed: those that count, in any order. How much of the padding counts is decided by
 the packing: in the paper every drawing runs to Nmax rows; the released code masks the rows behind an end for
@@ -25,11 +25,11 @@ __all__ = ["EQUAL", "Batch", "Losses", "Weights", "kl_loss", "reconstruction_los
 
 #: The terms of a loss by name, in the order in which they are logged: scalars of float32 or better.
 Losses = dict[str, Tensor]
-#: What a training multiplies terms by, by name; a term that is absent counts once.
+#: The weights of terms by name; a term that is absent counts once.
 Weights = Mapping[str, float]
 EQUAL: Weights = MappingProxyType({})
 
-#: Added to a probability density before its logarithm is taken, so that no single point dominates a batch.
+#: Added to a probability density before its logarithm, so that a single point cannot dominate a batch.
 FLOOR = 1e-6
 
 
@@ -47,14 +47,14 @@ class Batch:
         weight: [N], how often each packed row's pen state counts; 1 but for the last row of a padding.
         drawings: how many drawings the whole batch has, in all processes.
         nmax: Nmax, the length that sums over rows are divided by.
-        label: int64 [B], classes, for a model that knows them; None for none.
+        label: int64 [B], classes, for a model that knows them, or None.
         noise: [B, K] standard normal numbers, K being the model's `noise_size`; None to use their mean, 0.
         offset_noise: [B, T, 2] in model units, how far the decoder finds the pen from where each row should
-            have brought it; the next row is to bring it where it belongs. None for nowhere.
-        keep: bool [N, K], packed: false for what dropout drops of the model's `droppable` numbers; None for
-            no dropout.
+            have brought it; the next row is to bring it where it belongs. None without such noise.
+        keep: bool [N, K], packed: false for the dropped ones of the model's `droppable` numbers; None without
+            dropout.
         ink_keep: bool [N', K], likewise of the `droppable_ink` numbers of the rows before the end row.
-        keep_scale: what the numbers that stay are multiplied by.
+        keep_scale: the factor of the numbers that stay.
     """
 
     points: Tensor
@@ -114,7 +114,7 @@ class Batch:
         return dataclasses.replace(self, noise=noise)
 
     def with_offset_noise(self) -> tuple[Tensor, Tensor]:
-        """What a decoder reads and what it is to predict, [B, T, 5] each, under the offset noise."""
+        """The rows that a decoder reads and those that it predicts, [B, T, 5] each, under offset noise."""
         if self.offset_noise is None:
             return self.points, self.points
         before = F.pad(self.offset_noise[:, :-1], (0, 0, 1, 0))
@@ -166,7 +166,7 @@ def reconstruction_losses(
         points: [N, 5] those points, in model units; end rows and what padding shall count among them.
         drawings: how many drawings they are from.
         nmax: Nmax, the length that sums are divided by.
-        weights: what the training multiplies terms by; one that is left out by default comes with its weight.
+        weights: of the terms; one that is off by default is computed where it has a weight.
         evaluating: whether to leave out the pen state of end rows, as the released code does for inference,
             and to add the plain sum.
         floor: added to each density before the logarithm.

@@ -1,4 +1,4 @@
-"""Which model a configuration means, of ours or of a plugin, what it can be told, and a fresh one."""
+"""Which model a configuration means, of ours or of a plugin, its options, and a fresh one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 #: The options of a training that are parts of an architecture where it has a field of that name; `classes` is
-#: the number of them there, 0 for none.
+#: their number there, or 0.
 SIZES = ("hidden", "encoder_hidden", "latent", "mixtures", "cell", "embedding", "position", "classes")
 _DROPOUTS = ("recurrent_dropout", "dropout")
 
@@ -48,26 +48,25 @@ def backend_of(config: TrainConfig) -> type[SketchModel]:
 
 
 def describe_options(architecture_type: type) -> list[options.OptionInfo]:
-    """What an architecture declares with `option` beyond the options that every training has."""
+    """The options that an architecture declares beyond those of every training."""
     fields: Mapping[str, Any] = getattr(architecture_type, "__dataclass_fields__", {})
     own = {name for name, field in fields.items() if "help" in field.metadata and name not in SIZES}
     return [info for info in options.describe(architecture_type) if info.name in own]
 
 
 def resolve_config(config: TrainConfig, said: Collection[str] = ()) -> TrainConfig:
-    """A configuration as its backend takes it: the architecture complete and of the right types.
+    """A configuration as its backend takes it, the architecture complete and of the right types.
 
     Args:
-        config: as somebody said it.
-        said: the names of options that were said outright, and are not to be passed over.
+        config: as given.
+        said: the names of options that the user gave, which must not be ignored.
 
     Returns:
-        The same with every option that the architecture declares, and without a dropout that is none of the
-        backend's; what comes out is suited already.
+        The same with every option that the architecture declares, and a dropout of other backends set to 0.
 
     Raises:
         PluginError: an unknown backend.
-        InputError: something that this backend cannot be told, or one that cannot be trained here.
+        InputError: an option that this backend lacks, or a backend that cannot be trained.
     """
     cls = backend_of(config)
     infos = {info.name: info for info in describe_options(cls.architecture_type)}
@@ -113,7 +112,7 @@ def build(config: TrainConfig, card: ModelCard) -> SketchModel:
     """A model with fresh weights, a function of the configuration and its seed.
 
     Args:
-        config: says which; suited to its backend (see `resolve_config`).
+        config: from `resolve_config`.
         card: names its classes.
 
     Raises:
@@ -127,10 +126,10 @@ def build(config: TrainConfig, card: ModelCard) -> SketchModel:
 
 
 def sizes_of(model: SketchModel) -> dict[str, Any]:
-    """What a configuration must say for a run that begins with a model's weights, by field name.
+    """The options, by field name, of a run that begins with a model's weights.
 
     Raises:
-        InputError: a model of a backend that is not trained here.
+        InputError: a model of a backend that cannot be trained.
     """
     backend_of(TrainConfig(backend=model.backend))
     kind, values = type(model.architecture), dataclasses.asdict(model.architecture)
@@ -144,16 +143,12 @@ def sizes_of(model: SketchModel) -> dict[str, Any]:
 def _check_sizes_known(
     config: TrainConfig, cls: type[SketchModel], said: Collection[str], others: tuple[str, ...]
 ) -> None:
-    """Refuse sizes that a plugin's architecture has no place for.
-
-    Of our own two backends each passes over what only the other has, for presets speak to both.
-    """
+    """Refuse sizes that a plugin's architecture lacks; presets hold those of both built-in backends."""
     if registry.find("model", config.backend).builtin:
         return
     fields = [field.name for field in dataclasses.fields(cls.architecture_type)]
     for name in SIZES:
         value = getattr(config, name)
-        # What is switched off is not there.
         if name in fields or value is False:
             continue
         if name in said or value != getattr(TrainConfig, name):
@@ -162,11 +157,7 @@ def _check_sizes_known(
 
 
 def _dropouts(config: TrainConfig, cls: type[SketchModel], said: Collection[str]) -> dict[str, Any]:
-    """The dropouts that are none of the backend's, as 0.
-
-    Raises:
-        InputError: somebody asks for one of them.
-    """
+    """The dropouts of other backends, as 0; InputError where the user asks for one."""
     out = {}
     for name in _DROPOUTS:
         value = getattr(config, name)

@@ -1,9 +1,8 @@
-"""Batches: which drawings an update learns from, what chance does to them, and how they are laid out.
+"""Batches: which drawings an update learns from, their augmentation, and how they are laid out.
 
 Batch k is a function of the data, the configuration and k. The drawings of an epoch are a permutation that is
-computed, not stored; nothing here grows with the data but, under `balance`, a list of the drawings of each
-class. Rows come packed (see `sketchkit.models.cells.packed`), so no length buckets are needed: not one row is
-padding but those that shall count.
+computed, not stored; under `balance` alone memory grows with the data. Rows come packed (see
+`sketchkit.models.cells.packed`), so that padding and length buckets fall away.
 """
 
 from __future__ import annotations
@@ -90,7 +89,7 @@ class Batches:
         pin: whether batches shall lie in memory that a CUDA device copies from.
 
     Raises:
-        InputError: there is nothing to learn from, or less of it than processes.
+        InputError: an empty split, or fewer drawings a batch than processes.
     """
 
     def __init__(
@@ -147,7 +146,7 @@ class Batches:
                 yield ready.result()
 
     def _with_chance(self, batch: Batch, chances: list[np.random.Generator]) -> Batch:
-        """The noise of a drawing, what dropout drops of it, and how far the pen goes astray."""
+        """The batch with noise, dropout masks and offset noise."""
         config, noise = self.config, None
         if self.noise_size:
             normals = [c.standard_normal(self.noise_size, dtype=np.float32) for c in chances]
@@ -181,10 +180,10 @@ def lay_out(
         offsets: [R, 2] in model units, drawing after drawing.
         lifts: bool [R], whether the pen lifts after each row.
         inks: int64 [B], the rows of each drawing without its end row, each 1 or more, R in all.
-        labels: int64 [B], classes; None for none.
+        labels: int64 [B], classes, or None.
         nmax: Nmax.
         padding: how many rows behind an end row are computed, the last of them counted for all that follow
-            up to Nmax; -1 for all of them, as in the paper; 0 for none, as in evaluation.
+            up to Nmax; -1 for all of them, as in the paper; 0 in evaluation.
     """
     whole = np.maximum(inks + 1, nmax)
     lengths = whole if padding < 0 else np.minimum(inks + 1 + padding, whole)
@@ -203,7 +202,7 @@ def lay_out(
 def _draw_mask(
     chances: list[np.random.Generator], lengths: torch.Tensor, packing: Packing, size: int, rate: float
 ) -> torch.Tensor | None:
-    """Bool [N, size], packed: false where dropout drops; None where it drops nothing."""
+    """Bool [N, size], packed: false where dropout drops; None without dropout."""
     if not (size and rate):
         return None
     mask = np.zeros((len(chances), packing.time, size), bool)

@@ -1,7 +1,7 @@
 """Chance in training: every number of it is a function of the seed and of where it is used.
 
-Nothing has a state that would have to be saved: a run that goes on from step k meets the same chance as one
-that never stopped, and a drawing meets the same in whichever process it is computed.
+There is no state to be saved: a run that goes on from step k meets the same chance as one that was not
+stopped, and a drawing meets the same in every process.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ROUNDS = 6
 
 
 class Purpose(IntEnum):
-    """What chance is for; each purpose has numbers of its own."""
+    """The uses of chance; each has numbers of its own."""
 
     WEIGHTS = 0
     ORDER = 1
@@ -31,7 +31,7 @@ def generator(seed: int, purpose: Purpose, *place: int) -> np.random.Generator:
 
     Args:
         seed: of the run, 0..2^63 - 1.
-        purpose: what they are for.
+        purpose: their use.
         place: whole numbers of 0 or more, such as the step and the drawing; as many for all places of a
             purpose, since (3,) and (3, 0) are the same.
 

@@ -2,7 +2,8 @@
 
 A checkpoint is two files in the run's folder `checkpoints`: `STEP.safetensors` with the weights, the averaged
 weights and the optimiser's moments, and `STEP.json`, which names it with its checksum and is written last.
-What has no manifest does not exist; what does not match it is damaged, and the checkpoint before is taken.
+Files without a manifest are ignored; a checkpoint that does not match its manifest is damaged, and the one
+before it is taken.
 Chance has no state, and the position in the data is the step (see `chance` and `batching`), so that the
 counters are all there is beside the tensors.
 """
@@ -114,7 +115,7 @@ class TrainState:
         return out | {"updates": torch.tensor(self.updates)}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what `tensors` gave.
+        """Go on from the result of `tensors`.
 
         Raises:
             CheckpointError: a tensor is missing, left over or of another shape.
@@ -136,7 +137,7 @@ class TrainState:
             raise CheckpointError(f"the checkpoint does not fit the model: {str(error)[:200]}") from error
 
     def _check_fit(self, tensors: Mapping[str, Tensor]) -> None:
-        """Before anything changes: Adam would take moments of any shape, and what is left over is lost."""
+        """Before a change: Adam would take moments of any shape, and ignore tensors that are left over."""
         models = {"model": self.model, "averaged": self.shown} if self.decay else {"model": self.model}
         due = {f"{part}.{name}": t.shape for part, m in models.items() for name, t in m.state_dict().items()}
         if int(tensors["updates"]):
@@ -162,7 +163,7 @@ def save_checkpoint(folder: Path, identity: str, progress: Progress, tensors: Ma
 
     Args:
         folder: of the checkpoints; it is made where it is missing.
-        identity: a checksum of all that decides what the run learns.
+        identity: of the run; see `runs.identity_of`.
         progress: how far it has come.
         tensors: by name, of any type.
 
@@ -209,7 +210,7 @@ def load_newest(
         warn: told, in a line each, of checkpoints that are damaged.
 
     Returns:
-        How far it had come and its tensors; None where there never was a checkpoint.
+        Its progress and its tensors; None without a checkpoint.
 
     Raises:
         CheckpointError: all are damaged, or the run is another one.
@@ -238,7 +239,7 @@ def steps_saved(folder: Path) -> list[int]:
 
 
 class _DamagedError(Exception):
-    """A checkpoint that is not what its manifest says."""
+    """A checkpoint that differs from its manifest."""
 
 
 def _load(path: Path, identity: str) -> tuple[Progress, dict[str, Tensor]]:
@@ -276,10 +277,7 @@ def _manifest(path: Path) -> dict[str, Any]:
 
 
 def _let_go(folder: Path, newest: int) -> None:
-    """Remove what is older than the last few, the manifest first, and what a killed process left behind.
-
-    What is newer was damaged, or the run would have gone on from there: it must not count among the last few.
-    """
+    """Remove old and temporary files, each manifest first; checkpoints newer than `newest` are damaged."""
     kept = {f"{step:08d}" for step in [s for s in steps_saved(folder) if s <= newest][-KEPT:]}
     for entry in sorted(os.scandir(folder), key=lambda e: not e.name.endswith(".json")):
         stem, _, suffix = entry.name.partition(".")

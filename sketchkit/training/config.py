@@ -1,7 +1,4 @@
-"""What a training run is made of: every number that decides what is learnt, in one frozen record.
-
-Nothing here imports torch, so that the command line can show it.
-"""
+"""The configuration of a training: every number that decides its result, in a record that needs no torch."""
 
 from __future__ import annotations
 
@@ -32,12 +29,12 @@ __all__ = [
     "rename_options",
 ]
 
-#: What a part of a backend's architecture may be.
+#: The types of an option of an architecture.
 Value = bool | int | float | str
 
 SCHEDULES = ("exponential", "cosine", "constant")
 _MAX_CONFIG_BYTES = 1 << 20
-#: What is wrong with a file is told in no more than so many characters, whatever it holds.
+#: The longest message about a file, in characters.
 _MAX_REASON = 1_000
 
 
@@ -50,8 +47,8 @@ class LossWeight:
     """How a term enters the loss: by weight_at(step) * max(term, minimum), the weight rising to its last.
 
     Args:
-        last: what the weight rises to; w_KL of L_KL is 0.5 in the released code, 1.0 in most of the paper.
-        minimum: below which there is nothing to gain, KL_min of L_KL.
+        last: the final weight; w_KL of L_KL is 0.5 in the released code, 1.0 in most of the paper.
+        minimum: values below it count as this, KL_min of L_KL.
         share: the share of `last` at the beginning, as the paper has it, eta_min.
         rate: R, by which the rest comes.
         start: the weight at the beginning, as the released code has it; None for the share.
@@ -74,11 +71,11 @@ class LossWeight:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a model is trained. The defaults are what a comparison of short trainings says.
+    """How a model is trained. The defaults come from a comparison of short trainings.
 
     Every field but the last is an option of its own. `architecture` holds, by name, what the backend's
-    architecture declares beyond them with `sketchkit.options.option`; what that may be only the backend knows
-    (see `sketchkit.training.backends.resolve_config`).
+    architecture declares beyond them with `sketchkit.options.option` (see
+    `sketchkit.training.backends.resolve_config`).
 
     Raises:
         InputError: a value of another type or out of range.
@@ -157,7 +154,7 @@ class TrainConfig:
 
     @classmethod
     def made(cls, preset: str | None = None, *layers: Mapping[str, Any]) -> TrainConfig:
-        """From a preset and what is said beside it, the last word counting.
+        """From a preset and layers of values, of which the last counts.
 
         Args:
             preset: a key of `PRESETS`; None for the defaults.
@@ -166,7 +163,7 @@ class TrainConfig:
         Raises:
             InputError: an unknown preset or name, or a value out of range.
         """
-        if preset is not None and preset not in tuple(PRESETS):  # nobody says that it can be hashed
+        if preset is not None and preset not in tuple(PRESETS):  # it may be unhashable
             raise InputError(f"there is no preset {preset!r}: choose one of {', '.join(PRESETS)}")
         values = dict(PRESETS[preset]) if preset else {}
         architecture: dict[str, Value] = {}
@@ -177,7 +174,7 @@ class TrainConfig:
         return cls(**values, architecture=architecture)
 
     def to_json(self) -> dict[str, Any]:
-        """The record as JSON values, without what older records do not know and this one does not use."""
+        """The record as JSON values, without the fields of newer versions that hold their default."""
         values = dataclasses.asdict(self)
         return {name: value for name, value in values.items() if value != _UNSAID.get(name, ...)}
 
@@ -186,8 +183,8 @@ class TrainConfig:
 
         Args:
             term: its name, such as `kl`. Its options, of the training or of the backend's architecture, are
-                TERM_weight, TERM_minimum, TERM_start, TERM_rate and TERM_weight_start; a term that has none
-                of them counts once.
+                TERM_weight, TERM_minimum, TERM_start, TERM_rate and TERM_weight_start; a term without these
+                counts once.
         """
         said = {**vars(self), **self.architecture}
         parts = {"last": "weight", "minimum": "minimum", "share": "start", "rate": "rate"}
@@ -205,7 +202,7 @@ class TrainConfig:
         return {term: self.loss_weight(term) for term in terms}
 
     def weights_at(self, step: int) -> dict[str, float]:
-        """What each weighted term is multiplied by at an update, counted from 0, by name."""
+        """The weights of terms that have one at an update, counted from 0, by name."""
         return {name: weight.weight_at(step) for name, weight in self.loss_weights.items()}
 
     def learning_rate_at(self, step: int) -> float:
@@ -245,10 +242,10 @@ def _check_names(values: Mapping[str, Any]) -> None:
 
 
 def _values(architecture: Any) -> dict[str, Value]:
-    """A copy of what an architecture is told, by name; dashes and underscores are alike.
+    """A copy of an architecture's options by name; dashes and underscores are alike.
 
     Raises:
-        InputError: no mapping of names to numbers, texts, true or false.
+        InputError: another type than numbers, texts or flags by name.
     """
     if not isinstance(architecture, Mapping):
         raise InputError(f"the architecture must be values by name, got {architecture!r:.100}")
@@ -260,8 +257,7 @@ def _values(architecture: Any) -> dict[str, Value]:
     return out
 
 
-#: Values that stay unsaid in a record: records and checkpoints from before there were such fields count as
-#: ones of today.
+#: Defaults that records leave out, so that those of older versions stay valid.
 _UNSAID: Mapping[str, Any] = {
     "dropout": 0.0,
     "kl_weight_start": -1.0,
@@ -293,7 +289,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
     Raises:
         InputError: it cannot be read.
-        FormatError: it is no TOML, or names something that is no part of a training.
+        FormatError: invalid TOML, or an unknown or invalid option.
     """
     try:
         content = read_file(path, _MAX_CONFIG_BYTES, pipes=True)
@@ -306,7 +302,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
             raise FormatError("a name is given both with dashes and with underscores")
         preset = named.pop("preset", None)
         TrainConfig.made(preset, named)
-    # tomllib and repr() refuse endless digits with a ValueError, and what is too deep with a RecursionError.
+    # tomllib and repr() refuse endless digits with a ValueError, and deep nesting with a RecursionError.
     except (InputError, TypeError, ValueError, RecursionError) as error:
         raise FormatError(f"{shown(path)}: {' '.join(str(error).split())[:_MAX_REASON]}") from error
     return {**(PRESETS[preset] if preset else {}), **named}

@@ -2,8 +2,8 @@
 
 A row is a record. The columns are the fields of the record, with a column for each term of the loss and for
 each weight of one, so that the header tells the terms; it is written with the first row. Floats are written
-so that they read back exactly, None as nothing. Every row is in the file before the next step begins; only
-the last row can be torn, and then its end of line is missing.
+so that they read back exactly, None as an empty field. Every row is in the file before the next step begins;
+only the last row can be torn, and then its end of line is missing.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _read_term(text: bytes) -> float:
 
 
 _Reader = Callable[[bytes], float]
-#: How the columns are read that are no floats; those of terms, of weights and `nll_per_point` may be empty.
+#: The columns of counts and of truths; all others are floats, and terms, weights and NLL may be empty.
 _COUNTS, _TRUTHS = ("step", "points", "skipped", "drawings"), ("best",)
 _DTYPES: Mapping[str, type[np.generic]] = {"q": np.int64, "b": np.bool_, "d": np.float64}
 
@@ -123,7 +123,7 @@ class _Kind:
     again: bool
 
     def names(self, header: bytes) -> list[str] | None:
-        """The columns that a header names; None where it is none of this file."""
+        """The columns that a header names; None for the header of another file."""
         # The shorter name is that of older runs.
         names = header.decode("ascii", "replace").replace(",nll,", ",nll_per_point,").split(",")
         inner = names[len(self.first) : -len(self.last)]
@@ -146,7 +146,7 @@ _KINDS = {
 
 
 class _Table:
-    """The columns of one file, and what its rows may be."""
+    """The columns of one file, and how its rows are read."""
 
     def __init__(self, kind: _Kind, names: Sequence[str]) -> None:
         self.kind, self.names = kind, list(names)
@@ -161,7 +161,7 @@ class _Table:
         self.codes = ["q" if name in _COUNTS else "b" if name in _TRUTHS else "d" for name in names]
 
     def parse(self, line: bytes, before: int) -> list[float]:
-        """The numbers of a line that follows one of the step `before`; ValueError says what is wrong."""
+        """The numbers of a line that follows one of the step `before`; ValueError tells the fault."""
         if line.translate(None, _LETTERS):
             raise ValueError("not a row of numbers")
         texts = line.split(b",")
@@ -363,7 +363,7 @@ class TensorBoardLog:
 
     Args:
         folder: of the run.
-        step: the last step of a run that goes on; what was drawn of later steps is drawn no longer.
+        step: the last step of a run that goes on; the curves of later steps are hidden.
 
     Raises:
         InputError: tensorboardX is not installed, or the files cannot be written.
@@ -394,12 +394,12 @@ class TensorBoardLog:
     def if_possible(
         cls, folder: str | os.PathLike[str], step: int | None, note: Callable[[str], None]
     ) -> TensorBoardLog | None:
-        """The log, or None and a note that says what it takes, for a user who did not ask for it.
+        """The log, or None and a note where tensorboardX is missing, for a user who did not ask for it.
 
         Args:
             folder: of the run.
             step: the last step of a run that goes on.
-            note: is told what is missing.
+            note: called with the note.
 
         Raises:
             InputError: the files cannot be written.
@@ -424,7 +424,7 @@ class TensorBoardLog:
         self._write(self._step, summary=self._text("notes", text))
 
     def close(self) -> None:
-        """Write what is left and close the file."""
+        """Close the file."""
         if not self._closed:
             self._closed = True
             self._attempt(self._writer.close)

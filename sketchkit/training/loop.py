@@ -1,6 +1,6 @@
 """The training loop: update after update, measured and saved on the way, and gone on with exactly.
 
-Everything that an update does is a function of the weights, the optimiser's moments, the configuration and
+An update is a function of the weights, the optimiser's moments, the configuration and
 the number of the update. A run that was killed goes on from its newest whole checkpoint and comes, on the
 same machine, to the same losses to the last bit.
 """
@@ -33,13 +33,13 @@ CHECKPOINTS = "checkpoints"
 _TIDY_EVERY = 100
 
 
-#: Asked after every update whether to stop, and why: `interrupted` or `out-of-time`; None to go on.
+#: Called after every update: `interrupted` or `out-of-time` to stop; None to go on.
 Stop = Callable[[], str | None]
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What one update's batch cost, over all processes."""
+    """The losses of one update's batch, over all processes."""
 
     terms: dict[str, float]
     weights: dict[str, float]
@@ -48,7 +48,7 @@ class Costs:
 
     @property
     def finite(self) -> bool:
-        """Whether something can be learnt from it."""
+        """Whether the loss is a finite number."""
         return math.isfinite(self.loss)
 
 
@@ -56,16 +56,16 @@ class Loop:
     """A run, ready to go.
 
     Args:
-        data: what is learnt from.
+        data: the drawings.
         config: how.
         nmax: Nmax.
         model: with fresh weights, on its device.
         folder: of the run.
         identity: of the run, for its checkpoints.
         processes: of the run.
-        watcher: told how it goes on; None in all processes but the first.
+        watcher: gets the records; None in all processes but the first.
         on_evaluation: called after every evaluation, in the first process, with the model that is kept, the
-            step, what was measured (None without validation drawings) and whether it is the best so far.
+            step, the validation (None without drawings for one) and whether it is the best so far.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Loop:
     # --- from where, and to where ---------------------------------------------------------------------
 
     def resume(self) -> None:
-        """Go on from the newest whole checkpoint; from the beginning where there never was one.
+        """Go on from the newest whole checkpoint, or from the beginning without one.
 
         Raises:
             CheckpointError: all are damaged, or the run is another one.
@@ -118,13 +118,13 @@ class Loop:
             save_checkpoint(self.folder / CHECKPOINTS, self.identity, self.progress, self.state.tensors())
 
     def run(self, stop: Stop) -> str:
-        """Train until all updates are made, or somebody says stop.
+        """Train until all updates are made, or `stop` ends it.
 
         Returns:
             The status that the run ends with.
 
         Raises:
-            InputError: too many updates in a row could not be made; the advice is in the error.
+            InputError: too many updates in a row without a finite loss.
         """
         config, status = self.config, None
         begun, before = time.monotonic(), self.progress.seconds
@@ -192,7 +192,7 @@ class Loop:
                 "`sketchkit data info`; the last checkpoint is from before"
             )
 
-    # --- what is said on the way ----------------------------------------------------------------------
+    # --- records ----------------------------------------------------------------------
 
     def _log(self, costs: Costs, norm: float) -> None:
         if self.watcher is None:
@@ -212,7 +212,7 @@ class Loop:
         )
 
     def _evaluate(self, *, due: bool = True) -> None:
-        """Measure the model; what is not due does not count as an evaluation without a gain."""
+        """Measure the model; `due` evaluations alone count as ones without a gain."""
         step, shown = self.progress.step, self.state.shown
         if not len(self.valid):
             if self.processes.first:

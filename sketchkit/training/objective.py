@@ -1,4 +1,4 @@
-"""What a model costs: a batch that is learnt from, and drawings that are held out."""
+"""The losses of a model: of a batch that is learnt from, and of held-out drawings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BATCH = 100
 
 
 class Objective(nn.Module):
-    """A model's losses of a batch as a forward pass: what is spread over several processes.
+    """A model's losses of a batch as a forward pass, which several processes share.
 
     Args:
         model: whose losses.
@@ -44,12 +44,12 @@ class Objective(nn.Module):
 def weigh(
     terms: Losses, whole: dict[str, float], config: TrainConfig, weights: Weights
 ) -> tuple[Tensor, float]:
-    """What is minimised.
+    """The sum that is minimised.
 
     Args:
         terms: of this process's share of a batch.
         whole: the same terms of the whole batch.
-        config: says below which minimum of a term there is nothing to gain, and no gradient.
+        config: holds the minimum of each term, below which it has no gradient.
         weights: at this step, by name.
 
     Returns:
@@ -74,8 +74,8 @@ class Validation:
 
     Args:
         terms: of the loss by name, without the pen state of end rows.
-        nll_per_point: the negative log-likelihood of a point, end rows included, in nats; None of a model
-            that does not know it.
+        nll_per_point: the negative log-likelihood of a point, end rows included, in nats, where the model
+            gives it.
         drawings: how many.
     """
 
@@ -96,9 +96,9 @@ def validate(
     """Measure a model on the first drawings of a split, each process on a part of them.
 
     Args:
-        model: in whatever mode.
+        model: in either mode.
         split: not empty.
-        config: says how many drawings. What is left to chance is the same each time.
+        config: says how many drawings. Chance is the same each time.
         nmax: Nmax.
         processes: of the run.
     """
@@ -111,7 +111,7 @@ def validate(
         if number % processes.world == processes.rank:
             for name, value in _batch_sums(model, split, order[begin : begin + _BATCH], config, nmax).items():
                 sums[name] = sums.get(name, 0.0) + value
-    names = processes.share(list(sums))  # a process beyond the last batch knows none
+    names = processes.share(list(sums))  # a process may have had no batch
     values = torch.tensor([sums.get(name, 0.0) for name in names], dtype=torch.float64)
     total = dict(zip(names, processes.sum_up(values).tolist(), strict=True))
     rows, nll = total.pop("rows"), total.pop("nll", None)

@@ -44,7 +44,7 @@ class PriorRecipe:
         hidden: H, the units of its layers.
         class_dropout: the share of latent vectors whose class is kept from it, 0..1.
         average: decay of the averaged weights that are kept, 0 up to 1.
-        seed: of everything that chance decides.
+        seed: of all chance.
 
     Raises:
         InputError: a number out of range.
@@ -80,17 +80,17 @@ def fit_prior(
 
     Args:
         model: a conditional VAE; a prior that it has is replaced.
-        data: drawings; the train split is learnt. Drawings of classes that the model does not know count as
-            of no class, and a class without drawings draws as no class does.
+        data: drawings; the train split is learnt. Drawings of unknown classes count as of the unknown class,
+            and so is a class without drawings drawn.
         recipe: how; the defaults when None.
         progress: called after every update.
 
     Returns:
-        The same encoder and decoder with the new prior, in float32 on the CPU; the card says what the prior
-        has learnt. The same arguments give the same.
+        The same encoder and decoder with the new prior, in float32 on the CPU; the card records the
+        prior's training. The same arguments give the same.
 
     Raises:
-        InputError: a model without an encoder, or no more drawings than axes.
+        InputError: a model without an encoder, or too few drawings for the axes.
     """
     wanted = recipe or PriorRecipe()
     if not isinstance(model, VaeModel):

@@ -1,4 +1,4 @@
-"""The processes of a run, one or several that `torchrun` has started, and what they do with memory."""
+"""The processes of a run, one or several that `torchrun` has started, and their memory."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Processes:
         return values.cpu()
 
     def share(self, value: Any) -> Any:
-        """What the first process has."""
+        """The value of the first process."""
         if self.world == 1:
             return value
         box = [value]
@@ -61,7 +61,7 @@ class Processes:
         return box[0]
 
     def agree(self, status: str | None) -> str | None:
-        """What the first process that wants to stop says, in all of them."""
+        """The status of the first process that wants to stop, in all of them."""
         if self.world == 1:
             return status
         if float(self.sum_up(torch.tensor(float(status is not None)))) == 0.0:
@@ -82,16 +82,16 @@ class Processes:
 
 @contextmanager
 def join_processes(device: torch.device) -> Iterator[Processes]:
-    """Join the other processes of a run, if `torchrun` has started several.
+    """Join the processes of a run, if `torchrun` has started several.
 
     Args:
-        device: what the user means by a device; each process takes a CUDA device of its own.
+        device: the user's; each process takes a CUDA device of its own.
 
     Yields:
         This process among them.
 
     Raises:
-        InputError: the environment says something that no `torchrun` would.
+        InputError: invalid variables of `torchrun` in the environment.
     """
     try:
         world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
@@ -110,7 +110,7 @@ def join_processes(device: torch.device) -> Iterator[Processes]:
     import_module("torch.distributed.nn.functional")
     try:
         torch.distributed.init_process_group(backend, timeout=_PATIENCE)
-    except ValueError as error:  # a rank beyond the others, or nobody says where they are to be met
+    except ValueError as error:  # a rank out of range, or no address
         raise InputError(f"the processes cannot meet: {' '.join(str(error).split())}") from error
     try:
         yield Processes(rank, world, device)
@@ -122,7 +122,7 @@ def keep_memory() -> bool:
     """Let the C library keep what is freed, for the whole process.
 
     A step takes and frees the same hundred megabytes each time. The GNU C library gives large pieces back to
-    the system, and every page of them costs a fault when it is touched again: a fifth of the time on a CPU.
+    the system, and every page costs a fault when it is touched again: a fifth of the time on a CPU.
 
     Returns:
         Whether this system's library can be told so.
@@ -132,7 +132,7 @@ def keep_memory() -> bool:
 
 
 def tidy_memory() -> None:
-    """Give back what lies free, now: batches of ever other sizes leave ever more holes between them."""
+    """Give free memory back now: batches of changing sizes leave more and more holes."""
     trim = _function("malloc_trim")
     if trim:
         trim(0)

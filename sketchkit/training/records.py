@@ -1,4 +1,4 @@
-"""What a training run says of itself while it goes on, and who listens."""
+"""The records of a training run, and their receivers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class StepRecord:
 
     Args:
         step: counted from 1, the first update.
-        loss: what was minimised.
+        loss: the value that was minimised.
         terms: of the loss of the batch by name, such as `offset`, `pen` and `kl` for L_s, L_p, L_KL.
-        weights: what the weighted ones among them were multiplied by.
+        weights: of the terms that have one.
         learning_rate: of this update.
         gradient_norm: the Euclidean norm of all gradients, before they were clipped.
         points: useful points learnt from so far, in the whole run.
@@ -41,14 +41,14 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class EvaluationRecord:
-    """What the model costs on the validation split.
+    """The losses of the model on the validation split.
 
     Args:
         step: after which it was measured.
         loss: all terms, each with its last weight.
         terms: by name, without the pen state of end rows; means over the drawings.
-        nll_per_point: the negative log-likelihood of a point, in nats; unlike L_R it does not depend on Nmax.
-            None of a model that does not know it.
+        nll_per_point: the negative log-likelihood of a point, in nats, where the model gives it; unlike L_R
+            it does not depend on Nmax.
         drawings: how many drawings these are means of.
         best: whether this is the lowest loss so far.
         seconds: spent on training so far, in the whole run.
@@ -80,12 +80,12 @@ def flatten(record: Record) -> dict[str, Any]:
 
 
 def symbol(term: str) -> str:
-    """What a term is called on a display: the papers' symbol, or its name."""
+    """The symbol of a term in the papers, or its name."""
     return _SYMBOLS.get(term, term.replace("_", " "))
 
 
 class Watcher(Protocol):
-    """Whoever wants to know how a run goes on: a log, a display."""
+    """A receiver of the records of a run: a log, a display."""
 
     def step(self, record: StepRecord) -> None:
         """A step was made."""
@@ -94,39 +94,35 @@ class Watcher(Protocol):
         """The model was measured on the validation split."""
 
     def note(self, text: str) -> None:
-        """Something a person should know, in one line."""
+        """A message for the user, in one line."""
 
     def close(self) -> None:
-        """Nothing more will come; a second call does nothing."""
+        """The end; a second call is allowed."""
 
 
 class Watchers:
-    """Several watchers as one; each is told everything, in the order given.
-
-    Args:
-        watchers: to be told. An error of one of them ends the telling, but all of them are closed.
-    """
+    """Several watchers as one, in the order given; all are closed even where one raises an error."""
 
     def __init__(self, *watchers: Watcher) -> None:
         self._watchers = watchers
 
     def step(self, record: StepRecord) -> None:
-        """Tell all of a step."""
+        """Pass a step on."""
         for watcher in self._watchers:
             watcher.step(record)
 
     def evaluation(self, record: EvaluationRecord) -> None:
-        """Tell all of an evaluation."""
+        """Pass an evaluation on."""
         for watcher in self._watchers:
             watcher.evaluation(record)
 
     def note(self, text: str) -> None:
-        """Tell all something in words."""
+        """Pass a note on."""
         for watcher in self._watchers:
             watcher.note(text)
 
     def close(self) -> None:
-        """Close all, the last first, even where one of them fails."""
+        """Close all, the last first."""
         with ExitStack() as stack:
             for watcher in self._watchers:
                 stack.callback(watcher.close)

@@ -14,8 +14,7 @@ from sketchkit.devices import without_weights
 from sketchkit.errors import InputError
 from sketchkit.models import SketchModel
 from sketchkit.models.cells import LSTMCell
-from sketchkit.models.decoder import DecoderModel
-from sketchkit.models.vae import VaeModel
+from sketchkit.models.decoder import RecurrentModel
 from sketchkit.training.backends import SIZES, describe_options, sizes_of
 from sketchkit.training.chance import Purpose, generator
 from sketchkit.training.config import option_infos, rename_options
@@ -25,7 +24,7 @@ __all__ = ["check_fit", "fine_tuning", "summary", "take_weights"]
 #: The noise of a new class's embedding, as a share of the spread of those that are known.
 _NOISE = 0.1
 _SHOWN = 3
-#: What a conditional model keeps of its own training: how much its z is to say, and the offset noise.
+#: Options that a conditional model keeps of its own training.
 _KEPT = ("kl_weight", "kl_minimum", "offset_noise")
 
 
@@ -34,13 +33,13 @@ def fine_tuning(source: SketchModel, drawings: int) -> dict[str, Any]:
 
     Args:
         source: the model.
-        drawings: how many there are to learn from.
+        drawings: their number.
 
     Returns:
         Values of a `TrainConfig` by field name, for `TrainConfig.made`.
 
     Raises:
-        InputError: a model of a backend that is not trained here.
+        InputError: a model of a backend that cannot be trained.
     """
     return {
         "steps": 1_000,
@@ -96,9 +95,9 @@ def check_fit(model: SketchModel, source: SketchModel) -> None:
 def take_weights(model: SketchModel, source: SketchModel, seed: int = 0) -> None:
     """Begin with the weights of another model.
 
-    Classes of one name keep what they are turned into; a new one begins as no class in particular, and a
-    little noise. A model that is no longer told classes draws as the other one does when it is told none; a
-    model that is told for the first time draws as before, whatever it is told.
+    Classes of one name keep their embedding; a new one begins with that of an unknown class and a little
+    noise. A model that loses its classes draws as the other one does without a class; a model that gains
+    classes at first draws alike for all of them.
 
     Args:
         model: a fresh one.
@@ -121,7 +120,7 @@ def take_weights(model: SketchModel, source: SketchModel, seed: int = 0) -> None
 
 
 def summary(model: SketchModel, source: SketchModel) -> str:
-    """What a model takes over from another one, in one line."""
+    """A line on the parts that a model takes over from another one."""
     sizes = dataclasses.asdict(source.architecture)
     told = ", ".join(f"{name} {sizes[name]}" for name in SIZES if name in sizes and name != "classes")
     took = f"weights and sizes ({source.backend}: {told}) and the scale factor {source.card.scale_factor:.4g}"
@@ -153,7 +152,7 @@ def _option(field: str) -> str:
 
 def _check_switch(model: SketchModel, source: SketchModel) -> None:
     name = f"the model {source.card.name!r}"
-    cell = source.decoder.cell if isinstance(source, DecoderModel | VaeModel) else None
+    cell = source.decoder.cell if isinstance(source, RecurrentModel) else None
     if source.labelled and not isinstance(cell, LSTMCell):
         raise InputError(f"{name} is told classes and cannot do without them: leave out --no-classes")
     if not source.labelled and cell is None:
@@ -199,7 +198,7 @@ def _class_axes(model: SketchModel) -> dict[str, int]:
 
 
 def _drop_classes(source: Any, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What the class of none adds to the gates becomes part of their bias."""
+    """The sum that an unknown class adds to the gates becomes part of their bias."""
     embedding = weights["embedding.table.weight"][-1]
     kernel = weights["decoder.cell.weight_x"]
     inner = kernel.shape[1] - len(embedding)
@@ -210,7 +209,7 @@ def _drop_classes(source: Any, weights: Mapping[str, Tensor]) -> dict[str, Tenso
 
 
 def _add_classes(model: Any, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Fresh embeddings, which nothing reads at first."""
+    """Fresh embeddings, whose weights in the cell are 0."""
     out = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     end = model.decoder.cell.input_size
     begin = end - model.architecture.embedding
