@@ -75,7 +75,7 @@ def evaluate(
         wanted = replace(wanted, class_name=held.labels[0])  # as the data set calls it
     bootstrap = Bootstrap(wanted.resamples, wanted.seed)
     judge = (recogniser or load_recogniser()) if wanted.samples else None
-    likelihood = _likelihood(model, held, wanted, bootstrap, stage)
+    likelihood = None if model.draws_wholes else _likelihood(model, held, wanted, bootstrap, stage)
     samples: list[SampleFigures] = []
     again: list[ReconstructionFigures] = []
     if judge is not None:

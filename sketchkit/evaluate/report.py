@@ -86,7 +86,7 @@ class Report:
         settings: seeds and choices, JSON values.
         versions: of the programs.
         recogniser: what judged the looks, JSON values; None where nothing was drawn.
-        likelihood: what the held-out drawings cost.
+        likelihood: what the held-out drawings cost; None for a model that draws whole drawings.
         samples: one for each temperature.
         reconstructions: one for each temperature; none of an unconditional model.
     """
@@ -96,7 +96,7 @@ class Report:
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
     recogniser: Mapping[str, Any] | None
-    likelihood: Likelihood
+    likelihood: Likelihood | None
     samples: tuple[SampleFigures, ...] = ()
     reconstructions: tuple[ReconstructionFigures, ...] = ()
 
