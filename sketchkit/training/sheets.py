@@ -50,7 +50,8 @@ class Sheets:
         was_training = model.training
         model.eval()
         try:
-            sketches = self._reconstructions(model) if model.conditional else self._samples(model)
+            encodes = model.conditional and hasattr(model, "encode_batch")
+            sketches = self._reconstructions(model) if encodes else self._samples(model)
         finally:
             model.train(was_training)
         if not sketches:
