@@ -28,10 +28,10 @@ def test_one_process_is_all_there_is() -> None:
         assert (who.rank, who.world, who.first, who.device) == (0, 1, True, CPU)
         values = torch.tensor([1.0, 2.0])
         assert torch.equal(who.sum_up(values), values)
-        assert who.shared({"a": 1}) == {"a": 1}
+        assert who.share({"a": 1}) == {"a": 1}
         assert (who.agree(None), who.agree("interrupted")) == (None, "interrupted")
         module = torch.nn.Linear(2, 2)
-        assert who.wrapped(module) is module
+        assert who.wrap(module) is module
     assert not torch.distributed.is_initialized()
     assert Processes() == Processes(0, 1, CPU)
 
@@ -61,17 +61,17 @@ TWO = """
 import sys
 from pathlib import Path
 import torch
-from sketchkit.training.processes import joined
+from sketchkit.training.processes import join_processes
 torch.set_num_threads(1)
 with join_processes(torch.device("cpu")) as who:
     values = torch.tensor([1.0, 10.0 * (who.rank + 1)], dtype=torch.float64)
     assert who.sum_up(values).tolist() == [2.0, 30.0]
     assert values.tolist() == [1.0, 10.0 * (who.rank + 1)], "what is summed stays as it was"
-    assert who.shared({"rank": who.rank}) == {"rank": 0}
+    assert who.share({"rank": who.rank}) == {"rank": 0}
     assert who.agree(None) is None
     assert who.agree("interrupted" if who.rank == 1 else None) == "interrupted"
     assert who.agree(f"of {who.rank}") == "of 0"
-    who.wrapped(torch.nn.Linear(2, 2))(torch.ones(1, 2)).sum().backward()
+    who.wrap(torch.nn.Linear(2, 2))(torch.ones(1, 2)).sum().backward()
     print(who.rank, who.world, who.first)
 assert not torch.distributed.is_initialized()
 threads = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
