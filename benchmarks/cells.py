@@ -25,7 +25,7 @@ import torch
 
 from sketchkit.benchmark import CLOCKS
 from sketchkit.models.cells import CELLS, Cell, Packing, make_cell
-from sketchkit.training.memory import keep_memory
+from sketchkit.training.processes import keep_memory
 
 INPUT, DRAWINGS, LONGEST, MEAN, KEPT = 5, 100, 200, 46.0, 0.9
 #: The shape of the distribution of lengths; 1 would be exponential.

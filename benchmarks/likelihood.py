@@ -24,11 +24,12 @@ from sketchkit.checkpoints.load import load_model
 from sketchkit.evaluate import Choices, Figure, evaluate
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
+from sketchkit.models.losses import reconstruction_losses
 from sketchkit.training import TrainConfig, train
+from sketchkit.training.backends import build
 from sketchkit.training.batching import Batches
 from sketchkit.training.data import Dataset, Recipe, prepare
-from sketchkit.training.losses import reconstruction_loss
-from sketchkit.training.memory import keep_memory
+from sketchkit.training.processes import keep_memory
 from sketchkit.training.trainer import card_of
 
 #: What both of our models add to the released recipe, for a training of minutes.
@@ -65,15 +66,15 @@ def trained_port(data: Dataset, seconds: float) -> tuple[SketchModel, int]:
     torch.manual_seed(0)
     port, step = Port(), 0
     optimiser = torch.optim.Adam(port.parameters(), 1e-3)
-    batches = Batches(data.split("train"), config, data.scale_factor, nmax, 0)
+    batches = Batches(data.split("train"), config, build(config, card_of(data, "port", nmax)), nmax)
     begun = time.monotonic()
     while time.monotonic() - begun < seconds:
         points = batches.batch(step).points  # [B, Nmax, 5]
         start = torch.tensor([0.0, 0.0, 1.0, 0.0, 0.0]).expand(len(points), 1, 5)
         raw = port(torch.cat((start, points[:, :-1]), 1))
-        loss = reconstruction_loss(raw.flatten(0, 1), points.flatten(0, 1), len(points), nmax)
+        loss = reconstruction_losses(raw.flatten(0, 1), points.flatten(0, 1), len(points), nmax)
         optimiser.zero_grad()
-        loss.total.backward()
+        (loss["offset"] + loss["pen"]).backward()
         nn.utils.clip_grad_value_(port.parameters(), 1.0)
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate_at(step)

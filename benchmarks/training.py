@@ -24,12 +24,12 @@ import torch
 
 from sketchkit.benchmark import CLOCKS
 from sketchkit.training import TrainConfig
+from sketchkit.training.backends import build
 from sketchkit.training.batching import Batches
-from sketchkit.training.building import TrainState, build
+from sketchkit.training.checkpointing import TrainState
 from sketchkit.training.data import Dataset, Recipe, prepare
-from sketchkit.training.loop import Objective
-from sketchkit.training.losses import KLSchedule
-from sketchkit.training.memory import keep_memory
+from sketchkit.training.objective import Objective, weigh
+from sketchkit.training.processes import keep_memory
 from sketchkit.training.trainer import card_of
 
 #: The fastest peer, and the float32 products of the core it was measured on.
@@ -42,19 +42,22 @@ class Run:
 
     def __init__(self, data: Dataset, precision: str) -> None:
         config = TrainConfig.made(None, {"backend": "vae", "precision": precision})
-        self.config, self.schedule = config, KLSchedule()
+        self.config = config
         self.model = build(config, card_of(data, "benchmark", NMAX)).train()
         self.state = TrainState(self.model, config)
-        self.objective = Objective(self.model, NMAX, precision)
-        self.batches = Batches(data.split("train"), config, data.scale_factor, NMAX, 0)
+        self.objective = Objective(self.model, precision)
+        self.batches = Batches(data.split("train"), config, self.model, NMAX)
         self.steps = 0
 
     def step(self) -> int:
         """One whole step; how many useful points it had."""
         batch = self.batches.batch(self.steps)
-        offset, pen, kl = self.objective(batch)
+        weights = self.config.weights_at(self.steps)
+        terms = self.objective(batch, weights)
+        whole = {name: float(each.detach()) for name, each in terms.items()}
+        counted, _ = weigh(terms, whole, self.config, weights)
         self.state.optimiser.zero_grad(set_to_none=True)
-        (offset + pen + self.schedule(kl, self.steps)).backward()
+        counted.backward()
         float(self.state.gradient_norm())
         self.state.update(self.config.learning_rate_at(self.steps), self.config.clip)
         self.steps += 1

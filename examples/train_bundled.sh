@@ -129,10 +129,10 @@ PYTHON
 # only how they go on; then the pen goes further astray and L_KL weighs more, so that there are drawings between
 # drawings. Last, the prior.
 vae=(--backend vae --classes --position --recurrent-dropout 0 --kl-start 1 --kl-minimum 0)
-train mixed-good doodle-vae-first "${vae[@]}" --seed 5 --stray 5 --kl-weight 0.04 --learning-rate 8e-3 \
+train mixed-good doodle-vae-first "${vae[@]}" --seed 5 --offset-noise 5 --kl-weight 0.04 --learning-rate 8e-3 \
   --min-learning-rate 5e-4 --warmup 100 --ema 0.999 --steps 6500
 train mixed-good doodle-vae-second --init "$folder/doodle-vae-first/last.safetensors" "${vae[@]}" --seed 6 \
-  --stray 10 --kl-weight 0.15 --learning-rate 3e-3 --warmup 50 --ema 0.998 --steps 4200
+  --offset-noise 10 --kl-weight 0.15 --learning-rate 3e-3 --warmup 50 --ema 0.998 --steps 4200
 [ -e "$folder/doodle-vae.safetensors" ] || sketchkit models prior "$folder/doodle-vae-second/best.safetensors" \
   "$folder/mixed-good" --steps 8000 -o "$folder/doodle-vae.safetensors"
 

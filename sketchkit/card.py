@@ -9,7 +9,14 @@ from typing import Any
 
 from sketchkit.errors import InputError
 
-__all__ = ["PAPER_START", "ZERO_START", "ModelCard"]
+__all__ = ["CELLS", "PAPER_START", "ZERO_START", "ModelCard"]
+
+#: The recurrent cells of a decoder, by the name that an architecture and `--cell` hold: where each class is.
+CELLS: Mapping[str, str] = {
+    "lstm": "sketchkit.models.cells.lstm:LSTMCell",
+    "layernorm-lstm": "sketchkit.models.cells.layernorm:LayerNormLSTMCell",
+    "hyper-lstm": "sketchkit.models.cells.hyper:HyperLSTMCell",
+}
 
 #: The start token of the paper and of the released training code, S0.
 PAPER_START = (0.0, 0.0, 1.0, 0.0, 0.0)

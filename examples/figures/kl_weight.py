@@ -59,9 +59,9 @@ def draw(chosen: argparse.Namespace, work: Path) -> None:
 def trained(data: Dataset, weight: float, place: Path, chosen: argparse.Namespace) -> sk.SketchModel:
     """The model of a weight, and on a line what it costs on drawings that it has not learnt from."""
     config = TrainConfig(
-        backend="vae", hidden=128, encoder_hidden=64, latent=32, mixtures=10, position=True, stray=2.0,
-        steps=chosen.steps, batch_size=50, learning_rate=2e-3, schedule="cosine", warmup=100,
-        recurrent_dropout=0.0, precision="bfloat16", grid=0, evaluate_every=400, save_every=200,
+        backend="vae", hidden=128, encoder_hidden=64, latent=32, mixtures=10, position=True,
+        offset_noise=2.0, steps=chosen.steps, batch_size=50, learning_rate=2e-3, schedule="cosine",
+        warmup=100, recurrent_dropout=0.0, precision="bfloat16", grid=0, evaluate_every=400, save_every=200,
         kl_weight=weight, kl_rate=0.998,
     )  # fmt: skip
     train(data, place, config, resume=chosen.resume and place.exists(), device="cpu", threads=1)

@@ -105,6 +105,7 @@ _OLD_NAMES = {
     "deterministic": "--exact",
     "heatmap": "--heat",
     "missing": "--gap",
+    "offset_noise": "--stray",
     "scale_mode": "--sizes",
     "top": "--keep",
 }

@@ -67,7 +67,8 @@ class LiveDisplay:
             self._show()
             return
         best = ", the best so far" if record.best else ""
-        what = f"valid loss {figure(record.loss)}, NLL {figure(record.nll_per_point)}{best}"
+        nll = "" if record.nll_per_point is None else f", NLL {figure(record.nll_per_point)}"
+        what = f"valid loss {figure(record.loss)}{nll}{best}"
         self._say(f"{self._name}: at step {record.step:,}: {what}")
 
     def note(self, text: str) -> None:

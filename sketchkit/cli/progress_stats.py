@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
-from sketchkit.training.records import EvaluationRecord, StepRecord
+from sketchkit.training.records import EvaluationRecord, StepRecord, flatten, symbol
 
 __all__ = ["Cell", "Course", "clock_time", "figure", "sparkline"]
 
@@ -14,6 +14,8 @@ __all__ = ["Cell", "Course", "clock_time", "figure", "sparkline"]
 _WINDOW, _MOST_STEPS = 10.0, 1000
 #: Of the curve of the loss: once there are more columns, each becomes half as wide.
 _CURVE_COLUMNS = 44
+#: The longest name of a figure.
+_NAME = 9
 _BLOCKS, _PLAIN_BLOCKS = "▁▂▃▄▅▆▇█", "_.-=+*%#"
 
 Cell = tuple[str, str]
@@ -73,7 +75,7 @@ class Course:
     def recent(self, name: str) -> float:
         """The mean of a field over the last ten seconds of training."""
         # Not by `fmean`, which fails where a run that diverges has numbers too large to be added.
-        return float(sum(getattr(record, name) for record in self._recent)) / len(self._recent)
+        return float(sum(flatten(record)[name] for record in self._recent)) / len(self._recent)
 
     def speed(self) -> float | None:
         """Points a second over the last ten seconds of training; None while unknown."""
@@ -100,9 +102,11 @@ class Course:
         last = self.last
         if last is None:
             return f"no step of {self.steps:,} yet"
-        parts = f"L_s {figure(self.recent('offset'))}, L_p {figure(self.recent('pen'))}"
-        if last.kl is not None:
-            parts += f", L_KL {figure(self.recent('kl'))} x {figure(last.kl_weight)}"
+        parts = ", ".join(
+            f"{symbol(name)} {figure(self.recent(name))}"
+            + (f" x {figure(last.weights[name])}" if name in last.weights else "")
+            for name in last.terms
+        )
         words = [
             f"step {last.step:,} of {self.steps:,} ({100 * self.share:.0f} %)",
             f"loss {figure(self.recent('loss'))} ({parts})",
@@ -119,16 +123,13 @@ class Course:
         last = self.last
         if last is None:
             return []
-        kl = [] if last.kl is None else [("L_KL", figure(self.recent("kl")))]
-        weight = [] if last.kl is None else [("KL weight", figure(last.kl_weight))]
+        terms = [(symbol(name)[:_NAME], figure(self.recent(name))) for name in last.terms]
+        rates = [("rate", f"{last.learning_rate:.3g}"), ("gradient", figure(self.recent("gradient_norm")))]
+        rates += [(_weight_name(name), figure(weight)) for name, weight in last.weights.items()]
         left = self.left()
         return [
-            [("L_s", figure(self.recent("offset"))), ("L_p", figure(self.recent("pen"))), *kl],
-            [
-                ("rate", f"{last.learning_rate:.3g}"),
-                ("gradient", figure(self.recent("gradient_norm"))),
-                *weight,
-            ],
+            *(terms[k : k + 3] for k in range(0, len(terms), 3)),
+            *(rates[k : k + 3] for k in range(0, len(rates), 3)),
             [
                 ("points/s", _speed(self.speed())),
                 ("elapsed", clock_time(last.seconds)),
@@ -160,6 +161,11 @@ class _Curve:
         if len(self._means) == _CURVE_COLUMNS:
             pairs = zip(self._means[::2], self._means[1::2], strict=True)
             self._means, self._width = [(a + b) / 2 for a, b in pairs], 2 * self._width
+
+
+def _weight_name(term: str) -> str:
+    name = symbol(term).removeprefix("L_")
+    return f"{name} weight" if len(name) < 3 else f"w {name}"[:_NAME]
 
 
 def sparkline(values: Sequence[float], fine: bool = True) -> str:
@@ -211,6 +217,6 @@ def _evaluation_row(name: str, record: EvaluationRecord | None) -> list[Cell]:
         return [(name, "none yet")]
     return [
         (name, figure(record.loss)),
-        ("NLL", figure(record.nll_per_point)),
+        ("NLL", "?" if record.nll_per_point is None else figure(record.nll_per_point)),
         ("at step", f"{record.step:,}"),
     ]

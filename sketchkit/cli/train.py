@@ -157,13 +157,13 @@ def _chosen(
     before: Mapping[str, Any],
 ) -> TrainConfig:
     """The configuration: what is said here, then the file, the model or run before it, and the preset."""
-    from sketchkit.training.backends import suited
+    from sketchkit.training.backends import resolve_config
     from sketchkit.training.config import TrainConfig, read_config
 
     values = {} if file is None else read_config(file)
     with as_usage():
         made = TrainConfig.made(preset, before, values, settings)
-        return suited(made, values.keys() | settings.keys())
+        return resolve_config(made, values.keys() | settings.keys())
 
 
 def _before(run: Path | None, init: SketchModel | None, drawings: int) -> dict[str, Any]:

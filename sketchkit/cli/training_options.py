@@ -59,9 +59,9 @@ def _rows(name: str) -> list[tuple[str, str]]:
     """(`layers=4`, what it means) for what a plugin's architecture is told, or why nothing can be shown."""
     try:
         from sketchkit.models import backend
-        from sketchkit.training.backends import declared
+        from sketchkit.training.backends import describe_options
 
-        infos = declared(backend(name).architecture_type)
+        infos = describe_options(backend(name).architecture_type)
     except Exception as error:  # whatever is wrong with one plugin, the help of the others is shown
         return [("broken", plain(error))]
     rows = [(f"{o.name}={o.default}", f"{o.help}  [{o.range}]" if o.range else o.help) for o in infos]

@@ -140,7 +140,7 @@ def evaluate(
         wanted = replace(wanted, class_name=held.labels[0])  # as the data set spells it
     bootstrap = Bootstrap(wanted.resamples, wanted.seed)
     judge = (recogniser or load_recogniser()) if wanted.samples else None
-    likelihood = _likelihood(model, held, wanted, bootstrap, stage)
+    likelihood = None if model.draws_wholes else _likelihood(model, held, wanted, bootstrap, stage)
     samples: list[SampleFigures] = []
     reconstructions: list[ReconstructionFigures] = []
     if judge is not None:

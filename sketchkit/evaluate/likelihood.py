@@ -19,8 +19,8 @@ from sketchkit.devices import one_thread
 from sketchkit.errors import InputError
 from sketchkit.evaluate.heldout import HeldOut
 from sketchkit.models import SketchModel
+from sketchkit.models.losses import kl_loss, reconstruction_losses
 from sketchkit.noise import POSTERIOR, normals
-from sketchkit.training.losses import kl_loss, reconstruction_loss
 from sketchkit.units import chunks
 
 __all__ = ["Scores", "class_indices", "score_drawings"]
@@ -180,6 +180,6 @@ def _losses(raw: Tensor, points: Tensor, lengths: Int64, nmax: int) -> Float64:
     for row, values, mask in ((2, offset, inked), (3, pen, counted)):
         out[row] = -torch.where(mask, values, 0.0).cpu().double().sum(1).numpy()
     for b, length in enumerate(lengths):
-        loss = reconstruction_loss(raw[b, :length], points[b, :length], 1, nmax, evaluating=True)
-        out[4:, b] = float(loss.offset), float(loss.pen)
+        loss = reconstruction_losses(raw[b, :length], points[b, :length], 1, nmax, evaluating=True)
+        out[4:, b] = float(loss["offset"]), float(loss["pen"])
     return out

@@ -25,7 +25,8 @@ Row = tuple[str, ...]
 
 def markdown(report: Report) -> str:
     """The whole report, ending with a newline."""
-    sections = [_heading(report), _likelihood(report.likelihood)]
+    sections = [_heading(report)]
+    sections += [] if report.likelihood is None else [_likelihood(report.likelihood)]
     sections += [_samples(figures) for figures in report.samples]
     sections += [_reconstructions(figures) for figures in report.reconstructions]
     sections.append(_notes(report))

@@ -253,7 +253,7 @@ class Report:
         settings: seeds and choices, JSON values.
         versions: of the programs.
         recogniser: the judge of looks, JSON values; None without samples.
-        likelihood: losses of the held-out drawings.
+        likelihood: losses of the held-out drawings; None of a model that draws whole drawings.
         samples: an entry per temperature.
         reconstructions: an entry per temperature; empty for an unconditional model.
     """
@@ -263,7 +263,7 @@ class Report:
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
     recogniser: Mapping[str, Any] | None
-    likelihood: Likelihood
+    likelihood: Likelihood | None
     samples: tuple[SampleFigures, ...] = ()
     reconstructions: tuple[ReconstructionFigures, ...] = ()
 

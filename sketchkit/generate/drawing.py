@@ -28,6 +28,8 @@ Labels = Sequence[AnyClass | None]
 _NOTHING = np.zeros((0, 5))
 #: How many are drawn where nothing tells.
 _USUAL = 16
+#: Whole drawings that a model draws together where nothing tells.
+_WHOLES_AT_ONCE = 64
 
 
 @renamed(label="class_name")
@@ -103,6 +105,14 @@ def sample(
     if not n:
         return []
     places = first + np.arange(n, dtype=np.int64) if index is None else _indices(index, n)
+    if model.draws_wholes:
+        if sampler != "temperature" or options:
+            raise InputError(
+                f"the model {model.card.name!r} draws whole drawings: it takes no sampler"
+                " but temperature, and no options of one"
+            )
+        rows = _draw_wholes(model, labels, places, temperature, seed, batch_size, max_points, progress)
+        return _as_sketches(model, rows, labels, places, seed)
     if latents is None and model.conditional:
         from sketchkit.latent.flows import prior
 
@@ -121,19 +131,8 @@ def sample(
         width=batch_size,
         exact=exact,
     )
-    only = model.card.classes[0] if len(model.card.classes) == 1 else None
-    factor = 1.0 / model.card.scale_factor
-    return [
-        from_rows(
-            drawn.rows,
-            factor,
-            (0.0, 0.0),
-            joined=True,
-            label=only or labels[job],
-            key=f"{seed}-{places[job]}",
-        )
-        for job, drawn in enumerate(_in_order(loop, n, progress))
-    ]
+    rows = [drawn.rows for drawn in _in_order(loop, n, progress)]
+    return _as_sketches(model, rows, labels, places, seed)
 
 
 @renamed(label="class_name")
@@ -218,6 +217,51 @@ def reconstruct(
         key = f"{given.key or place}-{seed}-{k}" if fresh else given.key
         out.append(from_rows(drawn.rows, whole.factor, whole.place, joined=True, label=shown, key=key))
     return out
+
+
+def _draw_wholes(
+    model: Any,
+    labels: Sequence[str | None],
+    index: npt.NDArray[np.int64],
+    temperature: float,
+    seed: int,
+    batch_size: int | None,
+    max_points: int,
+    progress: Progress | None,
+) -> list[npt.NDArray[np.float32]]:
+    """The rows of each drawing, of a model that draws whole drawings itself."""
+    out: list[npt.NDArray[np.float32]] = []
+    import torch
+
+    from sketchkit.devices import own_numbers
+
+    together = batch_size or _WHOLES_AT_ONCE
+    with own_numbers(), torch.inference_mode():
+        for begin in range(0, len(index), together):
+            part = slice(begin, begin + together)
+            label = model.label_index(labels[part])
+            places = index[part]
+            out += model.draw(places, seed=seed, label=label, temperature=temperature, max_points=max_points)
+            if progress is not None:
+                progress(len(out), len(index))
+    return out
+
+
+def _as_sketches(
+    model: DrawingModel,
+    rows: Sequence[npt.NDArray[Any]],
+    labels: Sequence[str | None],
+    index: npt.NDArray[np.int64],
+    seed: int | None,
+) -> list[Sketch]:
+    only = model.card.classes[0] if len(model.card.classes) == 1 else None
+    factor = 1.0 / model.card.scale_factor
+    return [
+        from_rows(
+            each, factor, (0.0, 0.0), joined=True, label=only or labels[job], key=f"{seed}-{index[job]}"
+        )
+        for job, each in enumerate(rows)
+    ]
 
 
 def prompts_for(

@@ -25,20 +25,26 @@ from sketchkit.models.lstm_weights import LSTMWeights
 from sketchkit.models.numpy_lstm import NumpyLSTM
 
 if TYPE_CHECKING:
-    from sketchkit.models.base import SketchModel, State, check_flags, check_sizes
+    from sketchkit.models.base import SketchModel, State, WholeDrawingModel, check_flags, check_sizes
     from sketchkit.models.cells.packed import Packing
+    from sketchkit.models.losses import EQUAL, Batch, Losses, Weights
 
 __all__ = [
+    "EQUAL",
     "AnyClass",
     "Array",
     "ArrayModel",
+    "Batch",
     "Decoding",
     "DrawingModel",
     "LSTMWeights",
+    "Losses",
     "NumpyLSTM",
     "Packing",
     "SketchModel",
     "State",
+    "Weights",
+    "WholeDrawingModel",
     "backend",
     "check_flags",
     "check_model",
@@ -50,8 +56,13 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
+        "EQUAL": "sketchkit.models.losses",
+        "Batch": "sketchkit.models.losses",
+        "Losses": "sketchkit.models.losses",
+        "Weights": "sketchkit.models.losses",
         "SketchModel": "sketchkit.models.base",
         "State": "sketchkit.models.base",
+        "WholeDrawingModel": "sketchkit.models.base",
         "check_flags": "sketchkit.models.base",
         "check_sizes": "sketchkit.models.base",
         "Packing": "sketchkit.models.cells.packed",

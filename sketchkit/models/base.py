@@ -1,4 +1,4 @@
-"""What every model backend offers: a step for decoding, a forward pass for scoring, and a card.
+"""A model backend: a step for decoding, a forward pass for scoring, losses for training, and a card.
 
 All arrays here are in *model units*: offsets divided by the card's scale factor. `generate` translates
 between those and drawing units.
@@ -24,8 +24,9 @@ from sketchkit.deprecation import renamed
 from sketchkit.errors import InputError
 from sketchkit.models.cells.packed import Packing
 from sketchkit.models.drawing_model import AnyClass, DrawingModel
+from sketchkit.models.losses import EQUAL, Batch, Losses, Weights, reconstruction_losses
 
-__all__ = ["SketchModel", "State", "check_flags", "check_sizes", "to_numpy"]
+__all__ = ["SketchModel", "State", "WholeDrawingModel", "check_flags", "check_sizes", "to_numpy"]
 
 State = tuple[Tensor, ...]
 
@@ -38,13 +39,13 @@ class SketchModel(nn.Module, DrawingModel, ABC):
 
     Args:
         architecture: an instance of `architecture_type`: all that shapes the weights.
-        card: everything else.
+        card: the rest.
     """
 
     #: A frozen dataclass of numbers and strings, which raises InputError for sizes out of range.
     architecture_type: ClassVar[type]
     #: The option of a training by whose share `keep` of `packed` drops numbers: `dropout`, or
-    #: `recurrent_dropout`; empty for a model that drops none, whose training then refuses both.
+    #: `recurrent_dropout`; empty for a model without dropout, whose training refuses both.
     dropout_option: ClassVar[str] = ""
 
     def __init__(self, architecture: Any, card: ModelCard) -> None:
@@ -57,7 +58,7 @@ class SketchModel(nn.Module, DrawingModel, ABC):
                 f"a model of {known} classes needs as many names, its card has {len(card.classes)}"
             )
 
-    # --- what a backend must offer --------------------------------------------------------------------
+    # --- required of a backend ------------------------------------------------------------------------
 
     @abstractmethod
     def initial_state(self, batch: int, z: Tensor | None = None, label: Tensor | None = None) -> State:
@@ -67,7 +68,7 @@ class SketchModel(nn.Module, DrawingModel, ABC):
             batch: B.
             z: [B, Z] for a conditional model.
             label: int64 [B] or [1], classes as indices into `card.classes`, for a model that knows classes;
-                the number of classes stands for none in particular, and so does None.
+                the number of classes, like None, stands for an unknown class.
         """
 
     @abstractmethod
@@ -82,25 +83,75 @@ class SketchModel(nn.Module, DrawingModel, ABC):
             raw.append(out)
         return torch.stack(raw, 1), state
 
-    # --- what a backend may offer, for its training ---------------------------------------------------
+    # --- for its training -----------------------------------------------------------------------------
 
     @property
     def droppable(self) -> int:
         """K, how many numbers of a row dropout may drop; see `dropout_option`."""
         return 0
 
-    def packed(self, rows: Tensor, state: State, packing: Packing, keep: Tensor | None = None) -> Tensor:
-        """What training asks: the rows that count of a batch of drawings, without the padding.
+    @property
+    def droppable_ink(self) -> int:
+        """K, how many numbers of a row before the end row dropout may drop besides, such as an encoder's."""
+        return 0
 
-        A backend that need not compute the padding, or that drops numbers, brings its own; this one leaves
-        out what does not count of `forward`.
+    @property
+    def noise_size(self) -> int:
+        """K, how many standard normal numbers the losses of a drawing are computed with."""
+        return 0
+
+    def losses(self, batch: Batch, weights: Weights = EQUAL, *, evaluating: bool = False) -> Losses:
+        """The losses of a batch, term by term, which a training minimises, logs and plots.
+
+        A training adds the terms up, each multiplied by the option NAME_weight where it has such an option,
+        or the architecture declares it; `TrainConfig.loss_weight` tells how the weight rises. All chance is
+        in the batch. This method asks `packed`; a model that does not predict the next point overrides it.
+
+        Args:
+            batch: the drawings.
+            weights: by name; a term whose weight is 0 may be left out where it would cost something.
+            evaluating: whether held-out drawings are measured: without the pen state of end rows, and with
+                `nll`, the negative log-likelihood of all rows as a plain sum, for a model that knows it.
+
+        Returns:
+            Scalars by name (a-z and underscores), each a mean over the `batch.drawings` of the whole batch,
+            so that those of all processes add up to it; differentiable.
+
+        Source: Ha & Eck 2017, equation 9.
+        """
+        return self.reconstruction_losses(batch, weights, evaluating=evaluating)
+
+    def reconstruction_losses(
+        self, batch: Batch, weights: Weights = EQUAL, *, evaluating: bool = False, z: Tensor | None = None
+    ) -> Losses:
+        """The losses under teacher forcing of a model that predicts the next point; see `losses`.
+
+        Args:
+            batch: the drawings.
+            weights: by name.
+            evaluating: see `losses`.
+            z: [B, Z], for a conditional model.
+        """
+        read, wanted = batch.with_offset_noise()
+        inputs = torch.cat((self.start_rows(len(read))[:, None], read[:, :-1]), 1)
+        state = self.initial_state(len(read), z, batch.label)
+        raw = self.packed(inputs, state, batch.packing, batch.scale(batch.keep))
+        points = batch.packing.pack(wanted)
+        return reconstruction_losses(
+            raw, points, batch.drawings, batch.nmax, weights, evaluating=evaluating, weight=batch.weight
+        )
+
+    def packed(self, rows: Tensor, state: State, packing: Packing, keep: Tensor | None = None) -> Tensor:
+        """The raw outputs of a batch for training, without the padding.
+
+        A backend that can leave out the padding, or that drops numbers, brings its own; this one selects the
+        rows of `forward`.
 
         Args:
             rows: [B, T, 5] in model units, each drawing's start token first.
             state: before the first of them.
             packing: which rows count, N in all, and their order.
-            keep: [N, K], packed, what droppable numbers are multiplied by (0 or 1 / share kept); None for no
-                dropout.
+            keep: [N, K], packed, factors of the droppable numbers (0 or 1 / share kept); or None.
 
         Returns:
             Raw outputs [N, 6M + 3], differentiable.
@@ -108,7 +159,42 @@ class SketchModel(nn.Module, DrawingModel, ABC):
         raw, _ = self(rows, state)
         return packing.pack(raw)
 
-    # --- what everybody gets --------------------------------------------------------------------------
+    # --- to draw --------------------------------------------------------------------------------------
+
+    def draw(
+        self,
+        index: npt.NDArray[np.int64],
+        *,
+        seed: int,
+        label: Tensor | None = None,
+        temperature: float = 1.0,
+        max_points: int,
+    ) -> list[npt.NDArray[np.float32]]:
+        """Whole drawings, of a model that does not draw point by point; `sketchkit.generate.sample` asks it.
+
+        Args:
+            index: int64 [n], of the drawings. Drawing i is a function of the seed, its index and its class
+                alone; `sketchkit.noise` has random numbers for that.
+            seed: 0..2^63 - 1.
+            label: int64 [n], classes as indices, for a model that knows classes; None for an unknown class.
+            temperature: tau, 0 or more; 1 is the model itself, less is tidier.
+            max_points: the most rows of a drawing, its end row aside.
+
+        Returns:
+            n drawings, each float32 [T, 5] rows in model units; the last is an end row where the model ended
+            the drawing.
+
+        Raises:
+            InputError: a model that draws point by point.
+        """
+        raise InputError(f"the model {self.card.name!r} draws point by point, from `step`")
+
+    @property
+    def draws_wholes(self) -> bool:
+        """Whether the model draws whole drawings itself, by `draw`."""
+        return type(self).draw is not SketchModel.draw
+
+    # --- shared ---------------------------------------------------------------------------------------
 
     @property
     def device(self) -> torch.device:
@@ -126,7 +212,7 @@ class SketchModel(nn.Module, DrawingModel, ABC):
         return next(self.weights()).dtype
 
     def weights(self) -> Iterator[nn.Parameter]:
-        """The same as `parameters`, in no promised order and a shared one twice, in a tenth of the time."""
+        """The same as `parameters`, in any order and a shared one twice, in a tenth of the time."""
         modules: list[nn.Module] = [self]
         for module in modules:
             yield from (weight for weight in module._parameters.values() if weight is not None)
@@ -143,7 +229,7 @@ class SketchModel(nn.Module, DrawingModel, ABC):
         """Rows [T, 5] in model units as a tensor of the model's number type and device.
 
         Raises:
-            InputError: another shape, or something that is no number.
+            InputError: another shape, or a value that is not a number.
         """
         rows = _numbers(stroke5, "stroke-5")
         if rows.size == 0:
@@ -174,7 +260,7 @@ class SketchModel(nn.Module, DrawingModel, ABC):
             token, row k follows `stroke5[k - 1]`.
 
         Raises:
-            InputError: a shape that does not fit, or a z where there is none to be had, or none given.
+            InputError: a shape that does not fit, or a z that is missing or superfluous.
         """
         inputs = torch.cat((self.start_rows(1, start), self.rows_of(stroke5)))[None]
         latent = None if z is None else torch.as_tensor(_numbers(z, "a latent vector"))[None]
@@ -226,7 +312,7 @@ class SketchModel(nn.Module, DrawingModel, ABC):
         overwrite: bool = True,
         dtype: str | torch.dtype | None = None,
     ) -> None:
-        """Write a native checkpoint (safetensors with the card as JSON inside), whole or not at all.
+        """Write a native checkpoint (safetensors with the card as JSON inside) atomically.
 
         Args:
             path: ends in `.safetensors`.
@@ -245,7 +331,7 @@ class SketchModel(nn.Module, DrawingModel, ABC):
         save_model(self, path, overwrite=overwrite, dtype=dtype)
 
     def weights_checksum(self) -> str:
-        """Of names and numbers, the same wherever the model lies: 16 bytes of BLAKE2b in hexadecimal."""
+        """Of names and numbers, the same on every device: 16 bytes of BLAKE2b in hexadecimal."""
         digest = hashlib.blake2b(digest_size=16)
         for name, tensor in sorted(self.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
@@ -262,6 +348,40 @@ class SketchModel(nn.Module, DrawingModel, ABC):
         """Classes by their names, as a tensor; see `class_indices`."""
         indices = self.class_indices(label)
         return None if indices is None else torch.from_numpy(indices).to(self.device)
+
+
+class WholeDrawingModel(SketchModel):
+    """A model that does not predict the next point: it brings `losses` and `draw` and has no steps.
+
+    Commands that begin with a part of a drawing, or ask how likely it is, refuse such a model.
+    """
+
+    @abstractmethod
+    def losses(self, batch: Batch, weights: Weights = EQUAL, *, evaluating: bool = False) -> Losses:
+        """What a batch costs; see `SketchModel`."""
+
+    @abstractmethod
+    def draw(
+        self,
+        index: npt.NDArray[np.int64],
+        *,
+        seed: int,
+        label: Tensor | None = None,
+        temperature: float = 1.0,
+        max_points: int,
+    ) -> list[npt.NDArray[np.float32]]:
+        """Whole drawings; see `SketchModel`."""
+
+    def initial_state(self, batch: int, z: Tensor | None = None, label: Tensor | None = None) -> State:
+        """Refused: there are no steps."""
+        raise self._stepless()
+
+    def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        """Refused: there are no steps."""
+        raise self._stepless()
+
+    def _stepless(self) -> InputError:
+        return InputError(f"the model {self.card.name!r} draws whole drawings at once, not point by point")
 
 
 def check_sizes(architecture: Any, *, at_least: int = 1, **limits: int) -> None:

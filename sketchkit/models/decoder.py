@@ -1,4 +1,4 @@
-"""The decoder-only model: finish what somebody started.
+"""The decoder-only model, which continues a drawing.
 
 Source: Ha & Eck 2017, section 3.3 (unconditional generation).
 """
@@ -21,6 +21,7 @@ __all__ = [
     "DecoderArchitecture",
     "DecoderModel",
     "DecoderRNN",
+    "RecurrentModel",
     "row_size",
     "with_position",
 ]
@@ -34,8 +35,8 @@ class DecoderArchitecture:
         hidden: H, the size of the recurrent state.
         mixtures: M, the number of components.
         cell: a key of `sketchkit.models.cells.CELLS`.
-        classes: C, how many classes it can be told to draw; 0 for none.
-        embedding: E, the size of what a class is turned into.
+        classes: C, how many classes it knows; 0 without.
+        embedding: E, the size of the embedding of a class.
         position: whether it reads where the pen is, too, beside how it came there.
     """
 
@@ -53,14 +54,13 @@ class DecoderArchitecture:
 
 
 class DecoderRNN(nn.Module):
-    """A cell and a linear layer: what both kinds of model draw with.
+    """A cell and a linear layer: the decoder of both kinds of model.
 
-    Something that stays the same over a drawing, its context, may be joined to every row, and so may the
-    place of the pen. Both travel in the state, the context last, so that whoever moves rows about moves them
-    along.
+    A context, which stays the same over a drawing, may be joined to every row, and so may the place of the
+    pen. Both are in the state, the context last.
 
     Args:
-        context_size: K, the size of the context; 0 for none.
+        context_size: K, the size of the context; 0 without one.
         hidden: H.
         mixtures: M.
         cell: a key of `CELLS`.
@@ -85,7 +85,7 @@ class DecoderRNN(nn.Module):
 
     def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
         """One time step: rows [B, 5] -> raw outputs [B, 6M + 3] and the next state."""
-        inner, at, context = self._parted(state)
+        inner, at, context = self._split_state(state)
         at = tuple(place + rows[:, :2] for place in at)
         seen = (place.to(rows.dtype) for place in at)
         hidden, inner = self.cell.step(torch.cat((rows, *seen, *context), -1), inner)
@@ -95,7 +95,7 @@ class DecoderRNN(nn.Module):
         """Every time step: rows [B, T, 5] -> raw outputs [B, T, 6M + 3] and the last state."""
         if not rows.shape[1]:
             return self.output(rows.new_zeros(*rows.shape[:2], self.output.in_features)), state
-        inner, at, context = self._parted(state)
+        inner, at, context = self._split_state(state)
         paths = tuple(place[:, None] + rows[..., :2].cumsum(1, dtype=place.dtype) for place in at)
         seen = (path.to(rows.dtype) for path in paths)
         spread = (part[:, None].expand(-1, rows.shape[1], -1) for part in context)
@@ -114,7 +114,7 @@ class DecoderRNN(nn.Module):
         Returns:
             Raw outputs [N, 6M + 3].
         """
-        inner, _, context = self._parted(state)
+        inner, _, context = self._split_state(state)
         read = packing.pack(with_position(rows) if self.position else rows)
         outputs = self.cell.packed(read, context[0] if context else None, inner, packing, keep)
         # Means and spreads need more digits than autocast would leave them.
@@ -138,8 +138,8 @@ class DecoderRNN(nn.Module):
                 self.position,
             )
 
-    def _parted(self, state: State) -> tuple[State, State, State]:
-        """The cell's own state; the place of the pen, and the context, each a tuple of one tensor or none."""
+    def _split_state(self, state: State) -> tuple[State, State, State]:
+        """The cell's own state; the place of the pen, and the context, each a tuple of at most one tensor."""
         context = len(state) - bool(self.context_size)
         at = context - self.position
         return state[:at], state[at:context], state[context:]
@@ -182,7 +182,31 @@ class ClassEmbedding(nn.Module):
         return out.expand(batch, -1)
 
 
-class DecoderModel(SketchModel):
+class RecurrentModel(SketchModel):
+    """A model that draws by a `DecoderRNN`."""
+
+    dropout_option: ClassVar[str] = "recurrent_dropout"
+    decoder: DecoderRNN
+
+    def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        """One point further; see `SketchModel`."""
+        return self.decoder.step(rows, state)
+
+    def forward(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
+        """Many points at once; see `SketchModel`."""
+        return self.decoder(rows, state)  # type: ignore[no-any-return]
+
+    @property
+    def droppable(self) -> int:
+        """H, the candidate values of the decoder's cell."""
+        return self.decoder.cell.hidden_size
+
+    def packed(self, rows: Tensor, state: State, packing: Packing, keep: Tensor | None = None) -> Tensor:
+        """The rows that count, for training; see `SketchModel`."""
+        return self.decoder.packed(rows, state, packing, keep)
+
+
+class DecoderModel(RecurrentModel):
     """A recurrent network over stroke-5 whose state starts at zero.
 
     Args:
@@ -192,7 +216,6 @@ class DecoderModel(SketchModel):
 
     backend: ClassVar[str] = "decoder"
     architecture_type: ClassVar[type] = DecoderArchitecture
-    dropout_option: ClassVar[str] = "recurrent_dropout"
     architecture: DecoderArchitecture
 
     def __init__(self, architecture: DecoderArchitecture, card: ModelCard) -> None:
@@ -212,20 +235,3 @@ class DecoderModel(SketchModel):
     def lstm_weights(self) -> LSTMWeights | None:
         """See `DrawingModel`; None of a subclass, whose step may be another one."""
         return self.decoder.lstm_weights if type(self) is DecoderModel else None
-
-    def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
-        """One point further; see `SketchModel`."""
-        return self.decoder.step(rows, state)
-
-    def forward(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
-        """Many points at once; see `SketchModel`."""
-        return self.decoder(rows, state)  # type: ignore[no-any-return]
-
-    @property
-    def droppable(self) -> int:
-        """H, the candidate values of the decoder's cell."""
-        return self.architecture.hidden
-
-    def packed(self, rows: Tensor, state: State, packing: Packing, keep: Tensor | None = None) -> Tensor:
-        """The rows that count, for training; see `SketchModel`."""
-        return self.decoder.packed(rows, state, packing, keep)

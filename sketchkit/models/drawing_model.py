@@ -49,6 +49,11 @@ class DrawingModel:
     architecture: Any
     card: ModelCard
 
+    @property
+    def draws_wholes(self) -> bool:
+        """Whether the model draws whole drawings itself, instead of point by point."""
+        return False
+
     # --- in the model's own kind of array ---------------------------------------------------------------
 
     @abstractmethod

@@ -1,8 +1,8 @@
-"""A prior that draws: a flow from normal noise to the latent vectors that an encoder gives, class by class.
+"""A learnt prior: a flow from normal noise to the latent vectors that an encoder gives, class by class.
 
 Source: Lipman et al. 2023, *Flow Matching for Generative Modeling*; Liu et al. 2023, *Flow Straight and
     Fast*. Departure: it moves along the principal axes of the latent vectors, each scaled to unit variance;
-    the axes that are left out, along which encoders of this kind say next to nothing, stay at their mean.
+    the axes that are left out, along which encoders of this kind hardly vary, stay at their mean.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class FlowPrior(nn.Module):
         latent: Z.
         axes: K, 1..Z.
         hidden: H, the units of each of its three layers.
-        classes: C; 0 for a model without classes. Class C stands for none.
+        classes: C; 0 for a model without classes. Class C is the unknown one.
         embedding: E, the size that a class is turned into.
     """
 
@@ -79,7 +79,7 @@ class FlowPrior(nn.Module):
 
     def forward(self, noise: Tensor, label: Tensor) -> Tensor:
         """Noise [B, K] to places along the axes [B, K]."""
-        return self._integrated(noise, label, 0.0, 1.0)
+        return self._integrate(noise, label, 0.0, 1.0)
 
     def latents(self, noise: Tensor, label: Tensor) -> Tensor:
         """Noise [B, K] to latent vectors [B, Z]."""
@@ -87,9 +87,9 @@ class FlowPrior(nn.Module):
 
     def inverse(self, x: Tensor, label: Tensor) -> Tensor:
         """Places along the axes [B, K] to noise [B, K]."""
-        return self._integrated(x, label, 1.0, 0.0)
+        return self._integrate(x, label, 1.0, 0.0)
 
-    def _integrated(self, x: Tensor, label: Tensor, begin: float, end: float) -> Tensor:
+    def _integrate(self, x: Tensor, label: Tensor, begin: float, end: float) -> Tensor:
         step = (end - begin) / _STEPS
         for k in range(_STEPS):
             time = x.new_full((len(x),), begin + k * step)

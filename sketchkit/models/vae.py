@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
 from sketchkit.errors import InputError
-from sketchkit.models.base import SketchModel, State, check_flags, check_sizes, to_numpy
+from sketchkit.models.base import State, check_flags, check_sizes, to_numpy
 from sketchkit.models.cells import LSTMCell, Packing
-from sketchkit.models.decoder import ClassEmbedding, DecoderRNN, row_size, with_position
+from sketchkit.models.decoder import ClassEmbedding, DecoderRNN, RecurrentModel, row_size, with_position
+from sketchkit.models.losses import EQUAL, Batch, Losses, Weights, kl_loss
 from sketchkit.models.lstm_weights import LSTMWeights
 from sketchkit.models.prior import FlowPrior
 
@@ -34,8 +35,8 @@ class VaeArchitecture:
         latent: Z, the size of the latent vector.
         mixtures: M, the number of components.
         cell: the decoder's cell, a key of `sketchkit.models.cells.CELLS`; the encoder is always an LSTM.
-        classes: C, how many classes the decoder can be told to draw; 0 for none.
-        embedding: E, the size of what a class is turned into.
+        classes: C, how many classes the decoder knows; 0 without.
+        embedding: E, the size of the embedding of a class.
         position: whether encoder and decoder read where the pen is, too, beside how it came there.
         tanh_z: whether the initial state is computed from tanh(z), as published files below version 6 want.
         prior: the units of the flow that new latent vectors come from; 0 for the prior N(0, I).
@@ -66,7 +67,7 @@ class VaeArchitecture:
         check_flags(self, "tanh_z", "position")
 
 
-class VaeModel(SketchModel):
+class VaeModel(RecurrentModel):
     """A bidirectional encoder to z and a decoder that reads z with every row.
 
     Args:
@@ -77,7 +78,6 @@ class VaeModel(SketchModel):
     backend: ClassVar[str] = "vae"
     architecture_type: ClassVar[type] = VaeArchitecture
     conditional: ClassVar[bool] = True
-    dropout_option: ClassVar[str] = "recurrent_dropout"
     architecture: VaeArchitecture
 
     def __init__(self, architecture: VaeArchitecture, card: ModelCard) -> None:
@@ -99,7 +99,7 @@ class VaeModel(SketchModel):
         """The posterior of each drawing.
 
         Args:
-            rows: [B, T, 5] in model units; rows past the length are not read.
+            rows: [B, T, 5] in model units; rows past the length are ignored.
             lengths: int64 [B], 1..T.
 
         Returns:
@@ -118,12 +118,12 @@ class VaeModel(SketchModel):
             rows: [B, T, 5] in model units.
             lengths: int64 [B], 1..T.
             packing: of these lengths.
-            keep: [N, 2E], packed, what candidate values of the forward and of the backward direction are
-                multiplied by under recurrent dropout; None for no dropout.
+            keep: [N, 2E], packed, factors of the candidate values of both directions under recurrent dropout;
+                None without dropout.
         """
         if self.architecture.position:
             rows = with_position(rows)
-        both_ways = torch.stack([packing.pack(rows), packing.pack(_reversed(rows, lengths))])
+        both_ways = torch.stack([packing.pack(rows), packing.pack(_reverse(rows, lengths))])
         kept = None if keep is None else torch.stack(keep.chunk(2, -1))
         cells = (self.forward_cell, self.backward_cell)
         outputs = LSTMCell.packed_together(cells, both_ways, packing, kept)
@@ -142,13 +142,37 @@ class VaeModel(SketchModel):
             mu [Z] and sigma [Z], with sigma = exp(log variance / 2).
 
         Raises:
-            InputError: another shape, or no rows.
+            InputError: another shape, or an empty drawing.
         """
         rows = self.rows_of(stroke5)[None]
         if not rows.shape[1]:
             raise InputError("a drawing without rows cannot be encoded")
         mu, log_variance = self.encode_batch(rows, torch.tensor([rows.shape[1]], device=rows.device))
         return to_numpy(mu[0]), to_numpy((log_variance[0] / 2).exp())
+
+    # --- learn ----------------------------------------------------------------------------------------
+
+    @property
+    def noise_size(self) -> int:
+        """Z, the numbers that z is drawn with."""
+        return self.architecture.latent
+
+    @property
+    def droppable_ink(self) -> int:
+        """2E, the candidate values of both directions of the encoder."""
+        return 2 * self.architecture.encoder_hidden
+
+    def losses(self, batch: Batch, weights: Weights = EQUAL, *, evaluating: bool = False) -> Losses:
+        """L_s, L_p and L_KL, with z drawn from the posterior by the noise of the batch; see `SketchModel`.
+
+        Source: Ha & Eck 2017, equations 1, 2, 9 and 10. The released code drops candidates of the encoder,
+            too.
+        """
+        keep = batch.scale(batch.ink_keep)
+        mu, log_variance = self.encode_packed(batch.points, batch.inks, batch.ink_packing, keep)
+        z = mu if batch.noise is None else mu + (log_variance / 2).exp() * batch.noise.to(mu.dtype)
+        kl = kl_loss(mu, log_variance) * batch.share
+        return {**self.reconstruction_losses(batch, weights, evaluating=evaluating, z=z), "kl": kl}
 
     # --- the prior ------------------------------------------------------------------------------------
 
@@ -179,25 +203,8 @@ class VaeModel(SketchModel):
         """See `DrawingModel`; None of a subclass, whose step may be another one."""
         return self.decoder.lstm_weights if type(self) is VaeModel else None
 
-    def step(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
-        """One point further; see `SketchModel`."""
-        return self.decoder.step(rows, state)
 
-    def forward(self, rows: Tensor, state: State) -> tuple[Tensor, State]:
-        """Many points at once; see `SketchModel`."""
-        return self.decoder(rows, state)  # type: ignore[no-any-return]
-
-    @property
-    def droppable(self) -> int:
-        """H, the candidate values of the decoder's cell."""
-        return self.architecture.hidden
-
-    def packed(self, rows: Tensor, state: State, packing: Packing, keep: Tensor | None = None) -> Tensor:
-        """The rows that count, for training; see `SketchModel`."""
-        return self.decoder.packed(rows, state, packing, keep)
-
-
-def _reversed(rows: Tensor, lengths: Tensor) -> Tensor:
+def _reverse(rows: Tensor, lengths: Tensor) -> Tensor:
     """Each drawing's rows back to front, the padding left where it is."""
     time = torch.arange(rows.shape[1], device=rows.device)
     order = torch.where(time < lengths[:, None], lengths[:, None] - 1 - time, time)

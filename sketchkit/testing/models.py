@@ -21,7 +21,8 @@ from sketchkit.density import MixtureDensity
 from sketchkit.devices import one_thread
 from sketchkit.errors import InputError, PluginError
 from sketchkit.generate import sample
-from sketchkit.models import Packing, SketchModel, State
+from sketchkit.models import Batch, Losses, Packing, SketchModel, State
+from sketchkit.noise import normals
 from sketchkit.testing.capture import check_pure, seed_generators
 from sketchkit.testing.faults import Faults, collect_faults, in_a_line
 from sketchkit.testing.model_fixtures import STEPS, Inputs, make_card, make_inputs
@@ -37,6 +38,9 @@ from sketchkit.testing.stepping import (
 )
 
 __all__ = ["check_model"]
+
+#: Of the noise that a batch comes with here.
+_STREAM = 78
 
 #: How many rows of each drawing count in a batch for training.
 _LENGTHS = torch.tensor([9, 4, 7, 1, 9, 3, 2, 5])
@@ -94,11 +98,62 @@ def _check(found: Any, architecture: Any, backend: str | None, faults: Faults) -
     faults.stop_if_any()
     model = found if isinstance(found, SketchModel) else _make(cls, architecture, faults)
     inputs = make_inputs(model, _ROWS, faults)
+    if model.draws_wholes:
+        _check_wholes(model, inputs, faults)
+        return
     _check_steps(model, inputs, faults)
     faults.stop_if_any()
     _check_training(model, inputs, faults)
     _check_saving(model, cls, inputs, faults)
     _check_drawing(model, faults)
+
+
+def _check_wholes(model: SketchModel, inputs: Inputs, faults: Faults) -> None:
+    """Try a model that draws whole drawings: its losses, their gradients, and its drawings."""
+    learner = copy.deepcopy(model).requires_grad_(True).train()
+    with faults.during("losses", "when it learns from a batch", "give scalars by name, with torch alone"):
+        terms = _losses(learner, inputs)
+        again = _losses(learner, inputs)
+        if any(not torch.equal(terms[name], again[name]) for name in terms):
+            faults.add("losses", "its losses differ for the same batch: all chance is in batch.noise")
+        torch.stack([term.double() for term in terms.values()]).sum().backward()  # type: ignore[no-untyped-call]
+        _check_whole_gradients(learner, faults)
+    with faults.during("draw", "when it draws", "give float32 rows [T, 5] for each index"):
+        _check_draws(model, inputs.label, faults)
+
+
+def _losses(model: SketchModel, inputs: Inputs) -> Losses:
+    lengths = torch.tensor([9, 4, 7, 2, 9, 3, 2])
+    points = inputs.rows.clone()
+    points[torch.arange(points.shape[1]) >= lengths[:, None] - 1] = points.new_tensor([0, 0, 0, 0, 1.0])
+    batch = Batch.of(points, lengths, lengths - 1, points.shape[1], inputs.label)
+    noise = normals(4, torch.arange(len(lengths)), model.noise_size, _STREAM)
+    return model.losses(batch.with_noise(noise.to(points)))
+
+
+@torch.inference_mode()
+def _check_draws(model: SketchModel, label: Tensor | None, faults: Faults) -> None:
+    def draw(index: list[int]) -> list[Any]:
+        chosen = None if label is None else label[: len(index)].new_zeros(len(index))
+        return model.draw(np.array(index), seed=1, label=chosen, temperature=0.5, max_points=9)
+
+    for rows, alone in zip(draw([0, 5, 2]), (draw([index])[0] for index in (0, 5, 2)), strict=True):
+        if rows.dtype != np.float32 or rows.ndim != 2 or rows.shape[1] != 5 or not np.isfinite(rows).all():
+            faults.add("draw", f"it draws {rows.dtype} {list(rows.shape)}: draw finite float32 rows [T, 5]")
+        elif len(rows) - int(rows[-1, 4]) > 9:
+            faults.add("draw", f"it draws {len(rows)} rows where max_points is 9: draw fewer")
+        elif rows.shape != alone.shape or not np.allclose(rows, alone, atol=1e-3):
+            faults.add("draw", "a drawing depends on what is drawn beside it: use seed and index alone")
+
+
+def _check_whole_gradients(model: SketchModel, faults: Faults) -> None:
+    for name, weight in model.named_parameters():
+        if weight.grad is None:
+            advice = "use it, or leave it out"
+            faults.add("gradients", f"the weight {name!r} never gets a gradient: {advice}")
+        elif not bool(torch.isfinite(weight.grad).all()):
+            advice = "avoid what has no slope, such as the root of 0"
+            faults.add("finite gradients", f"the gradient of {name!r} is not finite: {advice}")
 
 
 def _make(cls: type[SketchModel], architecture: Any, faults: Faults) -> SketchModel:

@@ -1,7 +1,7 @@
-"""Training: data sets, losses, the loop and what it leaves behind.
+"""Training: data sets, losses, the loop and its records.
 
-`sketchkit.training.data` and what a command line needs beforehand (`config`, `runs`, `logs`, `doctor`) load
-no torch.
+`sketchkit.training.data` and the parts of a command line (`config`, `runs`, `logs`, `doctor`) load
+without torch.
 """
 
 from __future__ import annotations

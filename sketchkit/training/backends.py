@@ -1,4 +1,4 @@
-"""Which model a configuration means, of ours or of a plugin, and what of it that backend can be told."""
+"""Which model a configuration means, of ours or of a plugin, its options, and a fresh one."""
 
 from __future__ import annotations
 
@@ -6,16 +6,27 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import torch
+
 from sketchkit import options, registry
+from sketchkit.card import ModelCard
 from sketchkit.errors import InputError
 from sketchkit.models import SketchModel, backend
-from sketchkit.models.vae import VaeModel
+from sketchkit.training.chance import Purpose, generator
 from sketchkit.training.config import TrainConfig
 
-__all__ = ["SIZES", "architecture_of", "backend_of", "declared", "sizes_of", "suited"]
+__all__ = [
+    "SIZES",
+    "architecture_of",
+    "backend_of",
+    "build",
+    "describe_options",
+    "resolve_config",
+    "sizes_of",
+]
 
 #: The options of a training that are parts of an architecture where it has a field of that name; `classes` is
-#: the number of them there, 0 for none.
+#: their number there, or 0.
 SIZES = ("hidden", "encoder_hidden", "latent", "mixtures", "cell", "embedding", "position", "classes")
 _DROPOUTS = ("recurrent_dropout", "dropout")
 
@@ -28,37 +39,37 @@ def backend_of(config: TrainConfig) -> type[SketchModel]:
         InputError: one that cannot be trained here.
     """
     cls = backend(config.backend)
-    if cls.conditional and not issubclass(cls, VaeModel):
+    if cls.conditional and cls.losses is SketchModel.losses:
         raise InputError(
-            f"the backend {config.backend!r} draws from a latent vector: of such, only a VaeModel is trained"
+            f"the backend {config.backend!r} draws from a latent vector: to be trained, it needs losses of "
+            "its own or those of a VaeModel"
         )
     return cls
 
 
-def declared(architecture_type: type) -> list[options.OptionInfo]:
-    """What an architecture declares with `option` beyond the options that every training has."""
+def describe_options(architecture_type: type) -> list[options.OptionInfo]:
+    """The options that an architecture declares beyond those of every training."""
     fields: Mapping[str, Any] = getattr(architecture_type, "__dataclass_fields__", {})
     own = {name for name, field in fields.items() if "help" in field.metadata and name not in SIZES}
     return [info for info in options.describe(architecture_type) if info.name in own]
 
 
-def suited(config: TrainConfig, said: Collection[str] = ()) -> TrainConfig:
-    """A configuration as its backend takes it: the architecture complete and of the right types.
+def resolve_config(config: TrainConfig, said: Collection[str] = ()) -> TrainConfig:
+    """A configuration as its backend takes it, the architecture complete and of the right types.
 
     Args:
-        config: as somebody said it.
-        said: the names of options that were said outright, and are not to be passed over.
+        config: as given.
+        said: the names of options that the user gave, which must not be ignored.
 
     Returns:
-        The same with every option that the architecture declares, and without a dropout that is none of the
-        backend's; what comes out is suited already.
+        The same with every option that the architecture declares, and a dropout of other backends set to 0.
 
     Raises:
         PluginError: an unknown backend.
-        InputError: something that this backend cannot be told, or one that cannot be trained here.
+        InputError: an option that this backend lacks, or a backend that cannot be trained.
     """
     cls = backend_of(config)
-    infos = {info.name: info for info in declared(cls.architecture_type)}
+    infos = {info.name: info for info in describe_options(cls.architecture_type)}
     what = f"the architecture of {config.backend!r}"
     for name in config.architecture:
         if name in SIZES:
@@ -97,34 +108,47 @@ def architecture_of(config: TrainConfig, classes: int) -> Any:
     return options.create(kind, f"the architecture of {config.backend!r}", {**sizes, **config.architecture})
 
 
-def sizes_of(model: SketchModel) -> dict[str, Any]:
-    """What a configuration must say for a run that begins with a model's weights, by field name.
+def build(config: TrainConfig, card: ModelCard) -> SketchModel:
+    """A model with fresh weights, a function of the configuration and its seed.
+
+    Args:
+        config: from `resolve_config`.
+        card: names its classes.
 
     Raises:
-        InputError: a model of a backend that is not trained here.
+        PluginError: an unknown backend.
+        InputError: sizes that the backend does not take.
+    """
+    architecture = architecture_of(config, len(card.classes))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(generator(config.seed, Purpose.WEIGHTS).integers(2**63)))
+        return backend_of(config)(architecture, card)
+
+
+def sizes_of(model: SketchModel) -> dict[str, Any]:
+    """The options, by field name, of a run that begins with a model's weights.
+
+    Raises:
+        InputError: a model of a backend that cannot be trained.
     """
     backend_of(TrainConfig(backend=model.backend))
     kind, values = type(model.architecture), dataclasses.asdict(model.architecture)
     sizes = {name: values[name] for name in SIZES if name in values}
     if "classes" in sizes:
         sizes["classes"] = sizes["classes"] > 0
-    extra = {info.name: values[info.name] for info in declared(kind)}
+    extra = {info.name: values[info.name] for info in describe_options(kind)}
     return {**sizes, "backend": model.backend, **({"architecture": extra} if extra else {})}
 
 
 def _check_sizes_known(
     config: TrainConfig, cls: type[SketchModel], said: Collection[str], others: tuple[str, ...]
 ) -> None:
-    """Refuse sizes that a plugin's architecture has no place for.
-
-    Of our own two backends each passes over what only the other has, for presets speak to both.
-    """
+    """Refuse sizes that a plugin's architecture lacks; presets hold those of both built-in backends."""
     if registry.find("model", config.backend).builtin:
         return
     fields = [field.name for field in dataclasses.fields(cls.architecture_type)]
     for name in SIZES:
         value = getattr(config, name)
-        # What is switched off is not there.
         if name in fields or value is False:
             continue
         if name in said or value != getattr(TrainConfig, name):
@@ -133,11 +157,7 @@ def _check_sizes_known(
 
 
 def _dropouts(config: TrainConfig, cls: type[SketchModel], said: Collection[str]) -> dict[str, Any]:
-    """The dropouts that are none of the backend's, as 0.
-
-    Raises:
-        InputError: somebody asks for one of them.
-    """
+    """The dropouts of other backends, as 0; InputError where the user asks for one."""
     out = {}
     for name in _DROPOUTS:
         value = getattr(config, name)

@@ -1,14 +1,16 @@
-"""Checkpoints: all that a run goes on from, written so that a whole one always stands.
+"""What training changes, and checkpoints of it, written so that a whole one always stands.
 
 A checkpoint is two files in the run's folder `checkpoints`: `STEP.safetensors` with the weights, the averaged
 weights and the optimiser's moments, and `STEP.json`, which names it with its checksum and is written last.
-What has no manifest does not exist; what does not match it is damaged, and the checkpoint before is taken.
+Files without a manifest are ignored; a checkpoint that does not match its manifest is damaged, and the one
+before it is taken.
 Chance has no state, and the position in the data is the step (see `chance` and `batching`), so that the
 counters are all there is beside the tensors.
 """
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -18,12 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from sketchkit.errors import CheckpointError, FormatError, InputError
 from sketchkit.files import atomic_write, checksum_of, read_file, reason, shown
+from sketchkit.models import SketchModel
+from sketchkit.training.config import TrainConfig
 
-__all__ = ["KEPT", "Progress", "load_newest", "save_checkpoint", "steps_saved"]
+__all__ = ["KEPT", "Progress", "TrainState", "load_newest", "save_checkpoint", "steps_saved"]
 
 FORMAT = "sketchkit-training"
 FORMAT_VERSION = 1
@@ -58,12 +63,107 @@ class Progress:
     without_gain: int = 0
 
 
+class TrainState:
+    """What training changes: the weights, their running average, and Adam's moments.
+
+    Args:
+        model: whose weights.
+        config: of the run.
+    """
+
+    def __init__(self, model: SketchModel, config: TrainConfig) -> None:
+        self.model = model
+        self.decay = config.ema
+        #: The model that is measured and kept: the averaged one where there is one.
+        self.shown: SketchModel = copy.deepcopy(model).requires_grad_(False) if config.ema else model
+        kind = {"fused": True} if model.device.type == "cuda" else {"foreach": True}
+        self.optimiser = torch.optim.Adam(model.parameters(), config.learning_rate, **kind)  # type: ignore[arg-type]
+        self.updates = 0
+
+    def update(self, learning_rate: float, clip: float) -> None:
+        """One step of Adam along the gradients, each number of them clipped, and of the average."""
+        if clip > 0:
+            nn.utils.clip_grad_value_(self.model.parameters(), clip)
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate
+        self.optimiser.step()
+        self.updates += 1
+        if self.decay:
+            # At first the average must not remember the fresh weights for long.
+            decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+            averaged: list[Tensor] = list(self.shown.parameters())
+            fresh: list[Tensor] = list(self.model.parameters())
+            with torch.no_grad():
+                torch._foreach_lerp_(averaged, fresh, 1.0 - decay)
+
+    def gradient_norm(self) -> Tensor:
+        """The Euclidean norm of all gradients, a scalar; not finite where one of them is not."""
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        norm: Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        return norm
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All of it by name."""
+        out = {f"model.{name}": p for name, p in self.model.state_dict().items()}
+        if self.decay:
+            out |= {f"averaged.{name}": p for name, p in self.shown.state_dict().items()}
+        for name, parameter in self.model.named_parameters():
+            state = self.optimiser.state[parameter]
+            for moment in ("exp_avg", "exp_avg_sq"):
+                if moment in state:
+                    out[f"{moment}.{name}"] = state[moment]
+        return out | {"updates": torch.tensor(self.updates)}
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from the result of `tensors`.
+
+        Raises:
+            CheckpointError: a tensor is missing, left over or of another shape.
+        """
+        try:
+            self._check_fit(tensors)
+            self.model.load_state_dict(_under("model.", tensors))
+            if self.decay:
+                self.shown.load_state_dict(_under("averaged.", tensors))
+            self.updates = int(tensors["updates"])
+            for name, parameter in self.model.named_parameters():
+                if self.updates:
+                    self.optimiser.state[parameter] = {
+                        "step": torch.tensor(float(self.updates), device=self._step_device()),
+                        "exp_avg": tensors[f"exp_avg.{name}"].to(parameter),
+                        "exp_avg_sq": tensors[f"exp_avg_sq.{name}"].to(parameter),
+                    }
+        except (RuntimeError, KeyError, ValueError) as error:
+            raise CheckpointError(f"the checkpoint does not fit the model: {str(error)[:200]}") from error
+
+    def _check_fit(self, tensors: Mapping[str, Tensor]) -> None:
+        """Before a change: Adam would take moments of any shape, and ignore tensors that are left over."""
+        models = {"model": self.model, "averaged": self.shown} if self.decay else {"model": self.model}
+        due = {f"{part}.{name}": t.shape for part, m in models.items() for name, t in m.state_dict().items()}
+        if int(tensors["updates"]):
+            for name, parameter in self.model.named_parameters():
+                due |= {f"exp_avg.{name}": parameter.shape, f"exp_avg_sq.{name}": parameter.shape}
+        due["updates"] = torch.Size()
+        given = {name: tensor.shape for name, tensor in tensors.items()}
+        if given != due:
+            odd = min(name for name, _ in given.items() ^ due.items())
+            raise ValueError(f"{odd!r} is missing, left over or of another shape")
+
+    def _step_device(self) -> torch.device:
+        """The fused optimiser counts its steps on the device, the other one on the CPU."""
+        return self.model.device if self.model.device.type == "cuda" else torch.device("cpu")
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+
+
 def save_checkpoint(folder: Path, identity: str, progress: Progress, tensors: Mapping[str, Tensor]) -> None:
     """Write a checkpoint, then let go of those that are older than the one before.
 
     Args:
         folder: of the checkpoints; it is made where it is missing.
-        identity: a checksum of all that decides what the run learns.
+        identity: of the run; see `runs.identity_of`.
         progress: how far it has come.
         tensors: by name, of any type.
 
@@ -110,7 +210,7 @@ def load_newest(
         warn: told, in a line each, of checkpoints that are damaged.
 
     Returns:
-        How far it had come and its tensors; None where there never was a checkpoint.
+        Its progress and its tensors; None without a checkpoint.
 
     Raises:
         CheckpointError: all are damaged, or the run is another one.
@@ -119,7 +219,7 @@ def load_newest(
     for step in reversed(steps):
         path = folder / f"{step:08d}.json"
         try:
-            return _loaded(path, identity)
+            return _load(path, identity)
         except _DamagedError as error:
             warn(f"{shown(path)}: {error}; going on from the one before")
     if steps:
@@ -139,10 +239,10 @@ def steps_saved(folder: Path) -> list[int]:
 
 
 class _DamagedError(Exception):
-    """A checkpoint that is not what its manifest says."""
+    """A checkpoint that differs from its manifest."""
 
 
-def _loaded(path: Path, identity: str) -> tuple[Progress, dict[str, Tensor]]:
+def _load(path: Path, identity: str) -> tuple[Progress, dict[str, Tensor]]:
     from safetensors import SafetensorError
     from safetensors.torch import load
 
@@ -177,10 +277,7 @@ def _manifest(path: Path) -> dict[str, Any]:
 
 
 def _let_go(folder: Path, newest: int) -> None:
-    """Remove what is older than the last few, the manifest first, and what a killed process left behind.
-
-    What is newer was damaged, or the run would have gone on from there: it must not count among the last few.
-    """
+    """Remove old and temporary files, each manifest first; checkpoints newer than `newest` are damaged."""
     kept = {f"{step:08d}" for step in [s for s in steps_saved(folder) if s <= newest][-KEPT:]}
     for entry in sorted(os.scandir(folder), key=lambda e: not e.name.endswith(".json")):
         stem, _, suffix = entry.name.partition(".")

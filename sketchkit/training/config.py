@@ -1,7 +1,4 @@
-"""What a training run is made of: every number that decides what is learnt, in one frozen record.
-
-Nothing here imports torch, so that the command line can show it.
-"""
+"""The configuration of a training: every number that decides its result, in a record that needs no torch."""
 
 from __future__ import annotations
 
@@ -14,29 +11,71 @@ from pathlib import Path
 from typing import Any
 
 from sketchkit import options
+from sketchkit.card import CELLS
+from sketchkit.deprecation import renamed
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import read_file, reason, shown, utf8_text
 from sketchkit.options import option
 
-__all__ = ["PRESETS", "SCHEDULES", "TrainConfig", "Value", "option_infos", "read_config"]
+__all__ = [
+    "OLD_NAMES",
+    "PRESETS",
+    "SCHEDULES",
+    "LossWeight",
+    "TrainConfig",
+    "Value",
+    "option_infos",
+    "read_config",
+    "rename_options",
+]
 
-#: What a part of a backend's architecture may be.
+#: The types of an option of an architecture.
 Value = bool | int | float | str
 
 SCHEDULES = ("exponential", "cosine", "constant")
-CELL_NAMES = ("lstm", "layernorm-lstm", "hyper-lstm")
 _MAX_CONFIG_BYTES = 1 << 20
-#: What is wrong with a file is told in no more than so many characters, whatever it holds.
+#: The longest message about a file, in characters.
 _MAX_REASON = 1_000
+
+
+#: Options by the names that they have in calls, files and records of older versions.
+OLD_NAMES: Mapping[str, str] = {"stray": "offset_noise"}
+
+
+@dataclass(frozen=True)
+class LossWeight:
+    """How a term enters the loss: by weight_at(step) * max(term, minimum), the weight rising to its last.
+
+    Args:
+        last: the final weight; w_KL of L_KL is 0.5 in the released code, 1.0 in most of the paper.
+        minimum: values below it count as this, KL_min of L_KL.
+        share: the share of `last` at the beginning, as the paper has it, eta_min.
+        rate: R, by which the rest comes.
+        start: the weight at the beginning, as the released code has it; None for the share.
+
+    Source: Ha & Eck 2017, equation 11 and appendix A.
+    """
+
+    last: float = 1.0
+    minimum: float = -math.inf
+    share: float = 1.0
+    rate: float = 1.0
+    start: float | None = None
+
+    def weight_at(self, step: int) -> float:
+        """The weight at a step, counted from 0: w (1 - (1 - eta_min) R^step), or w - (w - start) R^step."""
+        if self.start is not None:
+            return self.last - (self.last - self.start) * self.rate**step
+        return self.last * (1.0 - (1.0 - self.share) * self.rate**step)
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How a model is trained. The defaults are what a comparison of short trainings says.
+    """How a model is trained. The defaults come from a comparison of short trainings.
 
     Every field but the last is an option of its own. `architecture` holds, by name, what the backend's
-    architecture declares beyond them with `sketchkit.options.option`; what that may be only the backend knows
-    (see `sketchkit.training.backends.suited`).
+    architecture declares beyond them with `sketchkit.options.option` (see
+    `sketchkit.training.backends.resolve_config`).
 
     Raises:
         InputError: a value of another type or out of range.
@@ -44,7 +83,7 @@ class TrainConfig:
 
     backend: str = option("decoder", "decoder draws on and on, vae draws what a latent vector says; "
                           "or one that a plugin brings")  # fmt: skip
-    cell: str = option("lstm", "of the decoder", choices=CELL_NAMES)
+    cell: str = option("lstm", "of the decoder", choices=tuple(CELLS))
     hidden: int = option(512, "units of the decoder", low=1, high=16_384)
     encoder_hidden: int = option(256, "units of each direction of a vae's encoder", low=1, high=16_384)
     latent: int = option(128, "numbers in a vae's latent vector z", low=1, high=16_384)
@@ -72,13 +111,15 @@ class TrainConfig:
     kl_weight_start: float = option(-1.0, "the weight at the beginning itself, as in the released code; "
                                     "below 0: the share --kl-start", low=-1, high=1e9)  # fmt: skip
 
+    smooth_pen_weight: float = option(0.0, "label smoothing of the pen states; 0 for none", low=0, high=1e9)
+
     recurrent_dropout: float = option(0.1, "share of candidate values dropped, of a recurrent network",
                                       low=0, high=0.99)  # fmt: skip
     dropout: float = option(0.0, "share of numbers dropped, of a backend that drops such", low=0, high=0.99)
     axis_scale: float = option(0.15, "each axis is stretched by up to this", low=0, high=0.9)
     point_drop: float = option(0.1, "share of points left out inside a line", low=0, high=0.9)
-    stray: float = option(0.0, "pixels the pen goes astray at most on average, and is led back; 0 for never",
-                          low=0, high=100)  # fmt: skip
+    offset_noise: float = option(0.0, "pixels the pen goes astray at most on average, and is led back; "
+                                 "0 for never", low=0, high=100)  # fmt: skip
     balance: float = option(0.0, "0: a class is seen as often as it has drawings, 1: all alike",
                             low=0, high=1)  # fmt: skip
     nmax: int = option(0, "Nmax, what losses are divided by; 0: the longest drawing of the data",
@@ -113,7 +154,7 @@ class TrainConfig:
 
     @classmethod
     def made(cls, preset: str | None = None, *layers: Mapping[str, Any]) -> TrainConfig:
-        """From a preset and what is said beside it, the last word counting.
+        """From a preset and layers of values, of which the last counts.
 
         Args:
             preset: a key of `PRESETS`; None for the defaults.
@@ -122,20 +163,47 @@ class TrainConfig:
         Raises:
             InputError: an unknown preset or name, or a value out of range.
         """
-        if preset is not None and preset not in tuple(PRESETS):  # nobody says that it can be hashed
+        if preset is not None and preset not in tuple(PRESETS):  # it may be unhashable
             raise InputError(f"there is no preset {preset!r}: choose one of {', '.join(PRESETS)}")
         values = dict(PRESETS[preset]) if preset else {}
         architecture: dict[str, Value] = {}
         for layer in layers:
-            values |= layer
+            values |= rename_options(layer)
             architecture |= _values(values.pop("architecture", {}))
         _check_names(values)
         return cls(**values, architecture=architecture)
 
     def to_json(self) -> dict[str, Any]:
-        """The record as JSON values, without what older records do not know and this one does not use."""
+        """The record as JSON values, without the fields of newer versions that hold their default."""
         values = dataclasses.asdict(self)
         return {name: value for name, value in values.items() if value != _UNSAID.get(name, ...)}
+
+    def loss_weight(self, term: str) -> LossWeight:
+        """How a term of the loss is weighed: as the options that begin with its name say.
+
+        Args:
+            term: its name, such as `kl`. Its options, of the training or of the backend's architecture, are
+                TERM_weight, TERM_minimum, TERM_start, TERM_rate and TERM_weight_start; a term without these
+                counts once.
+        """
+        said = {**vars(self), **self.architecture}
+        parts = {"last": "weight", "minimum": "minimum", "share": "start", "rate": "rate"}
+        known = {part: f"{term}_{name}" for part, name in parts.items() if f"{term}_{name}" in said}
+        start = said.get(f"{term}_weight_start", -1.0)
+        return LossWeight(
+            **{part: said[name] for part, name in known.items()}, start=None if start < 0 else start
+        )
+
+    @property
+    def loss_weights(self) -> dict[str, LossWeight]:
+        """How each term is weighed that has an option of its weight, by name."""
+        names = [name for name in (*vars(self), *self.architecture) if name.endswith("_weight")]
+        terms = [name.removesuffix("_weight") for name in names]
+        return {term: self.loss_weight(term) for term in terms}
+
+    def weights_at(self, step: int) -> dict[str, float]:
+        """The weights of terms that have one at an update, counted from 0, by name."""
+        return {name: weight.weight_at(step) for name, weight in self.loss_weights.items()}
 
     def learning_rate_at(self, step: int) -> float:
         """The learning rate of an update, counted from 0.
@@ -154,6 +222,14 @@ class TrainConfig:
         return float((first - last) * self.decay ** (step - self.warmup) + last)
 
 
+TrainConfig.__init__ = renamed(**OLD_NAMES)(TrainConfig.__init__)  # type: ignore[method-assign]
+
+
+def rename_options(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by field name, those by an older name under the name that the field has now."""
+    return {OLD_NAMES.get(name, name): value for name, value in values.items()}
+
+
 def option_infos() -> list[options.OptionInfo]:
     """The options of a training, one for each field of `TrainConfig` but `architecture`."""
     return [info for info in options.describe(TrainConfig) if info.name != "architecture"]
@@ -166,10 +242,10 @@ def _check_names(values: Mapping[str, Any]) -> None:
 
 
 def _values(architecture: Any) -> dict[str, Value]:
-    """A copy of what an architecture is told, by name; dashes and underscores are alike.
+    """A copy of an architecture's options by name; dashes and underscores are alike.
 
     Raises:
-        InputError: no mapping of names to numbers, texts, true or false.
+        InputError: another type than numbers, texts or flags by name.
     """
     if not isinstance(architecture, Mapping):
         raise InputError(f"the architecture must be values by name, got {architecture!r:.100}")
@@ -181,9 +257,13 @@ def _values(architecture: Any) -> dict[str, Value]:
     return out
 
 
-#: Values that stay unsaid in a record: records and checkpoints from before there were such fields count as
-#: ones of today.
-_UNSAID: Mapping[str, Any] = {"dropout": 0.0, "kl_weight_start": -1.0, "architecture": {}}
+#: Defaults that records leave out, so that those of older versions stay valid.
+_UNSAID: Mapping[str, Any] = {
+    "dropout": 0.0,
+    "kl_weight_start": -1.0,
+    "smooth_pen_weight": 0.0,
+    "architecture": {},
+}
 
 #: Whole ways of training, by name.
 _AS_RELEASED: Mapping[str, Any] = {
@@ -209,7 +289,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
     Raises:
         InputError: it cannot be read.
-        FormatError: it is no TOML, or names something that is no part of a training.
+        FormatError: invalid TOML, or an unknown or invalid option.
     """
     try:
         content = read_file(path, _MAX_CONFIG_BYTES, pipes=True)
@@ -222,7 +302,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
             raise FormatError("a name is given both with dashes and with underscores")
         preset = named.pop("preset", None)
         TrainConfig.made(preset, named)
-    # tomllib and repr() refuse endless digits with a ValueError, and what is too deep with a RecursionError.
+    # tomllib and repr() refuse endless digits with a ValueError, and deep nesting with a RecursionError.
     except (InputError, TypeError, ValueError, RecursionError) as error:
         raise FormatError(f"{shown(path)}: {' '.join(str(error).split())[:_MAX_REASON]}") from error
     return {**(PRESETS[preset] if preset else {}), **named}

@@ -42,7 +42,7 @@ def distill(
         model: the teacher; a conditional one draws from its prior.
         n: how many drawings, 1 or more.
         temperature: tau, above 0.
-        class_name: what is drawn, for a model that knows several classes.
+        class_name: the class, for a model that knows several.
         seed: 0..2^63 - 1; the same seed gives the same drawings, and the first of more are those of fewer.
         max_points: the most points of a drawing that is kept, after simplification.
         progress: called with (drawings kept, n).
@@ -53,7 +53,7 @@ def distill(
         seed, the temperature and the index.
 
     Raises:
-        InputError: a number out of range, or a model of whose drawings next to none ends and fits.
+        InputError: a number out of range, or a model whose drawings hardly ever end and fit.
     """
     n, kept = whole("n", n, 1), 0
     name = class_name or (model.card.classes[0] if len(model.card.classes) == 1 else None)

@@ -1,4 +1,4 @@
-"""What a training would take, before it begins: size, work and time."""
+"""The size, work and time of a training, before it begins."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from sketchkit.devices import resolve_device
 from sketchkit.errors import InputError
 from sketchkit.files import shown
 from sketchkit.models import SketchModel
-from sketchkit.models.decoder import DecoderModel
-from sketchkit.models.vae import VaeModel
-from sketchkit.training.backends import suited
+from sketchkit.models.decoder import RecurrentModel
+from sketchkit.training.backends import build, resolve_config
 from sketchkit.training.batching import Batches
-from sketchkit.training.building import TrainState, build
+from sketchkit.training.checkpointing import TrainState
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
-from sketchkit.training.loop import Objective
-from sketchkit.training.memory import keep_memory
+from sketchkit.training.objective import Objective
+from sketchkit.training.processes import keep_memory
 from sketchkit.training.trainer import card_of, threads_set
 
 __all__ = ["Estimate", "estimate"]
@@ -33,7 +32,7 @@ _TRIED = 4
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a training would take.
+    """The size, work and time of a training.
 
     Args:
         parameters: how many numbers are learnt.
@@ -74,25 +73,25 @@ class Estimate:
 def estimate(
     data: Dataset, config: TrainConfig, *, device: str = "auto", threads: int | None = None
 ) -> Estimate:
-    """Try a few updates and tell what all of them would take; nothing is written.
+    """Try a few updates, without writing a file, and extrapolate.
 
     Args:
-        data: what would be learnt from.
+        data: the drawings.
         config: how.
         device: `auto` or one of torch's.
         threads: of the CPU; torch's own number when None.
 
     Raises:
-        InputError: nothing to learn from.
+        InputError: a data set without drawings to learn from.
     """
     train = data.split("train")
     if not len(train):
         raise InputError(f"{shown(data.path)}: the data set has no drawings to train on")
-    config = suited(config)
+    config = resolve_config(config)
     place, nmax = resolve_device(device), config.nmax or data.max_length
     model = build(config, card_of(data, "estimate", nmax)).to(place).train()
-    state, objective = TrainState(model, config), Objective(model, nmax, config.precision)
-    batches = Batches(train, config, data.scale_factor, nmax, len(data.classes), droppable=model.droppable)
+    state, objective = TrainState(model, config), Objective(model, config.precision)
+    batches = Batches(train, config, model, nmax)
     keep_memory()
     seconds = []
     with threads_set(threads or torch.get_num_threads()):
@@ -118,8 +117,8 @@ def estimate(
 def _update(
     objective: Objective, state: TrainState, batches: Batches, step: int, config: TrainConfig
 ) -> None:
-    offset, pen, kl = objective(batches.batch(step).to(state.model.device))
-    loss: Tensor = offset + pen + (0.0 if kl is None else kl)
+    terms = objective(batches.batch(step).to(state.model.device), {})
+    loss: Tensor = torch.stack(list(terms.values())).sum()
     state.optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     float(state.gradient_norm())
@@ -129,12 +128,12 @@ def _update(
 def _flop(model: SketchModel, points: float, drawings: int) -> float:
     """Every weight matrix is used three times, forward and for both gradients, for each of its rows.
 
-    What joins z or a class to the rows is multiplied once a drawing, the rest once a point. What a plugin's
-    model multiplies beside its weights, such as attention does, is not counted.
+    The weights of z and of a class are used once a drawing, the rest once a point. Products beside the
+    weights, such as those of attention, are left out.
     """
     total = 0.0
     looked_up = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
-    ours = model if isinstance(model, DecoderModel | VaeModel) else None
+    ours = model if isinstance(model, RecurrentModel) else None
     for name, parameter in model.named_parameters():
         # Classes are looked up, and the gates of a layer norm multiply each number alone.
         if parameter.dim() < 2 or id(parameter) in looked_up or (ours and ".gate_" in name):

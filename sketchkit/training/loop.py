@@ -1,6 +1,6 @@
 """The training loop: update after update, measured and saved on the way, and gone on with exactly.
 
-Everything that an update does is a function of the weights, the optimiser's moments, the configuration and
+An update is a function of the weights, the optimiser's moments, the configuration and
 the number of the update. A run that was killed goes on from its newest whole checkpoint and comes, on the
 same machine, to the same losses to the last bit.
 """
@@ -14,21 +14,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
 
 from sketchkit.errors import InputError
 from sketchkit.models import SketchModel
+from sketchkit.models.losses import Batch
 from sketchkit.training.batching import Batches
-from sketchkit.training.building import TrainState
-from sketchkit.training.checkpointing import Progress, load_newest, save_checkpoint
+from sketchkit.training.checkpointing import Progress, TrainState, load_newest, save_checkpoint
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
-from sketchkit.training.losses import KLSchedule
-from sketchkit.training.memory import tidy_memory
-from sketchkit.training.objective import Batch, batch_loss
-from sketchkit.training.processes import Processes
+from sketchkit.training.objective import Objective, Validation, validate, weigh
+from sketchkit.training.processes import Processes, tidy_memory
 from sketchkit.training.records import EvaluationRecord, StepRecord, Watcher
-from sketchkit.training.validation import Validation, validate
 
 __all__ = ["Loop", "Stop"]
 
@@ -37,62 +33,39 @@ CHECKPOINTS = "checkpoints"
 _TIDY_EVERY = 100
 
 
-#: Asked after every update whether to stop, and why: `interrupted` or `out-of-time`; None to go on.
+#: Called after every update: `interrupted` or `out-of-time` to stop; None to go on.
 Stop = Callable[[], str | None]
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What one update's batch cost, over all processes."""
+    """The losses of one update's batch, over all processes."""
 
-    offset: float
-    pen: float
-    kl: float | None
+    terms: dict[str, float]
+    weights: dict[str, float]
     loss: float
     useful: int
 
     @property
     def finite(self) -> bool:
-        """Whether something can be learnt from it."""
+        """Whether the loss is a finite number."""
         return math.isfinite(self.loss)
-
-
-class Objective(nn.Module):
-    """A model's losses of a batch as a forward pass: what is spread over several processes.
-
-    Args:
-        model: whose losses.
-        nmax: Nmax.
-        precision: of the products.
-    """
-
-    def __init__(self, model: SketchModel, nmax: int, precision: str) -> None:
-        super().__init__()
-        self.model, self.nmax = model, nmax
-        self.reduced = precision == "bfloat16"
-
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
-        """L_s, L_p and L_KL of this process's share of the batch."""
-        kind = self.model.device.type
-        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self.reduced):
-            loss = batch_loss(self.model, batch, self.nmax)
-        return loss.reconstruction.offset, loss.reconstruction.pen, loss.kl
 
 
 class Loop:
     """A run, ready to go.
 
     Args:
-        data: what is learnt from.
+        data: the drawings.
         config: how.
         nmax: Nmax.
         model: with fresh weights, on its device.
         folder: of the run.
         identity: of the run, for its checkpoints.
         processes: of the run.
-        watcher: told how it goes on; None in all processes but the first.
+        watcher: gets the records; None in all processes but the first.
         on_evaluation: called after every evaluation, in the first process, with the model that is kept, the
-            step, what was measured (None without validation drawings) and whether it is the best so far.
+            step, the validation (None without drawings for one) and whether it is the best so far.
     """
 
     def __init__(
@@ -113,30 +86,20 @@ class Loop:
         self.batches = Batches(
             data.split("train"),
             config,
-            model.card.scale_factor,
+            model,
             nmax,
-            len(data.classes),
             processes.rank,
             processes.world,
-            droppable=model.droppable,
             pin=processes.device.type == "cuda",
         )
         self.state = TrainState(model, config)
-        self.objective = processes.wrapped(Objective(model, nmax, config.precision))
-        start = config.kl_weight_start
-        self.kl = KLSchedule(
-            config.kl_weight,
-            config.kl_minimum,
-            config.kl_start,
-            config.kl_rate,
-            None if start < 0 else start,
-        )
+        self.objective = processes.wrap(Objective(model, config.precision))
         self.progress = Progress()
 
     # --- from where, and to where ---------------------------------------------------------------------
 
     def resume(self) -> None:
-        """Go on from the newest whole checkpoint; from the beginning where there never was one.
+        """Go on from the newest whole checkpoint, or from the beginning without one.
 
         Raises:
             CheckpointError: all are damaged, or the run is another one.
@@ -144,7 +107,7 @@ class Loop:
         found = None
         if self.processes.first:
             found = load_newest(self.folder / CHECKPOINTS, self.identity, self._note)
-        found = self.processes.shared(found)
+        found = self.processes.share(found)
         if found is not None:
             self.progress, tensors = found
             self.state.restore(tensors)
@@ -155,13 +118,13 @@ class Loop:
             save_checkpoint(self.folder / CHECKPOINTS, self.identity, self.progress, self.state.tensors())
 
     def run(self, stop: Stop) -> str:
-        """Train until all updates are made, or somebody says stop.
+        """Train until all updates are made, or `stop` ends it.
 
         Returns:
             The status that the run ends with.
 
         Raises:
-            InputError: too many updates in a row could not be made; the advice is in the error.
+            InputError: too many updates in a row without a finite loss.
         """
         config, status = self.config, None
         begun, before = time.monotonic(), self.progress.seconds
@@ -183,7 +146,7 @@ class Loop:
                 self._evaluate()
                 if config.patience and self.progress.without_gain >= config.patience:
                     status = "stopped-early"
-            status = self.processes.agreed(stop()) or status
+            status = self.processes.agree(stop()) or status
             if step == config.steps:
                 status = "finished"
             if status == "out-of-time" and not due:
@@ -200,21 +163,18 @@ class Loop:
 
     def _update(self, batch: Batch) -> tuple[Costs, float]:
         """Learn from a batch, unless a loss or a gradient is not finite."""
-        useful = batch.useful
-        offset, pen, kl = self.objective(batch.to(self.processes.device))
-        parts = torch.stack((offset, pen, offset.new_zeros(()) if kl is None else kl)).detach().double()
-        sums = self.processes.summed(torch.cat((parts.cpu(), torch.tensor([float(useful)]).double())))
-        whole_offset, whole_pen, whole_kl, points = sums.tolist()
-        loss, counted = whole_offset + whole_pen, offset + pen
-        if kl is not None:
-            weight = self.kl.weight_at(self.progress.step)
-            loss += weight * max(whole_kl, self.kl.minimum)
-            if not whole_kl < self.kl.minimum:  # below the floor there is nothing to gain, and no gradient
-                counted = counted + weight * kl
+        useful = float(batch.useful)
+        weights = self.config.weights_at(self.progress.step)
+        terms = self.objective(batch.to(self.processes.device), weights)
+        parts = torch.stack([term.detach().double() for term in terms.values()]).cpu()
+        *sums, points = self.processes.sum_up(torch.cat((parts, parts.new_tensor([useful])))).tolist()
+        whole = dict(zip(terms, sums, strict=True))
+        counted, loss = weigh(terms, whole, self.config, weights)
         self.state.optimiser.zero_grad(set_to_none=True)
-        (counted * self.processes.world).backward()  # gradients will be means over the processes
+        # Gradients will be means over the processes.
+        (counted * self.processes.world).backward()  # type: ignore[no-untyped-call]
         norm = float(self.state.gradient_norm())
-        costs = Costs(whole_offset, whole_pen, None if kl is None else whole_kl, loss, int(points))
+        costs = Costs(whole, {name: weights[name] for name in whole if name in weights}, loss, int(points))
         if costs.finite and math.isfinite(norm):
             self.state.update(self.config.learning_rate_at(self.progress.step), self.config.clip)
         return costs, norm
@@ -232,7 +192,7 @@ class Loop:
                 "`sketchkit data info`; the last checkpoint is from before"
             )
 
-    # --- what is said on the way ----------------------------------------------------------------------
+    # --- records ----------------------------------------------------------------------
 
     def _log(self, costs: Costs, norm: float) -> None:
         if self.watcher is None:
@@ -241,10 +201,8 @@ class Loop:
             StepRecord(
                 step=self.progress.step,
                 loss=costs.loss,
-                offset=costs.offset,
-                pen=costs.pen,
-                kl=costs.kl,
-                kl_weight=0.0 if costs.kl is None else self.kl.weight_at(self.progress.step - 1),
+                terms=costs.terms,
+                weights=costs.weights,
                 learning_rate=self.config.learning_rate_at(self.progress.step - 1),
                 gradient_norm=norm,
                 points=self.progress.points,
@@ -254,7 +212,7 @@ class Loop:
         )
 
     def _evaluate(self, *, due: bool = True) -> None:
-        """Measure the model; what is not due does not count as an evaluation without a gain."""
+        """Measure the model; `due` evaluations alone count as ones without a gain."""
         step, shown = self.progress.step, self.state.shown
         if not len(self.valid):
             if self.processes.first:
@@ -268,18 +226,9 @@ class Loop:
         elif due:
             self.progress = replace(self.progress, without_gain=self.progress.without_gain + 1)
         if self.watcher is not None:
-            seconds = self.progress.seconds
             self.watcher.evaluation(
                 EvaluationRecord(
-                    step,
-                    loss,
-                    found.offset,
-                    found.pen,
-                    found.kl,
-                    found.nll_per_point,
-                    found.drawings,
-                    best,
-                    seconds,
+                    step, loss, found.terms, found.nll_per_point, found.drawings, best, self.progress.seconds
                 )
             )
         if self.processes.first:

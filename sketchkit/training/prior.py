@@ -44,7 +44,7 @@ class PriorRecipe:
         hidden: H, the units of its layers.
         class_dropout: the share of latent vectors whose class is kept from it, 0..1.
         average: decay of the averaged weights that are kept, 0 up to 1.
-        seed: of everything that chance decides.
+        seed: of all chance.
 
     Raises:
         InputError: a number out of range.
@@ -80,17 +80,17 @@ def fit_prior(
 
     Args:
         model: a conditional VAE; a prior that it has is replaced.
-        data: drawings; the train split is learnt. Drawings of classes that the model does not know count as
-            of no class, and a class without drawings draws as no class does.
+        data: drawings; the train split is learnt. Drawings of unknown classes count as of the unknown class,
+            and so is a class without drawings drawn.
         recipe: how; the defaults when None.
         progress: called after every update.
 
     Returns:
-        The same encoder and decoder with the new prior, in float32 on the CPU; the card says what the prior
-        has learnt. The same arguments give the same.
+        The same encoder and decoder with the new prior, in float32 on the CPU; the card records the
+        prior's training. The same arguments give the same.
 
     Raises:
-        InputError: a model without an encoder, or no more drawings than axes.
+        InputError: a model without an encoder, or too few drawings for the axes.
     """
     wanted = recipe or PriorRecipe()
     if not isinstance(model, VaeModel):
@@ -98,7 +98,7 @@ def fit_prior(
     axes = min(wanted.axes, model.architecture.latent)
     if (n := len(data.split("train"))) <= axes:
         raise InputError(f"a prior along {axes} axes needs more than {axes} drawings, got {n}")
-    mu, labels = _encoded(model, data)
+    mu, labels = _encode_drawings(model, data)
     architecture = dataclasses.replace(model.architecture, prior=wanted.hidden, prior_axes=axes)
     learnt = {"data": data.manifest.fingerprint, **dataclasses.asdict(wanted)}
     card = dataclasses.replace(model.card, provenance={**model.card.provenance, "prior": learnt})
@@ -113,7 +113,7 @@ def fit_prior(
     return out.requires_grad_(False).eval()
 
 
-def _encoded(model: VaeModel, data: Dataset) -> tuple[Tensor, Tensor]:
+def _encode_drawings(model: VaeModel, data: Dataset) -> tuple[Tensor, Tensor]:
     """The means of the posteriors of the training drawings [n, Z], and their classes [n]."""
     split = data.split("train")
     known = model.card.classes if model.labelled else ()

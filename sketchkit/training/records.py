@@ -1,12 +1,15 @@
-"""What a training run says of itself while it goes on, and who listens."""
+"""The records of a training run, and their receivers."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
 
-__all__ = ["EvaluationRecord", "StepRecord", "Watcher", "Watchers"]
+__all__ = ["EvaluationRecord", "Record", "StepRecord", "Watcher", "Watchers", "flatten", "symbol"]
+
+_SYMBOLS = {"offset": "L_s", "pen": "L_p", "kl": "L_KL"}
 
 
 @dataclass(frozen=True)
@@ -15,11 +18,9 @@ class StepRecord:
 
     Args:
         step: counted from 1, the first update.
-        loss: what was minimised.
-        offset: L_s of the batch.
-        pen: L_p of the batch.
-        kl: L_KL of the batch; None of a model without a latent vector.
-        kl_weight: w_KL * eta(step), what max(L_KL, KL_min) was multiplied by.
+        loss: the value that was minimised.
+        terms: of the loss of the batch by name, such as `offset`, `pen` and `kl` for L_s, L_p, L_KL.
+        weights: of the terms that have one.
         learning_rate: of this update.
         gradient_norm: the Euclidean norm of all gradients, before they were clipped.
         points: useful points learnt from so far, in the whole run.
@@ -29,10 +30,8 @@ class StepRecord:
 
     step: int
     loss: float
-    offset: float
-    pen: float
-    kl: float | None
-    kl_weight: float
+    terms: Mapping[str, float]
+    weights: Mapping[str, float]
     learning_rate: float
     gradient_norm: float
     points: int
@@ -42,33 +41,51 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class EvaluationRecord:
-    """What the model costs on the validation split.
+    """The losses of the model on the validation split.
 
     Args:
         step: after which it was measured.
-        loss: L_R, with w_KL * max(L_KL, KL_min) at its full weight for a model with a latent vector.
-        offset: L_s.
-        pen: L_p, without that of end rows.
-        kl: L_KL; None of a model without a latent vector.
-        nll_per_point: the negative log-likelihood of a point, in nats; unlike L_R it does not depend on Nmax.
+        loss: all terms, each with its last weight.
+        terms: by name, without the pen state of end rows; means over the drawings.
+        nll_per_point: the negative log-likelihood of a point, in nats, where the model gives it; unlike L_R
+            it does not depend on Nmax.
         drawings: how many drawings these are means of.
-        best: whether no evaluation before was better.
+        best: whether this is the lowest loss so far.
         seconds: spent on training so far, in the whole run.
     """
 
     step: int
     loss: float
-    offset: float
-    pen: float
-    kl: float | None
-    nll_per_point: float
+    terms: Mapping[str, float]
+    nll_per_point: float | None
     drawings: int
     best: bool
     seconds: float
 
 
+Record = StepRecord | EvaluationRecord
+
+
+def flatten(record: Record) -> dict[str, Any]:
+    """The numbers of a record by name, in the order of its fields; the weight of a term is TERM_weight."""
+    out: dict[str, Any] = {}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if isinstance(value, Mapping):
+            ending = "_weight" if field.name == "weights" else ""
+            out |= {f"{name}{ending}": each for name, each in value.items()}
+        else:
+            out[field.name] = value
+    return out
+
+
+def symbol(term: str) -> str:
+    """The symbol of a term in the papers, or its name."""
+    return _SYMBOLS.get(term, term.replace("_", " "))
+
+
 class Watcher(Protocol):
-    """Whoever wants to know how a run goes on: a log, a display."""
+    """A receiver of the records of a run: a log, a display."""
 
     def step(self, record: StepRecord) -> None:
         """A step was made."""
@@ -77,39 +94,35 @@ class Watcher(Protocol):
         """The model was measured on the validation split."""
 
     def note(self, text: str) -> None:
-        """Something a person should know, in one line."""
+        """A message for the user, in one line."""
 
     def close(self) -> None:
-        """Nothing more will come; a second call does nothing."""
+        """The end; a second call is allowed."""
 
 
 class Watchers:
-    """Several watchers as one; each is told everything, in the order given.
-
-    Args:
-        watchers: to be told. An error of one of them ends the telling, but all of them are closed.
-    """
+    """Several watchers as one, in the order given; all are closed even where one raises an error."""
 
     def __init__(self, *watchers: Watcher) -> None:
         self._watchers = watchers
 
     def step(self, record: StepRecord) -> None:
-        """Tell all of a step."""
+        """Pass a step on."""
         for watcher in self._watchers:
             watcher.step(record)
 
     def evaluation(self, record: EvaluationRecord) -> None:
-        """Tell all of an evaluation."""
+        """Pass an evaluation on."""
         for watcher in self._watchers:
             watcher.evaluation(record)
 
     def note(self, text: str) -> None:
-        """Tell all something in words."""
+        """Pass a note on."""
         for watcher in self._watchers:
             watcher.note(text)
 
     def close(self) -> None:
-        """Close all, the last first, even where one of them fails."""
+        """Close all, the last first."""
         with ExitStack() as stack:
             for watcher in self._watchers:
                 stack.callback(watcher.close)

@@ -1,10 +1,10 @@
-"""A run's folder: `run.json`, which says what the run is and how it stands, and where everything else lies.
+"""A run's folder: `run.json`, which describes the run and its state, and the other files beside it.
 
 | file | holds |
 |---|---|
 | `run.json` | configuration, data, sizes, versions, status |
 | `train.csv`, `valid.csv`, `tensorboard/` | the logs |
-| `checkpoints/` | what the run goes on from |
+| `checkpoints/` | for going on |
 | `samples/` | a sheet of drawings for every evaluation |
 | `best.safetensors`, `last.safetensors` | models, ready to draw |
 """
@@ -25,7 +25,7 @@ import orjson
 from sketchkit.card import PAPER_START, ModelCard
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import atomic_write, checksum_of, is_temporary, read_file, reason, shown
-from sketchkit.training.config import TrainConfig
+from sketchkit.training.config import OLD_NAMES, TrainConfig
 from sketchkit.training.data import Dataset
 
 __all__ = ["CHANGEABLE", "RunInfo", "begin", "identity_of", "is_run", "read_run", "write_run"]
@@ -34,7 +34,7 @@ FILE_NAME = "run.json"
 FORMAT = "sketchkit-run"
 FORMAT_VERSION = 1
 MAX_BYTES = 1 << 20
-#: What a run that goes on may change: nothing that decides what an update does, but the end of a schedule.
+#: Options that a run may change when it goes on: those that leave its updates as they are, and `steps`.
 CHANGEABLE = frozenset(
     (
         "steps",
@@ -52,11 +52,11 @@ CHANGEABLE = frozenset(
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What a run is, as its folder says it.
+    """A run, as its folder describes it.
 
     Args:
         config: how it trains.
-        data: what it learns from: path, fingerprint, scale_factor, drawings by split, classes, max_length.
+        data: its data set: path, fingerprint, scale_factor, drawings by split, classes, max_length.
         nmax: Nmax.
         threads: of the CPU; another number may round differently.
         parameters: how many numbers are learnt.
@@ -79,7 +79,7 @@ class RunInfo:
 
     @property
     def identity(self) -> str:
-        """A checksum of all that decides what the run learns."""
+        """A checksum of all that decides the result of the run."""
         return identity_of(self.config, str(self.data["fingerprint"]), self.nmax, self.init)
 
     @property
@@ -101,15 +101,17 @@ class RunInfo:
 def identity_of(
     config: TrainConfig, fingerprint: str, nmax: int, init: Mapping[str, Any] | None = None
 ) -> str:
-    """A checksum of all that decides what a run learns."""
-    fixed = {name: value for name, value in config.to_json().items() if name not in CHANGEABLE}
+    """A checksum of all that decides the result of a run."""
+    former = {new: old for old, new in OLD_NAMES.items()}  # the checksum of a run stays what it was
+    values = config.to_json().items()
+    fixed = {former.get(name, name): value for name, value in values if name not in CHANGEABLE}
     begun = [] if init is None else [init["blake2b"], init["scale_factor"]]
     content = orjson.dumps([fixed, fingerprint, nmax, *begun], option=orjson.OPT_SORT_KEYS)
     return checksum_of(content)
 
 
-def described(data: Dataset) -> dict[str, Any]:
-    """What a run remembers of its data set."""
+def describe_data(data: Dataset) -> dict[str, Any]:
+    """A data set as a run records it."""
     manifest = data.manifest
     return {
         "path": str(data.path.resolve()),
@@ -126,8 +128,8 @@ def begin(folder: Path, *, overwrite: bool = False) -> None:
     """Make the folder of a new run.
 
     Args:
-        folder: its place; what is around it exists.
-        overwrite: whether a run that is there may go; nothing else ever does.
+        folder: its place, in a folder that exists.
+        overwrite: whether a run that is there may go; other folders stay.
 
     Raises:
         InputError: the place is taken or cannot be written to.
@@ -147,7 +149,7 @@ def begin(folder: Path, *, overwrite: bool = False) -> None:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is a run's, perhaps a damaged one; others may have a `run.json` of their own."""
+    """Whether a folder is a run's, perhaps a damaged one; other programs may have a `run.json`, too."""
     try:
         return FORMAT.encode() in read_file(folder / FILE_NAME, MAX_BYTES)
     except (OSError, FormatError):
@@ -161,10 +163,10 @@ def write_run(folder: Path, info: RunInfo) -> None:
 
 
 def read_run(folder: str | os.PathLike[str]) -> RunInfo:
-    """Read what a run says of itself.
+    """Read `run.json`.
 
     Raises:
-        InputError: no run there.
+        InputError: a folder without a run.
         FormatError: damaged, or of another version.
     """
     path = Path(folder) / FILE_NAME

@@ -1,4 +1,4 @@
-"""What the model draws at an evaluation, as a sheet to look at: SVG, and PNG where there is cairo."""
+"""A sheet of drawings of the model at every evaluation: SVG, and PNG where there is cairo."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Sheets:
 
     Args:
         folder: of the run.
-        config: says how many drawings, and how daring.
+        config: says how many drawings, and their temperature.
         valid: the validation drawings.
     """
 
@@ -40,7 +40,7 @@ class Sheets:
         """Draw and write the sheet of a step.
 
         Returns:
-            A line for a person, where only SVG could be written, once; else None.
+            A message where only SVG could be written, once; else None.
 
         Raises:
             InputError: the folder cannot be written to.
@@ -50,7 +50,8 @@ class Sheets:
         was_training = model.training
         model.eval()
         try:
-            sketches = self._reconstructions(model) if model.conditional else self._samples(model)
+            encodes = model.conditional and hasattr(model, "encode_batch")
+            sketches = self._reconstructions(model) if encodes else self._samples(model)
         finally:
             model.train(was_training)
         if not sketches:

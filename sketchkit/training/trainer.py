@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,24 +19,22 @@ from sketchkit.errors import InputError, SketchkitError
 from sketchkit.files import shown
 from sketchkit.models import SketchModel
 from sketchkit.training import runs
-from sketchkit.training.backends import suited
-from sketchkit.training.building import build
+from sketchkit.training.backends import build, resolve_config
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 from sketchkit.training.logs import CsvLog
 from sketchkit.training.loop import Loop, Stop
-from sketchkit.training.memory import keep_memory
-from sketchkit.training.processes import Processes, joined
+from sketchkit.training.objective import Validation
+from sketchkit.training.processes import Processes, join_processes, keep_memory
 from sketchkit.training.records import Watcher, Watchers
 from sketchkit.training.runs import RunInfo
 from sketchkit.training.sheets import Sheets
 from sketchkit.training.transfer import check_fit, summary, take_weights
-from sketchkit.training.validation import Validation
 
 __all__ = ["Stop", "WatcherMaker", "card_of", "threads_set", "train"]
 
 BEST_NAME, LAST_NAME = "best.safetensors", "last.safetensors"
-#: Watchers that need to know from which step a run goes on, made when that is known.
+#: Makes a watcher from the folder and the step that a run goes on from.
 WatcherMaker = Callable[[Path, int], Watcher]
 
 
@@ -59,10 +57,10 @@ def train(
     """Train a model, or go on with a run.
 
     Args:
-        data: what to learn from.
-        folder: of the run; see `sketchkit.training.runs` for what it will hold.
-        config: how, with any backend that is installed; under `resume` only what `runs.CHANGEABLE` names may
-            differ from the run's own, and None takes that. The defaults when None otherwise.
+        data: the drawings.
+        folder: of the run; see `sketchkit.training.runs`.
+        config: how; under `resume` only the options in `runs.CHANGEABLE` may differ from the run's own, which
+            None takes. The defaults when None otherwise.
         resume: go on from the newest whole checkpoint of the folder; to the last bit as if it had never
             stopped, on the same machine. `auto` begins where the folder holds no run, and goes on where it
             holds this very one.
@@ -71,83 +69,113 @@ def train(
         threads: of the CPU; torch's own number when None, and under `resume` the run's.
         max_seconds: after how long to stop, in this session; the run is evaluated then.
         stop: asked after every update.
-        watchers: made with the folder and the step that the run goes on from; told how it goes.
-        init: begin with its weights, scale factor and start token instead of fresh ones; of the sizes that
-            the configuration says (`backends.sizes_of`), with these or other classes. Under `resume`
-            only with `auto`.
+        watchers: made with the folder and the step that the run goes on from; they get the records.
+        init: a model whose weights, scale factor and start token are taken; its sizes are those of the
+            configuration (`backends.sizes_of`), its classes may differ. Under `resume` only with `auto`.
 
     Returns:
-        What the run's folder says of it now.
+        The contents of `run.json` in the end.
 
     Raises:
-        InputError: nothing to learn from, a folder that is taken, no room on the disk, no finite loss.
+        InputError: a data set without drawings, a folder that is taken, a full disk, losses that are not
+            finite.
         CheckpointError: a run whose checkpoints are all damaged, or that belongs to other data.
     """
-    place = Path(folder)
-    config = None if config is None else suited(config)
-    with joined(resolve_device(device)) as processes:
-        info, again = _prepared(
-            place, data, config, processes, resume=resume, overwrite=overwrite, threads=threads, init=init
-        )
+    plan = _Plan(data, Path(folder), None if config is None else resolve_config(config), threads, init)
+    with join_processes(resolve_device(device)) as processes:
+        info, again = plan.prepare(processes, resume, overwrite)
         if info.status != "running":
             return info
         if processes.device.type == "cpu":
             keep_memory()
         with threads_set(info.threads):
-            asked = _stopping(stop, max_seconds)
-            return _run(place, data, info, processes, again, asked, watchers, init)
+            return _run(plan, info, processes, again, _stopping(stop, max_seconds), watchers)
 
 
-def _prepared(
-    folder: Path,
-    data: Dataset,
-    config: TrainConfig | None,
-    processes: Processes,
-    *,
-    resume: bool | Literal["auto"],
-    overwrite: bool,
-    threads: int | None,
-    init: SketchModel | None,
-) -> tuple[RunInfo, bool]:
-    """What the run is, and whether it was there already; its folder is there in the end."""
-    found: tuple[RunInfo, bool] | SketchkitError | None = None
-    if processes.first:
-        try:
-            again = runs.is_run(folder) if resume == "auto" else resume
-            if resume == "auto" and again:
-                info = _repeated(folder, data, config or suited(TrainConfig()), threads, init)
-            elif again:
-                info = _continued(folder, data, config, threads)
-            else:
-                info = _begun(data, config or suited(TrainConfig()), threads, init)
-                runs.begin(folder, overwrite=overwrite)
-                runs.write_run(folder, info)
-            found = info, again
-        except SketchkitError as error:
-            found = error
-    found = processes.shared(found)
-    if isinstance(found, SketchkitError):
-        raise found  # in every process, so that none waits for the others
-    assert found is not None
-    return found
+@dataclass(frozen=True)
+class _Plan:
+    """The arguments of `train` that describe a run."""
 
+    data: Dataset
+    folder: Path
+    config: TrainConfig | None
+    threads: int | None
+    init: SketchModel | None
 
-def _begun(data: Dataset, config: TrainConfig, threads: int | None, init: SketchModel | None) -> RunInfo:
-    if not len(data.split("train")):
-        raise InputError(f"{shown(data.path)}: the data set has no drawings to train on")
-    with without_weights():
-        model = build(config, card_of(data, "unnamed", 1))
-    if init is not None:
-        check_fit(model, init)
-    return RunInfo(
-        config=config,
-        data=runs.described(data),
-        nmax=config.nmax or max(data.max_length, 0 if init is None else init.card.max_length),
-        threads=threads or torch.get_num_threads(),
-        parameters=sum(p.numel() for p in model.parameters()),
-        versions={"sketchkit": __version__, "torch": str(torch.__version__), "numpy": np.__version__},
-        init=None if init is None else _origin(init),
-    )
+    def prepare(
+        self, processes: Processes, resume: bool | Literal["auto"], overwrite: bool
+    ) -> tuple[RunInfo, bool]:
+        """The run, and whether it was there already; its folder is there in the end."""
+        found: tuple[RunInfo, bool] | SketchkitError | None = None
+        if processes.first:
+            try:
+                found = self._prepare(resume, overwrite)
+            except SketchkitError as error:
+                found = error
+        found = processes.share(found)
+        if isinstance(found, SketchkitError):
+            raise found  # in every process: the others would wait
+        assert found is not None
+        return found
+
+    def _prepare(self, resume: bool | Literal["auto"], overwrite: bool) -> tuple[RunInfo, bool]:
+        again = runs.is_run(self.folder) if resume == "auto" else resume
+        if again:
+            return (self.find_same() if resume == "auto" else self.go_on(self.config)), True
+        info = self.begin()
+        runs.begin(self.folder, overwrite=overwrite)
+        runs.write_run(self.folder, info)
+        return info, False
+
+    def begin(self) -> RunInfo:
+        """A new run."""
+        data, init, config = self.data, self.init, self.config or resolve_config(TrainConfig())
+        if not len(data.split("train")):
+            raise InputError(f"{shown(data.path)}: the data set has no drawings to train on")
+        with without_weights():
+            model = build(config, card_of(data, "unnamed", 1))
+        if init is not None:
+            check_fit(model, init)
+        return RunInfo(
+            config=config,
+            data=runs.describe_data(data),
+            nmax=config.nmax or max(data.max_length, 0 if init is None else init.card.max_length),
+            threads=self.threads or torch.get_num_threads(),
+            parameters=sum(p.numel() for p in model.parameters()),
+            versions={"sketchkit": __version__, "torch": str(torch.__version__), "numpy": np.__version__},
+            init=None if init is None else _origin(init),
+        )
+
+    def go_on(self, config: TrainConfig | None) -> RunInfo:
+        """The run of the folder, which may change only a few options."""
+        place, info = shown(self.folder), runs.read_run(self.folder)
+        if self.data.manifest.fingerprint != info.data["fingerprint"]:
+            raise InputError(f"{place}: the run learns from other data than {shown(self.data.path)}")
+        if config is not None:
+            for name, (before, after) in _changes(info.config, config).items():
+                if name not in runs.CHANGEABLE:
+                    raise InputError(
+                        f"{place}: a run that goes on cannot change {name} from {before} to {after}"
+                    )
+            info = replace(info, config=config)
+        return replace(info, status="running", threads=info.threads if self.threads is None else self.threads)
+
+    def find_same(self) -> RunInfo:
+        """The run of the folder, if it is the one that would begin now; as it ended if it stopped early."""
+        there = runs.read_run(self.folder)
+        begun = None if self.init is None else _origin(self.init)
+        before = None if there.init is None else {"start": list(PAPER_START), **there.init}
+        if before != begun:
+            words = [
+                f"with {each['name']!r}" if each else "with fresh weights" for each in (there.init, begun)
+            ]
+            if words[0] == words[1]:
+                words[0] = "with other weights"
+            raise InputError(
+                f"{shown(self.folder)}: holds another run, which began {words[0]}, not {words[1]}"
+            )
+        info = self.go_on(self.config or resolve_config(TrainConfig()))
+        return there if there.status == "stopped-early" and info.config == there.config else info
 
 
 def _origin(model: SketchModel) -> dict[str, Any]:
@@ -160,40 +188,8 @@ def _origin(model: SketchModel) -> dict[str, Any]:
     }
 
 
-def _continued(folder: Path, data: Dataset, config: TrainConfig | None, threads: int | None) -> RunInfo:
-    info = runs.read_run(folder)
-    if data.manifest.fingerprint != info.data["fingerprint"]:
-        raise InputError(f"{shown(folder)}: the run learns from other data than {shown(data.path)}")
-    if config is not None:
-        for name, (before, after) in _changes(info.config, config).items():
-            if name not in runs.CHANGEABLE:
-                raise InputError(
-                    f"{shown(folder)}: a run that goes on cannot change {name} from {before} to {after}"
-                )
-        info = replace(info, config=config)
-    if threads is not None:
-        info = replace(info, threads=threads)
-    return replace(info, status="running")
-
-
-def _repeated(
-    folder: Path, data: Dataset, config: TrainConfig, threads: int | None, init: SketchModel | None
-) -> RunInfo:
-    """The run that a folder holds, if it is the one that would begin now; as it ended if it stopped early."""
-    there = runs.read_run(folder)
-    begun = None if init is None else _origin(init)
-    before = None if there.init is None else {"start": list(PAPER_START), **there.init}
-    if before != begun:
-        words = [f"with {each['name']!r}" if each else "with fresh weights" for each in (there.init, begun)]
-        if words[0] == words[1]:
-            words[0] = "with other weights"
-        raise InputError(f"{shown(folder)}: holds another run, which began {words[0]}, not {words[1]}")
-    info = _continued(folder, data, config, threads)
-    return there if there.status == "stopped-early" and info.config == there.config else info
-
-
 def _changes(before: TrainConfig, after: TrainConfig) -> dict[str, tuple[Any, Any]]:
-    """What differs between two configurations, by name; the parts of an architecture each by its own."""
+    """The differences of two configurations by name, those of an architecture one by one."""
     was, now = ({**vars(config), **config.architecture} for config in (before, after))
     names = (was.keys() | now.keys()) - {"architecture"}
     both = {name: (was.get(name), now.get(name)) for name in sorted(names)}
@@ -201,15 +197,14 @@ def _changes(before: TrainConfig, after: TrainConfig) -> dict[str, tuple[Any, An
 
 
 def _run(
-    folder: Path,
-    data: Dataset,
+    plan: _Plan,
     info: RunInfo,
     processes: Processes,
     resume: bool,
     stop: Stop,
     makers: Sequence[WatcherMaker],
-    init: SketchModel | None,
 ) -> RunInfo:
+    folder, data, init = plan.folder, plan.data, plan.init
     card = card_of(data, folder.resolve().name, info.nmax)
     model = build(info.config, replace(card, scale_factor=info.scale_factor, start=info.start))
     keeper = _Keeper(folder, data, info)
@@ -218,10 +213,8 @@ def _run(
             keeper.note(summary(model, init))
         take_weights(model, init, info.config.seed)
     model = model.to(processes.device).train()
-    loop = Loop(
-        data, info.config, info.nmax, model, folder, info.identity, processes, keeper, keeper.evaluated
-    )
-    with keeper.closing():
+    loop = Loop(data, info.config, info.nmax, model, folder, info.identity, processes, keeper, keeper.keep)
+    with closing(keeper):
         if resume:
             loop.resume()
         if processes.first:
@@ -232,7 +225,7 @@ def _run(
                 keeper.note("the data set has no drawings to validate with: no model will be the best")
             runs.write_run(folder, replace(info, step=loop.progress.step))
             if init is not None and not resume:
-                loop.save()  # what the run began with cannot be computed again
+                loop.save()  # the first weights cannot be computed again
         else:
             loop.watcher = None
         status = "failed"
@@ -246,79 +239,51 @@ def _run(
 
 
 def _finish(folder: Path, info: RunInfo, model: SketchModel) -> None:
-    """Leave the last model, and how it ended; of a run that failed, as much of it as the disk takes."""
+    """Write the last model and the status; a run that failed ignores errors on the way."""
     try:
         runs.write_run(folder, info)
         if info.status != "failed":
-            model.with_card(**_trained(model.card, info)).save(folder / LAST_NAME)
+            model.with_card(**_describe_training(model.card, info)).save(folder / LAST_NAME)
     except InputError:
         if info.status != "failed":
             raise
 
 
-class _Keeper(Watcher):
-    """Keeps what a run leaves behind at every evaluation, and passes on what is said.
-
-    Args:
-        folder: of the run.
-        data: with the validation drawings of the sheets.
-        info: of the run.
-    """
+class _Keeper(Watchers):
+    """Keeps the best model and draws sheets, and passes on records and notes."""
 
     def __init__(self, folder: Path, data: Dataset, info: RunInfo) -> None:
+        super().__init__()
         self.folder, self.info = folder, info
         self.sheets = Sheets(folder, info.config, data.split("valid"))
-        self._watchers: Watchers | None = None
-        self._early: list[str] = []
+        self._early: list[str] | None = []
 
     def open(self, makers: Sequence[WatcherMaker], step: int, resume: bool) -> None:
-        """Let the watchers listen, the log first; what was said before is told them now."""
+        """Let the watchers listen, the log first, and give them the notes of before."""
         log: Watcher = CsvLog.rewound(self.folder, step) if resume else CsvLog(self.folder)
-        self._watchers = Watchers(log)
-        self._watchers = Watchers(log, *(make(self.folder, step) for make in makers))
-        for text in self._early:
-            self._watchers.note(text)
+        self._watchers = (log,)
+        self._watchers = (log, *(make(self.folder, step) for make in makers))
+        early, self._early = self._early or [], None
+        for text in early:
+            self.note(text)
 
-    @contextmanager
-    def closing(self) -> Iterator[None]:
-        """Close the watchers in the end."""
-        try:
-            yield
-        finally:
-            self.close()
+    def note(self, text: str) -> None:
+        """Pass it on, or keep it until there are watchers."""
+        if self._early is None:
+            super().note(text)
+        else:
+            self._early.append(text)
 
-    def evaluated(self, model: SketchModel, step: int, found: Validation | None, best: bool) -> None:
+    def keep(self, model: SketchModel, step: int, found: Validation | None, best: bool) -> None:
         """Keep the best model, and draw a sheet."""
         if best:
-            trained = _trained(model.card, replace(self.info, step=step), found)
             card = model.card
+            trained = _describe_training(card, replace(self.info, step=step), found)
             model.with_card(**trained).save(self.folder / BEST_NAME)
             model.card = card
         said = self.sheets(model, step)
         if said is not None:
             self.note(said)
-
-    def step(self, record: Any) -> None:
-        """Pass it on."""
-        if self._watchers is not None:
-            self._watchers.step(record)
-
-    def evaluation(self, record: Any) -> None:
-        """Pass it on."""
-        if self._watchers is not None:
-            self._watchers.evaluation(record)
-
-    def note(self, text: str) -> None:
-        """Pass it on, or keep it until somebody listens."""
-        if self._watchers is None:
-            self._early.append(text)
-        else:
-            self._watchers.note(text)
-
-    def close(self) -> None:
-        """Close the watchers."""
-        if self._watchers is not None:
-            self._watchers.close()
 
 
 def card_of(data: Dataset, name: str, nmax: int) -> ModelCard:
@@ -332,11 +297,13 @@ def card_of(data: Dataset, name: str, nmax: int) -> ModelCard:
     )
 
 
-def _trained(card: ModelCard, info: RunInfo, found: Validation | None = None) -> Mapping[str, Any]:
-    """What a card says of the training."""
-    measured = (
-        {} if found is None else {"validation_nll_per_point": found.nll_per_point, "validation_kl": found.kl}
-    )
+def _describe_training(card: ModelCard, info: RunInfo, found: Validation | None = None) -> Mapping[str, Any]:
+    """The changes of a card that record the training."""
+    measured: dict[str, Any] = {}
+    if found is not None:
+        weighted = {name: each for name, each in found.terms.items() if name in info.config.loss_weights}
+        measured = {f"validation_{name}": each for name, each in weighted.items()}
+        measured["validation_nll_per_point"] = found.nll_per_point
     return {
         "provenance": {
             **card.provenance,
@@ -353,13 +320,13 @@ def _trained(card: ModelCard, info: RunInfo, found: Validation | None = None) ->
 def _stopping(stop: Stop | None, max_seconds: float | None) -> Stop:
     deadline = None if max_seconds is None else time.monotonic() + max_seconds
 
-    def asked() -> str | None:
+    def ask() -> str | None:
         said = None if stop is None else stop()
         if said is None and deadline is not None and time.monotonic() >= deadline:
             return "out-of-time"
         return said
 
-    return asked
+    return ask
 
 
 @contextmanager

@@ -14,19 +14,18 @@ from sketchkit.devices import without_weights
 from sketchkit.errors import InputError
 from sketchkit.models import SketchModel
 from sketchkit.models.cells import LSTMCell
-from sketchkit.models.decoder import DecoderModel
-from sketchkit.models.vae import VaeModel
-from sketchkit.training.backends import SIZES, declared, sizes_of
+from sketchkit.models.decoder import RecurrentModel
+from sketchkit.training.backends import SIZES, describe_options, sizes_of
 from sketchkit.training.chance import Purpose, generator
-from sketchkit.training.config import option_infos
+from sketchkit.training.config import option_infos, rename_options
 
 __all__ = ["check_fit", "fine_tuning", "summary", "take_weights"]
 
 #: The noise of a new class's embedding, as a share of the spread of those that are known.
 _NOISE = 0.1
 _SHOWN = 3
-#: What a conditional model keeps of its own training: how much its z is to say, and how far the pen strays.
-_KEPT = ("kl_weight", "kl_minimum", "stray")
+#: Options that a conditional model keeps of its own training.
+_KEPT = ("kl_weight", "kl_minimum", "offset_noise")
 
 
 def fine_tuning(source: SketchModel, drawings: int) -> dict[str, Any]:
@@ -34,13 +33,13 @@ def fine_tuning(source: SketchModel, drawings: int) -> dict[str, Any]:
 
     Args:
         source: the model.
-        drawings: how many there are to learn from.
+        drawings: their number.
 
     Returns:
         Values of a `TrainConfig` by field name, for `TrainConfig.made`.
 
     Raises:
-        InputError: a model of a backend that is not trained here.
+        InputError: a model of a backend that cannot be trained.
     """
     return {
         "steps": 1_000,
@@ -60,7 +59,7 @@ def fine_tuning(source: SketchModel, drawings: int) -> dict[str, Any]:
 def _weights_of_losses(source: SketchModel) -> dict[str, Any]:
     """As the card says that the model was trained, where it does, and L_KL at its whole weight at once."""
     config = source.card.provenance.get("config")
-    said = config if isinstance(config, Mapping) else {}
+    said = rename_options(config) if isinstance(config, Mapping) else {}
     infos = {info.name: info for info in option_infos()}
     out = {"kl_start": 1.0}
     for name in _KEPT:
@@ -82,7 +81,7 @@ def check_fit(model: SketchModel, source: SketchModel) -> None:
             f"or leave out --backend"
         )
     theirs, ours = (dataclasses.asdict(each.architecture) for each in (source, model))
-    known = {*SIZES, *(info.name for info in declared(type(source.architecture)))}
+    known = {*SIZES, *(info.name for info in describe_options(type(source.architecture)))}
     # A prior fits one encoder only, and that will change.
     free = {"classes", "prior", "prior_axes"} | (set() if source.labelled else {"embedding"})
     for field in theirs:
@@ -96,9 +95,9 @@ def check_fit(model: SketchModel, source: SketchModel) -> None:
 def take_weights(model: SketchModel, source: SketchModel, seed: int = 0) -> None:
     """Begin with the weights of another model.
 
-    Classes of one name keep what they are turned into; a new one begins as no class in particular, and a
-    little noise. A model that is no longer told classes draws as the other one does when it is told none; a
-    model that is told for the first time draws as before, whatever it is told.
+    Classes of one name keep their embedding; a new one begins with that of an unknown class and a little
+    noise. A model that loses its classes draws as the other one does without a class; a model that gains
+    classes at first draws alike for all of them.
 
     Args:
         model: a fresh one.
@@ -112,16 +111,16 @@ def take_weights(model: SketchModel, source: SketchModel, seed: int = 0) -> None
     stored = source.state_dict().items()
     weights = {name: each.detach().float() for name, each in stored if not name.startswith("prior.")}
     if source.labelled and model.labelled:
-        weights |= _renamed(model, source, weights, seed)
+        weights |= _match_classes(model, source, weights, seed)
     elif source.labelled:
-        weights = _untold(source, weights)
+        weights = _drop_classes(source, weights)
     elif model.labelled:
-        weights = _told(model, weights)
+        weights = _add_classes(model, weights)
     model.load_state_dict(weights)
 
 
 def summary(model: SketchModel, source: SketchModel) -> str:
-    """What a model takes over from another one, in one line."""
+    """A line on the parts that a model takes over from another one."""
     sizes = dataclasses.asdict(source.architecture)
     told = ", ".join(f"{name} {sizes[name]}" for name in SIZES if name in sizes and name != "classes")
     took = f"weights and sizes ({source.backend}: {told}) and the scale factor {source.card.scale_factor:.4g}"
@@ -153,14 +152,14 @@ def _option(field: str) -> str:
 
 def _check_switch(model: SketchModel, source: SketchModel) -> None:
     name = f"the model {source.card.name!r}"
-    cell = source.decoder.cell if isinstance(source, DecoderModel | VaeModel) else None
+    cell = source.decoder.cell if isinstance(source, RecurrentModel) else None
     if source.labelled and not isinstance(cell, LSTMCell):
         raise InputError(f"{name} is told classes and cannot do without them: leave out --no-classes")
     if not source.labelled and cell is None:
         raise InputError(f"{name} cannot be told classes: leave out --classes")
 
 
-def _renamed(
+def _match_classes(
     model: SketchModel, source: SketchModel, weights: Mapping[str, Tensor], seed: int
 ) -> dict[str, Tensor]:
     """The tensors with a place for every class, in the order of the model's classes."""
@@ -198,8 +197,8 @@ def _class_axes(model: SketchModel) -> dict[str, int]:
     return out
 
 
-def _untold(source: Any, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What the class of none adds to the gates becomes part of their bias."""
+def _drop_classes(source: Any, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The sum that an unknown class adds to the gates becomes part of their bias."""
     embedding = weights["embedding.table.weight"][-1]
     kernel = weights["decoder.cell.weight_x"]
     inner = kernel.shape[1] - len(embedding)
@@ -209,8 +208,8 @@ def _untold(source: Any, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return out
 
 
-def _told(model: Any, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Fresh embeddings, which nothing reads at first."""
+def _add_classes(model: Any, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Fresh embeddings, whose weights in the cell are 0."""
     out = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     end = model.decoder.cell.input_size
     begin = end - model.architecture.embedding

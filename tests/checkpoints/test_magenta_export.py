@@ -14,10 +14,10 @@ from sketchkit.card import ModelCard
 from sketchkit.checkpoints.load import load_model
 from sketchkit.checkpoints.magenta import dump_magenta
 from sketchkit.errors import CheckpointError
-from sketchkit.models import SketchModel
+from sketchkit.models import Batch, SketchModel
 from sketchkit.training import TrainConfig
-from sketchkit.training.building import TrainState, build
-from sketchkit.training.objective import Batch, batch_loss
+from sketchkit.training.backends import build
+from sketchkit.training.checkpointing import TrainState
 
 Array = np.ndarray[Any, Any]
 CLASSES = ("cat", "pig")
@@ -89,12 +89,11 @@ def _trained(backend: str) -> SketchModel:
     state, rows = TrainState(model, config), _rows()
     points = torch.tensor(np.concatenate([rows, np.tile([0, 0, 0, 0, 1.0], (1, 1))]), dtype=torch.float32)
     batch = Batch.of(
-        points.expand(3, -1, -1), torch.full((3,), 13), torch.full((3,), 12), torch.tensor([0, 1, 2])
+        points.expand(3, -1, -1), torch.full((3,), 13), torch.full((3,), 12), 13, torch.tensor([0, 1, 2])
     )
     for _ in range(15):
         state.optimiser.zero_grad()
-        loss = batch_loss(model, batch, 13)
-        (loss.reconstruction.total + (0.0 if loss.kl is None else loss.kl)).backward()
+        torch.stack(list(model.losses(batch).values())).sum().backward()
         state.update(0.01, 1.0)
     return model.requires_grad_(False).eval()
 

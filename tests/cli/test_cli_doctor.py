@@ -20,9 +20,12 @@ def make_run(folder: Path, steps: int = 1000, *, diverging: bool = False) -> Pat
     for n in range(5, steps + 1, 5):
         loss = 0.2 + 1 / (1 + n / 50) + (max(n - 300, 0) / 100 if diverging else 0.0)
         noise = 0.01 * (n % 3 - 1)
-        log.step(StepRecord(n, loss, loss - 0.2 + noise, 0.2, None, 0.0, 1e-3, 0.5, 1000 * n, 0.1 * n, 0))
+        terms = {"offset": loss - 0.2 + noise, "pen": 0.2}
+        log.step(StepRecord(n, loss, terms, {}, 1e-3, 0.5, 1000 * n, 0.1 * n, 0))
         if n % 100 == 0:
-            log.evaluation(EvaluationRecord(n, loss, loss - 0.2, 0.2, None, 3 * loss, 500, True, 0.1 * n))
+            log.evaluation(
+                EvaluationRecord(n, loss, {"offset": loss - 0.2, "pen": 0.2}, 3 * loss, 500, True, 0.1 * n)
+            )
     log.close()
     (folder / "run.json").write_text(json.dumps({"status": "finished", "parameters": 12345}))
     return folder

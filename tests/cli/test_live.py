@@ -22,11 +22,14 @@ from sketchkit.training.records import EvaluationRecord, StepRecord, Watcher
 
 def step(n: int, loss: float = 1.0, *, kl: float | None = None, skipped: int = 0) -> StepRecord:
     """A step of 500 points each tenth of a second."""
-    return StepRecord(n, loss, loss - 0.25, 0.25, kl, 0.125, 1e-3, 0.5, 500 * n, 0.1 * n, skipped)
+    terms = {"offset": loss - 0.25, "pen": 0.25, **({} if kl is None else {"kl": kl})}
+    weights = {} if kl is None else {"kl": 0.125}
+    return StepRecord(n, loss, terms, weights, 1e-3, 0.5, 500 * n, 0.1 * n, skipped)
 
 
 def evaluation(n: int, loss: float, *, best: bool = True) -> EvaluationRecord:
-    return EvaluationRecord(n, loss, loss - 0.25, 0.25, None, 2 * loss, 100, best, 0.1 * n)
+    terms = {"offset": loss - 0.25, "pen": 0.25}
+    return EvaluationRecord(n, loss, terms, 2 * loss, 100, best, 0.1 * n)
 
 
 class Clock:
@@ -99,8 +102,9 @@ def test_whatever_comes_the_picture_fits_80_columns(
 
     course = Course(10**12, most)
     for loss, seconds, n, points in given_steps:
-        course.step(StepRecord(n, loss, loss, loss, loss, loss, loss, loss, points, seconds, points))
-        course.evaluation(EvaluationRecord(n, loss, loss, loss, None, loss, 10, False, seconds))
+        terms = dict.fromkeys(("offset", "pen", "kl", "a_term_with_a_long_name"), loss)
+        course.step(StepRecord(n, loss, terms, terms, loss, loss, points, seconds, points))
+        course.evaluation(EvaluationRecord(n, loss, terms, None, 10, False, seconds))
     # Letters of two columns and none are the terminal's business; names are usually made of others.
     narrow = "".join(
         c for c in plain(name) if unicodedata.east_asian_width(c) in "NaNaHA" and not unicodedata.combining(c)
@@ -116,7 +120,7 @@ def test_whatever_comes_the_picture_fits_80_columns(
 def test_a_run_that_diverges_is_shown_all_the_same(losses: tuple[float, float]) -> None:
     course = Course(10)
     for n, loss in enumerate(losses, start=1):
-        course.step(StepRecord(n, loss, loss, loss, loss, loss, loss, loss, n, n, 0))
+        course.step(StepRecord(n, loss, {"offset": loss, "kl": loss}, {"kl": loss}, loss, loss, n, n, 0))
     assert not math.isfinite(course.recent("loss"))
     assert all(len(line) <= 80 for line in shown(course, "run"))
 
@@ -187,7 +191,7 @@ def test_the_speed_is_that_of_the_last_ten_seconds() -> None:
     points, seconds = 0, 0.0
     for n in range(1, 401):
         points, seconds = points + (100 if n <= 200 else 300), seconds + 0.1
-        course.step(StepRecord(n, 1.0, 0.75, 0.25, None, 0.0, 1e-3, 0.5, points, seconds, 0))
+        course.step(StepRecord(n, 1.0, {"offset": 0.75, "pen": 0.25}, {}, 1e-3, 0.5, points, seconds, 0))
     assert course.speed() == pytest.approx(3000)
     assert course.recent("loss") == 1.0
 

@@ -40,6 +40,12 @@ def test_an_old_name_does_the_same_and_says_the_new_one(
     assert f"sketchkit: {old} is called {new} now" in told.splitlines()[0]
 
 
+def test_the_old_name_of_an_option_of_a_training_says_the_new_one(sketchkit: Sketchkit) -> None:
+    done = sketchkit("train", "cats", "-o", "run", "--stray", "far")
+    assert done.code == 2 and "--offset-noise" in done.err.splitlines()[-1]
+    assert done.err.startswith("sketchkit: --stray is called --offset-noise now")
+
+
 def test_the_gap_of_a_sheet_and_a_word_after_two_dashes_keep_their_names(
     sketchkit: Sketchkit, home: Path, bird: Path
 ) -> None:

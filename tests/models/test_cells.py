@@ -117,10 +117,6 @@ def _start(cell: Cell, batch: int) -> tuple[torch.Tensor, ...]:
     return cell.state_from(zeros, zeros)
 
 
-def test_every_cell_has_a_reference() -> None:
-    assert set(MAKERS) == set(CELLS)
-
-
 def test_steps_and_sequences_follow_the_equations(named: tuple[Cell, Callable[..., Vector]]) -> None:
     cell, reference = named
     x = torch.randn(B, T, D, dtype=torch.float64)

@@ -22,6 +22,7 @@ def test_they_are_all_here() -> None:
     assert set(PACKAGES) == {
         "sketchkit-animate",
         "sketchkit-canvas",
+        "sketchkit-diffusion",
         "sketchkit-extra-samplers",
         "sketchkit-native",
         "sketchkit-plotter",

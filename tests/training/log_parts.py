@@ -11,10 +11,10 @@ from sketchkit.training.records import EvaluationRecord, StepRecord
 
 def step_record(step: int, loss: float = 1.0, *, kl: float | None = None, **other: float) -> StepRecord:
     """A step of a small batch each tenth of a second."""
+    terms = _terms(loss, kl, other)
+    weights = {} if kl is None else {"kl": other.pop("kl_weight", 0.0)}
+    other.pop("kl_weight", None)
     values: dict[str, float] = {
-        "offset": loss - 0.2,
-        "pen": 0.2,
-        "kl_weight": 0.0,
         "learning_rate": 1e-3,
         "gradient_norm": 0.5,
         "points": 1000 * step,
@@ -22,22 +22,21 @@ def step_record(step: int, loss: float = 1.0, *, kl: float | None = None, **othe
         "skipped": 0,
         **other,
     }
-    return StepRecord(step, loss, kl=kl, **values)  # type: ignore[arg-type]
+    return StepRecord(step, loss, terms, weights, **values)  # type: ignore[arg-type]
 
 
 def evaluation_record(
     step: int, loss: float = 1.0, *, best: bool = True, kl: float | None = None, **other: float
 ) -> EvaluationRecord:
     """An evaluation on a hundred drawings."""
-    values: dict[str, float] = {
-        "offset": loss - 0.2,
-        "pen": 0.2,
-        "nll_per_point": loss,
-        "drawings": 100,
-        "seconds": 0.1 * step,
-        **other,
-    }
-    return EvaluationRecord(step, loss, kl=kl, best=best, **values)  # type: ignore[arg-type]
+    terms = _terms(loss, kl, other)
+    values: dict[str, float] = {"nll_per_point": loss, "drawings": 100, "seconds": 0.1 * step, **other}
+    return EvaluationRecord(step, loss, terms, best=best, **values)  # type: ignore[arg-type]
+
+
+def _terms(loss: float, kl: float | None, other: dict[str, float]) -> dict[str, float]:
+    terms = {"offset": other.pop("offset", loss - 0.2), "pen": other.pop("pen", 0.2)}
+    return terms if kl is None else {**terms, "kl": kl}
 
 
 def write_run(

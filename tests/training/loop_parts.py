@@ -78,19 +78,10 @@ def run_tiny(data: Dataset, folder: Path, ear: Ear | None = None, **more: Any) -
 def losses(folder: Path) -> list[tuple[float, ...]]:
     """Everything in the logs that must not change by a bit: each step's and each evaluation's numbers."""
     log = read_log(folder)
-    names = (
-        "step",
-        "loss",
-        "offset",
-        "pen",
-        "kl_weight",
-        "learning_rate",
-        "gradient_norm",
-        "points",
-        "skipped",
-    )
+    terms, weights = log.train.terms, [f"{name}_weight" for name in log.train.terms_with_weight]
+    names = ("step", "loss", *terms, *weights, "learning_rate", "gradient_norm", "points", "skipped")
     rows = [tuple(float(log.train[name][i]) for name in names) for i in range(len(log.train))]
-    valid = ("step", "loss", "offset", "pen", "nll_per_point", "best")
+    valid = ("step", "loss", *log.valid.terms, "nll_per_point", "best")
     return rows + [tuple(float(log.valid[name][i]) for name in valid) for i in range(len(log.valid))]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchkit.training.augment import kept_points
+from sketchkit.training.batching import choose_points
 
 Row = tuple[int, int, bool]
 
@@ -38,7 +38,7 @@ def quickly(several: list[list[Row]], chance: list[float], share: float) -> list
     flat = np.array([row for drawing in several for row in drawing])
     lengths = np.array([len(drawing) for drawing in several])
     lifts = flat[:, 2] != 0
-    kept = kept_points(lifts, lengths, np.array(chance), share)
+    kept = choose_points(lifts, lengths, np.array(chance), share)
     offsets = np.add.reduceat(flat[:, :2], kept, axis=0)
     which = np.repeat(np.arange(len(several)), lengths)[kept]
     out: list[list[Row]] = [[] for _ in several]
@@ -88,5 +88,5 @@ def test_about_as_many_go_as_the_share_says() -> None:
     n = 100_000
     lifts = np.zeros(n, bool)
     uniform = np.random.default_rng(0).random(n)
-    kept = kept_points(lifts, np.array([n]), uniform, 0.1)
+    kept = choose_points(lifts, np.array([n]), uniform, 0.1)
     assert abs(1 - len(kept) / n - 0.1) < 4 * np.sqrt(0.09 / n)

@@ -22,11 +22,9 @@ from sketchkit.checkpoints.load import load_model
 from sketchkit.errors import InputError, PluginError
 from sketchkit.models import Packing
 from sketchkit.training import TrainConfig, train
-from sketchkit.training.backends import sizes_of, suited
-from sketchkit.training.building import build
+from sketchkit.training.backends import build, resolve_config, sizes_of
 from sketchkit.training.data import Dataset
 from sketchkit.training.estimate import estimate
-from sketchkit.training.objective import batch_loss
 from sketchkit.training.runs import read_run
 
 
@@ -54,9 +52,9 @@ def trained(data: Dataset, folder: Path, config: TrainConfig, **more: Any) -> An
 
 
 def test_an_architecture_is_made_of_the_options_it_shares_and_of_its_own() -> None:
-    config = suited(configured(position=True, architecture={"units": "9", "mood": "wild"}))
+    config = resolve_config(configured(position=True, architecture={"units": "9", "mood": "wild"}))
     assert config.architecture == {"units": 9, "pace": 0.5, "mood": "wild"}
-    assert suited(config) == config
+    assert resolve_config(config) == config
     made = vars(build(config, ModelCard()).architecture)
     assert made == {"units": 9, "pace": 0.5, "mood": "wild", "mixtures": 2, "position": True}
 
@@ -82,43 +80,43 @@ def test_an_architecture_is_made_of_the_options_it_shares_and_of_its_own() -> No
             {"backend": "decoder", "architecture": {"units": 3}},
             "has no option 'units': it has none",
         ),
-        ({"backend": "dreamer"}, "'dreamer' draws from a latent vector: of such, only a VaeModel is trained"),
+        ({"backend": "dreamer"}, "'dreamer' draws from a latent vector: to be trained, it needs losses"),
     ],
     ids=str,
 )
 def test_what_a_backend_cannot_be_told_is_refused_in_one_line(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(InputError, match=told) as error:
-        suited(configured(**changes))
+        resolve_config(configured(**changes))
     assert "\n" not in str(error.value)
 
 
 def test_an_unknown_backend_is_told_with_the_nearest() -> None:
     with pytest.raises(PluginError, match=r"no model named 'walkr': did you mean 'walker'\?"):
-        suited(configured(backend="walkr"))
+        resolve_config(configured(backend="walkr"))
 
 
 def test_a_default_that_is_said_outright_is_not_passed_over() -> None:
-    assert suited(configured()).recurrent_dropout == 0
-    assert suited(configured(backend="decoder")).recurrent_dropout == 0.1
+    assert resolve_config(configured()).recurrent_dropout == 0
+    assert resolve_config(configured(backend="decoder")).recurrent_dropout == 0.1
     with pytest.raises(InputError, match="'walker' has no --recurrent-dropout"):
-        suited(configured(recurrent_dropout=0.1), {"recurrent_dropout"})
+        resolve_config(configured(recurrent_dropout=0.1), {"recurrent_dropout"})
     with pytest.raises(InputError, match="'walker' has no --hidden"):
-        suited(configured(hidden=512), {"hidden"})
-    assert suited(configured(recurrent_dropout=0.0), {"recurrent_dropout"}).recurrent_dropout == 0
+        resolve_config(configured(hidden=512), {"hidden"})
+    assert resolve_config(configured(recurrent_dropout=0.0), {"recurrent_dropout"}).recurrent_dropout == 0
 
 
 def test_a_backend_that_reads_no_position_is_trained_and_recorded_without(
     small: Dataset, tmp_path: Path
 ) -> None:
     for config in (configured(backend="crawler"), TrainConfig.made("released", {"backend": "crawler"})):
-        assert suited(config).position is False
-    assert suited(suited(configured(backend="crawler")), {"position"}).position is False
+        assert resolve_config(config).position is False
+    assert resolve_config(resolve_config(configured(backend="crawler")), {"position"}).position is False
     with pytest.raises(InputError, match="'crawler' has no --position"):
-        suited(configured(backend="crawler", position=True), {"position"})
-    config = suited(configured(backend="crawler"))
+        resolve_config(configured(backend="crawler", position=True), {"position"})
+    config = resolve_config(configured(backend="crawler"))
     trained(small, tmp_path / "run", replace(config, steps=6))
     assert read_run(tmp_path / "run").config.position is False
-    again = suited(read_run(tmp_path / "run").config)
+    again = resolve_config(read_run(tmp_path / "run").config)
     assert trained(small, tmp_path / "run", replace(again, steps=12), resume=True).step == 12
 
 
@@ -132,9 +130,9 @@ def test_what_is_said_of_an_architecture_is_said_part_by_part() -> None:
 
 
 def test_a_model_says_the_configuration_that_makes_it_again(small: Dataset) -> None:
-    config = suited(configured(architecture={"units": 5}))
+    config = resolve_config(configured(architecture={"units": 5}))
     model = model_of(small, config)
-    again = suited(TrainConfig.made(None, sizes_of(model)))
+    again = resolve_config(TrainConfig.made(None, sizes_of(model)))
     assert model_of(small, again).architecture == model.architecture
 
 
@@ -142,15 +140,15 @@ def test_a_record_without_an_architecture_reads_as_it_always_did() -> None:
     record = TrainConfig().to_json()
     assert "architecture" not in record and "dropout" not in record
     assert TrainConfig.made(None, record) == TrainConfig()
-    said = suited(configured()).to_json()
-    assert TrainConfig.made(None, json.loads(json.dumps(said))) == suited(configured())
+    said = resolve_config(configured()).to_json()
+    assert TrainConfig.made(None, json.loads(json.dumps(said))) == resolve_config(configured())
 
 
 # --- what it computes -----------------------------------------------------------------------------------
 
 
 def test_packed_rows_are_those_of_forward_unless_a_backend_brings_its_own(small: Dataset) -> None:
-    model = model_of(small, suited(configured()))
+    model = model_of(small, resolve_config(configured()))
     rows, lengths = torch.randn(4, 7, 5), torch.tensor([3, 7, 1, 5])
     packing, state = Packing.of(lengths, 7), model.initial_state(4)
     raw, _ = model(rows, state)
@@ -158,14 +156,14 @@ def test_packed_rows_are_those_of_forward_unless_a_backend_brings_its_own(small:
 
 
 def test_dropout_drops_the_backends_own_numbers_and_no_others(small: Dataset) -> None:
-    config = suited(configured(backend="stumbler", dropout=0.25, architecture={"units": 50}))
+    config = resolve_config(configured(backend="stumbler", dropout=0.25, architecture={"units": 50}))
     model = model_of(small, config)
-    batch = batches_of(small, config, droppable=model.droppable).batch(0)
+    batch = batches_of(small, config).batch(0)
     assert batch.keep is not None and batch.keep.shape == (len(batch.packing.rows), 50)
     assert 0.2 < 1 - float(batch.keep.float().mean()) < 0.3
     assert batch.keep_scale == pytest.approx(1 / 0.75)
-    dropped = batch_loss(model, batch, 60).reconstruction.offset
-    assert not torch.equal(dropped, batch_loss(model, replace(batch, keep=None), 60).reconstruction.offset)
+    dropped = model.losses(batch)["offset"]
+    assert not torch.equal(dropped, model.losses(replace(batch, keep=None))["offset"])
 
 
 def test_every_weight_of_a_plugins_model_is_learnt_and_kept(small: Dataset, tmp_path: Path) -> None:

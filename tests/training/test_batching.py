@@ -11,12 +11,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from train_parts import batches_of, shapes, small
+from train_parts import batches_of, model_of, shapes, small
 
 from sketchkit.errors import InputError
+from sketchkit.models.losses import Batch
 from sketchkit.training.batching import Batches, Order, lay_out
 from sketchkit.training.data import Dataset
-from sketchkit.training.objective import Batch
 
 #: What a batch of a vae that knows classes says of a drawing.
 EVERYTHING = {"points", "weight", "inks", "label", "noise", "keep", "ink_keep"}
@@ -39,8 +39,8 @@ def drawings(batch: Batch) -> list[dict[str, torch.Tensor]]:
         drawing = {"points": batch.points[b, :n], "weight": weight[b, :n], "inks": batch.inks[b]}
         given = {"label": batch.label, "noise": batch.noise}
         drawing |= {name: values[b] for name, values in given.items() if values is not None}
-        if batch.stray is not None:
-            drawing["stray"] = batch.stray[b, :n]
+        if batch.offset_noise is not None:
+            drawing["offset_noise"] = batch.offset_noise[b, :n]
         if keep is not None:
             drawing["keep"] = keep[b, :n]
         if ink_keep is not None:
@@ -205,7 +205,7 @@ def test_more_processes_than_drawings_and_no_drawings_are_refused(data: Dataset)
     with pytest.raises(InputError, match="a batch of 10 drawings cannot be shared by 11 processes"):
         batches_of(data, small(), world=11)
     with pytest.raises(InputError, match="the data set has no drawings in test"):
-        Batches(data.split("test"), small(), 1.0, 10, 3)
+        Batches(data.split("test"), small(), model_of(data, small()), 10)
 
 
 # --- what chance does to a drawing ----------------------------------------------------------------------
@@ -299,10 +299,10 @@ inked = st.lists(st.integers(1, 12), min_size=1, max_size=7)
 
 
 def test_the_pen_goes_astray_as_far_as_it_may_and_in_some_drawings_less(data: Dataset) -> None:
-    batch = batches_of(data, small(backend="vae", batch_size=200, stray=5.0), 64).batch(0)
-    assert batch.stray is not None
+    batch = batches_of(data, small(backend="vae", batch_size=200, offset_noise=5.0), 64).batch(0)
+    assert batch.offset_noise is not None
     spread = []
-    for astray, inks in zip(batch.stray.numpy(), batch.inks.tolist(), strict=True):
+    for astray, inks in zip(batch.offset_noise.numpy(), batch.inks.tolist(), strict=True):
         assert (astray[inks:] == 0).all()
         spread.append(astray[:inks].std() * data.scale_factor)
     assert 0 < min(spread) < 1 and 3.5 < max(spread) < 8
@@ -310,10 +310,10 @@ def test_the_pen_goes_astray_as_far_as_it_may_and_in_some_drawings_less(data: Da
 
 
 def test_going_astray_changes_no_other_chance(data: Dataset) -> None:
-    one, other = (batches_of(data, small(backend="vae", stray=s), 64).batch(3) for s in (0.0, 5.0))
-    assert one.stray is None
+    one, other = (batches_of(data, small(backend="vae", offset_noise=s), 64).batch(3) for s in (0.0, 5.0))
+    assert one.offset_noise is None
     for a, b in zip(drawings(one), drawings(other), strict=True):
-        assert set(b) - set(a) == {"stray"}
+        assert set(b) - set(a) == {"offset_noise"}
         assert all(torch.equal(a[name], b[name]) for name in a)
 
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sketchkit.training.chance import Purpose, generator, permuted
+from sketchkit.training.chance import Purpose, generator, permute
 
 SEEDS = st.integers(0, 2**63 - 1)
 
 
 def whole(n: int, seed: int, epoch: int) -> np.ndarray:
-    return permuted(np.arange(n), n, seed, epoch)
+    return permute(np.arange(n), n, seed, epoch)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**63 - 1])
@@ -28,7 +28,7 @@ def test_it_is_a_permutation_for_every_number_of_drawings(seed: int) -> None:
 @given(n=st.integers(1, 5000), seed=SEEDS, epoch=st.integers(0, 10**6), data=st.data())
 def test_a_place_can_be_asked_for_by_itself(n: int, seed: int, epoch: int, data: st.DataObject) -> None:
     places = data.draw(st.lists(st.integers(0, n - 1), max_size=8))
-    found = permuted(np.array(places, np.int64), n, seed, epoch)
+    found = permute(np.array(places, np.int64), n, seed, epoch)
     assert found.dtype == np.int64
     assert np.array_equal(found, whole(n, seed, epoch)[places])
 
@@ -66,7 +66,7 @@ def test_neighbours_and_epochs_know_nothing_of_each_other() -> None:
 def test_memory_does_not_grow_with_the_number_of_drawings(n: int) -> None:
     places = np.concatenate((np.arange(5000), np.arange(n - 5000, n)))
     tracemalloc.start()
-    found = permuted(places, n, 3, 0)
+    found = permute(places, n, 3, 0)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 4e6

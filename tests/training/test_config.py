@@ -15,9 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.models.cells import CELLS
 from sketchkit.options import OptionInfo
-from sketchkit.training.config import CELL_NAMES, PRESETS, SCHEDULES, TrainConfig, option_infos, read_config
+from sketchkit.training.config import PRESETS, SCHEDULES, TrainConfig, option_infos, read_config
 
 FIELDS = option_infos()
 NUMBERS = [info for info in FIELDS if info.type in (int, float)]
@@ -69,14 +68,19 @@ def test_nothing_is_left_without_a_check() -> None:
             TrainConfig(classes=wrong)  # type: ignore[arg-type]
 
 
-def test_the_cells_are_those_that_there_are() -> None:
-    assert set(CELL_NAMES) == set(CELLS)
-
-
 def test_a_learning_rate_cannot_rise() -> None:
     with pytest.raises(InputError, match=r"cannot fall from 1e-06 to 1e-05"):
         TrainConfig(learning_rate=1e-6)
     assert TrainConfig(learning_rate=1e-5).learning_rate_at(7) == pytest.approx(1e-5)
+
+
+def test_an_old_name_is_read_and_warned_of_in_a_call(tmp_path: Path) -> None:
+    with pytest.warns(DeprecationWarning, match="stray of TrainConfig is called offset_noise now"):
+        config = TrainConfig(stray=3.0)  # type: ignore[call-arg]
+    assert config == TrainConfig(offset_noise=3.0) == TrainConfig.made(None, {"stray": 3.0})
+    (tmp_path / "how.toml").write_text("stray = 3.0")
+    assert TrainConfig.made(None, read_config(tmp_path / "how.toml")) == config
+    assert "stray" not in config.to_json() and config.to_json()["offset_noise"] == 3.0
 
 
 def test_an_unknown_name_is_refused_with_those_there_are() -> None:

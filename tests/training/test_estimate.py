@@ -12,7 +12,7 @@ import torch
 from train_parts import model_of, shapes, small
 
 from sketchkit.errors import InputError
-from sketchkit.training.building import TrainState
+from sketchkit.training.checkpointing import TrainState
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 from sketchkit.training.estimate import Estimate, estimate

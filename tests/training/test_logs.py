@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 import struct
@@ -19,7 +18,7 @@ from log_parts import evaluation_record, step_record, write_run
 from sketchkit.errors import FormatError, InputError
 from sketchkit.training import logs
 from sketchkit.training.logs import CsvLog, TensorBoardLog, read_log
-from sketchkit.training.records import EvaluationRecord, StepRecord, Watcher, Watchers
+from sketchkit.training.records import EvaluationRecord, StepRecord, Watcher, Watchers, flatten
 
 COUNTS = st.integers(0, 2**63 - 1)
 FLOATS = st.floats()
@@ -27,19 +26,29 @@ FLOATS = st.floats()
 
 @st.composite
 def runs(draw: st.DrawFn) -> tuple[list[StepRecord], list[EvaluationRecord]]:
-    """The records of a run, with gaps between the steps, of a model with or without a latent vector."""
-    kl = FLOATS.filter(lambda x: not math.isnan(x)) if draw(st.booleans()) else st.none()
+    """The records of a run, with gaps between the steps, of a model with any terms of the loss."""
+    terms = draw(
+        st.lists(st.sampled_from(["offset", "pen", "kl", "smooth_pen", "e2"]), min_size=1, unique=True)
+    )
+    weighted = draw(st.lists(st.sampled_from(terms), unique=True))
     numbers = sorted(draw(st.sets(st.integers(1, 10**6), max_size=12)))
+
+    def some(names: list[str]) -> dict[str, float]:
+        return {name: draw(FLOATS) for name in names}
+
     steps = [
         StepRecord(
-            n, *draw(st.tuples(FLOATS, FLOATS, FLOATS, kl, FLOATS, FLOATS, FLOATS, COUNTS, FLOATS, COUNTS))
+            n,
+            draw(FLOATS),
+            some(terms),
+            some(weighted),
+            *draw(st.tuples(FLOATS, FLOATS, COUNTS, FLOATS, COUNTS)),
         )
         for n in numbers
     ]
+    nll = FLOATS if draw(st.booleans()) else st.none()
     evaluations = [
-        EvaluationRecord(
-            n, *draw(st.tuples(FLOATS, FLOATS, FLOATS, kl, FLOATS, COUNTS, st.booleans(), FLOATS))
-        )
+        EvaluationRecord(n, draw(FLOATS), some(terms), *draw(st.tuples(nll, COUNTS, st.booleans(), FLOATS)))
         for n in numbers
         if draw(st.booleans())
     ]
@@ -59,9 +68,16 @@ def test_what_is_written_reads_back_exactly(
     for records, columns in zip(run, (log.train, log.valid), strict=True):
         assert len(columns) == len(records)
         for key in columns.values:
-            expected = [math.nan if (x := getattr(r, key)) is None else x for r in records]
+            expected = [math.nan if (x := flatten(r)[key]) is None else x for r in records]
             np.testing.assert_array_equal(columns[key], np.array(expected, columns[key].dtype))
-    assert log.train.has_kl == any(record.kl is not None for record in run[0])
+    steps = run[0]
+    assert set(log.train.terms) == {
+        name for r in steps for name, each in r.terms.items() if not math.isnan(each)
+    }
+    assert set(log.train.terms_with_weight) == set(log.train.terms) & {
+        name for r in steps for name in r.weights
+    }
+    assert np.isnan(log.train["absent"]).all() and len(log.train["absent"]) == len(steps)
 
 
 @given(runs(), st.data())
@@ -136,23 +152,55 @@ def test_a_torn_row_does_not_count(tmp_path: Path, tail: bytes) -> None:
 
 @pytest.mark.parametrize("kept", [0, 1, 20])
 def test_a_torn_header_is_an_empty_log(tmp_path: Path, kept: int) -> None:
-    train, _ = contents(write_run(tmp_path, []))
+    train, _ = contents(write_run(tmp_path, [step_record(1)]))
     (tmp_path / "train.csv").write_bytes(train[:kept])
     assert len(read_log(tmp_path).train) == 0
-    CsvLog.rewound(tmp_path, 5).close()
+    log = CsvLog.rewound(tmp_path, 5)
+    log.step(step_record(1))
+    log.close()
     assert contents(tmp_path)[0] == train
+
+
+def test_a_run_of_an_older_version_goes_on_with_the_columns_it_has(tmp_path: Path) -> None:
+    ending = b"learning_rate,gradient_norm,points,seconds,skipped\n"
+    old = b"step,loss,offset,pen,kl,kl_weight," + ending + GOOD
+    (tmp_path / "train.csv").write_bytes(old)
+    (tmp_path / "valid.csv").write_bytes(
+        b"step,loss,offset,pen,kl,nll,drawings,best,seconds\n1,1.0,0.8,0.2,,1.5,100,1,0.1\n"
+    )
+    log = read_log(tmp_path)
+    assert (log.train.terms, log.train.terms_with_weight, log.valid["nll_per_point"][0]) == (
+        ("offset", "pen"),
+        (),
+        1.5,
+    )
+    more = CsvLog.rewound(tmp_path, 1)
+    more.step(step_record(2))
+    more.close()
+    row = b"2,1.0,0.8,0.2,,,0.001,0.5,2000,0.2,0\n"
+    assert (tmp_path / "train.csv").read_bytes() == old + row
+    assert len(read_log(tmp_path).train) == 2
 
 
 GOOD = b"1,1.0,0.8,0.2,,0.0,0.001,0.5,1000,0.1,0\n"
 HOSTILE = {
     "no columns of ours": (b"a,b,c\n1,2,3\n", "line 1: not the columns"),
+    "a term twice": (
+        b"step,loss,pen,pen,learning_rate,gradient_norm,points,seconds,skipped\n",
+        "line 1: not the",
+    ),
+    "a term without a name": (
+        b"step,loss,,learning_rate,gradient_norm,points,seconds,skipped\n",
+        "line 1: not",
+    ),
+    "endless columns": (b"step,loss," + b"a," * 5000, "line 1: not the columns"),
     "binary": (bytes(range(256)) * 100, "line 1: not the columns"),
     "a field too few": (b"@1,1.0,0.8,0.2,,0.0,0.001,0.5,1000,0.1\n", "line 2: 10 fields instead of 11"),
     "a field too many": (b"@" + GOOD[:-1] + b",1\n", "line 2: 12 fields instead of 11"),
     "words": (b"@" + GOOD + b"two,1.0\n", "line 3: not a row of numbers"),
     "other digits": ("@1,٣,0.8,0.2,,0.0,0.001,0.5,1000,0.1,0\n".encode(), "line 2: not a row of numbers"),
     "no number": (b"@" + GOOD.replace(b"0.8", b"0.8.1"), r"line 2: '0\.8\.1' is no offset"),
-    "nothing where it must be": (b"@" + GOOD.replace(b"0.8", b""), "line 2: '' is no offset"),
+    "nothing where it must be": (b"@" + GOOD.replace(b"0.5", b""), "line 2: '' is no gradient_norm"),
     "half a step": (b"@" + b"1.5" + GOOD[1:], r"line 2: '1\.5' is no step"),
     "step 0": (b"@0" + GOOD[1:], "line 2: step 0 after step 0"),
     "a step again": (b"@" + GOOD * 2, "line 3: step 1 after step 1"),
@@ -168,7 +216,8 @@ HOSTILE = {
 def test_a_damaged_log_is_one_line_that_names_file_and_row(
     tmp_path: Path, content: bytes, words: str
 ) -> None:
-    header, _ = contents(write_run(tmp_path, []))
+    header = b"step,loss,offset,pen,kl,kl_weight,learning_rate,gradient_norm,points,seconds,skipped\n"
+    write_run(tmp_path, [])
     content = content.replace(b"@", header, 1)
     (tmp_path / "train.csv").write_bytes(content)
     with pytest.raises(FormatError, match=rf"^{tmp_path}/train\.csv, {words}") as caught:
@@ -325,8 +374,7 @@ def test_a_model_without_a_latent_vector_has_no_curve_of_it(tmp_path: Path) -> N
     log.step(step_record(1))
     log.close()
     assert "train/kl" not in curves(tmp_path)
-    fields = {field.name for field in dataclasses.fields(StepRecord)} - {"step", "kl"}
-    assert {tag.split("/")[1] for tag in curves(tmp_path)} == fields
+    assert {tag.split("/")[1] for tag in curves(tmp_path)} == flatten(step_record(1)).keys() - {"step"}
 
 
 def test_without_its_package_tensorboard_is_a_note_or_an_error_as_the_user_wants(

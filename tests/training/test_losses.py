@@ -9,8 +9,10 @@ import pytest
 import torch
 from train_parts import density, softmax
 
-from sketchkit.errors import InputError
-from sketchkit.training.losses import KLSchedule, kl_loss, reconstruction_loss
+from sketchkit.models import Losses
+from sketchkit.models.losses import kl_loss, reconstruction_losses
+from sketchkit.training.config import LossWeight, TrainConfig
+from sketchkit.training.objective import weigh
 
 M, NMAX = 3, 9
 
@@ -33,28 +35,27 @@ def test_the_reconstruction_loss_is_equation_9(evaluating: bool) -> None:
             offset -= math.log(density(q, p[0], p[1]) + 1e-6)
         if p[4] == 0 or not evaluating:
             pen -= float((p[2:] * np.log(softmax(q[:3]))).sum())
-    loss = reconstruction_loss(torch.tensor(raw), torch.tensor(points), 2, NMAX, evaluating=evaluating)
-    assert float(loss.offset) == pytest.approx(offset / (2 * NMAX), rel=1e-12)
-    assert float(loss.pen) == pytest.approx(pen / (2 * NMAX), rel=1e-12)
-    assert float(loss.total) == pytest.approx((offset + pen) / (2 * NMAX), rel=1e-12)
+    loss = reconstruction_losses(torch.tensor(raw), torch.tensor(points), 2, NMAX, evaluating=evaluating)
+    assert float(loss["offset"]) == pytest.approx(offset / (2 * NMAX), rel=1e-12)
+    assert float(loss["pen"]) == pytest.approx(pen / (2 * NMAX), rel=1e-12)
+    assert float(total(loss)) == pytest.approx((offset + pen) / (2 * NMAX), rel=1e-12)
 
 
 @pytest.mark.parametrize("evaluating", [False, True])
 def test_a_row_counts_as_often_as_its_weight_says_but_only_its_pen_state(evaluating: bool) -> None:
     raw, points = (torch.tensor(values) for values in _batch())
     weight = torch.tensor([1.0, 1, 1, 1, 1, 1, 5], dtype=torch.float64)  # the last row is one of padding
-    found = reconstruction_loss(raw, points, 2, NMAX, weight=weight, evaluating=evaluating)
+    found = reconstruction_losses(raw, points, 2, NMAX, weight=weight, evaluating=evaluating)
     rows = [*range(7), *[6] * 4]
-    repeated = reconstruction_loss(raw[rows], points[rows], 2, NMAX, evaluating=evaluating)
-    assert float(found.pen) == pytest.approx(float(repeated.pen), rel=1e-12)
-    assert float(found.offset) == pytest.approx(float(repeated.offset), rel=1e-12)
-    once = reconstruction_loss(raw, points, 2, NMAX, evaluating=evaluating)
-    assert float(found.nll) == float(once.nll)
-    assert (float(found.pen) == float(once.pen)) is evaluating
+    repeated = reconstruction_losses(raw[rows], points[rows], 2, NMAX, evaluating=evaluating)
+    assert float(found["pen"]) == pytest.approx(float(repeated["pen"]), rel=1e-12)
+    assert float(found["offset"]) == pytest.approx(float(repeated["offset"]), rel=1e-12)
+    once = reconstruction_losses(raw, points, 2, NMAX, evaluating=evaluating)
+    assert found.get("nll") == once.get("nll") and ("nll" in once) is evaluating
+    assert (float(found["pen"]) == float(once["pen"])) is evaluating
 
 
-@pytest.mark.parametrize("evaluating", [False, True])
-def test_the_plain_sum_knows_no_floor_and_leaves_no_row_out(evaluating: bool) -> None:
+def test_the_plain_sum_knows_no_floor_and_leaves_no_row_out() -> None:
     raw, points = _batch()
     points[0, :2] = 9.0  # far below the floor
     nll = 0.0
@@ -62,35 +63,48 @@ def test_the_plain_sum_knows_no_floor_and_leaves_no_row_out(evaluating: bool) ->
         nll -= 0.0 if p[4] else math.log(density(q, p[0], p[1]))
         nll -= float((p[2:] * np.log(softmax(q[:3]))).sum())
     leaf = torch.tensor(raw, requires_grad=True)
-    loss = reconstruction_loss(leaf, torch.tensor(points), 2, NMAX, evaluating=evaluating)
-    assert float(loss.nll) == pytest.approx(nll, rel=1e-12)
-    assert not loss.nll.requires_grad and loss.total.requires_grad
-    bare = reconstruction_loss(leaf, torch.tensor(points), 1, 1, floor=0.0)
-    assert bare.total.item() == pytest.approx(nll, rel=1e-12)
+    loss = reconstruction_losses(leaf, torch.tensor(points), 2, NMAX, evaluating=True)
+    assert float(loss["nll"]) == pytest.approx(nll, rel=1e-12)
+    assert not loss["nll"].requires_grad and total(loss).requires_grad
+    bare = reconstruction_losses(leaf, torch.tensor(points), 1, 1, floor=0.0)
+    assert total(bare).item() == pytest.approx(nll, rel=1e-12)
+
+
+def test_label_smoothing_pulls_the_pen_states_towards_each_other() -> None:
+    raw, points = (torch.tensor(values) for values in _batch())
+    plain = reconstruction_losses(raw, points, 2, NMAX, {"smooth_pen": 0.0})
+    found = reconstruction_losses(raw, points, 2, NMAX, TrainConfig(smooth_pen_weight=0.1).weights_at(5))
+    assert found.keys() - plain.keys() == {"smooth_pen"}
+    expected = sum(-np.log(3 * softmax(q[:3])).mean() for q in raw.numpy()) / (2 * NMAX)
+    assert float(found["smooth_pen"]) == pytest.approx(expected, rel=1e-9)
+    raw[:, :3] = 1.0
+    assert float(
+        reconstruction_losses(raw, points, 2, NMAX, {"smooth_pen": 1})["smooth_pen"]
+    ) == pytest.approx(0)
 
 
 def test_the_offset_of_an_end_row_does_not_matter() -> None:
     raw, points = _batch()
-    loss = reconstruction_loss(torch.tensor(raw), torch.tensor(points), 2, NMAX)
+    loss = reconstruction_losses(torch.tensor(raw), torch.tensor(points), 2, NMAX)
     points[points[:, 4] == 1, :2] = 1e6
-    moved = reconstruction_loss(torch.tensor(raw), torch.tensor(points), 2, NMAX)
-    assert float(moved.total) == float(loss.total)
+    moved = reconstruction_losses(torch.tensor(raw), torch.tensor(points), 2, NMAX)
+    assert float(total(moved)) == float(total(loss))
 
 
 def test_a_wild_point_costs_no_more_than_the_floor_and_has_a_finite_gradient() -> None:
     raw, points = _batch()
     points[0, :2] = 1e9
     leaf = torch.tensor(raw, dtype=torch.float32, requires_grad=True)
-    loss = reconstruction_loss(leaf, torch.tensor(points, dtype=torch.float32), 1, 1)
-    loss.total.backward()
-    assert loss.offset.item() < 7 * -math.log(1e-6)
+    loss = reconstruction_losses(leaf, torch.tensor(points, dtype=torch.float32), 1, 1)
+    total(loss).backward()
+    assert loss["offset"].item() < 7 * -math.log(1e-6)
     assert leaf.grad is not None and leaf.grad.isfinite().all()
 
 
 def test_half_precision_outputs_are_scored_in_float32() -> None:
     raw, points = _batch()
-    loss = reconstruction_loss(torch.tensor(raw, dtype=torch.bfloat16), torch.tensor(points), 2, NMAX)
-    assert loss.total.dtype == torch.float32
+    loss = reconstruction_losses(torch.tensor(raw, dtype=torch.bfloat16), torch.tensor(points), 2, NMAX)
+    assert total(loss).dtype == torch.float32
 
 
 def test_the_kl_loss_is_equation_10() -> None:
@@ -101,29 +115,37 @@ def test_the_kl_loss_is_equation_10() -> None:
     assert float(kl_loss(torch.zeros(2, 3), torch.zeros(2, 3))) == 0.0
 
 
-def test_the_kl_weight_rises_from_its_minimum_and_the_loss_has_a_floor() -> None:
-    schedule = KLSchedule()
+def test_the_kl_weight_rises_from_its_minimum() -> None:
+    schedule = TrainConfig().loss_weight("kl")
     assert schedule.weight_at(0) == pytest.approx(0.5 * 0.01)
     assert schedule.weight_at(20_000) == pytest.approx(0.5 * (1 - 0.99 * 0.99995**20_000))
     assert schedule.weight_at(10**7) == pytest.approx(0.5)
-    released = KLSchedule(start=0.01)
+    released = TrainConfig(kl_weight_start=0.01).loss_weight("kl")
     weights = [round(released.weight_at(step), 4) for step in (0, 1_000, 20_000)]
     assert weights == [0.0100, 0.0339, 0.3197]
-    assert KLSchedule(weight=0.25, start=0.01).weight_at(0) == pytest.approx(0.01)
-    high, low = torch.tensor(0.7, requires_grad=True), torch.tensor(0.1, requires_grad=True)
-    assert schedule(high, 5).item() == pytest.approx(schedule.weight_at(5) * 0.7)
-    assert schedule(low, 5).item() == pytest.approx(schedule.weight_at(5) * 0.2)
-    schedule(low, 5).backward()
-    assert low.grad == 0.0
+    assert TrainConfig(kl_weight=0.25, kl_weight_start=0.01).loss_weight("kl").weight_at(0) == pytest.approx(
+        0.01
+    )
 
 
-@pytest.mark.parametrize(
-    ("name", "most"),
-    [("weight", None), ("minimum", None), ("start", None), ("eta_min", 1), ("rate", 1)],
-)
-def test_a_schedule_takes_its_bounds_and_nothing_beyond(name: str, most: float | None) -> None:
-    for bound in (0.0, 100.0 if most is None else most):
-        assert getattr(KLSchedule(**{name: bound}), name) == bound
-    for beyond in (-1e-9, math.nan, *([] if most is None else [most + 1e-9])):
-        with pytest.raises(InputError, match="needs"):
-            KLSchedule(**{name: beyond})
+def test_terms_count_once_but_those_with_options_as_these_say() -> None:
+    config = TrainConfig(kl_weight=0.25, kl_minimum=0.3, architecture={"smooth_weight": 0.125})
+    assert config.loss_weight("offset") == LossWeight() and LossWeight().weight_at(9) == 1.0
+    assert config.loss_weight("smooth").weight_at(9) == 0.125
+    assert config.loss_weights.keys() >= {"kl", "smooth"} and "offset" not in config.loss_weights
+
+
+@pytest.mark.parametrize(("kl", "counts"), [(0.7, True), (0.1, False)])
+def test_below_its_minimum_a_term_has_no_gradient(kl: float, counts: bool) -> None:
+    terms = {name: torch.tensor(value, requires_grad=True) for name, value in (("offset", 2.0), ("kl", kl))}
+    whole = {name: float(term.detach()) for name, term in terms.items()}
+    counted, loss = weigh(terms, whole, TrainConfig(), {"kl": 0.4})
+    assert loss == pytest.approx(2.0 + 0.4 * max(kl, 0.2))
+    counted.backward()
+    gradients = [0.0 if term.grad is None else float(term.grad) for term in terms.values()]
+    assert gradients == pytest.approx([1.0, 0.4 * counts])
+
+
+def total(loss: Losses) -> torch.Tensor:
+    """L_R."""
+    return loss["offset"] + loss["pen"]

@@ -12,13 +12,12 @@ import torch
 from torch import Tensor
 from train_parts import batches_of, density, model_of, shapes, small, softmax
 
-from sketchkit.models import SketchModel
+from sketchkit.models import Losses, SketchModel
 from sketchkit.models.cells import Cell
+from sketchkit.models.losses import Batch, kl_loss
 from sketchkit.models.vae import VaeModel
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
-from sketchkit.training.losses import kl_loss
-from sketchkit.training.objective import Batch, batch_loss
 
 CASES: dict[str, dict[str, Any]] = {
     "decoder": {},
@@ -29,14 +28,24 @@ CASES: dict[str, dict[str, Any]] = {
     "vae without classes": {"backend": "vae", "classes": False},
     "decoder that knows the place": {"position": True},
     "vae that knows the place": {"backend": "vae", "position": True},
-    "decoder gone astray": {"stray": 5.0},
-    "vae gone astray that knows the place": {"backend": "vae", "position": True, "stray": 5.0},
+    "decoder gone astray": {"offset_noise": 5.0},
+    "vae gone astray that knows the place": {"backend": "vae", "position": True, "offset_noise": 5.0},
 }
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return shapes(tmp_path_factory)
+
+
+def cost(terms: Losses) -> Tensor:
+    """L_R."""
+    return terms["offset"] + terms["pen"]
+
+
+def everything(terms: Losses) -> Tensor:
+    """The plain sum of all terms."""
+    return torch.stack(list(terms.values())).sum()
 
 
 def configured(**changes: Any) -> TrainConfig:
@@ -90,9 +99,9 @@ def slowly(model: SketchModel, batch: Batch, nmax: int, *, evaluating: bool = Fa
         context = state[-1][0] if size else points.new_zeros(0)
         before = torch.cat((points.new_tensor([[0.0, 0, 1, 0, 0]]), points[:-1]))
         if (
-            batch.stray is not None
+            batch.offset_noise is not None
         ):  # the pen is elsewhere after each point, and is to come to the next all the same
-            places, astray = points[:, :2].cumsum(0), batch.stray[b, : len(points)].double()
+            places, astray = points[:, :2].cumsum(0), batch.offset_noise[b, : len(points)].double()
             found_at = torch.cat((astray.new_zeros(1, 2), places + astray))
             before[1:, :2] = found_at.diff(dim=0)[:-1]
             points = torch.cat((places - found_at[:-1], points[:, 2:]), 1)
@@ -100,7 +109,7 @@ def slowly(model: SketchModel, batch: Batch, nmax: int, *, evaluating: bool = Fa
             before = torch.cat((before, before[:, :2].cumsum(0)), 1)
         rows = torch.cat((before, context.expand(len(before), -1)), 1)
         hidden = outputs(
-            model.decoder.cell, rows, model.decoder._parted(state)[0], None if keep is None else keep[b]
+            model.decoder.cell, rows, model.decoder._split_state(state)[0], None if keep is None else keep[b]
         )
         raws = model.decoder.output(hidden).numpy()
         for t, (raw, point) in enumerate(zip(raws, points.numpy(), strict=True)):
@@ -119,11 +128,16 @@ def slowly(model: SketchModel, batch: Batch, nmax: int, *, evaluating: bool = Fa
 def assert_equal(model: SketchModel, batch: Batch, nmax: int, *, evaluating: bool = False) -> None:
     with torch.no_grad():
         expected = slowly(model, batch, nmax, evaluating=evaluating)
-        found = batch_loss(model, batch, nmax, evaluating=evaluating)
-    for name in ("offset", "pen", "nll"):
-        assert float(getattr(found.reconstruction, name)) == pytest.approx(expected[name], rel=1e-9), name
-    assert (found.kl is None) == (not isinstance(model, VaeModel))
-    assert found.kl is None or float(found.kl) == pytest.approx(expected["kl"], rel=1e-9)
+        found = model.losses(batch, evaluating=evaluating)
+    names = [
+        "offset",
+        "pen",
+        *(["nll"] if evaluating else []),
+        *(["kl"] if isinstance(model, VaeModel) else []),
+    ]
+    assert list(found) == names
+    for name, term in found.items():
+        assert float(term) == pytest.approx(expected[name], rel=1e-9), name
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -149,10 +163,10 @@ def test_evaluation_leaves_the_end_out(data: Dataset, case: str) -> None:
     model, batch = exact(data, config, data.max_length)
     assert_equal(model, batch, data.max_length, evaluating=True)
     with torch.no_grad():
-        with_end = batch_loss(model, batch, data.max_length).reconstruction
-        without = batch_loss(model, batch, data.max_length, evaluating=True).reconstruction
-    assert float(without.pen) < float(with_end.pen)
-    assert float(without.offset) == float(with_end.offset)
+        with_end = model.losses(batch)
+        without = model.losses(batch, evaluating=True)
+    assert float(without["pen"]) < float(with_end["pen"])
+    assert float(without["offset"]) == float(with_end["offset"])
 
 
 def test_all_rows_up_to_nmax_cost_more_than_the_last_of_a_few_repeated_but_not_much(data: Dataset) -> None:
@@ -162,7 +176,7 @@ def test_all_rows_up_to_nmax_cost_more_than_the_last_of_a_few_repeated_but_not_m
         config = configured(padding=padding, recurrent_dropout=0, point_drop=0)
         model, batch = exact(data, config, data.max_length)
         with torch.no_grad():
-            found[padding] = float(batch_loss(model, batch, data.max_length).reconstruction.pen)
+            found[padding] = float(model.losses(batch)["pen"])
     assert found[30] == pytest.approx(found[-1], rel=1e-4)
     assert found[5] == pytest.approx(found[-1], rel=3e-2)
 
@@ -173,9 +187,9 @@ def test_without_noise_z_is_the_mean(data: Dataset) -> None:
     assert_equal(model, still, data.max_length)
     zero = still.with_noise(torch.zeros(3, 3))
     with torch.no_grad():
-        a, b, c = (batch_loss(model, each, data.max_length) for each in (still, zero, batch))
-    assert float(a.reconstruction.total) == float(b.reconstruction.total) != float(c.reconstruction.total)
-    assert a.kl is not None and c.kl is not None and float(a.kl) == float(c.kl)
+        a, b, c = (model.losses(each) for each in (still, zero, batch))
+    assert float(cost(a)) == float(cost(b)) != float(cost(c))
+    assert float(a["kl"]) == float(c["kl"])
 
 
 def test_the_class_matters_and_so_does_not_to_know_it(data: Dataset) -> None:
@@ -185,13 +199,13 @@ def test_the_class_matters_and_so_does_not_to_know_it(data: Dataset) -> None:
         told = dataclasses.replace(batch, label=torch.full((3,), label))
         assert_equal(model, told, data.max_length)
         with torch.no_grad():
-            costs.add(float(batch_loss(model, told, data.max_length).reconstruction.total))
+            costs.add(float(cost(model.losses(told))))
     assert len(costs) == 4
     assert_equal(model, dataclasses.replace(batch, label=None), data.max_length)
     with torch.no_grad():
-        unsaid = batch_loss(model, dataclasses.replace(batch, label=None), data.max_length)
-        none = batch_loss(model, told, data.max_length)
-    assert float(unsaid.reconstruction.total) == float(none.reconstruction.total)
+        unsaid = model.losses(dataclasses.replace(batch, label=None))
+        none = model.losses(told)
+    assert float(cost(unsaid)) == float(cost(none))
 
 
 @pytest.mark.parametrize("world", [2, 3])
@@ -199,16 +213,14 @@ def test_the_shares_of_all_processes_add_up_to_the_whole(data: Dataset, world: i
     config = small(backend="vae")
     model = model_of(data, config)
     with torch.no_grad():
-        whole = batch_loss(model, batches_of(data, config).batch(0), data.max_length)
+        whole = model.losses(batches_of(data, config).batch(0), evaluating=True)
         parts = [
-            batch_loss(model, batches_of(data, config, rank=r, world=world).batch(0), data.max_length)
+            model.losses(batches_of(data, config, rank=r, world=world).batch(0), evaluating=True)
             for r in range(world)
         ]
-    assert whole.kl is not None
-    assert sum(float(p.kl) for p in parts if p.kl is not None) == pytest.approx(float(whole.kl), rel=1e-4)
-    for name in ("offset", "pen", "nll"):
-        total = sum(float(getattr(part.reconstruction, name)) for part in parts)
-        assert total == pytest.approx(float(getattr(whole.reconstruction, name)), rel=1e-4)
+    assert whole.keys() == {"offset", "pen", "nll", "kl"}
+    for name, term in whole.items():
+        assert sum(float(part[name]) for part in parts) == pytest.approx(float(term), rel=1e-4)
 
 
 def test_the_same_on_another_device_is_the_same(data: Dataset) -> None:
@@ -229,8 +241,7 @@ def test_the_same_on_another_device_is_the_same(data: Dataset) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_the_gradient_reaches_every_weight(data: Dataset, case: str) -> None:
     model, batch = exact(data, configured(**CASES[case]), data.max_length)
-    loss = batch_loss(model, batch, data.max_length)
-    (loss.reconstruction.total + (0 if loss.kl is None else loss.kl)).backward()
+    everything(model.losses(batch)).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), name
         assert parameter.grad.any() or "hyper" in CASES[case].get("cell", ""), name
@@ -240,11 +251,7 @@ def test_the_gradient_reaches_every_weight(data: Dataset, case: str) -> None:
 def test_gradients_are_those_of_finite_differences(data: Dataset, case: str) -> None:
     model, batch = exact(data, configured(**CASES[case]), data.max_length)
 
-    def cost() -> Tensor:
-        loss = batch_loss(model, batch, data.max_length)
-        return loss.reconstruction.total + (0 if loss.kl is None else loss.kl)
-
-    cost().backward()
+    everything(model.losses(batch)).backward()
     chance, h = torch.Generator().manual_seed(0), 1e-6
     for name, parameter in model.named_parameters():
         way = torch.randn(parameter.shape, generator=chance, dtype=torch.float64)
@@ -252,7 +259,7 @@ def test_gradients_are_those_of_finite_differences(data: Dataset, case: str) -> 
         with torch.no_grad():
             for step in (h, -2 * h):
                 parameter += step * way
-                ends.append(float(cost()))
+                ends.append(float(everything(model.losses(batch))))
             parameter += h * way
             assert parameter.grad is not None
             slope = float((parameter.grad * way).sum())
@@ -268,8 +275,8 @@ def test_kl_is_a_mean_over_drawings_and_dimensions(data: Dataset) -> None:
         mu, sigma = model.encode(batch.points[b, :inks].numpy())
         each.append(float(kl_loss(torch.from_numpy(mu), 2 * torch.from_numpy(sigma).log())))
     with torch.no_grad():
-        kl = batch_loss(model, batch, data.max_length).kl
-    assert kl is not None and float(kl) == pytest.approx(np.mean(each), rel=1e-9)
+        kl = model.losses(batch)["kl"]
+    assert float(kl) == pytest.approx(np.mean(each), rel=1e-9)
 
 
 def test_a_few_steps_learn_a_few_drawings(data: Dataset) -> None:
@@ -277,7 +284,7 @@ def test_a_few_steps_learn_a_few_drawings(data: Dataset) -> None:
     optimiser = torch.optim.Adam(model.parameters(), 0.02)
     losses = []
     for _ in range(40):
-        loss = batch_loss(model, batch, data.max_length).reconstruction.total
+        loss = cost(model.losses(batch))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -11,8 +11,7 @@ import pytest
 import torch
 
 from sketchkit.errors import InputError
-from sketchkit.training.memory import keep_memory
-from sketchkit.training.processes import Processes, joined
+from sketchkit.training.processes import Processes, join_processes, keep_memory
 
 CPU = torch.device("cpu")
 VARIABLES = ("WORLD_SIZE", "RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
@@ -25,14 +24,14 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_process_is_all_there_is() -> None:
-    with joined(CPU) as who:
+    with join_processes(CPU) as who:
         assert (who.rank, who.world, who.first, who.device) == (0, 1, True, CPU)
         values = torch.tensor([1.0, 2.0])
-        assert torch.equal(who.summed(values), values)
-        assert who.shared({"a": 1}) == {"a": 1}
-        assert (who.agreed(None), who.agreed("interrupted")) == (None, "interrupted")
+        assert torch.equal(who.sum_up(values), values)
+        assert who.share({"a": 1}) == {"a": 1}
+        assert (who.agree(None), who.agree("interrupted")) == (None, "interrupted")
         module = torch.nn.Linear(2, 2)
-        assert who.wrapped(module) is module
+        assert who.wrap(module) is module
     assert not torch.distributed.is_initialized()
     assert Processes() == Processes(0, 1, CPU)
 
@@ -52,7 +51,7 @@ def test_what_no_torchrun_would_say_is_one_line(
 ) -> None:
     for name, value in said.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(InputError, match=words) as told, joined(CPU):
+    with pytest.raises(InputError, match=words) as told, join_processes(CPU):
         pass
     assert str(told.value).isprintable()
     assert not torch.distributed.is_initialized()
@@ -62,17 +61,17 @@ TWO = """
 import sys
 from pathlib import Path
 import torch
-from sketchkit.training.processes import joined
+from sketchkit.training.processes import join_processes
 torch.set_num_threads(1)
-with joined(torch.device("cpu")) as who:
+with join_processes(torch.device("cpu")) as who:
     values = torch.tensor([1.0, 10.0 * (who.rank + 1)], dtype=torch.float64)
-    assert who.summed(values).tolist() == [2.0, 30.0]
+    assert who.sum_up(values).tolist() == [2.0, 30.0]
     assert values.tolist() == [1.0, 10.0 * (who.rank + 1)], "what is summed stays as it was"
-    assert who.shared({"rank": who.rank}) == {"rank": 0}
-    assert who.agreed(None) is None
-    assert who.agreed("interrupted" if who.rank == 1 else None) == "interrupted"
-    assert who.agreed(f"of {who.rank}") == "of 0"
-    who.wrapped(torch.nn.Linear(2, 2))(torch.ones(1, 2)).sum().backward()
+    assert who.share({"rank": who.rank}) == {"rank": 0}
+    assert who.agree(None) is None
+    assert who.agree("interrupted" if who.rank == 1 else None) == "interrupted"
+    assert who.agree(f"of {who.rank}") == "of 0"
+    who.wrap(torch.nn.Linear(2, 2))(torch.ones(1, 2)).sum().backward()
     print(who.rank, who.world, who.first)
 assert not torch.distributed.is_initialized()
 threads = [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]
@@ -102,7 +101,7 @@ def test_two_processes_share_sums_and_words() -> None:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only the GNU C library is told")
 def test_the_c_library_can_be_told_to_keep_memory() -> None:
-    code = "from sketchkit.training.memory import keep_memory; print(keep_memory(), keep_memory())"
+    code = "from sketchkit.training.processes import keep_memory; print(keep_memory(), keep_memory())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert done.stdout in ("True True\n", "False False\n"), done.stderr
 

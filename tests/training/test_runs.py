@@ -21,7 +21,7 @@ from sketchkit.training.runs import (
     CHANGEABLE,
     RunInfo,
     begin,
-    described,
+    describe_data,
     identity_of,
     read_run,
     write_run,
@@ -60,7 +60,7 @@ def test_what_is_written_reads_back(folder: Path) -> None:
 
 def test_what_a_run_remembers_of_its_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     data = shapes(tmp_path_factory)
-    known = described(data)
+    known = describe_data(data)
     assert known["path"] == str(data.path)
     assert known["fingerprint"] == data.manifest.fingerprint
     assert known["drawings"] == {name: len(data.split(name)) for name in ("train", "valid", "test")}
@@ -90,6 +90,10 @@ def test_whatever_decides_what_is_learnt_is_part_of_the_identity(info: options.O
     assert one != other
     same = identity_of(one, "f00d", 64) == identity_of(other, "f00d", 64)
     assert same == (info.name in CHANGEABLE)
+
+
+def test_the_identity_of_a_run_stays_what_it_was_under_older_names() -> None:
+    assert identity_of(TrainConfig(offset_noise=3.0), "f", 5) == "37c3c0fb930c81d14b328780361b44ed"
 
 
 def test_the_data_nmax_and_the_weights_it_began_with_are_part_of_the_identity() -> None:

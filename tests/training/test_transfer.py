@@ -15,8 +15,7 @@ from sketchkit.checkpoints.load import load_model
 from sketchkit.errors import InputError
 from sketchkit.models import SketchModel
 from sketchkit.models.vae import VaeArchitecture, VaeModel
-from sketchkit.training.backends import sizes_of
-from sketchkit.training.building import build
+from sketchkit.training.backends import build, sizes_of
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset, prepare_sketches, synth
 from sketchkit.training.transfer import check_fit, fine_tuning, summary, take_weights
@@ -136,10 +135,15 @@ def test_the_defaults_of_fine_tuning_make_a_configuration(drawings: int) -> None
 
 
 def test_a_conditional_model_keeps_the_weights_of_its_losses() -> None:
-    trained = {"kl_weight": 0.15, "kl_minimum": 0.0, "stray": 10.0, "recurrent_dropout": 0.5}
+    trained = {"kl_weight": 0.15, "kl_minimum": 0.0, "offset_noise": 10.0, "recurrent_dropout": 0.5}
     source = made(("cat",), backend="vae").with_card(provenance={"config": trained})
     config = TrainConfig.made(None, fine_tuning(source, 20))
-    assert (config.kl_weight, config.kl_minimum, config.stray, config.kl_start) == (0.15, 0.0, 10.0, 1.0)
+    assert (config.kl_weight, config.kl_minimum, config.offset_noise, config.kl_start) == (
+        0.15,
+        0.0,
+        10.0,
+        1.0,
+    )
     assert config.recurrent_dropout == TrainConfig.recurrent_dropout
     plain = TrainConfig.made(
         None, fine_tuning(made((), backend="vae").with_card(provenance={"config": 3}), 20)

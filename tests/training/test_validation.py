@@ -13,15 +13,14 @@ from torch import Tensor
 from train_parts import batches_of, model_of, shapes, small
 
 from sketchkit.density import MixtureDensity
+from sketchkit.models.losses import kl_loss
 from sketchkit.models.vae import VaeModel
 from sketchkit.sketch import Sketch
-from sketchkit.training import validation
+from sketchkit.training import objective
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset, Recipe, Split, prepare_sketches, synth
-from sketchkit.training.losses import kl_loss
-from sketchkit.training.objective import batch_loss
+from sketchkit.training.objective import Validation, validate
 from sketchkit.training.processes import Processes
-from sketchkit.training.validation import Validation, validate
 
 KINDS: dict[str, dict[str, Any]] = {
     "decoder": {},
@@ -37,8 +36,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 
 def numbers(found: Validation) -> tuple[float, ...]:
-    kl = 0.0 if found.kl is None else found.kl
-    return (found.offset, found.pen, kl, found.nll_per_point, found.drawings)
+    assert found.nll_per_point is not None
+    return (*found.terms.values(), found.nll_per_point, found.drawings)
 
 
 def padded(split: Split, chosen: np.ndarray, scale: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -56,7 +55,7 @@ def test_the_size_of_a_batch_does_not_matter(
     model, valid = model_of(data, config), data.split("valid")
     whole = validate(model, valid, config, data.max_length)
     assert whole.drawings == min(len(valid), config.valid_limit)
-    monkeypatch.setattr(validation, "_BATCH", size)
+    monkeypatch.setattr(objective, "_BATCH", size)
     assert numbers(validate(model, valid, config, data.max_length)) == pytest.approx(numbers(whole), rel=1e-5)
 
 
@@ -65,22 +64,26 @@ def test_the_size_of_a_batch_does_not_matter(
 def test_processes_together_find_what_one_finds(
     data: Dataset, kind: str, world: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(validation, "_BATCH", 3)
+    monkeypatch.setattr(objective, "_BATCH", 3)
     config = small(**KINDS[kind])
     model, valid = model_of(data, config), data.split("valid")
     whole = validate(model, valid, config, data.max_length)
     sums: list[Tensor] = []
+    names = [*whole.terms, "nll", "rows"]
 
     class Told(Processes):
-        def summed(self, values: Tensor) -> Tensor:
+        def sum_up(self, values: Tensor) -> Tensor:
             sums.append(values)
             return values.clamp(min=1.0)
 
+        def share(self, value: Any) -> Any:
+            return names
+
     for rank in range(world):
         validate(model, valid, config, data.max_length, Told(rank, world))
-    offset, pen, kl, nll, rows = torch.stack(sums).sum(0).tolist()
+    *terms, nll, rows = torch.stack(sums).sum(0).tolist()
     n = whole.drawings
-    together = Validation(offset / n, pen / n, kl / n, nll / rows, n)
+    together = Validation({name: each / n for name, each in zip(names, terms, strict=False)}, nll / rows, n)
     assert numbers(together) == pytest.approx(numbers(whole), rel=1e-5)
     assert rows == valid.lengths[:n].sum()
 
@@ -126,9 +129,9 @@ def test_the_loss_is_the_likelihood_without_the_ends_over_nmax(data: Dataset, nm
     assert found.nll_per_point * int(lengths.sum()) == pytest.approx(
         -float((offset + pen).double()[inked].sum()) - ends, rel=1e-5
     )
-    assert found.offset * nmax * len(rows) == pytest.approx(-float(floored[inked].sum()), rel=1e-5)
-    assert found.pen * nmax * len(rows) == pytest.approx(-float(pen.double()[inked].sum()), rel=1e-5)
-    assert found.loss(config) == found.offset + found.pen
+    assert found.terms["offset"] * nmax * len(rows) == pytest.approx(-float(floored[inked].sum()), rel=1e-5)
+    assert found.terms["pen"] * nmax * len(rows) == pytest.approx(-float(pen.double()[inked].sum()), rel=1e-5)
+    assert found.loss(config) == found.terms["offset"] + found.terms["pen"]
 
 
 def test_the_divergence_is_that_of_the_models_own_encoding(data: Dataset) -> None:
@@ -142,8 +145,11 @@ def test_the_divergence_is_that_of_the_models_own_encoding(data: Dataset) -> Non
         mu, sigma = model.encode(rows)
         each.append(float(kl_loss(torch.from_numpy(mu), 2 * torch.from_numpy(sigma).log())))
     found = validate(model, valid, config, data.max_length)
-    assert found.kl == pytest.approx(np.mean(each), rel=1e-4)
-    assert validate(model_of(data, small()), valid, small(), data.max_length).kl is None
+    assert found.terms["kl"] == pytest.approx(np.mean(each), rel=1e-4)
+    assert validate(model_of(data, small()), valid, small(), data.max_length).terms.keys() == {
+        "offset",
+        "pen",
+    }
 
 
 def test_z_is_drawn_and_the_same_each_time(data: Dataset) -> None:
@@ -155,12 +161,12 @@ def test_z_is_drawn_and_the_same_each_time(data: Dataset) -> None:
     assert first == again
     other = validate(model, valid, replace(config, seed=1), data.max_length)
     assert other.nll_per_point != pytest.approx(first.nll_per_point, rel=1e-5)
-    assert other.kl == first.kl
+    assert other.terms["kl"] == first.terms["kl"]
 
 
 @pytest.mark.parametrize(("kl", "loss"), [(None, 3.0), (0.7, 3.0 + 0.5 * 0.7), (0.1, 3.0 + 0.5 * 0.2)])
 def test_the_loss_has_the_full_weight_of_the_divergence(kl: float | None, loss: float) -> None:
-    found = Validation(1.0, 2.0, kl, 0.5, 9)
+    found = Validation({"offset": 1.0, "pen": 2.0, **({} if kl is None else {"kl": kl})}, 0.5, 9)
     assert found.loss(TrainConfig(kl_start=0.0)) == pytest.approx(loss)
 
 
@@ -185,5 +191,5 @@ def test_to_be_measured_changes_neither_a_model_nor_its_training(data: Dataset, 
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert validate(model.eval(), data.split("valid"), config, data.max_length) == training
     # What was made on the way can still be learnt with.
-    loss = batch_loss(model.train(), batches_of(data, config).batch(0), data.max_length)
-    loss.reconstruction.total.backward()
+    loss = model.train().losses(batches_of(data, config).batch(0))
+    (loss["offset"] + loss["pen"]).backward()

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pytest
 
 from sketchkit.models import SketchModel
+from sketchkit.training.backends import build
 from sketchkit.training.batching import Batches
-from sketchkit.training.building import build
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset, Recipe, prepare_sketches, synth
 from sketchkit.training.trainer import card_of
@@ -53,7 +53,7 @@ def model_of(data: Dataset, config: TrainConfig) -> SketchModel:
 def batches_of(data: Dataset, config: TrainConfig, nmax: int | None = None, **more: Any) -> Batches:
     """The batches of a run on a data set."""
     given = data.max_length if nmax is None else nmax
-    return Batches(data.split("train"), config, data.scale_factor, given, len(data.classes), **more)
+    return Batches(data.split("train"), config, model_of(data, config), given, **more)
 
 
 def softmax(x: npt.NDArray[Any]) -> npt.NDArray[Any]:

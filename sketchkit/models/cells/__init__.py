@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
+from sketchkit import card
 from sketchkit.errors import InputError
 from sketchkit.models.cells.base import Cell
 from sketchkit.models.cells.hyper import HyperLSTMCell
@@ -11,10 +14,10 @@ from sketchkit.models.cells.packed import Packing
 
 __all__ = ["CELLS", "Cell", "HyperLSTMCell", "LSTMCell", "LayerNormLSTMCell", "Packing", "make_cell"]
 
+#: The classes that `sketchkit.card.CELLS` names.
 CELLS: dict[str, type[Cell]] = {
-    "lstm": LSTMCell,
-    "layernorm-lstm": LayerNormLSTMCell,
-    "hyper-lstm": HyperLSTMCell,
+    name: getattr(import_module(place.partition(":")[0]), place.partition(":")[2])
+    for name, place in card.CELLS.items()
 }
 
 

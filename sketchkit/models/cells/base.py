@@ -1,7 +1,6 @@
-"""What a recurrent cell is: a step for decoding, a sequence for teacher forcing, packed rows for training.
+"""A recurrent cell: a step for decoding, a sequence for teacher forcing, packed rows for training.
 
-A cell's state is a tuple of [B, ...] tensors, so that the decoding loop can move rows about without knowing
-which cell it runs.
+A cell's state is a tuple of [B, ...] tensors, whose rows the decoding loop moves for every cell alike.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Tensors = tuple[Tensor, ...]
 
 
 class Cell(nn.Module, ABC):
-    """A recurrent cell, of two parts: the products with the input, and what has to wait for the last output.
+    """A recurrent cell, of two parts: the products with the input, and the step after the last output.
 
     Args:
         input_size: D, the size of an input row.
@@ -32,7 +31,7 @@ class Cell(nn.Module, ABC):
         self.input_size = input_size
         self.hidden_size = hidden_size
 
-    # --- what a cell must offer -----------------------------------------------------------------------
+    # --- required of a cell ---------------------------------------------------------------------------
 
     @abstractmethod
     def state_from(self, hidden: Tensor, memory: Tensor) -> State:
@@ -49,8 +48,8 @@ class Cell(nn.Module, ABC):
         Args:
             products: of the input row with each of the input weights, [B, G] each.
             state: before the step.
-            keep: [B, H], what candidate values are multiplied by under recurrent dropout (0 or 1 / keep),
-                which leaves the memory itself alone; None for no dropout.
+            keep: [B, H], factors of the candidate values under recurrent dropout (0 or 1 / keep), which
+                leaves the memory itself alone; None without dropout.
 
         Returns:
             The output [B, H] and the next state.
@@ -58,7 +57,7 @@ class Cell(nn.Module, ABC):
         Source of the dropout: Semeniuta, Severyn & Barth 2016.
         """
 
-    # --- what every cell gets -------------------------------------------------------------------------
+    # --- shared ---------------------------------------------------------------------------------------
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """One time step: x [B, D] -> output [B, H] and the next state."""
@@ -84,7 +83,7 @@ class Cell(nn.Module, ABC):
 
         Args:
             rows: [N, R], packed.
-            context: [B, K], joined to each row of a drawing, R + K = D; None for none.
+            context: [B, K], joined to each row of a drawing, R + K = D; or None.
             state: the first state, [B, ...] tensors in the order of the batch.
             packing: of the batch.
             keep: [N, H], packed; see `advance`.

@@ -12,7 +12,7 @@ from sketchkit.models.cells.packed_hyper import HyperWeights, packed_hyper_lstm
 
 __all__ = ["HyperLSTMCell"]
 
-# What every row of the main weights is multiplied by at first.
+# The first factor of every row of the main weights.
 _FIRST_SCALE = 0.1
 # The spread of the weights that the shifts start from.
 _SHIFT_SPREAD = 0.01
@@ -59,7 +59,7 @@ class HyperLSTMCell(Cell):
         return (self.main.weight_x, self.hyper.weight_x[:, : self.input_size])
 
     def advance(self, products: Tensors, state: State, keep: Tensor | None = None) -> tuple[Tensor, State]:
-        """One time step; see `Cell`. Nothing of the small LSTM is ever dropped."""
+        """One time step; see `Cell`. Dropout leaves the small LSTM alone."""
         hidden, memory, *hyper_state = state
         from_x, hyper_from_x = products
         linear = nn.functional.linear
@@ -82,7 +82,7 @@ class HyperLSTMCell(Cell):
         return packed_hyper_lstm(
             rows,
             None if context is None else packing.first(context),
-            self._joined_weights(),
+            self._join_weights(),
             tuple(map(packing.first, state)),
             self.main.affine(),
             self.hyper.affine(),
@@ -92,7 +92,7 @@ class HyperLSTMCell(Cell):
             epsilon=EPSILON,
         )
 
-    def _joined_weights(self) -> HyperWeights:
+    def _join_weights(self) -> HyperWeights:
         bias = self.embed_scales.bias
         return HyperWeights(
             rows=torch.cat(self.input_weights()),

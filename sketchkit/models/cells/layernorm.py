@@ -19,7 +19,7 @@ class LayerNormLSTMCell(Cell):
     """An LSTM whose four gates and whose memory are normalised; its state is (h, c).
 
     Each gate's sum over x and h is normalised over its H units, then scaled and shifted; the memory is
-    normalised on its way to the output only. There is no bias but that shift.
+    normalised on its way to the output only. That shift is the only bias.
 
     Source: Ba, Kiros & Hinton 2016, equations 20 to 22, as the released sketch-rnn code applies them: one
         normalisation of the whole sum rather than one of each summand.
@@ -84,7 +84,7 @@ class LayerNormLSTMCell(Cell):
         )
 
     def affine(self) -> Affine:
-        """What follows the normalisations."""
+        """The scales and shifts behind the normalisations."""
         return Affine(self.gate_scale, self.gate_shift, self.memory_scale, self.memory_shift)
 
 

@@ -116,7 +116,7 @@ class LSTMCell(Cell):
         return packed_lstm(rows, weights[0], shared, weights[1], zeros, zeros, packing.counts, keep)
 
     def all_biases(self) -> Tensor:
-        """[4H], what is added to the gates' sums: the bias, and that of the forget gate."""
+        """[4H], the bias with that of the forget gate."""
         return self.bias + self._forget_bias_vector()
 
     def _forget_bias_vector(self) -> Tensor:

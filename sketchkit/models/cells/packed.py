@@ -1,8 +1,8 @@
 """Drawings of many lengths without padding: packed rows, and an LSTM over them, forward and backward.
 
 The drawings of a batch are sorted by length, longest first, and their rows laid out step after step: at step
-t stand the rows of those that are still going. A drawing leaves the batch where it ends, so that no length
-buckets are needed and no point is computed that does not count. The products for the gradient of the weights
+t stand the rows of those that are still going. A drawing leaves the batch where it ends, so that length
+buckets and padding fall away. The products for the gradient of the weights
 are taken all at once afterwards.
 """
 
@@ -105,16 +105,15 @@ def packed_lstm(
     arguments: the memory adds up over hundreds of steps and needs the digits.
 
     Args:
-        rows: [G, N, R], what changes from step to step, for each of G LSTMs.
+        rows: [G, N, R], the input of each step, for each of G LSTMs.
         weight_x: [G, 4H, R], the weights of the rows; gates i, f, g, o.
-        shared: [G, B, 4H], what is added to the gates at every step of a sequence: the biases, and the
-            products with what stays the same over a drawing; in the order of the packing.
+        shared: [G, B, 4H], added to the gates at every step of a sequence: the biases, and the products with
+            the context; in the order of the packing.
         weight_h: [G, 4H, H], the recurrent weights.
         hidden: [G, B, H], the first output, in the order of the packing.
         memory: [G, B, H], the first memory, likewise.
         counts: how many rows there are at each step.
-        keep: [G, N, H], what candidate values are multiplied by under recurrent dropout (0 or 1 / keep); None
-            for no dropout.
+        keep: [G, N, H], factors of the candidate values under recurrent dropout; None without dropout.
 
     Returns:
         [G, N, H]; differentiable once in all tensors but `keep`.
@@ -224,7 +223,7 @@ def _add_products(to: Tensor, left: Tensor, right: Tensor) -> None:
 
 
 def _products(left: Tensor, right: Tensor) -> Tensor:
-    """Each LSTM's left @ right, [G, ...], one at a time, none copied."""
+    """Each LSTM's left @ right, [G, ...], one at a time, without copies."""
     out = left.new_empty(*left.shape[:2], right.shape[-1])
     for target, a, b in zip(out, left, right, strict=True):
         torch.mm(a, b, out=target)

@@ -1,6 +1,6 @@
 """The HyperLSTM over packed rows, forward and backward by hand.
 
-What both LSTMs take from a row is one product, and so is what both take from the last output. Of the weights'
+The products of both LSTMs with a row are one, and so are those with the last output. Of the weights'
 gradients those of large products are taken for all steps at once afterwards, the others step by step.
 """
 
@@ -23,9 +23,9 @@ class HyperWeights(NamedTuple):
     """The weights of a HyperLSTM, joined where one product takes several; J hyper units, embeddings of E.
 
     Args:
-        rows: [4H + 4J, D], what the large and the small LSTM multiply an input row by.
-        recurrent: [4H + 4J, H], what they multiply the last output by.
-        hyper: [4J, J], what the small LSTM multiplies its own last output by.
+        rows: [4H + 4J, D], the weights of an input row in the large and in the small LSTM.
+        recurrent: [4H + 4J, H], those of the last output.
+        hyper: [4J, J], those of the small LSTM's own last output.
         embedding: [12E, J], from its output to z_x of the four gates, then z_h, then z_b.
         embedding_bias: [12E].
         spread: [12, H, E], from these to the factors of x's products, of h's products, and the shifts.
@@ -42,7 +42,7 @@ class HyperWeights(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """What a step leaves for the way back.
+    """The tensors of a step that the way back needs.
 
     Args:
         from_x: [n, 4H], the large LSTM's products with the row.
@@ -86,16 +86,14 @@ def packed_hyper_lstm(
     else in that of the weights.
 
     Args:
-        rows: [N, R], what changes from step to step.
-        context: [B, K], what stays the same over a sequence, R + K = D, in the order of the packing; None for
-            nothing.
+        rows: [N, R], the input of each step.
+        context: [B, K], constant over a sequence, R + K = D, in the order of the packing; or None.
         weights: all but the scales and shifts.
         state: the first output and memory [B, H], and the small LSTM's [B, J], likewise.
         main: scales and shifts of the large LSTM.
         hyper: those of the small one.
         counts: how many rows there are at each step.
-        keep: [N, H], what the large LSTM's candidate values are multiplied by under recurrent dropout (0 or
-            1 / keep); None for no dropout.
+        keep: [N, H], factors of the large LSTM's candidate values under recurrent dropout; None without.
         forget_biases: of the large and of the small LSTM.
         epsilon: added to a variance before its root is taken.
 
@@ -146,7 +144,7 @@ class _PackedHyperLSTM(torch.autograd.Function):
             small = finish(sums, small_c[:count], None, hyper, epsilon, small_h)
             z = torch.addmm(weights.embedding_bias, small_h, weights.embedding.mT, out=embedded[part])
             x, from_h = x[:, :wide], from_h[:, :wide]
-            sums, factors = _modulated(x, from_h, z, weights)
+            sums, factors = _modulate(x, from_h, z, weights)
             h = outputs[part]
             large = finish(sums, c[:count], None if keep is None else keep[part], main, epsilon, h)
             c, small_c = large.memory, small.memory
@@ -206,7 +204,7 @@ class _WeightGradients:
     """The gradients of the weights: some add up step by step, others wait for one product at the end.
 
     Args:
-        weights: whose.
+        weights: of the cell.
         total: N, how many rows there are.
         products: the number type of the recurrent products.
     """
@@ -267,7 +265,7 @@ class _WeightGradients:
         )
 
 
-def _modulated(
+def _modulate(
     from_x: Tensor, from_h: Tensor, embedded: Tensor, weights: HyperWeights
 ) -> tuple[Tensor, Tensor]:
     """The sums of the large LSTM's gates [n, 4H], and the factors [8, n, H] in them; see `_Step`."""

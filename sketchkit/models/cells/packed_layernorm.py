@@ -1,6 +1,6 @@
 """The layer-normalised LSTM over packed rows, forward and backward by hand.
 
-What follows the sums of the gates, one step on and one step back, is here for every cell that ends so.
+The end of a step, from the sums of the gates on, and its way back are shared by cells that end so.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _normalise_backward = torch.ops.aten.native_layer_norm_backward
 
 
 class Affine(NamedTuple):
-    """What follows the normalisations.
+    """The scales and shifts behind the normalisations.
 
     Args:
         gate_scale: [4, H].
@@ -44,11 +44,11 @@ class Affine(NamedTuple):
 
 
 class Finished(NamedTuple):
-    """What the end of a step leaves for the way back.
+    """The tensors of the end of a step that the way back needs.
 
     Args:
         normal: [n, 4, H], the normalised sums.
-        gates: [n, 4, H], what they let through; the third are the candidate values.
+        gates: [n, 4, H], their values; the third are the candidate values.
         memory: [n, H], after the step.
         shown: [n, H], tanh of the normalised memory.
         gate_rate: [n, 4, 1], 1 / standard deviation of the sums.
@@ -73,7 +73,7 @@ def finish(
     Args:
         sums: [n, 4H].
         memory: [n, H], before the step.
-        keep: [n, H], what candidate values are multiplied by; None for no dropout.
+        keep: [n, H], factors of the candidate values; None without dropout.
         affine: as `doubled`.
         epsilon: added to a variance before its root is taken.
         output: [n, H], where the output is put.
@@ -107,7 +107,7 @@ class FinishGradients:
         """The end of one step.
 
         Args:
-            step: what it left.
+            step: its tensors.
             before: [n, H], the memory before it.
             keep: [n, H] or None.
             dh: [n, H], the gradient of its output.
@@ -137,7 +137,7 @@ class FinishGradients:
         self._scale[: len(dh)].addcmul_(into, step.normal)
         self._shift[: len(dh)].add_(into)
         into.mul_(self._affine.gate_scale)
-        # Of what is normalised already the mean is 0 and the deviation 1; the first one was 1 / rate.
+        # The normalised sums have the mean 0 and the deviation 1; that of the sums was 1 / rate.
         moments = (torch.zeros_like(step.gate_rate), torch.ones_like(step.gate_rate))
         wanted = [True, False, False]
         sums: Tensor = _normalise_backward(into, step.normal, size, *moments, None, None, wanted)[0]
@@ -173,16 +173,15 @@ def packed_layernorm_lstm(
     weights.
 
     Args:
-        rows: [N, R], what changes from step to step.
-        context: [B, K], what stays the same over a sequence, in the order of the packing; None for nothing.
+        rows: [N, R], the input of each step.
+        context: [B, K], constant over a sequence, in the order of the packing; or None.
         weight_x: [4H, R + K], the weights of both; gates i, f, g, o.
         weight_h: [4H, H], the recurrent weights.
         hidden: [B, H], the first output, in the order of the packing.
         memory: [B, H], the first memory, likewise.
         affine: the scales and shifts.
         counts: how many rows there are at each step.
-        keep: [N, H], what candidate values are multiplied by under recurrent dropout (0 or 1 / keep); None
-            for no dropout.
+        keep: [N, H], factors of the candidate values under recurrent dropout; None without.
         forget_bias: added to the forget gate behind its shift.
         epsilon: added to a variance before its root is taken.
 
@@ -217,7 +216,7 @@ class _PackedLayerNormLSTM(torch.autograd.Function):
         for count in counts:
             part = slice(begin, begin + count)
             begin += count
-            # Not for all steps beforehand: what is large stays in the processor's cache.
+            # Step by step: all sums at once would leave the processor's cache.
             sums = rows[part] @ weight_x.mT
             if shared is not None:
                 sums.add_(shared[:count])

@@ -98,11 +98,9 @@ def check_rise(run: Evidence) -> Findings:
     bins = Bins.cut(steps, total, PARTS)
     if not _rises(bins):
         return
-    if run.has_kl:
-        # While the KL weight grows, L_R gives way to it; with the last weight their sum must not rise.
-        kl = np.maximum(run.train("kl"), run.kl_minimum)
-        if not _rises(Bins.cut(steps, total + run.train("kl_weight")[-1] * kl, PARTS)):
-            return
+    # While the weight of L_KL grows, L_R gives way to it; with the last weights their sum must not rise.
+    if run.terms_with_weight and not _rises(Bins.cut(steps, total + run.penalties, PARTS)):
+        return
     since, low, start = float(bins.steps[bins.means.argmin()]), float(bins.means.min()), float(bins.means[0])
     worse = bins.end >= start
     yield Finding(
@@ -202,12 +200,13 @@ def check_gain(run: Evidence) -> Findings:
 def _choose_curve(run: Evidence) -> tuple[Floats, Floats, str, str]:
     """The curve to follow on: (steps, values, unit, name), of the evaluations where there are enough."""
     valid = run.valid
-    finite = np.isfinite(valid["loss" if run.has_kl else "nll_per_point"])
+    whole = bool(run.terms_with_weight) or not np.isfinite(valid["nll_per_point"]).any()
+    finite = np.isfinite(valid["loss" if whole else "nll_per_point"])
     if finite.sum() < MIN_EVALUATIONS:
         bins = Bins.cut(run.train("step"), run.reconstruction, PARTS)
         return bins.steps, bins.means, "", "training loss L_R"
     steps = valid["step"][finite].astype(float)
-    if run.has_kl:
+    if whole:
         return steps, valid["loss"][finite], "", "validation loss"
     return steps, valid["nll_per_point"][finite], " nats a point", "validation NLL"
 
@@ -222,6 +221,7 @@ def check_overfitting(run: Evidence) -> Findings:
     rise = float(losses[-SINCE_BEST:].mean() - losses[best])
     gained = float(losses[0] - losses[best])
     nlls = run.valid["nll_per_point"]
+    nlls = nlls if np.isfinite(nlls).any() else losses
     nll = float(nlls[-SINCE_BEST:].mean() - nlls[best])
     is_recent = len(losses) - 1 - best < SINCE_BEST
     if is_recent or rise <= SLIGHT_OVERFIT * gained or nll <= 0 or not _train_falls(run, int(steps[best])):

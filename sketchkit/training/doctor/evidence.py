@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import read_file, reason, shown
-from sketchkit.training.logs import Log, read_log
+from sketchkit.training.logs import Columns, Log, read_log
 
 __all__ = ["Evidence", "Floats", "gather"]
 
@@ -42,11 +42,12 @@ class Evidence:
         self.log, self.valid = log.train, log.valid
         #: Whether the model has a latent vector.
         self.has_kl = log.train.has_kl
-        losses = ("loss", "offset", "pen", *(["kl"] if self.has_kl else []))
         #: [N] the rows of `train.csv` whose losses are all finite.
-        self.finite = np.all([np.isfinite(log.train[name]) for name in losses], axis=0)
-        #: [N'] L_R = L_s + L_p of the finite rows.
-        self.reconstruction: Floats = self.train("offset") + self.train("pen")
+        self.finite = np.all([np.isfinite(log.train[name]) for name in ("loss", *log.train.terms)], axis=0)
+        #: The terms of the loss whose weight may change.
+        self.terms_with_weight = log.train.terms_with_weight
+        #: [N'] L_R = L_s + L_p of the finite rows: the terms whose weight stays.
+        self.reconstruction: Floats = self._add_unweighted(log.train)[self.finite]
         #: The last step in the log, the seconds of training, and the points learnt from.
         self.last_step, self.seconds = int(self._last("step")), float(self._last("seconds"))
         self.points, self.skipped = int(self._last("points")), int(self._last("skipped"))
@@ -66,6 +67,21 @@ class Evidence:
         self.length = self.points / self.last_step / batch if batch else None
         #: One nat a point as the log counts it, the mean length over Nmax; None where it is unknown.
         self.share = self._find_share()
+
+    @property
+    def penalties(self) -> Floats:
+        """[N'] the other terms of the finite rows, each above its minimum and with its last weight."""
+        total = np.zeros(int(self.finite.sum()))
+        for name in self.terms_with_weight:
+            least = self.kl_minimum if name == "kl" else self.number("config", f"{name}_minimum")
+            above = np.maximum(self.train(name), -np.inf if least is None else least)
+            total += self.train(f"{name}_weight")[-1] * above
+        return total
+
+    def _add_unweighted(self, columns: Columns) -> Floats:
+        names = [name for name in columns.terms if name not in self.terms_with_weight]
+        total: Floats = sum((columns[name] for name in names), np.zeros(len(columns)))
+        return total
 
     def train(self, name: str) -> NDArray[Any]:
         """A column of `train.csv`, of the rows whose losses are finite."""
@@ -87,7 +103,7 @@ class Evidence:
     def _find_share(self) -> float | None:
         if self.length and self.nmax:
             return min(self.length / self.nmax, 1.0)
-        nll, total = self.valid["nll_per_point"], self.valid["offset"] + self.valid["pen"]
+        nll, total = self.valid["nll_per_point"], self._add_unweighted(self.valid)
         usable = np.isfinite(nll) & np.isfinite(total) & (np.abs(nll) > _TINY_NLL)
         share = float(np.median(total[usable] / nll[usable])) if usable.any() else 0.0
         return share if 0 < share <= 1 else None
