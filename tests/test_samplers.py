@@ -233,7 +233,7 @@ def test_a_nucleus_keeps_the_proportions_of_what_it_keeps() -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.floats(0, 8), st.floats(0.01, 3.0), st.integers(0, 1000))
+@given(st.just(0.0) | st.floats(1e-30, 8), st.floats(0.01, 3.0), st.integers(0, 1000))
 def test_a_truncated_offset_stays_within_r_tempered_sigma(r: float, temperature: float, seed: int) -> None:
     raw = torch.zeros(500, 9)
     raw[:, 6:8] = torch.tensor([0.5, -1.0])

@@ -236,7 +236,7 @@ def _identity(task: _Task, jobs: Jobs, model: DrawingModel, to: BulkOutput) -> d
         "prepared": jobs.prepared,
         "max_points": task.run.settings.max_points,
         "exact": task.run.settings.deterministic,
-        "device": model.device.type,
+        "device": str(model.device).partition(":")[0],
         "layout": dataclasses.asdict(task.layout()),
         "format": task.output.format,
         "pattern": [each.pattern for each in to.destinations],

@@ -157,7 +157,7 @@ CASES: dict[str, dict[str, Case]] = {
     "infill": {
         **_paper("infill"),
         **_OUTPUT,
-        **_SHEET,
+        **{name: case for name, case in _SHEET.items() if name != "--gap"},
         **{name: case for name, case in _DRAWING.items() if name not in ("--batch-size", "--deterministic")},
         **_FILES,
         **_INK,

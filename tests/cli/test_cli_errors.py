@@ -215,9 +215,9 @@ def test_a_file_that_appears_during_the_work_stays(
 
     load = Run.load
 
-    def slow(self: Run) -> object:
+    def slow(self: Run, points: int = 0) -> object:
         Path("out.svg").write_text("theirs")
-        return load(self)
+        return load(self, points)
 
     monkeypatch.setattr(Run, "load", slow)
     refused = sketchkit("complete", bird, "-o", "out.svg")
@@ -256,7 +256,7 @@ def test_a_crash_is_one_line_too(sketchkit: Sketchkit, monkeypatch: pytest.Monke
 def test_a_lack_of_memory_is_no_crash(
     sketchkit: Sketchkit, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def hungry(self: object) -> None:
+    def hungry(self: object, points: int = 0) -> None:
         raise error
 
     monkeypatch.setattr("sketchkit.cli.runner.Run.load", hungry)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -102,16 +101,6 @@ def test_the_batch_and_who_else_is_in_it_change_nothing(model: SketchModel, batc
 def test_exact_endings_within_bounds_are_equal_to_the_last_bit(model: SketchModel) -> None:
     few, many = _complete(model, n=3, **WHERE), _complete(model, [START, START], n=30, **WHERE)
     assert list(few) == many[0][:3] == many[1][:3]
-
-
-def test_looking_at_the_ends_only_now_and_then_changes_nothing(
-    model: SketchModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usual = _complete(model, max_points=7, **WHERE)
-    for stride in (3, 50):
-        monkeypatch.setitem(sys.modules["sketchkit.engine.decode"]._PACE, "cpu", (stride, 0.5))
-        other = _complete(model, max_points=7, **WHERE)
-        assert (list(other), other.attempts) == (list(usual), usual.attempts)
 
 
 def test_a_point_that_is_drawn_again_comes_from_the_models_density_within_bounds(model: SketchModel) -> None:
