@@ -147,8 +147,11 @@ def _unsupported_reason(name: str, model: DrawingModel) -> str | None:
         PluginError: an unknown engine, one that fails, or an answer that is none.
     """
     plugin = registry.find("engine", name)
+    engine = _engine(name)
+    if isinstance(model, ArrayModel) and not getattr(engine, "takes_arrays", False):
+        return "it steps models of torch alone"
     with registry.attribute_errors(plugin):
-        reason: object = _engine(name).unsupported_reason(model, model.decoding.precision)
+        reason: object = engine.unsupported_reason(model, model.decoding.precision)
     if reason is not None and not isinstance(reason, str):
         raise PluginError(f"{plugin} gives a {type(reason).__name__} for what it cannot step, not a text")
     return reason

@@ -20,6 +20,8 @@ _MAX_STEPS = 64
 class NumpyEngine:
     """Steps LSTM models in float32; see `sketchkit.engine.Engine`."""
 
+    takes_arrays = True
+
     def unsupported_reason(self, model: DrawingModel, precision: str) -> str | None:
         """Why a model cannot be stepped in a precision; see `Engine`."""
         if precision != "float32":

@@ -95,7 +95,11 @@ class Stepper(Protocol):
 
 @runtime_checkable
 class Engine(Protocol):
-    """A factory of steppers, registered in the entry-point group `sketchkit.engines` as a class to call."""
+    """A factory of steppers, registered in the entry-point group `sketchkit.engines` as a class to call.
+
+    An engine whose attribute `takes_arrays` is true is asked about an `ArrayModel` too; by default an engine
+    meets models of torch alone.
+    """
 
     def unsupported_reason(self, model: DrawingModel, precision: str) -> str | None:
         """Why a model cannot be stepped in a precision, half a sentence; None for a supported pair."""

@@ -115,7 +115,7 @@ def test_what_numpy_lacks_is_said(model: SketchModel) -> None:
     with pytest.raises(DeviceError, match="numpy: it multiplies in float32, not in int8"):
         sample(arrays, 1)
     arrays.decoding = Decoding("torch")
-    with pytest.raises(DeviceError, match="arrays of numpy"):
+    with pytest.raises(DeviceError, match="models of torch alone"):
         sample(arrays, 1)
 
 

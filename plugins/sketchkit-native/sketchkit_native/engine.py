@@ -30,6 +30,8 @@ class NativeEngine:
         PluginError: a compiled library that is missing or fails to load.
     """
 
+    takes_arrays = True
+
     def __init__(self) -> None:
         lib.load_library()
 
