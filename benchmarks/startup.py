@@ -1,62 +1,65 @@
-"""From pressing return to a result: start-up against the imports nobody can avoid, in paired runs.
+"""From pressing return to a result: whole commands against the import of torch, in paired runs.
 
-    python benchmarks/startup.py [MODEL]
+    python benchmarks/startup.py [RUNS]
 
-Each command and its floor run by turns; what is printed are medians, and the median of the differences within
-a pair. MODEL is a stored model or a file; without one only `--help` is measured.
+Each command and its floor run by turns. Printed are the medians of the CPU time, the median of the ratios within a
+pair, and the largest memory of the command. Commands with the bundled decoder import no torch: what they are
+compared with is what they save.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 RUNS = 15
-START = Path(__file__).parent.parent / "examples" / "bird-start.svg"
+EXAMPLES = Path(__file__).parent.parent / "examples"
+FACE = str(EXAMPLES / "drawings" / "face.svg")
 
 
-def _seconds(command: list[str]) -> float:
-    begin = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begin
+def measure(command: list[str]) -> tuple[float, float]:
+    """The CPU seconds of a command, and its largest memory in MiB."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        _, status, usage = os.wait4(running.pid, 0)
+        running.returncode = os.waitstatus_to_exitcode(status)
+    assert running.returncode == 0, command
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def compare(what: str, command: list[str], floor: list[str], allowed: float) -> None:
-    """Print medians of a command and of its floor, their ratio and the difference."""
-    pairs = [(_seconds(command), _seconds(floor)) for _ in range(RUNS + 1)][1:]
-    ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-    extra = statistics.median(a - b for a, b in pairs)
-    print(
-        f"{what}: {ours * 1e3:.0f} ms, floor {theirs * 1e3:.0f} ms, ratio {ours / theirs:.2f}, "
-        f"{extra * 1e3:+.0f} ms of {allowed * 1e3:.0f} ms allowed"
-    )
+def compare(what: str, command: list[str], floor: list[str], runs: int) -> None:
+    """Print the figures of a command beside those of its floor."""
+    pairs = [(measure(command), measure(floor)) for _ in range(runs + 1)][1:]
+    ours, theirs = (statistics.median(pair[k][0] for pair in pairs) for k in (0, 1))
+    ratio = statistics.median(one[0] / other[0] for one, other in pairs)
+    memory = max(one[1] for one, _ in pairs)
+    print(f"{what}: {ours:.2f} s CPU, floor {theirs:.2f} s, ratio {ratio:.2f}, {memory:.0f} MiB")
 
 
 def main() -> None:
+    """Measure."""
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
+    os.environ["OMP_NUM_THREADS"] = "1"
     python = sys.executable
     sketchkit = [python, "-m", "sketchkit"]
-    compare("--help", [*sketchkit, "--help"], [python, "-c", "import typer, rich"], 0.080)
-    if len(sys.argv) < 2:
-        return
+    torch = [python, "-c", "import torch"]
+    compare("--help / import typer, rich", [*sketchkit, "--help"], [python, "-c", "import typer, rich"], runs)
     with tempfile.TemporaryDirectory() as folder:
-        out = str(Path(folder) / "endings.svg")
-        complete = [
-            *sketchkit,
-            "complete",
-            str(START),
-            "--model",
-            sys.argv[1],
-            "-n",
-            "9",
-            "-o",
-            out,
-            "--force",
-        ]
-        compare("complete, nine endings", complete, [python, "-c", "import torch"], 1.0)
+        out = ["-o", str(Path(folder) / "out.svg"), "--force"]
+        for words in (
+            ["render", FACE],
+            ["score", FACE],
+            ["sample", "--class", "face", "-n", "9"],
+            ["complete", str(EXAMPLES / "face-start.svg"), "--tries", "1"],
+            ["complete", str(EXAMPLES / "face-start.svg")],
+            ["complete", str(EXAMPLES / "face-start.svg"), "--engine", "torch"],
+        ):
+            given = words if words[0] == "score" else [*words, *out]
+            name = " ".join(Path(word).name for word in words)
+            compare(f"{name} / import torch", [*sketchkit, *given], torch, runs)
 
 
 if __name__ == "__main__":
