@@ -2,9 +2,9 @@
 
     python benchmarks/startup.py [RUNS]
 
-Each command and its floor run by turns. Printed are the medians of the CPU time, the median of the ratios within a
-pair, and the largest memory of the command. Commands with the bundled decoder import no torch: what they are
-compared with is what they save.
+Each command and its floor run by turns. Printed are the medians of the CPU time, the median of the ratios
+within a pair, and the largest memory of the command. Commands with the bundled decoder import no torch; the
+floor is what that saves.
 """
 
 from __future__ import annotations
