@@ -1,4 +1,4 @@
-"""Drawing with a model: `sample` and `reconstruct` whole drawings, `complete` what somebody has begun."""
+"""Drawing with a model: whole drawings, endings, infills, interpolations, maps and scores."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ Found = TypeVar("Found", bound=_Indexed)
 
 @dataclass(frozen=True)
 class Attempts:
-    """What it took to find endings that keep within bounds.
+    """The record of a search for endings within bounds.
 
     Args:
         asked: how many endings were wanted.
@@ -41,12 +41,12 @@ class Attempts:
 
 
 class NoEnding(InputError):
-    """Not one ending of a drawing keeps within bounds.
+    """All endings of a drawing leave the bounds.
 
     Args:
-        drawing: which of the drawings, from 0.
-        why: the reason and what to do.
-        several: whether there are others, from which the message must tell it.
+        drawing: the number of the drawing, from 0.
+        why: the reason and a remedy.
+        several: whether the call has several drawings, so that the message gives the number.
     """
 
     def __init__(self, drawing: int, why: str, several: bool) -> None:
@@ -58,8 +58,8 @@ class NoEnding(InputError):
 class Search(Generic[Found]):
     """The attempts at one drawing.
 
-    What is found depends on the number asked for alone: the first of the indices that satisfy the bounds, in
-    whatever rounds they are tried.
+    The result depends on `asked` alone, not on the rounds: the endings with the lowest indices that satisfy
+    the bounds.
 
     Args:
         asked: how many endings are wanted.
@@ -71,17 +71,17 @@ class Search(Generic[Found]):
     _redrawn: list[int] = field(default_factory=list)
 
     def next_round(self) -> range:
-        """The indices to try next: so many that those still missing should be among them."""
+        """The indices to try next, as many as the missing endings need at the rate of success so far."""
         missing = self.asked - len(self._found)
         if missing <= 0:
             return range(0)
-        # As if one success and one failure had been seen beforehand, but at first nothing is held to fail.
+        # The rate starts from one success and one failure; the first round expects every ending to fit.
         rate = (len(self._found) + 1) / (self._tried + 2) if self._tried else 1.0
         count = min(math.ceil(missing / rate), self.asked * ATTEMPTS - self._tried)
         return range(self._tried, self._tried + count)
 
     def close_round(self, found: list[Found], redrawn: list[int]) -> None:
-        """Take what a whole round has brought.
+        """Record the results of a round.
 
         Args:
             found: the endings that kept within bounds.
@@ -92,7 +92,7 @@ class Search(Generic[Found]):
         self._redrawn += redrawn
 
     def result(self) -> tuple[list[Found], Attempts]:
-        """What was asked for, or all there is of it, in the order of their index, and what it took."""
+        """At most `asked` endings in the order of their index, and the record of the search."""
         found = self._found[: self.asked]
         tried = found[-1].index + 1 if found and len(found) == self.asked else self._tried
         return found, Attempts(self.asked, tried, len(found), sum(self._redrawn[:tried]))

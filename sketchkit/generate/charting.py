@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sketchkit.counts import named, whole
 from sketchkit.deprecation import old_attribute
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import Progress, settled_seed
+from sketchkit.generate.checks import Progress, resolve_seed
 from sketchkit.generate.drawing import sample
 from sketchkit.generate.morphing import TEMPERATURE, DrawingSettings
 from sketchkit.generate.scoring import score
@@ -42,7 +42,7 @@ Int64 = npt.NDArray[np.int64]
 _DRAWINGS_AT_ONCE = 2_048
 #: The map reaches over the middle of the drawings, so that a few far away do not squeeze all others together.
 _QUANTILES = (0.02, 0.98)
-#: Most places a side: a map of more could not be looked at, let alone be drawn.
+#: Most places a side: a larger map is unreadable.
 MOST_STEPS = 100
 #: So many drawings nearest to a place decide what it shows; more where several are equally near.
 _NEIGHBOURS = 15
@@ -58,7 +58,7 @@ class Located:
         z: float32 [n, Z], the mean of each posterior.
         nll_per_point: float64 [n], the negative log-likelihood per point of each drawing given its own z, as
             `sketchkit.score` has it: natural logarithms, model units, the end row counted as a point.
-        labels: n names; None where a drawing does not say what it shows.
+        labels: n names; `None` for a drawing without a label.
     """
 
     z: npt.NDArray[np.float32]
@@ -75,7 +75,7 @@ class Located:
         """The n drawings that the model finds hardest to draw again, the hardest first, by their numbers.
 
         Raises:
-            InputError: n is no whole number of 0 or more.
+            InputError: n is not a whole number of 0 or more.
         """
         return np.argsort(-self.nll_per_point, kind="stable")[: whole("n", n, 0)].tolist()  # type: ignore[no-any-return]
 
@@ -85,14 +85,14 @@ class Atlas:
     """A map of P = columns * rows places, row by row from the upper left.
 
     Args:
-        by: how it was made.
+        by: the method, pca or umap.
         steps: (columns, rows).
-        axes: what it is spanned by; None for UMAP, which has none.
-        coordinates: [n, 2], where the drawings lie: to the right, and up.
-        grid: [P, 2], where the places lie.
-        z: float32 [P, Z], what is drawn at each of them.
-        density: [P], how many drawings are near, as a part of what it is at the most crowded place, 0..1.
-        sketches: P, drawn by the model; the label is the class that it was told, if any.
+        axes: the principal axes that span the map; `None` for UMAP.
+        coordinates: [n, 2], positions of the drawings: to the right, and up.
+        grid: [P, 2], positions of the places.
+        z: float32 [P, Z], the latent vectors drawn at the places.
+        density: [P], how many drawings are near, relative to the most crowded place, 0..1.
+        sketches: P, drawn by the model; the label is the class given to the model, if any.
     """
 
     by: By
@@ -126,11 +126,11 @@ def locate(
     """Where drawings lie in a model's latent space, and how well it can draw them again from there.
 
     Args:
-        model: a conditional VAE; one that knows classes is told each drawing's, where it knows that.
-        sketches: n finished drawings, in whatever units; read some thousand at a time, so that very many that
-            a generator makes take no more memory than their latent vectors.
+        model: a conditional VAE; one that knows classes gets the label of each drawing, where it is known.
+        sketches: n finished drawings, in any units; read some thousand at a time, so that a long generator
+            takes only the memory of the latent vectors.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
-        progress: told of (drawings done, 0): how many there are is not known.
+        progress: called with (drawings done, 0): the total is unknown.
 
     Raises:
         InputError: a model without an encoder, a drawing without a line.
@@ -162,10 +162,10 @@ def atlas(
     """Draw a map of where drawings lie.
 
     By PCA, the map is the plane through the mean of all drawings along the two directions in which they vary
-    most. Where the model has learnt a prior, each place shows what the 15 nearest drawings have in common:
-    the mean of the noise that the prior makes them of, of those of the class that most of them show. Without
-    one, a place of PCA shows what the model draws there, and a place of UMAP the mean z of the 15 nearest
-    drawings. A model that knows classes is told what most of the nearest 15 show.
+    most. Where the model has learnt a prior, each place shows the mean of the 15 nearest drawings in the
+    prior's noise, restricted to their most frequent class. For other models, a place of PCA is decoded from
+    its own coordinates, and a place of UMAP from the mean z of the 15 nearest drawings. A model that knows
+    classes draws the most frequent class of the 15 nearest.
 
     Args:
         model: the one that the drawings were located with.
@@ -174,7 +174,7 @@ def atlas(
             drawings.
         by: pca, or umap where umap-learn is installed.
         temperature: tau, 0 to 100; low, so that places differ by their z alone.
-        path: prior or, for what models without one show, slerp or lerp; when None, prior where there is one.
+        path: prior, or slerp or lerp as for models without a prior; by default prior where there is one.
         settings: see `sketchkit.sample`; the seed is that of UMAP's chance, too.
 
     Raises:
@@ -192,19 +192,19 @@ def atlas(
     if not all(2 <= n <= MOST_STEPS for n in steps):
         raise InputError(f"an atlas has 2 to {MOST_STEPS} columns and rows, got {steps[0]}x{steps[1]}")
     axes = principal_axes(located.z) if by == "pca" else None
-    seed = settings["seed"] = settled_seed(settings.get("seed", 0))
+    seed = settings["seed"] = resolve_seed(settings.get("seed", 0))
     coordinates = umap_coordinates(located.z, seed) if axes is None else axes.project(located.z)
     grid, step = _grid(coordinates, steps)
     near = [_near(coordinates, place, step) for place in grid]
     density = np.array([crowd for crowd, _ in near])
-    labels = [_shown(model, located.labels, nearest) for _, nearest in near]
+    labels = [_find_class(model, located.labels, nearest) for _, nearest in near]
     path = resolve_path(model, path)
     if path == "prior" or axes is None:
         known = [model.known_label(each) for each in located.labels]
         groups = [nearest for _, nearest in near]
         if path == "prior":
             pairs = zip(groups, labels, strict=True)
-            groups = [each if name is None else _of_class(known, each, name) for each, name in pairs]
+            groups = [each if name is None else _select_class(known, each, name) for each, name in pairs]
         z = typical(model, located.z, known, groups, labels, path)
     else:
         z = axes.place(grid).astype(np.float32)
@@ -233,8 +233,8 @@ def _grid(coordinates: Float64, steps: tuple[int, int]) -> tuple[Float64, Float6
 def _near(coordinates: Float64, place: Float64, step: Float64) -> tuple[float, Int64]:
     """How many drawings are near a place, and which are the nearest.
 
-    Distances are counted in steps, so that what looks near on the sheet is near: a drawing one step away
-    counts for 0.61, two steps for 0.14, three for 0.01 (a normal distribution).
+    Distances are counted in steps, to agree with distances on the sheet: a drawing one step away counts for
+    0.61, two steps for 0.14, three for 0.01 (a normal distribution).
     """
     squares = (((coordinates - place) / step) ** 2).sum(1)
     last = min(_NEIGHBOURS, len(squares)) - 1
@@ -242,15 +242,15 @@ def _near(coordinates: Float64, place: Float64, step: Float64) -> tuple[float, I
     return float(np.exp(-squares / 2).sum()), np.flatnonzero(squares <= farthest)
 
 
-def _shown(model: DrawingModel, labels: Sequence[str | None], nearest: Int64) -> str | None:
-    """What most of some drawings show that the model knows; of equals the first by name."""
+def _find_class(model: DrawingModel, labels: Sequence[str | None], nearest: Int64) -> str | None:
+    """The most frequent label among the nearest that the model knows; on a tie the first by name."""
     known = set(model.card.classes if model.labelled else ())
     names = sorted(name for i in nearest if (name := labels[i]) is not None and name in known)
     return max(dict.fromkeys(names), key=names.count, default=None)
 
 
-def _of_class(labels: Sequence[str | None], places: Int64, name: str) -> Int64:
-    """Those of some places where drawings of a class are."""
+def _select_class(labels: Sequence[str | None], places: Int64, name: str) -> Int64:
+    """The places whose drawings are of one class."""
     return np.array([i for i in places if labels[i] == name], np.int64)
 
 

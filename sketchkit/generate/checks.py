@@ -1,4 +1,4 @@
-"""What both ways of drawing check before they draw."""
+"""Checks of the numbers that all drawing functions share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sketchkit.errors import InputError
 from sketchkit.models import DrawingModel, check_model
 from sketchkit.noise import MAX_SEED
 
-__all__ = ["Counts", "Progress", "checked_counts", "settled_seed"]
+__all__ = ["Counts", "Progress", "check_counts", "resolve_seed"]
 
 #: Called with (drawings finished, drawings in all).
 Progress = Callable[[int, int], None]
@@ -28,8 +28,8 @@ class Counts(NamedTuple):
     Args:
         n: how many drawings, of each one given where there are any.
         seed: 0..2^63 - 1.
-        batch_size: the most at once; None for what suits.
-        max_points: of a drawing; the model's own limit where the caller names none.
+        batch_size: the most at once; `None` for a number that suits the device.
+        max_points: of a drawing; by default the model's own limit.
     """
 
     n: int
@@ -38,7 +38,7 @@ class Counts(NamedTuple):
     max_points: int
 
 
-def checked_counts(
+def check_counts(
     model: DrawingModel,
     n: int,
     seed: int | None,
@@ -46,18 +46,18 @@ def checked_counts(
     max_points: int | None,
     given: int = 1,
 ) -> Counts:
-    """Refuse what is no model, and numbers that are not whole or out of range.
+    """Check the model and the numbers of a call, and resolve the seed and the limit of points.
 
     Args:
         model: any.
         n: how many drawings.
-        seed: as in `Counts`; None for a fresh one.
+        seed: as in `Counts`; `None` for a fresh seed.
         batch_size: as in `Counts`.
-        max_points: None for the model's own.
-        given: each of how many drawings gets n.
+        max_points: `None` for the model's own limit.
+        given: the number of given drawings, each of which gets n.
 
     Raises:
-        InputError: the first of them.
+        InputError: an object that is not a model, a number that is not whole or out of range.
     """
     check_model(model)
     count = whole("n", n, 0, MAX_DRAWINGS)
@@ -65,16 +65,16 @@ def checked_counts(
         raise InputError(f"{count} times {given} drawings are more than one call draws, {MAX_DRAWINGS}")
     return Counts(
         count,
-        settled_seed(seed),
+        resolve_seed(seed),
         None if batch_size is None else whole("batch_size", batch_size, 1, MAX_SEED),
         model.card.max_length if max_points is None else whole("max_points", max_points, 1, MAX_LENGTH),
     )
 
 
-def settled_seed(seed: int | None) -> int:
-    """The seed that is used, 0..2^63 - 1: a fresh one, from the system's own chance, in place of None.
+def resolve_seed(seed: int | None) -> int:
+    """The seed to use, 0..2^63 - 1: a fresh seed from the system's random source for `None`.
 
     Raises:
-        InputError: something else than a whole number, or one out of range.
+        InputError: a seed that is not a whole number, or is out of range.
     """
     return secrets.randbits(_FRESH_BITS) if seed is None else whole("seed", seed, 0, MAX_SEED)

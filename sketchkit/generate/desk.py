@@ -93,10 +93,10 @@ def freely(desk: Desk, which: Indices, first: int, progress: Progress | None) ->
     """Endings first, first + 1 and so on of every drawing.
 
     Args:
-        desk: what they are drawn with.
+        desk: their common inputs.
         which: [P, n], of each ending the place of its drawing and class in the desk's lists.
         first: the index of the first of each.
-        progress: told of every ending that is done.
+        progress: called after every ending.
     """
     count, n = which.shape
     out = [Endings() for _ in range(count)]
@@ -113,7 +113,7 @@ def within(desk: Desk, n: int, bounds: Bounds, progress: Progress | None) -> lis
     """The first n endings of every drawing that keep within bounds, or as many as the budget finds.
 
     Raises:
-        NoEnding: there is none of some drawing.
+        NoEnding: all tried endings of a drawing leave the bounds.
     """
     searches = [Search[Ending](n) for _ in desk.begun]
     done = 0
@@ -124,7 +124,9 @@ def within(desk: Desk, n: int, bounds: Bounds, progress: Progress | None) -> lis
         found: list[list[Ending]] = [[] for _ in rounds]
         for job, ending in desk.draw(which, index, bound):
             drawing = int(which[job])
-            if bound.broken[job] or not _keeps(bounds, ending, desk.begun[drawing], desk.beginnings[drawing]):
+            if bound.broken[job] or not _is_within(
+                bounds, ending, desk.begun[drawing], desk.beginnings[drawing]
+            ):
                 continue
             found[drawing].append(ending)
             done += 1
@@ -132,17 +134,17 @@ def within(desk: Desk, n: int, bounds: Bounds, progress: Progress | None) -> lis
                 progress(min(done, n * len(rounds)), n * len(rounds))
         for drawing, search in enumerate(searches):
             search.close_round(found[drawing], bound.redrawn[which == drawing].tolist())
-    return [_found(search, drawing, len(searches)) for drawing, search in enumerate(searches)]
+    return [_collect_endings(search, drawing, len(searches)) for drawing, search in enumerate(searches)]
 
 
-def _keeps(bounds: Bounds, ending: Ending, begun: Sketch, beginning: Beginning) -> bool:
+def _is_within(bounds: Bounds, ending: Ending, begun: Sketch, beginning: Beginning) -> bool:
     """Whether an ending adds ink and keeps it within bounds, also as part of the drawing, which rounds it."""
     if len(ending.ending.without_end()) <= begins_with_ink(beginning):
-        return False  # an end at once is no way to go on
+        return False  # an ending without points adds no ink
     return bounds.allow_drawing(ending.ending) and bounds.allow_drawing(ending.sketch, len(begun))
 
 
-def _found(search: Search[Ending], drawing: int, count: int) -> Endings:
+def _collect_endings(search: Search[Ending], drawing: int, count: int) -> Endings:
     endings, attempts = search.result()
     if attempts.asked and not endings:
         why = (
@@ -154,10 +156,10 @@ def _found(search: Search[Ending], drawing: int, count: int) -> Endings:
 
 
 def check_begun(bounds: Bounds, beginnings: Sequence[Beginning]) -> None:
-    """Refuse a drawing whose endings all begin with ink that is out of bounds.
+    """Refuse drawings whose endings all begin with ink that is out of bounds.
 
     Raises:
-        NoEnding: there is one.
+        NoEnding: the pen of a drawing is down out of bounds.
     """
     for drawing, beginning in enumerate(beginnings):
         place = np.array([beginning.anchor])

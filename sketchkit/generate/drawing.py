@@ -1,4 +1,4 @@
-"""Whole drawings: from nothing, from a latent vector, or again after a drawing that is there."""
+"""Whole drawings: from the start token, from a latent vector, or as reconstructions of given drawings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sketchkit.counts import whole
 from sketchkit.deprecation import renamed
 from sketchkit.engine import EXACT_WIDTH, Prompts, decode, read_prompts
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import Progress, checked_counts
+from sketchkit.generate.checks import Progress, check_counts
 from sketchkit.latent.encoding import check_z, encode_rows, read_wholes
 from sketchkit.models import AnyClass, DrawingModel, check_model, is_one_class
 from sketchkit.noise import MAX_SEED
@@ -22,13 +22,13 @@ from sketchkit.sketch import Sketch
 from sketchkit.threads import one_thread
 from sketchkit.units import from_rows
 
-__all__ = ["prompts_for", "reconstruct", "sample"]
+__all__ = ["make_prompts", "reconstruct", "sample"]
 
 Labels = Sequence[AnyClass | None]
 _NOTHING = np.zeros((0, 5))
-#: How many are drawn where nothing tells.
+#: The default number of drawings.
 _USUAL = 16
-#: Whole drawings that a model draws together where nothing tells.
+#: The default number of drawings that a model of whole drawings draws together.
 _WHOLES_AT_ONCE = 64
 
 
@@ -52,30 +52,30 @@ def sample(
     exact: bool = False,
     progress: Progress | None = None,
 ) -> list[Sketch]:
-    """Draw from nothing, or from latent vectors.
+    """Draw new drawings, from the start token alone or from latent vectors.
 
     Args:
         model: any; a conditional one draws from z.
-        n: how many drawings, at most a million; when None, as many as z, the labels or the indices are for,
-            and 16 where none of these is given.
+        n: how many drawings, at most a million; by default the number of z, labels or indices, and 16 where
+            all of these are missing.
         temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
         sampler: a name, or a sampler that is already made.
-        seed: 0..2^63 - 1; drawing i of a seed is the same whatever n, the batch size and the order. None
-            means a fresh seed. The key of each drawing, SEED-INDEX, says which.
-        batch_size: the most drawings at once, 4 at the least; what suits the device when None.
-        z: [n, Z], a latent vector a drawing, for a conditional model; when None they come from the model's
-            prior, each a function of the seed, the class and the drawing's index (`sketchkit.latent.prior`).
-        z_temperature: what the noise of that prior is multiplied by, 0 to 10; when None, 0.5 for a prior that
-            was learnt and 1 for N(0, I).
-        class_name: what to draw, one of the model's classes, or one for each of the n drawings, for a model
-            that knows classes; None, also among others, leaves it to the model.
+        seed: 0..2^63 - 1; drawing i of a seed is independent of n, the batch size and the order. `None`
+            means a fresh seed. The key of each drawing is SEED-INDEX.
+        batch_size: the most drawings at once, 4 at the least; by default a number that suits the device.
+        z: [n, Z], a latent vector a drawing, for a conditional model; by default from the model's prior,
+            each a function of the seed, the class and the drawing's index (`sketchkit.latent.prior`).
+        z_temperature: factor of the noise of that prior, 0 to 10; by default 0.5 for a learnt prior and 1
+            for N(0, I).
+        class_name: one of the model's classes, or one for each of the n drawings, for a model that knows
+            classes; `None`, also among others, leaves the class to the model.
         options: the sampler's further options by name.
         first: the index of the first drawing.
-        index: [n], the index of each drawing; first, first + 1 and so on when None. Drawings of one index
-            meet the same chance, so that they differ by z and label alone.
-        max_points: after how many points of the model an endless drawing is cut; the model's own when None.
-        exact: equal to the last bit whatever n and the batch size; slower.
-        progress: told of every drawing that ends.
+        index: [n], the index of each drawing; by default first, first + 1 and so on. Drawings of one index
+            share their random numbers, so that they differ by z and label alone.
+        max_points: the most points of the model in a drawing; by default the model's own limit.
+        exact: results equal to the last bit for all n and batch sizes; slower.
+        progress: called after every drawing that ends.
 
     Returns:
         n sketches in Quick, Draw! pixels, from (0, 0); `ended` says whether the model ended them.
@@ -87,9 +87,9 @@ def sample(
     Source: Ha & Eck 2017, sections 3.2 and 3.3.
     """
     usual = _USUAL if n is None else n
-    count, seed, batch_size, max_points = checked_counts(model, usual, seed, batch_size, max_points)
+    count, seed, batch_size, max_points = check_counts(model, usual, seed, batch_size, max_points)
     latents = None if z is None else check_z(model, z, None if n is None else count)
-    n = count if n is not None else _told(latents, class_name, index)
+    n = count if n is not None else _count_drawings(latents, class_name, index)
     first = whole("first", first, 0, MAX_SEED - n)
     if first and index is not None:
         raise InputError("first and index both say which drawings: give one of them")
@@ -101,10 +101,10 @@ def sample(
         what = "a z that is given" if model.conditional else f"the model {model.card.name!r}, which has no z"
         raise InputError(f"z_temperature is of a z that the prior gives, not of {what}")
     chosen = make_sampler(sampler, temperature, options)
-    labels = _spread(model, class_name, n)
+    labels = _spread_classes(model, class_name, n)
     if not n:
         return []
-    places = first + np.arange(n, dtype=np.int64) if index is None else _indices(index, n)
+    places = first + np.arange(n, dtype=np.int64) if index is None else _check_indices(index, n)
     if model.draws_wholes:
         if sampler != "temperature" or options:
             raise InputError(
@@ -119,7 +119,7 @@ def sample(
         latents = prior(
             model, n, seed, class_name=labels, z_temperature=z_temperature, index=places, exact=exact
         )
-    prompts, prompt_of = prompts_for(model, labels, latents, exact)
+    prompts, prompt_of = make_prompts(model, labels, latents, exact)
     loop = decode(
         model,
         chosen,
@@ -131,7 +131,7 @@ def sample(
         width=batch_size,
         exact=exact,
     )
-    rows = [drawn.rows for drawn in _in_order(loop, n, progress)]
+    rows = [drawn.rows for drawn in _collect_drafts(loop, n, progress)]
     return _as_sketches(model, rows, labels, places, seed)
 
 
@@ -153,24 +153,24 @@ def reconstruct(
     exact: bool = False,
     progress: Progress | None = None,
 ) -> list[Sketch]:
-    """Draw drawings again, from what a conditional model remembers of them: the mean of their latent vector.
+    """Draw drawings again, from the mean of the latent vector that a conditional model encodes them as.
 
     Args:
         model: a conditional VAE.
-        sketches: the drawings, whole, in whatever units and place.
+        sketches: the drawings, whole, in any units and place.
         temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
         sampler: a name, or a sampler that is already made.
-        seed: 0..2^63 - 1; reconstruction k of a drawing is the same whichever others come with it. None means
-            a fresh seed; keys then are KEY-SEED-K, where KEY is that of the drawing, or its number.
-        batch_size: the most drawings at once, 4 at the least; what suits the device when None.
+        seed: 0..2^63 - 1; reconstruction k of a drawing is independent of the other drawings. `None` means a
+            fresh seed; keys then are KEY-SEED-K, where KEY is that of the drawing, or its number.
+        batch_size: the most drawings at once, 4 at the least; by default a number that suits the device.
         n: how many reconstructions a drawing gets.
-        class_name: what they show, one of the model's classes or one a drawing, for a model that knows
-            classes; each drawing's own label, where the model knows it, when None.
+        class_name: one of the model's classes or one a drawing, for a model that knows classes; by default
+            each drawing's own label, where the model knows it.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
         options: the sampler's further options by name.
-        max_points: after how many points of the model an endless drawing is cut; the model's own when None.
-        exact: equal to the last bit whatever comes with a drawing; slower.
-        progress: told of every drawing that ends.
+        max_points: the most points of the model in a drawing; by default the model's own limit.
+        exact: results equal to the last bit beside any other drawings; slower.
+        progress: called after every drawing that ends.
 
     Returns:
         n reconstructions of the first drawing, then n of the second, and so on; each is in the units of its
@@ -181,23 +181,23 @@ def reconstruct(
         PluginError: an unknown sampler.
 
     Source: Ha & Eck 2017, section 4. Departure: z is the mean of the posterior, not a draw
-        from it, so that what differs between two reconstructions is the decoder's doing alone.
+        from it, so that two reconstructions differ by the decoder alone.
     """
     check_model(model)
     several = check_sketches(sketches, "reconstruct takes a list of sketches")
     fresh = seed is None
-    n, seed, batch_size, max_points = checked_counts(model, n, seed, batch_size, max_points, len(several))
+    n, seed, batch_size, max_points = check_counts(model, n, seed, batch_size, max_points, len(several))
     chosen = make_sampler(sampler, temperature, options)
     labels = (
         [model.known_label(sketch.label) for sketch in several]
         if class_name is None
-        else _spread(model, class_name, len(several))
+        else _spread_classes(model, class_name, len(several))
     )
     if not (several and n):
         return []
     wholes = read_wholes(model, several, prepared=prepared)
     mu, _ = encode_rows(model, [whole.rows for whole in wholes], exact=exact)
-    prompts, prompt_of = prompts_for(model, labels, mu, exact)
+    prompts, prompt_of = make_prompts(model, labels, mu, exact)
     loop = decode(
         model,
         chosen,
@@ -210,7 +210,7 @@ def reconstruct(
         exact=exact,
     )
     out = []
-    for job, drawn in enumerate(_in_order(loop, n * len(several), progress)):
+    for job, drawn in enumerate(_collect_drafts(loop, n * len(several), progress)):
         place, k = divmod(job, n)
         given, whole = several[place], wholes[place]
         shown = given.label if class_name is None else labels[place]
@@ -264,19 +264,19 @@ def _as_sketches(
     ]
 
 
-def prompts_for(
+def make_prompts(
     model: DrawingModel, labels: Sequence[str | None], z: npt.NDArray[np.float32] | None, exact: bool
 ) -> tuple[Prompts, npt.NDArray[np.int64]]:
-    """What whole drawings start from: without z, once a class is enough.
+    """The prompts of whole drawings: one a drawing, or one a class where there is no z.
 
     Args:
         model: any.
-        labels: [n], what each drawing shows.
-        z: [n, Z], where it comes from, for a conditional model.
+        labels: [n], the class of each drawing.
+        z: [n, Z], its latent vector, for a conditional model.
         exact: whether products have a fixed number of rows.
 
     Returns:
-        The prompts, and int64 [n], which of them each drawing starts from.
+        The prompts, and int64 [n], the prompt of each drawing.
     """
     names = sorted(set(labels), key=str) if z is None else list(labels)
     prompts = read_prompts(
@@ -291,8 +291,10 @@ def prompts_for(
     return prompts, np.array(which, np.int64)
 
 
-def _told(latents: npt.NDArray[np.float32] | None, label: AnyClass | Labels | None, index: Any) -> int:
-    """How many drawings are meant by those who do not say so."""
+def _count_drawings(
+    latents: npt.NDArray[np.float32] | None, label: AnyClass | Labels | None, index: Any
+) -> int:
+    """The number of drawings where the caller leaves it open."""
     if latents is not None:
         return len(latents)
     if label is not None and not is_one_class(label):
@@ -300,11 +302,11 @@ def _told(latents: npt.NDArray[np.float32] | None, label: AnyClass | Labels | No
     return _USUAL if index is None else np.size(index)
 
 
-def _spread(model: DrawingModel, label: AnyClass | Labels | None, n: int) -> list[str | None]:
+def _spread_classes(model: DrawingModel, label: AnyClass | Labels | None, n: int) -> list[str | None]:
     """A class a drawing, each by the model's own name.
 
     Raises:
-        InputError: as many classes as there are drawings were needed, or one that the model does not know.
+        InputError: another number of classes than drawings, or a class unknown to the model.
     """
     given = [label] * n if label is None or is_one_class(label) else list(label)
     if len(given) != n:
@@ -313,11 +315,11 @@ def _spread(model: DrawingModel, label: AnyClass | Labels | None, n: int) -> lis
     return [names[each] for each in given]
 
 
-def _indices(index: npt.ArrayLike, n: int) -> npt.NDArray[np.int64]:
-    """Indices that somebody chose.
+def _check_indices(index: npt.ArrayLike, n: int) -> npt.NDArray[np.int64]:
+    """The caller's indices as int64 [n].
 
     Raises:
-        InputError: not n whole numbers, or one that is out of range.
+        InputError: another number of indices, or an index that is not whole or out of range.
     """
     chosen = np.asarray(index)
     if chosen.shape != (n,) or chosen.dtype.kind not in "iu":
@@ -327,8 +329,8 @@ def _indices(index: npt.ArrayLike, n: int) -> npt.NDArray[np.int64]:
     return chosen.astype(np.int64)
 
 
-def _in_order(loop: Iterator[Draft], total: int, progress: Progress | None) -> list[Draft]:
-    """All drawings by job, as they were asked for."""
+def _collect_drafts(loop: Iterator[Draft], total: int, progress: Progress | None) -> list[Draft]:
+    """All drawings, by job."""
     out: dict[int, Draft] = {}
     for drawn in loop:
         out[drawn.job] = drawn

@@ -1,4 +1,4 @@
-"""What `complete` gives back: the endings of a drawing."""
+"""The endings of a drawing, as `complete` returns them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class Ending:
     """One way to go on with a drawing.
 
     Args:
-        sketch: the whole drawing, what was given and what was added, in its own units and place.
-        ending: what was added alone, in the same units and place.
+        sketch: the whole drawing, given and added strokes, in its own units and place.
+        ending: the added strokes alone, in the same units and place.
         nll_per_point: negative log-likelihood of the ending under the model itself (temperature 1), natural
-            logarithm, in model units, a point: over all that the model drew, the end row among them.
+            logarithm, in model units, a point: over all rows of the model, the end row included.
         seed: the seed it was drawn with.
-        index: which of the drawings of that seed it is.
+        index: the index of the ending for that seed.
         scale: pixels of the training data in a drawing unit, as the model saw it.
         finished: whether the model ended the drawing; else it was cut at the greatest length.
-        redrawn: at how many steps the first point was out of bounds and another was taken.
-        class_name: the class that the model was told; None for none.
+        redrawn: the number of steps whose first point was out of bounds and replaced.
+        class_name: the class given to the model, if any.
     """
 
     sketch: Sketch
@@ -51,26 +51,26 @@ class Ending:
 
     @property
     def given(self) -> Sketch:
-        """What was begun, without the ending."""
+        """The given drawing, without the ending."""
         rows = self.sketch.stroke5[: len(self.sketch) - len(self.ending)]
         return Sketch(rows, origin=self.sketch.origin, label=self.sketch.label, key=self.sketch.key)
 
     def _repr_svg_(self) -> str:
         """The drawing in ink, and the ending in its colour."""
-        return sheet_svg([self])
+        return render_sheet([self])
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the same picture."""
-        return in_html(self._repr_svg_())
+        """The same picture for a notebook."""
+        return strip_declaration(self._repr_svg_())
 
 
 class Endings(list[Ending]):
-    """The endings of one drawing, and what it took to find them.
+    """The endings of one drawing, and the record of the search for them.
 
     Args:
         endings: in order.
-        attempts: the record, where there were bounds to keep within.
-        guesses: what the drawing was taken for, the likeliest first, where its class was guessed.
+        attempts: the record of the search within bounds, if there were bounds.
+        guesses: the guessed classes of the drawing, the likeliest first, where its class was guessed.
     """
 
     def __init__(
@@ -84,16 +84,16 @@ class Endings(list[Ending]):
         self.guesses = Guesses() if guesses is None else guesses
 
     def _repr_svg_(self) -> str | None:
-        """A sheet of them all; None where there are none."""
-        return sheet_svg(self) if self else None
+        """A sheet of all endings; `None` for an empty list."""
+        return render_sheet(self) if self else None
 
     def _repr_html_(self) -> str | None:
-        """What a notebook shows: the same sheet."""
-        return in_html(svg) if (svg := self._repr_svg_()) else None
+        """The same sheet for a notebook."""
+        return strip_declaration(svg) if (svg := self._repr_svg_()) else None
 
 
-def sheet_svg(endings: Sequence[Ending]) -> str:
-    """Endings on a sheet: what was given in ink, what was added in colour, under index and cost."""
+def render_sheet(endings: Sequence[Ending]) -> str:
+    """Endings on a sheet: given strokes in ink, added strokes in colour, under index and cost."""
     pictures = [
         Picture(
             (Ink(each.given, INK), Ink(each.ending, ENDING, f"ending {each.index}", curved=True)),
@@ -104,6 +104,6 @@ def sheet_svg(endings: Sequence[Ending]) -> str:
     return render(pictures, label=len(pictures) > 1).decode()
 
 
-def in_html(svg: str) -> str:
-    """An SVG document as a part of an HTML page, which knows no XML declaration."""
+def strip_declaration(svg: str) -> str:
+    """An SVG document as a part of an HTML page, without its XML declaration."""
     return svg[svg.index("<svg") :]

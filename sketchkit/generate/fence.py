@@ -1,4 +1,4 @@
-"""Truncated draws: a point that would put ink out of bounds is drawn again before it is given up."""
+"""Draws within bounds, by rejection: a point that would put ink out of bounds is drawn again."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class RejectionChooser:
     Args:
         chooser: chooses the candidates.
         bounds: where ink may go.
-        beginnings: [P], what drawings start from.
-        prompt_of: [J], which of them each job continues.
+        beginnings: [P], the starts of drawings.
+        prompt_of: [J], the beginning that each job continues.
         index_of: [J], the sketch index of each job.
         seed: 0..2^63 - 1.
         max_points: the most rows a drawing gets.
@@ -70,7 +70,7 @@ class RejectionChooser:
         self._walked = np.zeros((jobs, 2))
         self._down = np.array([begins_with_ink(b) for b in beginnings], np.bool_)[prompt_of]
         self._over = np.zeros(jobs, np.bool_)
-        #: [J], whether no candidate would do at some step.
+        #: [J], whether all candidates of a step were out of bounds.
         self.broken = np.zeros(jobs, np.bool_)
         #: [J], how many steps were drawn again.
         self.redrawn = np.zeros(jobs, np.int64)
@@ -86,12 +86,12 @@ class RejectionChooser:
         points, after = self.chooser.choose(raw, uniforms, memory, jobs, steps)
         going = np.flatnonzero((jobs >= 0) & ~self._over[jobs] & (steps < self.max_points))
         mine, rows = jobs[going], to_numpy(points)[going].astype(np.float32)
-        wrong = ~self._allowed(mine, rows)
+        wrong = ~self._allows(mine, rows)
         if wrong.any():
             places = going[wrong]
             before = tuple(take_rows(part, places) for part in memory)
             chosen, kept = self._draw_again(take_rows(raw, places), before, mine[wrong], steps[places])
-            # A sampler may return the very arrays that it goes on with.
+            # The sampler may keep a reference to the arrays that it returned.
             points, after = take_rows(points, _all(points)), tuple(take_rows(p, _all(p)) for p in after)
             put_rows(points, places, chosen)
             for part, new in zip(after, kept, strict=True):
@@ -100,15 +100,15 @@ class RejectionChooser:
         self._advance(mine, rows)
         return points, after
 
-    def _allowed(self, jobs: Int64, rows: Float32) -> Bools:
-        """Whether points are within bounds; an end row puts nothing on the paper."""
+    def _allows(self, jobs: Int64, rows: Float32) -> Bools:
+        """Whether points are within bounds; an end row adds no ink."""
         starts = self._walked[jobs] + self._anchor[jobs]
         ends = self._walked[jobs] + self._offsets(jobs, rows) + self._anchor[jobs]
         ended: Bools = rows[:, 4] == 1.0
         return ended | self.bounds.allows(starts, ends, self._down[jobs])
 
     def _draw_again(self, raw: Array, memory: State, jobs: Int64, steps: Int64) -> tuple[Array, State]:
-        """The first further candidate within bounds for each of F rows, [F, 5]; an end row where none is."""
+        """The first further candidate within bounds for each of F rows, [F, 5]; else an end row."""
         count, more = len(jobs), self.candidates - 1
         self.redrawn[jobs] += 1
         several = np.repeat(np.arange(count), more)
@@ -122,7 +122,7 @@ class RejectionChooser:
             steps[several],
         )
         rows = to_numpy(points).astype(np.float32)
-        fits = self._allowed(jobs[several], rows).reshape(count, more)
+        fits = self._allows(jobs[several], rows).reshape(count, more)
         first = np.arange(count) * more + fits.argmax(axis=1)
         chosen = take_rows(points, first)
         self.broken[jobs] = broken = ~fits.any(axis=1)

@@ -1,4 +1,4 @@
-"""Finish what somebody has begun, in the place where it stands."""
+"""Endings of drawings that were begun, in their own units and place."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from sketchkit.counts import whole
 from sketchkit.deprecation import renamed
 from sketchkit.engine import EXACT_WIDTH, read_prompts
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import Progress, checked_counts
+from sketchkit.generate.checks import Progress, check_counts
 from sketchkit.generate.desk import Desk, check_begun, freely, within
 from sketchkit.generate.ending import Ending, Endings
-from sketchkit.generate.guess import AUTO, Guesses, guess_classes, scales_by_looks, shared_out
+from sketchkit.generate.guess import AUTO, Guesses, find_scales_by_looks, guess_classes, share_classes
 from sketchkit.generate.ranking import too_alike
 from sketchkit.generate.regions import Avoided, Bounds, Region
 from sketchkit.geometry import outline
@@ -26,7 +26,7 @@ from sketchkit.sketch import Float64, Sketch
 from sketchkit.threads import one_thread
 from sketchkit.units import WHOLE, best_scales, extent_of, read_beginning
 
-__all__ = ["Ending", "Endings", "check_unconditional", "complete", "scales_for"]
+__all__ = ["Ending", "Endings", "check_unconditional", "complete", "find_scales"]
 
 
 @overload
@@ -107,31 +107,32 @@ def complete(
 
     Args:
         model: an unconditional model.
-        drawings: one or many; an end row is taken off, and the last stroke counts as finished unless the
+        drawings: one or many; an end row is removed, and the last stroke counts as finished unless the
             sketch says that its pen is down.
         n: how many endings each; a million in all at the most.
         temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
-        seed: 0..2^63 - 1; ending i of a drawing is the same whatever n and whichever others come with it.
-            None means a fresh seed; each ending says which.
+        seed: 0..2^63 - 1; ending i of a drawing is independent of n and of the other drawings. `None` means
+            a fresh seed, recorded in each ending.
         keep: draw n, but return only the best that differ, this many at the most: those that the model
-            ended come first, then the lowest `nll_per_point`; one that all but covers a better one goes.
+            ended come first, then the lowest `nll_per_point`; an ending that nearly covers a better one is
+            left out.
         scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder, or
             one at which the beginning is a half or a quarter of the whole, where endings then look better.
         first: the index of the first ending; 0 within bounds.
-        part: how much of the longer side of the finished drawing is there, above 0 up to 1; this says the
-            scale.
-        class_name: what they shall become, one of the model's classes, for a model that knows classes; "auto"
-            guesses, and shares the endings out among the classes that a drawing may be meant as (within
-            bounds all are of the likeliest); None leaves it to the model.
+        part: the share of the longer side of the finished drawing that is there, above 0 up to 1; it sets
+            the scale.
+        class_name: one of the model's classes, for a model that knows classes; "auto" guesses, and shares the
+            endings out among the likely classes of a drawing (within bounds all are of the likeliest);
+            `None` leaves the class to the model.
         sampler: a name, or a sampler that is already made.
         options: the sampler's further options by name.
-        batch_size: the most drawings at once, 4 at the least; what suits the device when None.
-        max_points: after how many points an ending is cut that does not end; the model's own when None.
-        exact: equal to the last bit whatever n and the batch size; slower.
+        batch_size: the most drawings at once, 4 at the least; by default a number that suits the device.
+        max_points: the most points of an ending; by default the model's own limit.
+        exact: results equal to the last bit for all n and batch sizes; slower.
         region: x, y, width and height of a rectangle, in drawing units, that holds all the ink that is added.
-        avoid: a drawing, or a list of polygons, that added ink neither crosses nor enters; see `Bounds`.
+        avoid: a drawing, or a list of polygons, that added ink stays outside of; see `Bounds`.
         clearance: how far added ink stays from both, in drawing units; its own width does not count.
-        progress: told of every ending that is done.
+        progress: called after every ending.
 
     Returns:
         For each drawing its endings, in the order of their index, or from the best with `keep`; a single
@@ -140,9 +141,9 @@ def complete(
         class was guessed, it has the `guesses`.
 
     Raises:
-        InputError: a number out of range, a conditional model, an option the sampler does not have, a region
-            or something to avoid that is none.
-        NoEnding: an InputError, too: not one ending of some drawing keeps within bounds.
+        InputError: a number out of range, a conditional model, an option the sampler does not have, an
+            invalid region, or an invalid drawing or polygon to avoid.
+        NoEnding: an InputError, too: all tried endings of a drawing leave the bounds.
         PluginError: an unknown sampler.
 
     Source: Ha & Eck 2017, sections 3.3 and 4. Departure: before it is read, a drawing is simplified as
@@ -152,7 +153,7 @@ def complete(
     several = check_sketches(
         [drawings] if isinstance(drawings, Sketch) else drawings, "complete takes sketches"
     )
-    n, seed, batch_size, max_points = checked_counts(model, n, seed, batch_size, max_points, len(several))
+    n, seed, batch_size, max_points = check_counts(model, n, seed, batch_size, max_points, len(several))
     check_unconditional(model)
     check_one_class(class_name)
     keep = None if keep is None else whole("keep", keep, 1)
@@ -165,15 +166,15 @@ def complete(
     told = None if class_name in (None, AUTO) else model.class_called(class_name)
     # Within bounds endings are searched for, and all are of one class.
     most = first + max(n, 1) if bounds is None else 1
-    plans = [shared_out(each, most)[first:] if each else [told] for each in guesses]
+    plans = [share_classes(each, most)[first:] if each else [told] for each in guesses]
     pairs = [(d, name) for d, plan in enumerate(plans) for name in dict.fromkeys(plan)]
     several, classes = [begun[d] for d, _ in pairs], [name for _, name in pairs]
     if part is None:
-        scales = _scales_of(model, several, scale, classes)
+        scales = _find_scales_by_class(model, several, scale, classes)
         if scale == "auto":
-            scales = scales_by_looks(model, several, scales, classes)
+            scales = find_scales_by_looks(model, several, scales, classes)
     else:
-        scales = _scales_of_part(several, part, scale)
+        scales = _scales_from_part(several, part, scale)
     beginnings = [read_beginning(d, s, model.card) for d, s in zip(several, scales, strict=True)]
     if bounds is not None and n:
         check_begun(bounds, beginnings)
@@ -203,32 +204,32 @@ def complete(
     else:
         out = within(desk, n, bounds, progress)
     chosen = [
-        Endings(_best(endings, keep), endings.attempts, guessed)
+        Endings(_select(endings, keep), endings.attempts, guessed)
         for endings, guessed in zip(out, guesses, strict=True)
     ]
     return chosen[0] if isinstance(drawings, Sketch) else chosen
 
 
-def _scales_of(
+def _find_scales_by_class(
     model: DrawingModel,
     begun: Sequence[Sketch],
     scale: float | Literal["auto"],
     classes: Sequence[str | None],
 ) -> list[float]:
-    """`scales_for` of beginnings each of which has its class."""
+    """`find_scales` of beginnings each of which has its class."""
     out = [0.0] * len(begun)
     for name in dict.fromkeys(classes):
         places = [i for i, each in enumerate(classes) if each == name]
-        for i, found in zip(places, scales_for(model, [begun[i] for i in places], scale, name), strict=True):
+        for i, found in zip(places, find_scales(model, [begun[i] for i in places], scale, name), strict=True):
             out[i] = found
     return out
 
 
-def _scales_of_part(begun: Sequence[Sketch], part: float, scale: float | Literal["auto"]) -> list[float]:
+def _scales_from_part(begun: Sequence[Sketch], part: float, scale: float | Literal["auto"]) -> list[float]:
     """The scales at which beginnings are a part of a whole training drawing; 1 for one without extent.
 
     Raises:
-        InputError: no share, or a scale beside it.
+        InputError: a part that is not a share, or a scale beside it.
     """
     if scale != "auto":
         raise InputError("part and scale both say how large a drawing is: give one of them")
@@ -239,7 +240,7 @@ def _scales_of_part(begun: Sequence[Sketch], part: float, scale: float | Literal
 
 
 def check_unconditional(model: DrawingModel) -> None:
-    """Refuse a model that cannot go on with a beginning.
+    """Refuse a model that cannot continue a beginning.
 
     Raises:
         InputError: it is conditional.
@@ -251,7 +252,7 @@ def check_unconditional(model: DrawingModel) -> None:
         )
 
 
-def scales_for(
+def find_scales(
     model: DrawingModel, begun: Sequence[Sketch], scale: float | Literal["auto"], label: AnyClass | None
 ) -> list[float]:
     """How many pixels of the training data each beginning's drawing unit is.
@@ -260,16 +261,16 @@ def scales_for(
         model: an unconditional model.
         begun: the beginnings.
         scale: the same for all of them, or "auto" for the likeliest of each.
-        label: what they are beginnings of, for a model that knows classes.
+        label: their class, for a model that knows classes.
 
     Raises:
-        InputError: a scale that is neither.
+        InputError: a scale that is neither a number nor "auto".
     """
-    return best_scales(model, begun, label) if scale == "auto" else [_number(scale)] * len(begun)
+    return best_scales(model, begun, label) if scale == "auto" else [_check_number(scale)] * len(begun)
 
 
-def _best(endings: list[Ending], keep: int | None) -> list[Ending]:
-    """All by index, or the best that differ."""
+def _select(endings: list[Ending], keep: int | None) -> list[Ending]:
+    """All endings by index, or the best `keep` that differ."""
     if keep is None:
         return sorted(endings, key=lambda e: e.index)
     kept: list[Ending] = []
@@ -284,7 +285,7 @@ def _best(endings: list[Ending], keep: int | None) -> list[Ending]:
     return kept
 
 
-def _number(scale: object) -> float:
+def _check_number(scale: object) -> float:
     if isinstance(scale, int | float | np.integer | np.floating) and not isinstance(scale, bool):
         return float(scale)
     raise InputError(f"the scale must be a number or 'auto', got {scale!r}")

@@ -1,4 +1,4 @@
-"""What a beginning is taken for, by a critic of beginnings and its likelihood under the likeliest classes."""
+"""Guesses of the class of a beginning, by a critic of beginnings and its likelihood under likely classes."""
 
 from __future__ import annotations
 
@@ -20,25 +20,33 @@ from sketchkit.sketch import Float64, Sketch
 from sketchkit.threads import one_thread
 from sketchkit.units import WHOLE, Rows, best_scales, extent_of, losses, read_beginning
 
-__all__ = ["AUTO", "Guess", "Guesses", "endings_liked", "guess_classes", "scales_by_looks", "shared_out"]
+__all__ = [
+    "AUTO",
+    "Guess",
+    "Guesses",
+    "find_scales_by_looks",
+    "guess_classes",
+    "score_endings",
+    "share_classes",
+]
 
 Int64 = npt.NDArray[np.int64]
 
 #: The name of a class that is to be guessed.
 AUTO = "auto"
-#: Classes whose likelihoods are asked for: those of which the critic says most.
+#: Number of classes whose likelihoods are computed: those with the highest chance by the critic.
 _TRIED = 12
 # Fitted on first halves of validation drawings: the weight of a nat of likelihood beside one of the critic,
-# and the least that the critic's word counts as.
+# and the least chance that the critic's answer counts as.
 _LIKELIHOOD, _LEAST_CHANCE = 0.3, 1e-3
-# A logistic function tells beginnings of no class, fitted on first halves of drawings of classes that the
-# critic had not seen: its constant, and its weights of the logarithm of what the critic gives to all classes
-# of the model, of the entropy of the guess, and of the likelihood a point in pixels.
+# A logistic function detects beginnings of other classes, fitted on first halves of drawings of classes that
+# the critic had not seen: its constant, and its weights of the logarithm of the critic's total chance of the
+# model's classes, of the entropy of the guess, and of the likelihood a point in pixels.
 _UNLIKE = (-7.02, -3.81, 1.12, -0.451)
-#: How daring tentative endings are, and the least that the critic's word on them counts as.
-_TEMPERATURE, _LEAST_WORD = 0.4, 0.02
-#: The parts of a whole drawing that a beginning may be, beside what is likeliest; how many endings of each
-#: size are looked at; and what the likeliest is worth, in nats.
+#: The temperature of tentative endings, and the least chance that the critic's answer on them counts as.
+_TEMPERATURE, _LEAST_LOOKS = 0.4, 0.02
+#: The parts of a whole drawing that a beginning may be, beside the likeliest scale; how many endings are
+#: scored at each size; and the bonus of the likeliest scale, in nats.
 _PARTS, _OF_A_SCALE, _USUAL = (0.5, 0.25), 4, 0.7
 #: Endings are shared out among classes of at least this chance.
 _LEAST_SHARE = 0.1
@@ -64,7 +72,7 @@ class Guesses(tuple[Guess, ...]):
 
     Attributes:
         unlike: the chance, 0..1, that it is a beginning of something else, cautiously: above one half
-            for one in ten beginnings of the model's classes. None where the critic does not know these.
+            for one in ten beginnings of the model's classes. `None` where the critic does not know these.
     """
 
     unlike: float | None
@@ -78,17 +86,17 @@ class Guesses(tuple[Guess, ...]):
 
 @one_thread()
 def guess_classes(model: DrawingModel, drawings: Sequence[Sketch]) -> list[Guesses]:
-    """Say what beginnings are taken for.
+    """Guess the classes of beginnings.
 
     Args:
-        model: an unconditional one that is told classes.
-        drawings: P beginnings, in whatever units and place.
+        model: an unconditional model that knows classes.
+        drawings: P beginnings, in any units and place.
 
     Returns:
         For each beginning the twelve likeliest classes of the model.
 
     Raises:
-        InputError: a model that is told no classes, or a conditional one.
+        InputError: a model without classes, or a conditional one.
     """
     check_model(model)
     if model.conditional or not model.labelled:
@@ -105,15 +113,15 @@ def guess_classes(model: DrawingModel, drawings: Sequence[Sketch]) -> list[Guess
     ]
 
 
-def shared_out(guesses: Sequence[Guess], n: int) -> list[str]:
-    """The class of each of n endings: as often as its chance says, whatever n.
+def share_classes(guesses: Sequence[Guess], n: int) -> list[str]:
+    """The class of each of n endings: each class as often as its chance says.
 
     Args:
         guesses: the likeliest first.
         n: how many endings.
 
     Returns:
-        Of ending i the class, which is the same for any n above i.
+        [n], the class of each ending; that of ending i is the same for all n above i.
     """
     able = [each for each in guesses if each.chance >= _LEAST_SHARE] or list(guesses[:1])
     bounds = np.cumsum([each.chance for each in able])
@@ -121,7 +129,7 @@ def shared_out(guesses: Sequence[Guess], n: int) -> list[str]:
     return [able[i].class_name for i in np.searchsorted(bounds, places, side="right").clip(0, len(able) - 1)]
 
 
-def scales_by_looks(
+def find_scales_by_looks(
     model: DrawingModel, begun: Sequence[Sketch], scales: Sequence[float], classes: Sequence[str | None]
 ) -> list[float]:
     """Scales at which endings look most like their class: a beginning may be a small part of a drawing.
@@ -130,19 +138,19 @@ def scales_by_looks(
         model: an unconditional one.
         begun: P beginnings.
         scales: the likeliest of each, in pixels of the training data a drawing unit.
-        classes: what each is to become.
+        classes: the class of each.
 
     Returns:
-        P scales: those given, or at which a beginning is a half or a quarter of a whole drawing; those given
-        for classes that the critic does not know.
+        P scales: the given ones, or those at which a beginning is a half or a quarter of a whole drawing; the
+        given ones for classes that the critic does not know.
     """
     known, card = load_critic().classes, model.card
-    told = [card.classes[0] if name is None and len(card.classes) == 1 else name for name in classes]
-    asked = [i for i, name in enumerate(told) if name in known]
+    names = [card.classes[0] if name is None and len(card.classes) == 1 else name for name in classes]
+    asked = [i for i, name in enumerate(names) if name in known]
     out = list(scales)
 
-    def liked(places: Sequence[int], parts: Sequence[float | None]) -> Float64:
-        """The logarithm of how much endings of some beginnings look right at each of some sizes, [P, S]."""
+    def score_sizes(places: Sequence[int], parts: Sequence[float | None]) -> Float64:
+        """The logarithm of the critic's chance for endings of beginnings at each of some sizes, [P, S]."""
         tried = [
             scales[i] if part is None else part * WHOLE / extent_of(begun[i])
             for i in places
@@ -150,15 +158,15 @@ def scales_by_looks(
         ]
         of = [i for i in places for _ in parts]
         rows = [read_beginning(begun[i], scale, card).rows for i, scale in zip(of, tried, strict=True)]
-        words = endings_liked(model, rows, [str(told[i]) for i in of], _OF_A_SCALE)
-        return np.log(words + _LEAST_WORD).reshape(len(places), -1)
+        looks = score_endings(model, rows, [str(names[i]) for i in of], _OF_A_SCALE)
+        return np.log(looks + _LEAST_LOOKS).reshape(len(places), -1)
 
     sized = [i for i in asked if extent_of(begun[i])]
-    usual = liked(sized, [None])[:, 0] + _USUAL if sized else np.zeros(0)
-    # No other size can look better than this.
-    doubtful = np.flatnonzero(usual < np.log1p(_LEAST_WORD))
+    usual = score_sizes(sized, [None])[:, 0] + _USUAL if sized else np.zeros(0)
+    # Only below this value another size can look better.
+    doubtful = np.flatnonzero(usual < np.log1p(_LEAST_LOOKS))
     if len(doubtful):
-        others = liked([sized[k] for k in doubtful], _PARTS)
+        others = score_sizes([sized[k] for k in doubtful], _PARTS)
         for k, mine in zip(doubtful, others, strict=True):
             if mine.max() > usual[k]:
                 out[sized[k]] = _PARTS[mine.argmax()] * WHOLE / extent_of(begun[sized[k]])
@@ -166,7 +174,7 @@ def scales_by_looks(
 
 
 def _chances(classes: Sequence[str], begun: Sequence[Sketch]) -> tuple[bool, Float64]:
-    """Whether the critic knows all classes, and what it gives to each as that of each beginning, [P, C]."""
+    """Whether the critic knows all classes, and its chance of each class for each beginning, [P, C]."""
     critic = load_critic(BEGINNINGS)
     every = critic.chances(begun, critic.about.classes)
     places = [critic.about.classes.index(name) if name in critic.classes else -1 for name in classes]
@@ -181,11 +189,11 @@ def _guesses(model: DrawingModel, drawing: Sketch, scale: float, begun: Float64,
     """The classes that are tried, the likeliest first.
 
     Args:
-        model: that is told classes.
+        model: knows classes.
         drawing: the beginning.
         scale: pixels of the training data in a drawing unit.
-        begun: [C], what the critic gives to each class of the model.
-        known: whether it knows all of them.
+        begun: [C], the critic's chance of each class of the model.
+        known: whether the critic knows all of them.
     """
     rows = read_beginning(drawing, scale, model.card).rows
     tried = np.argsort(-begun, kind="stable")[:_TRIED]
@@ -210,8 +218,8 @@ def _likelihoods(model: DrawingModel, rows: Rows, classes: Int64) -> Float64:
     return -np.array(losses(model, [rows] * len(classes), classes.astype(np.int64)))
 
 
-def endings_liked(model: DrawingModel, beginnings: Sequence[Rows], classes: Sequence[str], n: int) -> Float64:
-    """How much tentative endings of beginnings look like classes, to the critic.
+def score_endings(model: DrawingModel, beginnings: Sequence[Rows], classes: Sequence[str], n: int) -> Float64:
+    """The critic's chance that tentative endings of beginnings show their classes.
 
     Args:
         model: an unconditional one.
@@ -220,22 +228,22 @@ def endings_liked(model: DrawingModel, beginnings: Sequence[Rows], classes: Sequ
         n: how many endings of each beginning.
 
     Returns:
-        [K], 0..1; for a class that the critic does not know the mean of its words.
+        [K], 0..1; for a class that the critic does not know the mean of all its chances.
     """
     prompts = read_prompts(model, beginnings, label=model.class_indices(classes) if model.labelled else None)
     which = np.repeat(np.arange(len(beginnings)), n)
     index = np.tile(np.arange(n), len(beginnings))
-    hand = make_sampler("temperature", _TEMPERATURE)
-    loop = decode(model, hand, prompts, which, index, seed=0, max_points=model.card.max_length)
+    sampler = make_sampler("temperature", _TEMPERATURE)
+    loop = decode(model, sampler, prompts, which, index, seed=0, max_points=model.card.max_length)
     drafts: list[Draft] = sorted(loop, key=lambda draft: draft.job)
     drawings = [whole_drawing(prompts.subjects[which[draft.job]], draft) for draft in drafts]
-    words = _words(classes, drawings)
-    own: Float64 = words[np.arange(len(words)), which].reshape(len(beginnings), n).mean(1)
+    looks = _score_looks(classes, drawings)
+    own: Float64 = looks[np.arange(len(looks)), which].reshape(len(beginnings), n).mean(1)
     return own
 
 
-def _words(names: Sequence[str], drawings: Sequence[Sketch]) -> Float64:
-    """How much drawings look like classes to the critic, [n, K]; the mean for classes new to it."""
+def _score_looks(names: Sequence[str], drawings: Sequence[Sketch]) -> Float64:
+    """The critic's chance that drawings show classes, [n, K]; the mean for classes new to it."""
     critic = load_critic()
     chances = critic.chances(drawings)
     out = np.full((len(drawings), len(names)), chances.mean())

@@ -1,8 +1,8 @@
-"""Draw what is missing between given strokes, so that what comes after the gap fits what comes before it.
+"""Draw missing strokes between given strokes, so that they fit both the strokes before and after the gap.
 
-A decoder-only model knows what came before, and nothing of what is to come. So many attempts are drawn at the
-gap (`sketchkit.generate.particles`); whenever one lifts its pen, the strokes behind the gap are put after it,
-and the model says how likely they are there.
+A decoder-only model reads only the strokes before a gap. So many attempts are drawn at the gap
+(`sketchkit.generate.particles`); at every lift of a particle's pen, the strokes behind the gap are put after
+it, and the model scores how likely they are there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sketchkit.deprecation import renamed
 from sketchkit.engine import read_prompts
 from sketchkit.engine.arrays import inference
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import Progress, checked_counts
+from sketchkit.generate.checks import Progress, check_counts
 from sketchkit.generate.particles import Attempt, ParticleFilter, Suffix, effective_size, log_sum, shares
 from sketchkit.generate.ranking import too_alike
 from sketchkit.geometry import line_to_stroke, magenta_simplify, outline
@@ -32,10 +32,10 @@ from sketchkit.units import MAX_READ, SIMPLIFICATION, WHOLE, Beginning, from_row
 
 __all__ = ["MAX_PARTICLES", "MAX_STROKES", "InfillSearch", "Infilling", "infill", "split_at"]
 
-#: What the memory of a small machine holds.
+#: Limits that fit the memory of a small machine.
 MAX_PARTICLES = 16_384
 MAX_STROKES = 1_000
-# Nobody knows how many strokes are missing: twice as many as are replaced, and at least this many.
+# The number of missing strokes is unknown: twice as many as are replaced, and at least this many.
 _USUAL_STROKES = 4
 _END_ROW = np.array([[0.0, 0.0, 0.0, 0.0, 1.0]])
 
@@ -47,10 +47,10 @@ class InfillSearch:
     Args:
         attempts: how often a particle lifted its pen, and the rest was tried.
         fitting: of how many of them the rest was at least as likely as with an empty gap.
-        effective: the effective sample size of all attempts, at most their number: how many of them tell
-            something of the posterior. Of a few, the best may be far from what more particles would find.
-        evidence: the logarithm of how likely the rest is whatever comes before it: the estimate of the
-            likelihood of the rest, summed over the numbers of strokes.
+        effective: the effective sample size of all attempts, at most their number: how many of them represent
+            the posterior. With a small size, more particles may find much better infills.
+        evidence: the logarithm of the estimated likelihood of the rest over all infills, summed over the
+            numbers of strokes.
     """
 
     attempts: int
@@ -69,9 +69,9 @@ class Infilling:
     """One way to fill a gap.
 
     Args:
-        sketch: the whole drawing, what was given and what was added, in its own units and place.
-        part: what was added alone, in the same units and place.
-        rest: log-likelihood of what follows the gap, the way to it among it, under the model itself
+        sketch: the whole drawing, given and added strokes, in its own units and place.
+        part: the added strokes alone, in the same units and place.
+        rest: log-likelihood of the strokes after the gap and of the way to them under the model itself
             (temperature 1), natural logarithm, in model units.
         gain: by how much the rest is likelier than with an empty gap, a natural logarithm. If the gap opens
             the drawing, without the way to the rest.
@@ -116,42 +116,42 @@ def infill(
     max_points: int | None = None,
     progress: Progress | None = None,
 ) -> list[Infilling]:
-    """Draw what is missing between the strokes of a drawing, in several ways.
+    """Draw missing strokes between the strokes of a drawing, in several ways.
 
     Args:
         model: an unconditional model.
         sketch: the drawing, finished but for the gap; all its strokes count as such.
-        gap: (i, j): strokes i to j - 1, counted from 0 in pen order, dots included, are replaced; none with
-            i = j, where something is drawn before stroke i. At least one stroke that is no dot must follow.
-            If none comes before, the infill begins where stroke 0 began.
+        gap: (i, j): strokes i to j - 1, counted from 0 in pen order, dots included, are replaced; with i = j
+            the infill is inserted before stroke i. At least one stroke other than a dot must follow. In a
+            gap at the start, the infill begins where stroke 0 began.
         n: how many infills, the best that differ, at the most.
         particles: how many are drawn at once, 1 to 16,384; more find better ones.
         temperature: tau, 0 to 100; 1 is the model itself, less is tidier, 0 is greedy.
-        seed: 0..2^63 - 1; the same seed and number of particles draw the same. None means a fresh seed; each
-            infill says which.
-        class_name: what the drawing shows, one of the model's classes, for a model that knows classes.
+        seed: 0..2^63 - 1; the same seed and number of particles draw the same. `None` means a fresh seed,
+            recorded in each infill.
+        class_name: one of the model's classes, for a model that knows classes.
         sampler: a name, or a sampler that is already made.
         options: the sampler's further options by name.
-        max_strokes: of an infill; twice as many as are replaced, and at least 4, when None.
-        max_points: after how many points a particle is given up that does not lift its pen; the model's own
-            greatest length when None.
-        progress: told of every stroke that all particles have drawn.
+        max_strokes: of an infill; by default twice as many as are replaced, and at least 4.
+        max_points: after how many points a particle is dropped if it has not lifted its pen; by default the
+            model's own limit.
+        progress: called after every stroke that all particles have drawn.
 
     Returns:
-        Infills, the one after which the rest is likeliest first: each attempt is a draw from the model, so
-        that their posterior probabilities are as these likelihoods. One that all but covers a better one is
-        left out.
+        Infills, sorted by the likelihood of the rest after them, the likeliest first: each attempt is a draw
+        from the model, so that posterior probabilities are proportional to these likelihoods. An infill that
+        nearly covers a better one is left out.
 
     Raises:
-        InputError: a number out of range, a gap that the drawing does not have or with nothing behind it, a
-            conditional model, or no attempt of which a stroke came to its end.
+        InputError: a number out of range, a gap that is outside the drawing or at its end, a conditional
+            model, or a search in which every particle failed to finish a stroke.
         PluginError: an unknown sampler.
 
     Source: see `sketchkit.generate.particles`. The drawing is read at the size at which it fills 255 pixels,
         simplified as the training data were, and the infill is drawn by the sampler, but the rest is always
         judged by the model itself.
     """
-    n, seed, _, max_points = checked_counts(model, n, seed, None, max_points)
+    n, seed, _, max_points = check_counts(model, n, seed, None, max_points)
     whole("n", n, 1, MAX_DRAWINGS)
     particles = whole("particles", particles, 1, MAX_PARTICLES)
     max_strokes = None if max_strokes is None else whole("max_strokes", max_strokes, 1, MAX_STROKES)
@@ -164,7 +164,7 @@ def infill(
     chosen = stepwise(make_sampler(sampler, temperature, options), "into a gap")
     before, _, after = split_at(sketch, gap)
     scale = _scale(sketch)
-    # If nothing comes before the gap, a dot says where to begin, which models do not read.
+    # For a gap at the start, a dot marks the place to begin; models do not read dots.
     given = before if len(before) else Sketch.from_polylines([sketch.points[:1]])
     beginning = read_beginning(given, scale, model.card)
     rest = _rest(after, beginning, scale)
@@ -177,11 +177,11 @@ def infill(
                 break
             if progress is not None:
                 progress(stroke, most)
-    return _best(particle_filter, n, _Around(sketch, before, after, beginning, scale))
+    return _select(particle_filter, n, _Context(sketch, before, after, beginning, scale))
 
 
 def split_at(sketch: Sketch, gap: tuple[int, int]) -> tuple[Sketch, Sketch, Sketch]:
-    """A drawing in three: what comes before a gap, what the gap holds, and what follows it.
+    """A drawing in three parts: before a gap, in it, and after it.
 
     Args:
         sketch: S strokes, dots included.
@@ -191,7 +191,7 @@ def split_at(sketch: Sketch, gap: tuple[int, int]) -> tuple[Sketch, Sketch, Sket
         Three sketches in the units and place of the drawing, without end rows; the first two may be empty.
 
     Raises:
-        InputError: a gap that the drawing does not have, or in a place that nothing fixes.
+        InputError: a gap outside the drawing, or without strokes that fix its place.
     """
     if not isinstance(sketch, Sketch):
         raise InputError("infill takes a sketch: sketchkit.read makes one of a file")
@@ -212,8 +212,8 @@ def split_at(sketch: Sketch, gap: tuple[int, int]) -> tuple[Sketch, Sketch, Sket
 
 
 @dataclass(frozen=True)
-class _Around:
-    """What an attempt is put into to make a drawing of it."""
+class _Context:
+    """The given parts of a drawing, into which an attempt is put."""
 
     sketch: Sketch
     before: Sketch
@@ -222,7 +222,7 @@ class _Around:
     scale: float
 
     def part(self, attempt: Attempt) -> Sketch:
-        """What was added alone."""
+        """The added strokes alone."""
         opens = not len(self.beginning.rows)
         return from_rows(attempt.rows, self.beginning.factor, self.beginning.anchor, joined=opens)
 
@@ -234,13 +234,13 @@ class _Around:
 
 
 def _scale(sketch: Sketch) -> float:
-    """Pixels of the training data in a drawing unit: the drawing, what is replaced among it, fills 255."""
+    """Pixels of the training data in a drawing unit: the drawing, replaced strokes included, fills 255."""
     x0, y0, x1, y1 = sketch.bounds
     return WHOLE / (max(x1 - x0, y1 - y0) or WHOLE)
 
 
 def _rest(after: Sketch, beginning: Beginning, scale: float) -> Suffix:
-    """What follows the gap, as a model reads it after a beginning.
+    """The strokes after the gap, as a model reads them after a beginning.
 
     Raises:
         InputError: more points than a model reads.
@@ -257,11 +257,11 @@ def _rest(after: Sketch, beginning: Beginning, scale: float) -> Suffix:
     return Suffix(rows, place, opens=not len(beginning.rows))
 
 
-def _best(particle_filter: ParticleFilter, n: int, around: _Around) -> list[Infilling]:
+def _select(particle_filter: ParticleFilter, n: int, context: _Context) -> list[Infilling]:
     """The attempts after which the rest is likeliest, of those that differ.
 
     Raises:
-        InputError: there is none.
+        InputError: the list of attempts is empty.
     """
     attempts = particle_filter.attempts
     if not attempts:
@@ -279,8 +279,8 @@ def _best(particle_filter: ParticleFilter, n: int, around: _Around) -> list[Infi
     kept: list[Infilling] = []
     outlines: list[Float64] = []
     for i in np.argsort([-attempt.rest for attempt in attempts], kind="stable"):
-        best, part = attempts[i], around.part(attempts[i])
-        whole, mine = around.whole(part), outline(part)
+        best, part = attempts[i], context.part(attempts[i])
+        whole, mine = context.whole(part), outline(part)
         if too_alike(mine, outlines, whole):
             continue
         place = len(kept)
@@ -293,7 +293,7 @@ def _best(particle_filter: ParticleFilter, n: int, around: _Around) -> list[Infi
                 float(weights[i]),
                 particle_filter.seed,
                 place,
-                around.scale,
+                context.scale,
                 search,
             )
         )

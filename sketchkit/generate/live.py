@@ -1,8 +1,8 @@
-"""Drawing for many who ask at any time: requests join a running batch, their points come as they are drawn.
+"""A server of drawings: requests join a running batch at any time, and their points come as they are drawn.
 
-`sample` and its neighbours draw what they are asked for and come back. A page that people draw on asks all
-the time, and gives up much of what it asked for. A `LiveDecoder` takes requests while it draws, tells of the
-points of each drawing a few at a time, and forgets at once what is cancelled.
+`sample` and the other calls draw one request and return. An interactive page sends requests continuously and
+cancels many of them. A `LiveDecoder` accepts requests while it draws, returns the points of each drawing in
+small chunks, and drops cancelled drawings at once.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ class LivePoints:
     """Some points of a drawing, as they were drawn.
 
     Args:
-        request: the number that `add` gave.
-        drawing: which of the request's drawings, from 0.
+        request: the number that `add` returned.
+        drawing: the number of the drawing in the request, from 0.
         first: the number of the first point, from 0; the points of a drawing come in order, without a gap.
         points: float64 [n, 3]: x, y in drawing units, and 1 where ink leads here from the point before.
         over: whether these are the last; n may then be 0.
-        finished: whether the model ended the drawing; else it goes on, was cut at the greatest length, or
+        finished: whether the model ended the drawing; else it continues, was cut at the greatest length, or
             failed.
-        error: why nothing more of it can be drawn; None where nothing failed.
+        error: the error that stopped the drawing, if any.
     """
 
     request: int
@@ -57,7 +57,7 @@ class LivePoints:
 
 
 @dataclass(eq=False)
-class _Pen:
+class _ActiveDrawing:
     """A drawing that waits, or is being drawn."""
 
     request: int
@@ -65,7 +65,7 @@ class _Pen:
     client: Hashable
     drawing: LiveDrawing
     age: int = 0  # rows that the model has drawn
-    told: int = 0  # points that somebody was told of
+    reported: int = 0  # points that were reported
     over: bool = False
     down: bool = False
     at: tuple[float, float] = (0.0, 0.0)
@@ -82,11 +82,13 @@ class _Pen:
         self.fresh.append((*self.at, float(self.down)))
         self.down = not lift
 
-    def tell(self, over: bool = False, finished: bool = False, error: Exception | None = None) -> LivePoints:
-        """What nobody has been told of yet."""
+    def report(
+        self, over: bool = False, finished: bool = False, error: Exception | None = None
+    ) -> LivePoints:
+        """The points since the last report."""
         points = np.array(self.fresh, np.float64).reshape(-1, 3)
-        first, self.fresh = self.told, []
-        self.told += len(points)
+        first, self.fresh = self.reported, []
+        self.reported += len(points)
         return LivePoints(self.request, self.number, first, points, over, finished, error)
 
 
@@ -95,25 +97,25 @@ class _Batch:
 
     def __init__(self, drawing: LiveDrawing) -> None:
         self.model, self.sampler = drawing.model, drawing.sampler
-        self.queue, self.pens = JobQueue(), dict[int, _Pen]()
+        self.queue, self.pens = JobQueue(), dict[int, _ActiveDrawing]()
         # One step a call, so that new drawings join at once.
         self.decoder = Decoder(drawing.model, drawing.sampler, self.queue, width=_ANY_NUMBER, max_steps=1)
 
     def draws(self, drawing: LiveDrawing) -> bool:
         return self.model is drawing.model and self.sampler == drawing.sampler
 
-    def keep(self, wanted: Callable[[_Pen], bool]) -> None:
-        """Give up all other drawings."""
+    def keep(self, wanted: Callable[[_ActiveDrawing], bool]) -> None:
+        """Drop all other drawings."""
         gone = {job for job, pen in self.pens.items() if not wanted(pen)}
         if gone:
             self.decoder.drop(gone)
             self.pens = {job: pen for job, pen in self.pens.items() if job not in gone}
 
-    def add(self, pen: _Pen) -> None:
+    def add(self, pen: _ActiveDrawing) -> None:
         [job] = self.queue.put(pen.drawing.start)
         self.pens[job] = pen
 
-    def advance(self) -> Iterator[tuple[_Pen, Float32]]:
+    def advance(self) -> Iterator[tuple[_ActiveDrawing, Float32]]:
         """One point more of every drawing, [5] in model units."""
         self.decoder.step()
         jobs, points = self.decoder.latest
@@ -121,15 +123,15 @@ class _Batch:
 
 
 class LiveDecoder:
-    """Draws what it is asked for at any time, all of it at once.
+    """Draws requests that arrive at any time, all of them at once.
 
-    Every method may be called from any thread, but `step` from one at a time. A drawing is a function of
-    what was asked for, whichever others are drawn beside it.
+    Every method may be called from any thread, but `step` from one at a time. A drawing is a function of its
+    request alone, independent of other requests.
 
     Args:
         slots: the most drawings that are drawn at once; the others wait, and clients take free slots in
             turns.
-        chunk: after how many points of a drawing somebody is told of them.
+        chunk: the number of points of a drawing that are returned together.
 
     Raises:
         InputError: a number below 1.
@@ -139,7 +141,8 @@ class LiveDecoder:
         self._slots, self._chunk = whole("slots", slots, 1), whole("chunk", chunk, 1)
         self._changed = threading.Condition()
         self._numbers = count()
-        self._turns: OrderedDict[Hashable, deque[_Pen]] = OrderedDict()  # who waits, the next one first
+        # Waiting drawings by client, the next client first.
+        self._turns: OrderedDict[Hashable, deque[_ActiveDrawing]] = OrderedDict()
         self._left: dict[int, int] = {}  # drawings of each request that are not over
         self._batches: list[_Batch] = []  # touched by `step` alone
         self._live = 0
@@ -157,17 +160,17 @@ class LiveDecoder:
         return self._live
 
     def add(self, drawings: Sequence[LiveDrawing], client: Hashable = None) -> int:
-        """Ask for some drawings.
+        """Request drawings.
 
         Args:
             drawings: one or more.
-            client: who asks; one who asks for much has no more turns than the others.
+            client: the sender of the request; all clients get the same number of turns.
 
         Returns:
             The number of the request.
 
         Raises:
-            InputError: no drawing, or a decoder that is closed.
+            InputError: an empty list, or a decoder that is closed.
         """
         if not drawings:
             raise InputError("a request asks for one drawing or more")
@@ -177,18 +180,18 @@ class LiveDecoder:
             request = next(self._numbers)
             self._left[request] = len(drawings)
             queue = self._turns.setdefault(client, deque())
-            queue.extend(_Pen(request, k, client, drawing) for k, drawing in enumerate(drawings))
+            queue.extend(_ActiveDrawing(request, k, client, drawing) for k, drawing in enumerate(drawings))
             self._changed.notify_all()
         return request
 
     def cancel(self, request: int) -> bool:
-        """Give up a request: nothing of it comes from a step that begins after this.
+        """Cancel a request: steps that begin later return only other requests.
 
         Args:
             request: its number.
 
         Returns:
-            Whether anything of it was left to draw.
+            Whether the request was unfinished.
         """
         with self._changed:
             if self._left.pop(request, None) is None:
@@ -201,20 +204,20 @@ class LiveDecoder:
         return True
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until there is something to draw, or the decoder is closed.
+        """Wait until there are drawings to draw, or the decoder is closed.
 
         Args:
-            timeout: seconds; for as long as it takes when None.
+            timeout: seconds; unlimited by default.
 
         Returns:
-            Whether there is something to draw.
+            Whether there are drawings to draw.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._busy, timeout)
             return self._busy and not self._closed
 
     def close(self) -> None:
-        """Take no more requests, and give up those there are."""
+        """Refuse further requests, and cancel all current ones."""
         with self._changed:
             self._closed = True
             self._left.clear()
@@ -232,35 +235,35 @@ class LiveDecoder:
         Returns:
             Chunks of points that are full, and the last points of drawings that are over or cannot be drawn.
         """
-        told = [*self._arrange()]
+        reports = [*self._arrange()]
         for batch in list(self._batches):
-            told += self._advance(batch)
+            reports += self._advance(batch)
         with self._changed:
-            told = [each for each in told if each.request in self._left]
-            for each in told:
+            reports = [each for each in reports if each.request in self._left]
+            for each in reports:
                 if each.over:
                     self._left[each.request] -= 1
                     if not self._left[each.request]:
                         del self._left[each.request]
-        return told
+        return reports
 
     def _arrange(self) -> Iterator[LivePoints]:
-        """Give up drawings that are over or cancelled, and begin others; tells of those that cannot begin."""
+        """Drop drawings that are over or cancelled, and begin others; yields the errors of failed starts."""
         with self._changed:
             for batch in self._batches:
                 batch.keep(lambda pen: not pen.over and pen.request in self._left)
-            comers = self._take_turns(self._slots - sum(len(batch.pens) for batch in self._batches))
-        for pen in comers:
+            starting = self._take_turns(self._slots - sum(len(batch.pens) for batch in self._batches))
+        for pen in starting:
             try:
                 self._batch_for(pen.drawing).add(pen)
-            except Exception as error:  # it is told to the client
-                yield pen.tell(over=True, error=error)
+            except Exception as error:  # reported to the client
+                yield pen.report(over=True, error=error)
         self._batches = [batch for batch in self._batches if batch.pens]
         self._live = sum(len(batch.pens) for batch in self._batches)
 
-    def _take_turns(self, most: int) -> list[_Pen]:
+    def _take_turns(self, most: int) -> list[_ActiveDrawing]:
         """Drawings that begin, of each client in turn."""
-        out: list[_Pen] = []
+        out: list[_ActiveDrawing] = []
         while self._turns and len(out) < most:
             client, queue = self._turns.popitem(last=False)
             out.append(queue.popleft())
@@ -281,7 +284,7 @@ class LiveDecoder:
             moves = list(batch.advance())
         except Exception as error:  # of a model, an engine or a sampler of a third party
             self._batches.remove(batch)
-            yield from (pen.tell(over=True, error=error) for pen in batch.pens.values())
+            yield from (pen.report(over=True, error=error) for pen in batch.pens.values())
             return
         for pen, row in moves:
             dx, dy = (row[:2] / np.float32(pen.drawing.factor)).tolist()
@@ -291,6 +294,6 @@ class LiveDecoder:
                 pen.move(dx, dy, bool(row[3] == 1.0))
             if end or pen.age >= pen.drawing.max_points:
                 pen.over = True
-                yield pen.tell(over=True, finished=end)
+                yield pen.report(over=True, finished=end)
             elif len(pen.fresh) >= self._chunk:
-                yield pen.tell()
+                yield pen.report()

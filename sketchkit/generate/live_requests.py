@@ -1,4 +1,4 @@
-"""What a `LiveDecoder` draws: endings and drawings ready to begin, as the usual calls would draw them."""
+"""Requests to a `LiveDecoder`: endings and drawings ready to begin, equal to those of the usual calls."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sketchkit.counts import whole
 from sketchkit.deprecation import renamed
 from sketchkit.engine import Prompts, Requests, read_prompts
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import checked_counts
-from sketchkit.generate.drawing import prompts_for
+from sketchkit.generate.checks import check_counts
+from sketchkit.generate.drawing import make_prompts
 from sketchkit.generate.fence import begins_with_ink
-from sketchkit.generate.finishing import check_unconditional, scales_for
+from sketchkit.generate.finishing import check_unconditional, find_scales
 from sketchkit.latent.encoding import check_z, encode_rows, read_wholes
 from sketchkit.models import AnyClass, DrawingModel, check_one_class
 from sketchkit.noise import MAX_SEED
@@ -30,13 +30,13 @@ __all__ = ["LiveDrawing", "live_drawings", "live_endings", "live_reconstructions
 
 @dataclass(frozen=True, eq=False)
 class LiveDrawing:
-    """One drawing, or one ending, that is ready to begin; `live_endings` and its neighbours make them.
+    """One drawing, or one ending, that is ready to begin, as `live_endings` and `live_drawings` make them.
 
     Args:
         model: draws it.
         sampler: chooses its points.
         start: where it begins, one request.
-        max_points: after how many points it is cut.
+        max_points: the most points it may have.
         factor: model units in a drawing unit.
         anchor: (x, y) where the pen stands, in drawing units.
         joined: whether ink leads from there to the first point.
@@ -71,39 +71,39 @@ def live_endings(
 
     Args:
         model: an unconditional model.
-        drawing: what has been drawn; an end row is taken off.
+        drawing: the beginning; an end row is removed.
         n: how many endings.
         temperature: tau, 0 to 100.
-        seed: 0..2^63 - 1; None means a fresh one.
+        seed: 0..2^63 - 1; `None` means a fresh one.
         first: the index of the first ending.
         scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder.
-        class_name: what it shall become, for a model that knows classes.
+        class_name: its class, for a model that knows classes.
         sampler: a name, or a sampler that is already made; one that chooses point by point.
         options: the sampler's further options by name.
-        max_points: after how many points an ending is cut; the model's own when None.
+        max_points: the most points of an ending; by default the model's own limit.
 
     Returns:
-        Endings first, first + 1 and so on, in the units and the place of the drawing. The drawing has been
-        read, which takes some milliseconds; nothing has been drawn.
+        Endings first, first + 1 and so on, in the units and the place of the drawing. The model has read the
+        drawing, which takes some milliseconds; the endings are still to be drawn.
 
     Raises:
         InputError: a number out of range, a conditional model, a sampler that looks at whole drawings.
         PluginError: an unknown sampler.
     """
-    n, seed, _, max_points = checked_counts(model, n, seed, None, max_points)
+    n, seed, _, max_points = check_counts(model, n, seed, None, max_points)
     first = whole("first", first, 0, MAX_SEED - n)
     check_unconditional(model)
     check_one_class(class_name)
     if not isinstance(drawing, Sketch):
         raise InputError("an ending goes on with a sketch: sketchkit.read makes one of a file")
-    hand = stepwise(make_sampler(sampler, temperature, options), "point by point")
+    chosen = stepwise(make_sampler(sampler, temperature, options), "point by point")
     begun = drawing.without_end()
-    beginning = read_beginning(begun, scales_for(model, [begun], scale, class_name)[0], model.card)
+    beginning = read_beginning(begun, find_scales(model, [begun], scale, class_name)[0], model.card)
     prompts = read_prompts(model, [beginning.rows], label=model.class_indices(class_name))
-    start = [_start(prompts, 0, seed, first + k, max_points) for k in range(n)]
+    start = [_make_request(prompts, 0, seed, first + k, max_points) for k in range(n)]
     joined = begins_with_ink(beginning)
     return [
-        LiveDrawing(model, hand, each, max_points, beginning.factor, beginning.anchor, joined)
+        LiveDrawing(model, chosen, each, max_points, beginning.factor, beginning.anchor, joined)
         for each in start
     ]
 
@@ -129,20 +129,20 @@ def live_drawings(
 
     Args:
         model: any.
-        n: how many drawings; as many as z has rows, or 1, when None.
+        n: how many drawings; by default as many as z has rows, or 1.
         temperature: tau, 0 to 100, of all or one each.
-        seed: 0..2^63 - 1; None means a fresh one.
-        z: [n, Z] for a conditional model; from its prior when None.
-        class_name: what they show, for a model that knows classes.
-        index: the index of each drawing; 0, 1 and so on when None.
+        seed: 0..2^63 - 1; `None` means a fresh one.
+        z: [n, Z] for a conditional model; by default from its prior.
+        class_name: their class, for a model that knows classes.
+        index: the index of each drawing; by default 0, 1 and so on.
         place: (x, y) where they begin, in drawing units.
         scale: pixels of the training data in a drawing unit.
         sampler: the name of one that chooses point by point.
         options: the sampler's further options by name.
-        max_points: after how many points a drawing is cut; the model's own when None.
+        max_points: the most points of a drawing; by default the model's own limit.
 
     Returns:
-        n drawings; nothing has been drawn.
+        n drawings, all still to be drawn.
 
     Raises:
         InputError: a number out of range, a z that does not fit, a sampler that looks at whole drawings.
@@ -150,7 +150,7 @@ def live_drawings(
     """
     latents = None if z is None else check_z(model, z, n)
     usual = 1 if latents is None else len(latents)
-    n, seed, _, max_points = checked_counts(model, usual if n is None else n, seed, None, max_points)
+    n, seed, _, max_points = check_counts(model, usual if n is None else n, seed, None, max_points)
     if not scale > 0:
         raise InputError(f"the scale must be above 0, got {scale:g}")
     places = range(n) if index is None else [whole("index", each, 0, MAX_SEED) for each in index]
@@ -160,15 +160,21 @@ def live_drawings(
         from sketchkit.latent.flows import prior
 
         latents = prior(model, n, seed, class_name=class_name, index=np.array(places, np.int64))
-    hands = _hands(sampler, temperature, options, n)
-    shown = None if class_name is None else model.class_called(class_name)
-    prompts, prompt_of = prompts_for(model, [shown] * n, latents, False)
+    samplers = _make_samplers(sampler, temperature, options, n)
+    name = None if class_name is None else model.class_called(class_name)
+    prompts, prompt_of = make_prompts(model, [name] * n, latents, False)
     factor = scale / model.card.scale_factor
     return [
         LiveDrawing(
-            model, hand, _start(prompts, int(prompt), seed, at, max_points), max_points, factor, place, True
+            model,
+            chosen,
+            _make_request(prompts, int(prompt), seed, at, max_points),
+            max_points,
+            factor,
+            place,
+            True,
         )
-        for hand, prompt, at in zip(hands, prompt_of, places, strict=True)
+        for chosen, prompt, at in zip(samplers, prompt_of, places, strict=True)
     ]
 
 
@@ -189,13 +195,13 @@ def live_reconstructions(
 
     Args:
         model: a conditional VAE.
-        drawing: whole, in whatever units and place.
+        drawing: whole, in any units and place.
         temperature: tau, 0 to 100, one or several.
-        seed: 0..2^63 - 1, None for a fresh one; all meet the same chance.
-        class_name: what it shows; its own label, where the model knows it, when None.
+        seed: 0..2^63 - 1, `None` for a fresh one; all share their random numbers.
+        class_name: its class; by default its own label, where the model knows it.
         sampler: the name of one that chooses point by point.
         options: the sampler's further options by name.
-        max_points: after how many points a drawing is cut; the model's own when None.
+        max_points: the most points of a drawing; by default the model's own limit.
 
     Returns:
         A drawing for each temperature, in the units of the given one, from where that begins.
@@ -204,29 +210,29 @@ def live_reconstructions(
         InputError: a number out of range, a model without an encoder, a drawing without a line.
         PluginError: an unknown sampler.
     """
-    _, seed, _, max_points = checked_counts(model, 1, seed, None, max_points)
+    _, seed, _, max_points = check_counts(model, 1, seed, None, max_points)
     n = 1 if isinstance(temperature, int | float) else len(temperature)
-    hands = _hands(sampler, temperature, options, n)
+    samplers = _make_samplers(sampler, temperature, options, n)
     given = read_wholes(model, [drawing])[0]
     mu, _ = encode_rows(model, [given.rows])
-    shown = model.known_label(drawing.label) if class_name is None else model.class_called(class_name)
-    prompts, _ = prompts_for(model, [shown], mu, False)
-    start = _start(prompts, 0, seed, 0, max_points)
-    return [LiveDrawing(model, hand, start, max_points, given.factor, given.place, True) for hand in hands]
+    name = model.known_label(drawing.label) if class_name is None else model.class_called(class_name)
+    prompts, _ = make_prompts(model, [name], mu, False)
+    start = _make_request(prompts, 0, seed, 0, max_points)
+    return [LiveDrawing(model, each, start, max_points, given.factor, given.place, True) for each in samplers]
 
 
-def _start(prompts: Prompts, prompt: int, seed: int, index: int, max_points: int) -> Requests:
+def _make_request(prompts: Prompts, prompt: int, seed: int, index: int, max_points: int) -> Requests:
     which, first = np.array([prompt]), np.zeros(1, np.int64)
     return Requests(prompts, which, np.array([index]), first, seed, max_points)
 
 
-def _hands(
+def _make_samplers(
     sampler: str, temperature: float | Sequence[float], options: Mapping[str, Any] | None, n: int
 ) -> list[StepSampler]:
     """A sampler for each of n drawings.
 
     Raises:
-        InputError: as many temperatures as there are drawings were needed, or a sampler of whole drawings.
+        InputError: another number of temperatures than drawings, or a sampler of whole drawings.
     """
     several = [temperature] * n if isinstance(temperature, int | float) else list(temperature)
     if len(several) != n:

@@ -14,7 +14,7 @@ from sketchkit.batch import check_sketches
 from sketchkit.counts import MAX_DRAWINGS, whole
 from sketchkit.deprecation import renamed
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import Progress, settled_seed
+from sketchkit.generate.checks import Progress, resolve_seed
 from sketchkit.generate.drawing import sample
 from sketchkit.latent import Method, Path, check_z, combine, encode, latent_path, surface
 from sketchkit.latent import path as row
@@ -57,10 +57,10 @@ class DrawingSettings(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Morph:
-    """What leads between some drawings.
+    """A row of drawings, or a grid, that leads between given drawings.
 
     Args:
-        number: which of the jobs it is, from 0.
+        number: the number of the job, from 0.
         given: the drawings that it leads between.
         z: [n, Z], where the drawings lie.
         sketches: n, a grid's row by row; in Quick, Draw! pixels, from (0, 0).
@@ -80,17 +80,17 @@ def decode(
     class_name: AnyClass | Sequence[AnyClass | None] | None = None,
     **settings: Unpack[DrawingSettings],
 ) -> list[Sketch]:
-    """Draw what latent vectors say.
+    """Draw from latent vectors.
 
     Args:
         model: a conditional VAE.
         z: [n, Z], such as the means of `sketchkit.encode`.
         temperature: tau, 0 to 100.
-        class_name: what all of them show, or one for each, for a model that knows classes.
+        class_name: the class of all of them, or one for each, for a model that knows classes.
         settings: see `sketchkit.sample`.
 
     Returns:
-        n sketches in Quick, Draw! pixels, from (0, 0); drawing i meets the chance of index i.
+        n sketches in Quick, Draw! pixels, from (0, 0); drawing i has the random numbers of index i.
 
     Raises:
         InputError: a model without latent vectors, a z of another shape, a number out of range.
@@ -120,18 +120,18 @@ def interpolate(
 
     Args:
         model: a conditional VAE.
-        drawings: two, or more to pass by, whole and in whatever units.
+        drawings: two, or more to pass by, whole and in any units.
         n: how many drawings, the reconstructions of the given ones among them; at least as many as those.
         temperature: tau, 0 to 100.
         path: prior leads through the noise that the model's prior draws from, slerp along great circles, lerp
-            along straight lines; when None, prior where the model has learnt one, else slerp.
-        class_name: what all of them show, for a model that knows classes; when None, what the nearest of the
-            given ones shows.
+            along straight lines; by default prior where the model has learnt one, else slerp.
+        class_name: the class that all of them show, for a model that knows classes; by default the label of
+            the nearest given drawing.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
         settings: see `sketchkit.sample`.
 
     Returns:
-        n sketches in Quick, Draw! pixels, from (0, 0); all meet the same chance.
+        n sketches in Quick, Draw! pixels, from (0, 0); all share their random numbers.
 
     Raises:
         InputError: a model without an encoder, fewer drawings or steps, an unknown path.
@@ -174,14 +174,15 @@ def grid(
         steps: (columns, rows), each at least 2.
         temperature: tau, 0 to 100.
         path: prior leads through the noise that the model's prior draws from, slerp along great circles, lerp
-            along straight lines; when None, prior where the model has learnt one, else slerp.
-        class_name: what all of them show, for a model that knows classes; when None, what the nearest corner
-            shows.
+            along straight lines; by default prior where the model has learnt one, else slerp.
+        class_name: the class that all of them show, for a model that knows classes; by default the label of
+            the nearest corner.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
         settings: see `sketchkit.sample`.
 
     Returns:
-        columns x rows sketches, row by row, in Quick, Draw! pixels, from (0, 0); all meet the same chance.
+        columns x rows sketches, row by row, in Quick, Draw! pixels, from (0, 0); all share their random
+        numbers.
 
     Raises:
         InputError: a model without an encoder, another number of corners, fewer steps, an unknown path.
@@ -218,18 +219,18 @@ def analogy(
     prepared: bool = False,
     **settings: Unpack[DrawingSettings],
 ) -> Sketch:
-    """What the first drawing has over the second, given to the third: a - b + c.
+    """The difference of two drawings, added to a third: a - b + c.
 
     Args:
         model: a conditional VAE.
-        a: a drawing, whole and in whatever units.
+        a: a drawing, whole and in any units.
         b: another.
         c: a third.
         temperature: tau, 0 to 100.
         path: prior adds and subtracts the noise that the model's prior makes the drawings of, slerp and lerp
-            their latent vectors; when None, prior where the model has learnt one.
-        class_name: what it shall show, for a model that knows classes; what c shows, where the model knows
-            that, when None.
+            their latent vectors; by default prior where the model has learnt one.
+        class_name: its class, for a model that knows classes; by default the label of c, where the model
+            knows it.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
         settings: see `sketchkit.sample`.
 
@@ -271,16 +272,16 @@ def morphs(
         steps: how many drawings a row has, or (columns, rows) of a grid.
         temperature: tau, 0 to 100.
         path: prior leads through the noise that the model's prior draws from, slerp along great circles, lerp
-            along straight lines; when None, prior where the model has learnt one, else slerp.
-        class_name: what all of them show, for a model that knows classes; when None, what the nearest of the
-            job's drawings shows.
+            along straight lines; by default prior where the model has learnt one, else slerp.
+        class_name: the class that all of them show, for a model that knows classes; by default the label of
+            the nearest of the job's drawings.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
-        done: asked for each job by its number, whether it is not needed any more.
-        settings: see `sketchkit.sample`; `progress` is told of the drawings of the jobs at hand.
+        done: called with the number of each job; true for a job that is done already and is skipped.
+        settings: see `sketchkit.sample`; `progress` counts the drawings of the current jobs.
 
     Yields:
-        What is not done yet, in the order of the jobs. A job's drawings are a function of the job, its number
-        and the settings, whichever others are done.
+        The remaining jobs, in order. A job's drawings are a function of the job, its number and the settings
+        alone.
 
     Raises:
         InputError: a model without an encoder, another number of drawings or steps, an unknown path.
@@ -288,7 +289,7 @@ def morphs(
     """
     check_model(model)
     check_one_class(class_name)
-    steps, settings["seed"] = _whole(steps), settled_seed(settings.get("seed", 0))
+    steps, settings["seed"] = _check_steps(steps), resolve_seed(settings.get("seed", 0))
     size = steps if isinstance(steps, int) else steps[0] * steps[1]
     if size > MAX_DRAWINGS:
         raise InputError(f"{size} drawings are more than one call draws, {MAX_DRAWINGS}")
@@ -297,12 +298,12 @@ def morphs(
         wanted = [place for place, (number, _) in enumerate(block) if done is None or not done(number)]
         if not wanted:
             continue
-        # All of a block, also what is not wanted: products round by what else is computed.
-        shown = None if class_name is None else model.class_called(class_name)
+        # The whole block, skipped jobs included: the rounding of products depends on the batch.
+        name = None if class_name is None else model.class_called(class_name)
         exact = settings.get("exact", False)
-        ways = _ways(model, [given for _, given in block], steps, path, prepared, exact, shown)
-        z = np.concatenate([ways[place][0] for place in wanted])
-        labels = [each for place in wanted for each in ways[place][1]]
+        paths = _find_paths(model, [given for _, given in block], steps, path, prepared, exact, name)
+        z = np.concatenate([paths[place][0] for place in wanted])
+        labels = [each for place in wanted for each in paths[place][1]]
         sketches = sample(
             model,
             len(z),
@@ -314,10 +315,10 @@ def morphs(
         )
         for k, place in enumerate(wanted):
             mine = tuple(sketches[k * size : (k + 1) * size])
-            yield Morph(*block[place], ways[place][0], mine)
+            yield Morph(*block[place], paths[place][0], mine)
 
 
-def _ways(
+def _find_paths(
     model: DrawingModel,
     jobs: Sequence[tuple[Sketch, ...]],
     steps: Steps,
@@ -326,7 +327,7 @@ def _ways(
     exact: bool,
     class_name: str | None,
 ) -> list[tuple[npt.NDArray[np.float32], list[str | None]]]:
-    """Where the drawings of each job lie, [n, Z] each, and what they show."""
+    """The latent vectors of each job's drawings, [n, Z] each, and their classes."""
     for job in jobs:
         check_job(job, steps)
     mu, _ = encode(model, [sketch for job in jobs for sketch in job], prepared=prepared, exact=exact)
@@ -342,7 +343,7 @@ def _ways(
     ]
 
 
-def _whole(steps: Steps) -> Steps:
+def _check_steps(steps: Steps) -> Steps:
     """The same as Python's own whole numbers.
 
     Raises:
@@ -356,10 +357,10 @@ def _whole(steps: Steps) -> Steps:
 
 
 def check_job(job: Sequence[Any], steps: Steps) -> None:
-    """Refuse a job that makes no row or grid of so many steps, before any of its drawings is looked at.
+    """Refuse a job whose number of drawings does not fit the steps, before its drawings are read.
 
     Args:
-        job: a drawing, or what stands for it, a place.
+        job: its drawings, or placeholders for them.
         steps: how many drawings a row has, or (columns, rows) of a grid.
 
     Raises:

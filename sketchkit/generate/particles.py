@@ -24,8 +24,8 @@ from sketchkit.sketch import Float64
 
 __all__ = ["Attempt", "ParticleFilter", "Suffix", "effective_size", "log_sum", "shares", "systematic"]
 
-#: To which power the look-ahead decides whom to go on with: 0 would be blind, and 1 would keep only those
-#: that are as good as finished, though the first of two missing eyes makes no mouth likelier. On such a face
+#: The power of the look-ahead in the weights of particles: 0 would ignore it, and 1 would keep only particles
+#: that are nearly finished, though the first of two missing eyes makes a mouth no likelier. On such a face
 #: the evidence spread by 0.2 over 16 seeds of 64 particles at a quarter, by 0.5 at a half and by 1.0 at 1.
 LOOK_AHEAD = 0.25
 #: Below this share of all particles in the effective sample size they are resampled.
@@ -39,13 +39,13 @@ Float32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Suffix:
-    """What comes after the gap.
+    """The strokes after the gap.
 
     Args:
-        rows: [N, 5] in model units, the end row last; the offset of the first, the way from wherever an
-            attempt ends, is left open.
-        place: [2], where the first of them lies, from the place where the gap begins, in model units.
-        opens: whether the gap opens the drawing, so that without an attempt there is no way to the rest.
+        rows: [N, 5] in model units, the end row last; the offset of the first row, from the end of an
+            attempt, is left open.
+        place: [2], position of the first row, relative to the start of the gap, in model units.
+        opens: whether the gap opens the drawing, so that an empty gap has no way to the rest.
     """
 
     rows: Float64
@@ -63,7 +63,7 @@ class Attempt:
             as its `decoding` says.
         gain: by how much the rest is likelier than with an empty gap; of a gap that opens the drawing,
             without the way to the rest.
-        log_weight: what the attempt counts for in the posterior, up to a constant, as a logarithm.
+        log_weight: the logarithm of the attempt's weight in the posterior, up to a constant.
     """
 
     rows: Float32
@@ -73,20 +73,20 @@ class Attempt:
 
 
 class ParticleFilter:
-    """Particles at the beginning of the gap, which go on stroke by stroke.
+    """Particles at the beginning of the gap, which draw stroke by stroke.
 
-    The wanted distribution of infills x of 1, 2, ... strokes is q(x) p(rest | x): q is what the sampler makes
-    of the model, p the model itself. After t strokes particles follow q(x) p(rest | x)^a, with `LOOK_AHEAD`
-    for a, and each is also an attempt at the whole, with the factor p(rest | x)^(1 - a) that is missing yet.
+    The wanted distribution of infills x of 1, 2, ... strokes is q(x) p(rest | x): q is the sampler's
+    distribution, p the model's. After t strokes particles follow q(x) p(rest | x)^a, with `LOOK_AHEAD`
+    for a, and each is also an attempt at the whole, weighted by the remaining factor p(rest | x)^(1 - a).
 
     Args:
         model: unconditional.
         sampler: chooses the points.
-        beginning: one prompt, what is given before the gap.
-        rest: what is given after it.
+        beginning: one prompt, the given strokes before the gap.
+        rest: the given strokes after it.
         count: of particles, K.
         seed: 0..2^63 - 1.
-        max_points: a particle that has so many rows without lifting its pen is given up.
+        max_points: a particle that has so many rows without lifting its pen is dropped.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class ParticleFilter:
         """One stroke more for every particle, and an attempt of each.
 
         Returns:
-            Whether anybody can go on: whose drawing has ended cannot.
+            Whether particles are left: those whose drawing has ended are out.
         """
         if self.generation and effective_size(self.log_weight) < LEAST_EFFECTIVE * self.count:
             self._resample()
@@ -139,14 +139,14 @@ class ParticleFilter:
         return len(alive) > 0
 
     def _with_empty_gap(self) -> float:
-        """Log-likelihood of the rest right after the beginning; as a whole drawing where there is none."""
+        """Log-likelihood of the rest right after the beginning; as a whole drawing after an empty one."""
         rows = np.array(self.rest.rows)
         rows[0, :2] = self.rest.place
         judged = rows[int(self.rest.opens) :][None]
         return float(self._worth(np.zeros(1, np.int64), judged).sum())
 
     def _draw(self) -> None:
-        """Let every particle draw until it lifts its pen; whose drawing ends or runs on is given up."""
+        """Let every particle draw until it lifts its pen; drop those whose drawing ends or is too long."""
         going = np.flatnonzero(self.alive)
         rows, state, memory = (
             take_rows(self.rows, going),
@@ -176,7 +176,7 @@ class ParticleFilter:
     def _put_back(
         self, going: Int64, lifted: npt.NDArray[np.bool_], rows: Array, state: State, memory: State
     ) -> None:
-        """Keep what the particles that have lifted their pens go on from."""
+        """Store the states of the particles that have lifted their pens."""
         mine, here = going[lifted], np.flatnonzero(lifted)
         old, new = (self.rows, *self.state, *self.memory), (rows, *state, *memory)
         for part, source in zip(old, new, strict=True):
@@ -213,7 +213,7 @@ class ParticleFilter:
         return -np.stack(losses, 1)
 
     def _resample(self) -> None:
-        """Let the likely particles take the places of the unlikely; each then weighs as much as any other."""
+        """Replace unlikely particles by copies of likely ones, all of equal weight."""
         turn = np.array(self.generation)
         start = float(uniform_array(self.seed, np.zeros_like(turn), turn, RESAMPLING)[0])
         parents = systematic(shares(self.log_weight), start)
@@ -226,7 +226,7 @@ class ParticleFilter:
         self.log_weight = np.full(self.count, log_sum(self.log_weight) - math.log(self.count))
 
     def _noise(self, particles: Int64, step: int) -> Float32:
-        """Of a step in a stroke: strokes of a particle share no numbers."""
+        """The noise of a step in a stroke: numbers differ between the strokes of a particle."""
         turn = np.full_like(particles, self.generation * self.max_points + step)
         return uniform_array(self.seed, particles, turn, PARTICLE)
 
@@ -244,7 +244,7 @@ def shares(log_weights: Float64) -> Float64:
 
 
 def effective_size(log_weights: Float64) -> float:
-    """How many equal weights would tell as much.
+    """The number of equal weights with the same information.
 
     Source: Kong, Liu & Wong 1994: 1 over the sum of the squared shares.
     """

@@ -33,13 +33,13 @@ class Bounds:
 
     Args:
         region: (x, y, width, height) of the rectangle that holds all ink, its border included.
-        avoid: what ink neither crosses, touches nor enters. Of a drawing, the closed outlines are areas
+        avoid: areas, walls and points that ink stays clear of. Of a drawing, the closed outlines are areas
             without holes, the open lines are walls, and dots are points. Polygons [n, 2], each of three
             points or more, are areas.
         clearance: how far ink stays from both, in drawing units, 0 or more.
 
     Raises:
-        InputError: a rectangle without extent or of which the clearance leaves nothing, nothing to avoid, a
+        InputError: a rectangle that is empty, also after the clearance, an empty drawing or list to avoid, a
             number that is not finite.
     """
 
@@ -89,7 +89,7 @@ class Bounds:
         """Whether ink keeps away from every obstacle."""
         import shapely
 
-        # A line without length is no line to GEOS.
+        # GEOS rejects a line without length.
         lines = drawn & (starts != ends).any(axis=-1)
         ink = np.empty(len(ends), object)
         ink[~lines] = shapely.points(ends[~lines])
@@ -125,7 +125,7 @@ def _corners(region: Region, clearance: float) -> tuple[Float64, Float64]:
 
 
 def _lines(avoid: Avoided) -> list[Float64]:
-    """What is avoided as polylines, areas closed."""
+    """The avoided drawing or polygons as polylines, areas closed."""
     if isinstance(avoid, Sketch):
         lines = avoid.to_polylines()
         if not lines:
@@ -155,7 +155,7 @@ def _obstacles(lines: Sequence[Float64]) -> list[Any]:
 
     dots = [line for line in lines if len(line) == 1 or not np.ptp(line, axis=0).any()]
     walls = [shapely.linestrings(line) for line in lines if len(line) > 1 and np.ptp(line, axis=0).any()]
-    areas = [area for line in lines if len(line) > 2 and _is_closed(line) for area in _enclosed(line)]
+    areas = [area for line in lines if len(line) > 2 and _is_closed(line) for area in _find_areas(line)]
     # The walls among them are the outlines, too: one without an inside still stands in the way.
     out = [shapely.multilinestrings(walls)] if walls else []
     if areas:
@@ -171,7 +171,7 @@ def _is_closed(line: Float64) -> bool:
     return gap <= _CLOSED * float(np.ptp(line, axis=0).max())
 
 
-def _enclosed(line: Float64) -> list[Any]:
+def _find_areas(line: Float64) -> list[Any]:
     """The areas that a closed outline encloses, however often it crosses itself."""
     import shapely
 

@@ -1,4 +1,4 @@
-"""What a drawing costs a model, point by point and stroke by stroke: how much it surprises it, and where."""
+"""The cost of a drawing under a model, point by point and stroke by stroke."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ _END_ROW = np.array([[0.0, 0.0, 0.0, 0.0, 1.0]])
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """What a drawing costs a model that is told every point before it predicts the next.
+    """The cost of a drawing under a model that reads every point before it predicts the next.
 
     Everything is -log p, natural logarithm; offsets are densities in model units, so that a cost may be
     negative. The rows are those that the model read: the drawing at the size of the training data and
     simplified as they are, from its second point on (the first is where a drawing begins), and the end row.
 
     Args:
-        offset: float64 [N], of how the pen comes to each row's point; 0 for the end row, which is no point.
-        pen: float64 [N], of what the pen does there.
+        offset: float64 [N], cost of the offset to each row's point; 0 for the end row, which has no point.
+        pen: float64 [N], cost of the pen state there.
         stroke_of: int64 [N], the stroke of the user's drawing that each row belongs to, counted from 0 in pen
-            order, dots included; the end row belongs to none, -1.
+            order, dots included; -1 for the end row.
         n_strokes: S, how many strokes the user's drawing has.
-        class_name: the class that the model was told; None for none.
-        guesses: the classes that it may show, where the one was guessed; else none.
+        class_name: the class given to the model, if any.
+        guesses: the likely classes, where the class was guessed; else empty.
         kl: for a conditional model the Kullback-Leibler divergence of the drawing's posterior from the prior,
-            a sum over the latent dimensions; None of a model without latent vectors.
-        z: float32 [Z], the mean of that posterior; None likewise.
+            a sum over the latent dimensions; `None` for a model without latent vectors.
+        z: float32 [Z], the mean of that posterior; `None` likewise.
     """
 
     offset: Float64
@@ -64,12 +64,12 @@ class Score:
 
     @property
     def nll(self) -> float:
-        """The cost of the whole drawing, its end among it."""
+        """The cost of the whole drawing, its end included."""
         return float(self.points.sum())
 
     @property
     def nll_per_point(self) -> float:
-        """The cost of a row, on average: what models are compared by, whatever the length of drawings."""
+        """The mean cost of a row, for comparing models independently of the length of drawings."""
         return self.nll / len(self.points)
 
     label = old_attribute("label", "class_name")
@@ -83,12 +83,12 @@ class Score:
     @property
     def stroke_points(self) -> Int64:
         """How many rows each stroke has, [S]; 0 for a dot, which models do not read."""
-        return np.bincount(self._inked, minlength=self.n_strokes)
+        return np.bincount(self._ink_strokes, minlength=self.n_strokes)
 
     @property
     def strokes(self) -> Float64:
         """The cost of each stroke, [S]: of the way to it, its points and lifting the pen behind it."""
-        return np.bincount(self._inked, self.points[:-1], self.n_strokes).astype(np.float64)
+        return np.bincount(self._ink_strokes, self.points[:-1], self.n_strokes).astype(np.float64)
 
     @property
     def strokes_per_point(self) -> Float64:
@@ -103,7 +103,7 @@ class Score:
         return int(np.nanargmax(self.strokes_per_point))
 
     @property
-    def _inked(self) -> Int64:
+    def _ink_strokes(self) -> Int64:
         return self.stroke_of[:-1]
 
 
@@ -117,23 +117,23 @@ def score(
     prepared: bool = False,
     progress: Progress | None = None,
 ) -> list[Score]:
-    """Say what drawings cost a model, from its own start token to the end row.
+    """Score the cost of drawings under a model, from its own start token to the end row.
 
     Args:
         model: any; a conditional one needs an encoder and draws from the mean of each drawing's own
             posterior. Then a cost is that of drawing it again, not of the drawing itself: z has seen it.
-        sketches: n finished drawings, in whatever units and place; end rows and dots are left out.
-        class_name: what they all show, one of the model's classes, for a model that knows classes; each
-            drawing's own label, where the model knows it, when None; "auto" guesses where it does not.
+        sketches: n finished drawings, in any units and place; end rows and dots are left out.
+        class_name: the class of all of them, for a model that knows classes; by default each drawing's own
+            label, where the model knows it; "auto" guesses where it does not.
         prepared: whether they are drawings of the training data's kind already; see `sketchkit.encode`.
-        progress: told of every drawing that is done.
+        progress: called after every drawing.
 
     Returns:
         A score for each drawing, in their order; it does not depend on the others but for the last bits.
 
     Raises:
-        InputError: no list of sketches, a drawing without a line or of more points than are read, a class
-            that the model does not know, a conditional model without an encoder.
+        InputError: an object that is not a list of sketches, a drawing without a line or of more points than
+            are read, a class that the model does not know, a conditional model without an encoder.
 
     Source: Ha & Eck 2017, equations 3 to 9, without the division by Nmax.
     """
@@ -148,7 +148,7 @@ def score(
         labels = [model.class_called(class_name)] * len(sketches)
     guesses = [Guesses()] * len(sketches)
     if class_name == AUTO:
-        for i, found in _guessed(model, sketches, labels):
+        for i, found in _guess_missing(model, sketches, labels):
             guesses[i], labels[i] = found, found[0].class_name
     classes = model.class_indices(labels)
     latents, divergences = _latents(model, drawings)
@@ -166,17 +166,17 @@ def score(
             progress(done, len(drawings))
     means = [None] * len(drawings) if latents is None else list(latents)
     return [
-        Score(offset, pen, _strokes_of(sketch, rows), sketch.n_strokes, told, guessed, kl, mine)
-        for sketch, rows, told, guessed, kl, mine, (offset, pen) in zip(
+        Score(offset, pen, _strokes_of(sketch, rows), sketch.n_strokes, name, guess, kl, mine)
+        for sketch, rows, name, guess, kl, mine, (offset, pen) in zip(
             sketches, drawings, labels, guesses, divergences, means, costs, strict=True
         )
     ]
 
 
-def _guessed(
+def _guess_missing(
     model: DrawingModel, sketches: Sequence[Sketch], labels: Sequence[str | None]
 ) -> Iterator[tuple[int, Guesses]]:
-    """What drawings without a class may show, and their places."""
+    """The places of drawings without a class, and the guesses of their classes."""
     unknown = [i for i, label in enumerate(labels) if label is None]
     yield from zip(unknown, guess_classes(model, [sketches[i] for i in unknown]), strict=True)
 
@@ -184,7 +184,7 @@ def _guessed(
 def _latents(
     model: DrawingModel, drawings: Sequence[Rows]
 ) -> tuple[npt.NDArray[np.float32] | None, Sequence[float | None]]:
-    """The means of the drawings' posteriors, [n, Z], and how far these are from the prior; None elsewhere."""
+    """The means of the drawings' posteriors, [n, Z], and their divergences from the prior, if conditional."""
     if not model.conditional:
         return None, [None] * len(drawings)
     mu, sigma = encode_rows(model, [rows[:-1] for rows in drawings])
@@ -194,7 +194,7 @@ def _latents(
 
 
 def _strokes_of(sketch: Sketch, rows: Rows) -> Int64:
-    """The user's stroke that each row belongs to: simplifying keeps the strokes, but those that are dots."""
+    """The user's stroke that each row belongs to: simplifying keeps all strokes except dots."""
     read = np.flatnonzero([len(line) > 1 for line in sketch.to_polylines()])
     before = np.cumsum(rows[:, 3]) - rows[:, 3]  # strokes that ended before this row
     return np.append(read[before[:-1].astype(np.int64)], -1)

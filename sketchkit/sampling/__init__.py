@@ -1,4 +1,4 @@
-"""Samplers: how the next point is chosen from the model's density, or a drawing from several; one a file."""
+"""Samplers: rules that choose the next point from the density, or a drawing from several; one a file."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ __all__ = [
 
 
 def samplers() -> list[str]:
-    """The names of all installed samplers, sorted; nothing is imported."""
+    """The names of all installed samplers, sorted, without importing them."""
     return registry.names("sampler")
 
 
@@ -60,14 +60,14 @@ def make_sampler(
 
     Args:
         sampler: a name, or a sampler that is already made and comes back as it is, with its own temperature.
-        temperature: tau, for samplers that have one; the others are not told.
+        temperature: tau, for samplers that have one; ignored for others.
         values: further options by name; strings are read as the option's type.
 
     Returns:
-        The sampler; a stranger's in a wrapping that looks at each of its points.
+        The sampler; a third-party one in a guard that checks each of its points.
 
     Raises:
-        PluginError: an unknown sampler, or one that is none or cannot be made.
+        PluginError: an unknown or invalid sampler, or an error while it is made.
         InputError: an option it does not have, or a value out of range.
     """
     if not isinstance(sampler, str):

@@ -1,4 +1,4 @@
-"""What a sampler is: a rule by which the next point is chosen, or a whole drawing out of several."""
+"""The protocols of samplers: rules that choose the next point, or a whole drawing out of several."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ __all__ = [
 class Sampler(Protocol):
     """A strategy for the next point, registered in the entry-point group `sketchkit.samplers`.
 
-    A dataclass whose fields are its options. It owns no generator and no state: equal arguments give equal
-    points, and no row looks at another.
+    A dataclass whose fields are its options. It is a pure function without a random generator: equal
+    arguments give equal points, and rows are independent of each other.
     """
 
     def __call__(self, density: MixtureDensity, noise: Noise) -> Tensor:
@@ -60,20 +60,20 @@ class Sampler(Protocol):
 
 @runtime_checkable
 class RuledSampler(Sampler, Protocol):
-    """A sampler that is nothing but a tempered draw, and says so, that it may be done faster elsewhere."""
+    """A sampler that is a tempered draw alone and declares its rule, so that engines may draw it faster."""
 
     def draw_rule(self) -> DrawRule:
-        """The draw that stands for a call: equal noise gives equal points, up to rounding."""
+        """The rule equivalent to a call: equal noise gives equal points, up to rounding."""
         ...
 
 
 @runtime_checkable
 class StatefulSampler(Protocol):
-    """A strategy for the next point that remembers something of each drawing, such as how it went so far.
+    """A strategy for the next point with a memory of each drawing, such as its course so far.
 
     The memory is a tuple of tensors whose first dimension is the row. The engine keeps it, moves its rows
-    about with the drawings they belong to, and begins anew where a drawing begins; the sampler itself is as
-    pure as one without.
+    about with the drawings they belong to, and resets them where a drawing begins; the sampler itself is a
+    pure function.
     """
 
     def initial_state(self, rows: int, device: torch.device) -> State:
@@ -104,11 +104,11 @@ class Draft:
     """One whole drawing, or one ending, as a model drew it.
 
     Args:
-        job: which of the drawings asked for it belongs to.
+        job: the number of the requested drawing that it belongs to.
         rows: float32 [n, 5] in model units; the last is (0, 0, 0, 0, 1) if the model ended it.
         nll: negative log-likelihood of the rows under the model itself (temperature 1), natural logarithm, a
-            sum over points; nan where nobody asked.
-        attempt: with which noise: 0 is that of a drawing that is drawn once.
+            sum over points; nan where it was not requested.
+        attempt: the number of its noise; 0 for a drawing that is drawn once.
     """
 
     job: int
@@ -123,17 +123,17 @@ class Draft:
 
     @property
     def nll_per_point(self) -> float:
-        """The negative log-likelihood over the number of points, the end among them."""
+        """The negative log-likelihood over the number of points, the end included."""
         return self.nll / max(len(self.rows), 1)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a drawing is to become.
+    """The beginning and the class of a requested drawing.
 
     Args:
-        rows: [n, 5] in model units, what was begun; n is 0 where nothing was.
-        classes: the class that the model is told; all classes of the model where it is told none.
+        rows: [n, 5] in model units, the beginning; n is 0 for an empty one.
+        classes: the class given to the model; by default all classes of the model.
     """
 
     rows: npt.NDArray[np.floating[Any]]
@@ -141,15 +141,15 @@ class Subject:
 
 
 class Studio(Protocol):
-    """What a sampler that looks at whole drawings works with: the model, the beginnings, and noise.
+    """The model, the beginnings and the noise, for a sampler that chooses among whole drawings.
 
-    Everything is a function of the seed, a drawing's index and the attempt: what comes out depends neither on
-    the order nor on the company in which it is asked for.
+    All results are functions of the seed, a drawing's index and the attempt alone, independent of the order
+    of calls and of other drawings.
     """
 
     @property
     def jobs(self) -> int:
-        """How many drawings are asked for, J; each is known by its number."""
+        """The number of requested drawings, J; each is identified by its number."""
         ...
 
     @property
@@ -158,7 +158,7 @@ class Studio(Protocol):
         ...
 
     def subject(self, job: int) -> Subject:
-        """What one of the drawings is to become."""
+        """The beginning and the class of one drawing."""
         ...
 
     def drafts(self, sampler: StepSampler, jobs: Indices, attempts: Indices) -> Iterator[Draft]:
@@ -166,17 +166,17 @@ class Studio(Protocol):
 
         Args:
             sampler: chooses the points.
-            jobs: [D], which drawing each draft is of; any as often as you like.
+            jobs: [D], the drawing of each draft; repetitions are allowed.
             attempts: [D], 0..4095, the number of its noise: two drafts of one drawing and one number are the
                 same.
 
         Yields:
-            The D drafts as they end, with their `nll`, in no particular order.
+            The D drafts as they end, with their `nll`, in arbitrary order.
         """
         ...
 
     def begin(self, jobs: Indices) -> tuple[Tensor, State]:
-        """Where drawings begin: the row that each reads first, [D, 5], and the model's state before it."""
+        """The start of drawings: the row that each reads first, [D, 5], and the model's state before it."""
         ...
 
     def advance(self, rows: Tensor, state: State) -> tuple[MixtureDensity, State]:
@@ -184,20 +184,20 @@ class Studio(Protocol):
         ...
 
     def noise(self, jobs: Indices, attempts: Indices, steps: Indices) -> Noise:
-        """The uniform numbers of points, D rows: `drafts` uses those of step 0, 1, 2... of each."""
+        """The uniform numbers of points, D rows: `drafts` uses those of steps 0, 1, 2... of each drawing."""
         ...
 
 
 @runtime_checkable
 class DrawingSampler(Protocol):
-    """A strategy that looks at whole drawings: draws several and chooses, starts again, searches.
+    """A strategy for whole drawings: it draws several and chooses, draws again, or searches.
 
     It is registered like every other sampler. Because it decides late, it cannot keep a drawing within bounds
     or fill a gap point by point.
     """
 
     def draw(self, studio: Studio) -> Iterator[Draft]:
-        """Draw everything that is asked for.
+        """Draw all requested drawings.
 
         Yields:
             One draft for each of `studio.jobs`, in any order, as soon as it is decided.
@@ -214,9 +214,9 @@ AnySampler: TypeAlias = Sampler | StatefulSampler | DrawingSampler
 class Tempered:
     """The options that every built-in sampler with a temperature shares.
 
-    By default temperature means what it does in both JavaScript libraries. The paper's rule divides the pen's
-    logits by tau, too: at 0.25 a lift or an end must be likely beforehand to happen at all, and a drawing in
-    which it never is does not end. 0 is the greedy sampler, whatever the rule.
+    By default temperature has the meaning of both JavaScript libraries. The paper's rule divides the pen's
+    logits by tau, too: at 0.25 a lift or an end must be likely beforehand to happen at all, and a drawing
+    where it is always unlikely does not end. 0 is the greedy sampler under both rules.
     """
 
     temperature: float = option(

@@ -1,4 +1,4 @@
-"""The best-looking of several drawings, to the eye of a critic."""
+"""The best of several drawings, as scored by a critic."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ if TYPE_CHECKING:
 
 __all__ = ["BestLooking", "ByCritic", "whole_drawing"]
 
-#: What a nat of the likelihood of a point is worth, and one of the number of points, beside one of looks.
+#: The weights of the likelihood a point and of the logarithm of the number of points, beside the critic's
+#: log-odds, all in nats.
 _OF_LIKELIHOOD, _OF_LENGTH = 2.0, 1.0
-#: A chance counts as this at the least, and as 1 less this at the most.
+#: Chances are clipped to this at the least, and to 1 less this at the most.
 _LEAST = 1e-6
 
 
 @dataclass(frozen=True)
 class BestLooking:
-    """Draw n drafts of every drawing and take the best: what looks like its class, and of endings the tidy.
+    """Draw n drafts of every drawing and take the best: the one most like its class, and the tidiest ending.
 
-    A critic says how much a draft looks right, as log-odds. With a beginning nearly all may, and among these
-    the endings are tidier whose points are likelier and fewer; scribbles and what is drawn twice lose. Whole
-    drawings are chosen by their looks alone, which keeps more of their variety.
+    A critic scores the likeness of a draft to its class, as log-odds. After a beginning nearly all drafts may
+    score high, and among these the endings with likelier and fewer points are tidier; scribbles and repeated
+    strokes lose. Whole drawings are chosen by the critic alone, which keeps more of their variety.
 
-    Drafts with ink come before those without, and those that the model ended before those that were cut. Of
-    a drawing without a class the critic's surest word counts, among the classes of the model. A drawing of
+    Drafts with ink come before those without, and those that the model ended before those that were cut. For
+    a drawing without a class the critic's highest score among the classes of the model counts. A drawing of
     classes that the critic does not know is drawn until the model ends it, n times at most.
 
     Args:
@@ -50,27 +51,27 @@ class BestLooking:
         from sketchkit.critic import load_critic
 
         critic = load_critic()
-        known = np.array([_judged(studio.subject(job), critic) for job in range(studio.jobs)], bool)
-        rest, judged = np.flatnonzero(~known), np.flatnonzero(known)
+        known = np.array([_is_known(studio.subject(job), critic) for job in range(studio.jobs)], bool)
+        rest, scored = np.flatnonzero(~known), np.flatnonzero(known)
         yield from until(studio, self.step_sampler, self.n, rest, lambda draft: not any(_flaw(draft)[:2]))
 
         def best(drafts: Sequence[Draft]) -> Draft:
             return _best(drafts, studio, critic)
 
-        yield from choose_each(studio, self.step_sampler, self.n, best, judged)
+        yield from choose_each(studio, self.step_sampler, self.n, best, scored)
 
 
 @dataclass(frozen=True)
 class ByCritic(Drafting):
     """Draw n drafts and take the one that looks most like its class to the critic that comes with sketchkit.
 
-    See `BestLooking` for what the critic does not know.
+    See `BestLooking` for classes that the critic does not know.
     """
 
     n: int = option(6, "how many drafts of each drawing", low=1, high=4_096)
 
     def choose(self, drafts: Sequence[Draft]) -> Draft:
-        """The first that the model ended: what a draft is to show, `draw` alone knows."""
+        """The first that the model ended: the class of a draft is known in `draw` alone."""
         return min(drafts, key=_flaw)
 
     def draw(self, studio: Studio) -> Iterator[Draft]:
@@ -79,17 +80,17 @@ class ByCritic(Drafting):
 
 
 def whole_drawing(subject: Subject, draft: Draft) -> Sketch:
-    """What was begun and what was added, as one drawing in model units."""
+    """The beginning and the added strokes, as one drawing in model units."""
     import numpy as np
 
     from sketchkit.sketch import Sketch
 
-    # The point at which a drawing begins is the start token's, which is no row.
+    # A drawing begins at the point of the start token, which is missing from the rows.
     start = np.array([[0.0, 0.0, 1.0, 0.0, 0.0]])
     return Sketch(np.concatenate([start, subject.rows, draft.rows]))
 
 
-def _judged(subject: Subject, critic: Critic) -> bool:
+def _is_known(subject: Subject, critic: Critic) -> bool:
     return any(name in critic.classes for name in subject.classes)
 
 
@@ -104,12 +105,12 @@ def _best(drafts: Sequence[Draft], studio: Studio, critic: Critic) -> Draft:
     chances = critic.chances([whole_drawing(subject, draft) for draft in able])[:, wanted].max(1)
     tidiness = 1.0 if len(subject.rows) else 0.0
     worth = [
-        _looks(chance) - tidiness * _untidiness(draft) for draft, chance in zip(able, chances, strict=True)
+        _log_odds(chance) - tidiness * _untidiness(draft) for draft, chance in zip(able, chances, strict=True)
     ]
     return able[worth.index(max(worth))]
 
 
-def _looks(chance: float) -> float:
+def _log_odds(chance: float) -> float:
     """The log-odds of a chance."""
     return math.log(max(chance, _LEAST) / max(1.0 - chance, _LEAST))
 
@@ -120,5 +121,5 @@ def _untidiness(draft: Draft) -> float:
 
 
 def _flaw(draft: Draft) -> tuple[bool, bool, int]:
-    """What drafts are sorted by: those without ink last, then those that were cut, then by their attempt."""
+    """The sort key of drafts: those without ink last, then those that were cut, then by their attempt."""
     return not bool((draft.rows[:, 2:4] > 0).any()), not draft.ended, draft.attempt

@@ -1,4 +1,4 @@
-"""Several drafts of every drawing, of which one is chosen: what such samplers share."""
+"""The base of samplers that draw several drafts of every drawing and choose one."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Drafting", "choose_each", "likelihood", "until"]
 
-#: So many drafts are kept at once.
+#: The most drafts in memory at once.
 _AT_ONCE = 1_024
 
 
 def likelihood(draft: Draft) -> tuple[bool, float, int]:
-    """What drafts are sorted by: those that the model ended first, then by the likelihood of a point."""
+    """The sort key of drafts: those that the model ended first, then by the likelihood of a point."""
     return (not draft.ended, draft.nll_per_point, draft.attempt)
 
 
@@ -34,11 +34,11 @@ def choose_each(
     """Draw n drafts of every drawing, and choose one of each drawing's.
 
     Args:
-        studio: what is asked for.
+        studio: the requested drawings.
         step_sampler: the sampler that draws.
         n: how many drafts of each drawing.
         choose: from the drafts of one drawing, by their attempt, the one to keep.
-        wanted: int64, the drawings; everything that is asked for when None.
+        wanted: int64, the drawings; by default all requested ones.
     """
     import numpy as np
 
@@ -57,14 +57,14 @@ def choose_each(
 def until(
     studio: Studio, step_sampler: StepSampler, n: int, wanted: Indices, will_do: Callable[[Draft], bool]
 ) -> Iterator[Draft]:
-    """Draw each drawing again with other noise, n times in all, while it will not do.
+    """Draw each drawing again with other noise, n times in all, until a draft is accepted.
 
     Args:
-        studio: what is asked for.
+        studio: the requested drawings.
         step_sampler: the sampler that draws.
         n: the most drafts of each drawing.
         wanted: int64, the drawings.
-        will_do: whether a draft may stay; of a drawing without such a draft the likeliest does.
+        will_do: whether a draft is accepted; for a drawing without an accepted draft the likeliest is taken.
     """
     import numpy as np
 
@@ -86,9 +86,9 @@ def until(
 
 @dataclass(frozen=True)
 class Drafting(Tempered, ABC):
-    """Draw n drafts of every drawing and take the one that `choose` points to.
+    """Draw n drafts of every drawing and take the one that `choose` returns.
 
-    The first draft is what is drawn without drafting.
+    The first draft equals the drawing without drafting.
     """
 
     n: int = option(8, "how many drafts of each drawing", low=1, high=4_096)
@@ -111,15 +111,15 @@ class Drafting(Tempered, ABC):
         """The sampler that draws the drafts.
 
         Raises:
-            InputError: one that looks at whole drawings itself.
-            PluginError: an unknown one.
+            InputError: a sampler of whole drawings.
+            PluginError: an unknown sampler.
         """
         from sketchkit.sampling import make_sampler
         from sketchkit.sampling.steps import stepwise
 
-        return stepwise(make_sampler(self.by, self.temperature, self._shared()), "drafts")
+        return stepwise(make_sampler(self.by, self.temperature, self._pass_rule()), "drafts")
 
-    def _shared(self) -> dict[str, str]:
+    def _pass_rule(self) -> dict[str, str]:
         """The rule of temperature, for a sampler that has one."""
         from sketchkit import options, registry
 

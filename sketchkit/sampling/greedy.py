@@ -1,4 +1,4 @@
-"""No chance at all: the likeliest component's mean and the likeliest pen state."""
+"""Deterministic points: the likeliest component's mean and the likeliest pen state."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def _refuse(plugin: registry.Plugin, verb: str, problem: str | None) -> None:
 
 
 def _find_problem(points: Any, rows: int) -> str | None:
-    """The problem of points [B, 5] in a few words; None for valid points."""
+    """The problem of points [B, 5] in a few words; `None` for valid points."""
     import torch
 
     if not isinstance(points, torch.Tensor):
@@ -135,7 +135,7 @@ def _find_state_problem(state: Any, rows: int) -> str | None:
 
 
 def _find_draft_problem(draft: Any, studio: Studio) -> str | None:
-    """The problem of a draft in a few words; None for a valid draft."""
+    """The problem of a draft in a few words; `None` for a valid draft."""
     from sketchkit.sampling.base import Draft
 
     if not isinstance(draft, Draft):
@@ -148,7 +148,7 @@ def _find_draft_problem(draft: Any, studio: Studio) -> str | None:
 
 
 def _find_rows_problem(rows: Any, most: int) -> str | None:
-    """The problem of the rows of a draft, 1 to `most` of them; None for valid rows."""
+    """The problem of the rows of a draft, 1 to `most` of them; `None` for valid rows."""
     import numpy as np
     import torch
 

@@ -1,4 +1,4 @@
-"""No chance at all: the mean of the whole mixture and the likeliest pen state."""
+"""Deterministic points: the mean of the whole mixture and the likeliest pen state."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mean:
-    """Take the mean of the mixture and the likeliest pen: with a latent vector, the drawing that it means.
+    """Take the mean of the mixture and the likeliest pen: with a latent vector, the drawing that it encodes.
 
-    The offset is a continuous function of what the model says, also where one component gives way to another,
-    so that drawings between drawings change smoothly. Without a latent vector it is a compromise between all
-    that might come, which is nothing that anybody draws.
+    The offset is a continuous function of the density, also where another component becomes the heaviest,
+    so that interpolated drawings change smoothly. Without a latent vector it is an average of all possible
+    continuations, which looks like none of them.
     """
 
     def __call__(self, density: MixtureDensity, noise: Noise) -> Tensor:

@@ -1,4 +1,4 @@
-"""The drawing in the middle of several: the one that is least wrong whichever of them is right."""
+"""The central one of several drawings: the one with the least expected distance to the others."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 class MinimumBayesRisk(Drafting):
     """Draw n drafts and take the one with the least mean Chamfer distance to the others.
 
-    Drafts that the model ended count alone, where there are any. What is drawn often wins over what is likely
-    point by point, and what nobody else drew loses.
+    Where the model ended some drafts, only these count. Drawings similar to many drafts win over drawings
+    that are likely point by point, and outliers lose.
 
     Source: Kumar & Byrne 2004, minimum Bayes-risk decoding, with a distance between drawings for the loss.
     """
 
     def choose(self, drafts: Sequence[Draft]) -> Draft:
-        """The one in the middle; see `Drafting`."""
+        """The central draft; see `Drafting`."""
         import numpy as np
 
         from sketchkit.geometry import chamfer
@@ -39,7 +39,7 @@ class MinimumBayesRisk(Drafting):
 
 
 def _outline(draft: Draft) -> Float64:
-    """Points evenly along the ink, [P, 2] in model units; the way to the first point may be none."""
+    """Points evenly along the ink, [P, 2] in model units; the way to the first point may be empty."""
     from sketchkit.geometry import outline
     from sketchkit.sketch import Sketch
 

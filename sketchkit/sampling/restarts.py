@@ -1,4 +1,4 @@
-"""Begin again where a drawing went wrong."""
+"""Further attempts at drawings that the model does not end."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 class Restarts(Drafting):
     """Draw, and begin again with other noise, n times in all, while the model does not end the drawing.
 
-    With a limit a drawing that is less likely a point than that is begun again, too. Where nothing will do,
-    the best of all attempts is taken. Most drawings take one attempt, so that this costs little.
+    With a limit a drawing that is less likely a point than that is begun again, too. Where all attempts fail,
+    the best of them is taken. Most drawings take one attempt, so that this costs little.
     """
 
     limit: float | None = option(None, "the greatest NLL per point that will do; any when none is given")
 
     def choose(self, drafts: Sequence[Draft]) -> Draft:
-        """The best of those that would not do."""
+        """The best of the rejected drafts."""
         return min(drafts, key=likelihood)
 
     def draw(self, studio: Studio) -> Iterator[Draft]:
-        """Draw until it will do; see `DrawingSampler`."""
+        """Draw until a draft is accepted; see `DrawingSampler`."""
         import numpy as np
 
-        return until(studio, self.step_sampler, self.n, np.arange(studio.jobs), self._will_do)
+        return until(studio, self.step_sampler, self.n, np.arange(studio.jobs), self._is_acceptable)
 
-    def _will_do(self, draft: Draft) -> bool:
+    def _is_acceptable(self, draft: Draft) -> bool:
         return draft.ended and (self.limit is None or draft.nll_per_point <= self.limit)

@@ -38,8 +38,8 @@ def stateful(sampler: StepSampler) -> StatefulSampler:
 
 
 def rule_of(sampler: AnySampler) -> DrawRule | None:
-    """The draw that a `RuledSampler` is; None of any other."""
-    # Not by `isinstance`: to look at a protocol takes as long as to draw a point.
+    """The draw rule of a `RuledSampler`; `None` for other samplers."""
+    # Without `isinstance`: a check of a protocol takes as long as drawing a point.
     found = getattr(sampler, "draw_rule", None)
     rule: DrawRule | None = found() if callable(found) else None
     return rule
@@ -56,10 +56,10 @@ def stepwise(sampler: AnySampler, purpose: str) -> StepSampler:
 
     Args:
         sampler: any.
-        purpose: what for, such as "within bounds".
+        purpose: the purpose in the error, such as "within bounds".
 
     Raises:
-        InputError: it looks at whole drawings.
+        InputError: a sampler of whole drawings.
     """
     if isinstance(sampler, DrawingSampler):
         raise InputError(

@@ -1,4 +1,4 @@
-"""The paper's own way: sharpen or flatten the whole density, then draw from it."""
+"""The paper's own sampler: sharpen or flatten the whole density, then draw from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No wild offsets: nothing further than r sigma from its component's mean."""
+"""Draws with offsets within r sigma of their component's mean."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Truncated(Tempered):
     """Draw at a temperature, with offsets within r standard deviations (Mahalanobis) of the mean.
 
-    The radius is drawn from its own truncated distribution, so that one set of noise gives one point and no
-    draw is thrown away.
+    The radius is drawn from its own truncated distribution, so that one set of noise gives one point without
+    rejections.
     """
 
     r: float = option(2.0, "largest distance from the mean, in sigma", low=0.0, high=100.0)

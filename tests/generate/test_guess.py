@@ -14,7 +14,7 @@ from sketchkit.card import ModelCard
 from sketchkit.errors import InputError
 from sketchkit.evaluate import load_recogniser
 from sketchkit.generate import Guess, guess_classes
-from sketchkit.generate.guess import shared_out
+from sketchkit.generate.guess import share_classes
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.training.data import synth
@@ -33,16 +33,16 @@ def begun(name: str, seed: int) -> Sketch:
     return Sketch.from_polylines(lines[: max(1, len(lines) - 1)])
 
 
-def test_endings_are_shared_out_by_chance_and_do_not_depend_on_their_number() -> None:
-    many = shared_out(GUESSES, 300)
+def test_endings_are_share_classes_by_chance_and_do_not_depend_on_their_number() -> None:
+    many = share_classes(GUESSES, 300)
     assert Counter(many)["face"] == pytest.approx(200, abs=3) and Counter(many)["sun"] == pytest.approx(
         100, abs=3
     )
     for n in (1, 2, 9):
-        assert shared_out(GUESSES, n) == many[:n]
+        assert share_classes(GUESSES, n) == many[:n]
     assert many[0] == "face" and "sun" in many[:9]
-    assert shared_out([Guess("a", 0.05)] * 20, 2) == ["a", "a"]
-    assert shared_out(GUESSES, 0) == []
+    assert share_classes([Guess("a", 0.05)] * 20, 2) == ["a", "a"]
+    assert share_classes(GUESSES, 0) == []
 
 
 def test_beginnings_of_known_things_are_known(doodle: SketchModel) -> None:
@@ -68,7 +68,7 @@ def test_endings_are_of_the_guessed_classes(doodle: SketchModel) -> None:
     face, car = begun("face", 1), begun("car", 2)
     several = sketchkit.complete(doodle, [face, car], 6, 0.3, class_name="auto")
     for endings in several:
-        assert [e.class_name for e in endings] == shared_out(endings.guesses, 6)
+        assert [e.class_name for e in endings] == share_classes(endings.guesses, 6)
         assert [e.index for e in endings] == list(range(6))
     told = sketchkit.complete(doodle, face, 6, 0.3, class_name=several[0][0].class_name)
     assert told.guesses == ()
