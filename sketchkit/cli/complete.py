@@ -213,7 +213,7 @@ def _draw(
 
     model, label = run.load(len(drawings) * n * run.drafts * POINTS), run.class_of(0)
     from sketchkit.generate import complete as draw
-    from sketchkit.generate.attempts import NoEnding
+    from sketchkit.generate.rejection import NoEnding
 
     if label is None and guess and run.can_guess(model):
         label = "auto"

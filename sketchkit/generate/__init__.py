@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from sketchkit.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from sketchkit.generate.attempts import Attempts
     from sketchkit.generate.charting import Atlas, Located, atlas, locate
     from sketchkit.generate.drawing import reconstruct, sample
     from sketchkit.generate.ending import Ending, Endings
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
         live_reconstructions,
     )
     from sketchkit.generate.morphing import Morph, Steps, analogy, decode, grid, interpolate, morphs
+    from sketchkit.generate.rejection import Attempts
     from sketchkit.generate.scoring import Score, score
     from sketchkit.generate.streaming import sample_stream
 
@@ -64,7 +64,7 @@ __getattr__ = lazy_names(
     __name__,
     {
         "Atlas": "sketchkit.generate.charting",
-        "Attempts": "sketchkit.generate.attempts",
+        "Attempts": "sketchkit.generate.rejection",
         "Ending": "sketchkit.generate.ending",
         "Endings": "sketchkit.generate.ending",
         "Guess": "sketchkit.generate.guess",

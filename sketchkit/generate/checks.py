@@ -12,7 +12,7 @@ from sketchkit.errors import InputError
 from sketchkit.models import DrawingModel, check_model
 from sketchkit.noise import MAX_SEED
 
-__all__ = ["Counts", "Progress", "check_counts", "resolve_seed"]
+__all__ = ["Counts", "Progress", "check_counts", "check_unconditional", "resolve_seed"]
 
 #: Called with (drawings finished, drawings in all).
 Progress = Callable[[int, int], None]
@@ -78,3 +78,20 @@ def resolve_seed(seed: int | None) -> int:
         InputError: a seed that is not a whole number, or is out of range.
     """
     return secrets.randbits(_FRESH_BITS) if seed is None else whole("seed", seed, 0, MAX_SEED)
+
+
+def check_unconditional(model: DrawingModel, purpose: str) -> None:
+    """Refuse a model that draws whole drawings only.
+
+    Args:
+        model: any.
+        purpose: the intended use, such as "go on with a beginning".
+
+    Raises:
+        InputError: a conditional model.
+    """
+    if model.conditional:
+        raise InputError(
+            f"the model {model.card.name!r} is conditional: it draws whole drawings from a latent vector and "
+            f"cannot {purpose}; a decoder-only model can"
+        )

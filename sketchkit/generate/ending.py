@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sketchkit.deprecation import old_attribute
-from sketchkit.generate.attempts import Attempts
 from sketchkit.generate.guess import Guesses
+from sketchkit.geometry import chamfer
 from sketchkit.rendering import Ink, Picture, render
 from sketchkit.rendering.palette import ENDING, INK
-from sketchkit.sketch import Sketch
+from sketchkit.sketch import Float64, Sketch
 
-__all__ = ["Ending", "Endings"]
+if TYPE_CHECKING:
+    from sketchkit.generate.rejection import Attempts
+
+__all__ = ["Ending", "Endings", "too_alike"]
+
+# Endings count as alike if their ink lies closer than this share of the drawing's diagonal, on average.
+_ALIKE = 0.02
 
 
 @dataclass(frozen=True)
@@ -107,3 +115,16 @@ def render_sheet(endings: Sequence[Ending]) -> str:
 def strip_declaration(svg: str) -> str:
     """An SVG document as a part of an HTML page, without its XML declaration."""
     return svg[svg.index("<svg") :]
+
+
+def too_alike(mine: Float64, others: Iterable[Float64], drawing: Sketch) -> bool:
+    """Whether an ending's outline nearly covers the outline of another ending.
+
+    Args:
+        mine: points [P, 2].
+        others: the same of the endings that are kept.
+        drawing: the whole drawing, whose size sets the greatest distance.
+    """
+    x0, y0, x1, y1 = drawing.bounds
+    limit = _ALIKE * math.hypot(x1 - x0, y1 - y0)
+    return any(chamfer(mine, other) <= limit for other in others)

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from sketchkit.batch import check_sketches
 from sketchkit.counts import whole
 from sketchkit.deprecation import renamed
-from sketchkit.engine import EXACT_WIDTH, read_prompts
+from sketchkit.engine import EXACT_WIDTH, Prompts, decode, read_prompts
+from sketchkit.engine.choosers import make_chooser
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import Progress, check_counts
-from sketchkit.generate.desk import Desk, check_begun, freely, within
-from sketchkit.generate.ending import Ending, Endings
+from sketchkit.generate.checks import Progress, check_counts, check_unconditional
+from sketchkit.generate.ending import Ending, Endings, too_alike
 from sketchkit.generate.guess import AUTO, Guesses, find_scales_by_looks, guess_classes, share_classes
-from sketchkit.generate.ranking import too_alike
 from sketchkit.generate.regions import Avoided, Bounds, Region
+from sketchkit.generate.rejection import (
+    NoEnding,
+    RejectionChooser,
+    Search,
+    begins_with_ink,
+    check_beginnings,
+    is_within,
+)
 from sketchkit.geometry import outline
 from sketchkit.models import AnyClass, DrawingModel, check_model, check_one_class
 from sketchkit.noise import MAX_SEED
-from sketchkit.sampling import AnySampler, make_sampler
+from sketchkit.sampling import AnySampler, Draft, make_sampler, stepwise
 from sketchkit.sketch import Float64, Sketch
 from sketchkit.threads import one_thread
-from sketchkit.units import WHOLE, best_scales, extent_of, read_beginning
+from sketchkit.units import WHOLE, Beginning, best_scales, extent_of, from_rows, read_beginning
 
-__all__ = ["Ending", "Endings", "check_unconditional", "complete", "find_scales"]
+__all__ = ["Ending", "Endings", "complete", "find_scales"]
+
+Int64 = npt.NDArray[np.int64]
 
 
 @overload
@@ -154,7 +165,7 @@ def complete(
         [drawings] if isinstance(drawings, Sketch) else drawings, "complete takes sketches"
     )
     n, seed, batch_size, max_points = check_counts(model, n, seed, batch_size, max_points, len(several))
-    check_unconditional(model)
+    check_unconditional(model, "go on with a beginning")
     check_one_class(class_name)
     keep = None if keep is None else whole("keep", keep, 1)
     bounds = None if region is None and avoid is None and not clearance else Bounds(region, avoid, clearance)
@@ -177,14 +188,14 @@ def complete(
         scales = _scales_from_part(several, part, scale)
     beginnings = [read_beginning(d, s, model.card) for d, s in zip(several, scales, strict=True)]
     if bounds is not None and n:
-        check_begun(bounds, beginnings)
+        check_beginnings(bounds, beginnings)
     prompts = read_prompts(
         model,
         [b.rows for b in beginnings],
         exact_width=EXACT_WIDTH if exact else None,
         label=model.class_indices(classes),
     )
-    desk = Desk(
+    inputs = _Inputs(
         model,
         make_sampler(sampler, temperature, options),
         prompts,
@@ -200,14 +211,136 @@ def complete(
     if bounds is None:
         places = {pair: place for place, pair in enumerate(pairs)}
         which = [[places[d, plan[i % len(plan)]] for i in range(n)] for d, plan in enumerate(plans)]
-        out = freely(desk, np.array(which, np.int64).reshape(len(begun), n), first, progress)
+        out = _draw_freely(inputs, np.array(which, np.int64).reshape(len(begun), n), first, progress)
     else:
-        out = within(desk, n, bounds, progress)
+        out = _search_within(inputs, n, bounds, progress)
     chosen = [
         Endings(_select(endings, keep), endings.attempts, guessed)
         for endings, guessed in zip(out, guesses, strict=True)
     ]
     return chosen[0] if isinstance(drawings, Sketch) else chosen
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """The inputs of the decoder; a drawing with endings of several classes counts several times."""
+
+    model: DrawingModel
+    sampler: AnySampler
+    prompts: Prompts
+    begun: Sequence[Sketch]
+    beginnings: Sequence[Beginning]
+    scales: Sequence[float]
+    classes: Sequence[str | None]
+    seed: int
+    max_points: int
+    batch_size: int | None
+    exact: bool
+
+
+def _draw_freely(inputs: _Inputs, which: Int64, first: int, progress: Progress | None) -> list[Endings]:
+    """Endings first, first + 1 and so on of every drawing.
+
+    Args:
+        inputs: of the decoder.
+        which: [P, n], the place of the drawing and class of each ending in the lists of inputs.
+        first: the index of the first ending of each drawing.
+        progress: called after every ending.
+    """
+    count, n = which.shape
+    out = [Endings() for _ in range(count)]
+    index = np.tile(first + np.arange(n), count)
+    for done, (job, ending) in enumerate(_draw(inputs, which.ravel(), index), start=1):
+        out[job // n].append(ending)
+        if progress is not None:
+            progress(done, count * n)
+    return out
+
+
+def _search_within(inputs: _Inputs, n: int, bounds: Bounds, progress: Progress | None) -> list[Endings]:
+    """The first n endings of every drawing that keep within bounds, or as many as the budget finds.
+
+    Raises:
+        NoEnding: all tried endings of a drawing leave the bounds.
+    """
+    searches = [Search[Ending](n) for _ in inputs.begun]
+    done, total = 0, n * len(searches)
+    while any(rounds := [search.next_round() for search in searches]):
+        which = np.repeat(np.arange(len(rounds)), [len(each) for each in rounds])
+        index = np.concatenate([np.arange(each.start, each.stop) for each in rounds])
+        chooser = _make_rejection_chooser(inputs, bounds, which, index)
+        found: list[list[Ending]] = [[] for _ in rounds]
+        for job, ending in _draw(inputs, which, index, chooser):
+            drawing = int(which[job])
+            begun, beginning = inputs.begun[drawing], inputs.beginnings[drawing]
+            if chooser.broken[job] or not is_within(bounds, ending.ending, ending.sketch, begun, beginning):
+                continue
+            found[drawing].append(ending)
+            done += 1
+            if progress is not None:
+                progress(min(done, total), total)
+        for drawing, search in enumerate(searches):
+            search.close_round(found[drawing], chooser.redrawn[which == drawing].tolist())
+    return [_collect_endings(search, drawing, len(searches)) for drawing, search in enumerate(searches)]
+
+
+def _draw(
+    inputs: _Inputs, which: Int64, index: Int64, chooser: RejectionChooser | None = None
+) -> Iterator[tuple[int, Ending]]:
+    """Endings `index` of the drawings `which`, as they are done, each with its place in these arrays."""
+    loop = decode(
+        inputs.model,
+        inputs.sampler,
+        inputs.prompts,
+        which,
+        index,
+        seed=inputs.seed,
+        max_points=inputs.max_points,
+        width=inputs.batch_size,
+        exact=inputs.exact,
+        score=True,
+        choose=chooser,
+    )
+    for draft in loop:
+        redrawn = 0 if chooser is None else int(chooser.redrawn[draft.job])
+        yield draft.job, _make_ending(inputs, int(which[draft.job]), int(index[draft.job]), draft, redrawn)
+
+
+def _make_rejection_chooser(inputs: _Inputs, bounds: Bounds, which: Int64, index: Int64) -> RejectionChooser:
+    return RejectionChooser(
+        make_chooser(stepwise(inputs.sampler, "within bounds"), inputs.model),
+        bounds,
+        inputs.beginnings,
+        which,
+        index,
+        seed=inputs.seed,
+        max_points=inputs.max_points,
+    )
+
+
+def _make_ending(inputs: _Inputs, which: int, index: int, draft: Draft, redrawn: int) -> Ending:
+    begun, beginning = inputs.begun[which], inputs.beginnings[which]
+    ending = from_rows(
+        draft.rows,
+        beginning.factor,
+        beginning.anchor,
+        joined=begins_with_ink(beginning),
+        label=begun.label,
+        key=begun.key,
+    )
+    nll, scale, name = draft.nll / len(draft.rows), inputs.scales[which], inputs.classes[which]
+    return Ending(begun + ending, ending, nll, inputs.seed, index, scale, ending.ended, redrawn, name)
+
+
+def _collect_endings(search: Search[Ending], drawing: int, count: int) -> Endings:
+    endings, attempts = search.result()
+    if attempts.asked and not endings:
+        why = (
+            f"not one of {attempts.tried} endings stayed within bounds: widen the region, avoid less, or try "
+            "another class, seed, scale or a higher temperature"
+        )
+        raise NoEnding(drawing, why, count > 1)
+    return Endings(endings, attempts)
 
 
 def _find_scales_by_class(
@@ -237,19 +370,6 @@ def _scales_from_part(begun: Sequence[Sketch], part: float, scale: float | Liter
         raise InputError(f"the part that is there must be above 0, 1 at the most, got {part!r}")
     sides = map(extent_of, begun)
     return [part * WHOLE / side if side else 1.0 for side in sides]
-
-
-def check_unconditional(model: DrawingModel) -> None:
-    """Refuse a model that cannot continue a beginning.
-
-    Raises:
-        InputError: it is conditional.
-    """
-    if model.conditional:
-        raise InputError(
-            f"the model {model.card.name!r} is conditional: it draws whole drawings from a latent vector and "
-            "cannot go on with a beginning; a decoder-only model can"
-        )
 
 
 def find_scales(

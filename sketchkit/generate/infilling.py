@@ -20,9 +20,9 @@ from sketchkit.deprecation import renamed
 from sketchkit.engine import read_prompts
 from sketchkit.engine.arrays import inference
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import Progress, check_counts
+from sketchkit.generate.checks import Progress, check_counts, check_unconditional
+from sketchkit.generate.ending import too_alike
 from sketchkit.generate.particles import Attempt, ParticleFilter, Suffix, effective_size, log_sum, shares
-from sketchkit.generate.ranking import too_alike
 from sketchkit.geometry import line_to_stroke, magenta_simplify, outline
 from sketchkit.models import AnyClass, DrawingModel, check_one_class
 from sketchkit.sampling import AnySampler, make_sampler, stepwise
@@ -155,11 +155,7 @@ def infill(
     whole("n", n, 1, MAX_DRAWINGS)
     particles = whole("particles", particles, 1, MAX_PARTICLES)
     max_strokes = None if max_strokes is None else whole("max_strokes", max_strokes, 1, MAX_STROKES)
-    if model.conditional:
-        raise InputError(
-            f"the model {model.card.name!r} is conditional: it draws whole drawings from a latent vector and "
-            "cannot draw between strokes; a decoder-only model can"
-        )
+    check_unconditional(model, "draw between strokes")
     check_one_class(class_name)
     chosen = stepwise(make_sampler(sampler, temperature, options), "into a gap")
     before, _, after = split_at(sketch, gap)

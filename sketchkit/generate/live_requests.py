@@ -13,10 +13,10 @@ from sketchkit.counts import whole
 from sketchkit.deprecation import renamed
 from sketchkit.engine import Prompts, Requests, read_prompts
 from sketchkit.errors import InputError
-from sketchkit.generate.checks import check_counts
+from sketchkit.generate.checks import check_counts, check_unconditional
 from sketchkit.generate.drawing import make_prompts
-from sketchkit.generate.fence import begins_with_ink
-from sketchkit.generate.finishing import check_unconditional, find_scales
+from sketchkit.generate.finishing import find_scales
+from sketchkit.generate.rejection import begins_with_ink
 from sketchkit.latent.encoding import check_z, encode_rows, read_wholes
 from sketchkit.models import AnyClass, DrawingModel, check_one_class
 from sketchkit.noise import MAX_SEED
@@ -92,7 +92,7 @@ def live_endings(
     """
     n, seed, _, max_points = check_counts(model, n, seed, None, max_points)
     first = whole("first", first, 0, MAX_SEED - n)
-    check_unconditional(model)
+    check_unconditional(model, "go on with a beginning")
     check_one_class(class_name)
     if not isinstance(drawing, Sketch):
         raise InputError("an ending goes on with a sketch: sketchkit.read makes one of a file")

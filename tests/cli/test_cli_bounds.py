@@ -11,7 +11,7 @@ import pytest
 from conftest import BIRD, Sketchkit
 
 import sketchkit as library
-from sketchkit.generate import attempts
+from sketchkit.generate import rejection
 from sketchkit.generate.regions import Bounds
 from sketchkit.rendering.palette import ENDING, INK, LIMIT
 
@@ -85,7 +85,7 @@ def test_without_bounds_nothing_is_said_of_them(sketchkit: Sketchkit, bird: Path
 def test_a_shortfall_is_one_line_on_stderr(
     sketchkit: Sketchkit, bird: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "ATTEMPTS", 1)
+    monkeypatch.setattr(rejection, "ATTEMPTS", 1)
     Path("other.svg").write_text(BIRD)
     done = sketchkit(
         "complete", bird, "other.svg", "--region", "60,60,40,30", "-n", 9, "-o", "out.svg", "--json"
@@ -100,7 +100,7 @@ def test_a_shortfall_is_one_line_on_stderr(
 def test_a_row_that_falls_short_ends_in_empty_cells(
     sketchkit: Sketchkit, bird: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempts, "ATTEMPTS", 1)
+    monkeypatch.setattr(rejection, "ATTEMPTS", 1)
     Path("other.svg").write_text(BIRD)
     flags = ("--region", "60,60,40,30", "-n", 9, "--cell", 100, "--gap", 0)
     assert sketchkit("complete", bird, "other.svg", *flags, "-o", "out.svg").code == 0
@@ -182,4 +182,4 @@ def test_a_file_of_an_ending_of_any_index_is_kept_from_being_overwritten(
 def test_the_command_line_and_the_library_try_as_often() -> None:
     from sketchkit.cli import complete
 
-    assert complete._ATTEMPTS == attempts.ATTEMPTS
+    assert complete._ATTEMPTS == rejection.ATTEMPTS

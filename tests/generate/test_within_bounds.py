@@ -19,9 +19,8 @@ from sketchkit.density import MixtureDensity
 from sketchkit.engine.choosers import SamplerChooser
 from sketchkit.errors import InputError
 from sketchkit.generate import Ending, complete
-from sketchkit.generate.attempts import ATTEMPTS, NoEnding, Search
-from sketchkit.generate.fence import CANDIDATES, RejectionChooser
 from sketchkit.generate.regions import Bounds
+from sketchkit.generate.rejection import ATTEMPTS, CANDIDATES, NoEnding, RejectionChooser, Search
 from sketchkit.models import DrawingModel, SketchModel
 from sketchkit.noise import REDRAWING, Noise, uniforms
 from sketchkit.sketch import Sketch
@@ -238,7 +237,7 @@ def test_the_best_are_kept_among_those_within_bounds(model: SketchModel) -> None
 def test_fewer_endings_than_were_asked_for_come_with_the_record_of_all_attempts(
     model: SketchModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sketchkit.generate.attempts.ATTEMPTS", 1)
+    monkeypatch.setattr("sketchkit.generate.rejection.ATTEMPTS", 1)
     told: list[tuple[int, int]] = []
     kept = _complete(model, n=30, progress=lambda done, total: told.append((done, total)), **WHERE)
     assert 0 < len(kept) < 30

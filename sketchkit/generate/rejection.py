@@ -1,23 +1,39 @@
-"""Draws within bounds, by rejection: a point that would put ink out of bounds is drawn again."""
+"""Endings within bounds, by rejection: points, and whole endings, that leave the bounds are drawn again."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from sketchkit.engine.arrays import State, put_rows, take_rows, to_numpy
 from sketchkit.engine.choosers import PointChooser
+from sketchkit.errors import InputError
 from sketchkit.generate.regions import Bools, Bounds
 from sketchkit.models import Array
 from sketchkit.noise import REDRAWING, uniform_array
-from sketchkit.sketch import Float32, Float64
+from sketchkit.sketch import Float32, Float64, Sketch
 from sketchkit.units import Beginning
 
-__all__ = ["CANDIDATES", "RejectionChooser", "begins_with_ink"]
+__all__ = [
+    "ATTEMPTS",
+    "CANDIDATES",
+    "Attempts",
+    "NoEnding",
+    "RejectionChooser",
+    "Search",
+    "begins_with_ink",
+    "check_beginnings",
+    "is_within",
+]
 
-#: How many points a step may draw until one is within bounds.
+#: How many endings are tried for each ending asked for.
+ATTEMPTS = 32
+#: How many points a step may draw until a point is within bounds.
 CANDIDATES = 16
 # The number of the candidate stands above the step in one number of the counter; a drawing has fewer steps.
 _CANDIDATE_SHIFT = 20
@@ -25,9 +41,88 @@ _CANDIDATE_SHIFT = 20
 Int64 = npt.NDArray[np.int64]
 
 
-def begins_with_ink(beginning: Beginning) -> bool:
-    """Whether ink leads from where a drawing stands to the next point: a start token's pen is down, too."""
-    return beginning.pen_down or not len(beginning.rows)
+class _Indexed(Protocol):
+    @property
+    def index(self) -> int: ...
+
+
+Found = TypeVar("Found", bound=_Indexed)
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """The record of a search for endings within bounds.
+
+    Args:
+        asked: how many endings were wanted.
+        tried: how many were drawn, from index 0 to that of the last one found, or until the budget of 32 for
+            each one asked for was spent.
+        satisfied: how many of them kept within bounds.
+        redrawn: at how many of their steps the first point was out of bounds and others were drawn.
+    """
+
+    asked: int
+    tried: int
+    satisfied: int
+    redrawn: int
+
+
+class NoEnding(InputError):
+    """All endings of a drawing leave the bounds.
+
+    Args:
+        drawing: the number of the drawing, from 0.
+        why: the reason and a remedy.
+        several: whether the call has several drawings, so that the message gives the number.
+    """
+
+    def __init__(self, drawing: int, why: str, several: bool) -> None:
+        super().__init__(f"drawing {drawing}: {why}" if several else why)
+        self.drawing, self.why = drawing, why
+
+
+@dataclass
+class Search(Generic[Found]):
+    """The attempts at one drawing.
+
+    The result depends on `asked` alone, not on the rounds: the endings with the lowest indices that satisfy
+    the bounds.
+
+    Args:
+        asked: how many endings are wanted.
+    """
+
+    asked: int
+    _tried: int = 0
+    _found: list[Found] = field(default_factory=list)
+    _redrawn: list[int] = field(default_factory=list)
+
+    def next_round(self) -> range:
+        """The indices to try next, as many as the missing endings need at the rate of success so far."""
+        missing = self.asked - len(self._found)
+        if missing <= 0:
+            return range(0)
+        # The rate starts from one success and one failure; the first round expects every ending to fit.
+        rate = (len(self._found) + 1) / (self._tried + 2) if self._tried else 1.0
+        count = min(math.ceil(missing / rate), self.asked * ATTEMPTS - self._tried)
+        return range(self._tried, self._tried + count)
+
+    def close_round(self, found: list[Found], redrawn: list[int]) -> None:
+        """Record the results of a round.
+
+        Args:
+            found: the endings that kept within bounds.
+            redrawn: for each index of the round, at how many steps points were drawn again.
+        """
+        self._found += sorted(found, key=lambda each: each.index)
+        self._tried += len(redrawn)
+        self._redrawn += redrawn
+
+    def result(self) -> tuple[list[Found], Attempts]:
+        """At most `asked` endings in the order of their index, and the record of the search."""
+        found = self._found[: self.asked]
+        tried = found[-1].index + 1 if found and len(found) == self.asked else self._tried
+        return found, Attempts(self.asked, tried, len(found), sum(self._redrawn[:tried]))
 
 
 class RejectionChooser:
@@ -144,3 +239,39 @@ class RejectionChooser:
 
 def _all(values: Array) -> Int64:
     return np.arange(len(values))
+
+
+def begins_with_ink(beginning: Beginning) -> bool:
+    """Whether ink leads from where a drawing stands to the next point: a start token's pen is down, too."""
+    return beginning.pen_down or not len(beginning.rows)
+
+
+def is_within(bounds: Bounds, ending: Sketch, sketch: Sketch, begun: Sketch, beginning: Beginning) -> bool:
+    """Whether an ending adds ink and keeps it within bounds, also as part of the drawing, which rounds it.
+
+    Args:
+        bounds: where ink may go.
+        ending: the ending alone.
+        sketch: the drawing with it.
+        begun: the drawing without it.
+        beginning: the same, as the model has read it.
+    """
+    if len(ending.without_end()) <= begins_with_ink(beginning):
+        return False  # an ending without points adds no ink
+    return bounds.allow_drawing(ending) and bounds.allow_drawing(sketch, len(begun))
+
+
+def check_beginnings(bounds: Bounds, beginnings: Sequence[Beginning]) -> None:
+    """Refuse drawings whose endings all begin with ink that is out of bounds.
+
+    Raises:
+        NoEnding: the pen of a drawing is down out of bounds.
+    """
+    for drawing, beginning in enumerate(beginnings):
+        place = np.array([beginning.anchor])
+        if begins_with_ink(beginning) and not bounds.allows(place, place, np.array([False])).all():
+            x, y = beginning.anchor
+            why = (
+                f"every ending begins with ink at ({x:g}, {y:g}), which is out of bounds: lift the pen first"
+            )
+            raise NoEnding(drawing, why, len(beginnings) > 1)
