@@ -93,24 +93,14 @@ def sample(
     first = whole("first", first, 0, MAX_SEED - n)
     if first and index is not None:
         raise InputError("first and index both say which drawings: give one of them")
-    if z_temperature is not None or model.conditional:
-        from sketchkit.latent.flows import resolve_z_temperature
-
-        resolve_z_temperature(model, z_temperature)
-    if z_temperature is not None and (z is not None or not model.conditional):
-        what = "a z that is given" if model.conditional else f"the model {model.card.name!r}, which has no z"
-        raise InputError(f"z_temperature is of a z that the prior gives, not of {what}")
+    _check_z_temperature(model, z_temperature, z is not None)
     chosen = make_sampler(sampler, temperature, options)
     labels = _spread_classes(model, class_name, n)
     if not n:
         return []
     places = first + np.arange(n, dtype=np.int64) if index is None else _check_indices(index, n)
     if model.draws_wholes:
-        if sampler != "temperature" or options:
-            raise InputError(
-                f"the model {model.card.name!r} draws whole drawings: it takes no sampler"
-                " but temperature, and no options of one"
-            )
+        _check_only_temperature(model, sampler, options)
         rows = _draw_wholes(model, labels, places, temperature, seed, batch_size, max_points, progress)
         return _as_sketches(model, rows, labels, places, seed)
     if latents is None and model.conditional:
@@ -217,6 +207,28 @@ def reconstruct(
         key = f"{given.key or place}-{seed}-{k}" if fresh else given.key
         out.append(from_rows(drawn.rows, whole.factor, whole.place, joined=True, label=shown, key=key))
     return out
+
+
+def _check_z_temperature(model: DrawingModel, z_temperature: float | None, has_z: bool) -> None:
+    """Refuse a temperature of z that is out of range, or of a model or call without a prior of z."""
+    if z_temperature is not None or model.conditional:
+        from sketchkit.latent.flows import resolve_z_temperature
+
+        resolve_z_temperature(model, z_temperature)
+    if z_temperature is not None and (has_z or not model.conditional):
+        what = "a z that is given" if model.conditional else f"the model {model.card.name!r}, which has no z"
+        raise InputError(f"z_temperature is of a z that the prior gives, not of {what}")
+
+
+def _check_only_temperature(
+    model: DrawingModel, sampler: str | AnySampler, options: Mapping[str, Any] | None
+) -> None:
+    """Refuse samplers and options that a model of whole drawings ignores."""
+    if sampler != "temperature" or options:
+        raise InputError(
+            f"the model {model.card.name!r} draws whole drawings: it takes no sampler"
+            " but temperature, and no options of one"
+        )
 
 
 def _draw_wholes(

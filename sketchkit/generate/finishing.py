@@ -174,64 +174,94 @@ def complete(
     if not begun:
         return []
     guesses = guess_classes(model, begun) if class_name == AUTO else [Guesses()] * len(begun)
-    told = None if class_name in (None, AUTO) else model.class_called(class_name)
     # Within bounds endings are searched for, and all are of one class.
-    most = first + max(n, 1) if bounds is None else 1
-    plans = [share_classes(each, most)[first:] if each else [told] for each in guesses]
+    plans = _plan_classes(model, class_name, guesses, first, first + max(n, 1) if bounds is None else 1)
     pairs = [(d, name) for d, plan in enumerate(plans) for name in dict.fromkeys(plan)]
-    several, classes = [begun[d] for d, _ in pairs], [name for _, name in pairs]
-    if part is None:
-        scales = _find_scales_by_class(model, several, scale, classes)
-        if scale == "auto":
-            scales = find_scales_by_looks(model, several, scales, classes)
-    else:
-        scales = _scales_from_part(several, part, scale)
-    beginnings = [read_beginning(d, s, model.card) for d, s in zip(several, scales, strict=True)]
-    if bounds is not None and n:
-        check_beginnings(bounds, beginnings)
-    prompts = read_prompts(
+    read = _read_beginnings(
         model,
-        [b.rows for b in beginnings],
-        exact_width=EXACT_WIDTH if exact else None,
-        label=model.class_indices(classes),
-    )
-    inputs = _Inputs(
-        model,
-        make_sampler(sampler, temperature, options),
-        prompts,
-        several,
-        beginnings,
-        scales,
-        classes,
-        seed,
-        max_points,
-        batch_size,
+        [begun[d] for d, _ in pairs],
+        [name for _, name in pairs],
+        scale,
+        part,
+        bounds if n else None,
         exact,
     )
+    chosen = make_sampler(sampler, temperature, options)
+    inputs = _Inputs(model, chosen, read, seed, max_points, batch_size, exact)
     if bounds is None:
-        places = {pair: place for place, pair in enumerate(pairs)}
-        which = [[places[d, plan[i % len(plan)]] for i in range(n)] for d, plan in enumerate(plans)]
-        out = _draw_freely(inputs, np.array(which, np.int64).reshape(len(begun), n), first, progress)
+        out = _draw_freely(inputs, _place_endings(pairs, plans, n), first, progress)
     else:
         out = _search_within(inputs, n, bounds, progress)
-    chosen = [
-        Endings(_select(endings, keep), endings.attempts, guessed)
-        for endings, guessed in zip(out, guesses, strict=True)
+    endings = [
+        Endings(_select(each, keep), each.attempts, guess) for each, guess in zip(out, guesses, strict=True)
     ]
-    return chosen[0] if isinstance(drawings, Sketch) else chosen
+    return endings[0] if isinstance(drawings, Sketch) else endings
+
+
+def _plan_classes(
+    model: DrawingModel, class_name: AnyClass | None, guesses: Sequence[Guesses], first: int, count: int
+) -> list[Sequence[str | None]]:
+    """The classes of the endings `first` to `count` - 1 of each drawing; a single class stands for all."""
+    name = None if class_name in (None, AUTO) else model.class_called(class_name)
+    return [share_classes(each, count)[first:] if each else [name] for each in guesses]
+
+
+def _place_endings(
+    pairs: Sequence[tuple[int, str | None]], plans: Sequence[Sequence[str | None]], n: int
+) -> Int64:
+    """For each of n endings of each drawing the place of its drawing and class among the pairs, [P, n]."""
+    places = {pair: place for place, pair in enumerate(pairs)}
+    which = [[places[d, plan[i % len(plan)]] for i in range(n)] for d, plan in enumerate(plans)]
+    return np.array(which, np.int64).reshape(len(plans), n)
+
+
+@dataclass(frozen=True)
+class _Beginnings:
+    """Beginnings as a model has read them; a drawing with endings of several classes counts several times."""
+
+    begun: Sequence[Sketch]
+    rows: Sequence[Beginning]
+    scales: Sequence[float]
+    classes: Sequence[str | None]
+    prompts: Prompts
+
+
+def _read_beginnings(
+    model: DrawingModel,
+    begun: Sequence[Sketch],
+    classes: Sequence[str | None],
+    scale: float | Literal["auto"],
+    part: float | None,
+    bounds: Bounds | None,
+    exact: bool,
+) -> _Beginnings:
+    """Read beginnings, each with its class, at their scales.
+
+    Raises:
+        InputError: an invalid scale or part.
+        NoEnding: the pen of a drawing is down out of bounds.
+    """
+    if part is not None:
+        scales = _scales_from_part(begun, part, scale)
+    else:
+        scales = _find_scales_by_class(model, begun, scale, classes)
+        if scale == "auto":
+            scales = find_scales_by_looks(model, begun, scales, classes)
+    rows = [read_beginning(d, s, model.card) for d, s in zip(begun, scales, strict=True)]
+    if bounds is not None:
+        check_beginnings(bounds, rows)
+    width, labels = EXACT_WIDTH if exact else None, model.class_indices(classes)
+    prompts = read_prompts(model, [each.rows for each in rows], exact_width=width, label=labels)
+    return _Beginnings(begun, rows, scales, classes, prompts)
 
 
 @dataclass(frozen=True)
 class _Inputs:
-    """The inputs of the decoder; a drawing with endings of several classes counts several times."""
+    """The inputs of the decoder."""
 
     model: DrawingModel
     sampler: AnySampler
-    prompts: Prompts
-    begun: Sequence[Sketch]
-    beginnings: Sequence[Beginning]
-    scales: Sequence[float]
-    classes: Sequence[str | None]
+    read: _Beginnings
     seed: int
     max_points: int
     batch_size: int | None
@@ -263,7 +293,7 @@ def _search_within(inputs: _Inputs, n: int, bounds: Bounds, progress: Progress |
     Raises:
         NoEnding: all tried endings of a drawing leave the bounds.
     """
-    searches = [Search[Ending](n) for _ in inputs.begun]
+    searches = [Search[Ending](n) for _ in inputs.read.begun]
     done, total = 0, n * len(searches)
     while any(rounds := [search.next_round() for search in searches]):
         which = np.repeat(np.arange(len(rounds)), [len(each) for each in rounds])
@@ -272,7 +302,7 @@ def _search_within(inputs: _Inputs, n: int, bounds: Bounds, progress: Progress |
         found: list[list[Ending]] = [[] for _ in rounds]
         for job, ending in _draw(inputs, which, index, chooser):
             drawing = int(which[job])
-            begun, beginning = inputs.begun[drawing], inputs.beginnings[drawing]
+            begun, beginning = inputs.read.begun[drawing], inputs.read.rows[drawing]
             if chooser.broken[job] or not is_within(bounds, ending.ending, ending.sketch, begun, beginning):
                 continue
             found[drawing].append(ending)
@@ -291,7 +321,7 @@ def _draw(
     loop = decode(
         inputs.model,
         inputs.sampler,
-        inputs.prompts,
+        inputs.read.prompts,
         which,
         index,
         seed=inputs.seed,
@@ -310,7 +340,7 @@ def _make_rejection_chooser(inputs: _Inputs, bounds: Bounds, which: Int64, index
     return RejectionChooser(
         make_chooser(stepwise(inputs.sampler, "within bounds"), inputs.model),
         bounds,
-        inputs.beginnings,
+        inputs.read.rows,
         which,
         index,
         seed=inputs.seed,
@@ -319,7 +349,8 @@ def _make_rejection_chooser(inputs: _Inputs, bounds: Bounds, which: Int64, index
 
 
 def _make_ending(inputs: _Inputs, which: int, index: int, draft: Draft, redrawn: int) -> Ending:
-    begun, beginning = inputs.begun[which], inputs.beginnings[which]
+    read = inputs.read
+    begun, beginning = read.begun[which], read.rows[which]
     ending = from_rows(
         draft.rows,
         beginning.factor,
@@ -328,7 +359,7 @@ def _make_ending(inputs: _Inputs, which: int, index: int, draft: Draft, redrawn:
         label=begun.label,
         key=begun.key,
     )
-    nll, scale, name = draft.nll / len(draft.rows), inputs.scales[which], inputs.classes[which]
+    nll, scale, name = draft.nll / len(draft.rows), read.scales[which], read.classes[which]
     return Ending(begun + ending, ending, nll, inputs.seed, index, scale, ending.ended, redrawn, name)
 
 
