@@ -105,7 +105,7 @@ class Atlas:
     sketches: tuple[Sketch, ...]
 
     def pictures(self) -> list[Picture]:
-        """The places as they go on a sheet of `steps`: the fewer drawings are near, the lighter."""
+        """The places as pictures on a sheet of `steps`: the fewer drawings are near, the lighter."""
         return [
             Picture(
                 (Ink(sketch, _shade(float(density)), curved=True),),
@@ -168,7 +168,7 @@ def atlas(
     classes draws the most frequent class of the 15 nearest.
 
     Args:
-        model: the one that the drawings were located with.
+        model: the model that the drawings were located with.
         located: three drawings at least, for UMAP 16.
         steps: (columns, rows), 2 to 100 each; along each axis they reach over the central 96 % of the
             drawings.

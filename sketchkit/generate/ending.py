@@ -25,7 +25,7 @@ _ALIKE = 0.02
 
 @dataclass(frozen=True)
 class Ending:
-    """One way to go on with a drawing.
+    """One continuation of a drawing.
 
     Args:
         sketch: the whole drawing, given and added strokes, in its own units and place.

@@ -100,7 +100,7 @@ def guess_classes(model: DrawingModel, drawings: Sequence[Sketch]) -> list[Guess
     """
     check_model(model)
     if model.conditional or not model.labelled:
-        raise InputError(f"the model {model.card.name!r} is told no classes, so that none can be guessed")
+        raise InputError(f"the model {model.card.name!r} is told no classes, so it cannot guess them")
     several = check_sketches(drawings, "guess_classes takes a list of sketches")
     if not several:
         return []

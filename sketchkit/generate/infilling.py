@@ -190,7 +190,7 @@ def split_at(sketch: Sketch, gap: tuple[int, int]) -> tuple[Sketch, Sketch, Sket
         InputError: a gap outside the drawing, or without strokes that fix its place.
     """
     if not isinstance(sketch, Sketch):
-        raise InputError("infill takes a sketch: sketchkit.read makes one of a file")
+        raise InputError("infill takes a sketch: sketchkit.read reads a sketch from a file")
     try:
         first, last = (operator.index(number) for number in gap)
     except (TypeError, ValueError):

@@ -78,7 +78,7 @@ def live_endings(
         first: the index of the first ending.
         scale: pixels of the training data in a drawing unit; "auto" takes the likeliest of a ladder.
         class_name: its class, for a model that knows classes.
-        sampler: a name, or a sampler that is already made; one that chooses point by point.
+        sampler: the name of a sampler that chooses point by point, or such a sampler itself.
         options: the sampler's further options by name.
         max_points: the most points of an ending; by default the model's own limit.
 
@@ -95,7 +95,7 @@ def live_endings(
     check_unconditional(model, "go on with a beginning")
     check_one_class(class_name)
     if not isinstance(drawing, Sketch):
-        raise InputError("an ending goes on with a sketch: sketchkit.read makes one of a file")
+        raise InputError("live_endings takes a sketch: sketchkit.read reads a sketch from a file")
     chosen = stepwise(make_sampler(sampler, temperature, options), "point by point")
     begun = drawing.without_end()
     beginning = read_beginning(begun, find_scales(model, [begun], scale, class_name)[0], model.card)
@@ -137,7 +137,7 @@ def live_drawings(
         index: the index of each drawing; by default 0, 1 and so on.
         place: (x, y) where they begin, in drawing units.
         scale: pixels of the training data in a drawing unit.
-        sampler: the name of one that chooses point by point.
+        sampler: the name of a sampler that chooses point by point.
         options: the sampler's further options by name.
         max_points: the most points of a drawing; by default the model's own limit.
 
@@ -199,7 +199,7 @@ def live_reconstructions(
         temperature: tau, 0 to 100, one or several.
         seed: 0..2^63 - 1, `None` for a fresh one; all share their random numbers.
         class_name: its class; by default its own label, where the model knows it.
-        sampler: the name of one that chooses point by point.
+        sampler: the name of a sampler that chooses point by point.
         options: the sampler's further options by name.
         max_points: the most points of a drawing; by default the model's own limit.
 

@@ -74,7 +74,7 @@ def make_sampler(
         if values:
             raise InputError("a sampler that is already made has its options: give none beside it")
         if isinstance(sampler, type) or not _is_sampler(sampler):
-            raise InputError(f"a sampler is a name or an object that is one, got {sampler!r}")
+            raise InputError(f"a sampler is a name or an object of a sampler class, got {sampler!r}")
         return sampler
     made_by, plugin = registry.load("sampler", sampler), registry.find("sampler", sampler)
     with registry.attribute_errors(plugin):
@@ -83,7 +83,7 @@ def make_sampler(
             chosen.setdefault("temperature", temperature)
         made = options.create(made_by, f"sampler {sampler!r}", chosen)
     if not _is_sampler(made):
-        raise PluginError(f"the sampler {sampler!r} makes a {type(made).__name__}, which is no sampler")
+        raise PluginError(f"the sampler {sampler!r} makes a {type(made).__name__}, which is not a sampler")
     return made if plugin.builtin else guard_sampler(plugin, made)
 
 

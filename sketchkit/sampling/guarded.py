@@ -128,7 +128,7 @@ def _find_state_problem(state: Any, rows: int) -> str | None:
     import torch
 
     if not isinstance(state, tuple) or not all(isinstance(part, torch.Tensor) for part in state):
-        return "something else than a tuple of tensors"
+        return "a value that is not a tuple of tensors"
     if not all(part.dim() and len(part) == rows for part in state):
         return f"a tensor whose first dimension is not that of the {rows} rows"
     return None

@@ -18,7 +18,7 @@ class Mean:
 
     The offset is a continuous function of the density, also where another component becomes the heaviest,
     so that interpolated drawings change smoothly. Without a latent vector it is an average of all possible
-    continuations, which looks like none of them.
+    continuations, which looks unlike each of them.
     """
 
     def __call__(self, density: MixtureDensity, noise: Noise) -> Tensor:
