@@ -22,7 +22,7 @@ __all__ = ["Call", "Record", "begin_call", "checksum_input", "current_call", "dr
 #: The key of the record in the metadata of a file.
 _KEY = "rerun"
 #: Options that say where and how results are told, and leave the drawing as it is.
-_UNRECORDED = ("output", "format", "force", "json")
+_UNRECORDED = ("output", "format", "force", "json", "outliers", "heatmap")
 _MAX_BYTES = 1 << 28
 #: Of larger inputs the size stands for the content.
 _MOST_CHECKED = 1 << 24

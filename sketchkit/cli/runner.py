@@ -104,8 +104,9 @@ class Run:
 
     @property
     def drafts(self) -> int:
-        """How many drafts each drawing has; a sampler of whole drawings has drafts of its own."""
-        return 1 if isinstance(self.sampler, DrawingSampler) else self.settings.tries
+        """How many drafts each drawing has: one of a sampler, or of a model, of whole drawings."""
+        whole = isinstance(self.sampler, DrawingSampler) or self.used.get("draws_wholes", False)
+        return 1 if whole else self.settings.tries
 
     @property
     def stem(self) -> str:
@@ -178,6 +179,7 @@ class Run:
 
             model = self._load_arrays(points) or self._load_with_torch()
             self.used["engine"] = engine_of(model)
+            self.used["draws_wholes"] = model.draws_wholes
             if (call := current_call()) is not None:
                 path = (
                     store.find(self.settings.model)

@@ -18,6 +18,7 @@ from sketchkit.latent.encoding import check_z, encode_rows, read_wholes
 from sketchkit.models import AnyClass, DrawingModel, check_model, is_one_class
 from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import AnySampler, Draft, make_sampler
+from sketchkit.sampling.temperature import Temperature
 from sketchkit.sketch import Sketch
 from sketchkit.threads import one_thread
 from sketchkit.units import from_rows
@@ -100,8 +101,8 @@ def sample(
         return []
     places = first + np.arange(n, dtype=np.int64) if index is None else _check_indices(index, n)
     if model.draws_wholes:
-        _check_only_temperature(model, sampler, options)
-        rows = _draw_wholes(model, labels, places, temperature, seed, batch_size, max_points, progress)
+        tau = _find_temperature(model, sampler, temperature, options)
+        rows = _draw_wholes(model, labels, places, tau, seed, batch_size, max_points, progress)
         return _as_sketches(model, rows, labels, places, seed)
     if latents is None and model.conditional:
         from sketchkit.latent.flows import prior
@@ -220,15 +221,18 @@ def _check_z_temperature(model: DrawingModel, z_temperature: float | None, has_z
         raise InputError(f"z_temperature is of a z that the prior gives, not of {what}")
 
 
-def _check_only_temperature(
-    model: DrawingModel, sampler: str | AnySampler, options: Mapping[str, Any] | None
-) -> None:
-    """Refuse samplers and options that a model of whole drawings ignores."""
-    if sampler != "temperature" or options:
-        raise InputError(
-            f"the model {model.card.name!r} draws whole drawings: it takes no sampler"
-            " but temperature, and no options of one"
-        )
+def _find_temperature(
+    model: DrawingModel, sampler: str | AnySampler, temperature: float, options: Mapping[str, Any] | None
+) -> float:
+    """The temperature for a model of whole drawings; refuse samplers and options that it ignores."""
+    if sampler == "temperature" and not options:
+        return temperature
+    if isinstance(sampler, Temperature) and sampler == Temperature(sampler.temperature):
+        return sampler.temperature
+    raise InputError(
+        f"the model {model.card.name!r} draws whole drawings: it takes no sampler"
+        " but temperature, and no options of one"
+    )
 
 
 def _draw_wholes(

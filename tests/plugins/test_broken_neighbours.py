@@ -39,7 +39,8 @@ BROKEN = {
 }
 TRIPS = """
 class Good:
-    def unfit(self, model, precision):
+    takes_arrays = True
+    def unsupported_reason(self, model, precision):
         raise KeyError("lost its way")
     def stepper(self, model, precision):
         raise AssertionError("nobody asks")
@@ -47,7 +48,10 @@ class Good:
 #: Engines, which are asked wherever something is drawn.
 ENGINES = {
     "engine-not-importable": ("raise ValueError('no engine')", "ValueError: no engine"),
-    "engine-trips": (TRIPS, "it raises KeyError: 'lost its way' from unfit for a decoder in float32"),
+    "engine-trips": (
+        TRIPS,
+        "it raises KeyError: 'lost its way' from unsupported_reason for a decoder in float32",
+    ),
 }
 NAMES = {"like-ours": "greedy", "like-another": "twin", "like-the-other": "twin"}
 
@@ -101,6 +105,7 @@ train shapes -o run --steps 2 --hidden 8 --mixtures 2 --grid 0 --batch-size 4
 doctor run
 evaluate run/last.safetensors shapes --limit 4 --samples 0 --split train
 atlas shapes --split train --limit 30 --steps 2x2 -o map.svg
+rerun endings.svg -o endings-again.svg
 """
 RUN_ALL = """
 import sys
