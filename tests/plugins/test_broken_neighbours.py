@@ -50,7 +50,7 @@ ENGINES = {
     "engine-not-importable": ("raise ValueError('no engine')", "ValueError: no engine"),
     "engine-trips": (
         TRIPS,
-        "it raises KeyError: 'lost its way' from unsupported_reason for a decoder in float32",
+        "in unsupported_reason, it raises KeyError: 'lost its way'",
     ),
 }
 NAMES = {"like-ours": "greedy", "like-another": "twin", "like-the-other": "twin"}
