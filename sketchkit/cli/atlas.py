@@ -74,11 +74,7 @@ def atlas(
     layout = sheet.layout(size[0] * size[1], size[0])
     path = page.to.path(stem_of(data))
     if outliers is not None:
-        outliers = name_file(outliers, stem_of(data), "--outliers")
-        if os.path.realpath(outliers) == os.path.realpath(path):
-            raise typer.BadParameter(
-                f"{shown(path)} is the map itself: give another name", param_hint="--outliers"
-            )
+        outliers = _name_outliers(outliers, stem_of(data), path)
         # Captions tell what each is and what it costs.
         renderer, beside = picture_renderer(None, outliers), replace(sheet, label=True).layout(worst)
     page.to.check([path, *([] if outliers is None else [outliers])])
@@ -122,6 +118,16 @@ def _draw(
             progress=lambda done, _: report(done, count),
         )
     return located, run.draw(draw, model, located, size, by, path=path), path
+
+
+def _name_outliers(outliers: str, stem: str, map_path: str) -> str:
+    """The file of the second sheet, which must be another than the map's."""
+    named = name_file(outliers, stem, "--outliers")
+    if os.path.realpath(named) == os.path.realpath(map_path):
+        raise typer.BadParameter(
+            f"{shown(map_path)} is the map itself: give another name", param_hint="--outliers"
+        )
+    return named
 
 
 def _check_number(

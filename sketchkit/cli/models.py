@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -159,19 +159,9 @@ def export(
     """Write a model as a file that others read."""
     from sketchkit.cli.outputs import check_paths, send
 
-    suffix = _suffix(output)
-    if suffix not in _EXPORTS:
-        raise typer.BadParameter(
-            f"a model is exported as one of {', '.join(_EXPORTS)}", param_hint="--output"
-        )
-    native = suffix == ".safetensors"
-    label = require_one_class(classes, "such a file draws one thing")
-    if native and label is not None:
-        raise typer.BadParameter("a .safetensors file keeps all classes", param_hint="--class")
+    suffix, label = _suffix(output), require_one_class(classes, "such a file draws one thing")
     card = {"name": new_name, "licence": licence}
-    for option, value in {"dtype": dtype, **card}.items():
-        if not native and value is not None:
-            raise typer.BadParameter(f"{suffix} files have no room for it", param_hint=f"--{option}")
+    _check_export(suffix, label, {"dtype": dtype, **card})
     output = name_file(output, Path(name).name.split(".")[0])
     check_paths([output], force)
 
@@ -181,11 +171,25 @@ def export(
 
     model = load_model(name, device="cpu")
     model = model.with_card(**{fact: value for fact, value in card.items() if value is not None})
-    if native:
+    if suffix == ".safetensors":
         send(dump_native(model, dtype), output, force)
     else:
         send(dump_magenta(model, wrapper=suffix == ".js", class_name=label), output, force)
     tell_written([output])
+
+
+def _check_export(suffix: str, label: str | None, facts: Mapping[str, str | None]) -> None:
+    """Refuse a suffix without an exporter, and options that the format has no room for."""
+    if suffix not in _EXPORTS:
+        raise typer.BadParameter(
+            f"a model is exported as one of {', '.join(_EXPORTS)}", param_hint="--output"
+        )
+    native = suffix == ".safetensors"
+    if native and label is not None:
+        raise typer.BadParameter("a .safetensors file keeps all classes", param_hint="--class")
+    for option, value in facts.items():
+        if not native and value is not None:
+            raise typer.BadParameter(f"{suffix} files have no room for it", param_hint=f"--{option}")
 
 
 @app.command(cls=Command, epilog="sketchkit models pull bird")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +11,10 @@ from sketchkit.cli.groups import OutputOptions, SheetOptions
 from sketchkit.cli.help import SamplerCommand, standalone_app
 from sketchkit.cli.options import LARGEST_NUMBER, MOST_DRAWINGS, Given, option, settings_of
 from sketchkit.settings import DrawSettings
+
+if TYPE_CHECKING:
+    from sketchkit.cli.runner import Run
+    from sketchkit.sketch import Sketch
 
 __all__ = ["EXAMPLE", "app", "sample"]
 
@@ -59,7 +63,7 @@ def sample(
 ) -> None:
     """Draw from nothing."""
     from sketchkit.cli.outputs import Item, Page
-    from sketchkit.cli.runner import POINTS, Run
+    from sketchkit.cli.runner import Run
     from sketchkit.cli.streaming import Streaming
 
     run, each = Run.of(drawing, classes), layout == "files"
@@ -72,8 +76,19 @@ def sample(
         return
     indices = range(first, first + n)
     on = page.plan(run.stem, n, _count_columns(n, len(run.wanted)), indices)
+    sketches = _draw(run, indices, z_temperature)
+    items = [
+        Item.of(run.stem, index, sketch, f"{run.stem} {index}", run.facts(index))
+        for index, sketch in zip(indices, sketches, strict=True)
+    ]
+    page.write(items, on, run.provenance)
 
-    model = run.load(n * run.drafts * POINTS)
+
+def _draw(run: Run, indices: range, z_temperature: float | None) -> list[Sketch]:
+    """The drawings of some indices."""
+    from sketchkit.cli.runner import POINTS
+
+    model = run.load(len(indices) * run.drafts * POINTS)
     from sketchkit.generate import sample as draw
 
     if model.conditional:
@@ -81,12 +96,9 @@ def sample(
 
         run.used["z_temperature"] = resolve_z_temperature(model, z_temperature)
     labels = [run.class_of(index) for index in indices]
-    sketches = run.draw(draw, model, n, class_name=labels, first=first, z_temperature=z_temperature)
-    items = [
-        Item.of(run.stem, index, sketch, f"{run.stem} {index}", run.facts(index))
-        for index, sketch in zip(indices, sketches, strict=True)
-    ]
-    page.write(items, on, run.provenance)
+    return run.draw(
+        draw, model, len(indices), class_name=labels, first=indices.start, z_temperature=z_temperature
+    )
 
 
 def _check_count(n: int, *, streaming: bool, json: bool) -> None:
