@@ -67,9 +67,9 @@ def losses(raw: Array, points: Array) -> Float64:
 
 def _saturate(distance: Array, log_scale: Array) -> Array:
     """`distance * exp(log_scale)`, exact while it fits and finite beyond."""
-    out: Array = np.clip(
-        distance * np.exp(np.minimum(log_scale, _MAX_EXPONENT)), -_MAX_DISTANCE, _MAX_DISTANCE
-    )
+    with np.errstate(over="ignore"):
+        scaled = distance * np.exp(np.minimum(log_scale, _MAX_EXPONENT))
+    out: Array = np.clip(scaled, -_MAX_DISTANCE, _MAX_DISTANCE)
     return out
 
 

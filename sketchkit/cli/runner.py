@@ -175,17 +175,14 @@ class Run:
         """
         # Here torch may be imported: all errors of a user are found before.
         with progress("Loading the model"):
+            from sketchkit.checkpoints.array_models import find_file
             from sketchkit.engine import engine_of
 
             model = self._load_arrays(points) or self._load_with_torch()
             self.used["engine"] = engine_of(model)
             self.used["draws_wholes"] = model.draws_wholes
             if (call := current_call()) is not None:
-                path = (
-                    store.find(self.settings.model)
-                    if self.settings.model in store.names()
-                    else self.settings.model
-                )
+                path = find_file(self.settings.model)
                 call.check_weights(file_checksum(path), self.settings.model)
             if model.labelled:
                 self.named.update({name: _find_class(model, name) for name in self.wanted})

@@ -25,6 +25,7 @@ __all__ = [
     "inference",
     "pad_rows",
     "put_rows",
+    "replace_rows",
     "select_rows",
     "take_rows",
     "to_numpy",
@@ -42,6 +43,13 @@ def take_rows(values: Array, rows: Int64) -> Array:
 def put_rows(values: Array, rows: Int64, new: Array) -> None:
     """Write over some rows in place: [R, ...] into [B, ...] at int64 [R]."""
     values[_index(values, rows)] = new
+
+
+def replace_rows(values: Array, rows: Int64, new: Array) -> Array:
+    """A copy with some rows written over: [R, ...] into [B, ...] at int64 [R]."""
+    out = values.copy() if isinstance(values, np.ndarray) else values.clone()
+    put_rows(out, rows, new)
+    return out
 
 
 def select_rows(mask: npt.NDArray[np.bool_], yes: Array, no: Array) -> Array:

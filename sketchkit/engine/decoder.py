@@ -13,20 +13,27 @@ computes every product at one fixed shape, which makes drawings equal bit for bi
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from itertools import count
 from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.engine.arrays import State, concatenate, inference, pad_rows, put_rows, take_rows, to_numpy
+from sketchkit.engine.arrays import (
+    State,
+    concatenate,
+    inference,
+    pad_rows,
+    put_rows,
+    replace_rows,
+    take_rows,
+    to_numpy,
+)
 from sketchkit.engine.choosers import PointChooser, make_chooser, point_losses
 from sketchkit.engine.engine_selection import stepper_of
 from sketchkit.engine.prompts import LEAST_ROWS, Prompts
+from sketchkit.engine.requests import Indices, JobQueue, Requests
 from sketchkit.engine.steppers import Stepper
 from sketchkit.models import Array, ArrayModel, DrawingModel, LSTMWeights
 from sketchkit.noise import uniform_array
@@ -38,9 +45,6 @@ __all__ = [
     "ATTEMPT_SHIFT",
     "EXACT_WIDTH",
     "Decoder",
-    "Indices",
-    "JobQueue",
-    "Requests",
     "decode_steps",
     "default_width",
     "make_draft",
@@ -48,7 +52,6 @@ __all__ = [
     "run_threads",
 ]
 
-Indices = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 
 #: The number of an attempt stands above the step in one number of the counter; a drawing has fewer steps.
@@ -69,75 +72,6 @@ _LEAST_EACH = 32
 def default_width(model: DrawingModel) -> int:
     """How many rows suit the device that a model lies on."""
     return 128 if model.on_cpu else 4096
-
-
-@dataclass(frozen=True, eq=False)
-class Requests:
-    """Drawings that are asked for, J of them.
-
-    Args:
-        prompts: the states that drawings start from.
-        prompt_of: int64 [J], which prompt each drawing continues.
-        index_of: int64 [J], the sketch index of each drawing's noise.
-        attempt_of: int64 [J], the attempt that the noise belongs to, 0 for the first.
-        seed: 0..2^63 - 1.
-        max_points: the most rows a drawing gets, an end row included.
-    """
-
-    prompts: Prompts
-    prompt_of: Indices
-    index_of: Indices
-    attempt_of: Indices
-    seed: int
-    max_points: int
-
-    def __len__(self) -> int:
-        """The number of drawings, J."""
-        return len(self.prompt_of)
-
-    def take(self, rows: Indices) -> Requests:
-        """Some of them, in any order and number."""
-        prompt, index, attempt = (part[rows] for part in (self.prompt_of, self.index_of, self.attempt_of))
-        return replace(self, prompt_of=prompt, index_of=index, attempt_of=attempt)
-
-
-class JobQueue:
-    """Requests that wait, numbered in the order of their arrival; several loops may take from it."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[tuple[int, Requests]] = deque()
-        self._lock, self._next = threading.Lock(), 0
-        self.stopped = False
-
-    def put(self, requests: Requests) -> range:
-        """Add requests; their numbers."""
-        with self._lock:
-            numbers = range(self._next, self._next + len(requests))
-            self._next = numbers.stop
-            if len(requests):
-                self._waiting.append((numbers.start, requests))
-        return numbers
-
-    def take(self, most: int) -> list[tuple[Indices, Requests]]:
-        """The next requests, `most` of them at the most, in portions with their numbers."""
-        out = []
-        with self._lock:
-            while self._waiting and most > 0:
-                number, requests = self._waiting.popleft()
-                n = min(most, len(requests))
-                out.append((np.arange(number, number + n), requests.take(np.arange(n))))
-                if n < len(requests):
-                    self._waiting.appendleft((number + n, requests.take(np.arange(n, len(requests)))))
-                most -= n
-        return out
-
-    def __bool__(self) -> bool:
-        """Whether requests wait."""
-        return bool(self._waiting)
-
-    def stop(self) -> None:
-        """Let every loop end at its next step."""
-        self.stopped = True
 
 
 def prepare_rows(stepper: Stepper, prompts: Prompts, which: Indices, least: int, most: int) -> State:
@@ -268,8 +202,9 @@ class Decoder:
             self._state, self._memory = (tuple(pad_rows(p, fill) for p in parts) for parts in (state, memory))
         else:
             # Not in place: these may be the very arrays that a sampler returned.
-            self._rows = _replace_rows(self._rows, rows, first)
-            self._memory = tuple(_replace_rows(*each) for each in _zip_rows(self._memory, rows, memory))
+            self._rows = replace_rows(self._rows, rows, first)
+            pairs = zip(self._memory, memory, strict=True)
+            self._memory = tuple(replace_rows(part, rows, new) for part, new in pairs)
             for part, new in zip(self._state, state, strict=True):
                 put_rows(part, rows, new)
         if self._at < self._block:
@@ -393,21 +328,6 @@ def make_draft(job: int, rows: Float32, nll: float, attempt: int) -> Draft:
     return Draft(job, mine, nll, attempt)
 
 
-def _replace_rows(values: Array, rows: Indices, new: Array) -> Array:
-    if isinstance(values, np.ndarray):
-        out = values.copy()
-        out[rows] = new
-        return out
-    import torch
-
-    return values.index_copy(0, torch.from_numpy(rows).to(values.device), new)
-
-
-def _zip_rows(old: State, rows: Indices, new: State) -> Iterator[tuple[Array, Indices, Array]]:
-    for part, fresh in zip(old, new, strict=True):
-        yield part, rows, fresh
-
-
 # --- everything at once -------------------------------------------------------------------------------------
 
 _Loop: TypeAlias = Callable[[], Iterator[Draft]]
@@ -429,8 +349,8 @@ def decode_steps(
         model: any backend's.
         sampler: chooses the points.
         requests: what to draw.
-        width: the most rows of a product; one that suits the device when None.
-        exact: equal bits whatever the width, order and number of drawings; slower.
+        width: see `sketchkit.engine.decode`, as for what follows.
+        exact: whether every product has one fixed shape.
         score: whether drafts carry their negative log-likelihood.
         choose: chooses the points in the sampler's stead.
 
@@ -494,7 +414,7 @@ def run_threads(threads: int, loop: _Loop, queue: JobQueue) -> Iterator[Draft]:
     for worker in workers:
         worker.start()
     try:
-        for _ in count():
+        while True:
             found = done.get()
             if isinstance(found, BaseException):
                 raise found

@@ -25,8 +25,6 @@ from sketchkit.density import MixtureDensity
 from sketchkit.engine.arrays import State, take_rows
 from sketchkit.engine.decoder import (
     ATTEMPT_SHIFT,
-    JobQueue,
-    Requests,
     default_width,
     make_draft,
     prepare_rows,
@@ -34,6 +32,7 @@ from sketchkit.engine.decoder import (
 )
 from sketchkit.engine.engine_selection import Cache, stepper_of
 from sketchkit.engine.prompts import LEAST_ROWS
+from sketchkit.engine.requests import JobQueue, Requests
 from sketchkit.engine.steppers import Stepper
 from sketchkit.models import DrawingModel
 from sketchkit.noise import Noise, key_of, round_keys, uniforms_of_key

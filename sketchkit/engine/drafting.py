@@ -22,14 +22,13 @@ from sketchkit.engine.decoder import (
     ATTEMPT_SHIFT,
     ATTEMPTS,
     EXACT_WIDTH,
-    Indices,
-    Requests,
     decode_steps,
     default_width,
     prepare_rows,
 )
 from sketchkit.engine.engine_selection import stepper_of
 from sketchkit.engine.prompts import LEAST_ROWS, Prompts
+from sketchkit.engine.requests import Indices, Requests
 from sketchkit.errors import InputError, PluginError
 from sketchkit.models import Array, ArrayModel, DrawingModel
 from sketchkit.noise import Noise, uniform_array

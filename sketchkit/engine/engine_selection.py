@@ -173,9 +173,7 @@ def _engine(name: str) -> Engine:
 
 def _weights_state(model: DrawingModel) -> object:
     """A value that changes with the weights and the engines; None for weights without a version."""
-    if isinstance(model, ArrayModel):
-        return registry.plugins_of("engine")
-    weights = list(getattr(model, "weights")())  # noqa: B009
+    weights = list(model.weights())
     if any(weight.is_inference() for weight in weights):
         return None
     return registry.plugins_of("engine"), [(weight.data_ptr(), weight._version) for weight in weights]

@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.engine.arrays import State, put_rows, take_rows, to_numpy
+from sketchkit.engine.arrays import State, replace_rows, take_rows, to_numpy
 from sketchkit.engine.choosers import PointChooser
 from sketchkit.errors import InputError
 from sketchkit.generate.regions import Bools, Bounds
@@ -187,10 +187,8 @@ class RejectionChooser:
             before = tuple(take_rows(part, places) for part in memory)
             chosen, kept = self._draw_again(take_rows(raw, places), before, mine[wrong], steps[places])
             # The sampler may keep a reference to the arrays that it returned.
-            points, after = take_rows(points, _all(points)), tuple(take_rows(p, _all(p)) for p in after)
-            put_rows(points, places, chosen)
-            for part, new in zip(after, kept, strict=True):
-                put_rows(part, places, new)
+            points = replace_rows(points, places, chosen)
+            after = tuple(replace_rows(part, places, new) for part, new in zip(after, kept, strict=True))
             rows[wrong] = to_numpy(chosen)
         self._advance(mine, rows)
         return points, after
@@ -235,10 +233,6 @@ class RejectionChooser:
     def _offsets(self, jobs: Int64, rows: Float32) -> Float64:
         offsets: Float32 = rows[:, :2] / self._factor[jobs, None]
         return offsets.astype(np.float64)
-
-
-def _all(values: Array) -> Int64:
-    return np.arange(len(values))
 
 
 def begins_with_ink(beginning: Beginning) -> bool:

@@ -6,7 +6,7 @@ No module that this one imports knows torch: `ArrayModel` draws on numpy alone.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -104,6 +104,10 @@ class DrawingModel:
     @abstractmethod
     def dtype(self) -> Any:
         """The number type of the weights, as torch calls it."""
+
+    def weights(self) -> Iterator[Any]:
+        """The weights that may change, for caches of what is made of them; none of a model that is fixed."""
+        return iter(())
 
     @abstractmethod
     def weights_checksum(self) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from sketchkit.deprecation import old_attribute
+
 if TYPE_CHECKING:
     from sketchkit.models.drawing_model import DrawingModel
 
@@ -74,6 +76,8 @@ class LSTMWeights:
             return state
         *inner, context = state
         return (*inner, context @ self.context.T + self.bias)
+
+    enter = old_attribute("enter", "prepare_state")
 
     def double_candidate(self) -> LSTMWeights:
         """The same weights with the sum of the candidate gate twice as large.

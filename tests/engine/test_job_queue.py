@@ -45,6 +45,13 @@ def test_a_queue_hands_out_requests_in_the_order_of_their_arrival() -> None:
     assert not queue
 
 
+def test_what_waits_is_never_copied() -> None:
+    queue = _queue(1000)
+    ((_, first),) = queue.take(3)
+    ((_, second),) = queue.take(500)
+    assert first.index_of.base is second.index_of.base is not None
+
+
 def test_what_one_loop_raises_is_raised_and_ends_the_others() -> None:
     queue = _queue(10_000)
 
