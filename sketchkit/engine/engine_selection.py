@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from sketchkit import registry
+from sketchkit.counts import describe_value
 from sketchkit.engine.steppers import PRECISIONS, Engine, State, Stepper
 from sketchkit.errors import DeviceError, InputError, PluginError, SketchkitError
 from sketchkit.models import Array, ArrayModel, DrawingModel
@@ -82,7 +83,7 @@ def _make_stepper(name: str, model: DrawingModel) -> Stepper:
     with registry.attribute_errors(plugin):
         stepper = _renamed(engine.stepper(model, model.decoding.precision), _STEPPER_NAMES)
     if not isinstance(stepper, Stepper):
-        raise PluginError(f"the engine {name!r} makes a {type(stepper).__name__}, which is no stepper")
+        raise PluginError(f"the engine {name!r} makes {describe_value(stepper)}, not a stepper")
     return stepper if plugin.builtin else _GuardedStepper(plugin, stepper)
 
 
@@ -167,7 +168,7 @@ def _engine(name: str) -> Engine:
     with registry.attribute_errors(registry.find("engine", name)):
         made = _renamed(made_by(), {"unsupported_reason": "unfit"})
     if not isinstance(made, Engine):
-        raise PluginError(f"the engine {name!r} is a {type(made).__name__}, which is no engine")
+        raise PluginError(f"the engine {name!r} is {describe_value(made)}, not an engine")
     return made
 
 

@@ -184,7 +184,7 @@ class _Exits(TorchEngine):
         (_Demanding, "the engine odd-plugin:broken failed: TypeError: "),
         (_SaysNo, "the engine odd-plugin:broken gives a bool for what it cannot step, not a text"),
         (_Refuses, "ODD_WIDTH is 'many', not a number"),
-        (object, "the engine 'broken' is a object, which is no engine"),
+        (object, "the engine 'broken' is an object, not an engine"),
     ],
 )
 def test_one_that_fails_costs_a_warning_and_is_an_error_for_those_who_name_it(
@@ -346,5 +346,5 @@ def test_a_stranger_that_makes_no_stepper_is_blamed(publish: Publish, model: Ske
     with pytest.raises(PluginError, match="the engine odd-plugin:breaks failed: RuntimeError: no luck"):
         stepper_of(model)
     publish(empty=Empty)
-    with pytest.raises(PluginError, match="the engine 'empty' makes a DecoderModel, which is no stepper"):
+    with pytest.raises(PluginError, match="the engine 'empty' makes a DecoderModel, not a stepper"):
         stepper_of(_decoding(model, "empty"))
