@@ -100,7 +100,7 @@ MAKERS: dict[str, tuple[Callable[[], Cell], Callable[..., Vector]]] = {
 }
 
 
-@pytest.fixture(params=sorted(MAKERS))
+@pytest.fixture(params=CELLS)
 def named(request: pytest.FixtureRequest) -> tuple[Cell, Callable[..., Vector]]:
     """A cell with no weight left at zero or one, and its reference."""
     torch.manual_seed(0)
@@ -176,7 +176,7 @@ def test_dropped_candidates_leave_the_memory_alone(named: tuple[Cell, Callable[.
             products = tuple(x[:, t] @ weight.t() for weight in cell.input_weights())
             out, state = cell.advance(products, state, keep)
             outputs.append(out)
-        return _array(torch.stack(outputs, 1)), state[1]
+        return _array(torch.stack(outputs, 1)), state[min(1, len(state) - 1)]
 
     expected = np.stack([reference(cell, rows) for rows in x.numpy()])
     np.testing.assert_allclose(run(torch.ones(B, H, dtype=torch.float64))[0], expected, rtol=0, atol=1e-10)
@@ -203,5 +203,5 @@ def test_every_cell_can_be_made_by_its_name_and_without_memory() -> None:
 
 
 def test_an_unknown_cell_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="unknown cell 'gru': choose one of lstm, layernorm-lstm"):
-        make_cell("gru", D, 4)
+    with pytest.raises(InputError, match="unknown cell 'cog': choose one of lstm, layernorm-lstm"):
+        make_cell("cog", D, 4)

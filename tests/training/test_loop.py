@@ -15,6 +15,7 @@ import pytest
 import torch
 from loop_parts import Ear, losses, run_tiny, several, small_data, start, tiny
 
+from sketchkit.card import CELLS
 from sketchkit.checkpoints.load import load_model
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.training import train
@@ -40,7 +41,7 @@ def whole(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("cell", ["lstm", "layernorm-lstm", "hyper-lstm"])
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("backend", ["decoder", "vae"])
 def test_every_model_learns(small: Dataset, tmp_path: Path, backend: str, cell: str) -> None:
     ear = Ear()

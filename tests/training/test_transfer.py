@@ -10,7 +10,7 @@ import pytest
 import torch
 from loop_parts import Ear, run_tiny, tiny
 
-from sketchkit.card import ZERO_START, ModelCard
+from sketchkit.card import CELLS, ZERO_START, ModelCard
 from sketchkit.checkpoints.load import load_model
 from sketchkit.errors import InputError
 from sketchkit.models import SketchModel
@@ -19,8 +19,6 @@ from sketchkit.training.backends import build, sizes_of
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset, prepare_sketches, synth
 from sketchkit.training.transfer import check_fit, fine_tuning, summary, take_weights
-
-CELLS = ("lstm", "layernorm-lstm", "hyper-lstm")
 
 
 def made(classes: tuple[str, ...], **config: Any) -> SketchModel:
