@@ -16,6 +16,7 @@ CELLS: Mapping[str, str] = {
     "lstm": "sketchkit.models.cells.lstm:LSTMCell",
     "layernorm-lstm": "sketchkit.models.cells.layernorm:LayerNormLSTMCell",
     "hyper-lstm": "sketchkit.models.cells.hyper:HyperLSTMCell",
+    "gru": "sketchkit.models.cells.gru:GRUCell",
 }
 
 #: The start token of the paper and of the released training code, S0.

@@ -93,10 +93,22 @@ def _hyper(cell: HyperLSTMCell, x: Vector) -> Vector:
     return np.stack(out)
 
 
+def _gru(cell: Cell, x: Vector) -> Vector:
+    h, out = np.zeros(cell.hidden_size), []
+    for row in x:
+        from_x = _array(cell.weight_x) @ row + _array(cell.bias)
+        (r, u, n), (r_h, u_h, n_h) = np.split(from_x, 3), np.split(_array(cell.weight_h) @ h, 3)
+        r, u = _sigmoid(r + r_h), _sigmoid(u + u_h)
+        h = u * h + (1 - u) * np.tanh(n + r * n_h)
+        out.append(h)
+    return np.stack(out)
+
+
 MAKERS: dict[str, tuple[Callable[[], Cell], Callable[..., Vector]]] = {
     "lstm": (lambda: LSTMCell(D, H), _lstm),
     "layernorm-lstm": (lambda: LayerNormLSTMCell(D, H), _layernorm),
     "hyper-lstm": (lambda: HyperLSTMCell(D, H, hyper_size=4, embedding_size=3), _hyper),
+    "gru": (lambda: make_cell("gru", D, H), _gru),
 }
 
 

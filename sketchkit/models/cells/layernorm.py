@@ -88,7 +88,7 @@ class LayerNormLSTMCell(Cell):
         return Affine(self.gate_scale, self.gate_shift, self.memory_scale, self.memory_shift)
 
 
-def orthogonal_gates(hidden_size: int) -> Tensor:
-    """Recurrent weights [4H, H] whose four blocks are orthogonal."""
-    blocks = [nn.init.orthogonal_(torch.empty(hidden_size, hidden_size)) for _ in range(4)]
+def orthogonal_gates(hidden_size: int, gates: int = 4) -> Tensor:
+    """Recurrent weights [G H, H] whose G blocks are orthogonal."""
+    blocks = [nn.init.orthogonal_(torch.empty(hidden_size, hidden_size)) for _ in range(gates)]
     return torch.cat(blocks)
