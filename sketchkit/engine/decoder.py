@@ -97,6 +97,7 @@ class Decoder:
         score: whether drafts carry their negative log-likelihood.
         choose: chooses the points in the sampler's stead.
         max_steps: the most points that a step adds to a drawing.
+        stepper: of the model, where the caller has it already.
 
     Attributes:
         latest: the numbers [n] of the drawings that the last step advanced, and the last point of each,
@@ -119,8 +120,10 @@ class Decoder:
         score: bool = False,
         choose: PointChooser | None = None,
         max_steps: int = _BLOCK_OF_FEW,
+        stepper: Stepper | None = None,
     ) -> None:
-        self.model, self.sampler, self.queue, self.stepper = model, sampler, queue, stepper_of(model)
+        self.model, self.sampler, self.queue = model, sampler, queue
+        self.stepper = stepper or stepper_of(model)
         self._rule = rule_of(sampler) if choose is None and self.stepper.max_steps > 0 else None
         self._chooser = None if self._rule else (choose or make_chooser(sampler, model))
         self._least = least or (1 if self.stepper.batch_invariant else LEAST_ROWS)
@@ -190,8 +193,8 @@ class Decoder:
         self._attempt[rows] = requests.attempt_of
         room = requests.max_points + self._max_steps - self._history.shape[1]
         if room > 0:
-            self._history = np.pad(self._history, ((0, 0), (0, room), (0, 0)))
-            self._losses = np.pad(self._losses, ((0, 0), (0, room if self._score else 0)))
+            self._history = _widen(self._history, room)
+            self._losses = _widen(self._losses, room if self._score else 0)
         prompts, which = requests.prompts, requests.prompt_of
         first = take_rows(prompts.rows, which)
         state = prepare_rows(self.stepper, prompts, which, self._least, self._width)
@@ -320,6 +323,12 @@ class Decoder:
         return torch.from_numpy(values).to(self.model.device)
 
 
+def _widen(values: Float32, room: int) -> Float32:
+    """Values [B, R, ...] with so many columns of zeros behind them."""
+    zeros = np.zeros((len(values), room, *values.shape[2:]), np.float32)
+    return np.concatenate([values, zeros], axis=1) if values.size else zeros
+
+
 def make_draft(job: int, rows: Float32, nll: float, attempt: int) -> Draft:
     """A drawing that is over; its rows [n, 5] are copied."""
     mine = rows.copy()
@@ -368,8 +377,8 @@ def decode_steps(
             yield from decode_on_device(model, requests, rule, score, width)
             return
         threads = max(1, min(spare_threads(), len(requests) // _LEAST_EACH)) if stepper.thread_safe else 1
-    alone = len(requests) == 1 and LSTMWeights.fits(model)
-    least = EXACT_WIDTH if exact else 1 if stepper.batch_invariant or alone else LEAST_ROWS
+    narrow = stepper.batch_invariant or (len(requests) == 1 and LSTMWeights.fits(model))
+    least = EXACT_WIDTH if exact else 1 if narrow else LEAST_ROWS
     most = EXACT_WIDTH if exact else max(width or default_width(model), least)
     most = max(min(most, -(-len(requests) // threads)), least)
     queue = JobQueue()
@@ -377,7 +386,15 @@ def decode_steps(
 
     def loop() -> Iterator[Draft]:
         decoder = Decoder(
-            model, sampler, queue, width=most, least=least, exact=exact, score=score, choose=choose
+            model,
+            sampler,
+            queue,
+            width=most,
+            least=least,
+            exact=exact,
+            score=score,
+            choose=choose,
+            stepper=stepper,
         )
         while (queue or decoder.live) and not queue.stopped:
             yield from decoder.step()
