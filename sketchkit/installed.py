@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from importlib.metadata import Distribution, EntryPoint, distributions
 from io import TextIOWrapper
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 from sketchkit._version import __version__
 from sketchkit.files import open_file, reason
 
-__all__ = ["OWN_NAME", "Installed", "find_misfit", "installed_distributions", "read_installed"]
+__all__ = ["OWN_NAME", "Installed", "Plugin", "find_misfit", "installed_distributions", "read_installed"]
 
 #: The distribution of the built-ins.
 OWN_NAME = "sketchkit"
@@ -32,6 +33,7 @@ _MAX_DISTRIBUTIONS = 10_000
 _SPACES = re.compile(r"[-_.]+")
 _REQUIREMENT = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*\(?([^;)]*)\)?\s*(;.*)?$")
 _AT_LEAST = re.compile(r"^>=\s*(\d+(?:\.\d+)*)$")
+_TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\s*:\s*[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\s*(\[.*\])?")
 _NUMBERS = re.compile(r"^\d+(?:\.\d+)*$")
 
 
@@ -52,6 +54,52 @@ class Installed:
     requires: tuple[str, ...]
     entry_points: tuple[EntryPoint, ...]
     problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """An entry point and the distribution that publishes it.
+
+    Args:
+        kind: a key of `sketchkit.registry.GROUPS`.
+        name: of the entry point.
+        distribution: its name.
+        entry_point: the entry point itself.
+        version: of the distribution.
+        requires: the distribution's requirements.
+    """
+
+    kind: str
+    name: str
+    distribution: str
+    entry_point: EntryPoint
+    version: str = ""
+    requires: tuple[str, ...] = ()
+
+    @property
+    def builtin(self) -> bool:
+        """Whether sketchkit itself publishes it."""
+        return self.distribution == OWN_NAME
+
+    @property
+    def full_name(self) -> str:
+        """`distribution:name`, which is unique."""
+        return f"{self.distribution}:{self.name}"
+
+    @cached_property
+    def problem(self) -> str | None:
+        """The reason in its metadata that rules it out; None for a plugin that can be tried."""
+        if self.builtin:
+            return None
+        unmet = find_misfit(self.requires, OWN_NAME, __version__)
+        if unmet is not None:
+            return unmet
+        if not _TARGET.fullmatch(self.entry_point.value):
+            return f"its entry point is {self.entry_point.value!r}, which is not of the form module:attribute"
+        return None
+
+    def __str__(self) -> str:
+        return f"the {self.kind} {self.full_name}"
 
 
 def installed_distributions(*, others: bool = True) -> Iterator[Distribution]:

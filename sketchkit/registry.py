@@ -10,20 +10,15 @@ from __future__ import annotations
 import difflib
 import os
 import re
-import sys
-import threading
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib.metadata import EntryPoint
-from typing import Any, TextIO
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any, TypeVar
 
-from sketchkit._version import __version__
-from sketchkit.errors import InputError, PluginError, PluginWarning, SketchkitError
+from sketchkit.errors import InputError, PluginError, PluginWarning
+from sketchkit.guard import attribute_errors, first_line, redirect_stdout
 from sketchkit.hints import hint
-from sketchkit.installed import OWN_NAME, Installed, find_misfit, installed_distributions, read_installed
+from sketchkit.installed import OWN_NAME, Installed, Plugin, installed_distributions, read_installed
 
 __all__ = [
     "GROUPS",
@@ -36,6 +31,7 @@ __all__ = [
     "find_duplicates",
     "known",
     "load",
+    "make",
     "names",
     "plugins_for_suffix",
     "plugins_of",
@@ -57,59 +53,10 @@ PLUGINS_VARIABLE = "SKETCHKIT_PLUGINS"
 _YES, _NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
-_TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\s*:\s*[A-Za-z_]\w*(\.[A-Za-z_]\w*)*\s*(\[.*\])?")
+T = TypeVar("T")
+
 _indices: dict[str, tuple[Sequence[Plugin], dict[str, list[Plugin]]]] = {}
 _warned: set[str] = set()
-_lock = threading.Lock()
-#: How many blocks redirect stdout, and its stream before.
-_depth = 0
-_stdout: TextIO | None = None
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """An entry point and the distribution that publishes it.
-
-    Args:
-        kind: a key of `GROUPS`.
-        name: of the entry point.
-        distribution: its name.
-        entry_point: the entry point itself.
-        version: of the distribution.
-        requires: the distribution's requirements.
-    """
-
-    kind: str
-    name: str
-    distribution: str
-    entry_point: EntryPoint
-    version: str = ""
-    requires: tuple[str, ...] = ()
-
-    @property
-    def builtin(self) -> bool:
-        """Whether sketchkit itself publishes it."""
-        return self.distribution == OWN_NAME
-
-    @property
-    def full_name(self) -> str:
-        """`distribution:name`, which is unique."""
-        return f"{self.distribution}:{self.name}"
-
-    @cached_property
-    def problem(self) -> str | None:
-        """The reason in its metadata that rules it out; None for a plugin that can be tried."""
-        if self.builtin:
-            return None
-        unmet = find_misfit(self.requires, OWN_NAME, __version__)
-        if unmet is not None:
-            return unmet
-        if not _TARGET.fullmatch(self.entry_point.value):
-            return f"its entry point is {self.entry_point.value!r}, which is not of the form module:attribute"
-        return None
-
-    def __str__(self) -> str:
-        return f"the {self.kind} {self.full_name}"
 
 
 def all_plugins(kind: str | None = None) -> list[Plugin]:
@@ -202,12 +149,40 @@ def load(kind: str, name: str) -> Any:
     if plugin.problem is not None:
         raise PluginError(f"{plugin} cannot be loaded: {plugin.problem}")
     try:
-        with _redirect_stdout():
+        with redirect_stdout():
             return plugin.entry_point.load()
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # plugins raise exceptions of all kinds
-        raise PluginError(f"{plugin} cannot be loaded: {_in_a_line(error)}") from error
+        raise PluginError(f"{plugin} cannot be loaded: {first_line(error)}") from error
+
+
+def make(
+    kind: str,
+    name: str,
+    create: Callable[[Any], T],
+    guard: Callable[[Plugin, T], Any],
+    find_problem: Callable[[object], str | None] = lambda made: None,
+) -> T:
+    """An object of a plugin; that of a third party in a guard.
+
+    Args:
+        kind: a key of `GROUPS`.
+        name: a bare name or `distribution:name`.
+        create: makes the object from that of the entry point.
+        guard: wraps objects of third parties; offers the same methods.
+        find_problem: the reason, in a few words, why an object is not of the kind; None for one that is.
+
+    Raises:
+        PluginError: an unknown or invalid plugin, or an error while the object is made.
+    """
+    found, plugin = load(kind, name), find(kind, name)
+    with attribute_errors(plugin):
+        made = create(found)
+    problem = find_problem(made)
+    if problem is not None:
+        raise PluginError(f"the {kind} {name!r} {problem}")
+    return made if plugin.builtin else guard(plugin, made)
 
 
 def suffixes_of(plugin: Any) -> tuple[str, ...]:
@@ -246,51 +221,10 @@ def warn_of(plugin: Plugin, error: Exception) -> None:
         warnings.warn(str(error), PluginWarning, stacklevel=2)
 
 
-@contextmanager
-def attribute_errors(plugin: Plugin) -> Iterator[None]:
-    """Attribute exceptions in the block to a third-party plugin, by its full name; output goes to stderr.
-
-    `SketchkitError` passes, since plugins may raise it, and so do Ctrl-C, exhausted memory, and the
-    exceptions of built-ins, which are bugs of sketchkit.
-
-    Raises:
-        PluginError: in one line.
-    """
-    try:
-        with nullcontext() if plugin.builtin else _redirect_stdout():
-            yield
-    except (Exception, SystemExit) as error:
-        memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-        if plugin.builtin or memory or isinstance(error, SketchkitError):
-            raise
-        raise PluginError(f"{plugin} failed: {_in_a_line(error)}") from error
-
-
 def _describe_unknown(group: str) -> str:
     near = difflib.get_close_matches(group, GROUPS.values(), n=1)
     meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(GROUPS.values())}"
     return f"there is no group {group!r} of entry points: {meant}"
-
-
-@contextmanager
-def _redirect_stdout() -> Iterator[None]:
-    """Send output to stderr, from any number of threads at once."""
-    global _depth, _stdout
-    with _lock:
-        _depth += 1
-        if _depth == 1 and sys.stderr is not None:
-            _stdout, sys.stdout = sys.stdout, sys.stderr
-    try:
-        yield
-    finally:
-        with _lock:
-            _depth -= 1
-            if _depth == 0 and sys.stdout is sys.stderr and _stdout is not None:
-                sys.stdout, _stdout = _stdout, None
-
-
-def _in_a_line(error: BaseException) -> str:
-    return (f"{type(error).__name__}: {error}".splitlines() or [""])[0]
 
 
 def _allows_third_party() -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, TypeVar
 
 from sketchkit import registry
 from sketchkit.counts import describe_value
 from sketchkit.engine.steppers import PRECISIONS, Engine, State, Stepper
 from sketchkit.errors import DeviceError, InputError, PluginError, SketchkitError
+from sketchkit.guard import Guarded
 from sketchkit.models import Array, ArrayModel, DrawingModel
 from sketchkit.tempering import DrawRule
 
@@ -79,33 +81,54 @@ def engine_of(model: DrawingModel) -> str:
 
 
 def _make_stepper(name: str, model: DrawingModel) -> Stepper:
-    plugin, engine = registry.find("engine", name), _engine(name)
-    with registry.attribute_errors(plugin):
-        stepper = _renamed(engine.stepper(model, model.decoding.precision), _STEPPER_NAMES)
+    stepper: object = _engine(name).stepper(model, model.decoding.precision)
     if not isinstance(stepper, Stepper):
         raise PluginError(f"the engine {name!r} makes {describe_value(stepper)}, not a stepper")
-    return stepper if plugin.builtin else _GuardedStepper(plugin, stepper)
+    return stepper
 
 
-class _GuardedStepper:
-    """A third-party stepper: its failures bear the plugin's name."""
+class _GuardedEngine(Guarded[Engine]):
+    def unsupported_reason(self, model: DrawingModel, precision: str) -> str | None:
+        """Why a model cannot be stepped; see `Engine`."""
+        return self._call(
+            self.__wrapped__.unsupported_reason, model, precision, find_problem=_find_reason_problem
+        )
 
-    def __init__(self, plugin: registry.Plugin, stepper: Stepper) -> None:
-        self._plugin, self._stepper = plugin, stepper
-        with registry.attribute_errors(plugin):
-            self.max_steps, self.batch_invariant = int(stepper.max_steps), bool(stepper.batch_invariant)
-            self.thread_safe, self.graph_capturable = (
-                bool(stepper.thread_safe),
-                bool(stepper.graph_capturable),
-            )
+    def stepper(self, model: DrawingModel, precision: str) -> Stepper:
+        """A model made ready; see `Engine`."""
+        made = self._call(lambda: _renamed(self.__wrapped__.stepper(model, precision), _STEPPER_NAMES))
+        return _GuardedStepper(self.plugin, made) if isinstance(made, Stepper) else made
+
+    @cached_property
+    def takes_arrays(self) -> bool:
+        """Whether it steps models of numpy."""
+        return bool(getattr(self.__wrapped__, "takes_arrays", False))
+
+
+class _GuardedStepper(Guarded[Stepper]):
+    @cached_property
+    def max_steps(self) -> int:
+        return self._call(lambda: int(self.__wrapped__.max_steps))
+
+    @cached_property
+    def batch_invariant(self) -> bool:
+        return self._call(lambda: bool(self.__wrapped__.batch_invariant))
+
+    @cached_property
+    def thread_safe(self) -> bool:
+        return self._call(lambda: bool(self.__wrapped__.thread_safe))
+
+    @cached_property
+    def graph_capturable(self) -> bool:
+        return self._call(lambda: bool(self.__wrapped__.graph_capturable))
 
     def prepare_state(self, state: State) -> State:
-        with registry.attribute_errors(self._plugin):
-            return self._stepper.prepare_state(state)
+        """The model's state as this stepper's own; see `Stepper`."""
+        return self._call(self.__wrapped__.prepare_state, state)
 
     def step(self, rows: Array, state: State) -> tuple[Array, State]:
-        with registry.attribute_errors(self._plugin):
-            return self._stepper.step(rows, state)
+        """One point further; see `Stepper`."""
+        return self._call(self.__wrapped__.step, rows, state)
 
     def draw(
         self,
@@ -116,11 +139,17 @@ class _GuardedStepper:
         points: Array,
         losses: Array | None,
     ) -> tuple[int, State]:
-        with registry.attribute_errors(self._plugin):
-            steps, state = self._stepper.draw(rows, state, uniforms, rule, points, losses)
+        """Some points further in every drawing; see `Stepper`."""
+        steps, after = self._call(self.__wrapped__.draw, rows, state, uniforms, rule, points, losses)
         if not 1 <= steps <= uniforms.shape[1]:
-            raise PluginError(f"{self._plugin} made {steps} steps of {uniforms.shape[1]}")
-        return steps, state
+            raise PluginError(f"{self.plugin} made {steps} steps of {uniforms.shape[1]}")
+        return steps, after
+
+
+def _find_reason_problem(reason: object) -> str | None:
+    if reason is None or isinstance(reason, str):
+        return None
+    return f"gives a {type(reason).__name__} for what it cannot step, not a text"
 
 
 def _ask_engines(model: DrawingModel) -> Iterator[tuple[str, str | None]]:
@@ -142,34 +171,32 @@ def _ask_engines(model: DrawingModel) -> Iterator[tuple[str, str | None]]:
 
 
 def _unsupported_reason(name: str, model: DrawingModel) -> str | None:
-    """What an engine says against a model in the precision that it is to be stepped in.
+    """The reason of an engine against a model in the precision that it is to be stepped in.
 
     Raises:
-        PluginError: an unknown engine, one that fails, or an answer that is none.
+        PluginError: an unknown engine, one that fails, or an invalid answer.
     """
-    plugin = registry.find("engine", name)
     engine = _engine(name)
     if isinstance(model, ArrayModel) and not getattr(engine, "takes_arrays", False):
         return "it steps models of torch alone"
-    with registry.attribute_errors(plugin):
-        reason: object = engine.unsupported_reason(model, model.decoding.precision)
-    if reason is not None and not isinstance(reason, str):
-        raise PluginError(f"{plugin} gives a {type(reason).__name__} for what it cannot step, not a text")
-    return reason
+    return engine.unsupported_reason(model, model.decoding.precision)
 
 
 def _engine(name: str) -> Engine:
     """An engine by name.
 
     Raises:
-        PluginError: an unknown one, or something that is none.
+        PluginError: an unknown or invalid one.
     """
-    made_by = registry.load("engine", name)
-    with registry.attribute_errors(registry.find("engine", name)):
-        made = _renamed(made_by(), {"unsupported_reason": "unfit"})
-    if not isinstance(made, Engine):
-        raise PluginError(f"the engine {name!r} is {describe_value(made)}, not an engine")
-    return made
+
+    def create(made_by: Any) -> Engine:
+        made: Engine = _renamed(made_by(), {"unsupported_reason": "unfit"})
+        return made
+
+    def find_problem(made: object) -> str | None:
+        return None if isinstance(made, Engine) else f"is {describe_value(made)}, not an engine"
+
+    return registry.make("engine", name, create, _GuardedEngine, find_problem)
 
 
 def _weights_state(model: DrawingModel) -> object:

@@ -6,7 +6,6 @@ import io
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, BinaryIO, ClassVar, TypeAlias
 
 from sketchkit import options as option_tools
@@ -24,6 +23,7 @@ from sketchkit.formats.streams import (
     suffix_of,
     unpack,
 )
+from sketchkit.guard import Guarded
 from sketchkit.sketch import Drawn, Sketch
 
 __all__ = ["format_for", "format_of", "read", "read_all", "split_reference", "write"]
@@ -215,32 +215,22 @@ def format_of(path: str | os.PathLike[str]) -> str:
         raise
 
 
-@dataclass(frozen=True)
-class _PluginFormat:
-    """A plugin's format: errors name the plugin, except those of the file and of the drawings."""
-
-    plugin: registry.Plugin
-    format: Format
+class _GuardedFormat(Guarded[Format]):
+    """A third-party format: errors name the plugin, except those of the file and of the drawings."""
 
     # Asked of the class, before a format is made.
     suffixes: ClassVar[tuple[str, ...]] = ()
 
+    passes: ClassVar[tuple[type[Exception], ...]] = (OSError,)  # of the stream
+
     def read(self, stream: BinaryIO, name: str) -> Iterator[Sketch]:
-        with self._attribute_errors():
-            drawings = iter(self.format.read(stream, name))
-        while True:
-            with self._attribute_errors():
-                sketch = next(drawings, None)
-                if sketch is not None and not isinstance(sketch, Sketch):
-                    raise PluginError(f"{self.plugin} read a {type(sketch).__name__}, not a Sketch")
-            if sketch is None:
-                return
-            yield sketch
+        """Yield the drawings of a stream; see `Format`."""
+        return self._iterate(self.__wrapped__.read, stream, name, find_problem=_find_problem)
 
     def write(self, sketches: Iterable[Sketch], stream: BinaryIO) -> None:
+        """Write drawings to a stream; see `Format`."""
         try:
-            with self._attribute_errors():
-                self.format.write(sketches, stream)
+            self._call(self.__wrapped__.write, sketches, stream)
             # A wrapper such as io.TextIOWrapper closes its stream when it is deleted.
             if getattr(stream, "closed", False):
                 raise PluginError(
@@ -253,16 +243,9 @@ class _PluginFormat:
                     raise failed from None
             raise
 
-    @contextmanager
-    def _attribute_errors(self) -> Iterator[None]:
-        trouble: OSError | None = None
-        with registry.attribute_errors(self.plugin):
-            try:
-                yield
-            except OSError as error:
-                trouble = error  # of the stream
-        if trouble is not None:
-            raise trouble
+
+def _find_problem(sketch: object) -> str | None:
+    return None if isinstance(sketch, Sketch) else f"read a {type(sketch).__name__}, not a Sketch"
 
 
 class _Source(Iterator[Sketch]):
@@ -363,12 +346,15 @@ def _format(
         if not isinstance(path, str | os.PathLike) or os.fspath(path) == "-":
             raise InputError(f"{_name(path, 'standard input or output')}: without a suffix it needs format")
         name = by_path(path)
-    loaded, plugin = registry.load("format", name), registry.find("format", name)
-    with registry.attribute_errors(plugin):
-        made = option_tools.create(loaded, f"format {name!r}", values)
-    if not isinstance(made, Format):
-        raise PluginError(f"the format {name!r} has no read, write and suffixes")
-    return made if plugin.builtin else _PluginFormat(plugin, made)
+
+    def create(found: Any) -> Format:
+        made: Format = option_tools.create(found, f"format {name!r}", values)
+        return made
+
+    def find_problem(made: object) -> str | None:
+        return None if isinstance(made, Format) else "has no read, write and suffixes"
+
+    return registry.make("format", name, create, _GuardedFormat, find_problem)
 
 
 @contextmanager

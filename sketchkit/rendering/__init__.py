@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, overload
@@ -12,6 +11,7 @@ from typing import Any, ClassVar, Literal, overload
 from sketchkit import options, registry
 from sketchkit.errors import InputError, PluginError
 from sketchkit.files import atomic_write, check_path
+from sketchkit.guard import Guarded
 from sketchkit.rendering.base import Renderer
 from sketchkit.rendering.layout import Layout, Place, Sheet
 from sketchkit.rendering.page import OwnPage, Page
@@ -191,10 +191,12 @@ def make_renderer(name: str, values: Mapping[str, Any] | None = None) -> Rendere
         PluginError: it is unknown, or cannot be loaded or made.
         InputError: an option it does not have, or a value out of range.
     """
-    made_by, plugin = registry.load("renderer", name), registry.find("renderer", name)
-    with registry.attribute_errors(plugin):
+
+    def create(made_by: Any) -> Renderer:
         made: Renderer = options.create(made_by, f"renderer {name!r}", values or {})
-    return made if plugin.builtin else _PluginRenderer(plugin, made)
+        return made
+
+    return registry.make("renderer", name, create, _GuardedRenderer)
 
 
 def renderer_for(suffix: str) -> Callable[[], Renderer]:
@@ -216,22 +218,17 @@ def renderer_for(suffix: str) -> Callable[[], Renderer]:
     raise InputError(f"nothing renders {suffix or 'a file without a suffix'}: there are {known}")
 
 
-@dataclass(frozen=True)
-class _PluginRenderer:
-    """A plugin's renderer: its errors name the plugin."""
-
-    plugin: registry.Plugin
-    __wrapped__: Renderer
-
+class _GuardedRenderer(Guarded[Renderer]):
     # Asked of the class, before a renderer is made.
     suffixes: ClassVar[tuple[str, ...]] = ()
 
     def render(self, pictures: Sequence[Picture], layout: Layout, metadata: Mapping[str, object]) -> bytes:
-        with registry.attribute_errors(self.plugin):
-            content = self.__wrapped__.render(pictures, layout, metadata)
-            if not isinstance(content, bytes):
-                raise PluginError(f"{self.plugin} drew a {type(content).__name__}, not the bytes of a file")
-        return content
+        """Draw pictures on one sheet; see `Renderer`."""
+        return self._call(self.__wrapped__.render, pictures, layout, metadata, find_problem=_find_problem)
+
+
+def _find_problem(content: object) -> str | None:
+    return None if isinstance(content, bytes) else f"drew a {type(content).__name__}, not the bytes of a file"
 
 
 def _labels(name: str, labels: Sequence[str]) -> tuple[str, ...]:

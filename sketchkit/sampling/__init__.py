@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sketchkit import options, registry
-from sketchkit.errors import InputError, PluginError
+from sketchkit.errors import InputError
 from sketchkit.sampling.base import (
     AnySampler,
     Draft,
@@ -76,15 +76,19 @@ def make_sampler(
         if isinstance(sampler, type) or not _is_sampler(sampler):
             raise InputError(f"a sampler is a name or an object of a sampler class, got {sampler!r}")
         return sampler
-    made_by, plugin = registry.load("sampler", sampler), registry.find("sampler", sampler)
-    with registry.attribute_errors(plugin):
+
+    def create(made_by: Any) -> AnySampler:
         chosen = dict(values or {})
         if temperature is not None and any(o.name == "temperature" for o in options.describe(made_by)):
             chosen.setdefault("temperature", temperature)
-        made = options.create(made_by, f"sampler {sampler!r}", chosen)
-    if not _is_sampler(made):
-        raise PluginError(f"the sampler {sampler!r} makes a {type(made).__name__}, which is not a sampler")
-    return made if plugin.builtin else guard_sampler(plugin, made)
+        made: AnySampler = options.create(made_by, f"sampler {sampler!r}", chosen)
+        return made
+
+    return registry.make("sampler", sampler, create, guard_sampler, _find_problem)
+
+
+def _find_problem(made: object) -> str | None:
+    return None if _is_sampler(made) else f"makes a {type(made).__name__}, which is not a sampler"
 
 
 def _is_sampler(made: object) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sketchkit import registry
-from sketchkit.errors import PluginError
-from sketchkit.sampling.base import DrawingSampler, StatefulSampler
+from sketchkit.guard import Guarded
+from sketchkit.installed import Plugin
+from sketchkit.sampling.base import DrawingSampler, Sampler, StatefulSampler
 
 if TYPE_CHECKING:
     import torch
@@ -16,12 +15,12 @@ if TYPE_CHECKING:
 
     from sketchkit.density import MixtureDensity
     from sketchkit.noise import Noise
-    from sketchkit.sampling.base import AnySampler, Draft, Sampler, State, Studio
+    from sketchkit.sampling.base import AnySampler, Draft, State, Studio
 
 __all__ = ["guard_sampler", "name_sampler"]
 
 
-def guard_sampler(plugin: registry.Plugin, sampler: AnySampler) -> AnySampler:
+def guard_sampler(plugin: Plugin, sampler: AnySampler) -> AnySampler:
     """A third-party sampler in a guard of its kind.
 
     Args:
@@ -32,82 +31,72 @@ def guard_sampler(plugin: registry.Plugin, sampler: AnySampler) -> AnySampler:
         return _GuardedDrawing(plugin, sampler)
     if isinstance(sampler, StatefulSampler):
         return _GuardedStateful(plugin, sampler)
-    return _Guarded(plugin, sampler)
+    return _GuardedPoint(plugin, sampler)
 
 
 def name_sampler(sampler: AnySampler) -> str:
     """The name of a sampler in errors: the full name of the plugin for a guarded sampler."""
-    guards = (_Guarded, _GuardedStateful, _GuardedDrawing)
-    return str(sampler.plugin) if isinstance(sampler, guards) else "the sampler"
+    return str(sampler.plugin) if isinstance(sampler, Guarded) else "the sampler"
 
 
-@dataclass(frozen=True)
-class _Guarded:
-    plugin: registry.Plugin
-    __wrapped__: Sampler
-
+class _GuardedPoint(Guarded[Sampler]):
     def __call__(self, density: MixtureDensity, noise: Noise) -> Tensor:
         """Choose one point a row; see `Sampler`.
 
         Raises:
             PluginError: the sampler failed, or its result is invalid.
         """
-        with registry.attribute_errors(self.plugin):
-            points = self.__wrapped__(density, noise)
-            _refuse(self.plugin, "chose", _find_problem(points, len(noise.uniforms)))
-        return points
+        rows = len(noise.uniforms)
+        return self._call(
+            self.__wrapped__, density, noise, find_problem=lambda points: _find_problem("chose", points, rows)
+        )
 
 
-@dataclass(frozen=True)
-class _GuardedStateful:
-    plugin: registry.Plugin
-    __wrapped__: StatefulSampler
-
+class _GuardedStateful(Guarded[StatefulSampler]):
     def initial_state(self, rows: int, device: torch.device) -> State:
         """The memory before the first point; see `StatefulSampler`."""
-        with registry.attribute_errors(self.plugin):
-            state = self.__wrapped__.initial_state(rows, device)
-            _refuse(self.plugin, "remembers", _find_state_problem(state, rows))
-        return state
+        return self._call(
+            self.__wrapped__.initial_state,
+            rows,
+            device,
+            find_problem=lambda state: _find_state_problem(state, rows),
+        )
 
     def step(self, density: MixtureDensity, noise: Noise, state: State) -> tuple[Tensor, State]:
         """Choose one point a row; see `StatefulSampler`."""
-        rows = len(noise.uniforms)
-        with registry.attribute_errors(self.plugin):
-            points, after = self.__wrapped__.step(density, noise, state)
-            _refuse(self.plugin, "chose", _find_problem(points, rows))
-            _refuse(self.plugin, "remembers", _find_state_problem(after, rows))
-            if [(part.shape, part.dtype) for part in after] != [(part.shape, part.dtype) for part in state]:
-                _refuse(self.plugin, "remembers", "tensors of other shapes or types than initial_state made")
+        points, after = self._call(
+            self.__wrapped__.step,
+            density,
+            noise,
+            state,
+            find_problem=lambda result: _find_step_problem(result, len(noise.uniforms), state),
+        )
         return points, after
 
 
-@dataclass(frozen=True)
-class _GuardedDrawing:
-    plugin: registry.Plugin
-    __wrapped__: DrawingSampler
-
+class _GuardedDrawing(Guarded[DrawingSampler]):
     def draw(self, studio: Studio) -> Iterator[Draft]:
         """Draw all jobs; see `DrawingSampler`."""
-        with registry.attribute_errors(self.plugin):
-            drafts = iter(self.__wrapped__.draw(studio))
-        while True:
-            with registry.attribute_errors(self.plugin):
-                draft = next(drafts, None)
-                if draft is not None:
-                    _refuse(self.plugin, "drew", _find_draft_problem(draft, studio))
-            if draft is None:
-                return
-            yield draft
+        return self._iterate(
+            self.__wrapped__.draw, studio, find_problem=lambda draft: _find_draft_problem(draft, studio)
+        )
 
 
-def _refuse(plugin: registry.Plugin, verb: str, problem: str | None) -> None:
-    if problem is not None:
-        raise PluginError(f"{plugin} {verb} {problem}")
+def _find_step_problem(result: Any, rows: int, before: State) -> str | None:
+    points, after = result
+    problem = _find_problem("chose", points, rows) or _find_state_problem(after, rows)
+    if problem is None and [(p.shape, p.dtype) for p in after] != [(p.shape, p.dtype) for p in before]:
+        return "remembers tensors of other shapes or types than initial_state made"
+    return problem
 
 
-def _find_problem(points: Any, rows: int) -> str | None:
-    """The problem of points [B, 5] in a few words; `None` for valid points."""
+def _find_problem(verb: str, points: Any, rows: int) -> str | None:
+    """The problem of points [B, 5] in a few words after a verb; `None` for valid points."""
+    problem = _describe_problem(points, rows)
+    return None if problem is None else f"{verb} {problem}"
+
+
+def _describe_problem(points: Any, rows: int) -> str | None:
     import torch
 
     if not isinstance(points, torch.Tensor):
@@ -128,9 +117,9 @@ def _find_state_problem(state: Any, rows: int) -> str | None:
     import torch
 
     if not isinstance(state, tuple) or not all(isinstance(part, torch.Tensor) for part in state):
-        return "a value that is not a tuple of tensors"
+        return "remembers a value that is not a tuple of tensors"
     if not all(part.dim() and len(part) == rows for part in state):
-        return f"a tensor whose first dimension is not that of the {rows} rows"
+        return f"remembers a tensor whose first dimension is not that of the {rows} rows"
     return None
 
 
@@ -139,11 +128,11 @@ def _find_draft_problem(draft: Any, studio: Studio) -> str | None:
     from sketchkit.sampling.base import Draft
 
     if not isinstance(draft, Draft):
-        return f"a {type(draft).__name__}, not a Draft"
+        return f"drew a {type(draft).__name__}, not a Draft"
     if not _is_whole(draft.job):
-        return f"a draft of the job {draft.job!r}, which is no whole number"
+        return f"drew a draft of the job {draft.job!r}, which is no whole number"
     if not 0 <= draft.job < studio.jobs:
-        return f"drawing {draft.job} of {studio.jobs} that were asked for"
+        return f"drew drawing {draft.job} of {studio.jobs} that were asked for"
     return _find_rows_problem(draft.rows, studio.max_points)
 
 
@@ -153,13 +142,13 @@ def _find_rows_problem(rows: Any, most: int) -> str | None:
     import torch
 
     if not isinstance(rows, np.ndarray) or rows.ndim != 2:
-        return "rows that are no array [n, 5]"
+        return "drew rows that are no array [n, 5]"
     if not 1 <= len(rows) <= most:
-        return f"{len(rows)} rows, where there are at least 1 and at most studio.max_points, {most}"
+        return f"drew {len(rows)} rows, where there are at least 1 and at most studio.max_points, {most}"
     # A copy, since torch warns of an array that cannot be written to and takes none with negative strides.
-    trouble = _find_problem(torch.from_numpy(rows.copy()), len(rows))
+    trouble = _find_problem("drew", torch.from_numpy(rows.copy()), len(rows))
     if trouble is None and bool((rows[:-1, 4] == 1).any()):
-        return f"rows after the end row, which is row {int(rows[:, 4].argmax())} of {len(rows)}"
+        return f"drew rows after the end row, which is row {int(rows[:, 4].argmax())} of {len(rows)}"
     return trouble
 
 
