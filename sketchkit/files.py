@@ -15,7 +15,7 @@ from io import BufferedReader
 from typing import BinaryIO
 
 from sketchkit.counts import describe_value
-from sketchkit.errors import FormatError, InputError
+from sketchkit.errors import FormatError, InputError, SketchkitError
 
 __all__ = [
     "GZIP_MAGIC",
@@ -23,6 +23,7 @@ __all__ = [
     "check_path",
     "checksum_of",
     "display_path",
+    "explain_errors",
     "file_checksum",
     "is_temporary",
     "open_file",
@@ -276,11 +277,8 @@ def file_checksum(path: str | os.PathLike[str]) -> str:
     """
     import hashlib
 
-    try:
-        with open_file(path) as stream:
-            return hashlib.file_digest(stream, partial(hashlib.blake2b, digest_size=16)).hexdigest()
-    except OSError as error:
-        raise InputError(f"{display_path(path)}: {reason(error)}") from error
+    with explain_errors(path), open_file(path) as stream:
+        return hashlib.file_digest(stream, partial(hashlib.blake2b, digest_size=16)).hexdigest()
 
 
 def display_path(path: str | os.PathLike[str]) -> str:
@@ -297,6 +295,25 @@ def reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror[:1].lower() + error.strerror[1:]
     return str(error)
+
+
+@contextmanager
+def explain_errors(
+    path: str | os.PathLike[str],
+    kind: type[SketchkitError] = InputError,
+    catch: tuple[type[Exception], ...] = (OSError,),
+) -> Iterator[None]:
+    """Turn errors of the operating system in the block into one line that names a file.
+
+    Args:
+        path: of the file or folder.
+        kind: the type of the error that is raised.
+        catch: the types of errors that are turned; `ValueError` comes from a name that no file can have.
+    """
+    try:
+        yield
+    except catch as error:
+        raise kind(f"{display_path(path)}: {reason(error)}") from error
 
 
 def _destination(path: str | os.PathLike[str], name: str) -> tuple[str, int | None]:

@@ -14,7 +14,7 @@ from sketchkit.checkpoints.native import load_native, save_model
 from sketchkit.decoding import Decoding
 from sketchkit.devices import resolve_device, resolve_dtype
 from sketchkit.errors import CheckpointError, DeviceError
-from sketchkit.files import check_path, display_path, reason
+from sketchkit.files import check_path, explain_errors
 from sketchkit.models import SketchModel
 
 __all__ = ["import_model", "load_model"]
@@ -83,9 +83,7 @@ def import_model(
     known = {"name": chosen, "start": start, "licence": licence}
     changes = {fact: value for fact, value in known.items() if value is not None}
     target = store.path_of(chosen)
-    try:
+    with explain_errors(target.parent, CheckpointError):
         target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"{display_path(target.parent)}: {reason(error)}") from error
     save_model(model.with_card(**changes), target, overwrite=overwrite)
     return chosen, target

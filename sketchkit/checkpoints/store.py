@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sketchkit.checkpoints.arrays import NativeHeader, read_header
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import display_path, reason
+from sketchkit.files import display_path, explain_errors, reason
 
 __all__ = [
     "StoredModel",
@@ -125,10 +125,8 @@ def remove(name: str) -> Path:
     path = find(name)
     if is_bundled(name):
         raise CheckpointError(f"the model {name!r} comes with sketchkit: it cannot be removed")
-    try:
+    with explain_errors(path, CheckpointError):
         path.unlink()
-    except OSError as error:
-        raise CheckpointError(f"{display_path(path)}: {reason(error)}") from error
     return path
 
 

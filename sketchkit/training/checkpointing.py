@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from sketchkit.errors import CheckpointError, FormatError, InputError
-from sketchkit.files import atomic_write, checksum_of, read_file, reason, shown
+from sketchkit.files import atomic_write, checksum_of, explain_errors, read_file, reason, shown
 from sketchkit.models import SketchModel
 from sketchkit.training.config import TrainConfig
 
@@ -173,10 +173,8 @@ def save_checkpoint(folder: Path, identity: str, progress: Progress, tensors: Ma
     from safetensors.torch import save
 
     data = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()})
-    try:
+    with explain_errors(folder):
         folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{shown(folder)}: {reason(error)}") from error
     name = f"{progress.step:08d}"
     manifest = {
         "format": FORMAT,

@@ -14,7 +14,7 @@ from sketchkit import options
 from sketchkit.card import CELLS
 from sketchkit.deprecation import renamed
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import read_file, reason, shown, utf8_text
+from sketchkit.files import explain_errors, read_file, shown, utf8_text
 from sketchkit.options import option
 
 __all__ = [
@@ -291,10 +291,8 @@ def read_config(path: str | Path) -> dict[str, Any]:
         InputError: it cannot be read.
         FormatError: invalid TOML, or an unknown or invalid option.
     """
-    try:
+    with explain_errors(path, catch=(OSError, ValueError)):
         content = read_file(path, _MAX_CONFIG_BYTES, pipes=True)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{shown(path)}: {reason(error)}") from error
     try:
         values = tomllib.loads(utf8_text(content).decode())
         named = {name.replace("-", "_"): value for name, value in values.items()}

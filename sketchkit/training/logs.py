@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import atomic_write, open_file, reason, shown
+from sketchkit.files import atomic_write, explain_errors, open_file, reason, shown
 from sketchkit.training.records import EvaluationRecord, Record, StepRecord, flatten
 
 __all__ = ["TRAIN_NAME", "VALID_NAME", "Columns", "CsvLog", "Log", "TensorBoardLog", "read_log"]
@@ -247,11 +247,9 @@ class CsvLog:
         line += ",".join(_format(values.get(column)) for column in self._names[name]) + "\n"
         path, stream = self._files[name]
         rest = line.encode()
-        try:
+        with explain_errors(path):
             while rest:
                 rest = rest[stream.write(rest) :]
-        except OSError as error:
-            raise InputError(f"{shown(path)}: {reason(error)}") from error
 
 
 def read_log(folder: str | os.PathLike[str]) -> Log:
@@ -334,10 +332,8 @@ def _rewind(path: Path, kind: _Kind, step: int) -> list[str] | None:
 
 
 def _open_log(path: Path) -> BinaryIO:
-    try:
+    with explain_errors(path):
         return open_file(path)
-    except OSError as error:
-        raise InputError(f"{shown(path)}: {reason(error)}") from error
 
 
 TENSORBOARD_NAME = "tensorboard"
@@ -379,13 +375,11 @@ class TensorBoardLog:
         self._event, self._summary, self._text = event_pb2.Event, summary_pb2.Summary, text
         self._folder = Path(folder) / TENSORBOARD_NAME
         self._step, self._flushed, self._closed = step or 0, time.monotonic(), False
-        try:
+        with explain_errors(self._folder):
             self._folder.mkdir(exist_ok=True)
             # Its name holds only seconds: a session must not overwrite one that began within the same.
             number = sum(1 for _ in self._folder.iterdir())
             self._writer = EventsWriter(str(self._folder.resolve() / "events"), f".{number:04d}")
-        except OSError as error:
-            raise InputError(f"{shown(self._folder)}: {reason(error)}") from error
         if step is not None:
             start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
             self._write(step + 1, session_log=start)
@@ -448,7 +442,5 @@ class TensorBoardLog:
             self._attempt(self._writer.flush)
 
     def _attempt(self, action: Callable[[], object]) -> None:
-        try:
+        with explain_errors(self._folder):
             action()
-        except OSError as error:
-            raise InputError(f"{shown(self._folder)}: {reason(error)}") from error

@@ -24,7 +24,7 @@ import orjson
 
 from sketchkit.card import PAPER_START, ModelCard
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import atomic_write, checksum_of, is_temporary, read_file, reason, shown
+from sketchkit.files import atomic_write, checksum_of, explain_errors, is_temporary, read_file, reason, shown
 from sketchkit.training.config import OLD_NAMES, TrainConfig
 from sketchkit.training.data import Dataset
 
@@ -134,7 +134,7 @@ def begin(folder: Path, *, overwrite: bool = False) -> None:
     Raises:
         InputError: the place is taken or cannot be written to.
     """
-    try:
+    with explain_errors(folder, catch=(OSError, ValueError)):
         if folder.is_dir() and any(not is_temporary(path.name) for path in folder.iterdir()):
             if not is_run(folder):
                 raise InputError(f"{shown(folder)}: exists and is no run, so it is not replaced")
@@ -144,8 +144,6 @@ def begin(folder: Path, *, overwrite: bool = False) -> None:
                 )
             shutil.rmtree(folder)
         folder.mkdir(exist_ok=True)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{shown(folder)}: {reason(error)}") from error
 
 
 def is_run(folder: Path) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from sketchkit.errors import InputError, PluginError
-from sketchkit.files import reason, shown
+from sketchkit.errors import PluginError
+from sketchkit.files import explain_errors
 from sketchkit.generate import reconstruct, sample
 from sketchkit.models import SketchModel
 from sketchkit.rendering import render
@@ -56,10 +56,8 @@ class Sheets:
             model.train(was_training)
         if not sketches:
             return None
-        try:
+        with explain_errors(self.folder):
             self.folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{shown(self.folder)}: {reason(error)}") from error
         return self._write(sketches, self.folder / f"step-{step:08d}")
 
     def _samples(self, model: SketchModel) -> list[Sketch]:

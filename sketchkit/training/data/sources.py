@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import open_file, reason, shown
+from sketchkit.files import explain_errors, open_file, shown
 from sketchkit.formats import format_for, read_all
 from sketchkit.formats.npz import SPLITS, NpzFormat
 from sketchkit.formats.quickdraw import BinFormat, read_records
@@ -74,10 +74,8 @@ def _walk_folder(folder: Path) -> Iterator[Source]:
     top, waiting = folder.resolve().name, [folder]
     while waiting:
         place = waiting.pop()
-        try:
+        with explain_errors(place):
             entries = sorted(os.scandir(place), key=lambda entry: entry.name)
-        except OSError as error:
-            raise InputError(f"{shown(place)}: {reason(error)}") from error
         # Links to folders are not followed: they may lead back.
         folders = [Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False)]
         waiting += [each for each in reversed(folders) if not each.name.startswith(".")]
@@ -216,8 +214,5 @@ def _has_splits(path: Path) -> bool:
 
 @contextmanager
 def _open(path: Path) -> Iterator[BinaryIO]:
-    try:
-        with open_file(path, pipes=True) as stream:
-            yield bound(stream, shown(path))
-    except OSError as error:
-        raise InputError(f"{shown(path)}: {reason(error)}") from error
+    with explain_errors(path), open_file(path, pipes=True) as stream:
+        yield bound(stream, shown(path))
