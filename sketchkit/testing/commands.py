@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from sketchkit import registry
 from sketchkit.errors import InputError
 from sketchkit.testing.faults import Faults, collect_faults
-from sketchkit.testing.resolve import load_plugin
+from sketchkit.testing.result import load_plugin
 
 __all__ = ["check_command"]
 

@@ -22,10 +22,9 @@ from sketchkit.engine import PRECISIONS, Engine, Stepper
 from sketchkit.models import SketchModel, State
 from sketchkit.noise import Noise, uniforms
 from sketchkit.sampling import DrawRule
-from sketchkit.testing.capture import seed_generators
-from sketchkit.testing.faults import Faults, collect_faults
+from sketchkit.testing.faults import Faults, collect_faults, seed_generators
 from sketchkit.testing.model_fixtures import STEPS, Inputs, make_engine_models, make_inputs
-from sketchkit.testing.resolve import make_plugin
+from sketchkit.testing.result import make_plugin
 from sketchkit.testing.stepping import (
     Stepping,
     check_alone,

@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from sketchkit.errors import FormatError
 from sketchkit.sketch import Sketch
-from sketchkit.testing.capture import check_pure, seed_generators
-from sketchkit.testing.faults import Faults, collect_faults, in_a_line
+from sketchkit.testing.faults import Faults, check_pure, collect_faults, in_a_line, seed_generators
 from sketchkit.testing.fixtures import (
     DOT,
     EMPTY,
@@ -28,7 +27,7 @@ from sketchkit.testing.fixtures import (
     open_file,
     open_pipe,
 )
-from sketchkit.testing.resolve import Subject, check_suffixes, make_plugin
+from sketchkit.testing.result import Subject, check_suffixes, make_plugin
 
 __all__ = ["check_format"]
 

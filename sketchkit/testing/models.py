@@ -23,10 +23,9 @@ from sketchkit.errors import InputError, PluginError
 from sketchkit.generate import sample
 from sketchkit.models import Batch, Losses, Packing, SketchModel, State
 from sketchkit.noise import normals
-from sketchkit.testing.capture import check_pure, seed_generators
-from sketchkit.testing.faults import Faults, collect_faults, in_a_line
+from sketchkit.testing.faults import Faults, check_pure, collect_faults, in_a_line, seed_generators
 from sketchkit.testing.model_fixtures import STEPS, Inputs, make_card, make_inputs
-from sketchkit.testing.resolve import Entry, load_plugin
+from sketchkit.testing.result import Entry, load_plugin
 from sketchkit.testing.stepping import (
     Stepping,
     check_alone,
@@ -117,7 +116,7 @@ def _check_wholes(model: SketchModel, inputs: Inputs, faults: Faults) -> None:
         if any(not torch.equal(terms[name], again[name]) for name in terms):
             faults.add("losses", "its losses differ for the same batch: all chance is in batch.noise")
         torch.stack([term.double() for term in terms.values()]).sum().backward()  # type: ignore[no-untyped-call]
-        _check_whole_gradients(learner, faults)
+        _check_finite_gradients(learner, faults)
     with faults.during("draw", "when it draws", "give float32 rows [T, 5] for each index"):
         _check_draws(model, inputs.label, faults)
 
@@ -146,13 +145,12 @@ def _check_draws(model: SketchModel, label: Tensor | None, faults: Faults) -> No
             faults.add("draw", "a drawing depends on what is drawn beside it: use seed and index alone")
 
 
-def _check_whole_gradients(model: SketchModel, faults: Faults) -> None:
+def _check_finite_gradients(model: SketchModel, faults: Faults) -> None:
     for name, weight in model.named_parameters():
         if weight.grad is None:
-            advice = "use it, or leave it out"
-            faults.add("gradients", f"the weight {name!r} never gets a gradient: {advice}")
+            faults.add("gradients", f"the weight {name!r} never gets a gradient: use it, or leave it out")
         elif not bool(torch.isfinite(weight.grad).all()):
-            advice = "avoid what has no slope, such as the root of 0"
+            advice = "avoid functions without a slope, such as the root of 0"
             faults.add("finite gradients", f"the gradient of {name!r} is not finite: {advice}")
 
 
@@ -368,12 +366,7 @@ def _check_gradients(model: Any, inputs: Inputs, packing: Packing, faults: Fault
     raw = model.packed(inputs.rows, inputs.begin(model), packing)
     offset, pen = MixtureDensity(raw).log_prob(packing.pack(inputs.rows))
     (loss - (offset + pen).mean()).backward()  # type: ignore[no-untyped-call]
-    for name, weight in model.named_parameters():
-        if weight.grad is None:
-            faults.add("gradients", f"the weight {name!r} never gets a gradient: use it, or leave it out")
-        elif not bool(torch.isfinite(weight.grad).all()):
-            advice = "avoid functions without a slope, such as the root of 0"
-            faults.add("finite gradients", f"the gradient of {name!r} is not finite: {advice}")
+    _check_finite_gradients(model, faults)
 
 
 # --- checkpoints and drawing ------------------------------------------------------------------------------

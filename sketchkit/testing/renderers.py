@@ -10,10 +10,9 @@ from xml.etree import ElementTree
 
 from sketchkit.errors import InputError
 from sketchkit.rendering import Ink, Layout, Picture, Renderer
-from sketchkit.testing.capture import check_pure, seed_generators
-from sketchkit.testing.faults import Faults, collect_faults, in_a_line
+from sketchkit.testing.faults import Faults, check_pure, collect_faults, in_a_line, seed_generators
 from sketchkit.testing.fixtures import DOT, EMPTY, FACE, ODD_WORDS, make_drawings
-from sketchkit.testing.resolve import Subject, check_suffixes, make_plugin
+from sketchkit.testing.result import Subject, check_suffixes, make_plugin
 
 __all__ = ["check_renderer"]
 

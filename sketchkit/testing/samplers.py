@@ -20,10 +20,9 @@ from sketchkit.generate import sample
 from sketchkit.models import SketchModel, State
 from sketchkit.noise import Noise, normals, uniforms
 from sketchkit.sampling import AnySampler, Draft, DrawingSampler, Sampler, StatefulSampler, stateful
-from sketchkit.testing.capture import check_pure, seed_generators
-from sketchkit.testing.faults import Faults, collect_faults
+from sketchkit.testing.faults import Faults, check_pure, collect_faults, seed_generators
 from sketchkit.testing.model_fixtures import make_small_model
-from sketchkit.testing.resolve import Subject, make_plugin
+from sketchkit.testing.result import Subject, make_plugin
 from sketchkit.testing.stepping import (
     Stepping,
     check_alone,
