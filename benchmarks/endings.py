@@ -27,7 +27,7 @@ from sketchkit.generate import Endings
 from sketchkit.geometry import chamfer
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import Dataset
-from sketchkit.training.data.folders import find
+from sketchkit.training.data.manifest import find
 
 #: How endings are drawn: the sampler, its options, and whether the class is guessed.
 WAYS: dict[str, tuple[str, dict[str, Any], bool, bool]] = {

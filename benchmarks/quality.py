@@ -20,8 +20,7 @@ import torch
 import sketchkit
 from sketchkit.evaluate import load_recogniser
 from sketchkit.evaluate.comparison import compare_reconstructions, unit_outline
-from sketchkit.evaluate.heldout import HeldOut
-from sketchkit.evaluate.likelihood import score_drawings
+from sketchkit.evaluate.heldout import HeldOut, score_drawings
 from sketchkit.evaluate.recogniser import Recogniser
 from sketchkit.evaluate.statistics import Bootstrap
 from sketchkit.geometry import chamfer, quickdraw_simplify
@@ -29,7 +28,7 @@ from sketchkit.latent import prior
 from sketchkit.models import SketchModel
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import Dataset
-from sketchkit.training.data.folders import find
+from sketchkit.training.data.manifest import find
 
 #: A nearest neighbour is looked for among so many training drawings, those of the nearest features.
 CANDIDATES = 30

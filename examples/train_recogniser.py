@@ -26,7 +26,7 @@ from sketchkit.evaluate.recogniser_training import (
     train_recogniser,
 )
 from sketchkit.training.data import Dataset
-from sketchkit.training.data.folders import find
+from sketchkit.training.data.manifest import find
 
 
 def main() -> None:

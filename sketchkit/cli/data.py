@@ -79,7 +79,7 @@ def list_data(
     json: Json = False,
 ) -> None:
     """List data sets and downloaded files."""
-    from sketchkit.training.data.folders import data_folder
+    from sketchkit.training.data.manifest import data_folder
 
     place = data_folder() if folder is None else folder
     if folder is not None and not folder.is_dir():
@@ -103,7 +103,7 @@ def info(
 ) -> None:
     """Show what is in a data set and how it was made."""
     from sketchkit.training.data import Dataset
-    from sketchkit.training.data.folders import find
+    from sketchkit.training.data.manifest import find
     from sketchkit.training.data.report import report_lines
 
     data = Dataset.open(find(name), verify=check)
@@ -143,7 +143,7 @@ def fetch(
 ) -> None:
     """Download official drawings, or the rest of them."""
     from sketchkit.training.data.fetch import BASE_URL, fetch_quickdraw
-    from sketchkit.training.data.folders import data_folder
+    from sketchkit.training.data.manifest import data_folder
 
     refuse_fields(out, "--out")
     folder = data_folder() / source if out is None else out
@@ -314,7 +314,7 @@ def _write(drawings: Iterator[Sketch], path: str, force: bool) -> None:
 def _default_out(source: str) -> Path:
     """Where a data set goes that nobody gave a place: into the data folder, called like its first source."""
     from sketchkit.formats.streams import stem_of
-    from sketchkit.training.data.folders import data_folder
+    from sketchkit.training.data.manifest import data_folder
 
     folder = data_folder()
     try:

@@ -41,7 +41,7 @@ def class_rows(manifest: Manifest) -> list[tuple[str, ...]]:
 
 def found(folder: Path) -> list[dict[str, Any]]:
     """The data sets in a folder, and the files downloaded into it, as JSON values."""
-    from sketchkit.training.data.folders import list_datasets
+    from sketchkit.training.data.manifest import list_datasets
 
     sets = [_stored_set(path) for path in list_datasets(folder)]
     try:

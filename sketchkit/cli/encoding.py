@@ -177,7 +177,7 @@ class Given:
 
 def _is_data_set(name: str) -> bool:
     """Whether a word means a data set: a folder, or a name without a file, of a stored set or bare."""
-    from sketchkit.training.data.folders import data_folder, list_datasets
+    from sketchkit.training.data.manifest import data_folder, list_datasets
 
     path = Path(name)
     if name == "-" or "\0" in name or path.is_file():

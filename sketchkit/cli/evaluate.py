@@ -95,7 +95,7 @@ def evaluate(
     from sketchkit.cli.outputs import check_paths
     from sketchkit.sampling import make_sampler
     from sketchkit.training.data import Dataset
-    from sketchkit.training.data.folders import find
+    from sketchkit.training.data.manifest import find
 
     temperatures = parse_temperatures(chosen.temperature or [_SEVERAL])
     label = require_one_class(chosen.classes, "a report is of one class, or of all")

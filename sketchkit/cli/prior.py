@@ -44,7 +44,7 @@ def prior(
     output = name_file(output, Path(model).name.split(".")[0])
     check_paths([output], force)
     from sketchkit.training.data import Dataset
-    from sketchkit.training.data.folders import find
+    from sketchkit.training.data.manifest import find
 
     drawings = Dataset.open(find(data))
     from sketchkit.checkpoints.load import load_model

@@ -74,7 +74,7 @@ def read_source(
     if os.path.exists(name) and not os.path.isdir(name):
         return _from_file(name, classes, limit, seed, keep_background=keep_background)
     from sketchkit.training.data import Dataset
-    from sketchkit.training.data.folders import find
+    from sketchkit.training.data.manifest import find
 
     return _from_data(Dataset.open(find(name), verify=False), stem_of(name), split, classes, limit, seed)
 

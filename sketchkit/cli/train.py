@@ -119,7 +119,7 @@ def train(
         architecture = parse_pairs(option or ())
     settled = {**said(settings), "architecture": architecture}
     from sketchkit.training.data import Dataset
-    from sketchkit.training.data.folders import find
+    from sketchkit.training.data.manifest import find
 
     dataset, place = Dataset.open(find(data), verify=False), read_setting("device", device, "auto")
     begun = None if init is None else _loaded(init)

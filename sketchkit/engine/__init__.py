@@ -3,8 +3,7 @@
 from sketchkit.engine.decoder import EXACT_WIDTH, Decoder, default_width
 from sketchkit.engine.drafting import decode
 from sketchkit.engine.engine_selection import engine_of, stepper_of
-from sketchkit.engine.prompts import Prompts, read_prompts
-from sketchkit.engine.requests import JobQueue, Requests
+from sketchkit.engine.prompts import JobQueue, Prompts, Requests, read_prompts
 from sketchkit.engine.steppers import PRECISIONS, Engine, Stepper
 from sketchkit.models import LSTMWeights
 

@@ -32,8 +32,7 @@ from sketchkit.engine.arrays import (
 )
 from sketchkit.engine.choosers import PointChooser, make_chooser, point_losses
 from sketchkit.engine.engine_selection import stepper_of
-from sketchkit.engine.prompts import LEAST_ROWS, Prompts
-from sketchkit.engine.requests import Indices, JobQueue, Requests
+from sketchkit.engine.prompts import LEAST_ROWS, Indices, JobQueue, Prompts, Requests
 from sketchkit.engine.steppers import Stepper
 from sketchkit.models import Array, ArrayModel, DrawingModel, LSTMWeights
 from sketchkit.noise import uniform_array

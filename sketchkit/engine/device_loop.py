@@ -31,8 +31,7 @@ from sketchkit.engine.decoder import (
     run_threads,
 )
 from sketchkit.engine.engine_selection import Cache, stepper_of
-from sketchkit.engine.prompts import LEAST_ROWS
-from sketchkit.engine.requests import JobQueue, Requests
+from sketchkit.engine.prompts import LEAST_ROWS, JobQueue, Requests
 from sketchkit.engine.steppers import Stepper
 from sketchkit.models import DrawingModel
 from sketchkit.noise import Noise, key_of, round_keys, uniforms_of_key

@@ -27,8 +27,7 @@ from sketchkit.engine.decoder import (
     prepare_rows,
 )
 from sketchkit.engine.engine_selection import stepper_of
-from sketchkit.engine.prompts import LEAST_ROWS, Prompts
-from sketchkit.engine.requests import Indices, Requests
+from sketchkit.engine.prompts import LEAST_ROWS, Indices, Prompts, Requests
 from sketchkit.errors import InputError, PluginError
 from sketchkit.models import Array, ArrayModel, DrawingModel
 from sketchkit.noise import Noise, uniform_array

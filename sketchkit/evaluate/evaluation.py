@@ -23,8 +23,7 @@ from sketchkit.evaluate.comparison import (
     compare_reconstructions,
     compare_samples,
 )
-from sketchkit.evaluate.heldout import HeldOut
-from sketchkit.evaluate.likelihood import Scores, class_indices, score_drawings
+from sketchkit.evaluate.heldout import HeldOut, Scores, class_indices, score_drawings
 from sketchkit.evaluate.recogniser import Recogniser, load_recogniser
 from sketchkit.evaluate.report import (
     Costs,

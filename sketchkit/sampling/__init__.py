@@ -19,11 +19,14 @@ from sketchkit.sampling.base import (
     Studio,
     Subject,
     Tempered,
+    draws_by_rule,
+    rule_of,
+    stateful,
+    stepwise,
 )
 from sketchkit.sampling.critic import BestLooking
 from sketchkit.sampling.drafting import Drafting
 from sketchkit.sampling.guarded import guard_sampler
-from sketchkit.sampling.steps import draws_by_rule, rule_of, stateful, stepwise
 
 __all__ = [
     "AnySampler",

@@ -1,4 +1,7 @@
-"""The protocols of samplers: rules that choose the next point, or a whole drawing out of several."""
+"""The protocols of samplers: rules that choose the next point, or a whole drawing out of several.
+
+Samplers that choose point by point, with and without memory, have one interface: see `stateful`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
+from sketchkit.errors import InputError
 from sketchkit.options import option
 from sketchkit.tempering import DrawRule, TemperatureRule, tempering
 
@@ -34,6 +38,10 @@ __all__ = [
     "Studio",
     "Subject",
     "Tempered",
+    "draws_by_rule",
+    "rule_of",
+    "stateful",
+    "stepwise",
 ]
 
 
@@ -233,3 +241,53 @@ class Tempered:
 
     def _tempered_draw(self, max_radius: float = math.inf) -> DrawRule:
         return DrawRule(*tempering(self.temperature, self.rule), max_radius)
+
+
+@dataclass(frozen=True)
+class _Memoryless:
+    """A sampler without memory as one whose memory is empty."""
+
+    sampler: Sampler
+
+    def initial_state(self, rows: int, device: torch.device) -> State:
+        return ()
+
+    def step(self, density: MixtureDensity, noise: Noise, state: State) -> tuple[Tensor, State]:
+        return self.sampler(density, noise), state
+
+
+def stateful(sampler: StepSampler) -> StatefulSampler:
+    """Any sampler that chooses point by point as one with a memory, which may be empty."""
+    return sampler if isinstance(sampler, StatefulSampler) else _Memoryless(sampler)
+
+
+def rule_of(sampler: AnySampler) -> DrawRule | None:
+    """The draw rule of a `RuledSampler`; `None` for other samplers."""
+    # Without `isinstance`: a check of a protocol takes as long as drawing a point.
+    found = getattr(sampler, "draw_rule", None)
+    rule: DrawRule | None = found() if callable(found) else None
+    return rule
+
+
+def draws_by_rule(sampler: AnySampler) -> bool:
+    """Whether all points are tempered draws, also those of a `Drafting` sampler: numpy is enough."""
+    inner = getattr(sampler, "step_sampler", None)
+    return draws_by_rule(inner) if inner is not None else rule_of(sampler) is not None
+
+
+def stepwise(sampler: AnySampler, purpose: str) -> StepSampler:
+    """The sampler, which has to choose point by point.
+
+    Args:
+        sampler: any.
+        purpose: the purpose in the error, such as "within bounds".
+
+    Raises:
+        InputError: a sampler of whole drawings.
+    """
+    if isinstance(sampler, DrawingSampler):
+        raise InputError(
+            f"a sampler that looks at whole drawings cannot draw {purpose}, where every point counts: choose "
+            "another sampler"
+        )
+    return sampler

@@ -115,7 +115,7 @@ class Drafting(Tempered, ABC):
             PluginError: an unknown sampler.
         """
         from sketchkit.sampling import make_sampler
-        from sketchkit.sampling.steps import stepwise
+        from sketchkit.sampling.base import stepwise
 
         return stepwise(make_sampler(self.by, self.temperature, self._pass_rule()), "drafts")
 

@@ -18,7 +18,7 @@ from evaluate_parts import CLASSES, held_out, small_data, small_model
 from sketchkit.card import ModelCard
 from sketchkit.errors import InputError, PluginError
 from sketchkit.evaluate import Choices, Figure, Report, evaluate, load_recogniser
-from sketchkit.evaluate.likelihood import score_drawings
+from sketchkit.evaluate.heldout import score_drawings
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.training.data import Dataset
 

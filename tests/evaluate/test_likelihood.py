@@ -13,9 +13,8 @@ from evaluate_parts import CLASSES, held_out, small_data, small_model
 
 from sketchkit.card import ModelCard
 from sketchkit.errors import InputError
-from sketchkit.evaluate import likelihood as module
-from sketchkit.evaluate.heldout import HeldOut
-from sketchkit.evaluate.likelihood import class_indices, score_drawings
+from sketchkit.evaluate import heldout as module
+from sketchkit.evaluate.heldout import HeldOut, class_indices, score_drawings
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.models.vae import VaeModel

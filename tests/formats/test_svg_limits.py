@@ -15,7 +15,7 @@ from types import ModuleType
 import pytest
 
 from sketchkit.errors import FormatError
-from sketchkit.formats.svg import SvgFormat, limits, outline, read_svg, transform, values
+from sketchkit.formats.svg import SvgFormat, limits, outline, read_svg, values
 
 # `SKETCHKIT_FUZZ=200000` asks for more mutations.
 ROUNDS = int(os.environ.get("SKETCHKIT_FUZZ", "3000"))
@@ -226,7 +226,7 @@ def test_twice_as_long_numbers_and_gaps_take_at_most_twice_the_work(text: str) -
     assert work(20_000) <= 2.1 * work(10_000)
 
 
-@pytest.mark.parametrize("module", [outline, transform, values])
+@pytest.mark.parametrize("module", [outline, values])
 def test_no_pattern_of_numbers_tries_a_text_twice(module: ModuleType) -> None:
     """All repetitions are possessive, so that what the regular expressions do is linear, too."""
     patterns = [each.pattern for each in vars(module).values() if isinstance(each, re.Pattern)]

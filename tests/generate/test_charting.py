@@ -10,8 +10,7 @@ import pytest
 
 import sketchkit as sk
 from sketchkit.errors import InputError
-from sketchkit.evaluate.heldout import HeldOut
-from sketchkit.evaluate.likelihood import score_drawings
+from sketchkit.evaluate.heldout import HeldOut, score_drawings
 from sketchkit.generate import Located, atlas, charting, locate
 from sketchkit.models import SketchModel
 from sketchkit.models.vae import VaeModel

@@ -15,8 +15,7 @@ import pytest
 from data_parts import ndjson, walk
 
 from sketchkit.errors import FormatError, InputError, SketchkitError
-from sketchkit.training.data.crc32c import crc32c
-from sketchkit.training.data.fetch import fetch_quickdraw
+from sketchkit.training.data.fetch import crc32c, fetch_quickdraw
 
 
 class Bucket:

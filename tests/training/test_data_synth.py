@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sketchkit.errors import InputError
 from sketchkit.training.data import SYNTH_CLASSES, synth
-from sketchkit.training.data.crc32c import crc32c
+from sketchkit.training.data.fetch import crc32c
 from sketchkit.training.data.preparing import HashSet
 from sketchkit.training.data.strokes import Pen
 from sketchkit.training.data.synthesis import synth_drawing

@@ -23,16 +23,16 @@ from sketchkit.formats.svg.calc import (
     evaluate,
     keyword,
 )
-from sketchkit.formats.svg.transform import (
+from sketchkit.formats.svg.values import (
     IDENTITY,
     Matrix,
+    Units,
     multiply,
     rotation,
     scaling,
     skewing,
     translation,
 )
-from sketchkit.formats.svg.values import Units
 
 #: The properties that move an element, in the order in which they do so, the last one first.
 _TRANSFORMS = ("translate", "rotate", "scale", "transform")

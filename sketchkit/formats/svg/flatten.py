@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sketchkit.formats.svg import limits
 from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.outline import ARC, CUBIC, Outline
-from sketchkit.formats.svg.transform import Matrix
+from sketchkit.formats.svg.values import Matrix
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]

@@ -8,23 +8,26 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from sketchkit.errors import FormatError
-from sketchkit.formats.svg import boxes, limits
-from sketchkit.formats.svg.boxes import Rectangle, Stroke
+from sketchkit.formats.svg import limits, shapes
 from sketchkit.formats.svg.cascade import Cascade
 from sketchkit.formats.svg.csstransform import TRANSFORM_PROPERTIES, Box, css_transform, reference_box
 from sketchkit.formats.svg.limits import Budget
 from sketchkit.formats.svg.outline import Outline
-from sketchkit.formats.svg.shapes import SHAPES, data_of, outline_of
+from sketchkit.formats.svg.shapes import SHAPES, Rectangle, Stroke, data_of, outline_of
 from sketchkit.formats.svg.style import INITIAL, Inherited, compute
-from sketchkit.formats.svg.transform import (
+from sketchkit.formats.svg.values import (
     IDENTITY,
     Matrix,
+    Root,
+    Units,
+    ViewBox,
     multiply,
+    parse_number,
     parse_transform,
+    parse_view_box,
     place_view_box,
     translation,
 )
-from sketchkit.formats.svg.values import Root, Units, ViewBox, parse_number, parse_view_box
 from sketchkit.formats.svg.variables import Variables
 from sketchkit.formats.svg.xmltree import Document, Node
 
@@ -241,7 +244,7 @@ class Layout:
         own = self.transform(place)
         if node.name not in SHAPES and node.name not in NO_STROKES:
             own = multiply(own, self.content(place)[1].matrix)
-        return boxes.map_box(inner, own)
+        return shapes.map_box(inner, own)
 
     def _inner(self, place: Place, kind: str) -> Rectangle | None:
         """The box around the content of an element, in the element's own coordinates."""
@@ -256,17 +259,17 @@ class Layout:
             else:
                 children, inside = self.content(place)
                 inside = inside._replace(matrix=IDENTITY)
-                self._known_boxes[key] = boxes.around(self._box(child, inside, kind) for child in children)
+                self._known_boxes[key] = shapes.around(self._box(child, inside, kind) for child in children)
         return self._known_boxes[key]
 
     def _shape_box(self, place: Place, kind: str) -> Rectangle | None:
         outline = self.outline(place)
         if kind == "fill" or not place.style._replace(visible=True).is_stroked:
-            return boxes.fill_box(outline, self._measured)
+            return shapes.fill_box(outline, self._measured)
         cap, join = line_ends(place)
         limit = parse_number(above(place, "stroke-miterlimit"))
         stroke = Stroke(place.style.stroke_width, cap, join, limit or 4.0)
-        return boxes.stroke_box(outline, stroke, self._measured)
+        return shapes.stroke_box(outline, stroke, self._measured)
 
 
 def above(place: Place, name: str) -> str:

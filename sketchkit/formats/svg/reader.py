@@ -16,8 +16,15 @@ from sketchkit.formats.svg.outline import Outline
 from sketchkit.formats.svg.paper import WHITE, Colour, Shape, colour_on, paper_of
 from sketchkit.formats.svg.properties import MARKERS
 from sketchkit.formats.svg.shapes import LENGTHS, SHAPES
-from sketchkit.formats.svg.transform import area_scale, mean_scale, multiply
-from sketchkit.formats.svg.values import Units, ViewBox, is_far, parse_view_box
+from sketchkit.formats.svg.values import (
+    Units,
+    ViewBox,
+    area_scale,
+    is_far,
+    mean_scale,
+    multiply,
+    parse_view_box,
+)
 from sketchkit.formats.svg.xmltree import Document, Node, fragment, parse_document
 
 #: The default tolerance, as a share of the drawing's diagonal: half a pixel in a picture 1000 pixels wide.

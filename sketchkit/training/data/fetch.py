@@ -9,22 +9,25 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import numpy as np
+import numpy.typing as npt
+
 from sketchkit.downloads import cause, response_from
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import open_file, open_handle, read_file, reason, shown
+from sketchkit.files import explain_errors, open_file, open_handle, read_file, shown
 from sketchkit.formats import read_all
-from sketchkit.training.data.crc32c import crc32c
 
 if TYPE_CHECKING:
     from requests import Response
 
-__all__ = ["BASE_URL", "fetch_quickdraw"]
+__all__ = ["BASE_URL", "crc32c", "fetch_quickdraw"]
 
 BASE_URL = "https://storage.googleapis.com/quickdraw_dataset/full/simplified"
 #: The largest published file has a twentieth of it.
@@ -77,11 +80,9 @@ def fetch_quickdraw(
     if target.exists() and not overwrite:
         return target, False
     url = f"{base_url.rstrip('/')}/{quote(name)}.ndjson"
-    try:
+    with explain_errors(target):
         folder.mkdir(parents=True, exist_ok=True)
         _Download(url, target, redirect_hosts, progress or (lambda done, total: None)).run()
-    except OSError as error:
-        raise InputError(f"{shown(target)}: {reason(error)}") from error
     return target, True
 
 
@@ -251,3 +252,79 @@ def _compare(kind: str, found: bytes, expected: str) -> None:
     have = base64.b64encode(found).decode()
     if have != expected:
         raise FormatError(f"damaged on the way: its {kind} is {have}, the server says {expected}")
+
+
+UInt32 = npt.NDArray[np.uint32]
+
+#: Polynomials over GF(2) of degree below 32: bit 31 is the coefficient of 1, bit 0 that of x^31.
+_POLYNOMIAL, _ONE, _BYTE = np.uint32(0x82F63B78), 1 << 31, 1 << 23
+#: Stretches of a piece side by side, a power of two.
+_STRETCHES = 4096
+
+
+def crc32c(pieces: Iterable[bytes]) -> int:
+    """The CRC-32C of bytes, the checksum that Google's storage gives for every file.
+
+    A register is updated byte by byte, which Python does slowly; here many stretches of a piece are updated
+    side by side, and their registers joined in pairs. Joining works because the register is linear over
+    GF(2): bytes that follow multiply it by a power of x.
+
+    Args:
+        pieces: the bytes; fastest in pieces of about a mebibyte.
+
+    Returns:
+        0..2^32 - 1.
+
+    Source: Castagnoli, Braeuer & Herrmann 1993 (the polynomial); Mark Adler's `crc32_combine` (joining).
+    """
+    register = 0xFFFFFFFF
+    for piece in pieces:
+        advanced = _multiply(np.array([register], np.uint32), _power(len(piece)))
+        register = int(advanced[0]) ^ _read_piece(piece)
+    return register ^ 0xFFFFFFFF
+
+
+def _read_piece(piece: bytes) -> int:
+    """The register after a piece when it is 0 before: zeros in front of the piece leave it 0."""
+    length = -(-len(piece) // _STRETCHES)
+    padded = np.frombuffer(piece.rjust(_STRETCHES * length, b"\0"), np.uint8)
+    registers = np.zeros(_STRETCHES, np.uint32)
+    for column in np.ascontiguousarray(padded.reshape(_STRETCHES, length).T):
+        registers = _table()[(registers ^ column) & 0xFF] ^ (registers >> 8)
+    while len(registers) > 1:
+        registers = _multiply(registers[0::2], _power(length)) ^ registers[1::2]
+        length *= 2
+    return int(registers[0])
+
+
+def _multiply(registers: UInt32, factor: int) -> UInt32:
+    """Products of polynomials."""
+    out = np.zeros_like(registers)
+    for bit in range(31, -1, -1):
+        if factor >> bit & 1:
+            out ^= registers
+        registers = _times_x(registers)
+    return out
+
+
+def _times_x(registers: UInt32) -> UInt32:
+    return np.where(registers & 1, (registers >> 1) ^ _POLYNOMIAL, registers >> 1)
+
+
+@cache
+def _power(length: int) -> int:
+    """The factor of this number of zero bytes: x^(8 length), by squares."""
+    if length < 2:
+        return _BYTE if length else _ONE
+    root = _power(length // 2)
+    square = int(_multiply(np.array([root], np.uint32), root)[0])
+    return int(_multiply(np.array([square], np.uint32), _power(length % 2))[0])
+
+
+@cache
+def _table() -> UInt32:
+    """The register of each byte."""
+    table = np.arange(256, dtype=np.uint32)
+    for _ in range(8):
+        table = _times_x(table)
+    return table

@@ -13,12 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import reason, shown
+from sketchkit.files import explain_errors
 from sketchkit.formats.svg import LEFT_OUT, omissions
 from sketchkit.sketch import Sketch
 from sketchkit.training.data.dataset import Dataset
-from sketchkit.training.data.folders import atomic_folder
-from sketchkit.training.data.manifest import FILE_NAME, MAX_CLASS_NAME, MAX_CLASSES, SPLITS, Manifest
+from sketchkit.training.data.manifest import (
+    FILE_NAME,
+    MAX_CLASS_NAME,
+    MAX_CLASSES,
+    SPLITS,
+    Manifest,
+    atomic_folder,
+)
 from sketchkit.training.data.recipe import (
     Item,
     Recipe,
@@ -307,7 +313,5 @@ class _Builder:
 
 
 def _file_size(path: Path) -> int:
-    try:
+    with explain_errors(path):
         return path.stat().st_size
-    except OSError as error:
-        raise InputError(f"{shown(path)}: {reason(error)}") from error
