@@ -50,7 +50,8 @@ class Guarded(Generic[T]):
         Args:
             method: of the object.
             arguments: of the method.
-            find_problem: what an invalid result shows of the plugin, such as "drew a str, not bytes".
+            find_problem: the fault behind an invalid result, such as "drew a str, not bytes"; None for a
+                valid one.
 
         Raises:
             PluginError: the method failed, or its result is invalid.
@@ -68,7 +69,7 @@ class Guarded(Generic[T]):
         *arguments: object,
         find_problem: Callable[[R], str | None],
     ) -> Iterator[R]:
-        """The results of a method that yields them; see `_call`. None ends them."""
+        """The results of a method that yields them, up to the first None; see `_call`."""
         results = self._call(lambda: iter(method(*arguments)))
         while True:
             result = self._call(
