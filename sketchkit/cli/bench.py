@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from sketchkit.cli.console import print_json, progress
 from sketchkit.cli.groups import as_usage
 from sketchkit.cli.help import Command, standalone_app
-from sketchkit.cli.options import Device, EngineName, Listed
+from sketchkit.cli.options import Device, EngineName, Listed, option
 from sketchkit.settings import read_setting
 
 if TYPE_CHECKING:
@@ -23,18 +23,11 @@ _HEAD = ("model", "batch", "precision", "engine", "points/s", "floor", "of it", 
 
 
 def bench(
-    batch: Annotated[
-        str, typer.Option("--batch", metavar="N,N...", help="How many drawings at once.")
-    ] = "1,9,128,1024",
-    precision: Annotated[
-        str, typer.Option("--precision", metavar="NAME,NAME...", help="Of large products.")
-    ] = "float32",
-    model: Annotated[
-        str, typer.Option("--model", metavar="NAME,NAME...", help="lstm-512, lstm-2048, hyper-2048.")
-    ] = "lstm-512",
-    runs: Annotated[
-        int, typer.Option("--runs", metavar="N", min=1, max=1000, help="Of which the median is told.")
-    ] = 5,
+    *,
+    batch: str = option("1,9,128,1024", "How many drawings at once.", metavar="N,N..."),
+    precision: str = option("float32", "Of large products.", metavar="NAME,NAME..."),
+    model: str = option("lstm-512", "lstm-512, lstm-2048, hyper-2048.", metavar="NAME,NAME..."),
+    runs: int = option(5, "Of which the median is told.", metavar="N", low=1, high=1000),
     engine: EngineName = None,
     device: Device = None,
     json: Listed = False,

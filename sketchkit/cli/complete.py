@@ -52,7 +52,7 @@ _NAMES: dict[Layouts, str] = {"grid": "{stem}-endings", "layers": "{stem}-layers
 class EndingOptions:
     """Which endings a drawing gets, and where they go."""
 
-    layout: Layouts = option(  # noqa: RUF009
+    layout: Layouts = option(
         "grid",
         "One sheet, layers in a copy of the user's document (the likeliest shown), or a file each (name them "
         "by {index}).",

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from sketchkit.cli.console import print_json, progress, say, tell_written
 from sketchkit.cli.groups import refuse_fields
-from sketchkit.cli.options import Force, Json
+from sketchkit.cli.options import Force, Json, argument, option
 from sketchkit.cli.outputs import check_paths
 from sketchkit.hints import meant
 
@@ -26,18 +24,13 @@ _AT_ONCE = 512
 
 
 def critique(
-    files: Annotated[list[str], typer.Argument(metavar="FILES", help="Drawings that say what they show.")],
-    out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="The ndjson file to write.")],
-    least: Annotated[
-        float,
-        typer.Option(
-            metavar="P", min=0.0, max=1.0, help="The least chance that the critic gives a drawing's class."
-        ),
-    ] = 0.5,
-    critic: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Another plain recogniser.", show_default="sketchkit's own"),
-    ] = None,
+    *,
+    files: list[str] = argument("FILES", "Drawings that say what they show."),
+    out: str = option(..., "The ndjson file to write.", flags="--out -o", metavar="FILE"),
+    least: float = option(
+        0.5, "The least chance that the critic gives a drawing's class.", metavar="P", low=0.0, high=1.0
+    ),
+    critic: str | None = option(None, "Another plain recogniser.", metavar="FILE", usual="sketchkit's own"),
     json: Json = False,
     force: Force = False,
 ) -> None:

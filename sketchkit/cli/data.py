@@ -6,11 +6,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from sketchkit.cli.completions import complete_classes
 from sketchkit.cli.console import plain, print_json, print_table, progress, say, tell_written
 from sketchkit.cli.critique import EXAMPLE as CRITIQUE_EXAMPLE
 from sketchkit.cli.critique import critique
@@ -18,8 +17,8 @@ from sketchkit.cli.datasets import class_rows, described, found, holds, report
 from sketchkit.cli.distill import EXAMPLE as DISTILL_EXAMPLE
 from sketchkit.cli.distill import distill
 from sketchkit.cli.groups import as_usage, refuse_fields
-from sketchkit.cli.help import Command, Group, show_help_alone
-from sketchkit.cli.options import Force, Json, KeepBackground, RedirectHosts, accept_options
+from sketchkit.cli.help import group_app, subcommand
+from sketchkit.cli.options import Force, Json, KeepBackground, RedirectHosts, argument, option
 from sketchkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,34 +27,17 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(
-    cls=Group,
-    help="Data sets: list, info, fetch, prepare, synth, distill, critique.",
-    callback=show_help_alone,
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
+app = group_app("Data sets: list, info, fetch, prepare, synth, distill, critique.")
 
 
 @dataclass(frozen=True)
 class RecipeOptions:
     """How drawings are prepared."""
 
-    max_points: Annotated[
-        int, typer.Option("--max-points", metavar="N", min=2, help="Leave out drawings of more points.")
-    ] = 200
-    min_points: Annotated[
-        int, typer.Option("--min-points", metavar="N", min=2, help="Leave out drawings of fewer points.")
-    ] = 2
-    split: Annotated[
-        str, typer.Option("--split", metavar="A/B/C", help="The shares of train, valid and test.")
-    ] = "90/5/5"
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            "--limit", metavar="N", min=1, help="At most so many drawings of a class.", show_default="all"
-        ),
-    ] = None
+    max_points: int = option(200, "Leave out drawings of more points.", metavar="N", low=2)
+    min_points: int = option(2, "Leave out drawings of fewer points.", metavar="N", low=2)
+    split: str = option("90/5/5", "The shares of train, valid and test.", metavar="A/B/C")
+    limit: int | None = option(None, "At most so many drawings of a class.", metavar="N", low=1, usual="all")
 
     def recipe(self, **more: Any) -> Recipe:
         """The recipe that the user means.
@@ -70,12 +52,10 @@ class RecipeOptions:
             return Recipe(self.max_points, self.min_points, splits=shares, limit=self.limit, **more)
 
 
-@app.command("list", cls=Command, epilog="sketchkit data list")
+@subcommand(app, "sketchkit data list", "list")
 def list_data(
-    folder: Annotated[
-        Path | None,
-        typer.Argument(metavar="FOLDER", help="Where to look.", show_default="the user's data folder"),
-    ] = None,
+    *,
+    folder: Path | None = argument("FOLDER", "Where to look.", default=None, usual="the user's data folder"),
     json: Json = False,
 ) -> None:
     """List data sets and downloaded files."""
@@ -93,12 +73,11 @@ def list_data(
         print_table(("NAME", "KIND", "HOLDS"), [(e["name"], e["kind"], holds(e)) for e in there])
 
 
-@app.command(cls=Command, epilog="sketchkit data info cats")
+@subcommand(app, "sketchkit data info cats")
 def info(
-    name: Annotated[
-        str, typer.Argument(metavar="SET", help="A data set's folder, or the name of a stored one.")
-    ],
-    check: Annotated[bool, typer.Option("--check", help="Read all of it and compare the checksums.")] = False,
+    *,
+    name: str = argument("SET", "A data set's folder, or the name of a stored one."),
+    check: bool = option(False, "Read all of it and compare the checksums."),
     json: Json = False,
 ) -> None:
     """Show what is in a data set and how it was made."""
@@ -118,25 +97,15 @@ def info(
     print_table(("CLASS", "TRAIN", "VALID", "TEST"), class_rows(data.manifest))
 
 
-@app.command(cls=Command, epilog="sketchkit data fetch quickdraw cat pig")
+@subcommand(app, "sketchkit data fetch quickdraw cat pig")
 def fetch(
-    source: Annotated[
-        Literal["quickdraw"], typer.Argument(metavar="quickdraw", help="Google's Quick, Draw!")
-    ],
-    classes: Annotated[
-        list[str],
-        typer.Argument(metavar="CLASSES", help="What to download.", autocompletion=complete_classes),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", metavar="FOLDER", help="Where to put the files.", show_default="the data folder"
-        ),
-    ] = None,
-    base_url: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="The folder to download from.", show_default="Google's"),
-    ] = None,
+    *,
+    source: Literal["quickdraw"] = argument("quickdraw", "Google's Quick, Draw!"),
+    classes: list[str] = argument("CLASSES", "What to download.", completion="classes"),
+    out: Path | None = option(
+        None, "Where to put the files.", flags="--out -o", metavar="FOLDER", usual="the data folder"
+    ),
+    base_url: str | None = option(None, "The folder to download from.", metavar="URL", usual="Google's"),
     redirect_host: RedirectHosts = None,
     json: Json = False,
     force: Force = False,
@@ -165,48 +134,32 @@ def fetch(
         print_json(done)
 
 
-@app.command(cls=Command, epilog="sketchkit data prepare cat.ndjson pig.ndjson -o cats-and-pigs")
-@accept_options
+@subcommand(app, "sketchkit data prepare cat.ndjson pig.ndjson -o cats-and-pigs")
 def prepare(
     *,
-    sources: Annotated[
-        list[str],
-        typer.Argument(metavar="SOURCES", help="ndjson, bin, npz or SVG files, or folders of them."),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FOLDER",
-            help="The data set to make.",
-            show_default="called like the first source, in the data folder",
-        ),
-    ] = None,
+    sources: list[str] = argument("SOURCES", "ndjson, bin, npz or SVG files, or folders of them."),
+    out: Path | None = option(
+        None,
+        "The data set to make.",
+        flags="--out -o",
+        metavar="FOLDER",
+        usual="called like the first source, in the data folder",
+    ),
     recipe: RecipeOptions,
-    simplify: Annotated[
-        Literal["auto", "always", "never"],
-        typer.Option(help="Fit to 255 pixels and simplify; auto: what is not so yet."),
-    ] = "auto",
-    recognized: Annotated[
-        bool, typer.Option("--recognized", help="Leave out what Quick, Draw! did not recognise.")
-    ] = False,
-    resplit: Annotated[bool, typer.Option("--resplit", help="Split anew what an npz file splits.")] = False,
-    reserve: Annotated[
-        float,
-        typer.Option(
-            metavar="PERCENT",
-            min=0,
-            max=99,
-            help="Leave out so much of the train share, for a judge to learn from.",
-        ),
-    ] = 0.0,
-    reserved: Annotated[
-        bool, typer.Option("--reserved", help="Make the set of what --reserve leaves out.")
-    ] = False,
-    skip_damaged: Annotated[
-        bool, typer.Option("--skip-damaged", help="Go on where a file cannot be read on.")
-    ] = False,
+    simplify: Literal["auto", "always", "never"] = option(
+        "auto", "Fit to 255 pixels and simplify; auto: what is not so yet."
+    ),
+    recognized: bool = option(False, "Leave out what Quick, Draw! did not recognise."),
+    resplit: bool = option(False, "Split anew what an npz file splits."),
+    reserve: float = option(
+        0.0,
+        "Leave out so much of the train share, for a judge to learn from.",
+        metavar="PERCENT",
+        low=0,
+        high=99,
+    ),
+    reserved: bool = option(False, "Make the set of what --reserve leaves out."),
+    skip_damaged: bool = option(False, "Go on where a file cannot be read on."),
     keep_background: KeepBackground = False,
     json: Json = False,
     force: Force = False,
@@ -233,24 +186,19 @@ def prepare(
     report(made, json, named=out is not None)
 
 
-@app.command(cls=Command, epilog="sketchkit data synth -n 2000 --class face --class sun -o shapes")
-@accept_options
+@subcommand(app, "sketchkit data synth -n 2000 --class face --class sun -o shapes")
 def synth(
     *,
-    out: Annotated[
-        str,
-        typer.Option(
-            "--out", "-o", metavar="PATH", help="A file (.ndjson, .bin, .npz), or else a data set to make."
-        ),
-    ],
-    n: Annotated[int, typer.Option("-n", metavar="N", min=1, help="How many drawings.")] = 1000,
-    classes: Annotated[
-        list[str] | None, typer.Option("--class", metavar="NAME", help="What to draw.", show_default="all")
-    ] = None,
-    seed: Annotated[
-        int, typer.Option("--seed", "-s", metavar="N", min=0, help="The same seed draws the same.")
-    ] = 0,
-    first: Annotated[int, typer.Option(metavar="INDEX", min=0, help="The index of the first drawing.")] = 0,
+    out: str = option(
+        ...,
+        "A file (.ndjson, .bin, .npz), or else a data set to make.",
+        flags="--out -o",
+        metavar="PATH",
+    ),
+    n: int = option(1000, "How many drawings.", flags="-n", metavar="N", low=1),
+    classes: list[str] | None = option(None, "What to draw.", flags="--class", metavar="NAME", usual="all"),
+    seed: int = option(0, "The same seed draws the same.", flags="--seed -s", metavar="N", low=0),
+    first: int = option(0, "The index of the first drawing.", metavar="INDEX", low=0),
     recipe: RecipeOptions,
     json: Json = False,
     force: Force = False,
@@ -280,8 +228,8 @@ def synth(
         print_json({"output": out, "drawings": n, "seed": seed, "first": first})
 
 
-app.command(cls=Command, epilog=DISTILL_EXAMPLE)(distill)
-app.command(cls=Command, epilog=CRITIQUE_EXAMPLE)(critique)
+subcommand(app, DISTILL_EXAMPLE)(distill)
+subcommand(app, CRITIQUE_EXAMPLE)(critique)
 
 
 def parse_split(text: str) -> tuple[float, float, float]:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from sketchkit._version import __version__
-from sketchkit.cli.completions import complete_models
 from sketchkit.cli.console import print_json, progress, tell_written
 from sketchkit.cli.groups import parse_temperatures, refuse_fields
-from sketchkit.cli.options import Device, Force, Json, Seed
+from sketchkit.cli.options import Device, Force, Json, Seed, argument, option
 from sketchkit.cli.outputs import check_paths
 from sketchkit.cli.resumable import checksum_of_json, write_blocks
 from sketchkit.settings import read_setting
@@ -28,28 +25,16 @@ EXAMPLE = "sketchkit data distill bird.gen.json cat.gen.json -n 800 -o taught.nd
 
 
 def distill(
-    models: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="MODELS", help="The teachers: stored models or files.", autocompletion=complete_models
-        ),
-    ],
-    out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="The ndjson file to write.")],
-    n: Annotated[
-        int,
-        typer.Option(
-            "-n", metavar="N", min=1, max=1_000_000, help="Drawings of each class at each temperature."
-        ),
-    ] = 800,
-    temperature: Annotated[
-        str, typer.Option("--temperature", "-t", metavar="T[,T...]", help="The temperatures.")
-    ] = "0.25,0.4,0.6",
-    max_points: Annotated[
-        int,
-        typer.Option(
-            "--max-points", metavar="N", min=2, max=100_000, help="Leave out drawings of more points."
-        ),
-    ] = 125,
+    *,
+    models: list[str] = argument("MODELS", "The teachers: stored models or files.", completion="models"),
+    out: str = option(..., "The ndjson file to write.", flags="--out -o", metavar="FILE"),
+    n: int = option(
+        800, "Drawings of each class at each temperature.", flags="-n", metavar="N", low=1, high=1_000_000
+    ),
+    temperature: str = option(
+        "0.25,0.4,0.6", "The temperatures.", flags="--temperature -t", metavar="T[,T...]"
+    ),
+    max_points: int = option(125, "Leave out drawings of more points.", metavar="N", low=2, high=100_000),
     seed: Seed = 0,
     device: Device = None,
     json: Json = False,

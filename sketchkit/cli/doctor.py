@@ -5,13 +5,11 @@ from __future__ import annotations
 import shutil
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from sketchkit.cli.console import plain, print_json
 from sketchkit.cli.help import Command, standalone_app
-from sketchkit.cli.options import Listed
+from sketchkit.cli.options import Listed, argument
 from sketchkit.cli.progress_stats import clock_time, figure
 
 if TYPE_CHECKING:
@@ -26,10 +24,7 @@ _WIDEST = 100
 _MARGIN = 10
 
 
-def doctor(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a training run.")],
-    json: Listed = False,
-) -> None:
+def doctor(*, run: Path = argument("RUN", "The folder of a training run."), json: Listed = False) -> None:
     """Say what is wrong with a training run, and what to do about it.
 
     A run that is going on can be looked at, too: only its logs are read.

@@ -30,14 +30,14 @@ _MOST_NAMES = 5
 class EncodeOptions:
     """Which drawings."""
 
-    files: list[str] = argument(  # noqa: RUF009
+    files: list[str] = argument(
         "FILES",
         "Drawings: SVG, ndjson, bin, npz; FILE#K is one of many; - reads stdin. Or one data set: its folder, "
         "or the name of a stored one.",
     )
     input_format: InputFormat = None
     keep_background: KeepBackground = False
-    classes: list[str] | None = option(  # noqa: RUF009
+    classes: list[str] | None = option(
         None, "Only drawings of this class; again for more.", flags="--class", metavar="NAME", usual="all"
     )
     split: Literal["train", "valid", "test"] | None = option(

@@ -40,12 +40,12 @@ class MeasureOptions:
     """What is measured, and how closely."""
 
     split: Literal["train", "valid", "test"] = option("test", "Which drawings of it.")
-    classes: list[str] | None = option(  # noqa: RUF009
+    classes: list[str] | None = option(
         None, "Only this class, and samples of it.", flags="--class", metavar="NAME", usual="all"
     )
     limit: int | None = option(None, "The most drawings, chosen by chance.", metavar="N", low=1, usual="all")
     samples: int = option(1000, "How many to draw; 0 measures the likelihood alone.", metavar="N", low=0)
-    temperature: list[str] | None = option(  # noqa: RUF009
+    temperature: list[str] | None = option(
         None,
         "How daring; several, with commas or again.",
         flags="--temperature -t",
@@ -55,7 +55,7 @@ class MeasureOptions:
     sampler: str = option(
         "temperature", "How the next point is chosen; see below.", metavar="NAME", completion="samplers"
     )
-    sampler_options: list[str] | None = option(  # noqa: RUF009
+    sampler_options: list[str] | None = option(
         None, "An option of the sampler; see below.", flags="--option -O", metavar="NAME=VALUE"
     )
     seed: int = option(
@@ -69,9 +69,7 @@ class MeasureOptions:
         low=1,
         usual="the longest drawing of DATA, without its end",
     )
-    recogniser: Path | None = option(  # noqa: RUF009
-        None, "That judges looks.", metavar="FILE", usual="sketchkit's own"
-    )
+    recogniser: Path | None = option(None, "That judges looks.", metavar="FILE", usual="sketchkit's own")
 
 
 def evaluate(

@@ -53,7 +53,7 @@ def as_usage(option: str | None = None) -> Iterator[None]:
 class InputOptions:
     """Which drawings."""
 
-    files: list[str] = argument(  # noqa: RUF009
+    files: list[str] = argument(
         "FILES", "Drawings: SVG, ndjson, bin, npz; FILE#K is one of many; - reads stdin."
     )
     input_format: InputFormat = None

@@ -8,7 +8,8 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -17,7 +18,20 @@ from sketchkit.cli.console import plain, say
 from sketchkit.cli.options import LARGEST_NUMBER, accept_options
 from sketchkit.cli.records import begin_call
 
-__all__ = ["Command", "Group", "RendererCommand", "SamplerCommand", "show_help_alone", "standalone_app"]
+if TYPE_CHECKING:
+    from sketchkit.options import OptionInfo
+
+__all__ = [
+    "Command",
+    "Group",
+    "RendererCommand",
+    "SamplerCommand",
+    "group_app",
+    "option_rows",
+    "show_help_alone",
+    "standalone_app",
+    "subcommand",
+]
 
 
 def standalone_app(
@@ -34,6 +48,31 @@ def standalone_app(
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(cls=cls, epilog=epilog)(accept_options(function, without=without))
     return app
+
+
+def group_app(help: str) -> typer.Typer:
+    """A group of commands, as an entry point names it."""
+    return typer.Typer(
+        cls=Group, help=help, callback=show_help_alone, invoke_without_command=True, rich_markup_mode=None
+    )
+
+
+def subcommand(
+    app: typer.Typer, epilog: str, name: str | None = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function a command of a group.
+
+    Args:
+        app: the group.
+        epilog: examples, a line each.
+        name: of the command; the function's own when None.
+    """
+
+    def add(function: Callable[..., None]) -> Callable[..., None]:
+        app.command(name, cls=Command, epilog=epilog)(accept_options(function))
+        return function
+
+    return add
 
 
 def show_help_alone(context: typer.Context) -> None:
@@ -208,9 +247,12 @@ class RendererCommand(Command):
 
 
 def _write_plugins(formatter: Any, kind: str, title: str) -> None:
-    from sketchkit import registry
+    from sketchkit import options, registry
 
-    rows = {name: _option_rows(kind, name) for name in registry.names(kind)}
+    def describe(name: str) -> list[OptionInfo]:
+        return options.describe(registry.load(kind, name))
+
+    rows = {name: option_rows(partial(describe, name)) for name in registry.names(kind)}
     all_rows = [row for mine in rows.values() for row in mine]
     shared = [row for row in dict.fromkeys(all_rows) if all_rows.count(row) > 1]
     with formatter.section(title):
@@ -234,12 +276,14 @@ def _tidy(name: str, text: str, *, bare: bool) -> tuple[str, str]:
     return (name.partition(" <")[0] if bare else name), text
 
 
-def _option_rows(kind: str, name: str) -> list[tuple[str, str]]:
-    """(`k=5`, its meaning) for each option of a plugin, or the reason that it is broken."""
-    from sketchkit import options, registry
+def option_rows(describe: Callable[[], list[OptionInfo]]) -> list[tuple[str, str]]:
+    """(`k=5`, its meaning) for each option of a plugin, or the reason that the plugin is broken.
 
+    Args:
+        describe: finds the options.
+    """
     try:
-        described = options.describe(registry.load(kind, name))
+        described = describe()
     except Exception as error:  # whatever is wrong with one plugin, the help of the others is shown
         return [("broken", plain(error))]
     return [

@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import typer
 
-from sketchkit.cli.completions import (
-    complete_classes,
-    complete_known_classes,
-    complete_models,
-    complete_own_models,
-)
 from sketchkit.cli.console import plain, print_json, print_table, progress, say, tell_written
 from sketchkit.cli.groups import name_file
-from sketchkit.cli.help import Command, Group, show_help_alone
-from sketchkit.cli.options import Force, Listed, RedirectHosts, require_one_class
+from sketchkit.cli.help import group_app, subcommand
+from sketchkit.cli.options import Force, Listed, RedirectHosts, argument, option, require_one_class
 from sketchkit.cli.prior import EXAMPLE as PRIOR_EXAMPLE
 from sketchkit.cli.prior import prior
 from sketchkit.errors import CheckpointError, InputError
@@ -26,44 +20,15 @@ from sketchkit.files import shown
 
 __all__ = ["app"]
 
-app = typer.Typer(
-    cls=Group,
-    help="Models: list, info, import, export, prior, pull, remove.",
-    callback=show_help_alone,
-    invoke_without_command=True,
-    rich_markup_mode=None,
-)
-
-Name = Annotated[
-    str,
-    typer.Argument(
-        metavar="NAME", help="A model of your own or of sketchkit's.", autocompletion=complete_models
-    ),
-]
-OwnName = Annotated[
-    str, typer.Argument(metavar="NAME", help="A model of your own.", autocompletion=complete_own_models)
-]
-PulledName = Annotated[
-    str | None,
-    typer.Option("--name", metavar="NAME", help="What to call it.", show_default="the class, -vae for a vae"),
-]
-NewName = Annotated[
-    str | None,
-    typer.Option("--name", metavar="NAME", help="What to call it.", show_default="the model's own name"),
-]
-
-AnyName = Annotated[
-    str,
-    typer.Argument(metavar="NAME", help="A model, or a model's file.", autocompletion=complete_models),
-]
+app = group_app("Models: list, info, import, export, prior, pull, remove.")
 
 _EXPORTS = (".json", ".js", ".safetensors")
 #: A model that draws more things than this is listed by the first of them.
 _MOST_CLASSES = 3
 
 
-@app.command("list", cls=Command, epilog="sketchkit models list")
-def list_models(json: Listed = False) -> None:
+@subcommand(app, "sketchkit models list", "list")
+def list_models(*, json: Listed = False) -> None:
     """List the models: your own, and those that come with sketchkit."""
     from sketchkit.checkpoints.store import folder, stored_models
 
@@ -76,8 +41,10 @@ def list_models(json: Listed = False) -> None:
         print_table(("NAME", "BACKEND", "DRAWS", "LENGTH", "FROM"), [_row(each) for each in stored])
 
 
-@app.command(cls=Command, epilog="sketchkit models info bird")
-def info(name: AnyName, json: Listed = False) -> None:
+@subcommand(app, "sketchkit models info bird")
+def info(
+    *, name: str = argument("NAME", "A model, or a model's file.", completion="models"), json: Listed = False
+) -> None:
     """Show what is known of a model: classes, sizes, licence, origin."""
     described = _describe_file(Path(name)) if _suffix(name) in _EXPORTS else _describe_stored(name)
     if json:
@@ -87,16 +54,14 @@ def info(name: AnyName, json: Listed = False) -> None:
         print(f"{plain(key)}: {plain(value)}")
 
 
-@app.command("import", cls=Command, epilog="sketchkit models import bird.gen.json")
+@subcommand(app, "sketchkit models import bird.gen.json", "import")
 def import_model(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A .safetensors file, or Magenta's .json or .js.")
-    ],
-    name: NewName = None,
-    start: Annotated[
-        Literal["zeros", "paper"] | None,
-        typer.Option(help="The start token: all zeros, or (0,0,1,0,0).", show_default="what is known to fit"),
-    ] = None,
+    *,
+    file: str = argument("FILE", "A .safetensors file, or Magenta's .json or .js."),
+    name: str | None = option(None, "What to call it.", metavar="NAME", usual="the model's own name"),
+    start: Literal["zeros", "paper"] | None = option(
+        None, "The start token: all zeros, or (0,0,1,0,0).", usual="what is known to fit"
+    ),
     force: Force = False,
 ) -> None:
     """Bring a model into the store."""
@@ -112,48 +77,33 @@ def import_model(
     say(f"{chosen}: {path}")
 
 
-@app.command(cls=Command, epilog="sketchkit models export doodle-1 --class pig -o pig.gen.json")
+@subcommand(app, "sketchkit models export doodle-1 --class pig -o pig.gen.json")
 def export(
-    name: AnyName,
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="PATH",
-            help="What to write: .json or .js for the JavaScript libraries, or .safetensors.",
-        ),
-    ],
-    classes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--class",
-            metavar="NAME",
-            help="What a .json or .js file draws, of a model that knows several classes.",
-            autocompletion=complete_known_classes,
-            show_default="whatever it likes",
-        ),
-    ] = None,
-    dtype: Annotated[
-        Literal["float32", "float16", "bfloat16"] | None,
-        typer.Option(
-            help="The number type of the weights in a .safetensors file.", show_default="as they are"
-        ),
-    ] = None,
-    new_name: Annotated[
-        str | None,
-        typer.Option(
-            "--name", metavar="NAME", help="What a .safetensors file calls it.", show_default="its own name"
-        ),
-    ] = None,
-    licence: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT",
-            help="Under which a .safetensors file may be used.",
-            show_default="what is known of it",
-        ),
-    ] = None,
+    *,
+    name: str = argument("NAME", "A model, or a model's file.", completion="models"),
+    output: str = option(
+        ...,
+        "What to write: .json or .js for the JavaScript libraries, or .safetensors.",
+        flags="--output -o",
+        metavar="PATH",
+    ),
+    classes: list[str] | None = option(
+        None,
+        "What a .json or .js file draws, of a model that knows several classes.",
+        flags="--class",
+        metavar="NAME",
+        completion="known_classes",
+        usual="whatever it likes",
+    ),
+    dtype: Literal["float32", "float16", "bfloat16"] | None = option(
+        None, "The number type of the weights in a .safetensors file.", usual="as they are"
+    ),
+    new_name: str | None = option(
+        None, "What a .safetensors file calls it.", flags="--name", metavar="NAME", usual="its own name"
+    ),
+    licence: str | None = option(
+        None, "Under which a .safetensors file may be used.", metavar="TEXT", usual="what is known of it"
+    ),
     force: Force = False,
 ) -> None:
     """Write a model as a file that others read."""
@@ -187,27 +137,20 @@ def _check_export(suffix: str, label: str | None, facts: Mapping[str, str | None
     native = suffix == ".safetensors"
     if native and label is not None:
         raise typer.BadParameter("a .safetensors file keeps all classes", param_hint="--class")
-    for option, value in facts.items():
+    for name, value in facts.items():
         if not native and value is not None:
-            raise typer.BadParameter(f"{suffix} files have no room for it", param_hint=f"--{option}")
+            raise typer.BadParameter(f"{suffix} files have no room for it", param_hint=f"--{name}")
 
 
-@app.command(cls=Command, epilog="sketchkit models pull bird")
+@subcommand(app, "sketchkit models pull bird")
 def pull(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="CLASS", help="A published class, such as bird.", autocompletion=complete_classes
-        ),
-    ],
-    kind: Annotated[
-        Literal["gen", "vae"], typer.Option(help="gen finishes drawings, vae encodes and decodes them.")
-    ] = "gen",
-    store_as: PulledName = None,
-    base_url: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="The folder to download from.", show_default="Magenta's"),
-    ] = None,
+    *,
+    name: str = argument("CLASS", "A published class, such as bird.", completion="classes"),
+    kind: Literal["gen", "vae"] = option("gen", "gen finishes drawings, vae encodes and decodes them."),
+    store_as: str | None = option(
+        None, "What to call it.", flags="--name", metavar="NAME", usual="the class, -vae for a vae"
+    ),
+    base_url: str | None = option(None, "The folder to download from.", metavar="URL", usual="Magenta's"),
     redirect_host: RedirectHosts = None,
     force: Force = False,
 ) -> None:
@@ -230,8 +173,8 @@ def pull(
     say(f"{chosen}: {path}")
 
 
-@app.command(cls=Command, epilog="sketchkit models remove bird")
-def remove(name: OwnName) -> None:
+@subcommand(app, "sketchkit models remove bird")
+def remove(*, name: str = argument("NAME", "A model of your own.", completion="own_models")) -> None:
     """Delete one of your own models."""
     from sketchkit.checkpoints.store import remove as delete
 
@@ -348,4 +291,4 @@ def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return out
 
 
-app.command(cls=Command, epilog=PRIOR_EXAMPLE)(prior)
+subcommand(app, PRIOR_EXAMPLE)(prior)

@@ -1,8 +1,9 @@
 """Options of commands: dataclass fields declared with `option`, which Typer sees as options of its own.
 
 A command is a function of keyword-only parameters. The default of a parameter may be an `option` or an
-`argument`; a parameter that is annotated with a dataclass stands for an option for each of its fields; a
-parameter that is annotated with `settings_of` gets the options of `DrawSettings`.
+`argument`, or its annotation may hold one that several commands share; a parameter that is annotated with a
+dataclass stands for an option for each of its fields; a parameter that is annotated with `settings_of` gets
+the options of `DrawSettings`.
 """
 
 from __future__ import annotations
@@ -178,14 +179,20 @@ def _flatten(
     elif isinstance(parameter.default, Field):
         yield _parameter(parameter, parameter.name, parameter.default, hint)
     else:
-        yield parameter.replace(annotation=hint)
+        yield parameter.replace(annotation=_as_typer_reads(parameter.name, hint))
 
 
 def _parameter(like: inspect.Parameter, name: str, field: Field[Any], hint: Any) -> inspect.Parameter:
     default = inspect.Parameter.empty if field.default in (MISSING, ...) else field.default
     if get_origin(hint) is not Annotated:
-        hint = Annotated[hint, _typer_info(name, field.metadata)]
-    return like.replace(name=name, default=default, annotation=hint)
+        hint = Annotated[hint, field]
+    return like.replace(name=name, default=default, annotation=_as_typer_reads(name, hint))
+
+
+def _as_typer_reads(name: str, hint: Any) -> Any:
+    """An annotation whose `option` or `argument`, if it holds one, has become Typer's."""
+    declared = [each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Field)]
+    return Annotated[hint.__origin__, _typer_info(name, declared[0].metadata)] if declared else hint
 
 
 def _optional(hint: Any) -> Any:
@@ -226,75 +233,65 @@ def _typer_info(name: str, shown: Mapping[str, Any]) -> Any:
 
 # --- single options that several commands share ---------------------------------------------------------
 
-Json = Annotated[bool, typer.Option("--json", help="Say on stdout, as JSON, what was done.")]
-Listed = Annotated[bool, typer.Option("--json", help="Say it on stdout as JSON.")]
-Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
-DataName = Annotated[
-    str, typer.Argument(metavar="DATA", help="A data set's folder, or the name of a stored one.")
-]
+Json = Annotated[bool, option(False, "Say on stdout, as JSON, what was done.")]
+Listed = Annotated[bool, option(False, "Say it on stdout as JSON.")]
+Force = Annotated[bool, option(False, "Overwrite files that exist.", flags="--force -f")]
+DataName = Annotated[str, argument("DATA", "A data set's folder, or the name of a stored one.")]
 Device = Annotated[str | None, setting_option("device")]
 EngineName = Annotated[str | None, setting_option("engine")]
 Seed = Annotated[
     int,
-    typer.Option(
-        "--seed", "-s", metavar="N", min=0, max=LARGEST_NUMBER, help="The same seed draws the same."
-    ),
+    option(0, "The same seed draws the same.", flags="--seed -s", metavar="N", low=0, high=LARGEST_NUMBER),
 ]
-_HOSTS = "Another host that the server may send on to; may be repeated."
 RedirectHosts = Annotated[
-    list[str] | None, typer.Option("--redirect-host", metavar="HOST", help=_HOSTS, show_default="none")
+    list[str] | None,
+    option(
+        None, "Another host that the server may send on to; may be repeated.", metavar="HOST", usual="none"
+    ),
 ]
 InputFormat = Annotated[
     str | None,
-    typer.Option(
+    option(
+        None,
+        "What the files hold: svg, ndjson, quickdraw-bin, npz...",
         metavar="FORMAT",
-        help="What the files hold: svg, ndjson, quickdraw-bin, npz...",
-        show_default="by their suffix; on stdin svg",
+        usual="by their suffix; on stdin svg",
     ),
 ]
-KeepBackground = Annotated[
-    bool, typer.Option("--keep-background", help="Make strokes of the paper that an SVG file draws, too.")
-]
+KeepBackground = Annotated[bool, option(False, "Make strokes of the paper that an SVG file draws, too.")]
+
+
+def _class_option(help: str, usual: str) -> Any:
+    return option(None, help, flags="--class", metavar="NAME", completion="known_classes", usual=usual)
+
+
 DrawnClass = Annotated[
     list[str] | None,
-    typer.Option(
-        "--class",
-        metavar="NAME",
-        help="What to draw, for a model that knows several classes; auto guesses, any tells it nothing.",
-        autocompletion=completions.complete_known_classes,
-        show_default="auto",
+    _class_option(
+        "What to draw, for a model that knows several classes; auto guesses, any tells it nothing.", "auto"
     ),
 ]
 ShownClass = Annotated[
     list[str] | None,
-    typer.Option(
-        "--class",
-        metavar="NAME",
-        help="What the drawings show, for a model that knows classes.",
-        autocompletion=completions.complete_known_classes,
-        show_default="what the files say",
-    ),
+    _class_option("What the drawings show, for a model that knows classes.", "what the files say"),
 ]
 PathName = Literal["prior", "slerp", "lerp"]
 
 
-def _path_option(*names: str) -> Any:
-    return typer.Option(
-        *names,
-        help="Through the noise of the model's prior, along great circles, or straight.",
-        show_default="prior if the model has learnt one, else slerp",
+def _path_option(flags: str) -> Any:
+    return option(
+        None,
+        "Through the noise of the model's prior, along great circles, or straight.",
+        flags=flags,
+        usual="prior if the model has learnt one, else slerp",
     )
 
 
 LatentPath = Annotated[PathName | None, _path_option("--path")]
 #: The same of the commands that had it by another name.
-RenamedPath = Annotated[PathName | None, _path_option("--path", "--method")]
-Prepared = Annotated[
-    bool, typer.Option("--prepared", help="Read drawings as they stand: they are training data already.")
-]
-SplitName = Annotated[
-    Literal["train", "valid", "test"], typer.Option("--split", help="Which drawings of that data set.")
-]
+RenamedPath = Annotated[PathName | None, _path_option("--path --method")]
+Prepared = Annotated[bool, option(False, "Read drawings as they stand: they are training data already.")]
+SplitName = Annotated[Literal["train", "valid", "test"], option(..., "Which drawings of that data set.")]
 
 
 def require_one_class(names: Sequence[str] | None, why: str = "all drawings show one thing") -> str | None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import typer
 
 from sketchkit import registry
 from sketchkit.cli.console import print_json, print_table, say
 from sketchkit.cli.groups import refuse_fields
-from sketchkit.cli.help import Command, Group
-from sketchkit.cli.options import Listed
+from sketchkit.cli.help import Group, subcommand
+from sketchkit.cli.options import Listed, argument, option
 from sketchkit.errors import PluginError
 from sketchkit.hints import hint
 
@@ -63,32 +63,25 @@ class Row:
     reason: str = ""
 
 
-@app.command("list", cls=Command, epilog="sketchkit plugins list")
-def list_plugins(json: Listed = False) -> None:
+@subcommand(app, "sketchkit plugins list", "list")
+def list_plugins(*, json: Listed = False) -> None:
     """List the plugins, by group; nothing is imported."""
     _show([*map(_row, registry.all_plugins()), *_damaged_rows()], json)
 
 
-@app.command(cls=Command, epilog="sketchkit plugins check\nsketchkit plugins check greedy sketchkit-resvg")
+@subcommand(app, "sketchkit plugins check\nsketchkit plugins check greedy sketchkit-resvg")
 def check(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="NAMES",
-            help="Plugins, or distributions for all that these bring.",
-            show_default="all",
-        ),
-    ] = None,
-    patience: Annotated[
-        float,
-        typer.Option(
-            "--patience",
-            metavar="SECONDS",
-            min=0.1,
-            help="How long to wait for each; a busy machine may need more.",
-            show_default="120",
-        ),
-    ] = _PATIENCE,
+    *,
+    names: list[str] | None = argument(
+        "NAMES", "Plugins, or distributions for all that these bring.", default=None, usual="all"
+    ),
+    patience: float = option(
+        _PATIENCE,
+        "How long to wait for each; a busy machine may need more.",
+        metavar="SECONDS",
+        low=0.1,
+        usual=f"{_PATIENCE:g}",
+    ),
     json: Listed = False,
 ) -> None:
     """Import and try plugins, each stranger's in a process of its own.
@@ -105,19 +98,16 @@ def check(
         raise typer.Exit(_NO_ANSWER if troubles == {"not checked"} else _BROKEN)
 
 
-@app.command(cls=Command, epilog="sketchkit plugins new wobble --kind sampler")
+@subcommand(app, "sketchkit plugins new wobble --kind sampler")
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What it is called, such as wobble.")],
-    kind: Annotated[
-        Literal["sampler", "renderer", "model", "format", "command"],
-        typer.Option("--kind", help="What it is (of an engine see docs/plugins.md)."),
-    ] = "sampler",
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output", "-o", metavar="FOLDER", help="Where to write.", show_default="sketchkit-NAME"
-        ),
-    ] = None,
+    *,
+    name: str = argument("NAME", "What it is called, such as wobble."),
+    kind: Literal["sampler", "renderer", "model", "format", "command"] = option(
+        "sampler", "What it is (of an engine see docs/plugins.md)."
+    ),
+    output: str | None = option(
+        None, "Where to write.", flags="--output -o", metavar="FOLDER", usual="sketchkit-NAME"
+    ),
 ) -> None:
     """Write a package with a plugin that works, to begin your own with."""
     from sketchkit.cli.scaffold import write_package

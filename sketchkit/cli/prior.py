@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from sketchkit.cli.completions import complete_models
 from sketchkit.cli.console import progress, tell_written
 from sketchkit.cli.groups import name_file
-from sketchkit.cli.options import DataName, Force, Seed
+from sketchkit.cli.options import DataName, Force, Seed, argument, option
 
 __all__ = ["EXAMPLE", "prior"]
 
@@ -18,17 +16,11 @@ EXAMPLE = "sketchkit models prior run/best.safetensors birds -o birds.safetensor
 
 
 def prior(
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME", help="A stored vae, or a model's file.", autocompletion=complete_models
-        ),
-    ],
+    *,
+    model: str = argument("NAME", "A stored vae, or a model's file.", completion="models"),
     data: DataName,
-    output: Annotated[
-        str, typer.Option("--output", "-o", metavar="PATH", help="The .safetensors file to write.")
-    ],
-    steps: Annotated[int, typer.Option(metavar="N", min=1, max=1_000_000, help="Updates in all.")] = 5_000,
+    output: str = option(..., "The .safetensors file to write.", flags="--output -o", metavar="PATH"),
+    steps: int = option(5_000, "Updates in all.", metavar="N", low=1, high=1_000_000),
     seed: Seed = 0,
     force: Force = False,
 ) -> None:

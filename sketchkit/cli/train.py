@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from sketchkit.cli.completions import complete_models
 from sketchkit.cli.console import print_json, say
 from sketchkit.cli.groups import as_usage, refuse_fields
 from sketchkit.cli.help import standalone_app
-from sketchkit.cli.options import DataName, Device, Force, Json
+from sketchkit.cli.options import DataName, Device, Force, Json, option
 from sketchkit.cli.signals import code_of_end, stoppable
 from sketchkit.cli.training_options import RESUME, TrainCommand, TrainingOptions, said
 from sketchkit.errors import InputError
@@ -36,104 +36,100 @@ EXAMPLE = "sketchkit train cats --backend vae --steps 20000 -o cats-vae"
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
+@dataclass(frozen=True)
+class RunOptions:
+    """A run: where it goes, what it begins with, and when it stops."""
+
+    out: Path = option(..., "The folder of the run.", flags="--out -o", metavar="RUN")
+    preset: str | None = option(
+        None, "paper or released: as they trained.", metavar="NAME", usual="see below"
+    )
+    config: Path | None = option(
+        None, "Options from a TOML file; those given here count more.", metavar="FILE"
+    )
+    init: str | None = option(
+        None,
+        "Begin with the weights, sizes and scale of a model, stored or a file.",
+        metavar="MODEL",
+        usual="fresh weights",
+        completion="models",
+    )
+    resume: str | None = option(
+        None,
+        "Go on with the run where it stopped; auto: begin it where there is none yet.",
+        metavar="[auto]",
+        usual=False,
+    )
+    max_time: str | None = option(
+        None, "Stop after so long: 90s, 30m, 2h, 1d.", metavar="TIME", usual="when it is done"
+    )
+    dry_run: bool = option(False, "Only tell the size, the work and the time it would take.")
+    threads: int | None = option(
+        None, "Of the CPU.", metavar="N", low=1, high=1024, usual="one for each core"
+    )
+    device: Device = None
+    tensorboard: bool | None = option(
+        None,
+        "Write curves for TensorBoard.",
+        flags="--tensorboard/--no-tensorboard",
+        usual="if tensorboardX is there",
+    )
+    json: Json = False
+    force: Force = False
+
+    def check(self) -> None:
+        """Refuse options that contradict each other.
+
+        Raises:
+            typer.BadParameter: the first of them.
+        """
+        refuse_fields(self.out, "--out")
+        if self.resume and (self.dry_run or self.force):
+            raise typer.BadParameter("goes neither with --dry-run nor with --force", param_hint="--resume")
+        if self.resume not in (None, RESUME, "auto"):
+            raise typer.BadParameter(f"{self.resume!r} is not auto", param_hint="--resume")
+        for name, given in (("--preset", self.preset), ("--init", self.init)):
+            if self.resume == RESUME and given:
+                raise typer.BadParameter("a run that goes on keeps its own", param_hint=name)
+
+
 def train(
     *,
     data: DataName,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="The folder of the run.")],
-    preset: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="paper or released: as they trained.", show_default="see below"),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Options from a TOML file; those given here count more."),
-    ] = None,
-    init: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL",
-            help="Begin with the weights, sizes and scale of a model, stored or a file.",
-            show_default="fresh weights",
-            autocompletion=complete_models,
-        ),
-    ] = None,
-    resume: Annotated[
-        str | None,
-        typer.Option(
-            "--resume",
-            metavar="[auto]",
-            help="Go on with the run where it stopped; auto: begin it where there is none yet.",
-            show_default=False,
-        ),
-    ] = None,
-    max_time: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME", help="Stop after so long: 90s, 30m, 2h, 1d.", show_default="when it is done"
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only tell the size, the work and the time it would take.")
-    ] = False,
-    threads: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, max=1024, help="Of the CPU.", show_default="one for each core"),
-    ] = None,
-    device: Device = None,
-    tensorboard: Annotated[
-        bool | None,
-        typer.Option(
-            "--tensorboard/--no-tensorboard",
-            help="Write curves for TensorBoard.",
-            show_default="if tensorboardX is there",
-        ),
-    ] = None,
-    json: Json = False,
-    force: Force = False,
+    run: RunOptions,
     settings: TrainingOptions,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--option",
-            "-O",
-            metavar="NAME=VALUE",
-            help="An option of the architecture of a plugin's backend; see below.",
-        ),
-    ] = None,
+    architecture: list[str] | None = option(
+        None,
+        "An option of the architecture of a plugin's backend; see below.",
+        flags="--option -O",
+        metavar="NAME=VALUE",
+    ),
 ) -> None:
     """Train a model on a data set.
 
     RUN will hold the best and the last model, the logs, sheets of samples and the checkpoints that --resume
     goes on from. Ctrl-C, SIGTERM and SIGHUP save and stop.
     """
-    seconds = None if max_time is None else parse_duration(max_time)
-    refuse_fields(out, "--out")
-    if resume and (dry_run or force):
-        raise typer.BadParameter("goes neither with --dry-run nor with --force", param_hint="--resume")
-    if resume not in (None, RESUME, "auto"):
-        raise typer.BadParameter(f"{resume!r} is not auto", param_hint="--resume")
-    for name, given in (("--preset", preset), ("--init", init)):
-        if resume == RESUME and given:
-            raise typer.BadParameter("a run that goes on keeps its own", param_hint=name)
+    seconds = None if run.max_time is None else parse_duration(run.max_time)
+    run.check()
     with as_usage("--option"):
-        architecture = parse_pairs(option or ())
-    settled = {**said(settings), "architecture": architecture}
+        settled = {**said(settings), "architecture": parse_pairs(architecture or ())}
     from sketchkit.training.data import Dataset
     from sketchkit.training.data.manifest import find
 
-    dataset, place = Dataset.open(find(data), verify=False), read_setting("device", device, "auto")
-    begun = None if init is None else _loaded(init)
-    before = _before(out if resume == RESUME else None, begun, len(dataset.split("train")))
-    chosen = _chosen(preset, config, settled, before)
-    if dry_run:
-        _dry_run(dataset, chosen, place, threads, json)
+    dataset, device = Dataset.open(find(data), verify=False), read_setting("device", run.device, "auto")
+    begun = None if run.init is None else _loaded(run.init)
+    before = _before(run.out if run.resume == RESUME else None, begun, len(dataset.split("train")))
+    chosen = _chosen(run.preset, run.config, settled, before)
+    if run.dry_run:
+        _dry_run(dataset, chosen, device, run.threads, run.json)
         return
-    going: bool | Literal["auto"] = "auto" if resume == "auto" else resume is not None
-    info = _train(dataset, out, chosen, going, seconds, place, threads, tensorboard, force, begun)
+    info = _train(dataset, run, chosen, seconds, device, begun)
     if _speaks():
-        say(f"{out}: {info.status} after {info.step:,} step{'s' * (info.step != 1)}" + _advice(info, out))
-        if json:
-            print_json({"run": str(out), **info.to_json()})
+        steps = f"{info.step:,} step{'s' * (info.step != 1)}"
+        say(f"{run.out}: {info.status} after {steps}{_advice(info, run.out)}")
+        if run.json:
+            print_json({"run": str(run.out), **info.to_json()})
     if info.status == "interrupted":
         raise typer.Exit(code_of_end())
 
@@ -178,38 +174,34 @@ def _before(run: Path | None, init: SketchModel | None, drawings: int) -> dict[s
 
 def _train(
     dataset: Dataset,
-    out: Path,
+    run: RunOptions,
     chosen: TrainConfig,
-    resume: bool | Literal["auto"],
     seconds: float | None,
     device: str,
-    threads: int | None,
-    tensorboard: bool | None,
-    force: bool,
     init: SketchModel | None,
 ) -> RunInfo:
-    if not out.absolute().parent.is_dir():
-        raise InputError(f"{out}: there is no folder {out.absolute().parent}")
-    from sketchkit.training.trainer import train as run
+    folder = run.out.absolute().parent
+    if not folder.is_dir():
+        raise InputError(f"{run.out}: there is no folder {folder}")
+    from sketchkit.training.trainer import train as begin
 
     makers: list[WatcherMaker] = [partial(_display, chosen.steps, seconds)]
-    if tensorboard is not False:
-        makers.append(partial(_curves, asked=tensorboard is True))
+    if run.tensorboard is not False:
+        makers.append(partial(_curves, asked=run.tensorboard is True))
     with stoppable() as stop:
-        info = run(
+        return begin(
             dataset,
-            out,
+            run.out,
             chosen,
-            resume=resume,
-            overwrite=force,
+            resume="auto" if run.resume == "auto" else run.resume is not None,
+            overwrite=run.force,
             device=device,
-            threads=threads,
+            threads=run.threads,
             max_seconds=seconds,
             stop=stop,
             watchers=makers,
             init=init,
         )
-    return info
 
 
 def _speaks() -> bool:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, field, make_dataclass
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from dataclasses import asdict, make_dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from sketchkit import options, registry
 from sketchkit.cli.console import plain
-from sketchkit.cli.help import Command
+from sketchkit.cli.help import Command, option_rows
 from sketchkit.training.config import option_infos
 
 __all__ = ["RESUME", "TrainCommand", "TrainingOptions", "said"]
@@ -46,7 +45,7 @@ class TrainCommand(Command):
                 for name in strange:
                     formatter.write(f"  {plain(name)}\n")
                     with formatter.indentation():
-                        formatter.write_dl(_rows(name))
+                        formatter.write_dl(option_rows(partial(_describe, name)) or [("no options", "")])
         super().format_epilog(ctx, formatter)
 
 
@@ -55,29 +54,23 @@ def said(chosen: TrainingOptions) -> dict[str, Any]:
     return {name: value for name, value in asdict(chosen).items() if value is not None}
 
 
-def _rows(name: str) -> list[tuple[str, str]]:
-    """(`layers=4`, what it means) for what a plugin's architecture is told, or why nothing can be shown."""
-    try:
-        from sketchkit.models import backend
-        from sketchkit.training.backends import describe_options
+def _describe(name: str) -> list[options.OptionInfo]:
+    from sketchkit.models import backend
+    from sketchkit.training.backends import describe_options
 
-        infos = describe_options(backend(name).architecture_type)
-    except Exception as error:  # whatever is wrong with one plugin, the help of the others is shown
-        return [("broken", plain(error))]
-    rows = [(f"{o.name}={o.default}", f"{o.help}  [{o.range}]" if o.range else o.help) for o in infos]
-    return [(plain(left), plain(right)) for left, right in rows] or [("no options", "")]
+    return describe_options(backend(name).architecture_type)
 
 
 def _option(info: options.OptionInfo) -> Any:
-    """The annotation of one option, None where the user does not say it."""
-    name, default = info.name.replace("_", "-"), _shown(info.default)
-    if info.type is bool:
-        how = typer.Option(f"--{name}/--no-{name}", help=info.help, show_default=default)
-    else:
-        metavar = "NAME" if info.type is str else "N" if info.type is int else "X"
-        text = f"{info.help}  [{info.range}]" if info.choices else info.help
-        how = typer.Option(f"--{name}", metavar=metavar, help=text, show_default=default)
-    return Annotated[info.type | None, how]
+    """One option, None where the user does not say it."""
+    name = info.name.replace("_", "-")
+    return options.option(
+        None,
+        f"{info.help}  [{info.range}]" if info.choices else info.help,
+        flags=f"--{name}/--no-{name}" if info.type is bool else f"--{name}",
+        metavar={bool: None, str: "NAME", int: "N"}.get(info.type, "X"),
+        usual=_shown(info.default),
+    )
 
 
 def _shown(value: Any) -> str:
@@ -96,6 +89,6 @@ if TYPE_CHECKING:
 else:
     TrainingOptions = make_dataclass(
         "TrainingOptions",
-        [(info.name, _option(info), field(default=None)) for info in option_infos()],
+        [(info.name, info.type | None, _option(info)) for info in option_infos()],
         frozen=True,
     )
