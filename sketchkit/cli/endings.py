@@ -1,11 +1,10 @@
-"""Endings as pictures and as layers: the strokes of the user and those of the model."""
+"""Endings and infills as pictures and as layers: the strokes of the user and those of the model."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sketchkit.cli.groups import InkOptions, SheetOptions, as_usage
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from sketchkit.generate import Ending
     from sketchkit.sketch import Sketch
 
-__all__ = ["Finished", "Inks", "check_ink", "own_page", "rows_of_pictures"]
+__all__ = ["Addition", "Finished", "check_ink", "own_page", "rows_of_pictures"]
 
 # Where nothing says how wide a pen is, it is this share of the drawing's extent.
 _PEN_SHARE = 1 / 100
@@ -48,44 +47,97 @@ def own_page(given: Input, sheet: SheetOptions) -> OwnPage | None:
 
 
 @dataclass(frozen=True)
-class Inks:
-    """The pens of the user's strokes and of those that are added.
+class Addition:
+    """Strokes of a model that are added to a drawing of the user, as a picture, a layer and a page.
 
     Args:
         given: the drawing of the user.
-        sheet: the width of the pen, in the drawing's units.
-        options: of the added ink.
+        kept: its strokes that stay: all of them, in the user's document as they are, or those around a gap.
+        added: the strokes of the model.
+        whole: both.
+        index: of the addition among those to the drawing.
+        name: of its group or layer.
+        caption: of its picture.
+        facts: its provenance, as JSON values.
+        sheet: the width of a layer's pen, in the drawing's units, and which layers are drawn as curves.
+        ink: of the added strokes, and whether they are written alone.
+        limits: where they might go, which the picture shows.
     """
 
     given: Input
+    kept: Sketch
+    added: Sketch
+    whole: Sketch
+    index: int
+    name: str
+    caption: str
+    facts: Mapping[str, Any]
     sheet: SheetOptions
-    options: InkOptions
+    ink: InkOptions
+    limits: Limits | None = None
+
+    def item(self) -> Item:
+        """For a sheet, a file of drawings, or as an SVG page of its own."""
+        key = f"{self.given.sketch.key or self.given.stem}-{self.facts['seed']}-{self.index}"
+        sketch = (self.added if self.ink.only_added else self.whole).labelled(self.whole.label, key)
+        page = own_page(self.given, self.sheet)
+        return Item(self.given.stem, self.index, sketch, self._picture(), self._page, self.given.source, page)
+
+    def layer(self, metadata: Mapping[str, Any]) -> Layer:
+        """The added strokes, drawn with the pen of the user's strokes in another colour."""
+        # A curve may leave the bounds that its points keep within.
+        curved = self.sheet.curves == "on" or (self.sheet.curves == "auto" and self.limits is None)
+        pen = dataclasses.replace(self._pen, color=self._color)
+        return Layer(self.added, self.name, pen, metadata, curved=curved)
+
+    def _picture(self) -> Picture:
+        below = () if self.limits is None else self.limits.inks()
+        kept = () if self.ink.only_added else (Ink(self.kept, INK, "drawing"),)
+        added = Ink(self.added, self._color, self.name, curved=self.limits is None)
+        return Picture((*below, *kept, added), self.caption, self.facts)
+
+    def _page(self, record: Mapping[str, Any]) -> bytes:
+        """A layer of the user's document where all its strokes stay, or else the drawing in two layers."""
+        facts, only_added = {**self.facts, **record}, self.ink.only_added
+        if self.given.document is not None and self.kept is self.given.sketch and not only_added:
+            return insert_into(self.given, [self.layer(facts)], 0)
+        layers = [self.layer({})]
+        if not only_added:
+            layers.insert(0, Layer(self.kept, "drawing", self._pen, curved=self.sheet.curves == "on"))
+        return write_layers(layers, **place_of(self.given), metadata=facts)
 
     @property
-    def added(self) -> str:
-        """The colour of added strokes."""
-        if self.options.ink == _CONTRAST:
+    def _color(self) -> str:
+        """The colour of the added strokes."""
+        if self.ink.ink == _CONTRAST:
             return ENDING
-        return self._pen(INK).color if self.options.ink == _SAME else self.options.ink
+        return self._pen.color if self.ink.ink == _SAME else self.ink.ink
 
     @property
-    def drawn_with(self) -> Pen:
-        """The pen of the user's own strokes, where they are written anew."""
-        return self._pen(INK)
-
-    @property
-    def added_with(self) -> Pen:
-        """The pen of added strokes: that of the user's strokes in another colour."""
-        return dataclasses.replace(self._pen(INK), color=self.added)
-
-    def _pen(self, color: str) -> Pen:
-        """The width is the user's choice, the document's own, or by the drawing's size."""
+    def _pen(self) -> Pen:
+        """The pen of the user's own strokes; its width is the user's choice, or the drawing's."""
         x0, y0, x1, y1 = self.given.sketch.bounds
         width = self.sheet.stroke or max(x1 - x0, y1 - y0) * _PEN_SHARE or 1.0
         usual = None if self.given.document is None else self.given.document[1].usual_pen
         if usual is None:
-            return Pen(color, width)
-        return Pen(usual.colour or color, self.sheet.stroke or usual.width or width, usual.cap, usual.join)
+            return Pen(INK, width)
+        return Pen(usual.colour or INK, self.sheet.stroke or usual.width or width, usual.cap, usual.join)
+
+
+def place_of(given: Input) -> dict[str, Any]:
+    """The page of a user's document, as arguments of `write_layers`."""
+    if given.document is None:
+        return {}
+    return {"view_box": given.document[1].view_box, "size": given.document[1].size}
+
+
+def insert_into(given: Input, layers: Sequence[Layer], visible: int) -> bytes:
+    """The user's document with further layers, of which one is visible."""
+    assert given.document is not None
+    data, document = given.document
+    return insert_layers(
+        data, document.insert_at, document.self_closing, document.encoding, layers, visible=visible
+    )
 
 
 @dataclass(frozen=True)
@@ -96,9 +148,9 @@ class Finished:
         given: the drawing of the user.
         endings: by the model.
         provenance: of the run.
-        sheet: the width of a layer's pen, in the drawing's units, and which layers are drawn as curves.
-        limits: where the endings might go, which their pictures show.
-        ink: of the endings, and whether they are written alone.
+        sheet: see `Addition`.
+        limits: where the endings might go.
+        ink: see `Addition`.
     """
 
     given: Input
@@ -108,24 +160,9 @@ class Finished:
     limits: Limits | None = None
     ink: InkOptions = field(default_factory=InkOptions)
 
-    @property
-    def _inks(self) -> Inks:
-        return Inks(self.given, self.sheet, self.ink)
-
     def items(self) -> list[Item]:
         """One an ending: for sheets, files of drawings, or as an SVG page of its own."""
-        return [
-            Item(
-                self.given.stem,
-                ending.index,
-                self._written(ending).labelled(ending.sketch.label, self._key(ending)),
-                self._picture(ending),
-                partial(self._page, ending),
-                self.given.source,
-                own_page(self.given, self.sheet),
-            )
-            for ending in self.endings
-        ]
+        return [self._addition(ending).item() for ending in self.endings]
 
     def layered(self, record: Mapping[str, Any]) -> bytes:
         """The user's document with a layer for each ending, of which the best on the page is visible.
@@ -135,33 +172,22 @@ class Finished:
         """
         if self.given.document is None:
             raise InputError(f"{self.given.source}: layers can only be added to an SVG file")
+        additions = [self._addition(ending) for ending in self.endings]
+        last, best = len(additions) - 1, self._best_on_page()
         layers = [
-            self._layer(ending, {**self._facts(ending), **(record if ending is self.endings[-1] else {})})
-            for ending in self.endings
+            each.layer({**each.facts, **(record if i == last else {})}) for i, each in enumerate(additions)
         ]
-        return self._in_document(layers, self._best_on_page())
-
-    def _in_document(
-        self, layers: Sequence[Layer], visible: int, facts: Mapping[str, Any] | None = None
-    ) -> bytes:
-        """Layers in the user's document, or on an empty page of the same size."""
-        assert self.given.document is not None
-        data, document = self.given.document
         if self.ink.only_added:
-            return write_layers(
-                layers, view_box=document.view_box, size=document.size, metadata=facts, visible=visible
-            )
-        return insert_layers(
-            data, document.insert_at, document.self_closing, document.encoding, layers, visible=visible
-        )
+            return write_layers(layers, **place_of(self.given), visible=best)
+        return insert_into(self.given, layers, best)
 
-    def _written(self, ending: Ending) -> Sketch:
-        """The drawing for a file of drawings."""
-        return ending.ending if self.ink.only_added else ending.sketch
-
-    def _key(self, ending: Ending) -> str:
-        """The key of an ending in a file of drawings."""
-        return f"{self.given.sketch.key or self.given.stem}-{self.provenance['seed']}-{ending.index}"
+    def _addition(self, ending: Ending) -> Addition:
+        given, sketch = self.given, self.given.sketch
+        # The numbers first: a caption is cut where it is too long for its cell.
+        caption = f"{ending.index}: {ending.nll_per_point:.2f} {given.stem}"
+        name = f"ending {ending.index}" + (" (adds nothing)" if self.adds_nothing(ending) else "")
+        shown = (name, caption, self._facts(ending), self.sheet, self.ink, self.limits)
+        return Addition(given, sketch, ending.ending, ending.sketch, ending.index, *shown)
 
     def adds_nothing(self, ending: Ending) -> bool:
         """Whether an ending leaves the drawing as it was: the model took it for finished."""
@@ -186,34 +212,6 @@ class Finished:
         x0, y0, x1, y1 = ending.ending.bounds
         inside = page.x <= x0 and page.y <= y0 and x1 <= page.x + page.width and y1 <= page.y + page.height
         return not inside
-
-    def _picture(self, ending: Ending) -> Picture:
-        # The numbers first: a caption is cut where it is too long for its cell.
-        caption = f"{ending.index}: {ending.nll_per_point:.2f} {self.given.stem}"
-        below = () if self.limits is None else self.limits.inks()
-        given = () if self.ink.only_added else (Ink(self.given.sketch, INK, "drawing"),)
-        added = Ink(ending.ending, self._inks.added, self._name(ending), curved=self.limits is None)
-        return Picture((*below, *given, added), caption, self._facts(ending))
-
-    def _page(self, ending: Ending, record: Mapping[str, Any]) -> bytes:
-        """One ending as a layer of the user's document, or else the drawing and it in two layers."""
-        facts = {**self._facts(ending), **record}
-        if self.given.document is not None:
-            return self._in_document([self._layer(ending, {} if self.ink.only_added else facts)], 0, facts)
-        layers = [self._layer(ending, {})]
-        if not self.ink.only_added:
-            pen = self._inks.drawn_with
-            layers.insert(0, Layer(self.given.sketch, "drawing", pen, curved=self.sheet.curves == "on"))
-        return write_layers(layers, metadata=facts)
-
-    def _layer(self, ending: Ending, metadata: Mapping[str, Any]) -> Layer:
-        # A curve may leave the bounds that its points keep within.
-        curved = self.sheet.curves == "on" or (self.sheet.curves == "auto" and self.limits is None)
-        return Layer(ending.ending, self._name(ending), self._inks.added_with, metadata, curved=curved)
-
-    def _name(self, ending: Ending) -> str:
-        """The name of its group or layer, by its index, which is unique in the drawing."""
-        return f"ending {ending.index}" + (" (adds nothing)" if self.adds_nothing(ending) else "")
 
     def _facts(self, ending: Ending) -> dict[str, Any]:
         """The provenance of one ending."""

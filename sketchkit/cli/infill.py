@@ -31,12 +31,10 @@ from sketchkit.files import shown
 from sketchkit.settings import DrawSettings
 
 if TYPE_CHECKING:
-    from sketchkit.cli.endings import Inks
     from sketchkit.cli.inputs import Input
     from sketchkit.cli.outputs import Item
     from sketchkit.cli.runner import Run
     from sketchkit.generate import Infilling
-    from sketchkit.rendering import Picture
     from sketchkit.sketch import Sketch
 
 __all__ = ["EXAMPLE", "app", "infill"]
@@ -137,7 +135,7 @@ def infill(
     if chosen.max_strokes is not None:
         facts["max_strokes"] = chosen.max_strokes
     _tell(infills)
-    page.write([_Filled(given, around, one, facts, sheet, ink).item() for one in infills], on, facts)
+    page.write([_make_item(given, around, one, facts, sheet, ink) for one in infills], on, facts)
 
 
 def _parse_gap(text: str) -> tuple[int, int]:
@@ -216,85 +214,32 @@ def _number_strokes(given: Input) -> list[Item]:
     return items
 
 
-@dataclass(frozen=True)
-class _Filled:
-    """A drawing with one infill, in layers of their own.
+def _make_item(
+    given: Input,
+    around: Sketch,
+    one: Infilling,
+    provenance: Mapping[str, Any],
+    sheet: SheetOptions,
+    ink: InkOptions,
+) -> Item:
+    """The drawing with one infill, in layers of their own."""
+    from sketchkit.cli.endings import Addition
 
-    Args:
-        given: the user's drawing.
-        around: its strokes without those that are replaced.
-        infilling: the strokes of the model.
-        provenance: of the run.
-        sheet: the width of a layer's pen, in the drawing's units, and which layers are drawn as curves.
-        ink: of the infill, and whether it is written alone.
-    """
-
-    given: Input
-    around: Sketch
-    infilling: Infilling
-    provenance: Mapping[str, Any]
-    sheet: SheetOptions
-    ink: InkOptions
-
-    @property
-    def _inks(self) -> Inks:
-        from sketchkit.cli.endings import Inks
-
-        return Inks(self.given, self.sheet, self.ink)
-
-    def item(self) -> Item:
-        """For a sheet, a file of drawings, or as an SVG page of its own."""
-        from sketchkit.cli.endings import own_page
-        from sketchkit.cli.outputs import Item
-
-        one = self.infilling
-        key = f"{self.given.sketch.key or self.given.stem}-{one.seed}-{one.index}"
-        sketch = (one.part if self.ink.only_added else one.sketch).labelled(one.sketch.label, key)
-        page = own_page(self.given, self.sheet)
-        return Item(self.given.stem, one.index, sketch, self._picture(), self._page, self.given.source, page)
-
-    @property
-    def _name(self) -> str:
-        return f"infill {self.infilling.index}"
-
-    @property
-    def _facts(self) -> dict[str, Any]:
-        one, search = self.infilling, self.infilling.search
-        return {
-            **self.provenance,
-            "index": one.index,
-            "scale": one.scale,
-            "rest": one.rest,
-            "gain": one.gain,
-            "fits": one.fits,
-            "weight": one.weight,
-            "attempts": search.attempts,
-            "fitting": search.fitting,
-            "effective": search.effective,
-        }
-
-    def _picture(self) -> Picture:
-        from sketchkit.rendering import Ink, Picture
-        from sketchkit.rendering.palette import INK
-
-        given = () if self.ink.only_added else (Ink(self.around, INK, "drawing"),)
-        added = Ink(self.infilling.part, self._inks.added, self._name, curved=True)
-        caption = f"{self.infilling.index}: {self.infilling.gain:+.1f} {self.given.stem}"
-        return Picture((*given, added), caption, self._facts)
-
-    def _page(self, record: Mapping[str, Any]) -> bytes:
-        """The drawing and the infill in two layers, in the drawing's own units and place."""
-        from sketchkit.svgdoc import Layer, write_layers
-
-        inks, part, curves = self._inks, self.infilling.part, self.sheet.curves
-        layers = [Layer(part, self._name, inks.added_with, curved=curves != "off")]
-        if not self.ink.only_added:
-            layers.insert(0, Layer(self.around, "drawing", inks.drawn_with, curved=curves == "on"))
-        facts = {**self._facts, **record}
-        if self.given.document is None:
-            return write_layers(layers, metadata=facts)
-        document = self.given.document[1]
-        return write_layers(layers, view_box=document.view_box, size=document.size, metadata=facts)
+    facts = {
+        **provenance,
+        "index": one.index,
+        "scale": one.scale,
+        "rest": one.rest,
+        "gain": one.gain,
+        "fits": one.fits,
+        "weight": one.weight,
+        "attempts": one.search.attempts,
+        "fitting": one.search.fitting,
+        "effective": one.search.effective,
+    }
+    caption = f"{one.index}: {one.gain:+.1f} {given.stem}"
+    shown = (f"infill {one.index}", caption, facts, sheet, ink)
+    return Addition(given, around, one.part, one.sketch, one.index, *shown).item()
 
 
 app = standalone_app(infill, SamplerCommand, EXAMPLE, without={"gap"})
