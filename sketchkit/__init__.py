@@ -93,44 +93,25 @@ __all__ = [
     "write",
 ]
 
-_HOMES = {
-    "Ending": "sketchkit.generate:Ending",
-    "Infilling": "sketchkit.generate:Infilling",
-    "ModelCard": "sketchkit.card:ModelCard",
-    "Score": "sketchkit.generate:Score",
-    "Sketch": "sketchkit.sketch:Sketch",
-    "SketchBatch": "sketchkit.batch:SketchBatch",
-    "SketchModel": "sketchkit.models:SketchModel",
-    "SvgDocument": "sketchkit.formats.svg:SvgDocument",
-    "analogy": "sketchkit.generate:analogy",
-    "atlas": "sketchkit.generate:atlas",
-    "complete": "sketchkit.generate:complete",
-    "decode": "sketchkit.generate:decode",
-    "encode": "sketchkit.latent:encode",
-    "grid": "sketchkit.generate:grid",
-    "import_model": "sketchkit.checkpoints.load:import_model",
-    "infill": "sketchkit.generate:infill",
-    "interpolate": "sketchkit.generate:interpolate",
-    "list_models": "sketchkit.checkpoints.store:names",
-    "load_model": "sketchkit.checkpoints.load:load_model",
-    "locate": "sketchkit.generate:locate",
-    "principal_axes": "sketchkit.latent:principal_axes",
-    "pull_model": "sketchkit.checkpoints.pull:pull_model",
-    "read": "sketchkit.formats:read",
-    "read_all": "sketchkit.formats:read_all",
-    "read_svg": "sketchkit.formats.svg:read_svg",
-    "reconstruct": "sketchkit.generate:reconstruct",
-    "render": "sketchkit.rendering:render",
-    "renderers": "sketchkit.rendering:renderers",
-    "sample": "sketchkit.generate:sample",
-    "sample_stream": "sketchkit.generate:sample_stream",
-    "samplers": "sketchkit.sampling:samplers",
-    "score": "sketchkit.generate:score",
-    "write": "sketchkit.formats:write",
-}
-
-
-__getattr__ = lazy_names(__name__, _HOMES)
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "sketchkit.batch": "SketchBatch",
+        "sketchkit.card": "ModelCard",
+        "sketchkit.checkpoints.load": "import_model load_model",
+        "sketchkit.checkpoints.pull": "pull_model",
+        "sketchkit.checkpoints.store": "list_models=names",
+        "sketchkit.formats": "read read_all write",
+        "sketchkit.formats.svg": "SvgDocument read_svg",
+        "sketchkit.generate": "Ending Infilling Score analogy atlas complete decode grid infill interpolate "
+        "locate reconstruct sample sample_stream score",
+        "sketchkit.latent": "encode principal_axes",
+        "sketchkit.models": "SketchModel",
+        "sketchkit.rendering": "render renderers",
+        "sketchkit.sampling": "samplers",
+        "sketchkit.sketch": "Sketch",
+    },
+)
 
 
 def __dir__() -> list[str]:

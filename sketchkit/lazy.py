@@ -15,14 +15,17 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         package: its name.
-        homes: for each name of the package the module that defines it; `module:name` where the names differ.
+        homes: by module the names that it defines for the package, with spaces between them; `ours=theirs`
+            where the names differ.
     """
+    pairs = ((word.partition("="), module) for module, words in homes.items() for word in words.split())
+    places = {ours: (module, theirs or ours) for (ours, _, theirs), module in pairs}
 
     def find(name: str) -> Any:
-        if name not in homes:
+        if name not in places:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        module, _, attribute = homes[name].partition(":")
-        value = getattr(import_module(module), attribute or name)
+        module, attribute = places[name]
+        value = getattr(import_module(module), attribute)
         setattr(sys.modules[package], name, value)
         return value
 

@@ -56,16 +56,9 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "EQUAL": "sketchkit.models.losses",
-        "Batch": "sketchkit.models.losses",
-        "Losses": "sketchkit.models.losses",
-        "Weights": "sketchkit.models.losses",
-        "SketchModel": "sketchkit.models.base",
-        "State": "sketchkit.models.base",
-        "WholeDrawingModel": "sketchkit.models.base",
-        "check_flags": "sketchkit.models.base",
-        "check_sizes": "sketchkit.models.base",
-        "Packing": "sketchkit.models.cells.packed",
+        "sketchkit.models.base": "SketchModel State WholeDrawingModel check_flags check_sizes",
+        "sketchkit.models.cells.packed": "Packing",
+        "sketchkit.models.losses": "EQUAL Batch Losses Weights",
     },
 )
 
