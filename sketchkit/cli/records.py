@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -159,7 +160,7 @@ def read_record(path: str) -> Record:
     """The record in a file.
 
     Args:
-        path: SVG, PNG, GIF or APNG.
+        path: SVG, PNG, PDF, GIF or APNG.
 
     Raises:
         InputError: the file cannot be read.
@@ -172,8 +173,8 @@ def read_record(path: str) -> Record:
     found = [value[_KEY] for value in _read_metadata(data) if isinstance(value, dict) and _KEY in value]
     if not found:
         raise FormatError(
-            f"{shown(path)}: has no record of its command, as SVG, PNG, GIF and APNG files of commands that "
-            "draw have"
+            f"{shown(path)}: has no record of its command, as SVG, PNG, PDF, GIF and APNG files of commands "
+            "that draw have"
         )
     # A layer in a document that has a record of its own stands behind that.
     record = found[-1]
@@ -210,6 +211,9 @@ def _read_texts(data: bytes) -> Iterator[str]:
         for found in re.findall(rb"<metadata[^>]*>(.*?)</metadata>", data, re.S):
             yield html.unescape(found.decode("utf-8", "replace"))
         return
+    if data.startswith(b"%PDF-"):
+        yield from _read_subjects(data)
+        return
     from PIL import Image
 
     try:
@@ -219,3 +223,16 @@ def _read_texts(data: bytes) -> Iterator[str]:
         return
     for text in texts:
         yield text.decode("ascii", "replace") if isinstance(text, bytes) else text or ""
+
+
+def _read_subjects(data: bytes) -> Iterator[str]:
+    """The subject of a PDF document as cairo writes it, which may be in a compressed part."""
+    parts = [data]
+    for stream in re.findall(rb"/ObjStm.*?stream\r?\n(.*?)endstream", data, re.S):
+        with suppress(zlib.error):
+            parts.append(zlib.decompressobj().decompress(stream, _MAX_BYTES))
+    for part in parts:
+        # Text with a parenthesis or a backslash in it is written as UTF-16.
+        for plain, wide in re.findall(rb"/Subject (?:\(([^()\\]*)\)|<FEFF((?:[0-9A-F]{4})*)>)", part):
+            yield plain.decode("ascii", "replace")
+            yield bytes.fromhex(wide.decode()).decode("utf-16-be", "replace")

@@ -25,7 +25,7 @@ EXAMPLE = "sketchkit rerun endings.svg -o again.svg"
 
 def rerun(
     *,
-    file: str = argument("FILE", "SVG, PNG, GIF or APNG, written by a command that draws."),
+    file: str = argument("FILE", "SVG, PNG, PDF, GIF or APNG, written by a command that draws."),
     output: str | None = option(
         None,
         "Where to, or - for stdout.",

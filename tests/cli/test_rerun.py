@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ WORKS = [
     "sample -n 2 -o out.apng --first 7",
     "sample -n 3 --layout files -o {stem}-{index}.svg",
     "complete bird.svg -n 2 -o out.svg --ink same",
+    "complete bird.svg -n 2 -o out.pdf --title (a)\\",
     "complete bird.svg two.ndjson#1 -n 2 -o out.png",
     "complete bird.svg -n 2 --layout layers",
     "complete bird.svg -n 2 --layout files",
@@ -77,6 +79,20 @@ def test_what_went_to_stdout_is_drawn_again(sketchkit: Sketchkit) -> None:
     Path("out.png").write_bytes(sketchkit("sample", "-n", 2, "-o", "-", "--format", "png").out)
     assert sketchkit("rerun", "out.png", "-o", "again.png").code == 0
     assert Path("again.png").read_bytes() == Path("out.png").read_bytes()
+
+
+@pytest.mark.parametrize("title", ["plain", "a\\b (c", "\u00e9"])
+def test_the_record_in_a_compressed_part_of_a_pdf_file_is_read(sketchkit: Sketchkit, title: str) -> None:
+    sketchkit("sample", "-n", 2, "-o", "out.pdf", "--title", title)
+    (subject,) = re.findall(rb"/Subject .*", Path("out.pdf").read_bytes())
+    part = zlib.compress(b"<< %s\n>>" % subject)
+    content = b"%PDF-1.7\n1 0 obj\n<< /Type /ObjStm >>\nstream\n" + part + b"\nendstream\nendobj\n"
+    Path("packed.pdf").write_bytes(content)
+    assert read_record("packed.pdf") == read_record("out.pdf")
+    assert f"--title={title}" in read_record("packed.pdf").options
+    for damaged in (part[: len(part) // 2], b"damaged"):
+        Path("packed.pdf").write_bytes(content.replace(part, damaged))
+        _refused(sketchkit, "packed.pdf", 3, "packed.pdf: has no record")
 
 
 def _refused(sketchkit: Sketchkit, name: str, code: int, *words: str) -> None:
