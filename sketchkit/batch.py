@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.counts import describe_value
+from sketchkit.arguments import describe_value
 from sketchkit.errors import InputError
 from sketchkit.sketch import Float32, Sketch
 

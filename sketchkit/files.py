@@ -14,7 +14,7 @@ from functools import partial
 from io import BufferedReader
 from typing import BinaryIO
 
-from sketchkit.counts import describe_value
+from sketchkit.arguments import describe_value
 from sketchkit.errors import FormatError, InputError, SketchkitError
 
 __all__ = [

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
+from sketchkit.arguments import hint
 from sketchkit.errors import InputError, PluginError, PluginWarning
 from sketchkit.guard import attribute_errors, first_line, redirect_stdout
-from sketchkit.hints import hint
 from sketchkit.installed import OWN_NAME, Installed, Plugin, installed_distributions, read_installed
 
 __all__ = [

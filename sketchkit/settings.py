@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sketchkit.arguments import whole
 from sketchkit.card import MAX_LENGTH
-from sketchkit.counts import whole
 from sketchkit.errors import InputError
 from sketchkit.files import read_file, reason, shown, utf8_text
 from sketchkit.options import option

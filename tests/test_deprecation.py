@@ -8,7 +8,7 @@ import pytest
 
 import sketchkit as sk
 from sketchkit import formats, svgdoc
-from sketchkit.deprecation import old_attribute, renamed
+from sketchkit.arguments import old_attribute, renamed
 from sketchkit.errors import InputError
 from sketchkit.evaluate import Choices
 from sketchkit.models import SketchModel

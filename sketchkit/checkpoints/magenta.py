@@ -19,9 +19,9 @@ import orjson
 import torch
 from torch import Tensor
 
+from sketchkit.arguments import renamed
 from sketchkit.card import PAPER_START, ZERO_START, ModelCard
 from sketchkit.checkpoints.native import build_model, from_grid, to_grid
-from sketchkit.deprecation import renamed
 from sketchkit.errors import CheckpointError, FormatError, InputError
 from sketchkit.files import display_path, read_file, reason, utf8_text
 from sketchkit.models import SketchModel

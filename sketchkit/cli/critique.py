@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from sketchkit.arguments import find_name
 from sketchkit.cli.console import print_json, progress, say, tell_written
 from sketchkit.cli.groups import refuse_fields
 from sketchkit.cli.options import Force, Json, argument, option
 from sketchkit.cli.outputs import check_paths
-from sketchkit.hints import meant
 
 if TYPE_CHECKING:
     from sketchkit.critic import Critic
@@ -79,6 +79,6 @@ def _portions(files: list[str]) -> Iterator[list[Sketch]]:
 
 def _chances(critic: Critic, sketches: list[Sketch]) -> list[float | None]:
     """The chance of each drawing's own class; None of an unknown class."""
-    names = [None if each.label is None else meant(each.label, critic.classes) for each in sketches]
+    names = [None if each.label is None else find_name(each.label, critic.classes) for each in sketches]
     pairs = zip(critic.chances(sketches), names, strict=True)
     return [None if name is None else float(row[critic.classes.index(name)]) for row, name in pairs]

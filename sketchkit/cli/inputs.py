@@ -8,16 +8,15 @@ from dataclasses import dataclass, field, replace
 
 import typer
 
+from sketchkit.arguments import MAX_DRAWINGS, find_name, hint
 from sketchkit.cli.console import say
 from sketchkit.cli.groups import InputOptions
-from sketchkit.counts import MAX_DRAWINGS
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import open_file, reason, shown, standard_input
 from sketchkit.formats import format_of, read, read_all, split_reference
 from sketchkit.formats.streams import stem_of
 from sketchkit.formats.svg import SvgDocument, omissions, read_svg
 from sketchkit.formats.svg.limits import MAX_BYTES
-from sketchkit.hints import hint, meant
 from sketchkit.sketch import Sketch
 
 __all__ = [
@@ -151,7 +150,7 @@ def classes_shown(file: str, labels: Iterable[str | None], wanted: Iterable[str]
     """
     known, found = sorted({label for label in labels if label is not None}), []
     for name in wanted:
-        if (label := meant(name, known)) is None:
+        if (label := find_name(name, known)) is None:
             what = hint(name, known) if known else "its drawings do not say what they show"
             raise InputError(f"{shown(file)}: holds no drawing of {name!r}: {what}")
         found.append(label)

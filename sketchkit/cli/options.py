@@ -16,9 +16,9 @@ from typing import Annotated, Any, Literal, get_origin, get_type_hints
 
 import typer
 
+from sketchkit.arguments import MAX_DRAWINGS
 from sketchkit.cli import completions
 from sketchkit.cli.records import current_call
-from sketchkit.counts import MAX_DRAWINGS
 from sketchkit.options import option
 from sketchkit.settings import LARGEST_NUMBER, DrawSettings, LatentSettings
 

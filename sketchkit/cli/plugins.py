@@ -10,12 +10,12 @@ from typing import Any, Literal
 import typer
 
 from sketchkit import registry
+from sketchkit.arguments import hint
 from sketchkit.cli.console import print_json, print_table, say
 from sketchkit.cli.groups import refuse_fields
 from sketchkit.cli.help import Group, subcommand
 from sketchkit.cli.options import Listed, argument, option
 from sketchkit.errors import PluginError
-from sketchkit.hints import hint
 
 __all__ = ["app"]
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from sketchkit import registry
-from sketchkit.counts import describe_value
+from sketchkit.arguments import describe_value
 from sketchkit.engine.steppers import PRECISIONS, Engine, State, Stepper
 from sketchkit.errors import DeviceError, InputError, PluginError, SketchkitError
 from sketchkit.guard import Guarded

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from sketchkit._version import __version__
-from sketchkit.deprecation import old_attribute, renamed
+from sketchkit.arguments import old_attribute, renamed
 from sketchkit.devices import one_thread
 from sketchkit.errors import InputError
 from sketchkit.evaluate.baseline import fit_constant

@@ -15,12 +15,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sketchkit.arguments import find_name, hint, renamed
 from sketchkit.density import MixtureDensity
-from sketchkit.deprecation import renamed
 from sketchkit.devices import one_thread
 from sketchkit.errors import InputError
 from sketchkit.files import display_path
-from sketchkit.hints import find_name, hint
 from sketchkit.models import SketchModel
 from sketchkit.models.losses import kl_loss, reconstruction_losses
 from sketchkit.noise import POSTERIOR, normals

@@ -1,6 +1,6 @@
 """File formats: one module each, found through entry points, used through `read`, `read_all` and `write`."""
 
-from sketchkit.deprecation import old_function
+from sketchkit.arguments import old_function
 from sketchkit.formats.base import Format
 from sketchkit.formats.files import format_for, format_of, read, read_all, split_reference, write
 

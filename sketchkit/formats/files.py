@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, ClassVar, TypeAlias
 
 from sketchkit import options as option_tools
 from sketchkit import registry
-from sketchkit.counts import named
+from sketchkit.arguments import describe_value
 from sketchkit.errors import FormatError, InputError, PluginError
 from sketchkit.files import atomic_write, open_file, reason, shown, standard_input, standard_output
 from sketchkit.formats.base import Format
@@ -271,7 +271,7 @@ def _drawings(given: Any) -> Iterator[Sketch]:
         yield sketch
         return
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
-        raise InputError(f"only drawings can be written, got {named(given)}")
+        raise InputError(f"only drawings can be written, got {describe_value(given)}")
     for each in given:
         yield from _drawings(each)
 
@@ -341,7 +341,7 @@ def _format(
 ) -> Format:
     """The format by its name or by the path, made with its options."""
     if not isinstance(path, str | os.PathLike) and not (hasattr(path, "read") or hasattr(path, "write")):
-        raise InputError(f"a path or a binary stream is needed, got {named(path)}")
+        raise InputError(f"a path or a binary stream is needed, got {describe_value(path)}")
     if name is None:
         if not isinstance(path, str | os.PathLike) or os.fspath(path) == "-":
             raise InputError(f"{_name(path, 'standard input or output')}: without a suffix it needs format")

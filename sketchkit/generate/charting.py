@@ -10,8 +10,7 @@ from typing import Unpack
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.counts import named, whole
-from sketchkit.deprecation import old_attribute
+from sketchkit.arguments import describe_value, old_attribute, whole
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, resolve_seed
 from sketchkit.generate.drawing import sample
@@ -137,7 +136,7 @@ def locate(
     """
     check_model(model)
     if isinstance(sketches, Sketch | str) or not isinstance(sketches, Iterable):
-        raise InputError(f"locate takes a list of sketches, got {named(sketches)}")
+        raise InputError(f"locate takes a list of sketches, got {describe_value(sketches)}")
     z, nll, labels = [encode(model, [])[0]], [np.zeros(0)], list[str | None]()
     for several in _batches(sketches, _DRAWINGS_AT_ONCE):
         scores = score(model, several, prepared=prepared)
@@ -184,7 +183,7 @@ def atlas(
     check_by(by)
     check_model(model)
     if not isinstance(located, Located):
-        what = named(located)
+        what = describe_value(located)
         raise InputError(f"an atlas is of located drawings, got {what}: sketchkit.locate locates them")
     if not isinstance(steps, tuple | list) or len(steps) != 2:
         raise InputError(f"the steps of an atlas are (columns, rows), got {steps!r}")

@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Callable
 from typing import NamedTuple
 
+from sketchkit.arguments import MAX_DRAWINGS, whole
 from sketchkit.card import MAX_LENGTH
-from sketchkit.counts import MAX_DRAWINGS, whole
 from sketchkit.errors import InputError
 from sketchkit.models import DrawingModel, check_model
 from sketchkit.noise import MAX_SEED

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sketchkit.arguments import renamed, whole
 from sketchkit.batch import check_sketches
-from sketchkit.counts import whole
-from sketchkit.deprecation import renamed
 from sketchkit.engine import EXACT_WIDTH, Prompts, decode, read_prompts
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, check_counts

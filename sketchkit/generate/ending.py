@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sketchkit.deprecation import old_attribute
+from sketchkit.arguments import old_attribute
 from sketchkit.generate.guess import Guesses
 from sketchkit.geometry import chamfer
 from sketchkit.rendering import Ink, Picture, render

@@ -9,9 +9,8 @@ from typing import Any, Literal, overload
 import numpy as np
 import numpy.typing as npt
 
+from sketchkit.arguments import renamed, whole
 from sketchkit.batch import check_sketches
-from sketchkit.counts import whole
-from sketchkit.deprecation import renamed
 from sketchkit.engine import EXACT_WIDTH, Prompts, decode, read_prompts
 from sketchkit.engine.choosers import make_chooser
 from sketchkit.errors import InputError

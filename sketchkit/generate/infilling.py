@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from sketchkit.counts import MAX_DRAWINGS, whole
-from sketchkit.deprecation import renamed
+from sketchkit.arguments import MAX_DRAWINGS, renamed, whole
 from sketchkit.engine import read_prompts
 from sketchkit.engine.arrays import inference
 from sketchkit.errors import InputError

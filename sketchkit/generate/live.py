@@ -17,7 +17,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.counts import whole
+from sketchkit.arguments import whole
 from sketchkit.engine import Decoder, JobQueue
 from sketchkit.errors import InputError
 from sketchkit.generate.live_requests import LiveDrawing

@@ -9,8 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.counts import whole
-from sketchkit.deprecation import renamed
+from sketchkit.arguments import renamed, whole
 from sketchkit.engine import Prompts, Requests, read_prompts
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import check_counts, check_unconditional

@@ -10,9 +10,8 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 import numpy.typing as npt
 
+from sketchkit.arguments import MAX_DRAWINGS, renamed, whole
 from sketchkit.batch import check_sketches
-from sketchkit.counts import MAX_DRAWINGS, whole
-from sketchkit.deprecation import renamed
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, resolve_seed
 from sketchkit.generate.drawing import sample

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from sketchkit.arguments import old_attribute, renamed
 from sketchkit.batch import check_sketches
-from sketchkit.deprecation import old_attribute, renamed
 from sketchkit.generate.checks import Progress
 from sketchkit.generate.guess import AUTO, Guesses, guess_classes
 from sketchkit.latent.encoding import encode_rows, read_wholes

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sized
 from itertools import islice, repeat
 from typing import Unpack
 
-from sketchkit.counts import whole
-from sketchkit.deprecation import renamed
+from sketchkit.arguments import renamed, whole
 from sketchkit.engine import default_width
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, resolve_seed

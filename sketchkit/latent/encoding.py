@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from sketchkit.arguments import old_function, whole
 from sketchkit.batch import check_sketches
-from sketchkit.counts import whole
-from sketchkit.deprecation import old_function
 from sketchkit.errors import InputError
 from sketchkit.models import DrawingModel, check_model
 from sketchkit.noise import MAX_SEED, POSTERIOR, normals

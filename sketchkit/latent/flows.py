@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sketchkit.counts import MAX_DRAWINGS, whole
+from sketchkit.arguments import MAX_DRAWINGS, whole
 from sketchkit.devices import one_thread
 from sketchkit.engine import EXACT_WIDTH
 from sketchkit.errors import InputError

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from sketchkit.counts import whole
+from sketchkit.arguments import whole
 from sketchkit.devices import one_thread
 from sketchkit.errors import InputError, PluginError
 from sketchkit.noise import MAX_SEED

@@ -18,9 +18,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from sketchkit.arguments import renamed
 from sketchkit.card import ModelCard
 from sketchkit.density import MixtureDensity
-from sketchkit.deprecation import renamed
 from sketchkit.errors import InputError
 from sketchkit.models.cells.packed import Packing
 from sketchkit.models.drawing_model import AnyClass, DrawingModel

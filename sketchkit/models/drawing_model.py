@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from sketchkit.arguments import describe_value, find_name, hint, whole
 from sketchkit.card import ModelCard
-from sketchkit.counts import named, whole
 from sketchkit.decoding import Decoding
 from sketchkit.errors import InputError
-from sketchkit.hints import hint, meant
 from sketchkit.models.lstm_weights import LSTMWeights
 
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ class DrawingModel:
 
     def known_label(self, label: str | None) -> str | None:
         """The model's own name of a class; None for a class that it does not know."""
-        return meant(label, self.card.classes) if self.labelled and label is not None else None
+        return find_name(label, self.card.classes) if self.labelled and label is not None else None
 
     def class_called(self, label: AnyClass) -> str:
         """The model's own name of a class.
@@ -147,7 +146,7 @@ class DrawingModel:
         if not self.labelled:
             raise InputError(f"{who} cannot be told what to draw: it knows no classes")
         if isinstance(label, str):
-            if (name := meant(label, known)) is None:
+            if (name := find_name(label, known)) is None:
                 raise InputError(f"{who} does not draw {label!r}: {hint(label, known, 'it knows')}")
             return name
         number = whole("the index of a class", label)
@@ -192,8 +191,9 @@ def check_model(model: object) -> None:
     if isinstance(model, str | PathLike):
         raise InputError("a model is needed, not its name: sketchkit.load_model loads one")
     if not isinstance(model, DrawingModel):
+        given = describe_value(model)
         raise InputError(
-            f"a model is needed as the first argument, got {named(model)}: sketchkit.load_model loads one"
+            f"a model is needed as the first argument, got {given}: sketchkit.load_model loads one"
         )
 
 
@@ -209,4 +209,4 @@ def check_one_class(label: object) -> None:
         InputError: a list, or another object that is neither a name, an index nor None.
     """
     if not isinstance(label, str | int | float | np.number | None):
-        raise InputError(f"class_name is one class here, got {named(label)}")
+        raise InputError(f"class_name is one class here, got {describe_value(label)}")

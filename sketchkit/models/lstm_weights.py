@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from sketchkit.deprecation import old_attribute
+from sketchkit.arguments import old_attribute
 
 if TYPE_CHECKING:
     from sketchkit.models.drawing_model import DrawingModel

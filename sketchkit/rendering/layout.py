@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sketchkit.counts import whole
+from sketchkit.arguments import whole
 from sketchkit.errors import InputError
 from sketchkit.rendering.frame import BASELINE, Frame, Legend, Words, best, largest
 from sketchkit.rendering.page import GAP, MARGIN, MILLIMETRE, STROKE, OwnPage, Page

@@ -4,7 +4,7 @@ All SVG that sketchkit writes is made here, the strings in it included. The outp
 timestamps and random ids are left out.
 """
 
-from sketchkit.deprecation import old_function
+from sketchkit.arguments import old_function
 from sketchkit.svgdoc.drawings import sketch_data, sketch_svg, write_drawings
 from sketchkit.svgdoc.elements import (
     INK,

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from sketchkit import options
+from sketchkit.arguments import renamed
 from sketchkit.card import CELLS
-from sketchkit.deprecation import renamed
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import explain_errors, read_file, shown, utf8_text
 from sketchkit.options import option

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from sketchkit.counts import whole
+from sketchkit.arguments import whole
 from sketchkit.errors import InputError
 from sketchkit.generate import sample
 from sketchkit.geometry import quickdraw_simplify

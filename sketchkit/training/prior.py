@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sketchkit.counts import whole
+from sketchkit.arguments import whole
 from sketchkit.devices import one_thread
 from sketchkit.errors import InputError
 from sketchkit.latent import encode_rows

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from sketchkit.arguments import find_name, hint
 from sketchkit.errors import InputError
 from sketchkit.geometry import fit, simplify
-from sketchkit.hints import hint, meant
 from sketchkit.sketch import Sketch
 from sketchkit.training.data.strokes import Pen
 from sketchkit.training.data.subjects import SUBJECTS
@@ -58,6 +58,6 @@ def synth_drawing(name: str, seed: int, index: int) -> Sketch:
 
 
 def _find_class(name: str) -> str:
-    if (found := meant(name, SYNTH_CLASSES)) is None:
+    if (found := find_name(name, SYNTH_CLASSES)) is None:
         raise InputError(f"{name!r} is not a class of synth: {hint(name, SYNTH_CLASSES)}")
     return found
