@@ -19,6 +19,7 @@ from sketchkit.cli.options import (
     Prepared,
     ShownClass,
     SplitName,
+    UsageError,
     argument,
     option,
 )
@@ -93,7 +94,7 @@ def analogy(
     page = Page.of(output, sheet, "analogy", json=json)
     check_split(context, source)
     if source is not None and not any(word.startswith(_MEAN) for word in (a, b, c)):
-        raise typer.BadParameter(f"goes with {_MEAN}CLASS only", param_hint="--from")
+        raise UsageError(f"goes with {_MEAN}CLASS only", "--from")
     terms = [_read_term(word, source, keep_background=keep_background) for word in (a, b, c)]
     layout = page.plan("analogy", 1 if sheet.tile else 8, 4)
     model = run.load()
@@ -121,9 +122,7 @@ def _read_term(word: str, source: str | None, *, keep_background: bool) -> _Term
         given = read_one(word, keep_background=keep_background)
         return _Term(word, given, given.sketch.label)
     if source is None:
-        raise typer.BadParameter(
-            f"{word} is over the drawings of a data set or a file: --from DATA", param_hint="--from"
-        )
+        raise UsageError(f"{word} is over the drawings of a data set or a file: --from DATA", "--from")
     return _Term(word, None, word.removeprefix(_MEAN))
 
 

@@ -11,7 +11,17 @@ import typer
 
 from sketchkit.cli.groups import OutputOptions, SheetOptions, name_file, parse_steps
 from sketchkit.cli.help import Command, standalone_app
-from sketchkit.cli.options import Given, Json, LatentPath, PathName, SplitName, argument, option, settings_of
+from sketchkit.cli.options import (
+    Given,
+    Json,
+    LatentPath,
+    PathName,
+    SplitName,
+    UsageError,
+    argument,
+    option,
+    settings_of,
+)
 from sketchkit.errors import InputError
 from sketchkit.files import shown
 from sketchkit.settings import LatentSettings
@@ -67,7 +77,7 @@ def atlas(
     size = parse_steps(steps, "12x16", MOST_STEPS)
     if outliers is not None and (not worst or outliers == STDOUT):
         reason = "there is nothing to show with --worst 0" if not worst else "this sheet needs a file"
-        raise typer.BadParameter(reason, param_hint="--outliers")
+        raise UsageError(reason, "--outliers")
     run = Run.of(latent)
     page = Page.of(output, sheet, "atlas", json=json)
     check_split(context, data)
@@ -124,9 +134,7 @@ def _name_outliers(outliers: str, stem: str, map_path: str) -> str:
     """The file of the second sheet, which must be another than the map's."""
     named = name_file(outliers, stem, "--outliers")
     if os.path.realpath(named) == os.path.realpath(map_path):
-        raise typer.BadParameter(
-            f"{shown(map_path)} is the map itself: give another name", param_hint="--outliers"
-        )
+        raise UsageError(f"{shown(map_path)} is the map itself: give another name", "--outliers")
     return named
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from sketchkit.cli.console import print_json, progress
 from sketchkit.cli.groups import as_usage
 from sketchkit.cli.help import Command, standalone_app
-from sketchkit.cli.options import Device, EngineName, Listed, option
+from sketchkit.cli.options import Device, EngineName, Listed, UsageError, option
 from sketchkit.settings import read_setting
 
 if TYPE_CHECKING:
@@ -90,9 +88,7 @@ def _numbers(text: str) -> list[int]:
     try:
         return [int(word) for word in _words(text)]
     except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is no list of whole numbers, such as 1,128", param_hint="--batch"
-        ) from None
+        raise UsageError(f"{text!r} is no list of whole numbers, such as 1,128", "--batch") from None
 
 
 app = standalone_app(bench, Command, EXAMPLE)

@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from sketchkit.cli.console import say
-from sketchkit.cli.options import option
+from sketchkit.cli.options import UsageError, option
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import shown
 
@@ -69,14 +67,14 @@ class Limits:
         """The limits that the user chose, if there are any.
 
         Raises:
-            typer.BadParameter: an invalid region or clearance.
+            UsageError: an invalid region or clearance.
             InputError: a file to avoid that is missing, or holds several drawings.
         """
         if not 0 <= chosen.clearance < math.inf:
-            raise typer.BadParameter("it must be 0 or more", param_hint="--clearance")
+            raise UsageError("it must be 0 or more", "--clearance")
         if chosen.region is None and chosen.avoid is None:
             if chosen.clearance:
-                raise typer.BadParameter("it goes with --region or --avoid", param_hint="--clearance")
+                raise UsageError("it goes with --region or --avoid", "--clearance")
             return None
         region = None if chosen.region is None else _parse_region(chosen.region, chosen.clearance)
         avoid = None if chosen.avoid is None else _read_avoided(chosen.avoid)
@@ -134,15 +132,11 @@ def _parse_region(text: str, clearance: float) -> tuple[float, float, float, flo
     try:
         x, y, width, height = (float(word) for word in text.split(","))
     except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is not X,Y,W,H, such as 0,0,200,150", param_hint="--region"
-        ) from None
+        raise UsageError(f"{text!r} is not X,Y,W,H, such as 0,0,200,150", "--region") from None
     if not all(map(math.isfinite, (x, y, width, height))) or min(width, height) <= 0:
-        raise typer.BadParameter(
-            f"{text!r} is no rectangle: its width and height must be above 0", param_hint="--region"
-        )
+        raise UsageError(f"{text!r} is no rectangle: its width and height must be above 0", "--region")
     if min(width, height) <= 2 * clearance:
-        raise typer.BadParameter(f"it leaves nothing of the region {text}", param_hint="--clearance")
+        raise UsageError(f"it leaves nothing of the region {text}", "--clearance")
     return x, y, width, height
 
 
@@ -150,7 +144,7 @@ def _read_avoided(file: str) -> Sketch:
     from sketchkit.cli.inputs import read_drawings
 
     if file == "-":
-        raise typer.BadParameter("standard input holds the drawings: name a file", param_hint="--avoid")
+        raise UsageError("standard input holds the drawings: name a file", "--avoid")
     drawings = read_drawings(file)
     sketches = list(itertools.islice(drawings, 2))
     drawings.close()

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
-
 from sketchkit.cli.bounds import BoundsOptions, Limits, name_of, tell_missing_endings
 from sketchkit.cli.groups import InkOptions, InputOptions, OutputOptions, SheetOptions
 from sketchkit.cli.help import SamplerCommand, standalone_app
@@ -18,6 +16,7 @@ from sketchkit.cli.options import (
     DrawnClass,
     Given,
     Json,
+    UsageError,
     option,
     require_one_class,
     settings_of,
@@ -102,7 +101,7 @@ def complete(
     n, top, layout, part = chosen.n, chosen.top, chosen.layout, chosen.part
     factor = _parse_scale(chosen.scale)
     if part is not None and factor != "auto":
-        raise typer.BadParameter("--scale says already how large a drawing is", param_hint="--part")
+        raise UsageError("--scale says already how large a drawing is", "--part")
     limits = Limits.of(bounds)
     wanted, guess = split_class_words(classes)
     run = Run.of(drawing if limits is None else _draw_once(drawing), wanted)
@@ -134,10 +133,10 @@ def _draw_once(drawing: Given) -> Given:
     """The settings within bounds, which hold for each point, so that there is one draft.
 
     Raises:
-        typer.BadParameter: several are asked for.
+        UsageError: several are asked for.
     """
     if drawing.tries not in (None, 1):
-        raise typer.BadParameter("within bounds an ending is drawn once", param_hint="--tries")
+        raise UsageError("within bounds an ending is drawn once", "--tries")
     return drawing.replace(tries=1)
 
 
@@ -150,7 +149,7 @@ def _parse_scale(text: str) -> float | Literal["auto"]:
         scale = math.nan
     if not _LEAST_SCALE <= scale <= _MOST_SCALE:
         what = f"a number from {_LEAST_SCALE:g} to {_MOST_SCALE:g}"
-        raise typer.BadParameter(f"{text!r} is neither {what} nor auto", param_hint="--scale")
+        raise UsageError(f"{text!r} is neither {what} nor auto", "--scale")
     return scale
 
 
@@ -185,7 +184,7 @@ def _plan(
         return on
     if not to.kind.plain_svg:
         kind = to.kind.name if to.kind.suffix == ".svg" else to.kind.suffix
-        raise typer.BadParameter(f"layers are written as SVG, not {kind}", param_hint="--layout")
+        raise UsageError(f"layers are written as SVG, not {kind}", "--layout")
     for each in drawings:
         if each.document is None:
             raise InputError(f"{shown(each.source)}: layers can only be added to an SVG file")

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import typer
-
 from sketchkit.cli.console import plain, print_json, print_table, progress, say, tell_written
 from sketchkit.cli.critique import EXAMPLE as CRITIQUE_EXAMPLE
 from sketchkit.cli.critique import critique
@@ -18,7 +16,7 @@ from sketchkit.cli.distill import EXAMPLE as DISTILL_EXAMPLE
 from sketchkit.cli.distill import distill
 from sketchkit.cli.groups import as_usage, refuse_fields
 from sketchkit.cli.help import group_app, subcommand
-from sketchkit.cli.options import Force, Json, KeepBackground, RedirectHosts, argument, option
+from sketchkit.cli.options import Force, Json, KeepBackground, RedirectHosts, UsageError, argument, option
 from sketchkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,7 +41,7 @@ class RecipeOptions:
         """The recipe that the user means.
 
         Raises:
-            typer.BadParameter: a value that makes none.
+            UsageError: a value that makes none.
         """
         from sketchkit.training.data import Recipe
 
@@ -190,10 +188,7 @@ def prepare(
 def synth(
     *,
     out: str = option(
-        ...,
-        "A file (.ndjson, .bin, .npz), or else a data set to make.",
-        flags="--out -o",
-        metavar="PATH",
+        ..., "A file (.ndjson, .bin, .npz), or else a data set to make.", flags="--out -o", metavar="PATH"
     ),
     n: int = option(1000, "How many drawings.", flags="-n", metavar="N", low=1),
     classes: list[str] | None = option(None, "What to draw.", flags="--class", metavar="NAME", usual="all"),
@@ -236,12 +231,12 @@ def parse_split(text: str) -> tuple[float, float, float]:
     """`90/5/5` as three shares.
 
     Raises:
-        typer.BadParameter: anything else.
+        UsageError: anything else.
     """
     try:
         train, valid, test = map(float, text.split("/"))
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not A/B/C, such as 90/5/5", param_hint="--split") from None
+        raise UsageError(f"{text!r} is not A/B/C, such as 90/5/5", "--split") from None
     return train, valid, test
 
 

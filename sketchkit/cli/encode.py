@@ -18,6 +18,7 @@ from sketchkit.cli.options import (
     LatentDrawing,
     Prepared,
     ShownClass,
+    UsageError,
     argument,
     option,
     setting_option,
@@ -40,11 +41,7 @@ def encode(
     output: str = option(..., "The .npz file to write.", flags="--output -o", metavar="PATH"),
     model: Annotated[str | None, setting_option("model", LatentSettings)] = None,
     draws: int = option(
-        0,
-        "So many vectors of each drawing's posterior, beside its mean.",
-        metavar="N",
-        low=0,
-        high=1_000_000,
+        0, "So many vectors of each drawing's posterior, beside its mean.", metavar="N", low=0, high=1_000_000
     ),
     seed: int = option(
         0,
@@ -68,7 +65,7 @@ def encode(
     from sketchkit.cli.outputs import check_paths
 
     if Path(output).suffix.lower() != ".npz":
-        raise typer.BadParameter("latent vectors are written as .npz", param_hint="--output")
+        raise UsageError("latent vectors are written as .npz", "--output")
     output = name_file(output, stem_of_file(given.files[0]))
     check_paths([output], force)
     drawings = Given.of(given, seed, prepared=prepared)

@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import typer
-
 from sketchkit.cli.groups import InputOptions
-from sketchkit.cli.options import InputFormat, KeepBackground, argument, option
+from sketchkit.cli.options import InputFormat, KeepBackground, UsageError, argument, option
 from sketchkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -94,21 +92,21 @@ class Given:
         """The drawings that the user means.
 
         Raises:
-            typer.BadParameter: a data set beside other things, or an option without an effect on
+            UsageError: a data set beside other things, or an option without an effect on
                 these.
             InputError: a file or a data set that cannot be read, or dots alone.
         """
         sets = [name for name in chosen.files if _is_data_set(name)]
         if not sets:
             if chosen.split is not None:
-                raise typer.BadParameter("goes with a data set only", param_hint="--split")
+                raise UsageError("goes with a data set only", "--split")
             return cls._of_files(chosen, prepared=prepared)
         if len(chosen.files) > 1:
-            raise typer.BadParameter("give files, or one data set and nothing else", param_hint="FILES")
+            raise UsageError("give files, or one data set and nothing else", "FILES")
         if chosen.input_format is not None:
-            raise typer.BadParameter("goes with files only", param_hint="--input-format")
+            raise UsageError("goes with files only", "--input-format")
         if chosen.keep_background:
-            raise typer.BadParameter("goes with files only", param_hint="--keep-background")
+            raise UsageError("goes with files only", "--keep-background")
         return cls._of_data_set(sets[0], chosen, seed)
 
     @classmethod

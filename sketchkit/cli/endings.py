@@ -33,7 +33,7 @@ def check_ink(ink: InkOptions) -> None:
     """Refuse an unknown ink.
 
     Raises:
-        typer.BadParameter: it is to be a colour, or one of two names.
+        UsageError: it is to be a colour, or one of two names.
     """
     if ink.ink not in (_SAME, _CONTRAST):
         with as_usage("--ink"):

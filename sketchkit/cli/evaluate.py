@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import typer
-
 from sketchkit.cli.console import print_json, progress, tell_written, write_stdout
 from sketchkit.cli.groups import as_usage, name_file, parse_temperatures
 from sketchkit.cli.help import SamplerCommand, standalone_app
@@ -17,6 +15,7 @@ from sketchkit.cli.options import (
     Device,
     Force,
     Listed,
+    UsageError,
     argument,
     option,
     require_one_class,
@@ -143,11 +142,11 @@ def _suffix(output: str | None) -> str:
     """The suffix of a report.
 
     Raises:
-        typer.BadParameter: a name that does not say so.
+        UsageError: a name that does not say so.
     """
     suffix = "" if output is None else Path(output).suffix.lower()
     if output is not None and suffix not in _SUFFIXES:
-        raise typer.BadParameter(f"a report is one of {', '.join(_SUFFIXES)}", param_hint="--output")
+        raise UsageError(f"a report is one of {', '.join(_SUFFIXES)}", "--output")
     return suffix
 
 

@@ -9,9 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import typer
-
-from sketchkit.cli.options import Force, InputFormat, KeepBackground, Prepared, SplitName, argument, option
+from sketchkit.cli.options import (
+    Force,
+    InputFormat,
+    KeepBackground,
+    Prepared,
+    SplitName,
+    UsageError,
+    argument,
+    option,
+)
 from sketchkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,7 +53,7 @@ def as_usage(option: str | None = None) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from error
+        raise UsageError(str(error), option) from error
 
 
 @dataclass(frozen=True)
@@ -161,7 +168,7 @@ class SheetOptions:
             columns: of a sheet without `--tile`.
 
         Raises:
-            typer.BadParameter: lengths or a tile that make no sheet, or too small a sheet.
+            UsageError: lengths or a tile that make no sheet, or too small a sheet.
         """
         from sketchkit.rendering import Layout, Picture
 
@@ -225,42 +232,38 @@ class JobOptions:
         """Refuse options without an effect.
 
         Raises:
-            typer.BadParameter: the first of them.
+            UsageError: the first of them.
         """
         if self.pairs is None and (self.source, self.limit) != (None, None):
             what = "--from" if self.source is not None else "--limit"
-            raise typer.BadParameter("goes with --pairs only", param_hint=what)
+            raise UsageError("goes with --pairs only", what)
         if self.many and json:
-            raise typer.BadParameter("goes with one row or grid only", param_hint="--json")
+            raise UsageError("goes with one row or grid only", "--json")
 
 
 def parse_temperatures(texts: list[str]) -> tuple[float, ...]:
     """`["0.25,0.5", "1"]` as different numbers.
 
     Raises:
-        typer.BadParameter: a word that is not a number.
+        UsageError: a word that is not a number.
     """
     words = [word.strip() for text in texts for word in text.split(",")]
     try:
         return tuple(dict.fromkeys(map(float, words)))
     except ValueError:
         bad = ",".join(texts)
-        raise typer.BadParameter(
-            f"{bad!r} is no list of numbers, such as 0.25,0.5", param_hint="-t"
-        ) from None
+        raise UsageError(f"{bad!r} is no list of numbers, such as 0.25,0.5", "-t") from None
 
 
 def parse_steps(text: str, example: str, most: int = 999) -> tuple[int, int]:
     """`7x5`: seven columns and five rows.
 
     Raises:
-        typer.BadParameter: other text, or a number outside 2 to `most`.
+        UsageError: other text, or a number outside 2 to `most`.
     """
     found = re.fullmatch(r"([0-9]{1,9})x([0-9]{1,9})", text.lower())
     if not found or not all(2 <= int(n) <= most for n in found.groups()):
-        raise typer.BadParameter(
-            f"{text!r} is not COLUMNSxROWS of 2 to {most} each, such as {example}", param_hint="--steps"
-        )
+        raise UsageError(f"{text!r} is not COLUMNSxROWS of 2 to {most} each, such as {example}", "--steps")
     return int(found[1]), int(found[2])
 
 
@@ -268,15 +271,15 @@ def parse_tile(text: str | None) -> tuple[int, int | None] | None:
     """`4x3`, or `4` for as many rows as it takes.
 
     Raises:
-        typer.BadParameter: other text.
+        UsageError: other text.
     """
     if text is None:
         return None
     columns, cross, rows = text.lower().partition("x")
     if not all(part.isascii() and part.isdigit() for part in ((columns, rows) if cross else (columns,))):
-        raise typer.BadParameter(f"{text!r} is not COLUMNSxROWS, such as 4x3", param_hint="--tile")
+        raise UsageError(f"{text!r} is not COLUMNSxROWS, such as 4x3", "--tile")
     if len(columns) > 9 or len(rows) > 9:
-        raise typer.BadParameter("so many cells fit on no sheet", param_hint="--tile")
+        raise UsageError("so many cells fit on no sheet", "--tile")
     return int(columns), int(rows) if cross else None
 
 
@@ -294,7 +297,7 @@ def name_file(path: str, stem: str, option: str = "--output") -> str:
     """The name of a single file, in which `{stem}` may stand for the first input.
 
     Raises:
-        typer.BadParameter: another `{field}`.
+        UsageError: another `{field}`.
     """
     check_fields(path, FIELDS[:1], option)
     return fill_fields(path, stem)
@@ -304,19 +307,19 @@ def check_fields(pattern: str, known: Sequence[str] = FIELDS, option: str = "--o
     """Refuse a `{field}` that is unknown.
 
     Raises:
-        typer.BadParameter: the first of them.
+        UsageError: the first of them.
     """
     for field in re.findall(r"\{[^{}]*\}", pattern):
         if field not in known:
             there = f"there {'is' if len(known) == 1 else 'are'} {' and '.join(known)}"
-            raise typer.BadParameter(f"{field} stands for nothing: {there}", param_hint=option)
+            raise UsageError(f"{field} stands for nothing: {there}", option)
 
 
 def refuse_fields(path: str | os.PathLike[str] | None, option: str) -> None:
     """Refuse `{stem}` and `{index}` in a name that takes neither.
 
     Raises:
-        typer.BadParameter: the first of them.
+        UsageError: the first of them.
     """
     if path is not None and (found := _FIELD.search(os.fspath(path))):
-        raise typer.BadParameter(f"{found[0]} stands for nothing here", param_hint=option)
+        raise UsageError(f"{found[0]} stands for nothing here", option)

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from sketchkit.cli.groups import SheetOptions
+from sketchkit.cli.options import UsageError
 from sketchkit.cli.output_kind import Kind, has_trait
 from sketchkit.rendering import Renderer
 
@@ -29,7 +30,7 @@ def check_sheet(sheet: SheetOptions, kind: Kind, *, each: bool = False, own_page
         own_page: whether an SVG file shows a drawing on the page that it has already.
 
     Raises:
-        typer.BadParameter: the first of them.
+        UsageError: the first of them.
     """
     if kind.renderer is None:
         refuse_sheet(sheet, f"{kind.suffix} files hold drawings, not a sheet")
@@ -45,7 +46,7 @@ def check_frames(sheet: SheetOptions, *renderers: Renderer) -> None:
     """Refuse options without an effect on animations, which show one drawing after another at one scale.
 
     Raises:
-        typer.BadParameter: a tile, or one scale for all drawings, where all renderers make animations.
+        UsageError: a tile, or one scale for all drawings, where all renderers make animations.
     """
     if all(has_trait(renderer, "one_by_one") for renderer in renderers):
         refuse_sheet(
@@ -57,7 +58,7 @@ def check_split(context: typer.Context, source: str | None) -> None:
     """Refuse `--split` without a data set, also beside a file of drawings.
 
     Raises:
-        typer.BadParameter: it was given.
+        UsageError: it was given.
     """
     if source is None or Path(source).is_file():
         refuse_given(context, {"split"}, "goes with a data set only")
@@ -72,13 +73,13 @@ def refuse_given(context: typer.Context, names: Collection[str], why: str) -> No
         why: the reason.
 
     Raises:
-        typer.BadParameter: the first of them.
+        UsageError: the first of them.
     """
     for parameter in context.command.params:
         name = str(parameter.name)
         source = context.get_parameter_source(name) if name in names else None
         if source is not None and source.name == "COMMANDLINE":
-            raise typer.BadParameter(why, param_hint=parameter.opts[0])
+            raise UsageError(why, parameter.opts[0])
 
 
 def refuse_sheet(sheet: SheetOptions, why: str, but: Collection[str] = ()) -> None:
@@ -90,8 +91,8 @@ def refuse_sheet(sheet: SheetOptions, why: str, but: Collection[str] = ()) -> No
         but: the names of options that are accepted all the same.
 
     Raises:
-        typer.BadParameter: the first of them.
+        UsageError: the first of them.
     """
     for option in fields(sheet):
         if option.name not in but and getattr(sheet, option.name) != option.default:
-            raise typer.BadParameter(why, param_hint=f"--{option.name.replace('_', '-')}")
+            raise UsageError(why, f"--{option.name.replace('_', '-')}")

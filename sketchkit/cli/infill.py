@@ -21,6 +21,7 @@ from sketchkit.cli.options import (
     InputFormat,
     Json,
     KeepBackground,
+    UsageError,
     argument,
     option,
     require_one_class,
@@ -108,7 +109,7 @@ def infill(
 
     missing, number, n = chosen.missing, chosen.number, chosen.n
     if (missing is None) != number:
-        raise typer.BadParameter("give either --missing I:J or --number", param_hint="--missing")
+        raise UsageError("give either --missing I:J or --number", "--missing")
     each = chosen.layout == "files"
     name = "{stem}-strokes" if number else "{stem}-{index}" if each else "{stem}-infills"
     page = Page.of(output, sheet, name, each=each, json=json, own_page=each)
@@ -116,7 +117,7 @@ def infill(
     if missing is None:
         refuse_given(context, _OF_INFILLS, "--number draws nothing")
         if each:
-            raise typer.BadParameter("--number draws one sheet", param_hint="--layout")
+            raise UsageError("--number draws one sheet", "--layout")
         given = _read(file, input_format, keep_background=keep_background)
         items = _number_strokes(given)
         on = dataclasses.replace(page.plan(given.stem, len(items)), label=True)
@@ -141,7 +142,7 @@ def infill(
 def _parse_gap(text: str) -> tuple[int, int]:
     first, colon, last = text.partition(":")
     if not (colon and all(part.isascii() and part.isdigit() and len(part) < 10 for part in (first, last))):
-        raise typer.BadParameter(f"{text!r} is not I:J, such as 2:4", param_hint="--missing")
+        raise UsageError(f"{text!r} is not I:J, such as 2:4", "--missing")
     return int(first), int(last)
 
 
@@ -159,11 +160,7 @@ def _read(file: str, input_format: str | None, *, keep_background: bool) -> Inpu
 
 
 def _infill(
-    run: Run,
-    given: Input,
-    gap: tuple[int, int],
-    chosen: InfillOptions,
-    class_name: str | None,
+    run: Run, given: Input, gap: tuple[int, int], chosen: InfillOptions, class_name: str | None
 ) -> tuple[list[Infilling], Sketch]:
     """The infills, and the strokes around them.
 

@@ -6,11 +6,10 @@ import itertools
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field, replace
 
-import typer
-
 from sketchkit.arguments import MAX_DRAWINGS, find_name, hint
 from sketchkit.cli.console import say
 from sketchkit.cli.groups import InputOptions
+from sketchkit.cli.options import UsageError
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import open_file, reason, shown, standard_input
 from sketchkit.formats import format_of, read, read_all, split_reference
@@ -19,15 +18,7 @@ from sketchkit.formats.svg import SvgDocument, omissions, read_svg
 from sketchkit.formats.svg.limits import MAX_BYTES
 from sketchkit.sketch import Sketch
 
-__all__ = [
-    "Input",
-    "Kept",
-    "classes_shown",
-    "read_drawings",
-    "read_inputs",
-    "read_one",
-    "stem_of_file",
-]
+__all__ = ["Input", "Kept", "classes_shown", "read_drawings", "read_inputs", "read_one", "stem_of_file"]
 
 STDIN = "-"
 
@@ -64,11 +55,11 @@ def read_inputs(chosen: InputOptions, keep_documents: bool = False) -> list[Inpu
         keep_documents: keep the bytes of SVG documents.
 
     Raises:
-        typer.BadParameter: standard input given twice: it can only be read once.
+        UsageError: standard input given twice: it can only be read once.
         InputError: a file that is missing, unreadable, or without a drawing.
     """
     if chosen.files.count(STDIN) > 1:
-        raise typer.BadParameter("standard input (-) is given more than once", param_hint="FILES")
+        raise UsageError("standard input (-) is given more than once", "FILES")
     return [each for file in chosen.files for each in _drawings(file, chosen, keep_documents=keep_documents)]
 
 

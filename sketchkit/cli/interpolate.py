@@ -18,6 +18,7 @@ from sketchkit.cli.options import (
     PathName,
     RenamedPath,
     ShownClass,
+    UsageError,
     argument,
     option,
 )
@@ -116,9 +117,8 @@ def interpolate(
     check_split(context, many.source)
     stations = [*(files or [])[:1], *(via or []), *(files or [])[1:]]
     if n < len(stations):
-        raise typer.BadParameter(
-            f"{n} drawings have no room for all that are given: -n {len(stations)} is the least",
-            param_hint="-n",
+        raise UsageError(
+            f"{n} drawings have no room for all that are given: -n {len(stations)} is the least", "-n"
         )
     task = _Task(Run.of(latent, classes), 2, n, path, many, output, sheet)
     if _goes_many(task, stations, json=json):
@@ -163,13 +163,13 @@ def _goes_many(task: _Task, files: Sequence[str] | None, *, json: bool) -> bool:
     task.layout()
     task.many.check(json=json)
     if task.many.many and files:
-        raise typer.BadParameter("give drawings, or --jobs or --pairs, but not both", param_hint="FILES")
+        raise UsageError("give drawings, or --jobs or --pairs, but not both", "FILES")
     return task.many.many
 
 
 def _check_count(files: Sequence[str] | None, count: int, why: str) -> None:
     if len(files or []) != count:
-        raise typer.BadParameter(f"{why}: give {count} drawings, or --jobs or --pairs", param_hint="FILES")
+        raise UsageError(f"{why}: give {count} drawings, or --jobs or --pairs", "FILES")
 
 
 def _draw_one(task: _Task, files: Sequence[str], name: str, *, json: bool) -> None:

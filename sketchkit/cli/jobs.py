@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import typer
 
 from sketchkit.cli.groups import JobOptions, OutputOptions
 from sketchkit.cli.inputs import Kept, read_one
+from sketchkit.cli.options import UsageError
 from sketchkit.cli.output_kind import STDOUT, kind_of
 from sketchkit.cli.outputs import Destination, check_paths
 from sketchkit.cli.resumable import RunFolder, checksum_of_json, exclusive_lock
@@ -113,15 +113,15 @@ class Jobs:
             seed: of the choices by chance.
 
         Raises:
-            typer.BadParameter: options that do not go together.
+            UsageError: options that do not go together.
             InputError: a file that cannot be read, or too few drawings.
         """
         if chosen.jobs is not None and chosen.pairs is not None:
-            raise typer.BadParameter("--jobs and --pairs both say what to do: give one of them")
+            raise UsageError("--jobs and --pairs both say what to do: give one of them")
         if chosen.jobs is not None:
             return _listed(chosen.jobs, chosen)
         if chosen.source is None:
-            raise typer.BadParameter("the drawings come --from DATA", param_hint="--pairs")
+            raise UsageError("the drawings come --from DATA", "--pairs")
         return _chosen(chosen, label, size, seed)
 
 
@@ -236,17 +236,15 @@ def _picks(pairs: str, count: int, size: int, seed: int) -> Any:
     """Which drawings each job has, int64 [jobs, size].
 
     Raises:
-        typer.BadParameter: text besides `all` and `random:N`, or more jobs than a run takes.
+        UsageError: text besides `all` and `random:N`, or more jobs than a run takes.
     """
     by_chance = _RANDOM.fullmatch(pairs)
     if pairs != "all" and not by_chance:
-        raise typer.BadParameter(f"{pairs!r} is neither all nor random:N", param_hint="--pairs")
+        raise UsageError(f"{pairs!r} is neither all nor random:N", "--pairs")
     n = int(by_chance[1]) if by_chance else comb(count, size)
     if not 0 < n <= _MAX_JOBS:
         hint = "" if by_chance else ": --limit takes fewer drawings"
-        raise typer.BadParameter(
-            f"{n} jobs are no number that one run takes, 1 to {_MAX_JOBS}{hint}", param_hint="--pairs"
-        )
+        raise UsageError(f"{n} jobs are no number that one run takes, 1 to {_MAX_JOBS}{hint}", "--pairs")
     if not by_chance:
         return np.array(list(itertools.combinations(range(count), size)), np.int64)
     # Each job by its own number, so that the first of many are those of few.
@@ -278,13 +276,13 @@ class BulkOutput:
         """The output that a user means: a pattern, and formats with commas between them.
 
         Raises:
-            typer.BadParameter: a pattern that gives all jobs one name, or an unknown kind of file.
+            UsageError: a pattern that gives all jobs one name, or an unknown kind of file.
         """
         if chosen.output is None or not re.search(r"\{(stem|index)\}", os.path.basename(chosen.output)):
-            raise typer.BadParameter(
+            raise UsageError(
                 "many files need a pattern such as 'grids/{stem}.svg': {stem} is a job's name, {index} its "
                 "number",
-                param_hint="--output",
+                "--output",
             )
         names = [None] if chosen.format is None else [name.strip() for name in chosen.format.split(",")]
         return cls(tuple(_destination(chosen, name, several=len(names) > 1) for name in names), chosen.force)
@@ -331,23 +329,21 @@ def _destination(chosen: OutputOptions, name: str | None, *, several: bool) -> D
     assert chosen.output is not None
     kind = kind_of(name, chosen.output)
     if chosen.output == STDOUT:
-        raise typer.BadParameter("many files cannot go to stdout", param_hint="--output")
+        raise UsageError("many files cannot go to stdout", "--output")
     if re.search(r"\{(stem|index)\}", os.path.dirname(chosen.output)):
-        raise typer.BadParameter(
-            "all files go to one folder: {stem} and {index} stand in their names", param_hint="--output"
-        )
+        raise UsageError("all files go to one folder: {stem} and {index} stand in their names", "--output")
     own = Path(chosen.output).suffix.lower() == kind.suffix
     pattern = chosen.output if own or not several else _bare(chosen.output) + kind.suffix
     to = Destination.of(OutputOptions(pattern, name, chosen.force), "{stem}", each=True)
     if to.kind.renderer is None:
-        raise typer.BadParameter(f"a sheet is a picture, not {to.kind.suffix}", param_hint="--format")
+        raise UsageError(f"a sheet is a picture, not {to.kind.suffix}", "--format")
     return to
 
 
 def _bare(pattern: str) -> str:
     """A pattern without its suffix, if that is of a known kind of file."""
     suffix = Path(pattern).suffix
-    with suppress(typer.BadParameter):
+    with suppress(UsageError):
         if suffix:
             kind_of(None, pattern)
             return pattern.removesuffix(suffix)

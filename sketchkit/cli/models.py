@@ -7,12 +7,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-import typer
-
 from sketchkit.cli.console import plain, print_json, print_table, progress, say, tell_written
 from sketchkit.cli.groups import name_file
 from sketchkit.cli.help import group_app, subcommand
-from sketchkit.cli.options import Force, Listed, RedirectHosts, argument, option, require_one_class
+from sketchkit.cli.options import (
+    Force,
+    Listed,
+    RedirectHosts,
+    UsageError,
+    argument,
+    option,
+    require_one_class,
+)
 from sketchkit.cli.prior import EXAMPLE as PRIOR_EXAMPLE
 from sketchkit.cli.prior import prior
 from sketchkit.errors import CheckpointError, InputError
@@ -131,15 +137,13 @@ def export(
 def _check_export(suffix: str, label: str | None, facts: Mapping[str, str | None]) -> None:
     """Refuse a suffix without an exporter, and options that the format has no room for."""
     if suffix not in _EXPORTS:
-        raise typer.BadParameter(
-            f"a model is exported as one of {', '.join(_EXPORTS)}", param_hint="--output"
-        )
+        raise UsageError(f"a model is exported as one of {', '.join(_EXPORTS)}", "--output")
     native = suffix == ".safetensors"
     if native and label is not None:
-        raise typer.BadParameter("a .safetensors file keeps all classes", param_hint="--class")
+        raise UsageError("a .safetensors file keeps all classes", "--class")
     for name, value in facts.items():
         if not native and value is not None:
-            raise typer.BadParameter(f"{suffix} files have no room for it", param_hint=f"--{name}")
+            raise UsageError(f"{suffix} files have no room for it", f"--{name}")
 
 
 @subcommand(app, "sketchkit models pull bird")

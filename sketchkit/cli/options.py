@@ -45,6 +45,7 @@ __all__ = [
     "Seed",
     "ShownClass",
     "SplitName",
+    "UsageError",
     "accept_options",
     "argument",
     "option",
@@ -54,6 +55,18 @@ __all__ = [
 
 #: The library's own limit for one call.
 MOST_DRAWINGS = MAX_DRAWINGS
+
+
+class UsageError(typer.BadParameter):
+    """A value from the command line that cannot be taken.
+
+    Args:
+        why: the reason.
+        option: the name of the option or argument.
+    """
+
+    def __init__(self, why: str, option: str | None = None) -> None:
+        super().__init__(why, param_hint=option)
 
 
 def argument(metavar: str, help: str, **more: Any) -> Any:
@@ -302,8 +315,8 @@ def require_one_class(names: Sequence[str] | None, why: str = "all drawings show
         why: there can be one alone.
 
     Raises:
-        typer.BadParameter: there are several.
+        UsageError: there are several.
     """
     if len(names or []) > 1:
-        raise typer.BadParameter(f"{why}: give one class", param_hint="--class")
+        raise UsageError(f"{why}: give one class", "--class")
     return names[0] if names else None

@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-import typer
-
 from sketchkit import registry
 from sketchkit.cli.groups import as_usage
+from sketchkit.cli.options import UsageError
 from sketchkit.errors import PluginError
 from sketchkit.formats import format_for
 from sketchkit.formats.streams import suffix_of
@@ -63,7 +62,7 @@ def kind_of(name: str | None, path: str) -> Kind:
         path: the output; stdout is SVG unless the name says otherwise.
 
     Raises:
-        typer.BadParameter: an unknown kind of file, or an option that the renderer lacks.
+        UsageError: an unknown kind of file, or an option that the renderer lacks.
     """
     return _kind(name, path, ("renderer", "format"))
 
@@ -79,17 +78,16 @@ def _kind(name: str | None, path: str, kinds: tuple[str, ...]) -> Kind:
     """The kind of file that a user means, written by plugins of some kinds."""
     asked, values = _parse(name)
     if asked is not None and "," in asked:
-        raise typer.BadParameter(
+        raise UsageError(
             f"{asked!r} are several: only interpolate and grid write more than one, with --jobs or --pairs",
-            param_hint="--format",
+            "--format",
         )
     if asked and registry.known("renderer", asked) and (suffixes := _suffixes("renderer", asked)):
         return _picture_kind(suffixes[0], asked, values)
     suffix = _suffix(asked, path)
     if asked and suffix.endswith(".gz"):
-        raise typer.BadParameter(
-            "an output whose name ends in .gz is compressed: give the format of what it holds",
-            param_hint="--format",
+        raise UsageError(
+            "an output whose name ends in .gz is compressed: give the format of what it holds", "--format"
         )
     for builtin in (True, False):
         for renderer in registry.plugins_for_suffix("renderer", suffix, builtin=builtin):
@@ -97,7 +95,7 @@ def _kind(name: str | None, path: str, kinds: tuple[str, ...]) -> Kind:
         formats = registry.plugins_for_suffix("format", suffix, builtin=builtin) if "format" in kinds else ()
         for format in formats:
             if values:
-                raise typer.BadParameter(f"{format} has no options", param_hint="--format")
+                raise UsageError(f"{format} has no options", "--format")
             return Kind(suffix, None, format_for(suffix), format)
     raise _unknown(suffix, asked, kinds)
 
@@ -131,12 +129,12 @@ def _suffix(name: str | None, path: str) -> str:
     return f".{name.lower().lstrip('.')}"
 
 
-def _unknown(suffix: str, name: str | None, kinds: tuple[str, ...]) -> typer.BadParameter:
+def _unknown(suffix: str, name: str | None, kinds: tuple[str, ...]) -> UsageError:
     known = sorted({s for kind in kinds for each in registry.names(kind) for s in _suffixes(kind, each)})
     near = difflib.get_close_matches(suffix, known, n=1)
     what = f"nothing writes {suffix} files" if suffix else "a name without a suffix needs --format"
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-    return typer.BadParameter(f"{what}: {hint}", param_hint="--output" if name is None else "--format")
+    return UsageError(f"{what}: {hint}", "--output" if name is None else "--format")
 
 
 def _suffixes(kind: str, name: str) -> tuple[str, ...]:

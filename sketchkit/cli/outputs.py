@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import typer
-
 from sketchkit.cli.console import print_json, progress, tell_written, write_stdout
 from sketchkit.cli.groups import OutputOptions, SheetOptions, check_fields, fill_fields
 from sketchkit.cli.inapplicable import check_sheet
+from sketchkit.cli.options import UsageError
 from sketchkit.cli.output_kind import STDOUT, Kind, kind_of
 from sketchkit.cli.records import current_call
 from sketchkit.errors import InputError
@@ -97,17 +96,17 @@ class Destination:
             json: whether JSON goes to stdout.
 
         Raises:
-            typer.BadParameter: an unknown kind of file, JSON and a picture both on stdout, an unknown
+            UsageError: an unknown kind of file, JSON and a picture both on stdout, an unknown
                 `{field}`, or `{index}` where several drawings share a file.
         """
         kind = kind_of(chosen.format, f"{default}.svg" if chosen.output is None else chosen.output)
         pattern = default + kind.suffix if chosen.output is None else chosen.output
         if pattern == STDOUT and json:
-            raise typer.BadParameter("--json and the output cannot both go to stdout", param_hint="--output")
+            raise UsageError("--json and the output cannot both go to stdout", "--output")
         if chosen.output is not None:
             check_fields(pattern)
         if "{index}" in pattern and not each:
-            raise typer.BadParameter("{index} goes with --layout files only", param_hint="--output")
+            raise UsageError("{index} goes with --layout files only", "--output")
         return cls(pattern, kind, chosen.force, (chosen.format or kind.suffix).lstrip("."))
 
     def path(self, stem: str, index: int = 0) -> str:
@@ -157,7 +156,7 @@ class Page:
             own_page: whether an SVG file shows a drawing on the page that it has already.
 
         Raises:
-            typer.BadParameter: see `Destination.of`; or an option of the sheet without an effect.
+            UsageError: see `Destination.of`; or an option of the sheet without an effect.
         """
         to = Destination.of(output, default, each=each, json=json)
         check_sheet(sheet, to.kind, each=each, own_page=own_page)
@@ -175,7 +174,7 @@ class Page:
             indices: of the drawings; 0 to `count` when None.
 
         Raises:
-            typer.BadParameter: see `SheetOptions.layout`.
+            UsageError: see `SheetOptions.layout`.
             InputError: see `check_paths`.
         """
         layout = self.sheet.layout(1) if self.each else self.sheet.layout(count, columns)

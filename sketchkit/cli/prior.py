@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
 from sketchkit.cli.console import progress, tell_written
 from sketchkit.cli.groups import name_file
-from sketchkit.cli.options import DataName, Force, Seed, argument, option
+from sketchkit.cli.options import DataName, Force, Seed, UsageError, argument, option
 
 __all__ = ["EXAMPLE", "prior"]
 
@@ -32,7 +30,7 @@ def prior(
     from sketchkit.cli.outputs import check_paths, send
 
     if Path(output).suffix.lower() != ".safetensors":
-        raise typer.BadParameter("the model is written as .safetensors", param_hint="--output")
+        raise UsageError("the model is written as .safetensors", "--output")
     output = name_file(output, Path(model).name.split(".")[0])
     check_paths([output], force)
     from sketchkit.training.data import Dataset

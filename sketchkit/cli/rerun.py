@@ -12,7 +12,7 @@ import typer
 
 from sketchkit import registry
 from sketchkit.cli.help import Command, standalone_app
-from sketchkit.cli.options import Force, argument, option
+from sketchkit.cli.options import Force, UsageError, argument, option
 from sketchkit.cli.records import Record, checksum_input, draw_again, read_record
 from sketchkit.errors import InputError
 from sketchkit.files import shown
@@ -46,7 +46,7 @@ def rerun(
     record, target = read_record(file), file if output is None else output
     suffix = Path(file).suffix.lower()
     if target != "-" and Path(target).suffix.lower() != suffix:
-        raise typer.BadParameter(f"the file is drawn again as what it is, {suffix}", param_hint="--output")
+        raise UsageError(f"the file is drawn again as what it is, {suffix}", "--output")
     check_paths([target], force)
     _check_inputs(file, record)
     with tempfile.TemporaryDirectory(prefix="sketchkit-") as folder:

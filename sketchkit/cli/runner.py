@@ -7,15 +7,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import typer
-
 from sketchkit import options
 from sketchkit._version import __version__
 from sketchkit.checkpoints import store
 from sketchkit.checkpoints.pull import CLASSES
 from sketchkit.cli.console import progress, say, say_columns
 from sketchkit.cli.groups import as_usage
-from sketchkit.cli.options import Given, require_one_class
+from sketchkit.cli.options import Given, UsageError, require_one_class
 from sketchkit.cli.records import current_call
 from sketchkit.errors import CheckpointError, DeviceError, InputError
 from sketchkit.files import file_checksum
@@ -74,7 +72,7 @@ class Run:
         """Settle all options that are left open, and check all but the weights.
 
         Raises:
-            typer.BadParameter: an option or a temperature that the sampler lacks, or a value out of range.
+            UsageError: an option or a temperature that the sampler lacks, or a value out of range.
             PluginError: an unknown sampler.
             CheckpointError: a missing model.
         """
@@ -91,10 +89,10 @@ class Run:
             sampler = make_sampler(settings.sampler, settings.temperature, values)
             _check_temperature(settings.temperature)
         if given.temperature is not None and "temperature" not in options.as_dict(sampler):
-            raise typer.BadParameter(f"the sampler {settings.sampler!r} has none", param_hint="--temperature")
+            raise UsageError(f"the sampler {settings.sampler!r} has none", "--temperature")
         if settings.compile:
             if given.engine is not None:
-                raise typer.BadParameter("it is an engine: give no other beside it", param_hint="--compile")
+                raise UsageError("it is an engine: give no other beside it", "--compile")
             settings = replace(settings, engine="compiled")
         return cls(settings, sampler, tuple(classes or ()))
 

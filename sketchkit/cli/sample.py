@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from sketchkit.cli.groups import OutputOptions, SheetOptions
 from sketchkit.cli.help import SamplerCommand, standalone_app
-from sketchkit.cli.options import LARGEST_NUMBER, MOST_DRAWINGS, Given, option, settings_of
+from sketchkit.cli.options import LARGEST_NUMBER, MOST_DRAWINGS, Given, UsageError, option, settings_of
 from sketchkit.settings import DrawSettings
 
 if TYPE_CHECKING:
@@ -104,14 +102,12 @@ def _draw(run: Run, indices: range, z_temperature: float | None) -> list[Sketch]
 def _check_count(n: int, *, streaming: bool, json: bool) -> None:
     """Refuse more drawings than memory holds."""
     if json and n > _MOST_REPORTED:
-        raise typer.BadParameter(
-            f"--json reports on {_MOST_REPORTED:,} drawings at most, not on {n:,}: leave it out",
-            param_hint="--json",
+        raise UsageError(
+            f"--json reports on {_MOST_REPORTED:,} drawings at most, not on {n:,}: leave it out", "--json"
         )
     if not streaming and n > MOST_DRAWINGS:
-        raise typer.BadParameter(
-            f"more than {MOST_DRAWINGS:,} drawings go into one ndjson file only, or to stdout as ndjson",
-            param_hint="-n",
+        raise UsageError(
+            f"more than {MOST_DRAWINGS:,} drawings go into one ndjson file only, or to stdout as ndjson", "-n"
         )
 
 

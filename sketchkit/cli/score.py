@@ -7,13 +7,20 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from sketchkit._version import __version__
 from sketchkit.cli.console import tell_written
 from sketchkit.cli.groups import InputOptions, SheetOptions, name_file
 from sketchkit.cli.help import Command, standalone_app
-from sketchkit.cli.options import Force, Given, Listed, Prepared, option, require_one_class, settings_of
+from sketchkit.cli.options import (
+    Force,
+    Given,
+    Listed,
+    Prepared,
+    UsageError,
+    option,
+    require_one_class,
+    settings_of,
+)
 from sketchkit.errors import InputError
 from sketchkit.settings import DrawSettings
 
@@ -66,7 +73,7 @@ def score(
     from sketchkit.cli.runner import Run, split_class_words
 
     if heatmap == STDOUT and json:
-        raise typer.BadParameter("--json and the picture cannot both go to stdout", param_hint="--heatmap")
+        raise UsageError("--json and the picture cannot both go to stdout", "--heatmap")
     if heatmap is None:
         refuse_sheet(sheet, "goes with --heatmap only: there is no picture")
     else:

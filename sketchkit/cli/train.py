@@ -15,7 +15,7 @@ import typer
 from sketchkit.cli.console import print_json, say
 from sketchkit.cli.groups import as_usage, refuse_fields
 from sketchkit.cli.help import standalone_app
-from sketchkit.cli.options import DataName, Device, Force, Json, option
+from sketchkit.cli.options import DataName, Device, Force, Json, UsageError, option
 from sketchkit.cli.signals import code_of_end, stoppable
 from sketchkit.cli.training_options import RESUME, TrainCommand, TrainingOptions, said
 from sketchkit.errors import InputError
@@ -81,16 +81,16 @@ class RunOptions:
         """Refuse options that contradict each other.
 
         Raises:
-            typer.BadParameter: the first of them.
+            UsageError: the first of them.
         """
         refuse_fields(self.out, "--out")
         if self.resume and (self.dry_run or self.force):
-            raise typer.BadParameter("goes neither with --dry-run nor with --force", param_hint="--resume")
+            raise UsageError("goes neither with --dry-run nor with --force", "--resume")
         if self.resume not in (None, RESUME, "auto"):
-            raise typer.BadParameter(f"{self.resume!r} is not auto", param_hint="--resume")
+            raise UsageError(f"{self.resume!r} is not auto", "--resume")
         for name, given in (("--preset", self.preset), ("--init", self.init)):
             if self.resume == RESUME and given:
-                raise typer.BadParameter("a run that goes on keeps its own", param_hint=name)
+                raise UsageError("a run that goes on keeps its own", name)
 
 
 def train(
@@ -138,19 +138,16 @@ def parse_duration(text: str) -> float:
     """`90s`, `30m`, `1.5h` or `2d` in seconds; a bare number is seconds.
 
     Raises:
-        typer.BadParameter: anything else.
+        UsageError: anything else.
     """
     found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", text.strip().lower())
     if not found:
-        raise typer.BadParameter(f"{text!r} is no time, such as 90s, 30m, 2h or 1d", param_hint="--max-time")
+        raise UsageError(f"{text!r} is no time, such as 90s, 30m, 2h or 1d", "--max-time")
     return float(found[1]) * _UNITS[found[2] or "s"]
 
 
 def _chosen(
-    preset: str | None,
-    file: Path | None,
-    settings: Mapping[str, Any],
-    before: Mapping[str, Any],
+    preset: str | None, file: Path | None, settings: Mapping[str, Any], before: Mapping[str, Any]
 ) -> TrainConfig:
     """The configuration: what is said here, then the file, the model or run before it, and the preset."""
     from sketchkit.training.backends import resolve_config

@@ -82,10 +82,7 @@ class Endings(list[Ending]):
     """
 
     def __init__(
-        self,
-        endings: Iterable[Ending] = (),
-        attempts: Attempts | None = None,
-        guesses: Guesses | None = None,
+        self, endings: Iterable[Ending] = (), attempts: Attempts | None = None, guesses: Guesses | None = None
     ) -> None:
         super().__init__(endings)
         self.attempts = attempts

@@ -141,14 +141,7 @@ def interpolate(
     check_model(model)
     n = whole("n", n)
     jobs = morphs(
-        model,
-        [drawings],
-        n,
-        temperature,
-        path=path,
-        class_name=class_name,
-        prepared=prepared,
-        **settings,
+        model, [drawings], n, temperature, path=path, class_name=class_name, prepared=prepared, **settings
     )
     return list(next(jobs).sketches)
 
@@ -193,14 +186,7 @@ def grid(
     if not isinstance(steps, Sequence) or isinstance(steps, str) or len(steps) != 2:
         raise InputError(f"the steps of a grid are (columns, rows), got {steps!r}")
     jobs = morphs(
-        model,
-        [corners],
-        steps,
-        temperature,
-        path=path,
-        class_name=class_name,
-        prepared=prepared,
-        **settings,
+        model, [corners], steps, temperature, path=path, class_name=class_name, prepared=prepared, **settings
     )
     return list(next(jobs).sketches)
 

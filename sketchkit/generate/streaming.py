@@ -104,12 +104,7 @@ def _draw_blocks(
         count = min(size, n - begin)
         settings["progress"] = _offset_progress(progress, begin, n)
         yield from sample(
-            model,
-            count,
-            temperature,
-            class_name=list(islice(labels, count)),
-            first=first + begin,
-            **settings,
+            model, count, temperature, class_name=list(islice(labels, count)), first=first + begin, **settings
         )
 
 
