@@ -9,11 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sketchkit.cli.console import plain, print_json, print_table, progress, say, tell_written
-from sketchkit.cli.critique import EXAMPLE as CRITIQUE_EXAMPLE
-from sketchkit.cli.critique import critique
-from sketchkit.cli.datasets import class_rows, described, found, holds, report
-from sketchkit.cli.distill import EXAMPLE as DISTILL_EXAMPLE
-from sketchkit.cli.distill import distill
+from sketchkit.cli.distill import CRITIQUE_EXAMPLE, DISTILL_EXAMPLE, critique, distill
 from sketchkit.cli.groups import as_usage, refuse_fields
 from sketchkit.cli.help import group_app, subcommand
 from sketchkit.cli.options import Force, Json, KeepBackground, RedirectHosts, UsageError, argument, option
@@ -21,7 +17,7 @@ from sketchkit.errors import InputError
 
 if TYPE_CHECKING:
     from sketchkit.sketch import Sketch
-    from sketchkit.training.data import Recipe
+    from sketchkit.training.data import Dataset, Manifest, Recipe
 
 __all__ = ["app"]
 
@@ -62,13 +58,13 @@ def list_data(
     place = data_folder() if folder is None else folder
     if folder is not None and not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
-    there = found(place)
+    there = _find_sets(place)
     if json:
         print_json(there)
     elif not there:
         say(f"no data sets in {place}: `sketchkit data fetch` or `sketchkit data synth` brings drawings")
     else:
-        print_table(("NAME", "KIND", "HOLDS"), [(e["name"], e["kind"], holds(e)) for e in there])
+        print_table(("NAME", "KIND", "HOLDS"), [(e["name"], e["kind"], _say_content(e)) for e in there])
 
 
 @subcommand(app, "sketchkit data info cats")
@@ -85,14 +81,14 @@ def info(
 
     data = Dataset.open(find(name), verify=check)
     if json:
-        print_json(described(data))
+        print_json(_describe(data))
         return
     for line in report_lines(data.manifest, sys.stdout.encoding):
         print(plain(line))
     facts = {"path": data.path, "fingerprint": data.manifest.fingerprint, **data.manifest.recipe}
     for key, value in {**facts, "sources": ", ".join(data.manifest.sources)}.items():
         print(f"{plain(key)}: {plain(value)}")
-    print_table(("CLASS", "TRAIN", "VALID", "TEST"), class_rows(data.manifest))
+    print_table(("CLASS", "TRAIN", "VALID", "TEST"), _class_rows(data.manifest))
 
 
 @subcommand(app, "sketchkit data fetch quickdraw cat pig")
@@ -181,7 +177,7 @@ def prepare(
     target = _default_out(sources[0]) if out is None else out
     with progress("Preparing") as advance:
         made = make(sources, target, chosen, overwrite=force, progress=advance)
-    report(made, json, named=out is not None)
+    _tell_made(made, json, named=out is not None)
 
 
 @subcommand(app, "sketchkit data synth -n 2000 --class face --class sun -o shapes")
@@ -216,7 +212,7 @@ def synth(
         else:
             made = prepare_sketches(counted, out, chosen, name=f"synth, seed {seed}", overwrite=force)
     if not Path(out).suffix:
-        report(made, json, named=True)
+        _tell_made(made, json, named=True)
     elif not json:
         tell_written([out])
     else:
@@ -265,3 +261,70 @@ def _default_out(source: str) -> Path:
     except OSError as error:
         raise InputError(f"{folder}: {(error.strerror or str(error)).lower()}") from error
     return folder / (stem_of(Path(source).resolve()) or "drawings")
+
+
+# --- data sets in words and as JSON -------------------------------------------------------------------------
+
+
+def _tell_made(data: Dataset, json: bool, *, named: bool) -> None:
+    """Say what has been made: JSON on stdout, or words and a plot on stderr."""
+    from sketchkit.training.data.report import report_lines
+
+    if json:
+        print_json(_describe(data))
+        return
+    for line in report_lines(data.manifest, sys.stderr.encoding):
+        say(line)
+    say(f"wrote {data.path}" if named else f"{data.path.name}: {data.path}")
+
+
+def _describe(data: Dataset) -> dict[str, Any]:
+    """A data set as JSON values."""
+    manifest = data.manifest
+    return {"path": str(data.path), "fingerprint": manifest.fingerprint, **manifest.to_json()}
+
+
+def _class_rows(manifest: Manifest) -> list[tuple[str, ...]]:
+    """How many drawings of each class the splits hold, for a table."""
+    columns = [split.per_class for split in manifest.splits.values()]
+    return [(name, *map(str, counts)) for name, *counts in zip(manifest.classes, *columns, strict=True)]
+
+
+def _find_sets(folder: Path) -> list[dict[str, Any]]:
+    """The data sets in a folder, and the files downloaded into it, as JSON values."""
+    from sketchkit.training.data.manifest import list_datasets
+
+    sets = [_stored_set(path) for path in list_datasets(folder)]
+    try:
+        there = (p for suffix in ("", ".gz") for p in (folder / "quickdraw").glob(f"*.ndjson{suffix}"))
+        files = sorted(p for p in there if not p.name.startswith("."))
+        sizes = [path.stat().st_size for path in files]
+    except OSError as error:
+        raise InputError(f"{folder}: {(error.strerror or str(error)).lower()}") from error
+    return sets + [
+        {"name": f"quickdraw/{path.name}", "path": str(path), "kind": "file", "bytes": size}
+        for path, size in zip(files, sizes, strict=True)
+    ]
+
+
+def _stored_set(path: Path) -> dict[str, Any]:
+    from sketchkit.training.data.manifest import read_manifest
+
+    about: dict[str, Any] = {"name": path.name, "path": str(path)}
+    try:
+        manifest = read_manifest(path)
+    except InputError as error:
+        return {**about, "kind": "damaged", "problem": str(error)}
+    splits = {name: split.drawings for name, split in manifest.splits.items()}
+    return {**about, "kind": "data set", "drawings": splits, "classes": list(manifest.classes)}
+
+
+def _say_content(entry: dict[str, Any]) -> str:
+    """What an entry of a list holds, in words."""
+    if entry["kind"] == "damaged":
+        return str(entry["problem"])
+    if entry["kind"] == "file":
+        return f"{entry['bytes'] / 1e6:.1f} MB"
+    splits, classes = entry["drawings"], entry["classes"]
+    what = classes[0] if len(classes) == 1 else f"{len(classes)} classes"
+    return f"{sum(splits.values())} drawings of {what} ({'/'.join(map(str, splits.values()))})"

@@ -11,16 +11,16 @@ from sketchkit.cli.console import plain, print_json, print_table, progress, say,
 from sketchkit.cli.groups import name_file
 from sketchkit.cli.help import group_app, subcommand
 from sketchkit.cli.options import (
+    DataName,
     Force,
     Listed,
     RedirectHosts,
+    Seed,
     UsageError,
     argument,
     option,
     require_one_class,
 )
-from sketchkit.cli.prior import EXAMPLE as PRIOR_EXAMPLE
-from sketchkit.cli.prior import prior
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import shown
 
@@ -52,7 +52,7 @@ def info(
     *, name: str = argument("NAME", "A model, or a model's file.", completion="models"), json: Listed = False
 ) -> None:
     """Show what is known of a model: classes, sizes, licence, origin."""
-    described = _describe_file(Path(name)) if _suffix(name) in _EXPORTS else _describe_stored(name)
+    described = _describe_named(name)
     if json:
         print_json(described)
         return
@@ -185,6 +185,42 @@ def remove(*, name: str = argument("NAME", "A model of your own.", completion="o
     say(f"removed {delete(name)}")
 
 
+@subcommand(app, "sketchkit models prior run/best.safetensors birds -o birds.safetensors")
+def prior(
+    *,
+    model: str = argument("NAME", "A stored vae, or a model's file.", completion="models"),
+    data: DataName,
+    output: str = option(..., "The .safetensors file to write.", flags="--output -o", metavar="PATH"),
+    steps: int = option(5_000, "Updates in all.", metavar="N", low=1, high=1_000_000),
+    seed: Seed = 0,
+    force: Force = False,
+) -> None:
+    """Fit a prior to a vae, so that sample, atlas and interpolate draw what people would draw.
+
+    The flow learns which latent vectors the drawings of a data set have, class by class. It becomes a part of
+    the model; encoder and decoder stay as they are.
+    """
+    from sketchkit.cli.outputs import check_paths, send
+
+    if Path(output).suffix.lower() != ".safetensors":
+        raise UsageError("the model is written as .safetensors", "--output")
+    output = name_file(output, Path(model).name.split(".")[0])
+    check_paths([output], force)
+    from sketchkit.training.data import Dataset
+    from sketchkit.training.data.manifest import find
+
+    drawings = Dataset.open(find(data))
+    from sketchkit.checkpoints.load import load_model
+    from sketchkit.checkpoints.native import dump_native
+    from sketchkit.training.prior import PriorRecipe, fit_prior
+
+    loaded = load_model(model, device="cpu")
+    with progress("Fitting the prior") as report:
+        fitted = fit_prior(loaded, drawings, PriorRecipe(steps=steps, seed=seed), report)
+    send(dump_native(fitted), output, force)
+    tell_written([output])
+
+
 def _check_free(name: str | None, force: bool) -> None:
     """Refuse an invalid or taken name before the work begins."""
     from sketchkit.checkpoints.store import path_of
@@ -229,19 +265,12 @@ def _shorten(words: Sequence[str]) -> str:
     return ", ".join(words[:_MOST_CLASSES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _describe_stored(name: str) -> dict[str, Any]:
+def _describe_named(name: str) -> dict[str, Any]:
+    """A model of the store or a model's file, native or Magenta's, as JSON values."""
     from sketchkit.checkpoints.arrays import read_header
-    from sketchkit.checkpoints.store import StoredModel, find
+    from sketchkit.checkpoints.store import SUFFIX, StoredModel, find
 
-    path = find(name)
-    return _describe(StoredModel(name, path, read_header(path), None))
-
-
-def _describe_file(path: Path) -> dict[str, Any]:
-    """A model's file, native or Magenta's, as JSON values."""
-    from sketchkit.checkpoints.arrays import read_header
-    from sketchkit.checkpoints.store import SUFFIX, StoredModel
-
+    path = Path(name) if _suffix(name) in _EXPORTS else find(name)
     if path.suffix.lower() == SUFFIX:
         return _describe(StoredModel(path.stem, path, read_header(path), None))
     from sketchkit.checkpoints.load import load_model
@@ -293,6 +322,3 @@ def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
             text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
             out.append((f"{prefix}{key}", text))
     return out
-
-
-subcommand(app, PRIOR_EXAMPLE)(prior)
