@@ -14,7 +14,7 @@ from sketchkit.critic import CRITIC, load_critic
 from sketchkit.errors import CheckpointError
 from sketchkit.evaluate import load_recogniser
 from sketchkit.evaluate.recogniser import JUDGE
-from sketchkit.sampling import BestLooking, Draft, Studio, make_sampler
+from sketchkit.sampling import BestLooking, Draft, DraftingContext, make_sampler
 from sketchkit.sampling.base import Subject
 from sketchkit.sampling.critic import whole_drawing
 from sketchkit.training.data import synth
@@ -61,10 +61,10 @@ def test_it_chooses_the_best_looking_that_has_ended(name: str) -> None:
     found: list[Draft] = []
 
     class Looking:
-        def draw(self, studio: Studio) -> Iterator[Draft]:
-            assert studio.subject(0).classes == (name,)
+        def draw(self, context: DraftingContext) -> Iterator[Draft]:
+            assert context.subject(0).classes == (name,)
             hand = make_sampler("temperature", 0.6)
-            drafts = studio.drafts(hand, np.zeros(5, np.int64), np.arange(5))
+            drafts = context.drafts(hand, np.zeros(5, np.int64), np.arange(5))
             found.extend(sorted(drafts, key=lambda each: each.attempt))
             yield found[0]
 
@@ -83,10 +83,10 @@ def test_of_endings_that_look_right_it_chooses_a_tidy_one() -> None:
     found: list[tuple[Draft, Sketch]] = []
 
     class Looking:
-        def draw(self, studio: Studio) -> Iterator[Draft]:
-            drafts = studio.drafts(make_sampler("temperature", 0.4), np.zeros(6, np.int64), np.arange(6))
+        def draw(self, context: DraftingContext) -> Iterator[Draft]:
+            drafts = context.drafts(make_sampler("temperature", 0.4), np.zeros(6, np.int64), np.arange(6))
             in_order = sorted(drafts, key=lambda each: each.attempt)
-            found.extend((draft, whole_drawing(studio.subject(0), draft)) for draft in in_order)
+            found.extend((draft, whole_drawing(context.subject(0), draft)) for draft in in_order)
             yield in_order[0]
 
     sketchkit.complete(model, begun, 1, sampler=Looking(), class_name="sun")
@@ -119,9 +119,9 @@ def test_the_beginning_is_seen_with_the_ending() -> None:
     seen: list[Sketch] = []
 
     class Looking:
-        def draw(self, studio: Studio) -> Iterator[Draft]:
-            [draft] = studio.drafts(make_sampler("temperature", 0.3), np.array([0]), np.array([0]))
-            seen.append(whole_drawing(studio.subject(0), draft))
+        def draw(self, context: DraftingContext) -> Iterator[Draft]:
+            [draft] = context.drafts(make_sampler("temperature", 0.3), np.array([0]), np.array([0]))
+            seen.append(whole_drawing(context.subject(0), draft))
             yield draft
 
     [ending] = sketchkit.complete(model, begun, 1, sampler=Looking(), class_name="sun")

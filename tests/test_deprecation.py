@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 import sketchkit as sk
-from sketchkit import formats, svgdoc
+from sketchkit import formats, sampling, svgdoc
 from sketchkit.arguments import old_attribute, renamed
 from sketchkit.errors import InputError
 from sketchkit.evaluate import Choices
@@ -42,6 +42,13 @@ def test_an_old_keyword_is_the_new_one_and_warns() -> None:
     assert told[0].filename == __file__
     assert double(2, new=3) == 12
     assert double.__doc__ == "Twice."
+
+
+def test_the_context_of_samplers_has_its_old_name() -> None:
+    with pytest.warns(DeprecationWarning, match="^Studio is called DraftingContext now"):
+        assert sampling.Studio is sampling.DraftingContext
+    with pytest.raises(AttributeError):
+        sampling.Easel  # noqa: B018
 
 
 def test_both_at_once_are_refused() -> None:

@@ -22,7 +22,7 @@ from sketchkit.engine import decode, read_prompts
 from sketchkit.errors import InputError, PluginError
 from sketchkit.models import SketchModel
 from sketchkit.noise import Noise, uniforms
-from sketchkit.sampling import Draft, Sampler, Studio, Tempered, make_sampler, samplers
+from sketchkit.sampling import Draft, DraftingContext, Sampler, Tempered, make_sampler, samplers
 
 BUILT_IN = ["greedy", "mean", "nucleus", "temperature", "top-k", "truncated"]
 TEMPERED = [name for name in BUILT_IN if name not in ("greedy", "mean")]
@@ -365,7 +365,7 @@ class OddDrawings:
 
     how: str = options.option("well", "what goes wrong")
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
         yield from DRAFTS[self.how]
 
 
@@ -435,8 +435,8 @@ def test_a_strangers_whole_drawings_are_taken(tiny_model: SketchModel, how: str)
         ("beyond", "drawing 2 of 2 that were asked for"),
         ("list", "rows that are no array [n, 5]"),
         ("narrow", "points of the shape [3, 4], not [3, 5]"),
-        ("long", "7 rows, where there are at least 1 and at most studio.max_points, 6"),
-        ("empty", "0 rows, where there are at least 1 and at most studio.max_points, 6"),
+        ("long", "7 rows, where there are at least 1 and at most context.max_points, 6"),
+        ("empty", "0 rows, where there are at least 1 and at most context.max_points, 6"),
         ("after", "rows after the end row, which is row 1 of 4"),
         ("twice", "drawing 0 twice"),
         ("one", "1 of 2 drawings"),

@@ -15,7 +15,7 @@ import numpy as np
 
 import sketchkit
 from sketchkit.evaluate import load_recogniser
-from sketchkit.sampling import AnySampler, Draft, DrawingSampler, Studio, make_sampler
+from sketchkit.sampling import AnySampler, Draft, DraftingContext, DrawingSampler, make_sampler
 
 EACH = 8
 SHOWN = ("face", "pig", "sun", "duck", "apple", "shoe")
@@ -38,16 +38,16 @@ class Watched:
     sampler: AnySampler
     drafts: list[Draft] = field(default_factory=list)
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
         """Draw as the sampler does."""
-        for draft in self._drafts(studio):
+        for draft in self._drafts(context):
             self.drafts.append(draft)
             yield draft
 
-    def _drafts(self, studio: Studio) -> Iterator[Draft]:
+    def _drafts(self, context: DraftingContext) -> Iterator[Draft]:
         if isinstance(self.sampler, DrawingSampler):
-            return self.sampler.draw(studio)
-        return studio.drafts(self.sampler, np.arange(studio.jobs), np.zeros(studio.jobs, np.int64))
+            return self.sampler.draw(context)
+        return context.drafts(self.sampler, np.arange(context.jobs), np.zeros(context.jobs, np.int64))
 
 
 def main(sheet: str | None) -> None:

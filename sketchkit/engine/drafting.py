@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from sketchkit.density import MixtureDensity
 
-__all__ = ["DraftingContext", "decode"]
+__all__ = ["DecoderContext", "decode"]
 
 
 def decode(
@@ -80,7 +80,7 @@ def decode(
     """
     requests = Requests(prompts, prompt_of, index_of, np.zeros_like(index_of), seed, max_points)
     if isinstance(sampler, DrawingSampler) and choose is None:
-        context = DraftingContext(model, requests, width, exact)
+        context = DecoderContext(model, requests, width, exact)
         yield from _each_once(sampler.draw(context), context.jobs, name_sampler(sampler))
         return
     step_sampler = stepwise(sampler, "point by point")
@@ -102,8 +102,8 @@ def _each_once(drafts: Iterator[Draft], jobs: int, sampler: str) -> Iterator[Dra
 
 
 @dataclass(frozen=True, eq=False)
-class DraftingContext:
-    """The `Studio` of the engine; see `sketchkit.sampling.Studio`.
+class DecoderContext:
+    """The `DraftingContext` of the engine; see `sketchkit.sampling.DraftingContext`.
 
     Args:
         model: draws.
@@ -132,7 +132,7 @@ class DraftingContext:
         return self.requests.prompts.subjects[int(self.requests.prompt_of[job])]
 
     def drafts(self, sampler: StepSampler, jobs: Indices, attempts: Indices) -> Iterator[Draft]:
-        """Draw each draft to its end; see `Studio`.
+        """Draw each draft to its end; see `DraftingContext`.
 
         Raises:
             InputError: numbers out of range or of different lengths, or a sampler of whole drawings.
@@ -147,7 +147,7 @@ class DraftingContext:
             yield Draft(int(mine[draft.job]), draft.rows, draft.nll, draft.attempt)
 
     def begin(self, jobs: Indices) -> tuple[Tensor, State]:
-        """Where drawings begin; see `Studio`."""
+        """Where drawings begin; see `DraftingContext`."""
         which = self.requests.prompt_of[_whole(jobs, self.jobs, "a job")]
         least, most = self._rows_of_product
         with inference(self.model):
@@ -155,7 +155,7 @@ class DraftingContext:
             return as_tensor(take_rows(self.requests.prompts.rows, which)), tuple(map(as_tensor, state))
 
     def advance(self, rows: Tensor, state: State) -> tuple[MixtureDensity, State]:
-        """One point further; see `Studio`. In chunks, each of as many rows as suit the device."""
+        """One point further; see `DraftingContext`. In chunks, each of as many rows as suit the device."""
         from sketchkit.density import MixtureDensity
 
         (least, size), stepper = self._rows_of_product, stepper_of(self.model)
@@ -177,7 +177,7 @@ class DraftingContext:
             return MixtureDensity(as_tensor(concatenate(raws))), joined
 
     def noise(self, jobs: Indices, attempts: Indices, steps: Indices) -> Noise:
-        """The uniform numbers of points; see `Studio`.
+        """The uniform numbers of points; see `DraftingContext`.
 
         Raises:
             InputError: numbers out of range or of different lengths.

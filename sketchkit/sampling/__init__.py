@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,13 +11,13 @@ from sketchkit.errors import InputError
 from sketchkit.sampling.base import (
     AnySampler,
     Draft,
+    DraftingContext,
     DrawingSampler,
     DrawRule,
     RuledSampler,
     Sampler,
     StatefulSampler,
     StepSampler,
-    Studio,
     Subject,
     Tempered,
     draws_by_rule,
@@ -33,13 +34,13 @@ __all__ = [
     "BestLooking",
     "Draft",
     "Drafting",
+    "DraftingContext",
     "DrawRule",
     "DrawingSampler",
     "RuledSampler",
     "Sampler",
     "StatefulSampler",
     "StepSampler",
-    "Studio",
     "Subject",
     "Tempered",
     "draws_by_rule",
@@ -96,3 +97,13 @@ def _find_problem(made: object) -> str | None:
 
 def _is_sampler(made: object) -> bool:
     return isinstance(made, Sampler | StatefulSampler | DrawingSampler)
+
+
+def __getattr__(name: str) -> Any:
+    """`Studio`, the old name of `DraftingContext`."""
+    if name != "Studio":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn(
+        "Studio is called DraftingContext now; the old name will go", DeprecationWarning, stacklevel=2
+    )
+    return DraftingContext

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 __all__ = [
     "AnySampler",
     "Draft",
+    "DraftingContext",
     "DrawRule",
     "DrawingSampler",
     "RuledSampler",
     "Sampler",
     "StatefulSampler",
     "StepSampler",
-    "Studio",
     "Subject",
     "Tempered",
     "draws_by_rule",
@@ -148,7 +148,7 @@ class Subject:
     classes: tuple[str, ...] = ()
 
 
-class Studio(Protocol):
+class DraftingContext(Protocol):
     """The model, the beginnings and the noise, for a sampler that chooses among whole drawings.
 
     All results are functions of the seed, a drawing's index and the attempt alone, independent of the order
@@ -204,11 +204,11 @@ class DrawingSampler(Protocol):
     or fill a gap point by point.
     """
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
         """Draw all requested drawings.
 
         Yields:
-            One draft for each of `studio.jobs`, in any order, as soon as it is decided.
+            One draft for each of `context.jobs`, in any order, as soon as it is decided.
         """
         ...
 

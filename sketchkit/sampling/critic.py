@@ -12,7 +12,7 @@ from sketchkit.sampling.drafting import Drafting, choose_each, until
 
 if TYPE_CHECKING:
     from sketchkit.critic import Critic
-    from sketchkit.sampling.base import Draft, StepSampler, Studio, Subject
+    from sketchkit.sampling.base import Draft, DraftingContext, StepSampler, Subject
     from sketchkit.sketch import Sketch
 
 __all__ = ["BestLooking", "ByCritic", "whole_drawing"]
@@ -44,21 +44,21 @@ class BestLooking:
     step_sampler: StepSampler
     n: int = 6
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
         """Draw and choose; see `DrawingSampler`."""
         import numpy as np
 
         from sketchkit.critic import load_critic
 
         critic = load_critic()
-        known = np.array([_is_known(studio.subject(job), critic) for job in range(studio.jobs)], bool)
+        known = np.array([_is_known(context.subject(job), critic) for job in range(context.jobs)], bool)
         rest, scored = np.flatnonzero(~known), np.flatnonzero(known)
-        yield from until(studio, self.step_sampler, self.n, rest, lambda draft: not any(_flaw(draft)[:2]))
+        yield from until(context, self.step_sampler, self.n, rest, lambda draft: not any(_flaw(draft)[:2]))
 
         def best(drafts: Sequence[Draft]) -> Draft:
-            return _best(drafts, studio, critic)
+            return _best(drafts, context, critic)
 
-        yield from choose_each(studio, self.step_sampler, self.n, best, scored)
+        yield from choose_each(context, self.step_sampler, self.n, best, scored)
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ class ByCritic(Drafting):
         """The first that the model ended: the class of a draft is known in `draw` alone."""
         return min(drafts, key=_flaw)
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
         """Draw and choose; see `DrawingSampler`."""
-        return BestLooking(self.step_sampler, self.n).draw(studio)
+        return BestLooking(self.step_sampler, self.n).draw(context)
 
 
 def whole_drawing(subject: Subject, draft: Draft) -> Sketch:
@@ -94,13 +94,13 @@ def _is_known(subject: Subject, critic: Critic) -> bool:
     return any(name in critic.classes for name in subject.classes)
 
 
-def _best(drafts: Sequence[Draft], studio: Studio, critic: Critic) -> Draft:
+def _best(drafts: Sequence[Draft], context: DraftingContext, critic: Critic) -> Draft:
     """The best of the drafts of one drawing, by their attempt."""
     least = min(_flaw(draft)[:2] for draft in drafts)
     able = [draft for draft in drafts if _flaw(draft)[:2] == least]
     if len(able) == 1:
         return able[0]
-    subject = studio.subject(drafts[0].job)
+    subject = context.subject(drafts[0].job)
     wanted = [critic.classes.index(name) for name in subject.classes if name in critic.classes]
     chances = critic.chances([whole_drawing(subject, draft) for draft in able])[:, wanted].max(1)
     tidiness = 1.0 if len(subject.rows) else 0.0

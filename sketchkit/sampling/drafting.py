@@ -11,7 +11,7 @@ from sketchkit.options import option
 from sketchkit.sampling.base import Tempered
 
 if TYPE_CHECKING:
-    from sketchkit.sampling.base import Draft, Indices, StepSampler, Studio
+    from sketchkit.sampling.base import Draft, DraftingContext, Indices, StepSampler
 
 __all__ = ["Drafting", "choose_each", "likelihood", "until"]
 
@@ -25,7 +25,7 @@ def likelihood(draft: Draft) -> tuple[bool, float, int]:
 
 
 def choose_each(
-    studio: Studio,
+    context: DraftingContext,
     step_sampler: StepSampler,
     n: int,
     choose: Callable[[Sequence[Draft]], Draft],
@@ -34,7 +34,7 @@ def choose_each(
     """Draw n drafts of every drawing, and choose one of each drawing's.
 
     Args:
-        studio: the requested drawings.
+        context: the requested drawings.
         step_sampler: the sampler that draws.
         n: how many drafts of each drawing.
         choose: from the drafts of one drawing, by their attempt, the one to keep.
@@ -42,11 +42,11 @@ def choose_each(
     """
     import numpy as np
 
-    several, size = np.arange(studio.jobs) if wanted is None else wanted, max(1, _AT_ONCE // n)
+    several, size = np.arange(context.jobs) if wanted is None else wanted, max(1, _AT_ONCE // n)
     for begin in range(0, len(several), size):
         jobs = several[begin : begin + size]
         found: dict[int, list[Draft]] = {job: [] for job in jobs.tolist()}
-        for draft in studio.drafts(step_sampler, np.repeat(jobs, n), np.tile(np.arange(n), len(jobs))):
+        for draft in context.drafts(step_sampler, np.repeat(jobs, n), np.tile(np.arange(n), len(jobs))):
             mine = found[draft.job]
             mine.append(draft)
             if len(mine) == n:
@@ -55,12 +55,16 @@ def choose_each(
 
 
 def until(
-    studio: Studio, step_sampler: StepSampler, n: int, wanted: Indices, will_do: Callable[[Draft], bool]
+    context: DraftingContext,
+    step_sampler: StepSampler,
+    n: int,
+    wanted: Indices,
+    will_do: Callable[[Draft], bool],
 ) -> Iterator[Draft]:
     """Draw each drawing again with other noise, n times in all, until a draft is accepted.
 
     Args:
-        studio: the requested drawings.
+        context: the requested drawings.
         step_sampler: the sampler that draws.
         n: the most drafts of each drawing.
         wanted: int64, the drawings.
@@ -71,7 +75,7 @@ def until(
     waiting, best = wanted, dict[int, "Draft"]()
     for attempt in range(n):
         again = []
-        for draft in studio.drafts(step_sampler, waiting, np.full(len(waiting), attempt)):
+        for draft in context.drafts(step_sampler, waiting, np.full(len(waiting), attempt)):
             if will_do(draft):
                 best.pop(draft.job, None)
                 yield draft
@@ -102,9 +106,9 @@ class Drafting(Tempered, ABC):
             drafts: n drafts of one drawing, by their attempt.
         """
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
         """Draw and choose; see `DrawingSampler`."""
-        return choose_each(studio, self.step_sampler, self.n, self.choose)
+        return choose_each(context, self.step_sampler, self.n, self.choose)
 
     @property
     def step_sampler(self) -> StepSampler:

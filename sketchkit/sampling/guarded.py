@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sketchkit.density import MixtureDensity
     from sketchkit.noise import Noise
-    from sketchkit.sampling.base import AnySampler, Draft, State, Studio
+    from sketchkit.sampling.base import AnySampler, Draft, DraftingContext, State
 
 __all__ = ["guard_sampler", "name_sampler"]
 
@@ -75,10 +75,10 @@ class _GuardedStateful(Guarded[StatefulSampler]):
 
 
 class _GuardedDrawing(Guarded[DrawingSampler]):
-    def draw(self, studio: Studio) -> Iterator[Draft]:
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
         """Draw all jobs; see `DrawingSampler`."""
         return self._iterate(
-            self.__wrapped__.draw, studio, find_problem=lambda draft: _find_draft_problem(draft, studio)
+            self.__wrapped__.draw, context, find_problem=lambda draft: _find_draft_problem(draft, context)
         )
 
 
@@ -123,7 +123,7 @@ def _find_state_problem(state: Any, rows: int) -> str | None:
     return None
 
 
-def _find_draft_problem(draft: Any, studio: Studio) -> str | None:
+def _find_draft_problem(draft: Any, context: DraftingContext) -> str | None:
     """The problem of a draft in a few words; `None` for a valid draft."""
     from sketchkit.sampling.base import Draft
 
@@ -131,9 +131,9 @@ def _find_draft_problem(draft: Any, studio: Studio) -> str | None:
         return f"drew a {type(draft).__name__}, not a Draft"
     if not _is_whole(draft.job):
         return f"drew a draft of the job {draft.job!r}, which is no whole number"
-    if not 0 <= draft.job < studio.jobs:
-        return f"drew drawing {draft.job} of {studio.jobs} that were asked for"
-    return _find_rows_problem(draft.rows, studio.max_points)
+    if not 0 <= draft.job < context.jobs:
+        return f"drew drawing {draft.job} of {context.jobs} that were asked for"
+    return _find_rows_problem(draft.rows, context.max_points)
 
 
 def _find_rows_problem(rows: Any, most: int) -> str | None:
@@ -144,7 +144,7 @@ def _find_rows_problem(rows: Any, most: int) -> str | None:
     if not isinstance(rows, np.ndarray) or rows.ndim != 2:
         return "drew rows that are no array [n, 5]"
     if not 1 <= len(rows) <= most:
-        return f"drew {len(rows)} rows, where there are at least 1 and at most studio.max_points, {most}"
+        return f"drew {len(rows)} rows, where there are at least 1 and at most context.max_points, {most}"
     # A copy, since torch warns of an array that cannot be written to and takes none with negative strides.
     trouble = _find_problem("drew", torch.from_numpy(rows.copy()), len(rows))
     if trouble is None and bool((rows[:-1, 4] == 1).any()):

@@ -12,7 +12,7 @@ from sketchkit.sampling.drafting import Drafting, likelihood, until
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sketchkit.sampling.base import Draft, Studio
+    from sketchkit.sampling.base import Draft, DraftingContext
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Restarts(Drafting):
         """The best of the rejected drafts."""
         return min(drafts, key=likelihood)
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
         """Draw until a draft is accepted; see `DrawingSampler`."""
         import numpy as np
 
-        return until(studio, self.step_sampler, self.n, np.arange(studio.jobs), self._is_acceptable)
+        return until(context, self.step_sampler, self.n, np.arange(context.jobs), self._is_acceptable)
 
     def _is_acceptable(self, draft: Draft) -> bool:
         return draft.ended and (self.limit is None or draft.nll_per_point <= self.limit)

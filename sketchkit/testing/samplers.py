@@ -14,7 +14,7 @@ from torch import Tensor
 from sketchkit.density import MixtureDensity
 from sketchkit.devices import one_thread
 from sketchkit.engine import Prompts, Requests, read_prompts
-from sketchkit.engine.drafting import DraftingContext
+from sketchkit.engine.drafting import DecoderContext
 from sketchkit.engine.prompts import LEAST_ROWS
 from sketchkit.generate import sample
 from sketchkit.models import SketchModel, State
@@ -41,7 +41,7 @@ _CPU = torch.device("cpu")
 _STREAM, _SEED = 77, 5
 _ROWS, _STEPS, _MIXTURES = 17, 8, 5
 _POINTS = "choose a point of every density, with density.draw(noise) or density.point(...)"
-_STUDIO = "draw with the methods of the studio"
+_CONTEXT = "draw with the methods of the context"
 _MAX_POINTS = 24
 #: The jobs of whole drawings: which of two prompts each continues, and the index of its noise.
 _PROMPT_OF = np.array([0, 1, 0, 1, 0, 0, 1], np.int64)
@@ -76,8 +76,8 @@ def check_sampler(plugin: Any, *, options_too: bool = True) -> None:
     `initial_state(rows, device)`: a tuple of tensors [B, ...] with equal rows, made anew each time; `step`
     keeps shapes and types, and a drawing that begins in the row of another begins like any other.
 
-    `draw(studio)`: one valid `Draft` for each job, with the model's own likelihood, the same for any order of
-    jobs and drafts and for any other jobs; an empty iterable for zero jobs.
+    `draw(context)`: one valid `Draft` for each job, with the model's own likelihood, the same for any order
+    of jobs and drafts and for any other jobs; an empty iterable for zero jobs.
 
     Args:
         plugin: a name as registered, the class, or an object.
@@ -105,7 +105,7 @@ def _check(subject: Subject, faults: Faults, options_too: bool) -> None:
                 with faults.within(situation):
                     _check_points(stateful(variant), faults)
     else:
-        methods = "__call__(density, noise), or initial_state and step, or draw(studio)"
+        methods = "__call__(density, noise), or initial_state and step, or draw(context)"
         faults.add("a sampler", f"a {type(sampler).__name__} is not a sampler: define {methods}")
     faults.stop_if_any()
     _check_sampling(sampler, faults)
@@ -288,7 +288,7 @@ def _check_drawings(sampler: DrawingSampler, faults: Faults) -> None:
     model = make_small_model()
     prompts = read_prompts(model, [np.zeros((0, 5)), np.array([[1.0, 0.5, 1, 0, 0], [-0.5, 1.0, 1, 0, 0]])])
 
-    def draw(jobs: Any = _JOBS, kind: type[DraftingContext] = DraftingContext) -> list[Draft]:
+    def draw(jobs: Any = _JOBS, kind: type[DecoderContext] = DecoderContext) -> list[Draft]:
         which, index = _PROMPT_OF[jobs], _INDEX_OF[jobs]
         requests = Requests(prompts, which, index, index * 0, _SEED, _MAX_POINTS)
         drafts: list[Draft] = []
@@ -299,32 +299,32 @@ def _check_drawings(sampler: DrawingSampler, faults: Faults) -> None:
         return drafts
 
     def find_outcomes(
-        jobs: Any = _JOBS, kind: type[DraftingContext] = DraftingContext
+        jobs: Any = _JOBS, kind: type[DecoderContext] = DecoderContext
     ) -> dict[int, tuple[bytes, int]]:
         return {int(jobs[draft.job]): (draft.rows.tobytes(), draft.attempt) for draft in draw(jobs, kind)}
 
-    with faults.during("drafts", f"for {len(_JOBS)} jobs", _STUDIO):
+    with faults.during("drafts", f"for {len(_JOBS)} jobs", _CONTEXT):
         _check_drafts(draw(), model, prompts, faults)
     faults.stop_if_any()
-    with faults.during("drafts again", "the second time", _STUDIO):
-        wanted = check_pure(find_outcomes, "drawings", "take noise from the studio", faults)
+    with faults.during("drafts again", "the second time", _CONTEXT):
+        wanted = check_pure(find_outcomes, "drawings", "take noise from the context", faults)
         faults.stop_if_any()
         for jobs, kind, cause in (
             (_JOBS, _Reversed, "the order of its drafts"),
-            (np.array([3, 0, 6, 1, 5, 2, 4]), DraftingContext, "the order of the jobs"),
-            (np.array([2, 5]), DraftingContext, "the number of other jobs"),
-            (np.repeat(_JOBS, 3), DraftingContext, "equal jobs beside it"),
+            (np.array([3, 0, 6, 1, 5, 2, 4]), DecoderContext, "the order of the jobs"),
+            (np.array([2, 5]), DecoderContext, "the number of other jobs"),
+            (np.repeat(_JOBS, 3), DecoderContext, "equal jobs beside it"),
         ):
             if find_outcomes(jobs, kind) != {job: wanted[job] for job in jobs.tolist()}:
                 advice = "decide about each job by its own drafts, sorted by attempt"
                 faults.add(f"alone: {cause}", f"a drawing depends on {cause}: {advice}")
-    with faults.during("no jobs", "for zero jobs", "return an empty iterable where studio.jobs is 0"):
+    with faults.during("no jobs", "for zero jobs", "return an empty iterable where context.jobs is 0"):
         if draw(_JOBS[:0]):
-            faults.add("no jobs", "it yields a draft: yield one for each of studio.jobs")
+            faults.add("no jobs", "it yields a draft: yield one for each of context.jobs")
 
 
-class _Reversed(DraftingContext):
-    """A studio whose drafts come in the opposite order."""
+class _Reversed(DecoderContext):
+    """A context whose drafts come in the opposite order."""
 
     def drafts(self, *args: Any) -> Iterator[Draft]:
         yield from reversed(list(super().drafts(*args)))
@@ -335,7 +335,7 @@ def _check_drafts(drafts: list[Any], model: SketchModel, prompts: Prompts, fault
     for draft in drafts:
         fault = f"draw yields a {type(draft).__name__}: yield sketchkit.sampling.Draft objects"
         faults.require(isinstance(draft, Draft), "a draft", fault)
-        fault = f"a draft is of the job {draft.job!r}: number it from 0 to studio.jobs - 1"
+        fault = f"a draft is of the job {draft.job!r}: number it from 0 to context.jobs - 1"
         faults.require(isinstance(draft.job, int) and 0 <= draft.job < jobs, "the job", fault)
         with faults.within(f"in job {draft.job}"):
             _check_rows(draft, faults)
@@ -355,7 +355,7 @@ def _check_rows(draft: Draft, faults: Faults) -> None:
         faults.add("rows", f"the rows are {given}: make them a float32 array [n, 5]")
         return
     if not 1 <= len(rows) <= _MAX_POINTS:
-        faults.add("length", f"there are {len(rows)} rows: draw 1 to {_MAX_POINTS}, studio.max_points")
+        faults.add("length", f"there are {len(rows)} rows: draw 1 to {_MAX_POINTS}, context.max_points")
         return
     valid = np.isfinite(rows).all(1) & is_one_hot(rows[:, 2:])
     ends = np.flatnonzero(rows[:, 4])
@@ -383,7 +383,7 @@ def _check_likelihood(draft: Draft, model: SketchModel, prompts: Prompts, faults
     wanted = -float((torch.where(rows[:, 4] == 1.0, 0.0, offset) + pen).sum())
     if not isinstance(draft.nll, float) or not math.isclose(draft.nll, wanted, rel_tol=1e-3, abs_tol=1e-2):
         problem = f"the nll of job {draft.job} is {draft.nll!r}, that of the model {wanted:.6g}"
-        faults.add("likelihood", f"{problem}: use the nll of studio.drafts, the sum of -log_prob, or nan")
+        faults.add("likelihood", f"{problem}: use the nll of context.drafts, the sum of -log_prob, or nan")
 
 
 def _check_sampling(sampler: AnySampler, faults: Faults) -> None:

@@ -22,9 +22,9 @@ from sketchkit.registry import Plugin
 from sketchkit.sampling import (
     AnySampler,
     Draft,
+    DraftingContext,
     DrawingSampler,
     StatefulSampler,
-    Studio,
     make_sampler,
 )
 from sketchkit.sampling.guarded import guard_sampler
@@ -182,8 +182,8 @@ def _drafts(model: SketchModel, index: int, n: int) -> list[Draft]:
     seen: list[Draft] = []
 
     class Looking:
-        def draw(self, studio: Studio) -> Iterator[Draft]:
-            found = studio.drafts(
+        def draw(self, context: DraftingContext) -> Iterator[Draft]:
+            found = context.drafts(
                 make_sampler("temperature", 1.0),
                 np.zeros(n, np.int64),
                 np.arange(n),  # type: ignore[arg-type]
@@ -274,7 +274,7 @@ class Wrong:
 
     jobs: tuple[int, ...]
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
         for job in self.jobs:
             yield Draft(job, np.zeros((1, 5), np.float32), 0.0)
 
@@ -288,17 +288,17 @@ def test_a_sampler_that_forgets_a_drawing_is_told(
 
 
 def test_a_studio_lets_a_sampler_search_for_itself(tiny_model: SketchModel) -> None:
-    """Point by point through the studio comes to what the loop draws."""
+    """Point by point through the context comes to what the loop draws."""
     hand = make_sampler("temperature", 1.0)
 
     class Stepping:
-        def draw(self, studio: Studio) -> Iterator[Draft]:
-            jobs = np.arange(studio.jobs)
-            rows, state = studio.begin(jobs)
+        def draw(self, context: DraftingContext) -> Iterator[Draft]:
+            jobs = np.arange(context.jobs)
+            rows, state = context.begin(jobs)
             out = []
-            for step in range(studio.max_points):
-                density, state = studio.advance(rows, state)
-                rows = hand(density, studio.noise(jobs, jobs * 0, jobs * 0 + step))  # type: ignore[operator]
+            for step in range(context.max_points):
+                density, state = context.advance(rows, state)
+                rows = hand(density, context.noise(jobs, jobs * 0, jobs * 0 + step))  # type: ignore[operator]
                 out.append(rows.numpy().copy())
             for job in jobs.tolist():
                 mine = np.stack([points[job] for points in out])
@@ -317,12 +317,12 @@ def test_a_studio_lets_a_sampler_search_for_itself(tiny_model: SketchModel) -> N
 
 @dataclass
 class Asking:
-    """Asks the studio for something, and draws nothing."""
+    """Asks the context for something, and draws nothing."""
 
-    ask: Callable[[Studio], object]
+    ask: Callable[[DraftingContext], object]
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
-        self.ask(studio)
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
+        self.ask(context)
         yield from ()
 
 
@@ -333,15 +333,15 @@ BOTH = np.array([0, 1])
 @pytest.mark.parametrize(
     ("ask", "found"),
     [
-        (lambda studio: list(studio.drafts(HAND, BOTH, BOTH[:1])), "2 jobs, 1 attempts"),
-        (lambda studio: list(studio.drafts(HAND, BOTH[:1], BOTH)), "1 jobs, 2 attempts"),
-        (lambda studio: studio.noise(BOTH, BOTH[:1], BOTH), "2 jobs, 1 attempts, 2 steps"),
-        (lambda studio: studio.noise(BOTH, BOTH, BOTH[:1]), "2 jobs, 2 attempts, 1 steps"),
-        (lambda studio: studio.noise(BOTH[:0], BOTH[:1], BOTH[:1]), "0 jobs, 1 attempts, 1 steps"),
+        (lambda context: list(context.drafts(HAND, BOTH, BOTH[:1])), "2 jobs, 1 attempts"),
+        (lambda context: list(context.drafts(HAND, BOTH[:1], BOTH)), "1 jobs, 2 attempts"),
+        (lambda context: context.noise(BOTH, BOTH[:1], BOTH), "2 jobs, 1 attempts, 2 steps"),
+        (lambda context: context.noise(BOTH, BOTH, BOTH[:1]), "2 jobs, 2 attempts, 1 steps"),
+        (lambda context: context.noise(BOTH[:0], BOTH[:1], BOTH[:1]), "0 jobs, 1 attempts, 1 steps"),
     ],
 )
 def test_a_studio_refuses_numbers_that_do_not_go_together(
-    tiny_model: SketchModel, ask: Callable[[Studio], object], found: str
+    tiny_model: SketchModel, ask: Callable[[DraftingContext], object], found: str
 ) -> None:
     with pytest.raises(InputError, match=f"go together, one of each a row, got {found}$"):
         _draw(tiny_model, Asking(ask), [0, 1])
@@ -355,7 +355,7 @@ def test_a_studio_draws_no_drafts_with_a_sampler_of_whole_drawings(
     if stranger:
         entry = EntryPoint("best", "sketchkit.sampling.best_of:BestOf", "sketchkit.samplers")
         hand = guard_sampler(Plugin("sampler", "best", "best-plugin", entry), hand)
-    asking = Asking(lambda studio: list(studio.drafts(hand, BOTH, BOTH)))  # type: ignore[arg-type]
+    asking = Asking(lambda context: list(context.drafts(hand, BOTH, BOTH)))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="looks at whole drawings cannot draw drafts"):
         _draw(tiny_model, asking, [0, 1])
 
@@ -363,4 +363,4 @@ def test_a_studio_draws_no_drafts_with_a_sampler_of_whole_drawings(
 @pytest.mark.parametrize("bad", [[-1], [99], [[0]], [0.5]])
 def test_a_studio_refuses_what_is_no_job(tiny_model: SketchModel, bad: list[object]) -> None:
     with pytest.raises(InputError, match="a job"):
-        _draw(tiny_model, Asking(lambda studio: studio.begin(np.array(bad))), [0])
+        _draw(tiny_model, Asking(lambda context: context.begin(np.array(bad))), [0])

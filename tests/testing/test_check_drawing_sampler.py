@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from checking import rules_of
 
-from sketchkit.sampling import Draft, Studio
+from sketchkit.sampling import Draft, DraftingContext
 from sketchkit.sampling.temperature import Temperature
 from sketchkit.testing import check_sampler
 
@@ -20,24 +20,24 @@ HAND = Temperature(0.8)
 class Shortest:
     """Takes the shortest of three drafts."""
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
-        jobs, n = np.arange(studio.jobs), 3
-        drafts = list(studio.drafts(HAND, np.repeat(jobs, n), np.tile(np.arange(n), len(jobs))))
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
+        jobs, n = np.arange(context.jobs), 3
+        drafts = list(context.drafts(HAND, np.repeat(jobs, n), np.tile(np.arange(n), len(jobs))))
         for job in jobs.tolist():
             yield min((d for d in drafts if d.job == job), key=lambda d: (len(d.rows), d.attempt))
 
 
 class ByHand:
-    """Draws point by point from the density, with noise of the studio, and does not know the likelihood."""
+    """Draws point by point from the density, with noise of the context, and does not know the likelihood."""
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
-        for job in range(studio.jobs):
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
+        for job in range(context.jobs):
             which = np.array([job])
-            row, state = studio.begin(which)
+            row, state = context.begin(which)
             rows = []
-            while len(rows) < studio.max_points:
-                density, state = studio.advance(row, state)
-                row = HAND(density, studio.noise(which, np.array([0]), np.array([len(rows)])))
+            while len(rows) < context.max_points:
+                density, state = context.advance(row, state)
+                row = HAND(density, context.noise(which, np.array([0]), np.array([len(rows)])))
                 rows.append(row[0].numpy().copy())
                 if rows[-1][4]:
                     rows[-1][:2] = 0.0
@@ -52,8 +52,8 @@ def test_samplers_of_whole_drawings_pass(sampler: Any) -> None:
 
 def _spoilt(change: Callable[[Draft], Any]) -> Any:
     class Spoilt(Shortest):
-        def draw(self, studio: Studio) -> Iterator[Any]:
-            yield from map(change, super().draw(studio))
+        def draw(self, context: DraftingContext) -> Iterator[Any]:
+            yield from map(change, super().draw(context))
 
     return Spoilt
 
@@ -129,22 +129,22 @@ def test_a_draft_that_is_none_is_told(sampler: Any, rule: str) -> None:
 
 
 class _Twice(Shortest):
-    def draw(self, studio: Studio) -> Iterator[Draft]:
-        for draft in super().draw(studio):
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
+        for draft in super().draw(context):
             yield draft
             if draft.job == 2:
                 yield draft
 
 
 class _Skips(Shortest):
-    def draw(self, studio: Studio) -> Iterator[Draft]:
-        return (draft for draft in super().draw(studio) if draft.job != 2)
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
+        return (draft for draft in super().draw(context) if draft.job != 2)
 
 
 class _NeverStops(Shortest):
-    def draw(self, studio: Studio) -> Iterator[Draft]:
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
         while True:
-            yield from super().draw(studio)
+            yield from super().draw(context)
 
 
 @pytest.mark.parametrize("sampler", [_Twice, _Skips, _NeverStops])
@@ -153,13 +153,13 @@ def test_each_drawing_is_drawn_once(sampler: Any) -> None:
 
 
 class _Fails:
-    def draw(self, studio: Studio) -> Iterator[Draft]:
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
         raise LookupError("nothing to be found")
 
 
 class _OutOfRange:
-    def draw(self, studio: Studio) -> Iterator[Draft]:
-        return studio.drafts(HAND, np.arange(studio.jobs), np.full(studio.jobs, 5000))
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
+        return context.drafts(HAND, np.arange(context.jobs), np.full(context.jobs, 5000))
 
 
 @pytest.mark.parametrize("sampler", [_Fails, _OutOfRange])
@@ -168,9 +168,9 @@ def test_exceptions_are_faults(sampler: Any) -> None:
 
 
 class _ByChance(Shortest):
-    def draw(self, studio: Studio) -> Iterator[Draft]:
-        attempt = np.random.randint(4000, size=studio.jobs)
-        return studio.drafts(HAND, np.arange(studio.jobs), attempt)
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
+        attempt = np.random.randint(4000, size=context.jobs)
+        return context.drafts(HAND, np.arange(context.jobs), attempt)
 
 
 def test_chance_of_its_own_is_told() -> None:
@@ -180,9 +180,9 @@ def test_chance_of_its_own_is_told() -> None:
 class _FirstToCome:
     """Takes of each job whichever draft comes first."""
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
-        jobs, seen = np.arange(studio.jobs), set()
-        for draft in studio.drafts(HAND, np.repeat(jobs, 2), np.tile([0, 1], len(jobs))):
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
+        jobs, seen = np.arange(context.jobs), set()
+        for draft in context.drafts(HAND, np.repeat(jobs, 2), np.tile([0, 1], len(jobs))):
             if draft.job not in seen:
                 seen.add(draft.job)
                 yield draft
@@ -191,27 +191,27 @@ class _FirstToCome:
 class _ByNumber:
     """Draws jobs of odd numbers with other noise."""
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
-        jobs = np.arange(studio.jobs)
-        return studio.drafts(HAND, jobs, jobs % 2)
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
+        jobs = np.arange(context.jobs)
+        return context.drafts(HAND, jobs, jobs % 2)
 
 
 class _ByCompany:
     """Draws with other noise where there are few jobs."""
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
-        jobs = np.arange(studio.jobs)
-        return studio.drafts(HAND, jobs, np.full(len(jobs), int(len(jobs) < 5)))
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
+        jobs = np.arange(context.jobs)
+        return context.drafts(HAND, jobs, np.full(len(jobs), int(len(jobs) < 5)))
 
 
 class _Unlike:
     """Draws nothing twice, so that of equal jobs each gets another attempt."""
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
         seen: set[bytes] = set()
-        for job in range(studio.jobs):
+        for job in range(context.jobs):
             for attempt in range(50):
-                (draft,) = studio.drafts(HAND, np.array([job]), np.array([attempt]))
+                (draft,) = context.drafts(HAND, np.array([job]), np.array([attempt]))
                 if draft.rows.tobytes() not in seen:
                     break
             seen.add(draft.rows.tobytes())
@@ -232,16 +232,16 @@ def test_a_drawing_that_depends_on_its_company_is_told(sampler: Any, rule: str) 
 
 
 class _NeedsOne(Shortest):
-    def draw(self, studio: Studio) -> Iterator[Draft]:
-        if not studio.jobs:
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
+        if not context.jobs:
             raise ValueError("at least one job")
-        return super().draw(studio)
+        return super().draw(context)
 
 
 class _AlwaysSome(Shortest):
-    def draw(self, studio: Studio) -> Iterator[Draft]:
-        if studio.jobs:
-            return super().draw(studio)
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
+        if context.jobs:
+            return super().draw(context)
         return iter([Draft(0, np.array([[0, 0, 0, 0, 1]], np.float32), 0.0)])
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sketchkit.options import option
 
 if TYPE_CHECKING:
-    from sketchkit.sampling import Draft, Studio
+    from sketchkit.sampling import Draft, DraftingContext
 
 __all__ = ["Beam"]
 
@@ -40,13 +40,13 @@ class Beam:
     alpha: float = option(1.0, "how far length is made up for: 0 not at all, 1 wholly", low=0.0, high=2.0)
     spread: float = option(0.6, "how far offsets stray from the means, in sigma", low=0.0, high=10.0)
 
-    def draw(self, studio: Studio) -> Iterator[Draft]:
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
         """Search, for as many drawings at once as fit; see `sketchkit.sampling.DrawingSampler`."""
         import numpy as np
 
         from sketchkit_extra_samplers.search import Search
 
         size = max(1, _AT_ONCE // self.width)
-        for begin in range(0, studio.jobs, size):
-            jobs = np.arange(begin, min(begin + size, studio.jobs))
-            yield from Search(studio, jobs, self.width, self.alpha, self.spread).run()
+        for begin in range(0, context.jobs, size):
+            jobs = np.arange(begin, min(begin + size, context.jobs))
+            yield from Search(context, jobs, self.width, self.alpha, self.spread).run()

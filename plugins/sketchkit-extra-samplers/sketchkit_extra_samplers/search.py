@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sketchkit.density import MixtureDensity
 from sketchkit.noise import widened
-from sketchkit.sampling import Draft, Studio
+from sketchkit.sampling import Draft, DraftingContext
 from sketchkit_extra_samplers.outcomes import ending, going_on
 
 __all__ = ["Search"]
@@ -30,17 +30,19 @@ class Search:
     """The hypotheses of some drawings and how they go on.
 
     Args:
-        studio: the model, the beginnings and noise.
+        context: the model, the beginnings and noise.
         jobs: [J], which drawings.
         width: the most hypotheses of each.
         alpha: scores are divided by length^alpha.
         spread: how many sigma of noise there are on an offset.
     """
 
-    def __init__(self, studio: Studio, jobs: Indices, width: int, alpha: float, spread: float) -> None:
-        self.studio, self.width, self.alpha, self.spread = studio, width, alpha, spread
+    def __init__(
+        self, context: DraftingContext, jobs: Indices, width: int, alpha: float, spread: float
+    ) -> None:
+        self.context, self.width, self.alpha, self.spread = context, width, alpha, spread
         self.jobs = jobs
-        self.reads, self.state = studio.begin(jobs)  # [J K, 5] and as many rows of state
+        self.reads, self.state = context.begin(jobs)  # [J K, 5] and as many rows of state
         start = self.reads.new_zeros(len(jobs), 1, dtype=torch.float32)
         self.score = widened(start)  # [J, K]: how likely what was chosen is, natural logarithm
         self.nll = widened(start)  # [J, K]: of the points themselves, offsets as densities
@@ -63,7 +65,7 @@ class Search:
     @torch.inference_mode()
     def _step(self) -> None:
         """One point further in every hypothesis."""
-        density, state = self.studio.advance(self.reads, self.state)
+        density, state = self.context.advance(self.reads, self.state)
         end = ending(density).view(self.score.shape)  # [J, K]
         ways = self.score.reshape(-1, 1) + going_on(density).flatten(1)  # [J K, 2 M]
         ways = ways.view(len(self.jobs), -1)  # [J, K 2 M]
@@ -113,12 +115,12 @@ class Search:
     def _normals(self, count: int) -> Tensor:
         """Normal numbers for offsets, [J K', 2]; each hypothesis of a drawing has an attempt's noise."""
         jobs, attempts = np.repeat(self.jobs, count), np.tile(np.arange(count), len(self.jobs))
-        noise = self.studio.noise(jobs, attempts, np.full(len(jobs), self.rows.shape[2]))
+        noise = self.context.noise(jobs, attempts, np.full(len(jobs), self.rows.shape[2]))
         return noise.normals() * self.spread
 
     def _decided(self) -> list[Draft]:
         """Take out the drawings that are decided."""
-        done = (self.ended >= self.width) | (self.rows.shape[2] >= self.studio.max_points)
+        done = (self.ended >= self.width) | (self.rows.shape[2] >= self.context.max_points)
         if not done.any():
             return []
         out = [self._best(j) for j in np.flatnonzero(done).tolist()]

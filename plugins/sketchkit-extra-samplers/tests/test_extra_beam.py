@@ -28,7 +28,7 @@ SIZE = 6 * MIXTURES + 3
 
 @dataclass
 class Toy:
-    """A studio with a model so small that all its drawings can be looked at."""
+    """A context with a model so small that all its drawings can be looked at."""
 
     seed: int
     jobs: int = 2
