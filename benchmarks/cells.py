@@ -1,6 +1,6 @@
 """Training passes of each cell against the products they cannot do without, and against the plain loop.
 
-    python benchmarks/cells.py [--cells lstm layernorm-lstm hyper-lstm] [--hidden 512] [--rounds 5]
+    python benchmarks/cells.py [--cells lstm layernorm-lstm hyper-lstm gru] [--hidden 512] [--rounds 5]
                                [--precision float32 bfloat16] [--threads 1] [--clock thread]
 
 A pass is forward and backward over a batch of packed rows under recurrent dropout: 100 drawings whose lengths
