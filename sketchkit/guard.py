@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import ClassVar, Generic, ParamSpec, TextIO, TypeVar
 
@@ -17,11 +17,6 @@ __all__ = ["Guarded", "attribute_errors", "first_line", "redirect_stdout"]
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
-
-_lock = threading.Lock()
-#: How many blocks redirect stdout, and its stream before.
-_depth = 0
-_stdout: TextIO | None = None
 
 
 @dataclass(frozen=True)
@@ -80,9 +75,10 @@ class Guarded(Generic[T]):
             yield result
 
 
-@contextmanager
-def attribute_errors(plugin: Plugin, passes: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Attribute exceptions in the block to a third-party plugin, by its full name; output goes to stderr.
+def attribute_errors(
+    plugin: Plugin, passes: tuple[type[Exception], ...] = ()
+) -> AbstractContextManager[None]:
+    """Attribute exceptions in a block to a third-party plugin, by its full name; output goes to stderr.
 
     `SketchkitError` passes, since plugins may raise it, and so do Ctrl-C, exhausted memory, and the
     exceptions of built-ins, which are bugs of sketchkit.
@@ -94,31 +90,58 @@ def attribute_errors(plugin: Plugin, passes: tuple[type[Exception], ...] = ()) -
     Raises:
         PluginError: in one line.
     """
-    try:
-        with nullcontext() if plugin.builtin else redirect_stdout():
-            yield
-    except (Exception, SystemExit) as error:
-        memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-        if plugin.builtin or memory or isinstance(error, (SketchkitError, *passes)):
-            raise
-        raise PluginError(f"{plugin} failed: {first_line(error)}") from error
+    return nullcontext() if plugin.builtin else _Attribution(plugin, passes)
 
 
-@contextmanager
-def redirect_stdout() -> Iterator[None]:
-    """Send output to stderr, from any number of threads at once."""
-    global _depth, _stdout
-    with _lock:
-        _depth += 1
-        if _depth == 1 and sys.stderr is not None:
-            _stdout, sys.stdout = sys.stdout, sys.stderr
-    try:
-        yield
-    finally:
-        with _lock:
-            _depth -= 1
-            if _depth == 0 and sys.stdout is sys.stderr and _stdout is not None:
-                sys.stdout, _stdout = _stdout, None
+def redirect_stdout() -> AbstractContextManager[None]:
+    """Send output in a block to stderr, from any number of threads at once."""
+    return _REDIRECTION
+
+
+# Classes, since a generator would take several times as long to enter, and engines are entered at each step.
+
+
+class _Redirection(AbstractContextManager[None]):
+    """The stream of stdout while blocks redirect it; one object for all of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._depth = 0
+        self._stdout: TextIO | None = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._depth += 1
+            if self._depth == 1 and sys.stderr is not None:
+                self._stdout, sys.stdout = sys.stdout, sys.stderr
+
+    def __exit__(self, *raised: object) -> None:
+        with self._lock:
+            self._depth -= 1
+            if self._depth == 0 and sys.stdout is sys.stderr and self._stdout is not None:
+                sys.stdout, self._stdout = self._stdout, None
+
+
+_REDIRECTION = _Redirection()
+
+
+class _Attribution(AbstractContextManager[None]):
+    """See `attribute_errors`."""
+
+    __slots__ = ("_passes", "_plugin")
+
+    def __init__(self, plugin: Plugin, passes: tuple[type[Exception], ...]) -> None:
+        self._plugin, self._passes = plugin, passes
+
+    def __enter__(self) -> None:
+        _REDIRECTION.__enter__()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        _REDIRECTION.__exit__()
+        if not isinstance(error, Exception | SystemExit) or type(error).__name__ == "OutOfMemoryError":
+            return
+        if not isinstance(error, (SketchkitError, MemoryError, *self._passes)):
+            raise PluginError(f"{self._plugin} failed: {first_line(error)}") from error
 
 
 def first_line(error: BaseException) -> str:
