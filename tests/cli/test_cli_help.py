@@ -6,11 +6,12 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pytest
 import typer
 from conftest import Outcome, Sketchkit
+from typer.core import TyperCommand
 from typer.testing import CliRunner
 
 from sketchkit import options, registry
@@ -279,3 +280,44 @@ def test_drawing_loads_no_compiler(home: Path) -> None:
     # Fresh weights, which a file replaces at once, would do so on the way.
     assert loaded_by(f"{RUN}(['sample', '-n', '1', '-o', 'x.svg'])", {"torch._dynamo"}) == set()
     assert (home / "x.svg").exists()
+
+
+NUMBERS = ["7", "-3", "007", "-0", "9", "10", "-4", "+5", " 6 ", "1_0", "6.0", "6.5", "٣", "", "x", "2²"]
+SHARES = ["0.25", "1", "0.1", "1e1", "inf", "nan", ".5", "5.", "1,5", "1_0.5", "0.30000000000000004", ""]
+
+
+def outcomes(cls: type[TyperCommand]) -> list[object]:
+    """What a command of a class is given by many command lines, or says of them."""
+    seen: list[object] = []
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+    def draw(
+        files: list[str],
+        number: Annotated[int, typer.Option(min=-3, max=9)] = 4,
+        clamped: Annotated[int, typer.Option(max=9, clamp=True)] = 4,
+        free: int | None = None,
+        share: Annotated[float, typer.Option(min=0.25)] = 0.5,
+        word: str = "plain",
+        kind: Literal["one", "two"] = "one",
+        name: list[str] | None = None,
+        loud: bool = False,
+    ) -> None:
+        seen.append((files, number, clamped, free, share, word, kind, name, loud))
+
+    app.command(cls=cls)(draw)
+    lines = [
+        *([f"--{option}", word] for option in ("number", "clamped", "free") for word in NUMBERS),
+        *(["--share", word] for word in SHARES),
+        *(["--word", word] for word in ("", "7", " two ")),
+        *(["--kind", word] for word in ("two", "TWO", "")),
+        ["--name", "a", "--name", ""],
+        ["--loud"],
+    ]
+    said = [CliRunner().invoke(app, [*line, "a.svg", ""]).output for line in lines]
+    return [*seen, *said, CliRunner().invoke(app, []).output, CliRunner().invoke(app, ["b.svg"]).output]
+
+
+def test_words_of_options_are_read_as_typer_reads_them() -> None:
+    ours = outcomes(Command)
+    assert ours == outcomes(TyperCommand)
+    assert len(ours) > 100
