@@ -227,6 +227,17 @@ def test_importing_the_writer_imports_nothing_heavy() -> None:
     assert found.stdout.strip() == "[]"
 
 
+def test_svgwrite_still_checks_the_drawings_of_others() -> None:
+    code = (
+        "import sys, sketchkit as sk; sk.Sketch.from_polylines([[(0, 0), (5, 5)]]).to_svg()\n"
+        "import svgwrite; assert 'svgwrite.validator2' not in sys.modules\n"
+        "try:\n    svgwrite.Drawing()['colour'] = 'red'\n"
+        "except ValueError as error:\n    print(error)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert "Invalid attribute 'colour'" in found.stdout
+
+
 # --- strings ------------------------------------------------------------------------------------------
 
 

@@ -6,13 +6,41 @@ a sheet may have thousands, are written as text: svgwrite would take most of the
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Iterable, Mapping
-
-import svgwrite
+from functools import cache
+from types import ModuleType
+from typing import Any
 
 # XML 1.0, sections 2.4 and 3.3.3: markup, and the white space that an attribute would lose.
 _IN_WORDS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _IN_ATTRIBUTES = _IN_WORDS | str.maketrans({'"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#09;"})
+
+
+class _Validator:
+    """A validator of svgwrite, loaded when it is asked for something."""
+
+    def __init__(self, profile: str, debug: bool) -> None:
+        self._made_for = (profile, debug)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(importlib.import_module("svgwrite.validator2").get_validator(*self._made_for), name)
+
+
+@cache
+def load_svgwrite() -> Any:
+    """Load svgwrite without its validators, half of its import, which `debug=False` does not need."""
+    validators = "svgwrite.validator2"
+    if validators in sys.modules:
+        return importlib.import_module("svgwrite")
+    stand_in: Any = ModuleType(validators)
+    stand_in.get_validator = lambda profile, debug=True: _Validator(profile, debug)
+    sys.modules[validators] = stand_in
+    try:
+        return importlib.import_module("svgwrite")
+    finally:
+        del sys.modules[validators]
 
 
 class Element:
@@ -77,7 +105,7 @@ class Root(Element):
     __slots__ = ()
 
     def _opening(self) -> str:
-        root = svgwrite.Drawing(debug=False)
+        root = load_svgwrite().Drawing(debug=False)
         root.elements.clear()  # the empty <defs> that svgwrite always adds
         for name, value in self.attributes.items():
             root[name] = value

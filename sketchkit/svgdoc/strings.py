@@ -7,22 +7,19 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
-from svgwrite.data.colors import colornames
 
 from sketchkit.errors import InputError
+from sketchkit.svgdoc.markup import load_svgwrite
 
-# XML 1.0, production 2: other characters than a Char are forbidden, even as a reference.
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# XML 1.0, production 2: the characters beside Char are forbidden, even as a reference.
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NOT_ID = re.compile("[^a-z0-9]+")
 _LONGEST_SLUG = 60
 _DIGITS = re.compile("#[0-9a-f]{3}|#[0-9a-f]{6}", re.IGNORECASE)
-
-#: The names of SVG 1.1, section 4.4, "Recognized color keyword names": of other words readers of SVG make
-#: black, or leave the element out.
-COLOR_NAMES = frozenset(colornames)
 
 
 def clean(text: str) -> str:
@@ -67,6 +64,18 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not JSON")
 
 
+@cache
+def color_names() -> frozenset[str]:
+    """The names of SVG 1.1, section 4.4, "Recognized color keyword names".
+
+    Of other words readers of SVG make black, or leave the element out.
+    """
+    load_svgwrite()
+    from svgwrite.data.colors import colornames
+
+    return frozenset(colornames)
+
+
 def check_color(color: str, *, none: bool = False) -> str:
     """Return a colour if it is `#rgb`, `#rrggbb` or a name, which cannot refer to a resource.
 
@@ -78,10 +87,10 @@ def check_color(color: str, *, none: bool = False) -> str:
         InputError: another value.
     """
     if isinstance(color, str) and (
-        _DIGITS.fullmatch(color) or color.lower() in COLOR_NAMES or (none and color == "none")
+        _DIGITS.fullmatch(color) or color.lower() in color_names() or (none and color == "none")
     ):
         return color
-    near = difflib.get_close_matches(str(color).lower(), sorted(COLOR_NAMES), n=1)
+    near = difflib.get_close_matches(str(color).lower(), sorted(color_names()), n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
     known = f"#rgb, #rrggbb, {'none or ' if none else 'or '}a name that SVG knows, such as teal"
     raise InputError(f"a colour must be {known}, got {color!r}{hint}")
