@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import sketchkit
 from sketchkit import Sketch, svgdoc
-from sketchkit.curves import TOLERANCE, fit_curves, flatten_curves
+from sketchkit.curves import TOLERANCE, fit_curves, fit_drawings, flatten_curves
 from sketchkit.rendering import Ink, Layout, Picture
 
 LINES = st.lists(
@@ -61,6 +61,13 @@ def test_corners_above_sixty_degrees_are_points_of_the_curves(lines: list[np.nda
         line = line[np.append(True, np.any(np.diff(line, axis=0) != 0, axis=1))]
         ends = {tuple(curve[3]) for curve in curves}
         assert {tuple(point) for point in line[1:-1][turns(line) > 60.001]} <= ends
+
+
+@given(st.lists(LINES, max_size=4))
+def test_curves_of_several_drawings_are_those_of_each(drawings: list[list[np.ndarray]]) -> None:
+    for lines, found in zip(drawings, fit_drawings(drawings), strict=True):
+        for mine, alone in zip(found, fit_curves(lines), strict=True):
+            np.testing.assert_array_equal(mine, alone)
 
 
 def test_a_circle_of_chords_becomes_round() -> None:

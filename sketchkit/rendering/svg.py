@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit import svgdoc
-from sketchkit.curves import fit_curves
+from sketchkit.curves import fit_drawings
 from sketchkit.rendering.frame import fit_words
 from sketchkit.rendering.layout import Layout, Place, Sheet
 from sketchkit.rendering.palette import CAPTION, TITLE
@@ -39,15 +39,10 @@ class Track:
 
     @classmethod
     def of(cls, ink: Ink, place: Place) -> Track:
-        """The way of the pen of an ink that has its place."""
+        """The way of the pen of an ink that has its place, straight from point to point."""
         points = place.apply(ink.sketch.points)
         lifts = np.flatnonzero(ink.sketch.stroke5[: max(len(points) - 1, 0), 3]) + 1
-        track = cls(points, np.concatenate([[0], lifts]) if len(points) else lifts)
-        if not ink.curved or not len(points):
-            return track
-        lines = track.lines
-        found = zip(lines, fit_curves(lines), strict=True)
-        return dataclasses.replace(track, curves=tuple(c if len(c) else line[:1] for line, c in found))
+        return cls(points, np.concatenate([[0], lifts]) if len(points) else lifts)
 
     @property
     def lines(self) -> list[Float64]:
@@ -118,7 +113,7 @@ def draw_sheet(
     """
     root = _document(sheet, layout, layout.title or _title(pictures), metadata)
     pairs = list(zip(pictures, sheet.places, strict=True))
-    drawn = draw([[Track.of(ink, place) for ink in picture.inks] for picture, place in pairs])
+    drawn = draw(_tracks(pairs))
     for number, ((picture, place), elements) in enumerate(zip(pairs, drawn, strict=True), start=1):
         root.add(_cell(f"cell-{number}", picture, place, elements, sheet, layout))
     if sheet.words:
@@ -128,6 +123,21 @@ def draw_sheet(
         ]
         root.add(svgdoc.group(id="words", label="words", children=words))
     return svgdoc.to_bytes(root)
+
+
+def _tracks(cells: Sequence[tuple[Picture, Place]]) -> list[list[Track]]:
+    """The way of the pen of each ink of each cell; the curves of all are fitted at once."""
+    tracks = [[(ink, Track.of(ink, place)) for ink in picture.inks] for picture, place in cells]
+    curved = [track.lines for row in tracks for ink, track in row if ink.curved and len(track.points)]
+    found = zip(curved, fit_drawings(curved), strict=True)
+
+    def bend(ink: Ink, track: Track) -> Track:
+        if not ink.curved or not len(track.points):
+            return track
+        pairs = zip(*next(found), strict=True)
+        return dataclasses.replace(track, curves=tuple(c if len(c) else line[:1] for line, c in pairs))
+
+    return [[bend(ink, track) for ink, track in row] for row in tracks]
 
 
 def _document(sheet: Sheet, layout: Layout, title: str, metadata: Mapping[str, object]) -> svgdoc.Element:
