@@ -308,7 +308,7 @@ class Decoder:
         first = (self._attempt[rows] << ATTEMPT_SHIFT) + self._age[rows]
         steps = first[:, None] + np.arange(self._block - self._at)
         seeds = self._seed[rows]
-        for seed in np.unique(seeds).tolist():
+        for seed in sorted(set(seeds.tolist())):
             mine = seeds == seed
             made = uniform_array(seed, self._index[rows[mine], None], steps[mine])
             self._noise[rows[mine], self._at :] = made

@@ -44,7 +44,7 @@ class NumpyEngine:
         reason, weights = self.unsupported_reason(model, precision), model.lstm_weights
         if reason is not None or weights is None:
             raise InputError(f"the engine numpy cannot step this model: {reason}")
-        return NumpyStepper(NumpyLSTM(weights.to_numpy()))
+        return NumpyStepper(model.lstm if isinstance(model, ArrayModel) else NumpyLSTM(weights.to_numpy()))
 
 
 class NumpyStepper:

@@ -67,7 +67,8 @@ class ArrayModel(DrawingModel):
         )
 
     @cached_property
-    def _lstm(self) -> NumpyLSTM:
+    def lstm(self) -> NumpyLSTM:
+        """The step of the model, whose weights are laid out once."""
         return NumpyLSTM(self._weights)
 
     @property
@@ -118,8 +119,8 @@ class ArrayModel(DrawingModel):
 
     def step(self, rows: Any, state: tuple[Any, ...]) -> tuple[Float32, State]:
         """One point further; see `DrawingModel`."""
-        raw, after = self._lstm(rows, self._lstm.prepare_state(state))
-        return raw, self._lstm.restore_state(after, state)
+        raw, after = self.lstm(rows, self.lstm.prepare_state(state))
+        return raw, self.lstm.restore_state(after, state)
 
     def log_prob(
         self, rows: npt.NDArray[Any], state: tuple[Any, ...], first: Any = None
@@ -129,9 +130,9 @@ class ArrayModel(DrawingModel):
         start = self.start_rows(batch) if first is None else first
         read = np.concatenate((start[:, None], rows[:, :-1]), 1, dtype=np.float32)
         raw = np.empty((batch, time, len(self._weights.output_bias)), np.float32)
-        state = self._lstm.prepare_state(state)
+        state = self.lstm.prepare_state(state)
         for t in range(time):
-            raw[:, t], state = self._lstm(read[:, t], state)
+            raw[:, t], state = self.lstm(read[:, t], state)
         offset, pen = log_prob(raw, rows)
         return np.where(rows[..., 4] == 1.0, 0.0, offset), pen
 
