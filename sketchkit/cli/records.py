@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 import io
 import json
 import os
@@ -207,6 +206,8 @@ def _read_metadata(data: bytes) -> Iterator[Any]:
 
 
 def _read_texts(data: bytes) -> Iterator[str]:
+    import html
+
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
         for found in re.findall(rb"<metadata[^>]*>(.*?)</metadata>", data, re.S):
             yield html.unescape(found.decode("utf-8", "replace"))

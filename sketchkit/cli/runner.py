@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sketchkit import options
 from sketchkit._version import __version__
 from sketchkit.checkpoints import store
-from sketchkit.checkpoints.pull import CLASSES
 from sketchkit.cli.console import progress, say, say_columns
 from sketchkit.cli.groups import as_usage
 from sketchkit.cli.options import Given, UsageError, require_one_class
@@ -242,6 +241,8 @@ def _find_class(model: DrawingModel, name: str) -> str:
     try:
         return model.class_called(name)
     except InputError as error:
+        from sketchkit.checkpoints.pull import CLASSES
+
         pulled = name.lower().replace(" ", "_")
         if pulled in CLASSES:
             other = f"`sketchkit models pull {pulled}` brings a model that does"

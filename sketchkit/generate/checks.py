@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -77,7 +76,11 @@ def resolve_seed(seed: int | None) -> int:
     Raises:
         InputError: a seed that is not a whole number, or is out of range.
     """
-    return secrets.randbits(_FRESH_BITS) if seed is None else whole("seed", seed, 0, MAX_SEED)
+    if seed is None:
+        import secrets
+
+        return secrets.randbits(_FRESH_BITS)
+    return whole("seed", seed, 0, MAX_SEED)
 
 
 def check_unconditional(model: DrawingModel, purpose: str) -> None:

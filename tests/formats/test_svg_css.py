@@ -12,6 +12,7 @@ import pytest
 from css_drawings import DRAWINGS, Box
 
 from sketchkit.formats.svg import read_svg
+from sketchkit.formats.svg.colours import BLACK, parse_colour
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -32,6 +33,16 @@ def read_box(body: str) -> Box:
     left, top = np.floor(points.min(axis=0) + 0.3)
     right, bottom = np.ceil(points.max(axis=0) - 0.3)
     return (int(left), int(top), int(right), int(bottom)) if left < right and top < bottom else None
+
+
+@pytest.mark.parametrize("text", ["#08f", "#0088ff", "#0088FF", " #08F ", "#08ff", "#0088ffff"])
+def test_digits_name_the_colour_that_their_numbers_do(text: str) -> None:
+    assert parse_colour(text, BLACK) == parse_colour("rgb(0, 136, 255)", BLACK)
+
+
+@pytest.mark.parametrize("text", ["#08", "#08fff", "#08g", "08f", "#0088f", "#٣٣٣"])
+def test_other_digits_name_no_colour(text: str) -> None:
+    assert parse_colour(text, BLACK) is None
 
 
 def agree(found: Box, wanted: Box) -> bool:

@@ -7,6 +7,7 @@ here, for their opacity only.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -37,6 +38,8 @@ class Paint(NamedTuple):
     rgb: tuple[float, float, float] | None = None
     is_current: bool = False
 
+
+_DIGITS = re.compile("#[0-9a-fA-F]{3}|#[0-9a-fA-F]{6}")
 
 NO_PAINT = Paint(0.0)
 BLACK = Paint(1.0, (0.0, 0.0, 0.0))
@@ -95,6 +98,10 @@ def _target(token: Any) -> str | None:
 @lru_cache(maxsize=1024)
 def parse_colour(text: str, current: Paint) -> Paint | None:
     """A colour; `None` where the text is not one. `current` is the value of the property `color`."""
+    if _DIGITS.fullmatch(text):  # the usual case, which spares the import of tinycss2
+        digits = text[1:] if len(text) == 7 else "".join(2 * digit for digit in text[1:])
+        red, green, blue = (int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4))
+        return Paint(1.0, (red, green, blue))
     tokens = components(text)
     return _colour(tokens[0], current) if len(tokens) == 1 else None
 
