@@ -31,6 +31,8 @@ __all__ = [
     "RESAMPLING",
     "Noise",
     "key_of",
+    "normal_array",
+    "normal_pairs",
     "normals",
     "philox",
     "round_keys",
@@ -205,6 +207,36 @@ def normals(seed: int, index: Tensor, size: int, stream: int, begin: int = 0) ->
     # Two normal numbers need two uniform ones: here the noise of one step gives two pairs.
     pairs = [Noise(quads.roll(shift, -1).flatten(0, -2)).normals() for shift in (0, 2)]
     return torch.cat(pairs, -1).view(len(index), 4 * len(steps))[:, :size]
+
+
+def normal_array(seed: int, index: Int64, size: int, stream: int, begin: int = 0) -> npt.NDArray[np.float32]:
+    """As `normals`, of an array: int64 [B] to float32 [B, Z].
+
+    Raises:
+        InputError: a seed out of range.
+    """
+    steps = np.arange(begin, begin + (size + 3) // 4)
+    quads = uniform_array(seed, index[:, None], steps, stream)  # [B, S, 4]
+    pairs = [normal_pairs(quads[..., columns]) for columns in (slice(2, 4), slice(0, 2))]
+    return np.concatenate(pairs, -1).reshape(len(index), 4 * len(steps))[:, :size]
+
+
+def normal_pairs(uniforms: npt.NDArray[np.float32], share: float = 1.0) -> npt.NDArray[np.float32]:
+    """Pairs of standard normal numbers of pairs of uniform ones, computed in float64 and rounded once.
+
+    Args:
+        uniforms: [..., 2].
+        share: of the distribution of the radius, from its middle on; 1 is all of it.
+
+    Returns:
+        [..., 2].
+
+    Source: Box & Muller 1958.
+    """
+    wide = uniforms.astype(np.float64)
+    radius = np.sqrt(-2.0 * np.log1p(wide[..., 0] * -share))
+    angle = wide[..., 1] * (2.0 * math.pi)
+    return np.stack((radius * np.cos(angle), radius * np.sin(angle)), -1).astype(np.float32)
 
 
 def philox(counter: Tensor, key: tuple[int, int] | Tensor) -> Tensor:

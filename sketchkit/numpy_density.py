@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sketchkit.noise import normal_pairs
 from sketchkit.tempering import MAX_ATANH, MAX_LOG_SIGMA, DrawRule
 
 __all__ = ["RuleDraw", "log_prob", "losses"]
@@ -113,11 +114,7 @@ class RuleDraw:
         Returns:
             [..., 2], rounded to float32 but in float64.
         """
-        wide = uniforms[..., 2:].astype(np.float64)
-        radius = np.sqrt(-2.0 * np.log1p(wide[..., 0] * -self._share))
-        angle = wide[..., 1] * (2.0 * math.pi)
-        pairs = np.stack((radius * np.cos(angle), radius * np.sin(angle)), -1)
-        return pairs.astype(np.float32).astype(np.float64)
+        return normal_pairs(uniforms[..., 2:], self._share).astype(np.float64)
 
     def points(self, raw: Array, uniforms: Array, normals: Array, out: Array) -> None:
         """One point a row.

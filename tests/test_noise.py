@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from sketchkit.noise import (
     MAX_SEED,
     Noise,
     key_of,
+    normal_array,
     normals,
     philox,
     round_keys,
@@ -197,6 +199,14 @@ def test_truncated_normals_keep_their_shape_within_the_radius(radius: float) -> 
 
 def test_a_radius_of_0_is_the_mean() -> None:
     assert not Noise(_sample(100)).normals(0.0).any()
+
+
+@pytest.mark.parametrize("size, begin", [(1, 0), (6, 0), (128, 0), (10, 3)])
+def test_arrays_of_normal_numbers_are_those_of_tensors(size: int, begin: int) -> None:
+    index = np.array([0, 7, 2**40])
+    found = normal_array(5, index, size, LATENT, begin)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, normals(5, torch.from_numpy(index), size, LATENT, begin).numpy())
 
 
 def test_the_outermost_uniform_numbers_make_finite_normals() -> None:

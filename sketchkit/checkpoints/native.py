@@ -29,6 +29,7 @@ from sketchkit.devices import resolve_dtype, without_weights
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import atomic_write, check_path, display_path
 from sketchkit.models import SketchModel, backend
+from sketchkit.models.architectures import check_fields
 from sketchkit.tensors import MAX_HEADER_BYTES
 
 __all__ = [
@@ -150,14 +151,9 @@ def build_model(
         PluginError: an unknown backend.
     """
     cls = backend(backend_name)
-    try:
-        # Weights come from a file: skip allocating and initialising them.
-        with without_weights():
-            model = cls(cls.architecture_type(**architecture), card)
-    except TypeError as error:
-        # The text repeats names from the file, which could break the line.
-        reason = str(error) if str(error).isprintable() else repr(str(error))
-        raise CheckpointError(f"an architecture that {backend_name!r} does not know: {reason}") from error
+    # Weights come from a file: skip allocating and initialising them.
+    with check_fields(backend_name), without_weights():
+        model = cls(cls.architecture_type(**architecture), card)
     assign_weights(model, tensors)
     return model.eval()
 

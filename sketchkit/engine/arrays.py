@@ -6,7 +6,7 @@ where a tensor is at hand.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "State",
     "as_tensor",
+    "call",
     "concatenate",
     "inference",
     "pad_rows",
@@ -109,6 +110,26 @@ def inference(model: DrawingModel) -> AbstractContextManager[object]:
     import torch
 
     return torch.inference_mode()
+
+
+def call(model: DrawingModel, function: Callable[..., Any], *arrays: npt.NDArray[Any]) -> Any:
+    """Call a function of a model's kind of array where the model lies.
+
+    Args:
+        model: any.
+        function: without gradients; takes arrays or tensors and returns one or a tuple of them.
+        arrays: what it takes, as arrays of numpy; they keep their number types.
+
+    Returns:
+        Its result, an array of numpy or a tuple of them.
+    """
+    if isinstance(model, ArrayModel):
+        return function(*arrays)
+    import torch
+
+    with torch.inference_mode():
+        made = function(*(torch.from_numpy(each).to(model.device) for each in arrays))
+    return tuple(map(to_numpy, made)) if isinstance(made, tuple) else to_numpy(made)
 
 
 def _index(values: Array, rows: Int64) -> Any:

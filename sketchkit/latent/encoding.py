@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from sketchkit.arguments import old_function, whole
 from sketchkit.batch import check_sketches
+from sketchkit.engine.arrays import inference, to_numpy
 from sketchkit.errors import InputError
 from sketchkit.models import DrawingModel, check_model
-from sketchkit.noise import MAX_SEED, POSTERIOR, normals
+from sketchkit.models.drawing_model import LatentModel
+from sketchkit.noise import MAX_SEED, POSTERIOR, normal_array
 from sketchkit.sketch import Sketch
 from sketchkit.threads import one_thread
 from sketchkit.units import Rows, Whole, chunks, padded_rows, read_whole
-
-if TYPE_CHECKING:
-    from sketchkit.models.vae import VaeModel
 
 __all__ = ["check_z", "checked_z", "encode", "encode_rows", "latent_size", "posterior", "read_wholes"]
 
@@ -115,10 +113,6 @@ def encode_rows(
         InputError: a model without an encoder, or a drawing without rows.
     """
     encoder = _encoder(model)
-    import torch
-
-    from sketchkit.models.base import to_numpy
-
     if not all(len(rows) for rows in drawings):
         raise InputError("a drawing without rows cannot be encoded")
     mu = np.zeros((len(drawings), encoder.architecture.latent), np.float32)
@@ -126,9 +120,11 @@ def encode_rows(
     done = 0
     for chunk in chunks([len(rows) for rows in drawings], 1 if exact else _ROWS_AT_ONCE):
         padded, lengths = padded_rows([drawings[i] for i in chunk])
-        with torch.inference_mode():
+        with inference(encoder):
             mean, log_variance = encoder.encode_batch(encoder.to_own(padded), encoder.to_own(lengths))
-            mu[chunk], sigma[chunk] = to_numpy(mean), to_numpy((log_variance / 2).exp())
+            half = log_variance / 2
+            mu[chunk] = to_numpy(mean)
+            sigma[chunk] = np.exp(half) if isinstance(half, np.ndarray) else to_numpy(half.exp())
         done += len(chunk)
         if progress is not None:
             progress(done, len(drawings))
@@ -153,8 +149,6 @@ def posterior(mu: npt.ArrayLike, sigma: npt.ArrayLike, draws: int, seed: int = 0
 
     Source: Ha & Eck 2017, equation 2.
     """
-    import torch
-
     draws, seed = whole("draws", draws, 1), whole("seed", seed, 0, MAX_SEED)
     mean, spread = np.asarray(mu, np.float32), np.asarray(sigma, np.float32)
     if mean.ndim != 2 or spread.shape != mean.shape:
@@ -172,8 +166,8 @@ def posterior(mu: npt.ArrayLike, sigma: npt.ArrayLike, draws: int, seed: int = 0
     drawings = max(1, _NUMBERS_AT_ONCE // max(1, at_once * size))
     for first, begin in product(range(0, n, drawings), range(0, draws, at_once)):
         here, count = slice(first, first + drawings), min(at_once, draws - begin)
-        index = torch.arange(first, min(first + drawings, n))
-        noise = normals(seed, index, count * size, POSTERIOR, begin * size // 4).numpy()
+        index = np.arange(first, min(first + drawings, n))
+        noise = normal_array(seed, index, count * size, POSTERIOR, begin * size // 4)
         mine = noise.reshape(len(index), count, size)
         out[here, begin : begin + count] = mean[here, None] + spread[here, None] * mine
     return out
@@ -222,11 +216,8 @@ def check_z(model: DrawingModel, z: npt.ArrayLike, n: int | None) -> Latents:
 checked_z = old_function("checked_z", check_z)
 
 
-def _encoder(model: DrawingModel) -> VaeModel:
+def _encoder(model: DrawingModel) -> LatentModel:
     check_model(model)
-    if model.conditional:
-        from sketchkit.models.vae import VaeModel
-
-        if isinstance(model, VaeModel):
-            return model
+    if isinstance(model, LatentModel):
+        return model
     raise InputError(f"the model {model.card.name!r} has no encoder: only a conditional VAE has one")

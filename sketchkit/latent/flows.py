@@ -7,23 +7,22 @@ to the most typical drawing than either, and the prior turns it into the latent 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from sketchkit.arguments import MAX_DRAWINGS, whole
-from sketchkit.devices import one_thread
 from sketchkit.engine import EXACT_WIDTH
+from sketchkit.engine.arrays import call, pad_rows
 from sketchkit.errors import InputError
 from sketchkit.latent.encoding import latent_size
 from sketchkit.latent.paths import Method
 from sketchkit.models import AnyClass, DrawingModel, is_one_class
-from sketchkit.models.prior import FlowPrior
-from sketchkit.models.vae import VaeModel
-from sketchkit.noise import LATENT, MAX_SEED, normals
+from sketchkit.models.drawing_model import LatentModel
+from sketchkit.models.flow import Flow
+from sketchkit.noise import LATENT, MAX_SEED, normal_array
+from sketchkit.threads import one_thread
 
 __all__ = [
     "Z_TEMPERATURE",
@@ -41,6 +40,7 @@ __all__ = [
 
 Latents = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
 Labels = Sequence[AnyClass | None]
 #: The course of a path: through the noise of the prior, along great circles or straight lines.
 Path = Literal["prior", "slerp", "lerp"]
@@ -91,27 +91,26 @@ def prior(
     first, scale = whole("first", first, 0, MAX_SEED - n), resolve_z_temperature(model, z_temperature)
     if class_name is not None and not is_one_class(class_name) and len(class_name) != n:
         raise InputError(f"{n} latent vectors need as many classes, or one for all, got {len(class_name)}")
-    label = _label(model, class_name)
-    places = torch.arange(first, first + n) if index is None else torch.from_numpy(index)
-    noise = normals(seed, places, size, LATENT) * scale
+    classes = _classes(model, n, class_name)
+    places = np.arange(first, first + n) if index is None else index
+    noise = normal_array(seed, places, size, LATENT) * np.float32(scale)
     if (flow := flow_of(model)) is None:
-        return noise.numpy()
-    classes = _classes(model, n, label)
-    return _in_portions(flow.latents, noise[:, : flow.axes], classes, exact=exact).numpy()
+        return noise
+    return _in_portions(model, flow.latents, noise[:, : flow.axes], classes, exact=exact)
 
 
 def _has_flow(model: DrawingModel) -> bool:
-    return isinstance(model, VaeModel) and model.prior is not None
+    return flow_of(model) is not None
 
 
-def _flow_on(model: DrawingModel, path: Path | None) -> FlowPrior | None:
+def _flow_on(model: DrawingModel, path: Path | None) -> Flow | None:
     """The flow of a path through noise; None for a path through the latent vectors themselves."""
     return flow_of(model) if resolve_path(model, path) == "prior" else None
 
 
-def flow_of(model: DrawingModel) -> FlowPrior | None:
+def flow_of(model: DrawingModel) -> Flow | None:
     """The learnt prior of a model, in float32; None for N(0, I)."""
-    return model.flow if isinstance(model, VaeModel) else None
+    return model.flow if isinstance(model, LatentModel) else None
 
 
 def resolve_z_temperature(model: DrawingModel, value: float | None) -> float:
@@ -184,10 +183,10 @@ def latent_path(
         method: Method = "lerp" if path == "lerp" else "slerp"
         return between(given, method).reshape(-1, given.shape[1]).astype(np.float32), names
     known = [class_name if label is None else label for label in labels]
-    here, there = (_classes(model, len(each), _label(model, each)) for each in (known, names))
-    noise, rest = noise_of(flow, given, here)
+    here, there = (_classes(model, len(each), each) for each in (known, names))
+    noise, rest = noise_of(model, flow, given, here)
     # Inverting the flow and applying it again leaves the error of its steps, which is added back.
-    missed = given - z_of(flow, noise, rest, here)
+    missed = given - z_of(model, flow, noise, rest, here)
     noise, rest, missed = (between(each, "lerp").reshape(len(names), -1) for each in (noise, rest, missed))
     if len(set(known)) > 1:
         # A path between classes leads past the typical drawings of both: in the middle with as little noise
@@ -196,7 +195,7 @@ def latent_path(
         amid = (1.0 - np.square(shares).sum(1)) / (1.0 - 1.0 / len(given))
         length = (1.0 - (1.0 - Z_TEMPERATURE) * amid)[:, None]
         noise, rest, missed = length * noise, length * rest, length * missed
-    return (z_of(flow, noise, rest, there) + missed).astype(np.float32), names
+    return (z_of(model, flow, noise, rest, there) + missed).astype(np.float32), names
 
 
 @one_thread()
@@ -230,12 +229,12 @@ def combine(
         added: Latents = np.asarray(shares @ given, np.float32)
         return added
     known = [class_name if label is None else label for label in labels]
-    noise, rest = noise_of(flow, given, _classes(model, len(known), _label(model, known)))
+    noise, rest = noise_of(model, flow, given, _classes(model, len(known), known))
     total, mean = shares @ noise, np.linalg.norm(noise, axis=1).mean()
     length = np.linalg.norm(total)
     total = total * min(1.0, mean / length) if length else total
     wanted = labels[-1] if class_name is None else class_name
-    made = z_of(flow, total[None], (shares @ rest)[None], _classes(model, 1, _label(model, wanted)))
+    made = z_of(model, flow, total[None], (shares @ rest)[None], _classes(model, 1, wanted))
     out: Latents = made[0].astype(np.float32)
     return out
 
@@ -268,52 +267,48 @@ def typical(
     given = np.asarray(z, np.float64)
     if (flow := _flow_on(model, path)) is None:
         return np.stack([given[each].mean(0) for each in groups]).astype(np.float32)
-    noise, rest = noise_of(flow, given, _classes(model, len(labels), _label(model, labels)))
+    noise, rest = noise_of(model, flow, given, _classes(model, len(labels), labels))
     noise, rest = (np.stack([values[each].mean(0) for each in groups]) for values in (noise, rest))
-    return z_of(flow, noise, rest, _classes(model, len(shown), _label(model, shown))).astype(np.float32)
+    return z_of(model, flow, noise, rest, _classes(model, len(shown), shown)).astype(np.float32)
 
 
-def noise_of(flow: FlowPrior, z: Float64, classes: Tensor) -> tuple[Float64, Float64]:
-    """The noise [n, K] of latent vectors [n, Z] under a flow, and their rest [n, Z] beside its axes."""
-    x, rest = (each.detach() for each in flow.coordinates(torch.from_numpy(z).float().to(classes.device)))
-    noise = _in_portions(flow.inverse, x, classes)
-    return noise.double().numpy(), rest.cpu().double().numpy()
+def noise_of(model: DrawingModel, flow: Flow, z: Float64, classes: Int64) -> tuple[Float64, Float64]:
+    """The noise [n, K] of latent vectors [n, Z] under a model's flow, and their rest beside its axes."""
+    x, rest = call(model, flow.coordinates, z.astype(np.float32))
+    return _in_portions(model, flow.inverse, x, classes).astype(np.float64), rest.astype(np.float64)
 
 
-def z_of(flow: FlowPrior, noise: Float64, rest: Float64, classes: Tensor) -> Float64:
-    """The latent vectors [n, Z] that a flow makes of noise [n, K], plus the rest [n, Z] beside its axes."""
-    made = _in_portions(flow.latents, torch.from_numpy(noise).float(), classes)
-    out: Float64 = made.double().numpy() + rest
+def z_of(model: DrawingModel, flow: Flow, noise: Float64, rest: Float64, classes: Int64) -> Float64:
+    """The latent vectors [n, Z] that a model's flow makes of noise [n, K], plus the rest beside its axes."""
+    made = _in_portions(model, flow.latents, noise.astype(np.float32), classes)
+    out: Float64 = made.astype(np.float64) + rest
     return out
 
 
-@torch.inference_mode()
 def _in_portions(
-    function: Callable[[Tensor, Tensor], Tensor], rows: Tensor, classes: Tensor, *, exact: bool = False
-) -> Tensor:
-    """A function of rows [n, K] and their classes [n], some thousand at a time; on the CPU.
+    model: DrawingModel,
+    function: Callable[[Any, Any], Any],
+    rows: npt.NDArray[np.float32],
+    classes: Int64,
+    *,
+    exact: bool = False,
+) -> npt.NDArray[np.float32]:
+    """A function of a model's flow, of rows [n, K] and their classes [n], some thousand at a time.
 
     If exact, all products have one shape, so that a row's last bits are independent of the others.
     """
     at_once, fewest = (EXACT_WIDTH, EXACT_WIDTH) if exact else (_AT_ONCE, _FEWEST)
     # An empty portion gives the shape of the result if n is 0.
-    parts = [function(rows.new_zeros(1, rows.shape[1]).to(classes.device), classes.new_zeros(1))[:0].cpu()]
+    parts = [call(model, function, np.zeros((1, rows.shape[1]), np.float32), np.zeros(1, np.int64))[:0]]
     for begin in range(0, len(rows), at_once):
-        some, shown = (each[begin : begin + at_once].to(classes.device) for each in (rows, classes))
-        missing = max(0, fewest - len(some))
-        padded = torch.cat((some, some.new_zeros(missing, some.shape[1])))
-        parts.append(function(padded, torch.cat((shown, shown[:1].expand(missing))))[: len(some)].cpu())
-    return torch.cat(parts)
+        some, shown = (each[begin : begin + at_once] for each in (rows, classes))
+        parts.append(call(model, function, pad_rows(some, fewest), pad_rows(shown, fewest))[: len(some)])
+    return np.concatenate(parts)
 
 
-def _label(model: DrawingModel, label: AnyClass | Labels | None) -> Tensor | None:
-    """Classes by their names, as a tensor on the CPU; see `DrawingModel.class_indices`."""
+def _classes(model: DrawingModel, n: int, label: AnyClass | Labels | None) -> Int64:
+    """The classes for a flow by their names, int64 [n]; the last class stands for the absence of one."""
     indices = model.class_indices(label)
-    return None if indices is None else torch.from_numpy(indices)
-
-
-def _classes(model: DrawingModel, n: int, label: Tensor | None) -> Tensor:
-    """The classes for a flow, int64 [n]; the last class stands for the absence of one."""
-    assert isinstance(model, VaeModel)
-    none = torch.tensor([model.architecture.classes])
-    return (none if label is None else label).to(model.device).expand(n)
+    if indices is None:
+        return np.full(n, getattr(model.architecture, "classes", 0))
+    return np.resize(indices, n)

@@ -7,12 +7,11 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from sketchkit.arguments import whole
-from sketchkit.devices import one_thread
 from sketchkit.errors import InputError, PluginError
 from sketchkit.noise import MAX_SEED
+from sketchkit.threads import one_thread
 
 __all__ = ["Axes", "By", "check_by", "principal_axes", "umap_coordinates"]
 
@@ -88,15 +87,15 @@ def principal_axes(z: npt.ArrayLike, n: int = 2) -> Axes:
     """
     n, vectors = whole("n", n, 1), _vectors(z)
     mean = vectors.mean(0)
-    _, sizes, directions = torch.linalg.svd(torch.from_numpy(vectors - mean), full_matrices=False)
+    _, sizes, directions = np.linalg.svd(vectors - mean, full_matrices=False)
     # Sizes below the rounding of the largest are noise.
     smallest = float(sizes[0]) * max(vectors.shape) * np.finfo(np.float64).eps
     varied = int((sizes > smallest).sum())
     if n > varied:
         raise InputError(f"{len(vectors)} drawings vary in too few directions, {varied}, to span {n} axes")
-    axes = directions[:n].numpy()
+    axes = directions[:n]
     signs = np.sign(axes[np.arange(n), np.abs(axes).argmax(1)])
-    variances = sizes.numpy() ** 2
+    variances = sizes**2
     return Axes(mean, axes * signs[:, None], variances[:n] / variances.sum())
 
 

@@ -12,6 +12,7 @@ from sketchkit import registry
 from sketchkit.decoding import Decoding
 from sketchkit.errors import PluginError
 from sketchkit.lazy import lazy_names
+from sketchkit.models.architectures import check_flags, check_sizes
 from sketchkit.models.array_model import ArrayModel
 from sketchkit.models.drawing_model import (
     AnyClass,
@@ -25,7 +26,7 @@ from sketchkit.models.lstm_weights import LSTMWeights
 from sketchkit.models.numpy_lstm import NumpyLSTM
 
 if TYPE_CHECKING:
-    from sketchkit.models.base import SketchModel, State, WholeDrawingModel, check_flags, check_sizes
+    from sketchkit.models.base import SketchModel, State, WholeDrawingModel
     from sketchkit.models.cells.packed import Packing
     from sketchkit.models.losses import EQUAL, Batch, Losses, Weights
 
@@ -56,7 +57,7 @@ __all__ = [
 __getattr__ = lazy_names(
     __name__,
     {
-        "sketchkit.models.base": "SketchModel State WholeDrawingModel check_flags check_sizes",
+        "sketchkit.models.base": "SketchModel State WholeDrawingModel",
         "sketchkit.models.cells.packed": "Packing",
         "sketchkit.models.losses": "EQUAL Batch Losses Weights",
     },

@@ -1,6 +1,6 @@
-"""A decoder-only LSTM model on numpy alone: reading, likelihoods and drawing without the import of torch.
+"""Models on numpy alone: reading, likelihoods, encoding and drawing without the import of torch.
 
-Source: Ha & Eck 2017, section 3.3 (unconditional generation).
+Source: Ha & Eck 2017.
 """
 
 from __future__ import annotations
@@ -8,63 +8,97 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from sketchkit.card import ModelCard
-from sketchkit.errors import CheckpointError
-from sketchkit.models.drawing_model import DrawingModel
+from sketchkit.errors import CheckpointError, InputError
+from sketchkit.models.architectures import (
+    DecoderArchitecture,
+    VaeArchitecture,
+    check_class_names,
+    check_fields,
+)
+from sketchkit.models.drawing_model import DrawingModel, LatentModel
+from sketchkit.models.flow import ArrayFlow
 from sketchkit.models.lstm_weights import LSTMWeights
-from sketchkit.models.numpy_lstm import NumpyLSTM
+from sketchkit.models.numpy_lstm import NumpyLSTM, multiply
 from sketchkit.numpy_density import log_prob
 
-__all__ = ["ArrayModel"]
+__all__ = ["ArrayModel", "ArrayVae"]
 
 Float32 = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
 State = tuple[Float32, ...]
-
-_DEFAULTS = {"classes": 0, "embedding": 32, "position": False}
 
 
 class ArrayModel(DrawingModel):
     """A model of the backend `decoder` whose cell is the plain LSTM; its weights are float32 arrays.
 
     Args:
-        architecture: the fields of `DecoderArchitecture`.
+        architecture: the fields of its architecture.
         card: the card.
         arrays: every weight by the name it has in a checkpoint.
 
     Raises:
-        CheckpointError: a weight that is missing, left over, of another shape or not finite.
+        CheckpointError: a field of the architecture that is unknown; a weight that is missing, left over, of
+            another shape or not finite.
+        InputError: an architecture out of range, or with another number of classes than the card.
     """
 
     backend = "decoder"
+    architecture_type: ClassVar[type] = DecoderArchitecture
 
     def __init__(
         self, architecture: Mapping[str, Any], card: ModelCard, arrays: Mapping[str, Float32]
     ) -> None:
-        self.architecture = SimpleNamespace(**{**_DEFAULTS, **architecture})
+        with check_fields(self.backend):
+            self.architecture = self.architecture_type(**architecture)
         self.card = card
+        check_class_names(self.architecture, card)
         arrays = {name: array.astype(np.float32, copy=False) for name, array in arrays.items()}
-        _check_arrays(self.architecture, arrays)
+        _check_arrays(self._shapes(), arrays)
         self._arrays = arrays
-        bias = arrays["decoder.cell.bias"].copy()
-        hidden = self.architecture.hidden
-        bias[hidden : 2 * hidden] += 1.0  # the forget gate's own, which is no weight
-        weight_x, split = arrays["decoder.cell.weight_x"], 7 if self.architecture.position else 5
         self.embedding = arrays.get("embedding.table.weight")
+        weight_x, split = arrays["decoder.cell.weight_x"], self._row_size
         self._weights = LSTMWeights(
             weight_x[:, :split],
             arrays["decoder.cell.weight_h"],
-            None if self.embedding is None else weight_x[:, split:],
-            bias,
+            weight_x[:, split:] if self._context_size else None,
+            self._biases("decoder.cell"),
             arrays["decoder.output.weight"],
             arrays["decoder.output.bias"],
             self.architecture.position,
         )
+
+    @property
+    def _row_size(self) -> int:
+        return 7 if self.architecture.position else 5
+
+    @property
+    def _context_size(self) -> int:
+        """How many numbers follow every row of the decoder."""
+        return int(self.architecture.embedding) if self.architecture.classes else 0
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every weight."""
+        sizes = self.architecture
+        outputs = 6 * sizes.mixtures + 3
+        return {
+            **_cell_shapes("decoder.cell", self._row_size + self._context_size, sizes.hidden),
+            "decoder.output.weight": (outputs, sizes.hidden),
+            "decoder.output.bias": (outputs,),
+            **({"embedding.table.weight": (sizes.classes + 1, sizes.embedding)} if sizes.classes else {}),
+        }
+
+    def _biases(self, cell: str) -> Float32:
+        """The biases of a cell, with the forget gate's own, which is no weight."""
+        bias = self._arrays[f"{cell}.bias"].copy()
+        hidden = len(bias) // 4
+        bias[hidden : 2 * hidden] += 1.0
+        return bias
 
     @cached_property
     def lstm(self) -> NumpyLSTM:
@@ -103,11 +137,19 @@ class ArrayModel(DrawingModel):
         """Zeros, and the class behind them; z must be None. See `DrawingModel`."""
         self._check_given(z, label)
         zeros = np.zeros((batch, self.architecture.hidden), np.float32)
-        at = (np.zeros((batch, 2), np.float32),) if self.architecture.position else ()
+        return self._state_from(zeros, zeros, *self._embed(batch, label))
+
+    def _embed(self, batch: int, label: Int64 | None) -> State:
+        """The embedding of classes, [B, E], of a model with classes."""
         if self.embedding is None:
-            return (zeros, zeros, *at)
+            return ()
         index = np.full(1, len(self.embedding) - 1) if label is None else np.asarray(label)
-        return (zeros, zeros, *at, np.broadcast_to(self.embedding[index], (batch, self.embedding.shape[1])))
+        return (np.broadcast_to(self.embedding[index], (batch, self.embedding.shape[1])),)
+
+    def _state_from(self, hidden: Float32, memory: Float32, *context: Float32) -> State:
+        at = (np.zeros((len(hidden), 2), np.float32),) if self.architecture.position else ()
+        joined = (np.concatenate(context, 1),) if context else ()
+        return (hidden, memory, *at, *joined)
 
     def start_rows(self, batch: int) -> Float32:
         """The start token once a row, [B, 5]."""
@@ -137,21 +179,109 @@ class ArrayModel(DrawingModel):
         return np.where(rows[..., 4] == 1.0, 0.0, offset), pen
 
 
-def _check_arrays(sizes: Any, arrays: Mapping[str, Float32]) -> None:
-    """Refuse weights that do not fit an architecture.
+class ArrayVae(ArrayModel, LatentModel):
+    """A model of the backend `vae` whose decoder's cell is the plain LSTM; see `ArrayModel`."""
+
+    backend = "vae"
+    architecture_type = VaeArchitecture
+
+    @property
+    def _context_size(self) -> int:
+        return int(self.architecture.latent) + super()._context_size
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        sizes = self.architecture
+        read, both, latent = self._row_size, 2 * sizes.encoder_hidden, sizes.latent
+        flow = ArrayFlow.shapes(latent, sizes.prior_axes, sizes.prior, sizes.classes, sizes.embedding)
+        return {
+            **super()._shapes(),
+            **_cell_shapes("forward_cell", read, sizes.encoder_hidden),
+            **_cell_shapes("backward_cell", read, sizes.encoder_hidden),
+            **_layer_shapes("mu", both, latent),
+            **_layer_shapes("presig", both, latent),
+            **_layer_shapes("initial", latent, 2 * sizes.hidden),
+            **({f"prior.{name}": shape for name, shape in flow.items()} if sizes.prior else {}),
+        }
+
+    @cached_property
+    def _encoders(self) -> tuple[NumpyLSTM, NumpyLSTM]:
+        """Both directions, as models without outputs."""
+        outputs = np.zeros((0, self.architecture.encoder_hidden), np.float32), np.zeros(0, np.float32)
+        forward, backward = (
+            NumpyLSTM(
+                LSTMWeights(
+                    self._arrays[f"{cell}.weight_x"],
+                    self._arrays[f"{cell}.weight_h"],
+                    None,
+                    self._biases(cell),
+                    *outputs,
+                    position=False,  # it is among the rows
+                )
+            )
+            for cell in ("forward_cell", "backward_cell")
+        )
+        return forward, backward
+
+    @cached_property
+    def flow(self) -> ArrayFlow | None:
+        """The learnt prior; None for the prior N(0, I)."""
+        return ArrayFlow(self._arrays, "prior.") if self.architecture.prior else None
+
+    def encode_batch(self, rows: Float32, lengths: Int64) -> tuple[Float32, Float32]:
+        """The posterior of each drawing; see `LatentModel`."""
+        if self.architecture.position:
+            rows = np.concatenate((rows, rows[..., :2].cumsum(1)), 2)
+        time = np.arange(rows.shape[1])
+        order = np.where(time < lengths[:, None], lengths[:, None] - 1 - time, time)
+        reversed_rows = np.take_along_axis(rows, order[..., None], 1)
+        forward, backward = self._encoders
+        last = (_last_output(forward, rows, lengths), _last_output(backward, reversed_rows, lengths))
+        both = np.concatenate(last, 1)
+        return self._linear("mu", both), self._linear("presig", both)
+
+    def initial_state(self, batch: int, z: Any = None, label: Any = None) -> State:
+        """tanh(W_z z + b_z) as (h, c), with z and the class behind it; see `DrawingModel`."""
+        self._check_given(z, label)
+        latent, size = np.asarray(z, np.float32), self.architecture.latent
+        if latent.ndim != 2 or latent.shape[1] != size or len(latent) not in (1, batch):
+            raise InputError(f"z must have the shape [{batch}, {size}], got {list(latent.shape)}")
+        latent = np.broadcast_to(latent, (batch, size))
+        source = np.tanh(latent) if self.architecture.tanh_z else latent
+        hidden, memory = np.split(np.tanh(self._linear("initial", source)), 2, 1)
+        return self._state_from(hidden, memory, latent, *self._embed(batch, label))
+
+    def _linear(self, name: str, values: Float32) -> Float32:
+        return multiply(values, self._arrays[f"{name}.weight"].T) + self._arrays[f"{name}.bias"]
+
+
+def _last_output(lstm: NumpyLSTM, rows: Float32, lengths: Int64) -> Float32:
+    """What an LSTM that begins at zero gives for the last row of each drawing, [B, H]."""
+    hidden = np.zeros((len(rows), lstm.hidden_size), np.float32)
+    memory = np.zeros_like(hidden)
+    for t in range(int(lengths.max(initial=0))):
+        going = np.flatnonzero(lengths > t)
+        _, (hidden[going], memory[going]) = lstm(rows[going, t], (hidden[going], memory[going]))
+    return hidden
+
+
+def _cell_shapes(name: str, read: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    return {
+        f"{name}.weight_x": (4 * hidden, read),
+        f"{name}.weight_h": (4 * hidden, hidden),
+        f"{name}.bias": (4 * hidden,),
+    }
+
+
+def _layer_shapes(name: str, read: int, given: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (given, read), f"{name}.bias": (given,)}
+
+
+def _check_arrays(expected: Mapping[str, tuple[int, ...]], arrays: Mapping[str, Float32]) -> None:
+    """Refuse weights of other names and shapes, or that are not finite.
 
     Raises:
         CheckpointError: the first of them.
     """
-    read = (7 if sizes.position else 5) + (sizes.embedding if sizes.classes else 0)
-    expected = {
-        "decoder.cell.weight_x": (4 * sizes.hidden, read),
-        "decoder.cell.weight_h": (4 * sizes.hidden, sizes.hidden),
-        "decoder.cell.bias": (4 * sizes.hidden,),
-        "decoder.output.weight": (6 * sizes.mixtures + 3, sizes.hidden),
-        "decoder.output.bias": (6 * sizes.mixtures + 3,),
-        **({"embedding.table.weight": (sizes.classes + 1, sizes.embedding)} if sizes.classes else {}),
-    }
     for name in sorted(expected.keys() ^ arrays.keys()):
         raise CheckpointError(f"the weight {name!r} is {'missing' if name in expected else 'unknown'}")
     for name, array in arrays.items():

@@ -22,6 +22,7 @@ from sketchkit.arguments import renamed
 from sketchkit.card import ModelCard
 from sketchkit.density import MixtureDensity
 from sketchkit.errors import InputError
+from sketchkit.models.architectures import check_class_names, check_flags, check_sizes
 from sketchkit.models.cells.packed import Packing
 from sketchkit.models.drawing_model import AnyClass, DrawingModel
 from sketchkit.models.losses import EQUAL, Batch, Losses, Weights, reconstruction_losses
@@ -52,11 +53,7 @@ class SketchModel(nn.Module, DrawingModel, ABC):
         super().__init__()
         self.architecture = architecture
         self.card = card
-        known = getattr(architecture, "classes", 0)
-        if known and known != len(card.classes):
-            raise InputError(
-                f"a model of {known} classes needs as many names, its card has {len(card.classes)}"
-            )
+        check_class_names(architecture, card)
 
     # --- required of a backend ------------------------------------------------------------------------
 
@@ -382,30 +379,6 @@ class WholeDrawingModel(SketchModel):
 
     def _stepless(self) -> InputError:
         return InputError(f"the model {self.card.name!r} draws whole drawings at once, not point by point")
-
-
-def check_sizes(architecture: Any, *, at_least: int = 1, **limits: int) -> None:
-    """Refuse an architecture whose named fields are not whole numbers in at_least..limit.
-
-    Raises:
-        InputError: the first such field.
-    """
-    for name, limit in limits.items():
-        value = getattr(architecture, name)
-        if not isinstance(value, int) or isinstance(value, bool) or not at_least <= value <= limit:
-            raise InputError(f"{name} must be a whole number in {at_least}..{limit}, got {value!r}")
-
-
-def check_flags(architecture: Any, *names: str) -> None:
-    """Refuse an architecture whose named fields are not true or false.
-
-    Raises:
-        InputError: the first such field.
-    """
-    for name in names:
-        value = getattr(architecture, name)
-        if not isinstance(value, bool):
-            raise InputError(f"{name} must be true or false, got {value!r}")
 
 
 def to_numpy(values: Tensor) -> npt.NDArray[Any]:

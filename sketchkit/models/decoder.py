@@ -5,14 +5,14 @@ Source: Ha & Eck 2017, section 3.3 (unconditional generation).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
-from sketchkit.models.base import SketchModel, State, check_flags, check_sizes
+from sketchkit.models.architectures import DecoderArchitecture
+from sketchkit.models.base import SketchModel, State
 from sketchkit.models.cells import LSTMCell, Packing, make_cell
 from sketchkit.models.lstm_weights import LSTMWeights
 
@@ -25,32 +25,6 @@ __all__ = [
     "row_size",
     "with_position",
 ]
-
-
-@dataclass(frozen=True)
-class DecoderArchitecture:
-    """The sizes of a decoder-only model.
-
-    Args:
-        hidden: H, the size of the recurrent state.
-        mixtures: M, the number of components.
-        cell: a key of `sketchkit.models.cells.CELLS`.
-        classes: C, how many classes it knows; 0 without.
-        embedding: E, the size of the embedding of a class.
-        position: whether it reads where the pen is, too, beside how it came there.
-    """
-
-    hidden: int = 512
-    mixtures: int = 20
-    cell: str = "lstm"
-    classes: int = 0
-    embedding: int = 32
-    position: bool = False
-
-    def __post_init__(self) -> None:
-        check_sizes(self, hidden=16_384, mixtures=1_024, embedding=4_096)
-        check_sizes(self, at_least=0, classes=100_000)
-        check_flags(self, "position")
 
 
 class DecoderRNN(nn.Module):

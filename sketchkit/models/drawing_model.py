@@ -22,7 +22,17 @@ from sketchkit.models.lstm_weights import LSTMWeights
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
-__all__ = ["AnyClass", "Array", "DrawingModel", "check_model", "check_one_class", "is_one_class"]
+    from sketchkit.models.flow import Flow
+
+__all__ = [
+    "AnyClass",
+    "Array",
+    "DrawingModel",
+    "LatentModel",
+    "check_model",
+    "check_one_class",
+    "is_one_class",
+]
 
 #: A class of a model by its name, in capitals or not, or by its index.
 AnyClass: TypeAlias = str | int
@@ -180,6 +190,31 @@ class DrawingModel:
             raise InputError(f"the model {self.card.name!r} is unconditional: it has no latent vector z")
         if z is None and self.conditional:
             raise InputError(f"the model {self.card.name!r} is conditional: it needs a latent vector z")
+
+
+class LatentModel(DrawingModel):
+    """A conditional VAE: a model with an encoder, and perhaps a learnt prior."""
+
+    conditional: ClassVar[bool] = True
+
+    @abstractmethod
+    def encode_batch(self, rows: Any, lengths: Any) -> tuple[Array, Array]:
+        """The posterior of each drawing.
+
+        Args:
+            rows: [B, T, 5] in model units; rows past the length are ignored.
+            lengths: int64 [B], 1..T.
+
+        Returns:
+            mu [B, Z] and log variance [B, Z].
+
+        Source: Ha & Eck 2017, equations 1 and 2: the last output of each direction.
+        """
+
+    @property
+    @abstractmethod
+    def flow(self) -> Flow | None:
+        """The learnt prior, in float32; None for the prior N(0, I)."""
 
 
 def check_model(model: object) -> None:

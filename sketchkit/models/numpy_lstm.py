@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from sketchkit.models.lstm_weights import LSTMWeights
 
-__all__ = ["NumpyLSTM"]
+__all__ = ["NumpyLSTM", "multiply", "sigmoid"]
 
 Float32 = npt.NDArray[np.float32]
 State = tuple[Float32, ...]
@@ -36,13 +36,18 @@ class NumpyLSTM:
         self._bias, self._output_bias = doubled.bias, doubled.output_bias
         self.position = weights.position
 
+    @property
+    def hidden_size(self) -> int:
+        """H."""
+        return len(self._recurrent)
+
     def prepare_state(self, state: State) -> State:
         """The state of the model, (h, c, at, context), as that of the step."""
         hidden, memory, *rest = state
         at = rest[: self.position]
         if self._context is None:
             return (hidden, 2.0 * memory, *at)
-        return (hidden, 2.0 * memory, *at, _multiply(rest[-1], self._context) + self._bias)
+        return (hidden, 2.0 * memory, *at, multiply(rest[-1], self._context) + self._bias)
 
     def restore_state(self, prepared: State, state: State) -> State:
         """The model's state after some steps: `prepared` as the step left it, with the context of `state`."""
@@ -56,21 +61,21 @@ class NumpyLSTM:
         if self.position:
             rest[0] = rest[0] + rows[:, :2]
             rows = np.concatenate((rows, rest[0]), 1)
-        sums = _multiply(hidden, self._recurrent)
-        sums += _multiply(rows, self._rows)
+        sums = multiply(hidden, self._recurrent)
+        sums += multiply(rows, self._rows)
         sums += self._bias if self._context is None else rest[-1]
-        i, f, g, o = np.split(_sigmoid(sums), 4, 1)
+        i, f, g, o = np.split(sigmoid(sums), 4, 1)
         memory = f * memory
         memory += 4.0 * i * g
         memory -= 2.0 * i
-        hidden = o * (2.0 * _sigmoid(memory.copy()) - 1.0)
-        raw = _multiply(hidden, self._output)
+        hidden = o * (2.0 * sigmoid(memory.copy()) - 1.0)
+        raw = multiply(hidden, self._output)
         raw += self._output_bias
         return raw, (hidden, memory, *rest)
 
 
-def _multiply(rows: Float32, weights: Float32) -> Float32:
-    """Rows [B, K] times weights [K, N]; see `_ROWS`."""
+def multiply(rows: Float32, weights: Float32) -> Float32:
+    """Rows [B, K] times weights [K, N]; a row's result is the same at any number of rows from 2 on."""
     count = len(rows)
     missing = -count % _ROWS
     if count == 1 or not missing:
@@ -80,7 +85,7 @@ def _multiply(rows: Float32, weights: Float32) -> Float32:
     return (padded @ weights)[:count]
 
 
-def _sigmoid(values: Float32) -> Float32:
+def sigmoid(values: Float32) -> Float32:
     """1 / (1 + exp(-x)), in place."""
     np.negative(values, out=values)
     with np.errstate(over="ignore"):

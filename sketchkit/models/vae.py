@@ -6,7 +6,6 @@ Source: Ha & Eck 2017, sections 3.1 and 3.2, equations 1 to 8.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy.typing as npt
@@ -15,9 +14,11 @@ from torch import Tensor, nn
 
 from sketchkit.card import ModelCard
 from sketchkit.errors import InputError
-from sketchkit.models.base import State, check_flags, check_sizes, to_numpy
+from sketchkit.models.architectures import VaeArchitecture
+from sketchkit.models.base import State, to_numpy
 from sketchkit.models.cells import LSTMCell, Packing
 from sketchkit.models.decoder import ClassEmbedding, DecoderRNN, RecurrentModel, row_size, with_position
+from sketchkit.models.drawing_model import LatentModel
 from sketchkit.models.losses import EQUAL, Batch, Losses, Weights, kl_loss
 from sketchkit.models.lstm_weights import LSTMWeights
 from sketchkit.models.prior import FlowPrior
@@ -25,49 +26,7 @@ from sketchkit.models.prior import FlowPrior
 __all__ = ["VaeArchitecture", "VaeModel"]
 
 
-@dataclass(frozen=True)
-class VaeArchitecture:
-    """The sizes of a conditional VAE.
-
-    Args:
-        encoder_hidden: E, the size of the encoder's state in each direction.
-        hidden: H, the size of the decoder's state.
-        latent: Z, the size of the latent vector.
-        mixtures: M, the number of components.
-        cell: the decoder's cell, a key of `sketchkit.models.cells.CELLS`; the encoder is always an LSTM.
-        classes: C, how many classes the decoder knows; 0 without.
-        embedding: E, the size of the embedding of a class.
-        position: whether encoder and decoder read where the pen is, too, beside how it came there.
-        tanh_z: whether the initial state is computed from tanh(z), as published files below version 6 want.
-        prior: the units of the flow that new latent vectors come from; 0 for the prior N(0, I).
-        prior_axes: K, the axes along which that flow moves, at most Z.
-    """
-
-    encoder_hidden: int = 256
-    hidden: int = 512
-    latent: int = 128
-    mixtures: int = 20
-    cell: str = "lstm"
-    tanh_z: bool = False
-    classes: int = 0
-    embedding: int = 32
-    position: bool = False
-    prior: int = 0
-    prior_axes: int = 64
-
-    def __post_init__(self) -> None:
-        limits = {"encoder_hidden": 16_384, "hidden": 16_384, "latent": 16_384, "mixtures": 1_024}
-        check_sizes(self, **limits, embedding=4_096)
-        check_sizes(self, at_least=0, classes=100_000, prior=16_384)
-        check_sizes(self, prior_axes=16_384)
-        if self.prior and self.prior_axes > self.latent:
-            raise InputError(
-                f"a prior along {self.prior_axes} axes does not fit a z of {self.latent} numbers"
-            )
-        check_flags(self, "tanh_z", "position")
-
-
-class VaeModel(RecurrentModel):
+class VaeModel(RecurrentModel, LatentModel):
     """A bidirectional encoder to z and a decoder that reads z with every row.
 
     Args:
@@ -96,17 +55,7 @@ class VaeModel(RecurrentModel):
     # --- encode ---------------------------------------------------------------------------------------
 
     def encode_batch(self, rows: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """The posterior of each drawing.
-
-        Args:
-            rows: [B, T, 5] in model units; rows past the length are ignored.
-            lengths: int64 [B], 1..T.
-
-        Returns:
-            mu [B, Z] and log variance [B, Z].
-
-        Source: Ha & Eck 2017, equations 1 and 2: the last output of each direction.
-        """
+        """The posterior of each drawing; see `LatentModel`."""
         return self.encode_packed(rows, lengths, Packing.of(lengths, rows.shape[1]))
 
     def encode_packed(

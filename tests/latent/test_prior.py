@@ -116,7 +116,7 @@ def test_the_seed_alone_decides_the_fit(plain: VaeModel, data: Dataset) -> None:
 def _noise(model: VaeModel, z: np.ndarray, name: str) -> np.ndarray:
     flow = model.flow
     assert flow is not None
-    return noise_of(flow, z.astype(np.float64), torch.full((len(z),), CLASSES.index(name)))[0]
+    return noise_of(model, flow, z.astype(np.float64), np.full(len(z), CLASSES.index(name)))[0]
 
 
 def _six(given: np.ndarray, method: Any) -> np.ndarray:
