@@ -1,4 +1,4 @@
-"""Loading a model to draw with, by the lightest means that the work at hand allows."""
+"""Loading models on numpy alone, and finding the files of models."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from pathlib import Path
 from sketchkit.checkpoints import store
 from sketchkit.checkpoints.arrays import NativeHeader, read_arrays, read_header
 from sketchkit.decoding import Decoding
-from sketchkit.errors import CheckpointError
-from sketchkit.files import check_path, shown
+from sketchkit.errors import CheckpointError, InputError
+from sketchkit.files import check_path, display_path, shown
 from sketchkit.models import ArrayModel
+from sketchkit.models.array_model import ArrayVae
 
 __all__ = [
     "MAGENTA_SUFFIXES",
     "check_file",
     "find_file",
-    "holds_lstm_decoder",
+    "is_array_model",
     "load_array_model",
 ]
 
@@ -28,7 +29,9 @@ _SUFFIXES = (store.SUFFIX, *MAGENTA_SUFFIXES)
 def load_array_model(
     name: str | PathLike[str], *, engine: str = "auto", precision: str = "float32"
 ) -> ArrayModel:
-    """Load a decoder-only LSTM model on numpy alone, in milliseconds: it draws, scores and is not trained.
+    """Load a decoder or a VAE whose cell is the plain LSTM on numpy alone, in milliseconds.
+
+    It draws, scores and encodes; it cannot be trained.
 
     Args:
         name: a model of the store, or the path of a `.safetensors` file.
@@ -39,17 +42,31 @@ def load_array_model(
         CheckpointError: a missing file, a file that cannot be read, or a model of another kind.
     """
     path = find_file(name)
-    if path.suffix.lower() != store.SUFFIX or not holds_lstm_decoder(read_header(path)):
-        raise CheckpointError(f"{shown(path)}: only decoders with the cell lstm draw on numpy alone")
+    kind = _array_type(read_header(path)) if path.suffix.lower() == store.SUFFIX else None
+    if kind is None:
+        raise CheckpointError(f"{shown(path)}: only decoders and vaes with the cell lstm draw on numpy alone")
     header, arrays = read_arrays(path)
-    model = ArrayModel(header.architecture, header.card, arrays)
+    try:
+        model = kind(header.architecture, header.card, arrays)
+    except (CheckpointError, InputError) as error:
+        raise CheckpointError(f"{display_path(path)}: {error}") from error
     model.decoding = Decoding(engine, precision)
     return model
 
 
-def holds_lstm_decoder(header: NativeHeader) -> bool:
-    """Whether a native checkpoint holds a model that `load_array_model` loads."""
-    return header.backend == "decoder" and header.architecture.get("cell") == "lstm"
+def is_array_model(path: Path) -> bool:
+    """Whether a file holds a model that `load_array_model` loads.
+
+    Raises:
+        CheckpointError: a native checkpoint that cannot be read.
+    """
+    return path.suffix.lower() == store.SUFFIX and _array_type(read_header(path)) is not None
+
+
+def _array_type(header: NativeHeader) -> type[ArrayModel] | None:
+    """The class on numpy alone of what a native checkpoint holds, if there is one."""
+    kinds = {kind.backend: kind for kind in (ArrayModel, ArrayVae)}
+    return kinds.get(header.backend) if header.architecture.get("cell", "lstm") == "lstm" else None
 
 
 def find_file(name: str | PathLike[str]) -> Path:

@@ -87,7 +87,7 @@ def analogy(
     """
     from sketchkit.cli.inapplicable import check_split
     from sketchkit.cli.outputs import Item, Page
-    from sketchkit.cli.runner import Run
+    from sketchkit.cli.runner import POINTS, Run
     from sketchkit.rendering.palette import ENDING
 
     run = Run.of(latent, classes)
@@ -97,7 +97,7 @@ def analogy(
         raise UsageError(f"goes with {_MEAN}CLASS only", "--from")
     terms = [_read_term(word, source, keep_background=keep_background) for word in (a, b, c)]
     layout = page.plan("analogy", 1 if sheet.tile else 8, 4)
-    model = run.load()
+    model = run.load(sum(4 if term.given else _MOST_OF_A_CLASS for term in terms) * POINTS)
     import numpy as np
 
     from sketchkit.generate import sample

@@ -78,7 +78,7 @@ def atlas(
     if outliers is not None and (not worst or outliers == STDOUT):
         reason = "there is nothing to show with --worst 0" if not worst else "this sheet needs a file"
         raise UsageError(reason, "--outliers")
-    run = Run.of(latent)
+    run = Run.of(latent.replace(engine=None))  # a setting without an option here
     page = Page.of(output, sheet, "atlas", json=json)
     check_split(context, data)
     layout = sheet.layout(size[0] * size[1], size[0])
@@ -113,12 +113,15 @@ def _draw(
 ) -> tuple[Located, Atlas, PathName]:
     """The drawings in the latent space, the map, and the path that the model takes."""
     from sketchkit.cli.console import progress
+    from sketchkit.cli.runner import POINTS
     from sketchkit.generate import atlas as draw
     from sketchkit.generate import locate
     from sketchkit.latent import check_by, resolve_path
 
     check_by(by)
-    model, count = run.load(), len(source.indices)
+    count = len(source.indices)
+    # Each drawing is encoded and scored.
+    model = run.load((2 * count + size[0] * size[1]) * POINTS)
     path = resolve_path(model, path)
     with progress("Encoding") as report:
         located = locate(

@@ -25,10 +25,11 @@ from sketchkit.cli.options import (
 )
 from sketchkit.errors import InputError
 from sketchkit.files import shown
-from sketchkit.settings import LatentSettings
+from sketchkit.settings import DrawSettings, LatentSettings
 
 if TYPE_CHECKING:
     from sketchkit.latent import Latents
+    from sketchkit.models import DrawingModel
 
 __all__ = ["DECODE_EXAMPLE", "ENCODE_EXAMPLE", "decode", "decode_app", "encode", "encode_app"]
 
@@ -71,13 +72,12 @@ def encode(
     drawings = Given.of(given, seed, prepared=prepared)
     if not draws and not (drawings.facts and given.limit):
         refuse_given(context, {"seed"}, "goes with --draws, or with --limit of a data set")
-    settings = LatentSettings.read({"model": model, "device": device})
+    settings = LatentSettings.read({"model": model, "device": device, "engine": None})
 
-    from sketchkit.checkpoints.load import load_model
     from sketchkit.latent import Latents, check_size, latent_size, posterior, write_latents
 
     with progress("Loading the model"):
-        loaded = load_model(settings.model, device=settings.device)
+        loaded = _load_encoder(settings, len(drawings))
     if loaded.conditional:  # else the missing encoder is reported
         check_size(len(drawings), draws, latent_size(loaded))
     found = drawings.encode(loaded)
@@ -107,7 +107,7 @@ def decode(
 ) -> None:
     """Draw what latent vectors say: the draws where the file has them, else the means."""
     from sketchkit.cli.outputs import Item, Page
-    from sketchkit.cli.runner import Run
+    from sketchkit.cli.runner import POINTS, Run
     from sketchkit.latent import read_latents
 
     run, each = Run.of(latent, classes), layout == "files"
@@ -119,7 +119,7 @@ def decode(
         raise InputError(f"{shown(file)}: holds no latent vector")
     on = page.plan(stem, len(z))
 
-    model = run.load()
+    model = run.load(len(z) * POINTS)
     _check_model(model, latents, file)
     from sketchkit.generate import decode as draw
 
@@ -135,6 +135,17 @@ def decode(
         sketch, source = sketch.labelled(sketch.label, key), latents.sources[which]
         items.append(Item.of(stem, index, sketch, caption, facts, source=source))
     page.write(items, on, run.provenance)
+
+
+def _load_encoder(settings: DrawSettings, drawings: int) -> DrawingModel:
+    """The model for so many drawings."""
+    from sketchkit.cli.runner import POINTS
+    from sketchkit.generate import load_drawing_model
+
+    # Other engines step what draws: beside them a model encodes on torch.
+    engine = settings.engine if settings.engine in ("auto", "numpy") else "torch"
+    points = drawings * POINTS
+    return load_drawing_model(settings.model, device=settings.device, engine=engine, points=points)
 
 
 def _about(model: Any, **settings: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sketchkit.errors import InputError
 
 if TYPE_CHECKING:
     from sketchkit.cli.inputs import Input
-    from sketchkit.models import SketchModel
+    from sketchkit.models import DrawingModel
     from sketchkit.sketch import Sketch
 
 __all__ = ["EncodeOptions", "Encoded", "Given"]
@@ -152,7 +152,7 @@ class Given:
         keys = tuple(key or own for key, own in zip(source.keys, called, strict=True))
         return cls(keys, (name,) * n, source.prepared, blocks, source.facts)
 
-    def encode(self, model: SketchModel) -> Encoded:
+    def encode(self, model: DrawingModel) -> Encoded:
         """Where they lie."""
         import numpy as np
 

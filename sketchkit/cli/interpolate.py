@@ -72,6 +72,13 @@ class _Task:
         columns, rows = (self.steps, 1) if isinstance(self.steps, int) else self.steps
         return self.sheet.layout(columns * rows, columns)
 
+    def load(self, jobs: int) -> DrawingModel:
+        """The model, for so many rows or grids."""
+        from sketchkit.cli.runner import POINTS
+
+        drawn = self.steps if isinstance(self.steps, int) else self.steps[0] * self.steps[1]
+        return self.run.load(jobs * (self.size + drawn) * POINTS)
+
     def resolve_path(self, model: DrawingModel) -> _Task:
         """The same with the path that the model takes."""
         from sketchkit.latent import resolve_path
@@ -183,7 +190,7 @@ def _draw_one(task: _Task, files: Sequence[str], name: str, *, json: bool) -> No
     given = [read_one(file, kept=kept) for file in files]
     stem = given[0].stem
     page.to.check([page.to.path(stem)])
-    model = task.run.load()
+    model = task.load(1)
     task = task.resolve_path(model)
     from sketchkit.generate import morphs
 
@@ -216,7 +223,7 @@ def _draw_many(task: _Task) -> None:
     check_frames(task.sheet, *to.renderers())
     with to.lock():
         jobs = Jobs.of(task.many, task.run.class_of(0), task.size, task.run.settings.seed)
-        model = task.run.load()
+        model = task.load(len(jobs.names))
         task = task.resolve_path(model)
         with progress("Checking jobs") as report:
             read = partial(read_whole, card=model.card, prepared=jobs.prepared)

@@ -95,8 +95,10 @@ def _name_rows(layout: Layout, runs: Sequence[Run], drawings: Sequence[Input]) -
 def _draw_again(runs: Sequence[Run], drawings: Sequence[Input], *, prepared: bool) -> list[list[Sketch]]:
     """The reconstructions of all drawings, for each temperature."""
     from sketchkit.cli.console import progress
+    from sketchkit.cli.runner import POINTS
 
-    model, sketches = runs[0].load(), [each.sketch for each in drawings]
+    model = runs[0].load(len(drawings) * (1 + len(runs)) * POINTS)
+    sketches = [each.sketch for each in drawings]
     for run in runs[1:]:
         run.used.update(runs[0].used)
     from sketchkit.generate import reconstruct as draw

@@ -14,14 +14,13 @@ from sketchkit.cli.console import progress, say, say_columns
 from sketchkit.cli.groups import as_usage
 from sketchkit.cli.options import Given, UsageError, require_one_class
 from sketchkit.cli.records import current_call
-from sketchkit.errors import CheckpointError, DeviceError, InputError
+from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import file_checksum
 from sketchkit.sampling import (
     AnySampler,
     BestLooking,
     DrawingSampler,
     Tempered,
-    draws_by_rule,
     make_sampler,
     stepwise,
 )
@@ -36,8 +35,6 @@ __all__ = ["POINTS", "Run", "split_class_words", "tell_guesses"]
 
 T = TypeVar("T")
 
-#: The import of torch takes as long as numpy takes for so many points.
-WORTH_TORCH = 30_000
 #: The points of a usual drawing.
 POINTS = 45
 
@@ -168,50 +165,30 @@ class Run:
         """The model itself.
 
         Args:
-            points: about how many points are drawn; the import of torch costs as much as `WORTH_TORCH`.
+            points: about how many points are read and drawn; see `load_drawing_model`.
         """
         # Here torch may be imported: all errors of a user are found before.
         with progress("Loading the model"):
             from sketchkit.checkpoints.array_models import find_file
             from sketchkit.engine import engine_of
+            from sketchkit.generate import load_drawing_model
 
-            model = self._load_arrays(points) or self._load_with_torch()
+            how = self.settings
+            model = load_drawing_model(
+                how.model,
+                device=how.device,
+                engine=how.engine,
+                precision=how.precision,
+                sampler=self.sampler,
+                points=points,
+            )
             self.used["engine"] = engine_of(model)
             self.used["draws_wholes"] = model.draws_wholes
             if (call := current_call()) is not None:
-                path = find_file(self.settings.model)
-                call.check_weights(file_checksum(path), self.settings.model)
+                call.check_weights(file_checksum(find_file(how.model)), how.model)
             if model.labelled:
                 self.named.update({name: _find_class(model, name) for name in self.wanted})
             return model
-
-    def _load_with_torch(self) -> DrawingModel:
-        from sketchkit.checkpoints.load import load_model
-
-        how = self.settings
-        return load_model(how.model, device=how.device, engine=how.engine, precision=how.precision)
-
-    def _load_arrays(self, points: int) -> DrawingModel | None:
-        """The model on numpy alone, where that can do the work and the work is small enough; else None."""
-        how = self.settings
-        if how.device.lower() not in ("auto", "cpu") or how.engine in ("torch", "compiled"):
-            return None
-        small = points < WORTH_TORCH or how.device.lower() == "cpu" or how.engine != "auto"
-        if not small or not draws_by_rule(self.sampler):
-            return None
-        from sketchkit.checkpoints.array_models import find_file, holds_lstm_decoder, load_array_model
-        from sketchkit.checkpoints.arrays import read_header
-        from sketchkit.engine import engine_of
-
-        path = find_file(how.model)
-        if path.suffix.lower() != store.SUFFIX or not holds_lstm_decoder(read_header(path)):
-            return None
-        model = load_array_model(path, engine=how.engine, precision=how.precision)
-        try:
-            engine_of(model)
-        except DeviceError:
-            return None  # torch may have what numpy lacks, such as another precision
-        return model
 
     def keywords(self) -> dict[str, Any]:
         """How drawings are decoded, as arguments of the library's functions."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         live_endings,
         live_reconstructions,
     )
+    from sketchkit.generate.loading import load_drawing_model
     from sketchkit.generate.morphing import Morph, Steps, analogy, decode, grid, interpolate, morphs
     from sketchkit.generate.rejection import Attempts
     from sketchkit.generate.scoring import Score, score
@@ -52,6 +53,7 @@ __all__ = [
     "live_drawings",
     "live_endings",
     "live_reconstructions",
+    "load_drawing_model",
     "locate",
     "morphs",
     "reconstruct",
@@ -71,6 +73,7 @@ __getattr__ = lazy_names(
         "sketchkit.generate.infilling": "InfillSearch Infilling infill",
         "sketchkit.generate.live": "LiveDecoder LivePoints",
         "sketchkit.generate.live_requests": "LiveDrawing live_drawings live_endings live_reconstructions",
+        "sketchkit.generate.loading": "load_drawing_model",
         "sketchkit.generate.morphing": "Morph Steps analogy decode grid interpolate morphs",
         "sketchkit.generate.rejection": "Attempts",
         "sketchkit.generate.scoring": "Score score",

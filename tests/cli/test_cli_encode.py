@@ -11,6 +11,7 @@ from conftest import Sketchkit
 import sketchkit as library
 from sketchkit.cli import encoding
 from sketchkit.evaluate.heldout import HeldOut
+from sketchkit.generate import load_drawing_model
 from sketchkit.latent import files, read_latents
 from sketchkit.models.vae import VaeModel
 from sketchkit.sketch import Sketch
@@ -48,7 +49,7 @@ def mixed(home: Path) -> str:
 def test_the_drawings_of_a_data_set_are_encoded_as_they_stand(sketchkit: Sketchkit, animals: Dataset) -> None:
     told = sketchkit("encode", "animals", "-o", "z.npz", "--json").json
     found, held = read_latents("z.npz"), HeldOut.choose(animals, "valid")
-    mu, sigma = library.encode(library.load_model("doodle-vae"), held.sketches(), prepared=True)
+    mu, sigma = library.encode(load_drawing_model("doodle-vae"), held.sketches(), prepared=True)
     np.testing.assert_array_equal(found.mu, mu)
     np.testing.assert_array_equal(found.sigma, sigma)
     assert found.labels == tuple(held.labels)
@@ -67,7 +68,7 @@ def test_the_drawings_of_a_data_set_are_chosen_as_an_atlas_chooses_them(
     told = sketchkit("encode", animals.path, *flags, "-o", "z.npz", "--json").json
     assert told["data"]["split"] == "train" and told["data"]["classes"] == ["sun"]
     held = HeldOut.choose(animals, "train", class_name="sun", limit=5, seed=4)
-    mu, _ = library.encode(library.load_model("doodle-vae"), held.sketches(), prepared=True)
+    mu, _ = library.encode(load_drawing_model("doodle-vae"), held.sketches(), prepared=True)
     found = read_latents("z.npz")
     np.testing.assert_array_equal(found.mu, mu)
     assert found.labels == ("sun",) * 5
@@ -154,7 +155,7 @@ def test_the_mean_of_a_class_may_be_over_a_file(sketchkit: Sketchkit, mixed: str
     flags = ("--from", mixed, "-o", "sum.ndjson")
     done = sketchkit("analogy", f"{mixed}#0", "mean:cat", "mean:sun", *flags)
     assert (done.code, done.err) == (0, "wrote sum.ndjson\n")
-    model = library.load_model("doodle-vae")
+    model = load_drawing_model("doodle-vae")
     mu, _ = library.encode(model, _drawings())
     z = mu[0] - mu[::2].mean(0, dtype=np.float64) + mu[1::2].mean(0, dtype=np.float64)
     (wanted,) = library.sample(model, temperature=0.1, z=z[None], class_name="sun")

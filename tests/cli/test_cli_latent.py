@@ -21,6 +21,7 @@ import pytest
 from conftest import Sketchkit
 
 import sketchkit as library
+from sketchkit.generate import load_drawing_model
 from sketchkit.latent import read_latents
 from sketchkit.models.vae import VaeModel
 from sketchkit.training.data import Dataset, prepare_sketches, synth
@@ -63,7 +64,7 @@ def test_drawings_are_encoded_with_what_they_are(sketchkit: Sketchkit, drawings:
     told = sketchkit("encode", drawings, "-o", "z.npz", "--draws", 3, "--seed", 5, "--json").json
     assert (told["drawings"], told["draws"], told["latent"], told["model"]) == (12, 3, 6, "dreamer")
     found = read_latents("z.npz")
-    model = library.load_model("doodle-vae", device="cpu")
+    model = load_drawing_model("doodle-vae")
     sketches = list(library.read_all(drawings))
     mu, sigma = library.encode(model, sketches)
     np.testing.assert_array_equal(found.mu, mu)
@@ -110,7 +111,7 @@ def test_a_drawing_that_cannot_be_encoded_is_named(sketchkit: Sketchkit, drawing
 def test_what_is_encoded_is_decoded(sketchkit: Sketchkit, drawings: Path) -> None:
     sketchkit("encode", drawings, "-o", "z.npz")
     sketchkit("decode", "z.npz", "-o", "again.ndjson")
-    model = library.load_model("doodle-vae", device="cpu")
+    model = load_drawing_model("doodle-vae")
     labels = [s.label if s.label == "cat" else None for s in library.read_all(drawings)]
     expected = library.sample(model, 12, 0.1, z=read_latents("z.npz").mu, class_name=labels)
     for made, wanted in zip(library.read_all("again.ndjson"), expected, strict=True):
@@ -384,7 +385,7 @@ def test_an_analogy_is_a_less_b_and_c(sketchkit: Sketchkit, drawings: Path) -> N
     library.write(sketches, "three.ndjson")
     words = [f"three.ndjson#{k}" for k in (0, 1, 2)]
     assert sketchkit("analogy", *words, "-o", "sum.ndjson").code == 0
-    model = library.load_model("doodle-vae", device="cpu")
+    model = load_drawing_model("doodle-vae")
     wanted = library.analogy(model, *library.read_all("three.ndjson"))
     (made,) = library.read_all("sum.ndjson")
     assert [len(line) for line in made.to_polylines()] == [len(line) for line in wanted.to_polylines()]

@@ -7,20 +7,27 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
+from sketchkit import read, write
+from sketchkit.checkpoints import read_arrays
 from sketchkit.checkpoints.array_models import load_array_model
+from sketchkit.checkpoints.arrays import FORMAT_VERSION, METADATA_KEY
 from sketchkit.checkpoints.load import load_model
 from sketchkit.engine import engine_of
 from sketchkit.errors import CheckpointError, DeviceError
 from sketchkit.generate import complete, guess_classes, infill, sample, score
+from sketchkit.latent import Latents, write_latents
 from sketchkit.models import ArrayModel, Decoding, SketchModel
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.models.vae import VaeModel
 from sketchkit.sketch import Sketch
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 BEGUN = Sketch.from_polylines([[(0, 0), (255, 0), (255, 200)], [(150, 40), (170, 80), (190, 40)]])
 WHOLE = Sketch.from_polylines([[(0, 0), (90, 0)], [(20, 20), (40, 40), (60, 20)], [(0, 90), (90, 90)]])
 
@@ -119,10 +126,47 @@ def test_what_numpy_lacks_is_said(model: SketchModel) -> None:
         sample(arrays, 1)
 
 
-def test_only_decoders_with_the_plain_cell_are_loaded(tmp_path: Path, tiny_vae: VaeModel) -> None:
-    tiny_vae.save(tmp_path / "vae.safetensors")
-    with pytest.raises(CheckpointError, match="only decoders with the cell lstm"):
-        load_array_model(tmp_path / "vae.safetensors")
+def test_only_models_with_the_plain_cell_are_loaded(tmp_path: Path, tiny_model: SketchModel) -> None:
+    made = DecoderModel(DecoderArchitecture(8, 2, "hyper-lstm"), tiny_model.card)
+    made.save(tmp_path / "hyper.safetensors")
+    with pytest.raises(CheckpointError, match="only decoders and vaes with the cell lstm"):
+        load_array_model(tmp_path / "hyper.safetensors")
+    (tmp_path / "magenta.json").write_text("[]")
+    with pytest.raises(CheckpointError, match="only decoders and vaes with the cell lstm"):
+        load_array_model(tmp_path / "magenta.json")
+
+
+@pytest.mark.parametrize(
+    "changes, complaint",
+    [
+        ({"architecture": {"hidden": "many"}}, "hidden must be a whole number"),
+        ({"architecture": {"strange": 1}}, "an architecture that 'decoder' does not know: .*strange"),
+        ({"architecture": {"mixtures": 5}}, "the weight 'decoder.output.*' has the shape"),
+        ({"architecture": {"classes": 2, "position": False}}, "a model of 2 classes needs as many names"),
+        ({"backend": "vae"}, "the weight 'backward_cell.bias' is missing"),
+    ],
+    ids=str,
+)
+def test_a_file_that_contradicts_itself_is_refused_by_name(
+    tmp_path: Path, tiny_model: SketchModel, changes: dict[str, Any], complaint: str
+) -> None:
+    tiny_model.save(tmp_path / "whole.safetensors")
+    header, arrays = read_arrays(tmp_path / "whole.safetensors")
+    architecture = {**header.architecture, **changes.get("architecture", {})}
+    facts = {
+        "format_version": FORMAT_VERSION,
+        "backend": changes.get("backend", header.backend),
+        "architecture": architecture,
+        "card": header.card.to_json(),
+        "encoding": "plain",
+    }
+    if changes.get("backend") == "vae":
+        del architecture["hidden"]
+    path = tmp_path / "broken.safetensors"
+    save_file(arrays, path, metadata={METADATA_KEY: json.dumps(facts)})
+    for load in (load_array_model, load_model):
+        with pytest.raises(CheckpointError, match=f"broken.safetensors: {complaint}"):
+            load(path)
 
 
 def test_the_bundled_decoder_draws_the_same_on_both() -> None:
@@ -130,38 +174,71 @@ def test_the_bundled_decoder_draws_the_same_on_both() -> None:
     _assert_alike(*(sample(each, 5, 0.3, class_name="car") for each in (arrays, model)))
 
 
-#: Loaded by no command that draws with the bundled decoder: each takes as long as some hundred steps of it.
+#: Commands that draw with the bundled models.
+COMMANDS = """
+sample --class sun -n 2 -o sampled.svg
+complete {face} -n 2 -o completed.svg
+complete {face} -n 2 --sampler best-of -o best.svg
+infill {face} --missing 1:2 --particles 20 -o infilled.svg
+score {face}
+sample --model doodle-vae -n 2 -o dreamt.svg
+score {face} --model doodle-vae
+encode {face} {car} --draws 2 -o encoded.npz
+decode {vectors} -o decoded.svg
+reconstruct {face} -t 0.1,0.4 -o again.svg
+interpolate {face} {car} -n 3 -o between.svg
+interpolate {face} {car} -n 3 --path slerp -o slerp.svg
+grid {face} {car} {car} {face} --steps 2x2 -o grid.svg
+analogy {face} {car} {face} -o analogy.svg
+atlas {drawings} --steps 2x2 -o atlas.svg
+render {face} -o rendered.svg
+"""
+RUN_EACH = """
+import json, sys
+from sketchkit.cli.main import main
+for line in sys.stdin.read().strip().splitlines():
+    sys.argv = ["sketchkit", *line.split(" ")]
+    try:
+        main()
+    except SystemExit as stop:
+        assert not stop.code, line
+    assert "torch" not in sys.modules, line
+    print("done:", line)
+print(json.dumps(sorted(sys.modules)))
+"""
+#: Loaded by no `complete`: each takes as long as some hundred steps of the decoder.
 HEAVY = {"torch", "pydantic", "numpy.ma", "statistics", "svgwrite.validator2"}
-#: The most modules of our own that such a command loads (`complete` 115); each takes about a millisecond.
+#: The most modules of our own that `complete` loads; each takes about a millisecond.
 MOST_MODULES = 118
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["sample", "--class", "sun", "-n", "2", "-o", "out.svg"],
-        ["complete", "{face}", "-n", "2", "-o", "out.svg"],
-        ["complete", "{face}", "-n", "2", "--sampler", "best-of", "-o", "out.svg"],
-        ["infill", "{face}", "--missing", "1:2", "--particles", "20", "-o", "out.svg"],
-        ["score", "{face}"],
-        ["render", "{face}", "-o", "out.svg"],
-    ],
-    ids=lambda command: " ".join(command[:2]),
-)
-def test_commands_draw_with_the_bundled_decoder_and_import_little(command: list[str], tmp_path: Path) -> None:
-    face = Path(__file__).parents[2] / "examples/drawings/face.svg"
-    given = [part.format(face=face) for part in command]
-    code = (
-        "import json, sys\n"
-        "from sketchkit.cli.main import main\n"
-        f"sys.argv = {['sketchkit', *given]!r}\n"
-        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code, stop.code\n"
-        "print(json.dumps(sorted(sys.modules)))\n"
-    )
+def _run_commands(lines: str, folder: Path) -> tuple[list[str], set[str]]:
+    """Run commands one after the other in a fresh process: those that ended, and the modules it has then."""
+    command = [sys.executable, "-c", RUN_EACH]
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+        command, input=lines, cwd=folder, capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stderr
-    loaded = json.loads(done.stdout.splitlines()[-1])
-    assert HEAVY.isdisjoint(loaded)
-    assert sum(name.partition(".")[0] == "sketchkit" for name in loaded) <= MOST_MODULES
+    *said, modules = done.stdout.splitlines()
+    ended = [line.removeprefix("done: ") for line in said if line.startswith("done: ")]
+    return ended, set(json.loads(modules))
+
+
+def test_commands_draw_with_the_bundled_models_without_torch(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    mu, sigma = rng.normal(size=(2, 3, 128)).astype(np.float32)
+    write_latents(tmp_path / "vectors.npz", Latents(mu, np.abs(sigma)))
+    drawings = [read(EXAMPLES / "drawings" / f"{name}.svg") for name in ("face", "car", "sun", "pig")]
+    write(drawings, tmp_path / "four.ndjson")
+    for name in ("face", "car"):
+        (tmp_path / f"{name}.svg").write_bytes((EXAMPLES / "drawings" / f"{name}.svg").read_bytes())
+    lines = COMMANDS.format(face="face.svg", car="car.svg", vectors="vectors.npz", drawings="four.ndjson")
+    ended, _ = _run_commands(lines, tmp_path)
+    assert ended == lines.split("\n")[1:-1]
+
+
+def test_complete_loads_little(tmp_path: Path) -> None:
+    (tmp_path / "face.svg").write_bytes((EXAMPLES / "drawings" / "face.svg").read_bytes())
+    _, modules = _run_commands("complete face.svg -n 2 -o out.svg\n", tmp_path)
+    assert HEAVY.isdisjoint(modules)
+    assert sum(name.partition(".")[0] == "sketchkit" for name in modules) <= MOST_MODULES
