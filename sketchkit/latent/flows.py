@@ -18,7 +18,7 @@ from sketchkit.engine.arrays import call, pad_rows
 from sketchkit.errors import InputError
 from sketchkit.latent.encoding import latent_size
 from sketchkit.latent.paths import Method
-from sketchkit.models import AnyClass, DrawingModel, is_one_class
+from sketchkit.models import AnyClass, ArrayModel, DrawingModel, is_one_class
 from sketchkit.models.drawing_model import LatentModel
 from sketchkit.models.flow import Flow
 from sketchkit.noise import LATENT, MAX_SEED, normal_array
@@ -295,9 +295,11 @@ def _in_portions(
 ) -> npt.NDArray[np.float32]:
     """A function of a model's flow, of rows [n, K] and their classes [n], some thousand at a time.
 
-    If exact, all products have one shape, so that a row's last bits are independent of the others.
+    If exact, a row's last bits are independent of the others: all products have one shape. Those of numpy also
+    depend on the place of a row, so that it computes row by row.
     """
-    at_once, fewest = (EXACT_WIDTH, EXACT_WIDTH) if exact else (_AT_ONCE, _FEWEST)
+    width = 1 if isinstance(model, ArrayModel) else EXACT_WIDTH
+    at_once, fewest = (width, width) if exact else (_AT_ONCE, _FEWEST)
     # An empty portion gives the shape of the result if n is 0.
     parts = [call(model, function, np.zeros((1, rows.shape[1]), np.float32), np.zeros(1, np.int64))[:0]]
     for begin in range(0, len(rows), at_once):

@@ -75,7 +75,7 @@ class NumpyLSTM:
 
 
 def multiply(rows: Float32, weights: Float32) -> Float32:
-    """Rows [B, K] times weights [K, N]; a row's result is the same at any number of rows from 2 on."""
+    """Rows [B, K] times weights [K, N]; see `_ROWS`."""
     count = len(rows)
     missing = -count % _ROWS
     if count == 1 or not missing:

@@ -88,6 +88,11 @@ def test_new_vectors_are_those_of_the_model_of_torch(pair: Pair, given: dict[str
         assert np.allclose(*(prior(each, 5, class_name=shown, **given) for each in pair), atol=1e-5)
 
 
+def test_an_exact_vector_has_the_same_bits_beside_any_others(pair: Pair) -> None:
+    many = prior(pair[0], 20, seed=3, exact=True)
+    assert np.array_equal(many[13:15], prior(pair[0], 2, seed=3, first=13, exact=True))
+
+
 @pytest.mark.parametrize("way", ["prior", "slerp", "lerp"])
 def test_paths_sums_and_means_are_those_of_the_model_of_torch(pair: Pair, way: Any) -> None:
     if way == "prior" and prior_is_normal(pair[1]):
