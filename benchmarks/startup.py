@@ -3,7 +3,7 @@
     python benchmarks/startup.py [RUNS]
 
 Each command and its floor run by turns. Printed are the medians of the CPU time, the median of the ratios
-within a pair, and the largest memory of the command. Commands with the bundled decoder import no torch; the
+within a pair, and the largest memory of the command. Commands with the bundled models import no torch; the
 floor is what that saves. Python keeps the bytecode of all modules, as an installation does: without it
 each run would compile sketchkit anew, but not torch.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 
 RUNS = 15
 EXAMPLES = Path(__file__).parent.parent / "examples"
-FACE = str(EXAMPLES / "drawings" / "face.svg")
+FACE, CAR = (str(EXAMPLES / "drawings" / f"{name}.svg") for name in ("face", "car"))
 
 
 def measure(command: list[str]) -> tuple[float, float]:
@@ -51,6 +51,10 @@ def main() -> None:
     compare("--help / import typer, rich", [*sketchkit, "--help"], [python, "-c", "import typer, rich"], runs)
     with tempfile.TemporaryDirectory() as folder:
         out = ["-o", str(Path(folder) / "out.svg"), "--force"]
+        vectors, drawings = (str(Path(folder) / name) for name in ("vectors.npz", "drawings.ndjson"))
+        encode = ["encode", FACE, CAR, "-o", vectors, "--force"]
+        measure([*sketchkit, *encode])
+        measure([*sketchkit, "sample", "-m", "doodle-vae", "-n", "40", "-o", drawings])
         for words in (
             ["render", FACE],
             ["score", FACE],
@@ -58,8 +62,17 @@ def main() -> None:
             ["complete", str(EXAMPLES / "face-start.svg"), "--tries", "1"],
             ["complete", str(EXAMPLES / "face-start.svg")],
             ["complete", str(EXAMPLES / "face-start.svg"), "--engine", "torch"],
+            encode,
+            ["decode", vectors],
+            ["sample", "-m", "doodle-vae", "-n", "9"],
+            ["reconstruct", FACE],
+            ["interpolate", FACE, CAR],
+            ["interpolate", FACE, CAR, "--engine", "torch"],
+            ["grid", FACE, CAR, CAR, FACE, "--steps", "5x5"],
+            ["analogy", FACE, CAR, FACE],
+            ["atlas", drawings, "--steps", "6x6"],
         ):
-            given = words if words[0] == "score" else [*words, *out]
+            given = words if words[0] in ("score", "encode") else [*words, *out]
             name = " ".join(Path(word).name for word in words)
             compare(f"{name} / import torch", [*sketchkit, *given], torch, runs)
 

@@ -295,8 +295,8 @@ def _in_portions(
 ) -> npt.NDArray[np.float32]:
     """A function of a model's flow, of rows [n, K] and their classes [n], some thousand at a time.
 
-    If exact, a row's last bits are independent of the others: all products have one shape. Those of numpy also
-    depend on the place of a row, so that it computes row by row.
+    If exact, a row's last bits are independent of the others: all products have one shape. Those of numpy
+    depend on the place of a row, too, so that it computes row by row.
     """
     width = 1 if isinstance(model, ArrayModel) else EXACT_WIDTH
     at_once, fewest = (width, width) if exact else (_AT_ONCE, _FEWEST)
