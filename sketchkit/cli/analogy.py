@@ -158,7 +158,6 @@ def _vectors(
 
 
 def _of_class(source: str, split: str, label: str) -> Source:
-    """Drawings of a class of a data set or a file, the same for every seed."""
     from sketchkit.cli.sources import read_source
 
     return read_source(source, split, [label], _MOST_OF_A_CLASS, 0)

@@ -232,7 +232,6 @@ def _print_summary(source: Source, located: Located, made: Atlas, strange: Seque
 
 
 def _describe_axes(made: Atlas) -> str:
-    """The axes of the map, in words."""
     if made.axes is None:
         return "a map by UMAP"
     first, second = (f"{100 * share:.1f} %" for share in made.axes.share)

@@ -99,7 +99,6 @@ def _make_lines(teachers: list[SketchModel], settings: dict[str, Any], done: int
 
 
 def _classes(teacher: SketchModel) -> tuple[str | None, ...]:
-    """The classes of a teacher, one after the other."""
     return teacher.card.classes if teacher.labelled else (None,)
 
 

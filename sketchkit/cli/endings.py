@@ -108,7 +108,6 @@ class Addition:
 
     @property
     def _color(self) -> str:
-        """The colour of the added strokes."""
         if self.ink.ink == _CONTRAST:
             return ENDING
         return self._pen.color if self.ink.ink == _SAME else self.ink.ink

@@ -194,12 +194,11 @@ def _drawings(file: str, chosen: InputOptions, *, keep_documents: bool) -> list[
 
 
 def _kind_of(file: str, chosen: str | None) -> str:
-    """The format of a file: by option, or else by suffix."""
     return chosen or ("svg" if file == STDIN else format_of(file))
 
 
 def _chosen_kind(file: str, chosen: str | None) -> str:
-    """The same for a command that has the option."""
+    """The format of a file, for a command that has --input-format."""
     try:
         return _kind_of(file, chosen)
     except FormatError as error:
@@ -251,5 +250,4 @@ def _bytes_of(file: str) -> bytes:
 
 
 def _called(file: str) -> str:
-    """The name of a file in errors."""
     return "standard input" if file == STDIN else shown(file)

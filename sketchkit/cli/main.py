@@ -240,7 +240,6 @@ def _code_of(error: SketchkitError) -> int:
 
 
 def _command_of(error: Any) -> str:
-    """The command whose help a wrong usage points to."""
     context = getattr(error, "ctx", None)
     return "sketchkit" if context is None else str(context.command_path)
 

@@ -209,7 +209,6 @@ def _as_typer_reads(name: str, hint: Any) -> Any:
 
 
 def _optional(hint: Any) -> Any:
-    """The type of an option that may be left open."""
     if hint is bool:
         return bool
     return (list[str] if get_origin(hint) is Sequence else hint) | None

@@ -94,7 +94,6 @@ class Course:
         return max(nearer, 0.0) if math.isfinite(nearer) else None
 
     def _elapsed(self) -> float:
-        """Seconds since the first step that was seen."""
         return self.last.seconds - self._first.seconds if self.last and self._first else 0.0
 
     def line(self) -> str:

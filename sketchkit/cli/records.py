@@ -199,7 +199,6 @@ def _is_record(value: Any) -> bool:
 
 
 def _read_metadata(data: bytes) -> Iterator[Any]:
-    """The JSON values in the metadata of a file."""
     for text in _read_texts(data):
         with suppress(ValueError, RecursionError):
             yield json.loads(text)

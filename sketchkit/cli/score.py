@@ -105,7 +105,6 @@ def score(
 
 
 def _check_lines(drawings: Sequence[Input]) -> None:
-    """Refuse a drawing of dots alone, before the model is loaded."""
     for each in drawings:
         if all(len(line) < 2 for line in each.sketch.to_polylines()):
             raise InputError(f"{each.called}: a drawing without a line cannot be scored")

@@ -131,7 +131,6 @@ def _from_data(
 
 
 def _by_chance(indices: list[int], limit: int | None, seed: int) -> list[int]:
-    """So many of some numbers at most, in their order."""
     if limit is None or limit >= len(indices):
         return indices
     chosen = np.random.default_rng(seed).permutation(indices)[:limit]

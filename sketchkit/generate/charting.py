@@ -249,7 +249,6 @@ def _find_class(model: DrawingModel, labels: Sequence[str | None], nearest: Int6
 
 
 def _select_class(labels: Sequence[str | None], places: Int64, name: str) -> Int64:
-    """The places whose drawings are of one class."""
     return np.array([i for i in places if labels[i] == name], np.int64)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sketchkit.arguments import old_attribute
 from sketchkit.generate.guess import Guesses
-from sketchkit.geometry import chamfer
+from sketchkit.geometry import chamfer, outline
 from sketchkit.rendering import Ink, Picture, render
 from sketchkit.rendering.palette import ENDING, INK
 from sketchkit.sketch import Float64, Sketch
@@ -17,7 +17,7 @@ from sketchkit.sketch import Float64, Sketch
 if TYPE_CHECKING:
     from sketchkit.generate.rejection import Attempts
 
-__all__ = ["Ending", "Endings", "too_alike"]
+__all__ = ["Ending", "Endings", "find_different"]
 
 # Endings count as alike if their ink lies closer than this share of the drawing's diagonal, on average.
 _ALIKE = 0.02
@@ -114,14 +114,20 @@ def strip_declaration(svg: str) -> str:
     return svg[svg.index("<svg") :]
 
 
-def too_alike(mine: Float64, others: Iterable[Float64], drawing: Sketch) -> bool:
-    """Whether an ending's outline nearly covers the outline of another ending.
+def find_different(additions: Iterable[tuple[Sketch, Sketch]]) -> Iterator[tuple[int, Sketch, Sketch]]:
+    """Additions to a drawing whose outline does not nearly cover that of an earlier one.
 
     Args:
-        mine: points [P, 2].
-        others: the same of the endings that are kept.
-        drawing: the whole drawing, whose size sets the greatest distance.
+        additions: the best first; the added strokes, and the whole drawing, whose size sets the least
+            distance. They are taken one at a time.
+
+    Yields:
+        The place of each, and both its drawings.
     """
-    x0, y0, x1, y1 = drawing.bounds
-    limit = _ALIKE * math.hypot(x1 - x0, y1 - y0)
-    return any(chamfer(mine, other) <= limit for other in others)
+    outlines: list[Float64] = []
+    for place, (added, drawing) in enumerate(additions):
+        x0, y0, x1, y1 = drawing.bounds
+        mine, limit = outline(added), _ALIKE * math.hypot(x1 - x0, y1 - y0)
+        if not any(chamfer(mine, other) <= limit for other in outlines):
+            outlines.append(mine)
+            yield place, added, drawing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal, overload
 
 import numpy as np
@@ -15,7 +16,7 @@ from sketchkit.engine import EXACT_WIDTH, Prompts, decode, read_prompts
 from sketchkit.engine.choosers import make_chooser
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, check_counts, check_unconditional
-from sketchkit.generate.ending import Ending, Endings, too_alike
+from sketchkit.generate.ending import Ending, Endings, find_different
 from sketchkit.generate.guess import AUTO, Guesses, find_scales_by_looks, guess_classes, share_classes
 from sketchkit.generate.regions import Avoided, Bounds, Region
 from sketchkit.generate.rejection import (
@@ -26,11 +27,10 @@ from sketchkit.generate.rejection import (
     check_beginnings,
     is_within,
 )
-from sketchkit.geometry import outline
 from sketchkit.models import AnyClass, DrawingModel, check_model, check_one_class
 from sketchkit.noise import MAX_SEED
 from sketchkit.sampling import AnySampler, Draft, make_sampler, stepwise
-from sketchkit.sketch import Float64, Sketch
+from sketchkit.sketch import Sketch
 from sketchkit.threads import one_thread
 from sketchkit.units import WHOLE, Beginning, best_scales, extent_of, from_rows, read_beginning
 
@@ -423,16 +423,9 @@ def _select(endings: list[Ending], keep: int | None) -> list[Ending]:
     """All endings by index, or the best `keep` that differ."""
     if keep is None:
         return sorted(endings, key=lambda e: e.index)
-    kept: list[Ending] = []
-    outlines: list[Float64] = []
-    for ending in sorted(endings, key=lambda e: e.rank):
-        mine = outline(ending.ending)
-        if not too_alike(mine, outlines, ending.sketch):
-            kept.append(ending)
-            outlines.append(mine)
-        if len(kept) == keep:
-            break
-    return kept
+    ranked = sorted(endings, key=lambda e: e.rank)
+    different = find_different((each.ending, each.sketch) for each in ranked)
+    return [ranked[place] for place, _, _ in islice(different, keep)]
 
 
 def _check_number(scale: object) -> float:

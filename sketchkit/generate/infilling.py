@@ -11,6 +11,7 @@ import math
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,12 @@ from sketchkit.engine import read_prompts
 from sketchkit.engine.arrays import inference
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, check_counts, check_unconditional
-from sketchkit.generate.ending import too_alike
+from sketchkit.generate.ending import find_different
 from sketchkit.generate.particles import Attempt, ParticleFilter, Suffix, effective_size, log_sum, shares
-from sketchkit.geometry import line_to_stroke, magenta_simplify, outline
+from sketchkit.geometry import line_to_stroke, magenta_simplify
 from sketchkit.models import AnyClass, DrawingModel, check_one_class
 from sketchkit.sampling import AnySampler, make_sampler, stepwise
-from sketchkit.sketch import Float64, Sketch
+from sketchkit.sketch import Sketch
 from sketchkit.threads import one_thread
 from sketchkit.units import MAX_READ, SIMPLIFICATION, WHOLE, Beginning, from_rows, read_beginning
 
@@ -216,16 +217,13 @@ class _Context:
     beginning: Beginning
     scale: float
 
-    def part(self, attempt: Attempt) -> Sketch:
-        """The added strokes alone."""
+    def add(self, attempt: Attempt) -> tuple[Sketch, Sketch]:
+        """The added strokes alone, and the drawing with them."""
         opens = not len(self.beginning.rows)
-        return from_rows(attempt.rows, self.beginning.factor, self.beginning.anchor, joined=opens)
-
-    def whole(self, part: Sketch) -> Sketch:
-        """The drawing with it."""
+        part = from_rows(attempt.rows, self.beginning.factor, self.beginning.anchor, joined=opens)
         drawn = self.before + part if len(self.before) else part
         whole = (drawn + self.after).labelled(self.sketch.label, self.sketch.key)
-        return whole.with_end() if self.sketch.ended else whole
+        return part, whole.with_end() if self.sketch.ended else whole
 
 
 def _scale(sketch: Sketch) -> float:
@@ -271,28 +269,11 @@ def _select(particle_filter: ParticleFilter, n: int, context: _Context) -> list[
         effective=effective_size(log_weights),
         evidence=log_sum(log_weights) - math.log(particle_filter.count),
     )
-    kept: list[Infilling] = []
-    outlines: list[Float64] = []
-    for i in np.argsort([-attempt.rest for attempt in attempts], kind="stable"):
-        best, part = attempts[i], context.part(attempts[i])
-        whole, mine = context.whole(part), outline(part)
-        if too_alike(mine, outlines, whole):
-            continue
-        place = len(kept)
-        kept.append(
-            Infilling(
-                whole,
-                part,
-                best.rest,
-                best.gain,
-                float(weights[i]),
-                particle_filter.seed,
-                place,
-                context.scale,
-                search,
-            )
-        )
-        outlines.append(mine)
-        if len(kept) == n:
-            break
-    return kept
+    ranked = np.argsort([-attempt.rest for attempt in attempts], kind="stable").tolist()
+    different = find_different(context.add(attempts[i]) for i in ranked)
+    seed, out = particle_filter.seed, []
+    for index, (place, part, sketch) in enumerate(islice(different, n)):
+        best, weight = attempts[ranked[place]], float(weights[ranked[place]])
+        facts = (best.rest, best.gain, weight, seed, index, context.scale, search)
+        out.append(Infilling(sketch, part, *facts))
+    return out

@@ -176,7 +176,6 @@ def score(
 def _guess_missing(
     model: DrawingModel, sketches: Sequence[Sketch], labels: Sequence[str | None]
 ) -> Iterator[tuple[int, Guesses]]:
-    """The places of drawings without a class, and the guesses of their classes."""
     unknown = [i for i, label in enumerate(labels) if label is None]
     yield from zip(unknown, guess_classes(model, [sketches[i] for i in unknown]), strict=True)
 

@@ -109,5 +109,4 @@ def _draw_blocks(
 
 
 def _offset_progress(progress: Progress | None, begin: int, n: int) -> Progress | None:
-    """The progress of a block as a part of the progress of all n drawings."""
     return None if progress is None else lambda done, total: progress(begin + done, n)

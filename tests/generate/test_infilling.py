@@ -209,7 +209,7 @@ def test_the_same_seed_draws_the_same_and_another_does_not(tiny_model: SketchMod
 
 
 def test_the_attempts_are_counted(tiny_model: SketchModel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sketchkit.generate.infilling.too_alike", lambda *_: False)
+    monkeypatch.setattr("sketchkit.generate.ending._ALIKE", -1.0)
     everybody = infill(tiny_model, DRAWING, (1, 2), 30, particles=30, temperature=1.0, max_strokes=1)
     (search,) = {one.search for one in everybody}
     assert 1 <= search.attempts == len(everybody) <= 30
