@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from sketchkit.errors import InputError
-from sketchkit.files import standard_output
+from sketchkit.files import reason, standard_output
 
 __all__ = [
+    "explain_stdout",
     "json_bytes",
     "plain",
     "print_json",
@@ -66,14 +67,21 @@ def write_stdout(content: bytes) -> None:
         BrokenPipeError: the reader has gone.
     """
     stream = standard_output()
-    try:
+    with explain_stdout():
         sys.stdout.flush()
         stream.write(content)
         stream.flush()
+
+
+@contextmanager
+def explain_stdout() -> Iterator[None]:
+    """Turn errors about standard output into one line, but for a reader that has gone."""
+    try:
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise InputError(f"standard output: {(error.strerror or str(error)).lower()}") from error
+        raise InputError(f"standard output: {reason(error)}") from error
 
 
 def print_json(value: Any) -> None:

@@ -14,6 +14,7 @@ from sketchkit.cli.groups import as_usage, refuse_fields
 from sketchkit.cli.help import group_app, subcommand
 from sketchkit.cli.options import Force, Json, KeepBackground, RedirectHosts, UsageError, argument, option
 from sketchkit.errors import InputError
+from sketchkit.files import explain_errors
 
 if TYPE_CHECKING:
     from sketchkit.sketch import Sketch
@@ -256,10 +257,8 @@ def _default_out(source: str) -> Path:
     from sketchkit.training.data.manifest import data_folder
 
     folder = data_folder()
-    try:
+    with explain_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: {(error.strerror or str(error)).lower()}") from error
     return folder / (stem_of(Path(source).resolve()) or "drawings")
 
 
@@ -295,12 +294,10 @@ def _find_sets(folder: Path) -> list[dict[str, Any]]:
     from sketchkit.training.data.manifest import list_datasets
 
     sets = [_stored_set(path) for path in list_datasets(folder)]
-    try:
+    with explain_errors(folder):
         there = (p for suffix in ("", ".gz") for p in (folder / "quickdraw").glob(f"*.ndjson{suffix}"))
         files = sorted(p for p in there if not p.name.startswith("."))
         sizes = [path.stat().st_size for path in files]
-    except OSError as error:
-        raise InputError(f"{folder}: {(error.strerror or str(error)).lower()}") from error
     return sets + [
         {"name": f"quickdraw/{path.name}", "path": str(path), "kind": "file", "bytes": size}
         for path, size in zip(files, sizes, strict=True)

@@ -24,7 +24,7 @@ from sketchkit.cli.outputs import Destination, check_paths
 from sketchkit.cli.resumable import RunFolder, checksum_of_json, exclusive_lock
 from sketchkit.cli.sources import read_source
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import checksum_of, file_checksum, read_file, reason, shown, utf8_text
+from sketchkit.files import checksum_of, explain_errors, file_checksum, read_file, shown, utf8_text
 
 if TYPE_CHECKING:
     from sketchkit.generate import Steps
@@ -181,10 +181,8 @@ def _job(line: bytes, where: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _bytes_of(path: str) -> bytes:
-    try:
+    with explain_errors(path, catch=(OSError, ValueError)):
         return utf8_text(read_file(path, _MAX_LIST_BYTES, pipes=True), shown(path))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{shown(path)}: {reason(error)}") from error
 
 
 def _content(file: str) -> str:

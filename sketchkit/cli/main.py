@@ -21,7 +21,7 @@ from typer.main import get_command
 
 from sketchkit._version import __version__
 from sketchkit.cli.commands import Commands
-from sketchkit.cli.console import say
+from sketchkit.cli.console import explain_stdout, say
 from sketchkit.cli.help import show_help_alone
 from sketchkit.cli.signals import code_of_end, unwind_on_signals
 from sketchkit.errors import (
@@ -200,14 +200,9 @@ def _flush_stdout() -> None:
         InputError: the disk is full.
         BrokenPipeError: the reader has gone.
     """
-    if sys.stdout is None:
-        return
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise InputError(f"standard output: {why(error)}") from error
+    if sys.stdout is not None:
+        with explain_stdout():
+            sys.stdout.flush()
 
 
 def _fail(reason: str, code: int) -> int:

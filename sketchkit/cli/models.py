@@ -22,7 +22,7 @@ from sketchkit.cli.options import (
     require_one_class,
 )
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import shown
+from sketchkit.files import explain_errors, shown
 
 __all__ = ["app"]
 
@@ -306,10 +306,8 @@ def _describe(stored: Any) -> dict[str, Any]:
 
 
 def _size(path: Path) -> int:
-    try:
+    with explain_errors(path, CheckpointError):
         return path.stat().st_size
-    except OSError as error:
-        raise CheckpointError(f"{path}: {error.strerror or error}") from error
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

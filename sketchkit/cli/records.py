@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import file_checksum, read_file, reason, shown
+from sketchkit.files import explain_errors, file_checksum, read_file, shown
 
 __all__ = ["Call", "Record", "begin_call", "checksum_input", "current_call", "draw_again", "read_record"]
 
@@ -165,10 +165,8 @@ def read_record(path: str) -> Record:
         InputError: the file cannot be read.
         FormatError: the record is missing or damaged.
     """
-    try:
+    with explain_errors(path, catch=(OSError, ValueError)):
         data = read_file(path, _MAX_BYTES)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{shown(path)}: {reason(error)}") from error
     found = [value[_KEY] for value in _read_metadata(data) if isinstance(value, dict) and _KEY in value]
     if not found:
         raise FormatError(

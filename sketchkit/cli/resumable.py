@@ -24,6 +24,7 @@ from sketchkit.errors import InputError
 from sketchkit.files import (
     atomic_write,
     checksum_of,
+    explain_errors,
     is_temporary,
     open_handle,
     place_new,
@@ -86,10 +87,8 @@ def exclusive_lock(target: str, name: str, *, folder: bool = False) -> Iterator[
         yield
         return
     path = target if folder else _beside(target, "lock")
-    try:
+    with explain_errors(name):
         handle = _open_locked(path, name, refusal, advice, folder=folder)
-    except OSError as error:
-        raise InputError(f"{shown(name)}: {reason(error)}") from error
     try:
         yield
     finally:
@@ -190,10 +189,10 @@ class PartFile:
 
     def __init__(self, path: str, target: str, name: str, n: int, block: int) -> None:
         self.path, self.target, self.name, self.n, self.block = path, target, name, n, block
-        with self._errors():
+        with explain_errors(self.name):
             self._handle = open_handle(path, os.O_RDWR | os.O_CREAT | _NO_LINKS)
         try:
-            with self._errors():
+            with explain_errors(self.name):
                 self.done = self._cut_to_blocks()
         except BaseException:
             os.close(self._handle)
@@ -233,7 +232,7 @@ class PartFile:
             InputError: the disk is full.
         """
         rest = memoryview(lines)
-        with self._errors():
+        with explain_errors(self.name):
             while rest:
                 rest = rest[os.write(self._handle, rest) :]
         self.done += count
@@ -247,7 +246,7 @@ class PartFile:
         Raises:
             InputError: the file exists, or the system refuses.
         """
-        with self._errors():
+        with explain_errors(self.name):
             os.fsync(self._handle)
             if overwrite:
                 self._replace()
@@ -283,13 +282,6 @@ class PartFile:
             return
         with suppress(OSError):
             os.unlink(self.path)
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise InputError(f"{shown(self.name)}: {reason(error)}") from error
 
 
 def _measure_blocks(stream: BinaryIO, n: int, block: int) -> tuple[int, int]:
@@ -372,19 +364,13 @@ class RunFolder:
         if present and not self.overwrite:
             raise InputError(f"{shown(present[0])}: the file exists already; --force overwrites it")
         for file in present:
-            try:
-                with suppress(FileNotFoundError):
-                    os.unlink(file)
-            except OSError as error:
-                raise InputError(f"{shown(file)}: {reason(error)}") from error
+            with explain_errors(file), suppress(FileNotFoundError):
+                os.unlink(file)
 
     def _read_record(self) -> bytes | None:
-        try:
+        with explain_errors(self.record), suppress(FileNotFoundError):
             return read_file(self.record, _MAX_RECORD_BYTES)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise InputError(f"{shown(self.record)}: {reason(error)}") from error
+        return None
 
     def _is_empty_run(self, record: bytes) -> bool:
         """Whether a run left its record alone: it failed or was killed before its first file."""

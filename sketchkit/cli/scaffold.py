@@ -16,7 +16,7 @@ from string import Template
 from sketchkit import registry
 from sketchkit._version import __version__
 from sketchkit.errors import InputError
-from sketchkit.files import reason, shown
+from sketchkit.files import explain_errors, shown
 
 __all__ = ["write_package"]
 
@@ -57,10 +57,8 @@ def write_package(name: str, kind: str, output: str | None = None) -> Path:
     if folder.exists():
         raise InputError(f"{shown(folder)}: exists already; --output writes to another folder")
     words = _words(name, kind)
-    try:
+    with explain_errors(folder):
         _write(folder, words, kind)
-    except OSError as error:
-        raise InputError(f"{shown(folder)}: {reason(error)}") from error
     return folder
 
 
