@@ -139,12 +139,8 @@ def evaluate(
 
 
 def _suffix(output: str | None) -> str:
-    """The suffix of a report.
-
-    Raises:
-        UsageError: a name that does not say so.
-    """
-    suffix = "" if output is None else Path(output).suffix.lower()
+    """The suffix of a report, which says what it is written as."""
+    suffix = Path(output or "").suffix.lower()
     if output is not None and suffix not in _SUFFIXES:
         raise UsageError(f"a report is one of {', '.join(_SUFFIXES)}", "--output")
     return suffix
