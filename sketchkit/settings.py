@@ -26,6 +26,7 @@ __all__ = [
     "CONFIG_VARIABLE",
     "DEFAULT_MODEL",
     "LARGEST_NUMBER",
+    "OF_WHOLE_DRAWINGS",
     "SETTING_VARIABLES",
     "DrawSettings",
     "LatentSettings",
@@ -39,6 +40,9 @@ DEFAULT_MODEL = "doodle"
 #: The largest seed or index, in 64 bits.
 LARGEST_NUMBER = 2**63 - 1
 _MAX_BYTES = 1 << 20
+
+#: The settings of samplers of whole drawings, which `infill` lacks: it chooses point by point.
+OF_WHOLE_DRAWINGS = frozenset({"tries"})
 
 T = TypeVar("T", str, int, float)
 

@@ -29,7 +29,7 @@ from sketchkit.cli.options import (
 )
 from sketchkit.errors import InputError
 from sketchkit.files import shown
-from sketchkit.settings import DrawSettings
+from sketchkit.settings import OF_WHOLE_DRAWINGS, DrawSettings
 
 if TYPE_CHECKING:
     from sketchkit.cli.inputs import Input
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from sketchkit.sketch import Sketch
 
 __all__ = ["EXAMPLE", "app", "infill"]
+
+#: The settings without a meaning where points are chosen one by one, a particle a row.
+_LACKING = OF_WHOLE_DRAWINGS | {"batch_size", "deterministic"}
 
 EXAMPLE = "sketchkit infill bird.svg --missing 0:1 -n 4 -o infills.svg"
 
@@ -91,7 +94,9 @@ def infill(
     input_format: InputFormat = None,
     keep_background: KeepBackground = False,
     classes: DrawnClass = None,
-    drawing: Annotated[Given, settings_of(DrawSettings, without={"tries", "batch_size", "deterministic"})],
+    drawing: Annotated[
+        Given, settings_of(DrawSettings, without=OF_WHOLE_DRAWINGS | {"batch_size", "deterministic"})
+    ],
     ink: InkOptions,
     sheet: SheetOptions,
     json: Json = False,

@@ -18,11 +18,10 @@ from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import file_checksum
 from sketchkit.sampling import (
     AnySampler,
-    BestLooking,
     DrawingSampler,
     Tempered,
     make_sampler,
-    stepwise,
+    wrap_sampler,
 )
 from sketchkit.settings import DEFAULT_MODEL, DrawSettings, LatentSettings
 
@@ -192,9 +191,8 @@ class Run:
 
     def keywords(self) -> dict[str, Any]:
         """How drawings are decoded, as arguments of the library's functions."""
-        sampler, drafts = self.sampler, self.drafts
-        chosen = sampler if drafts == 1 else BestLooking(stepwise(sampler, "drafts"), drafts)
-        return {"sampler": chosen, **self.settings.keywords()}
+        sampler = wrap_sampler(self.sampler, replace(self.settings, tries=self.drafts))
+        return {"sampler": sampler, **self.settings.keywords()}
 
     def draw(self, function: Callable[..., T], *given: Any, doing: str = "Drawing", **more: Any) -> T:
         """Call one of the library's functions that draw, under a progress bar.

@@ -70,7 +70,8 @@ def read_prompts(
         The prompts, in order.
     """
     count = len(beginnings)
-    subjects = tuple(map(Subject, beginnings, _classes(model, label, count)))
+    pairs = zip(beginnings, _classes(model, label, count), strict=True)
+    subjects = tuple(Subject(rows, classes, model.card.scale_factor) for rows, classes in pairs)
     width = exact_width or min(_CHUNK, max(count, 1))
     parts = []
     with inference(model):

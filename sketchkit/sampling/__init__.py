@@ -26,7 +26,7 @@ from sketchkit.sampling.base import (
     stepwise,
 )
 from sketchkit.sampling.critic import BestLooking
-from sketchkit.sampling.drafting import Drafting
+from sketchkit.sampling.drafting import Drafting, wrap_sampler
 from sketchkit.sampling.guarded import guard_sampler
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "samplers",
     "stateful",
     "stepwise",
+    "wrap_sampler",
 ]
 
 

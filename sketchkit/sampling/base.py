@@ -142,10 +142,12 @@ class Subject:
     Args:
         rows: [n, 5] in model units, the beginning; n is 0 for an empty one.
         classes: the class given to the model; by default all classes of the model.
+        scale_factor: drawing units in one model unit; a whole drawing fills 255 drawing units.
     """
 
     rows: npt.NDArray[np.floating[Any]]
     classes: tuple[str, ...] = ()
+    scale_factor: float = 1.0
 
 
 class DraftingContext(Protocol):

@@ -11,12 +11,31 @@ from sketchkit.options import option
 from sketchkit.sampling.base import Tempered
 
 if TYPE_CHECKING:
-    from sketchkit.sampling.base import Draft, DraftingContext, Indices, StepSampler
+    from sketchkit.sampling.base import AnySampler, Draft, DraftingContext, Indices, StepSampler
+    from sketchkit.settings import DrawSettings
 
-__all__ = ["Drafting", "choose_each", "likelihood", "until"]
+__all__ = ["Drafting", "choose_each", "likelihood", "until", "wrap_sampler"]
 
 #: The most drafts in memory at once.
 _AT_ONCE = 1_024
+
+
+def wrap_sampler(sampler: AnySampler, settings: DrawSettings) -> AnySampler:
+    """The sampler inside the samplers of whole drawings that settings ask for.
+
+    Args:
+        sampler: that the settings name.
+        settings: of whose `tries` the best-looking is shown.
+
+    Raises:
+        InputError: drafts by a sampler of whole drawings.
+    """
+    from sketchkit.sampling.base import stepwise
+    from sketchkit.sampling.critic import BestLooking
+
+    if settings.tries > 1:
+        sampler = BestLooking(stepwise(sampler, "drafts"), settings.tries)
+    return sampler
 
 
 def likelihood(draft: Draft) -> tuple[bool, float, int]:
