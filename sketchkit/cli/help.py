@@ -307,7 +307,7 @@ def _tidy(name: str, text: str, *, bare: bool) -> tuple[str, str]:
     text = re.sub(r"\[default: \(([^()]*)\)", r"[default: \1", text)
     text = re.sub(rf"(?<=\d)<=x<={LARGEST_NUMBER}", " or more", text)
     text = re.sub(r"(\d+)<=x<=(\d+)", r"\1 to \2", text)
-    text = re.sub(r"x>=(\d+)", r"\1 or more", text)
+    text = re.sub(r"x>=(\d+(?:\.\d+)?)", r"\1 or more", text)
     return (name.partition(" <")[0] if bare else name), text
 
 
