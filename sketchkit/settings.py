@@ -42,7 +42,7 @@ LARGEST_NUMBER = 2**63 - 1
 _MAX_BYTES = 1 << 20
 
 #: The settings of samplers of whole drawings, which `infill` lacks: it chooses point by point.
-OF_WHOLE_DRAWINGS = frozenset({"tries"})
+OF_WHOLE_DRAWINGS = frozenset({"tries", "max_ink"})
 
 T = TypeVar("T", str, int, float)
 
@@ -63,6 +63,7 @@ class DrawSettings:
         seed: 0 to 2**63 - 1.
         tries: drafts of each drawing, of which the best-looking is shown.
         max_points: the length at which a drawing is cut; None for the model's own limit.
+        max_ink: the ink at which what is drawn is cut, where a whole drawing fills 255; None for no limit.
         batch_size: drawings computed together; None for a number that suits the device.
         deterministic: whether a drawing is the same to the last bit at any number and batch size.
         device: `auto`, or a device of torch.
@@ -98,6 +99,10 @@ class DrawSettings:
     max_points: int | None = option(
         None, "Where a drawing is cut that does not end.", low=1, high=MAX_LENGTH, metavar="N",
         usual="the model's own", unrecorded=None, keyword="max_points", panel="How it is drawn",
+    )  # fmt: skip
+    max_ink: float | None = option(
+        None, "Cut what is drawn where its ink is longer; a whole drawing fills 255.", low=0.001,
+        metavar="L", usual="no limit", unrecorded=None, panel="How it is drawn",
     )  # fmt: skip
     batch_size: int | None = option(
         None, "The most drawings at once.", low=1, high=LARGEST_NUMBER, metavar="N", usual="suits the device",

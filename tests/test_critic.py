@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 import sketchkit
-from sketchkit import Sketch
+from sketchkit import Sketch, complete, sample
 from sketchkit.critic import CRITIC, load_critic
 from sketchkit.errors import CheckpointError
 from sketchkit.evaluate import load_recogniser
 from sketchkit.evaluate.recogniser import JUDGE
-from sketchkit.sampling import BestLooking, Draft, DraftingContext, make_sampler
+from sketchkit.models import SketchModel
+from sketchkit.sampling import BestLooking, Draft, DraftingContext, make_sampler, wrap_sampler
 from sketchkit.sampling.base import Subject
 from sketchkit.sampling.critic import whole_drawing
+from sketchkit.settings import DrawSettings
 from sketchkit.training.data import synth
 
 
@@ -129,3 +131,26 @@ def test_the_beginning_is_seen_with_the_ending() -> None:
     (x0, y0, x1, y1), (a0, b0, a1, b1) = whole.bounds, seen[0].bounds
     assert (a1 - a0) / (b1 - b0) == pytest.approx((x1 - x0) / (y1 - y0), rel=0.05)
     assert seen[0].n_strokes == whole.n_strokes
+
+
+@pytest.mark.parametrize("tries", [1, 3])
+def test_max_ink_cuts_what_is_drawn_and_changes_nothing_before(tiny_model: SketchModel, tries: int) -> None:
+    def draw(max_ink: float | None) -> list[Sketch]:
+        settings = DrawSettings(tries=tries, max_ink=max_ink)
+        return sample(tiny_model, 12, sampler=wrap_sampler(make_sampler("temperature", 0.9), settings))
+
+    whole = draw(None)
+    limit = float(np.median([sketch.ink_length for sketch in whole]))
+    for sketch, cut in zip(whole, draw(limit), strict=True):
+        if sketch.ink_length <= limit:
+            assert cut == sketch
+            continue
+        assert cut.ink_length == pytest.approx(limit, rel=1e-4) and not cut.ended
+        kept = len(cut) - 1
+        np.testing.assert_array_equal(cut.stroke5[:kept], sketch.stroke5[:kept])
+        assert cut.stroke5[kept, 3] == 1.0
+    begun = Sketch.from_polylines([[(0, 0), (90, 0)], [(20, 20), (40, 40)]])
+    sampler = wrap_sampler(make_sampler("temperature", 0.9), DrawSettings(tries=tries, max_ink=limit))
+    for ending in complete(tiny_model, begun, 6, sampler=sampler, scale=1.0):
+        assert ending.sketch.ink_length - begun.ink_length <= limit * 1.001
+        assert np.isfinite(ending.nll_per_point)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sketchkit.options import option
 from sketchkit.sampling.base import Tempered
 
 if TYPE_CHECKING:
-    from sketchkit.sampling.base import AnySampler, Draft, DraftingContext, Indices, StepSampler
+    from sketchkit.sampling.base import AnySampler, Draft, DraftingContext, Indices, StepSampler, Subject
     from sketchkit.settings import DrawSettings
 
-__all__ = ["Drafting", "choose_each", "likelihood", "until", "wrap_sampler"]
+__all__ = ["CutInk", "Drafting", "choose_each", "likelihood", "until", "wrap_sampler"]
 
 #: The most drafts in memory at once.
 _AT_ONCE = 1_024
@@ -25,7 +25,7 @@ def wrap_sampler(sampler: AnySampler, settings: DrawSettings) -> AnySampler:
 
     Args:
         sampler: that the settings name.
-        settings: of whose `tries` the best-looking is shown.
+        settings: of whose `tries` the best-looking is shown, and cut at `max_ink`.
 
     Raises:
         InputError: drafts by a sampler of whole drawings.
@@ -35,7 +35,7 @@ def wrap_sampler(sampler: AnySampler, settings: DrawSettings) -> AnySampler:
 
     if settings.tries > 1:
         sampler = BestLooking(stepwise(sampler, "drafts"), settings.tries)
-    return sampler
+    return sampler if settings.max_ink is None else CutInk(sampler, settings.max_ink)
 
 
 def likelihood(draft: Draft) -> tuple[bool, float, int]:
@@ -105,6 +105,52 @@ def until(
         if not len(waiting):
             return
     yield from (best[job] for job in sorted(best))
+
+
+@dataclass(frozen=True)
+class CutInk:
+    """Draw as another sampler does, and cut each drawing where its ink is longer.
+
+    Args:
+        sampler: of any kind; it chooses before the cut.
+        max_ink: the length of the ink that is added, in drawing units; a whole drawing fills 255.
+    """
+
+    sampler: AnySampler
+    max_ink: float
+
+    @property
+    def step_sampler(self) -> AnySampler:
+        """The sampler that draws."""
+        return self.sampler
+
+    def draw(self, context: DraftingContext) -> Iterator[Draft]:
+        """Draw and cut; see `DrawingSampler`. The likelihood of a point stays that before the cut."""
+        import numpy as np
+
+        from sketchkit.sampling.base import DrawingSampler
+
+        jobs = np.arange(context.jobs)
+        if isinstance(self.sampler, DrawingSampler):
+            drafts = self.sampler.draw(context)
+        else:
+            drafts = context.drafts(self.sampler, jobs, 0 * jobs)
+        return (self._cut(draft, context.subject(draft.job)) for draft in drafts)
+
+    def _cut(self, draft: Draft, subject: Subject) -> Draft:
+        import numpy as np
+
+        before = subject.rows[-1:, 2] if len(subject.rows) else np.ones(1)
+        inked = np.concatenate([before, draft.rows[:-1, 2]]) == 1.0
+        steps = np.hypot(*draft.rows[:, :2].T.astype(np.float64)) * inked * subject.scale_factor
+        excess = steps.cumsum() - self.max_ink
+        if excess[-1] <= 0.0:
+            return draft
+        last = int((excess > 0.0).argmax())
+        rows = draft.rows[: last + 1].copy()
+        rows[last, :2] *= 1.0 - excess[last] / steps[last]
+        rows[last, 2:] = (0.0, 1.0, 0.0)
+        return replace(draft, rows=rows, nll=draft.nll_per_point * len(rows))
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ _DRAWING: dict[str, Case] = {
     "--option": _draws("-O", "k=1", beside=("--sampler", "top-k"), options={"rule": "javascript", "k": 1}),
     "--seed": _draws("--seed", "7", seed=7),
     "--max-points": _draws("--max-points", "3", max_points=3),
+    "--max-ink": _draws("--max-ink", "9", max_ink=9.0),
     "--batch-size": Case("nothing", ("--batch-size", "4")),
     "--deterministic": Case("nothing", ("--deterministic",)),
     "--device": Case("nothing", ("--device", "cpu")),
@@ -96,6 +97,8 @@ _DRAWING: dict[str, Case] = {
     "--precision": Case("drawing", ("--precision", "int8"), record={"precision": "int8"}, everywhere=False),
     "--compile": _draws("--compile", engine="compiled"),
 }
+#: Of these `infill` has none.
+_LACKING = ("--max-ink", "--batch-size", "--deterministic")
 _INK: dict[str, Case] = {"--ink": _shows("--ink", "teal"), "--only-added": _draws("--only-added")}
 _GIVEN: dict[str, Case] = {
     "--input-format": Case("refusal", ("--input-format", "npz")),
@@ -158,7 +161,7 @@ CASES: dict[str, dict[str, Case]] = {
         **_paper("infill"),
         **_OUTPUT,
         **{name: case for name, case in _SHEET.items() if name != "--gap"},
-        **{name: case for name, case in _DRAWING.items() if name not in ("--batch-size", "--deterministic")},
+        **{name: case for name, case in _DRAWING.items() if name not in _LACKING},
         **_FILES,
         **_INK,
         "--input-format": _GIVEN["--input-format"],
