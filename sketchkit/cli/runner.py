@@ -180,6 +180,7 @@ class Run:
                 precision=how.precision,
                 sampler=self.sampler,
                 points=points,
+                exact=how.deterministic,
             )
             self.used["engine"] = engine_of(model)
             self.used["draws_wholes"] = model.draws_wholes

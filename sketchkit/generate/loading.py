@@ -24,6 +24,7 @@ def load_drawing_model(
     precision: str = "float32",
     sampler: AnySampler | None = None,
     points: int = 0,
+    exact: bool = False,
 ) -> DrawingModel:
     """Load a model to draw, score or encode with: on numpy alone where it can do the work, else on torch.
 
@@ -35,6 +36,8 @@ def load_drawing_model(
         sampler: of a kind other than tempered draws it is on torch; None for work without a sampler.
         points: about how many points are read and drawn; from `WORTH_TORCH` on torch draws, where device and
             engine are `auto`.
+        exact: whether drawings are to be the same to the last bit beside any others; then torch draws where
+            the engine is `auto`, since numpy's products depend on the place of a row in the batch.
 
     Raises:
         CheckpointError: an unknown model, or an unreadable file.
@@ -43,7 +46,8 @@ def load_drawing_model(
     """
     how = {"engine": engine, "precision": precision}
     place = device.lower()
-    able = place in ("auto", "cpu") and engine not in ("torch", "compiled")
+    needs_torch = engine in ("torch", "compiled") or (exact and engine == "auto")
+    able = place in ("auto", "cpu") and not needs_torch
     small = points < WORTH_TORCH or place == "cpu" or engine != "auto"
     if able and small and (sampler is None or draws_by_rule(sampler)):
         model = _find_arrays(name, **how)

@@ -91,7 +91,8 @@ _DRAWING: dict[str, Case] = {
     "--max-points": _draws("--max-points", "3", max_points=3),
     "--max-ink": _draws("--max-ink", "9", max_ink=9.0),
     "--batch-size": Case("nothing", ("--batch-size", "4")),
-    "--deterministic": Case("nothing", ("--deterministic",)),
+    # The engine stays: without one it would be torch's, whose name goes unrecorded.
+    "--deterministic": Case("nothing", ("--deterministic",), beside=("--engine", "torch")),
     "--device": Case("nothing", ("--device", "cpu")),
     "--engine": _draws("--engine", "odd", engine="odd"),
     "--precision": Case("drawing", ("--precision", "int8"), record={"precision": "int8"}, everywhere=False),

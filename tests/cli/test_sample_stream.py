@@ -15,7 +15,6 @@ import pytest
 from conftest import Outcome, Sketchkit
 
 import sketchkit as library
-from sketchkit.checkpoints.array_models import load_array_model
 from sketchkit.cli.resumable import PartFile, exclusive_lock
 from sketchkit.generate import streaming
 
@@ -39,7 +38,7 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def expected(home: Path, tmp_path: Path) -> bytes:
     """What the command writes, by the library's writer of lists."""
-    drawings = library.sample(load_array_model("tiny"), N, 0.8, seed=5, exact=True)
+    drawings = library.sample(library.load_model("tiny", device="cpu"), N, 0.8, seed=5, exact=True)
     path = tmp_path / "expected.ndjson"
     library.write(drawings, path)
     return path.read_bytes()

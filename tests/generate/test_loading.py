@@ -21,6 +21,7 @@ from sketchkit.sampling import make_sampler
     [
         {},
         {"engine": "numpy"},
+        {"engine": "numpy", "exact": True},
         {"points": WORTH_TORCH - 1},
         {"points": WORTH_TORCH, "device": "cpu"},
         {"points": WORTH_TORCH, "engine": "numpy"},
@@ -40,6 +41,7 @@ def test_numpy_draws_where_it_can(how: dict[str, Any]) -> None:
         {"engine": "compiled"},
         {"points": WORTH_TORCH},
         {"precision": "int8"},
+        {"exact": True},
         {"sampler": make_sampler("nucleus", 0.5)},
     ],
     ids=str,
