@@ -22,9 +22,10 @@ LONGEST = "tests/plugins/test_first_party.py"
 MOST_PROCESSES = 8
 
 # Whether a change may land must not hang on chance: there the examples are always the same. Anywhere else
-# every run tries new ones. A busy machine is never too slow.
-settings.register_profile("usual", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
+# every run tries new ones, and `--hypothesis-profile thorough` many. A busy machine is never too slow.
+settings.register_profile("usual", deadline=None, max_examples=30)
+settings.register_profile("ci", deadline=None, max_examples=30, derandomize=True)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile("ci" if os.environ.get("CI") else "usual")
 
 # A shell lets its background jobs ignore Ctrl-C, nohup a hangup, and what the tests start would do so, too.

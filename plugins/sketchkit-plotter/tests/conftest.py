@@ -9,8 +9,8 @@ import pytest
 from hypothesis import settings
 
 # As in sketchkit's own tests: on a server the examples are always the same, and no machine is too slow.
-settings.register_profile("usual", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("usual", deadline=None, max_examples=30)
+settings.register_profile("ci", deadline=None, max_examples=30, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "usual")
 
 
