@@ -16,7 +16,8 @@ from sketchkit.engine.torch_engine import TorchEngine, TorchStepper
 from sketchkit.models import SketchModel, State
 from sketchkit.noise import Noise
 from sketchkit.sampling import DrawRule
-from sketchkit.testing import check_engine
+from sketchkit.testing import check_engine, engines
+from sketchkit.testing.model_fixtures import make_engine_models
 
 
 class Minimal:
@@ -143,8 +144,11 @@ class _Greedy(TorchEngine):
         (_Greedy, "weights unchanged"),
     ],
 )
-def test_an_engine_that_is_none_is_told_what_to_change(engine: Any, rule: str) -> None:
-    # Those two know nothing of other precisions.
+def test_an_engine_that_is_none_is_told_what_to_change(
+    engine: Any, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The plainest model alone; those two know nothing of other precisions.
+    monkeypatch.setattr(engines, "make_engine_models", lambda device, few: make_engine_models(device, True))
     assert rules_of(check_engine, engine, few=engine not in (_Raises, _Boasts)) == (rule,)
 
 
@@ -509,8 +513,13 @@ def test_each_fault_of_a_draw_is_told(stepper: type[Leaning], rule: str) -> None
     assert rules_of(check_engine, _with(stepper), few=True) == (rule,)
 
 
-def test_a_steppers_model_of_another_kind_is_not_taken_for_our_own() -> None:
+def test_a_steppers_model_of_another_kind_is_not_taken_for_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that goes by `isinstance` alone steps a subclass as if it were no other."""
+
+    def subclass(device: torch.device, few: bool) -> list[tuple[str, SketchModel]]:
+        return [(name, model) for name, model in make_engine_models(device, few) if "subclass" in name]
+
+    monkeypatch.setattr(engines, "make_engine_models", subclass)
 
     class ByTheLook(TorchEngine):
         def stepper(self, model: SketchModel, precision: str) -> Any:

@@ -102,15 +102,7 @@ class Swirl:
 """
 
 
-def test_plugins_of_every_kind_are_checked(tmp_path: Path) -> None:
-    sources = {"command": COMMAND, "engine": ENGINE, "format": FORMAT, "model": MODEL, "renderer": RENDERER}
-    for kind, source in sources.items():
-        publish(tmp_path, source, kind, "app" if kind == "command" else "Swirl", name=f"my_{kind}")
-    results = check(tmp_path, *((kind, "swirl") for kind in sources))
-    assert [each["kind"] for each in results] == list(sources)
-    assert [each["faults"] for each in results] == [[]] * len(sources)
-
-
+SOURCES = {"command": COMMAND, "engine": ENGINE, "format": FORMAT, "model": MODEL, "renderer": RENDERER}
 BROKEN = [
     ("import not_there_at_all", "ModuleNotFoundError: No module named 'not_there_at_all'"),
     ("from json import nothing", "ImportError: cannot import name 'nothing' from 'json'"),
@@ -134,29 +126,7 @@ BROKEN = [
 ]
 
 
-def test_a_broken_plugin_has_a_reason(tmp_path: Path) -> None:
-    names = [f"flow{number}" for number in range(len(BROKEN))]
-    for name, (source, _) in zip(names, BROKEN, strict=True):
-        publish(tmp_path, source, name=name)
-    results = check(tmp_path, *(("sampler", f"{name}:swirl") for name in names))
-    for result, (_, reason) in zip(results, BROKEN, strict=True):
-        assert result["state"] == "broken"
-        assert reason in result["reason"], result
-
-
-def test_all_faults_are_told_and_the_first_is_the_reason(tmp_path: Path) -> None:
-    source = RENDERER.replace('(".swirl",)', "'.swirl'").replace("repr(", "str(").replace(".encode()", "")
-    publish(tmp_path, source, "renderer")
-    (result,) = check(tmp_path, ("renderer", "swirl"))
-    assert len(result["faults"]) == 2
-    assert "suffixes" in result["faults"][0] and "bytes" in result["faults"][1]
-
-
-def test_a_model_must_bear_the_name_of_its_entry_point(tmp_path: Path) -> None:
-    publish(tmp_path, MODEL.replace('"swirl"', '"whirl"'), "model")
-    assert "backend is 'whirl'" in check(tmp_path, ("model", "swirl"))[0]["reason"]
-
-
+FAULTY = RENDERER.replace('(".swirl",)', "'.swirl'").replace("repr(", "str(").replace(".encode()", "")
 FORGETFUL = """
 import copy
 class Swirl(Swirl):
@@ -167,23 +137,65 @@ class Swirl(Swirl):
 """
 
 
+NEEDS = {
+    "sketchkit>=99": "it needs sketchkit>=99, and this is ",
+    "not-there-at-all>=2": "it needs not-there-at-all>=2, which is not installed: ",
+    "numpy>=99": "it needs numpy>=99, and ",
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The results of all that can be checked in one process, by distribution."""
+    folder = tmp_path_factory.mktemp("published")
+    kinds: dict[str, str] = {}
+
+    def publish_as(name: str, source: str, kind: str = "sampler", **more: str) -> None:
+        publish(folder, source, kind, name=name, **more)
+        kinds[name] = kind
+
+    for kind, source in SOURCES.items():
+        publish_as(f"my_{kind}", source, kind, target="app" if kind == "command" else "Swirl")
+    for number, (source, _) in enumerate(BROKEN):
+        publish_as(f"broken{number}", source)
+    publish_as("faulty", FAULTY, "renderer")
+    publish_as("misnamed", MODEL.replace('"swirl"', '"whirl"'), "model")
+    for number, need in enumerate(NEEDS):
+        publish_as(f"needy{number}", "raise AssertionError('imported')", head=f"Requires-Dist: {need}")
+    found = check(folder, *((kind, f"{name}:swirl") for name, kind in kinds.items()))
+    return dict(zip(kinds, found, strict=True))
+
+
+def test_plugins_of_every_kind_are_checked(results: dict[str, dict[str, Any]]) -> None:
+    for kind in SOURCES:
+        result = results[f"my_{kind}"]
+        assert (result["kind"], result["faults"]) == (kind, [])
+
+
+def test_a_broken_plugin_has_a_reason(results: dict[str, dict[str, Any]]) -> None:
+    for number, (_, reason) in enumerate(BROKEN):
+        result = results[f"broken{number}"]
+        assert result["state"] == "broken"
+        assert reason in result["reason"], result
+
+
+def test_all_faults_are_told_and_the_first_is_the_reason(results: dict[str, dict[str, Any]]) -> None:
+    first, second = results["faulty"]["faults"]
+    assert "suffixes" in first and "bytes" in second
+
+
+def test_a_model_must_bear_the_name_of_its_entry_point(results: dict[str, dict[str, Any]]) -> None:
+    assert "backend is 'whirl'" in results["misnamed"]["reason"]
+
+
 def test_a_model_that_is_registered_goes_through_a_file(tmp_path: Path) -> None:
-    publish(tmp_path, MODEL + FORGETFUL, "model")
+    publish(tmp_path, MODEL + FORGETFUL, "model")  # alone: its backend is found by its short name
     assert "a file restores other weights" in check(tmp_path, ("model", "swirl"))[0]["reason"]
 
 
-def test_a_plugin_whose_needs_are_not_met_is_not_imported(tmp_path: Path) -> None:
-    needs = {
-        "sketchkit>=99": "it needs sketchkit>=99, and this is ",
-        "not-there-at-all>=2": "it needs not-there-at-all>=2, which is not installed: ",
-        "numpy>=99": "it needs numpy>=99, and ",
-    }
-    for number, need in enumerate(needs):
-        source = "raise AssertionError('imported')"
-        publish(tmp_path, source, head=f"Requires-Dist: {need}", name=f"flow{number}")
-    results = check(tmp_path, *(("sampler", f"flow{number}:swirl") for number in range(len(needs))))
-    for result, reason in zip(results, needs.values(), strict=True):
-        assert result["reason"].startswith(reason)
+def test_a_plugin_whose_needs_are_not_met_is_not_imported(results: dict[str, dict[str, Any]]) -> None:
+    for number, reason in enumerate(NEEDS.values()):
+        assert results[f"needy{number}"]["reason"].startswith(reason)
 
 
 def test_threads_that_a_plugin_leaves_behind_do_not_keep_the_check(tmp_path: Path) -> None:
