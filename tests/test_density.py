@@ -172,7 +172,7 @@ def _extreme_number() -> st.SearchStrategy[float]:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     raw=st.lists(_extreme_number(), min_size=15, max_size=15),
     offset=st.tuples(_extreme_number(), _extreme_number()),
@@ -440,7 +440,7 @@ _UNIFORM = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     logits=st.lists(
         st.one_of(st.just(-math.inf), st.floats(-1e4, 1e4, width=32), st.floats(-20, 20, width=32)),

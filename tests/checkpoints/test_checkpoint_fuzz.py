@@ -23,7 +23,7 @@ from sketchkit.checkpoints.native import from_grid, to_grid
 from sketchkit.errors import CheckpointError, PluginError, SketchkitError
 from sketchkit.models import SketchModel
 
-ROUNDS = int(os.environ.get("SKETCHKIT_FUZZ", "2000"))
+ROUNDS = int(os.environ.get("SKETCHKIT_FUZZ", "900"))
 TOKENS = [
     b"null", b"true", b"-1", b"0", b"1e999", b"1e308", b"[]", b"{}", b'""', b"[[]]", b"18446744073709551615",
     b"NaN", b"\\ud800", b"\xff", b"'", b'"', b"\\", b",", b":", b"2", b"0.5", b"9" * 40, b'"gen"', b"\0",

@@ -72,8 +72,9 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("ready") / "ready"
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("command", "name"), [*((command, "SIGTERM") for command in COMMANDS), ("render", "SIGHUP")]
+)
 def test_a_signal_leaves_nothing_of_a_command(command: str, name: str, home: Path, ready: Path) -> None:
     write(synth(3, seed=1, classes=["face"]), "in.ndjson")
     (home / "old.png").write_bytes(b"old")

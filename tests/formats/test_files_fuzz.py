@@ -27,7 +27,7 @@ from sketchkit.formats.quickdraw import BinFormat, NdjsonFormat
 from sketchkit.formats.streams import unpack
 from sketchkit.sketch import Sketch
 
-ROUNDS = int(os.environ.get("SKETCHKIT_FUZZ", "6000"))
+ROUNDS = int(os.environ.get("SKETCHKIT_FUZZ", "3000"))
 ODD_BYTES = b'\x00\x01\x7f\x80\xff()[]{}."0:,-etbRcqrhjKMJUTBCX\x85\x86\x87\x88\x89\x8a\x8c\x93\x94\x95\x96'
 
 

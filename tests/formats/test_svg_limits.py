@@ -18,7 +18,7 @@ from sketchkit.errors import FormatError
 from sketchkit.formats.svg import SvgFormat, limits, outline, read_svg, values
 
 # `SKETCHKIT_FUZZ=200000` asks for more mutations.
-ROUNDS = int(os.environ.get("SKETCHKIT_FUZZ", "3000"))
+ROUNDS = int(os.environ.get("SKETCHKIT_FUZZ", "1000"))
 XMLNS = 'xmlns="http://www.w3.org/2000/svg"'
 
 
@@ -482,6 +482,6 @@ def test_damaged_bytes_are_refused_in_one_line_or_read() -> None:
 def test_damaged_drawings_are_refused_in_one_line_or_read(data: Path) -> None:
     random_ = random.Random(SEED)
     files = sorted((data / "svg" / "resvg").glob("*.svg"))
-    outcomes = [survives(mutated(file.read_bytes(), random_)) for file in files for _ in range(2)]
+    outcomes = [survives(mutated(file.read_bytes(), random_)) for file in files]
     assert any(outcomes)
     assert not all(outcomes)

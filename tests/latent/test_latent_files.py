@@ -188,7 +188,7 @@ def test_a_file_that_is_not_there_is_an_error_of_input(tmp_path: Path) -> None:
         read_latents(tmp_path / "none.npz")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.data())
 def test_no_mutation_gets_past_with_another_error(tmp_path: Path, data: st.DataObject) -> None:
     header = bytearray(b"{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }\n")

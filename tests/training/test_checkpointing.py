@@ -210,7 +210,7 @@ def test_a_file_that_is_missing_or_a_folder(folder: Path, suffix: str) -> None:
     assert len(assert_newest(folder, 10)) == 1
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     place=st.floats(0, 1, exclude_max=True),
     bit=st.integers(0, 7),
