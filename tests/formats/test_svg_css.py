@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,11 +97,30 @@ def page(browser: Browser) -> Iterator[Page]:
     page.close()
 
 
-def painted_box(page: Page, file: Path) -> Box:
+#: Side of a drawing, and how many stand beside and below each other in the window.
+SIDE, COLUMNS, ROWS = 200, 6, 3
+SHEET = f"""<!doctype html><style>
+body {{ margin: 0; display: grid; grid-template-columns: repeat({COLUMNS}, {SIDE}px) }}
+div {{ width: {SIDE}px; height: {SIDE}px; overflow: hidden }}
+iframe {{ border: 0; width: 1280px; height: 720px }}
+</style>"""
+
+
+def painted_boxes(page: Page, bodies: Sequence[str], folder: Path) -> list[Box]:
+    """What is painted of each of some drawings, whose documents fill windows of their own in one page."""
     image = pytest.importorskip("PIL.Image")
-    page.goto(file.as_uri())
-    shot = page.screenshot(clip={"x": 0, "y": 0, "width": 200, "height": 200})
-    ink = np.asarray(image.open(io.BytesIO(shot)).convert("RGB")).sum(axis=2, dtype=int) < 3 * 255 - 24
+    for number, body in enumerate(bodies):
+        (folder / f"{number}.svg").write_text(document(body), "utf-8")
+    frames = "".join(f'<div><iframe src="{number}.svg"></iframe></div>' for number in range(len(bodies)))
+    (folder / "sheet.html").write_text(SHEET + frames, "utf-8")
+    page.goto((folder / "sheet.html").as_uri())
+    shot = np.asarray(image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+    ink = shot.sum(axis=2, dtype=int) < 3 * 255 - 24
+    corners = [(SIDE * (k // COLUMNS), SIDE * (k % COLUMNS)) for k in range(len(bodies))]
+    return [box_of(ink[top : top + SIDE, left : left + SIDE]) for top, left in corners]
+
+
+def box_of(ink: np.ndarray) -> Box:
     rows, columns = np.nonzero(ink.any(axis=1))[0], np.nonzero(ink.any(axis=0))[0]
     if not len(rows):
         return None
@@ -109,16 +128,21 @@ def painted_box(page: Page, file: Path) -> Box:
 
 
 def test_chromium_paints_what_is_written_beside_each_drawing(page: Page, tmp_path: Path) -> None:
-    file = tmp_path / "drawing.svg"
-    wrong = []
     # Not every Chromium that distributions have knows the youngest of the colour functions.
     page.goto("about:blank")
     knows_alpha = page.evaluate("() => CSS.supports('color', 'alpha(from red / .5)')")
-    for body, box in DRAWINGS:
-        if "alpha(from" in body and not knows_alpha:
-            continue
-        file.write_text(document(body), "utf-8")
-        painted = painted_box(page, file)
-        if not agree(painted, box):
-            wrong.append(f"{body}: Chromium paints {painted} instead of {box}")
+    drawings = [(body, box) for body, box in DRAWINGS if knows_alpha or "alpha(from" not in body]
+    wrong = []
+    for some in batched(drawings, COLUMNS * ROWS):
+        found = painted_boxes(page, [body for body, _ in some], tmp_path)
+        wrong += [
+            f"{body}: Chromium paints {painted} instead of {box}"
+            for (body, box), painted in zip(some, found, strict=True)
+            if not agree(painted, box)
+        ]
     assert not wrong, "\n".join(wrong)
+
+
+def batched(drawings: list[tuple[str, Box]], count: int) -> Iterator[list[tuple[str, Box]]]:
+    for first in range(0, len(drawings), count):
+        yield drawings[first : first + count]

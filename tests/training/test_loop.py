@@ -6,6 +6,7 @@ import os
 import random
 import resource
 import signal
+import subprocess
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -25,7 +26,7 @@ from sketchkit.training.logs import read_log
 from sketchkit.training.runs import read_run
 
 #: How often a run is killed; `SKETCHKIT_KILLS=25` asks for more.
-KILLS = int(os.environ.get("SKETCHKIT_KILLS", "6"))
+KILLS = int(os.environ.get("SKETCHKIT_KILLS", "4"))
 
 
 @pytest.fixture(scope="module")
@@ -113,8 +114,7 @@ def test_killed_at_any_moment_every_later_loss_is_the_same(
         while_saving = number % 2 == 0
         process = start(small, folder, config, chance.randint(1, 12) if while_saving else 0)
         if not while_saving:
-            _wait_for(folder / "train.csv", process)
-            time.sleep(chance.uniform(0.0, 0.25))
+            _wait_for(folder / "train.csv", _lines(folder / "train.csv") + chance.randint(1, 8), process)
             process.kill()
         process.communicate(timeout=600)
         if process.returncode == 0:  # it came to its end before: begin anew, or nothing would be left to kill
@@ -132,10 +132,14 @@ def test_killed_at_any_moment_every_later_loss_is_the_same(
     assert not list((folder / "checkpoints").glob(".*"))
 
 
-def _wait_for(path: Path, process: object) -> None:
-    """Until a run writes its log, or is over."""
-    while not path.exists() and process.poll() is None:  # type: ignore[attr-defined]
-        time.sleep(0.025)
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def _wait_for(path: Path, lines: int, process: subprocess.Popen[str]) -> None:
+    """Until the log of a run has so many lines, or the run is over."""
+    while _lines(path) < lines and process.poll() is None:
+        time.sleep(0.005)
 
 
 def test_on_a_full_disk_the_older_checkpoint_stays(small: Dataset, tmp_path: Path) -> None:
@@ -156,9 +160,9 @@ def test_on_a_full_disk_the_older_checkpoint_stays(small: Dataset, tmp_path: Pat
     assert run_tiny(small, folder, resume=True).status == "finished"
 
 
-@pytest.mark.parametrize("backend", ["decoder", "vae"])
-def test_two_processes_learn_what_one_does(small: Dataset, tmp_path: Path, backend: str) -> None:
-    config = tiny(backend=backend, steps=12, kl_minimum=0.02, precision="float32")
+def test_two_processes_learn_what_one_does(small: Dataset, tmp_path: Path) -> None:
+    # A VAE has all that a decoder has.
+    config = tiny(backend="vae", steps=12, kl_minimum=0.02, precision="float32")
     for code, said in several(2, small, tmp_path / "two", config):
         assert code == 0, said
     run_tiny(small, tmp_path / "one", config={**config.to_json()})
