@@ -1,6 +1,6 @@
 """The decoding engine: a batch that drawings join and leave, engines that step it, counter-based noise."""
 
-from sketchkit.engine.decoder import EXACT_WIDTH, Decoder, default_width
+from sketchkit.engine.decoder import EXACT_WIDTH, Decoder, default_width, find_exact_width
 from sketchkit.engine.drafting import decode
 from sketchkit.engine.engine_selection import engine_of, stepper_of
 from sketchkit.engine.prompts import JobQueue, Prompts, Requests, read_prompts
@@ -20,6 +20,7 @@ __all__ = [
     "decode",
     "default_width",
     "engine_of",
+    "find_exact_width",
     "read_prompts",
     "stepper_of",
 ]

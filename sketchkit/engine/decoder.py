@@ -32,6 +32,7 @@ from sketchkit.engine.arrays import (
 )
 from sketchkit.engine.choosers import PointChooser, make_chooser, point_losses
 from sketchkit.engine.engine_selection import stepper_of
+from sketchkit.engine.numpy_engine import NumpyStepper
 from sketchkit.engine.prompts import LEAST_ROWS, Indices, JobQueue, Prompts, Requests
 from sketchkit.engine.steppers import Stepper
 from sketchkit.models import Array, ArrayModel, DrawingModel, LSTMWeights
@@ -46,6 +47,7 @@ __all__ = [
     "Decoder",
     "decode_steps",
     "default_width",
+    "find_exact_width",
     "make_draft",
     "prepare_rows",
     "run_threads",
@@ -57,7 +59,7 @@ Float32 = npt.NDArray[np.float32]
 ATTEMPT_SHIFT = 20
 #: So many attempts at one drawing have noise of their own: the counter has 32 bits.
 ATTEMPTS = 1 << (32 - ATTEMPT_SHIFT)
-#: The fixed number of rows of every product under `exact`.
+#: The fixed number of rows of every product of torch under `exact`.
 EXACT_WIDTH = 16
 # Noise is made for a block of steps at once, and no call of a stepper makes more. The block is shorter where
 # there are many rows, since much of it is thrown away when a drawing ends.
@@ -71,6 +73,18 @@ _LEAST_EACH = 32
 def default_width(model: DrawingModel) -> int:
     """How many rows suit the device that a model lies on."""
     return 128 if model.on_cpu else 4096
+
+
+def find_exact_width(model: DrawingModel) -> int:
+    """The fixed number of rows of every product of a model under `exact`.
+
+    A row of numpy's products depends on its place among the rows, so that each is computed alone.
+
+    Raises:
+        DeviceError: no engine can step the model as its `decoding` says.
+        PluginError: an engine that is unknown or fails.
+    """
+    return 1 if isinstance(stepper_of(model), NumpyStepper) else EXACT_WIDTH
 
 
 def prepare_rows(stepper: Stepper, prompts: Prompts, which: Indices, least: int, most: int) -> State:
@@ -377,8 +391,8 @@ def decode_steps(
             return
         threads = max(1, min(spare_threads(), len(requests) // _LEAST_EACH)) if stepper.thread_safe else 1
     narrow = stepper.batch_invariant or (len(requests) == 1 and LSTMWeights.fits(model))
-    least = EXACT_WIDTH if exact else 1 if narrow else LEAST_ROWS
-    most = EXACT_WIDTH if exact else max(width or default_width(model), least)
+    least = find_exact_width(model) if exact else 1 if narrow else LEAST_ROWS
+    most = least if exact else max(width or default_width(model), least)
     most = max(min(most, -(-len(requests) // threads)), least)
     queue = JobQueue()
     queue.put(requests)

@@ -21,9 +21,9 @@ from sketchkit.engine.choosers import PointChooser
 from sketchkit.engine.decoder import (
     ATTEMPT_SHIFT,
     ATTEMPTS,
-    EXACT_WIDTH,
     decode_steps,
     default_width,
+    find_exact_width,
     prepare_rows,
 )
 from sketchkit.engine.engine_selection import stepper_of
@@ -193,7 +193,8 @@ class DecoderContext:
     def _rows_of_product(self) -> tuple[int, int]:
         """The fewest and the most rows of a product."""
         if self.exact:
-            return EXACT_WIDTH, EXACT_WIDTH
+            width = find_exact_width(self.model)
+            return width, width
         least = 1 if stepper_of(self.model).batch_invariant else LEAST_ROWS
         return least, max(self.width or default_width(self.model), least)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from sketchkit.arguments import renamed, whole
 from sketchkit.batch import check_sketches
-from sketchkit.engine import EXACT_WIDTH, Prompts, decode, read_prompts
+from sketchkit.engine import Prompts, decode, find_exact_width, read_prompts
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, check_counts
 from sketchkit.latent.encoding import check_z, encode_rows, read_wholes
@@ -298,7 +298,7 @@ def make_prompts(
         model,
         [_NOTHING] * len(names),
         z=z,
-        exact_width=EXACT_WIDTH if exact else None,
+        exact_width=find_exact_width(model) if exact else None,
         label=model.class_indices(names),
     )
     places = {name: place for place, name in enumerate(names)}

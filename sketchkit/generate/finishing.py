@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from sketchkit.arguments import renamed, whole
 from sketchkit.batch import check_sketches
-from sketchkit.engine import EXACT_WIDTH, Prompts, decode, read_prompts
+from sketchkit.engine import Prompts, decode, find_exact_width, read_prompts
 from sketchkit.engine.choosers import make_chooser
 from sketchkit.errors import InputError
 from sketchkit.generate.checks import Progress, check_counts, check_unconditional
@@ -249,7 +249,7 @@ def _read_beginnings(
     rows = [read_beginning(d, s, model.card) for d, s in zip(begun, scales, strict=True)]
     if bounds is not None:
         check_beginnings(bounds, rows)
-    width, labels = EXACT_WIDTH if exact else None, model.class_indices(classes)
+    width, labels = find_exact_width(model) if exact else None, model.class_indices(classes)
     prompts = read_prompts(model, [each.rows for each in rows], exact_width=width, label=labels)
     return _Beginnings(begun, rows, scales, classes, prompts)
 

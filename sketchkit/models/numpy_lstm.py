@@ -13,7 +13,7 @@ Float32 = npt.NDArray[np.float32]
 State = tuple[Float32, ...]
 
 #: Products are taken of whole multiples of so many rows: the kernels of numpy's own BLAS for fewer rows add
-#: up in another order, so that a drawing would depend on the number of drawings beside it.
+#: up in another order. Some kernels add up in another order at another place of the twelve, too.
 _ROWS = 12
 
 

@@ -169,6 +169,17 @@ def test_a_file_that_contradicts_itself_is_refused_by_name(
             load(path)
 
 
+@pytest.mark.parametrize("name", ["doodle", "doodle-vae"])
+def test_exact_drawings_are_the_same_at_any_place_of_a_batch(name: str) -> None:
+    model, settings = (
+        load_array_model(name),
+        {"class_name": "car", "exact": True, "seed": 3, "max_points": 12},
+    )
+    many = sample(model, 14, **settings)
+    for index in (0, 5, 7, 13):
+        assert sample(model, 1, first=index, **settings) == [many[index]]
+
+
 def test_the_bundled_decoder_draws_the_same_on_both() -> None:
     arrays, model = load_array_model("doodle"), load_model("doodle", device="cpu")
     _assert_alike(*(sample(each, 5, 0.3, class_name="car") for each in (arrays, model)))
