@@ -52,8 +52,8 @@ class DrawSettings:
     """How a model draws.
 
     Beside the metadata that `sketchkit.options.option` explains, a field says by `key` under which name it is
-    read from the environment and the file of settings; by `unrecorded` that it is recorded, and which value
-    goes unsaid; by `keyword` under which name the functions of `sketchkit.generate` take it.
+    read from the environment and the file of settings; by `recorded_unless` that it is recorded, unless it
+    has this value; by `keyword` under which name the functions of `sketchkit.generate` take it.
 
     Args:
         model: a stored model or a file; empty for the model that comes with sketchkit.
@@ -90,19 +90,19 @@ class DrawSettings:
     )  # fmt: skip
     seed: int = option(
         0, "The same seed draws the same.", low=0, high=LARGEST_NUMBER, flags="--seed -s", metavar="N",
-        unrecorded=None, keyword="seed", panel="How it is drawn",
+        recorded_unless=None, keyword="seed", panel="How it is drawn",
     )  # fmt: skip
     tries: int = option(
         6, "Draw each so many times and show the one that looks best; 1 draws plainly.", low=1, high=4_096,
-        metavar="N", key="tries", unrecorded=1, panel="What is drawn",
+        metavar="N", key="tries", recorded_unless=1, panel="What is drawn",
     )  # fmt: skip
     max_points: int | None = option(
         None, "Where a drawing is cut that does not end.", low=1, high=MAX_LENGTH, metavar="N",
-        usual="the model's own", unrecorded=None, keyword="max_points", panel="How it is drawn",
+        usual="the model's own", recorded_unless=None, keyword="max_points", panel="How it is drawn",
     )  # fmt: skip
     max_ink: float | None = option(
         None, "Cut what is drawn where its ink is longer; a whole drawing fills 255.", low=0.001,
-        metavar="L", usual="no limit", unrecorded=None, panel="How it is drawn",
+        metavar="L", usual="no limit", recorded_unless=None, panel="How it is drawn",
     )  # fmt: skip
     batch_size: int | None = option(
         None, "The most drawings at once.", low=1, high=LARGEST_NUMBER, metavar="N", usual="suits the device",
@@ -116,12 +116,12 @@ class DrawSettings:
         "auto", "auto, cpu, cuda or gpu, mps...", metavar="NAME", key="device", panel="Speed"
     )  # fmt: skip
     engine: str = option(
-        "auto", "What computes: auto, torch, or a plugin's.", metavar="NAME", key="engine",
-        unrecorded="torch", panel="Speed",
+        "auto", "What computes: auto, torch, numpy, or a plugin's.", metavar="NAME", key="engine",
+        recorded_unless="torch", panel="Speed",
     )  # fmt: skip
     precision: str = option(
         "float32", "Of large products: float32, tf32, bfloat16, int8.", metavar="NAME", key="precision",
-        unrecorded="float32", panel="Speed",
+        recorded_unless="float32", panel="Speed",
     )  # fmt: skip
     compile: bool = option(
         False, "Compile torch's step first: some 20 s, worth it for thousands.", panel="Speed"
@@ -167,12 +167,12 @@ class DrawSettings:
 
     def record(self) -> dict[str, Any]:
         """What a drawing is recorded to be made with, as JSON values; usual values go unsaid."""
-        recorded = [field for field in dataclasses.fields(self) if "unrecorded" in field.metadata]
+        recorded = [field for field in dataclasses.fields(self) if "recorded_unless" in field.metadata]
         values = {field.name: getattr(self, field.name) for field in recorded}
         return {
             field.name: values[field.name]
             for field in recorded
-            if values[field.name] != field.metadata["unrecorded"]
+            if values[field.name] != field.metadata["recorded_unless"]
         }
 
 

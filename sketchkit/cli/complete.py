@@ -211,7 +211,7 @@ def _draw(
     from sketchkit.cli.runner import POINTS
 
     model, label = run.load(len(drawings) * n * run.drafts * POINTS), run.class_of(0)
-    from sketchkit.generate import complete as draw
+    from sketchkit.generate import complete as complete_sketches
     from sketchkit.generate.rejection import NoEnding
 
     if label is None and guess and run.can_guess(model):
@@ -220,7 +220,14 @@ def _draw(
     sketches = [each.sketch for each in drawings]
     try:
         return run.draw(
-            draw, model, sketches, n, keep=top, class_name=label, doing="Drawing endings", **where
+            complete_sketches,
+            model,
+            sketches,
+            n,
+            keep=top,
+            class_name=label,
+            doing="Drawing endings",
+            **where,
         )
     except NoEnding as error:
         raise InputError(f"{name_of(drawings, error.drawing)}: {error.why}") from error

@@ -27,7 +27,6 @@ __all__ = [
     "MOST_DRAWINGS",
     "DataName",
     "Device",
-    "Drawing",
     "DrawnClass",
     "EngineName",
     "Force",
@@ -122,8 +121,7 @@ def settings_of(
     return _SettingsOf(kind, names)
 
 
-#: Model and sampler of a command that draws, and of one that draws through latent vectors.
-Drawing = Annotated[Given, settings_of(DrawSettings, without={"tries"})]
+#: Model and sampler of a command that draws through latent vectors.
 LatentDrawing = Annotated[Given, settings_of(LatentSettings, without={"tries"})]
 
 

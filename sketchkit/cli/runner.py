@@ -80,7 +80,7 @@ class Run:
         with as_usage():
             values = options.parse_pairs(settings.sampler_options)
             if given.temperature is not None and "temperature" in values:
-                raise InputError("--temperature and -O temperature say both how daring: give one of them")
+                raise InputError("--temperature and -O temperature are the same option: give one of them")
             sampler = make_sampler(settings.sampler, settings.temperature, values)
             _check_temperature(settings.temperature)
         if given.temperature is not None and "temperature" not in options.as_dict(sampler):

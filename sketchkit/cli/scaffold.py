@@ -25,7 +25,7 @@ _PREFIX = "sketchkit-"
 #: How a plugin of each kind is used, for its README. An engine is none of them: it is more than a template
 #: could begin, and docs/plugins.md shows one.
 _USAGE = {
-    "sampler": "sketchkit complete drawing.svg --sampler $name -O reach=0.5",
+    "sampler": "sketchkit complete drawing.svg --sampler $name",
     "renderer": "sketchkit render drawing.svg --format $name:digits=2 -o drawing.$name",
     "model": "sketchkit train cats --backend $name -o cats-run",
     "format": "sketchkit complete drawing.svg -o endings.$name",

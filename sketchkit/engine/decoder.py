@@ -108,7 +108,7 @@ class Decoder:
         least: the fewest rows of a product; idle rows fill it up.
         exact: whether every product has `width` rows.
         score: whether drafts carry their negative log-likelihood.
-        choose: chooses the points in the sampler's stead.
+        choose: chooses the points instead of the sampler.
         max_steps: the most points that a step adds to a drawing.
         stepper: of the model, where the caller has it already.
 
@@ -374,7 +374,7 @@ def decode_steps(
         width: see `sketchkit.engine.decode`, as for what follows.
         exact: whether every product has one fixed shape.
         score: whether drafts carry their negative log-likelihood.
-        choose: chooses the points in the sampler's stead.
+        choose: chooses the points instead of the sampler.
 
     Yields:
         The drawings as they end, in no particular order; their `job` is the place among the requests.

@@ -69,7 +69,8 @@ def decode(
         width: the most rows of a product; one that suits the device when None.
         exact: equal bits whatever the width, order and number of jobs; slower.
         score: whether to keep the negative log-likelihood.
-        choose: chooses the points in the stead of a sampler that goes point by point.
+        choose: chooses the points instead of a sampler that goes point by point. Drafts cannot be chosen
+            so: a rule that holds for these, too, is a sampler that wraps another one.
 
     Yields:
         The drawings as they end, in no particular order.

@@ -230,7 +230,7 @@ class Tempered:
     """
 
     temperature: float = option(
-        0.4, "how daring: 1 is the model itself, less is tidier, 0 no chance at all", low=0.0, high=100.0
+        0.4, "how daring: 1 is the model itself, less is tidier, 0 is greedy", low=0.0, high=100.0
     )
     rule: str = option(
         "javascript",
@@ -272,9 +272,15 @@ def rule_of(sampler: AnySampler) -> DrawRule | None:
 
 
 def draws_by_rule(sampler: AnySampler) -> bool:
-    """Whether all points are tempered draws, also those of a `Drafting` sampler: numpy is enough."""
+    """Whether all points are tempered draws, so that numpy is enough.
+
+    Those of a sampler of whole drawings are if it has the attribute `step_sampler`, the sampler of all its
+    drafts, and that draws by rule.
+    """
+    if not isinstance(sampler, DrawingSampler):
+        return rule_of(sampler) is not None
     inner = getattr(sampler, "step_sampler", None)
-    return draws_by_rule(inner) if inner is not None else rule_of(sampler) is not None
+    return inner is not None and draws_by_rule(inner)
 
 
 def stepwise(sampler: AnySampler, purpose: str) -> StepSampler:

@@ -25,7 +25,8 @@ def test_what_is_done_is_what_was_recorded(name: str) -> None:
     found = json.loads(recordings.dump(recordings.record(CASES[name], exactly=FOLDER is not None)))
     relative = recordings.TRAINED if name in TRAINED else recordings.USUAL
     differences = list(recordings.differences(recorded, found, relative=0.0 if FOLDER else relative))
-    assert not differences, "\n".join([f"{len(differences)} differences", *differences[:20]])
+    anew = f"where that is meant: `cd tests/recorded && python record.py {name}`"
+    assert not differences, "\n".join([f"{len(differences)} differences; {anew}", *differences[:20]])
 
 
 def test_every_recording_has_its_case() -> None:
