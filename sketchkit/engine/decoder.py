@@ -135,7 +135,7 @@ class Decoder:
         max_steps: int = _BLOCK_OF_FEW,
         stepper: Stepper | None = None,
     ) -> None:
-        self.model, self.sampler, self.queue = model, sampler, queue
+        self.model, self.sampler, self.queue, self._on_cpu = model, sampler, queue, model.on_cpu
         self.stepper = stepper or stepper_of(model)
         self._rule = rule_of(sampler) if choose is None and self.stepper.max_steps > 0 else None
         self._chooser = None if self._rule else (choose or make_chooser(sampler, model))
@@ -272,7 +272,7 @@ class Decoder:
         uniforms, points, costs = map(self._wrap, (noise, self._points, losses))
         rows = self._rows if isinstance(self._rows, np.ndarray) else self._rows.float()
         made, self._state = self.stepper.draw(rows, self._state, uniforms, self._rule, points, costs)
-        if not self.model.on_cpu:
+        if not self._on_cpu:
             self._points[:made] = to_numpy(points[:made])
             losses = None if costs is None else to_numpy(costs)
         self._rows = self.model.to_own(self._points[made - 1].copy())
@@ -333,7 +333,8 @@ class Decoder:
             return values
         import torch
 
-        return torch.from_numpy(values).to(self.model.device)
+        tensor = torch.from_numpy(values)
+        return tensor if self._on_cpu else tensor.to(self.model.device)
 
 
 def _widen(values: Float32, room: int) -> Float32:

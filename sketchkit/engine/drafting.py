@@ -80,14 +80,15 @@ def decode(
         PluginError: a sampler that does not draw what it is asked for.
     """
     requests = Requests(prompts, prompt_of, index_of, np.zeros_like(index_of), seed, max_points)
-    if isinstance(sampler, DrawingSampler) and choose is None:
+    if not isinstance(sampler, DrawingSampler):
+        yield from decode_steps(
+            model, sampler, requests, width=width, exact=exact, score=score, choose=choose
+        )
+    elif choose is not None:
+        stepwise(sampler, "point by point")  # raises
+    else:
         context = DecoderContext(model, requests, width, exact)
         yield from _each_once(sampler.draw(context), context.jobs, name_sampler(sampler))
-        return
-    step_sampler = stepwise(sampler, "point by point")
-    yield from decode_steps(
-        model, step_sampler, requests, width=width, exact=exact, score=score, choose=choose
-    )
 
 
 def _each_once(drafts: Iterator[Draft], jobs: int, sampler: str) -> Iterator[Draft]:
