@@ -212,7 +212,7 @@ CARDS: dict[str, tuple[Any, str]] = {
         },
         "the weight",
     ),
-    "an unknown cell": ({"architecture": {"hidden": 3, "mixtures": 2, "cell": "gru"}}, "unknown cell 'gru'"),
+    "an unknown cell": ({"architecture": {"hidden": 3, "mixtures": 2, "cell": "cog"}}, "unknown cell 'cog'"),
     "a cell that is an array": ({"architecture": {"hidden": 3, "mixtures": 2, "cell": ["lstm"]}}, ""),
     "a cell that is a number": ({"architecture": {"hidden": 3, "mixtures": 2, "cell": 7}}, "unknown cell 7"),
     "classes without names": ({"architecture": {"hidden": 3, "mixtures": 2, "classes": 99_999}}, ""),
