@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,14 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`time.sleep` puts Python's clock forward, and returns at once."""
+    real, ahead = time.time, [0.0]
+    monkeypatch.setattr(time, "sleep", ahead.append)
+    monkeypatch.setattr(time, "time", lambda: real() + sum(ahead))
 
 
 @pytest.fixture(scope="session")

@@ -98,6 +98,7 @@ def test_a_format_of_an_awkward_name_passes_its_check(importable: Path, name: st
         list(made().read(io.BytesIO(b"{]\n"), "a.txt"))
 
 
+@pytest.mark.usefixtures("no_wait")
 @pytest.mark.parametrize("name", ["picture", "layout", "sequence", "true"])
 def test_a_renderer_of_an_awkward_name_passes_its_check(importable: Path, name: str) -> None:
     module, target = _written(importable, name, "renderer")
