@@ -76,7 +76,11 @@ def is_harmless(text: str) -> bool:
         (["sample", "--seed", "18446744073709551616"], 2, "'--seed'"),
         (["sample", "--first", "18446744073709551616"], 2, "'--first'"),
         (["sample", "--sampler", "greedy", "-t", "-3"], 2, "the temperature must be 0..100, got -3"),
-        (["sample", "-O", "temperature=0.9", "-t", "0.1"], 2, "--temperature and -O temperature are the same"),
+        (
+            ["sample", "-O", "temperature=0.9", "-t", "0.1"],
+            2,
+            "--temperature and -O temperature are the same",
+        ),
         (
             ["complete", "bird.svg", "-o", "{foo}.svg"],
             2,
