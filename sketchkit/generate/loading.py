@@ -37,7 +37,7 @@ def load_drawing_model(
         points: about how many points are read and drawn; from `WORTH_TORCH` on torch draws, where device and
             engine are `auto`.
         exact: whether drawings are to be the same to the last bit beside any others; then torch draws where
-            the engine is `auto`, since numpy's products depend on the place of a row in the batch.
+            the engine is `auto`, since numpy computes such drawings one row at a time.
 
     Raises:
         CheckpointError: an unknown model, or an unreadable file.

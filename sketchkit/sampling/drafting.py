@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sketchkit.options import option
-from sketchkit.sampling.base import Tempered
+from sketchkit.sampling.base import DrawingSampler, Tempered, stepwise
 
 if TYPE_CHECKING:
     from sketchkit.sampling.base import AnySampler, Draft, DraftingContext, Indices, StepSampler, Subject
@@ -30,7 +30,6 @@ def wrap_sampler(sampler: AnySampler, settings: DrawSettings) -> AnySampler:
     Raises:
         InputError: drafts by a sampler of whole drawings.
     """
-    from sketchkit.sampling.base import stepwise
     from sketchkit.sampling.critic import BestLooking
 
     if settings.tries > 1:
@@ -128,8 +127,6 @@ class CutInk:
         """Draw and cut; see `DrawingSampler`. The likelihood of a point stays that before the cut."""
         import numpy as np
 
-        from sketchkit.sampling.base import DrawingSampler
-
         jobs = np.arange(context.jobs)
         if isinstance(self.sampler, DrawingSampler):
             drafts = self.sampler.draw(context)
@@ -184,7 +181,6 @@ class Drafting(Tempered, ABC):
             PluginError: an unknown sampler.
         """
         from sketchkit.sampling import make_sampler
-        from sketchkit.sampling.base import stepwise
 
         return stepwise(make_sampler(self.by, self.temperature, self._pass_rule()), "drafts")
 
