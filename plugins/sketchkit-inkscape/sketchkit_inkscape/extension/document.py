@@ -58,7 +58,7 @@ def chosen(svg: inkex.SvgDocumentElement, where: str) -> list[inkex.BaseElement]
         The elements; `None` for the whole document.
     """
     if where == "selection" and len(svg.selection):
-        return list(svg.selection.rendering_order())
+        return list(svg.selection)
     layer = svg.get_current_layer()
     if where == "layer" and layer is not svg:
         return [layer]
@@ -70,11 +70,9 @@ def _on_page(svg: inkex.SvgDocumentElement, pages: Sequence[inkex.BaseElement]) 
     """The shapes whose middle lies on the page of what is selected; on the first page if nothing is."""
     boxes = [_box_of_page(page) for page in pages]
     first = svg.selection.first() if len(svg.selection) else None
-    box = None if first is None else box_of(first)
-    page = next((each for each in boxes if box and box.center in each), boxes[0])
+    page = next((each for each in boxes if first is not None and _is_on(each, first)), boxes[0])
     shapes = [each for each in svg.iter() if isinstance(each, inkex.ShapeElement) and not len(each)]
-    placed = [(shape, box_of(shape)) for shape in shapes if not _in_resource(shape)]
-    found = [shape for shape, box in placed if box and box.center in page]
+    found = [shape for shape in shapes if not _in_resource(shape) and _is_on(page, shape)]
     if not found:
         raise Trouble(_("There is nothing on this page."))
     return found
@@ -83,6 +81,15 @@ def _on_page(svg: inkex.SvgDocumentElement, pages: Sequence[inkex.BaseElement]) 
 def _box_of_page(page: inkex.BaseElement) -> inkex.BoundingBox:
     x, y, width, height = (float(page.get(name) or 0) for name in ("x", "y", "width", "height"))
     return inkex.BoundingBox((x, x + width), (y, y + height))
+
+
+def _is_on(page: inkex.BoundingBox, element: inkex.BaseElement) -> bool:
+    """Whether the middle of an element lies on a page."""
+    box = box_of(element)
+    if box is None:
+        return False
+    x, y = box.center
+    return bool(page.left <= x <= page.right and page.top <= y <= page.bottom)
 
 
 def _in_resource(element: inkex.BaseElement) -> bool:
@@ -271,7 +278,8 @@ def add_above(
     if not elements:
         svg.extend(groups)
         return
-    home = _home(list(inkex.ElementList(svg, elements).rendering_order())[-1])
+    marked = set(elements)
+    home = _home([each for each in svg.iter() if each in marked][-1])
     inverse = -home.getparent().composed_transform()
     for group in reversed(groups):
         group.transform = inverse
