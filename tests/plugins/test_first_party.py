@@ -24,6 +24,7 @@ def test_they_are_all_here() -> None:
         "sketchkit-canvas",
         "sketchkit-diffusion",
         "sketchkit-extra-samplers",
+        "sketchkit-inkscape",
         "sketchkit-native",
         "sketchkit-plotter",
         "sketchkit-resvg",

@@ -48,7 +48,8 @@ def show_help_alone(context: typer.Context) -> None:
 def install(
     folder: Folder = None,
     timeout: Annotated[
-        float, typer.Option(min=1, max=3600, metavar="SECONDS", help="How long an extension waits for sketchkit.")
+        float,
+        typer.Option(min=1, max=3600, metavar="SECONDS", help="How long an extension waits for sketchkit."),
     ] = 60,
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Overwrite files that this command did not write.")
@@ -56,7 +57,6 @@ def install(
 ) -> None:
     """Copy the extensions into Inkscape's folder, where they will start this sketchkit."""
     from sketchkit.errors import InputError
-
     from sketchkit_inkscape.folders import find_place
     from sketchkit_inkscape.installing import install as write
     from sketchkit_inkscape.installing import record_of

@@ -35,13 +35,13 @@ class Place:
         if self.kind == "flatpak":
             return (
                 "Inkscape is a Flatpak here: `flatpak override --user --talk-name=org.freedesktop.Flatpak "
-                f"{_FLATPAK}` lets its extensions start sketchkit, and any other program, by flatpak-spawn --host; "
-                "Inkscape from a deb package or as an AppImage needs no permission"
+                f"{_FLATPAK}` lets its extensions start sketchkit, and any other program, by flatpak-spawn "
+                "--host; Inkscape from a deb package or as an AppImage needs no permission"
             )
         if self.kind == "snap":
             return (
-                "Inkscape is a Snap here, whose extensions may not start sketchkit: install Inkscape from a deb "
-                "package or as an AppImage (inkscape.org)"
+                "Inkscape is a Snap here, whose extensions may not start sketchkit: install Inkscape from a "
+                "deb package or as an AppImage (inkscape.org)"
             )
         return ""
 

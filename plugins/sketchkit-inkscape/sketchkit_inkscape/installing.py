@@ -90,7 +90,7 @@ def install(folder: Path, record: Record, *, force: bool = False) -> Path:
         The folder of the extensions.
 
     Raises:
-        InputError: a file is in the way, or the folder cannot be written; files are then as they were, or new.
+        InputError: a file is in the way, or the folder cannot be written; files are as before or new then.
     """
     home, contents = folder / _NAME, _contents()
     former = None if force else read_record(folder)
@@ -98,7 +98,11 @@ def install(folder: Path, record: Record, *, force: bool = False) -> Path:
     for name, content in contents.items():
         path = home / name
         found = _digest_of(path)
-        if (found or os.path.lexists(path)) and not force and found not in (known.get(name), _digest(content)):
+        if (
+            (found or os.path.lexists(path))
+            and not force
+            and found not in (known.get(name), _digest(content))
+        ):
             raise InputError(f"{path}: exists and was not written by this package; --force overwrites it")
     for name, content in contents.items():
         _write(home / name, content)
@@ -165,7 +169,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _remove(home: Path, name: str) -> None:
-    """Remove a file, if it is there, what Python compiled of it, and folders up to `home` that are empty then."""
+    """Remove a file, what Python compiled of it, and folders up to `home` that are empty then."""
     path = home / name
     with _explained(path):
         path.unlink(missing_ok=True)

@@ -93,8 +93,15 @@ def inkscape_environment() -> dict[str, str]:
         pytest.skip("inkscape is not on PATH")
     for folder in ("/usr/bin", *os.environ["PATH"].split(os.pathsep)):
         python = Path(folder) / "python3"
-        if python.exists() and not subprocess.run([python, "-c", "import lxml, numpy"], capture_output=True).returncode:
-            own = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "LC_", "LANG"))}
+        if (
+            python.exists()
+            and not subprocess.run([python, "-c", "import lxml, numpy"], capture_output=True).returncode
+        ):
+            own = {
+                key: value
+                for key, value in os.environ.items()
+                if not key.startswith(("PYTHON", "LC_", "LANG"))
+            }
             paths = os.pathsep.join((folder, os.environ["PATH"]))
             return {**own, "PATH": paths, "LC_ALL": "C.UTF-8", "SELF_CALL": "true"}
     pytest.skip("no python3 on PATH has the lxml that Inkscape's extensions need")

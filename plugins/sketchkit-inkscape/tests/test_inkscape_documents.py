@@ -12,8 +12,8 @@ from conftest import INKSCAPE, SVG, Extensions, Ran
 
 from sketchkit import Sketch
 
-#: A page in millimetres: a begun drawing in layers and groups that are moved and scaled, a clone of what is hidden,
-#: a locked layer, text.
+#: A page in millimetres: a begun drawing in layers and groups that are moved and scaled, a clone of what is
+#: hidden, a locked layer, text.
 DOCUMENT = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
  xmlns:inkscape="http://www.inkscape.org/namespaces/inkscape"
  xmlns:sodipodi="http://sodipodi.sourceforge.net/DTD/sodipodi-0.dtd"
@@ -30,7 +30,8 @@ DOCUMENT = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3
       <use id="clone" xlink:href="#original" x="1" transform="translate(2, 5)"/>
       <text id="note" x="3" y="3">note</text></g>
     <path id="beside" d="M 50,50 H 60 V 70"/></g>
-  <g id="locked" inkscape:groupmode="layer" sodipodi:insensitive="true"><path id="fence" d="M 0,100 H 30"/></g>
+  <g id="locked" inkscape:groupmode="layer" sodipodi:insensitive="true">
+    <path id="fence" d="M 0,100 H 30"/></g>
 </g>
 <rect id="box" x="100" y="200" width="40" height="60" style="stroke:#0000aa;stroke-width:3"/>
 </svg>"""
@@ -40,9 +41,10 @@ BESIDE, FENCE, BOX = [(110, 120), (130, 120), (130, 160)], [(10, 120), (40, 120)
 
 STYLE = 'fill="none" stroke="#a02c2c" stroke-width="1" stroke-linecap="round" stroke-linejoin="round"'
 HEAD = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 210 297">'
+_CAR = '<metadata>{"class": "car"}</metadata>'
 ENDINGS = (
-    f'{HEAD}<g {STYLE} style="display:none"><metadata>{{"class": "car"}}</metadata><path d="M 20,30 L 25,40"/></g>'
-    f'<g {STYLE}><metadata>{{"class": "car"}}</metadata><path d="M 20,30 L 35,45"/></g></svg>'
+    f'{HEAD}<g {STYLE} style="display:none">{_CAR}<path d="M 20,30 L 25,40"/></g>'
+    f'<g {STYLE}>{_CAR}<path d="M 20,30 L 35,45"/></g></svg>'
 )
 
 
@@ -84,7 +86,10 @@ def placed(ran: Ran) -> list[tuple[ElementTree.Element, Sketch]]:
         paths = [each for each in group if each.tag == f"{SVG}path"]
         if group.get("id") or not paths:
             continue
-        text, outer = "".join(f'<path fill="none" stroke="red" d="{path.get("d")}"/>' for path in paths), group
+        text, outer = (
+            "".join(f'<path fill="none" stroke="red" d="{path.get("d")}"/>' for path in paths),
+            group,
+        )
         while outer is not root:
             text, outer = f'<g transform="{outer.get("transform", "")}">{text}</g>', parents[outer]
         found.append((group, Sketch.from_svg(f"{HEAD}{text}</svg>")))
@@ -112,9 +117,7 @@ def test_sketchkit_sees_what_is_meant_where_it_stands(
 
 def test_of_several_pages_that_of_the_selection_is_finished(extensions: Extensions) -> None:
     extensions.answer(ENDINGS)
-    pages = "".join(
-        f'<inkscape:page id="p{y}" x="0" y="{y}" width="210" height="145"/>' for y in (0, 150)
-    )
+    pages = "".join(f'<inkscape:page id="p{y}" x="0" y="{y}" width="210" height="145"/>' for y in (0, 150))
     assert extensions.run("finish", document(pages=pages), "--where=page", "--id=box").message == ""
     assert same_strokes(extensions.folder / "seen.svg", [BOX])
     extensions.run("finish", document(pages=pages), "--where=page")
@@ -144,9 +147,15 @@ def test_endings_are_layers_right_above_that_of_the_drawing(extensions: Extensio
 def test_endings_have_the_ink_of_the_drawing_whatever_they_could_inherit(extensions: Extensions) -> None:
     extensions.answer(ENDINGS)
     ran = extensions.run("finish", document(), "--id=line")
-    (style, _) = (path.get("style") for path in element(ran, "sheet").iterfind(f"{SVG}g/{SVG}path") if not path.get("id"))
+    (style, _) = (
+        path.get("style")
+        for path in element(ran, "sheet").iterfind(f"{SVG}g/{SVG}path")
+        if not path.get("id")
+    )
     found = dict(each.split(":") for each in str(style).split(";"))
-    assert found["stroke"] == "#a02c2c" and found["stroke-width"] == "1" and found["stroke-dasharray"] == "none"
+    assert (
+        found["stroke"] == "#a02c2c" and found["stroke-width"] == "1" and found["stroke-dasharray"] == "none"
+    )
 
 
 @pytest.mark.parametrize("id", ["box", "locked"])
@@ -166,7 +175,9 @@ def test_the_rest_of_the_document_stays_as_it_was(extensions: Extensions) -> Non
         for child in [each for each in parent if each.tag == f"{SVG}g" and each.get("id") is None]:
             parent.remove(child)
     before = ElementTree.fromstring(document())
-    assert [(each.tag, each.attrib) for each in root.iter()] == [(each.tag, each.attrib) for each in before.iter()]
+    assert [(each.tag, each.attrib) for each in root.iter()] == [
+        (each.tag, each.attrib) for each in before.iter()
+    ]
 
 
 def test_finish_passes_its_parameters_on(extensions: Extensions) -> None:
@@ -174,7 +185,15 @@ def test_finish_passes_its_parameters_on(extensions: Extensions) -> None:
     given = ["--number=3", "--class_name=pig", "--temperature=0.7", "--seed=5", "--tries=2", "--ink=contrast"]
     extensions.run("finish", document(), *given, "--model=mine", "--other=ox")
     words = " ".join(extensions.words)
-    for part in ("-n 3", "--class ox", "--temperature 0.7", "--seed 5", "--tries 2", "--ink contrast", "--model mine"):
+    for part in (
+        "-n 3",
+        "--class ox",
+        "--temperature 0.7",
+        "--seed 5",
+        "--tries 2",
+        "--ink contrast",
+        "--model mine",
+    ):
         assert part in words
     extensions.run("finish", document(), *given)
     assert "--class pig" in " ".join(extensions.words) and "--model" not in extensions.words
@@ -208,23 +227,29 @@ def test_a_locked_or_hidden_layer_is_not_drawn_on(extensions: Extensions) -> Non
         ran = extensions.run("draw", document(current))
         names = [each.get(f"{INKSCAPE}label") for each in ran.root.iter(f"{SVG}g")]
         assert "sketchkit" in names
-        assert len(list(element(ran, current))) == len(list(ElementTree.fromstring(document()).find(f".//*[@id='{current}']")))  # type: ignore[arg-type]
+        assert len(list(element(ran, current))) == len(
+            list(ElementTree.fromstring(document()).find(f".//*[@id='{current}']"))
+        )  # type: ignore[arg-type]
 
 
 def test_a_page_without_a_view_box_is_measured_by_its_size(extensions: Extensions) -> None:
     extensions.answer(sheet(1))
-    ran = extensions.run("draw", '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="200"/>', "--size=50")
+    ran = extensions.run(
+        "draw", '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="200"/>', "--size=50"
+    )
     assert box(placed(ran)[0][1]) == [150.0, 75.0, 250.0, 125.0]
 
 
 def test_drawings_between_lie_on_the_way_and_change_in_size_and_stroke(extensions: Extensions) -> None:
     extensions.answer(sheet(5))
     ran = extensions.run("between", document(), "--id=line", "--id=box", "--number=3", "--result=groups")
-    assert ["-n", "5"] == extensions.words[3:5]
+    assert extensions.words[3:5] == ["-n", "5"]
     assert same_strokes(extensions.folder / "seen-0.svg", [LINE])
     assert same_strokes(extensions.folder / "seen-1.svg", [BOX])
     found = placed(ran)
-    middles = [[(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0] for x0, y0, x1, y1 in (box(sketch) for _, sketch in found)]
+    middles = [
+        [(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0] for x0, y0, x1, y1 in (box(sketch) for _, sketch in found)
+    ]
     assert np.allclose(middles, [[46.5, 74, 30], [71, 126, 40], [95.5, 178, 50]], atol=0.02)
     style = str(found[1][0].find(f"{SVG}path").get("style"))  # type: ignore[union-attr]
     assert "stroke-width:2;" in f"{style};" and re.search("stroke:#50166b|stroke:#50176b", style)
@@ -238,7 +263,9 @@ def test_drawings_between_may_be_layers(extensions: Extensions) -> None:
     assert [each.get(f"{INKSCAPE}label") for each in above] == ["1 of 2 between", "2 of 2 between"]
 
 
-@pytest.mark.parametrize("options", [[], ["--id=line"], ["--id=line", "--id=note"], ["--id=line", "--id=box", "--id=fence"]])
+@pytest.mark.parametrize(
+    "options", [[], ["--id=line"], ["--id=line", "--id=note"], ["--id=line", "--id=box", "--id=fence"]]
+)
 def test_between_wants_two_drawings(extensions: Extensions, options: list[str]) -> None:
     ran = extensions.run("between", document(), *options)
     assert ran.code != 0 and ran.message.strip() == "Select two drawings: two groups, or two paths."
@@ -247,7 +274,11 @@ def test_between_wants_two_drawings(extensions: Extensions, options: list[str]) 
 @pytest.mark.parametrize(
     ("code", "said", "message"),
     [
-        (3, "standard input: left out 1 text\nsketchkit: standard input: has no strokes", "sketchkit cannot use this drawing: has no strokes"),
+        (
+            3,
+            "standard input: left out 1 text\nsketchkit: standard input: has no strokes",
+            "sketchkit cannot use this drawing: has no strokes",
+        ),
         (2, "sketchkit: Invalid value", "sketchkit does not accept these settings: Invalid value"),
         (4, "", "a plugin of sketchkit does not work"),
         (5, "sketchkit: no model named 'x'", "sketchkit cannot use this model: no model named 'x'"),

@@ -34,7 +34,9 @@ def parser_of(name: str, monkeypatch: pytest.MonkeyPatch) -> ArgumentParser:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_dialogue_and_the_script_have_the_same_parameters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_dialogue_and_the_script_have_the_same_parameters(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shown, parser = parameters(name), parser_of(name, monkeypatch)
     defaults = vars(parser.parse_args([]))
     assert set(shown) == set(defaults)
@@ -78,7 +80,9 @@ def words_of_scripts() -> set[str]:
         node.args[0].value
         for path in SOURCE.glob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_" and isinstance(node.args[0], ast.Constant)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "_"
+        and isinstance(node.args[0], ast.Constant)
     }
 
 
@@ -95,7 +99,9 @@ def test_every_word_is_translated_and_no_other(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_loaded_is_what_the_readable_file_says(language: str) -> None:
-    text = (SOURCE / "locale" / language / "LC_MESSAGES" / "sketchkit-inkscape.po").read_text(encoding="utf-8")
+    text = (SOURCE / "locale" / language / "LC_MESSAGES" / "sketchkit-inkscape.po").read_text(
+        encoding="utf-8"
+    )
     entries = dict(re.findall(r'^msgid (".+")\nmsgstr (".+")$', text, re.MULTILINE))
     found = gettext.translation("sketchkit-inkscape", str(SOURCE / "locale"), [language])
     read = {ast.literal_eval(key): ast.literal_eval(value) for key, value in entries.items()}

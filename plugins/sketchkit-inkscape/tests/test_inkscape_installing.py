@@ -20,7 +20,9 @@ RECORD = record_of([sys.executable, "-P", "-m", "sketchkit"], 60)
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
 
 
 @pytest.fixture
@@ -52,7 +54,9 @@ def test_what_is_installed_is_removed_without_a_trace(tmp_path: Path) -> None:
     (tmp_path / "other.inx").write_text("another's")
     before = files_in(tmp_path)
     install(tmp_path, RECORD)
-    assert {"sketchkit/finish.inx", "sketchkit/finish.py", "sketchkit/installed.json"} <= set(files_in(tmp_path))
+    assert {"sketchkit/finish.inx", "sketchkit/finish.py", "sketchkit/installed.json"} <= set(
+        files_in(tmp_path)
+    )
     assert not any(name.endswith((".po", ".new")) for name in files_in(tmp_path))
     assert read_record(tmp_path) == RECORD and RECORD.changed(tmp_path) == []
     assert uninstall(tmp_path) == []
@@ -116,7 +120,9 @@ def test_a_new_version_replaces_the_former_and_drops_what_it_no_longer_has(
     assert (tmp_path / "sketchkit" / "draw.py").read_bytes() == contents["draw.py"]
 
 
-def test_an_install_that_was_cut_short_is_taken_up_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_install_that_was_cut_short_is_taken_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from sketchkit_inkscape import installing
 
     write, written = installing._write, []
@@ -136,7 +142,10 @@ def test_an_install_that_was_cut_short_is_taken_up_again(tmp_path: Path, monkeyp
     assert RECORD.changed(tmp_path) == []
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"command": []}', '{"command": [], "timeout": 1, "version": "", "files": {"../x": ""}}'])
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", '{"command": []}', '{"command": [], "timeout": 1, "version": "", "files": {"../x": ""}}'],
+)
 def test_a_record_that_is_not_ours_is_an_error_of_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "sketchkit").mkdir()
     (tmp_path / "sketchkit" / "installed.json").write_text(text)

@@ -40,17 +40,27 @@ def test_the_document_goes_in_and_the_answer_comes_out(process: ModuleType, tmp_
         assert sketchkit.draw(b"<svg/>") == (b"<svg/>!", [])
 
 
-@pytest.mark.parametrize("written", [None, "{", "[]", '{"command": 1, "timeout": 2}', '{"command": ["/no/such"], "timeout": 2}'])
-def test_sketchkit_that_is_not_there_is_asked_for(process: ModuleType, tmp_path: Path, written: str | None) -> None:
+@pytest.mark.parametrize(
+    "written", [None, "{", "[]", '{"command": 1, "timeout": 2}', '{"command": ["/no/such"], "timeout": 2}']
+)
+def test_sketchkit_that_is_not_there_is_asked_for(
+    process: ModuleType, tmp_path: Path, written: str | None
+) -> None:
     if written is not None:
         (tmp_path / "installed.json").write_text(written)
-    with process.Sketchkit([]) as sketchkit, pytest.raises(process.Trouble, match="sketchkit inkscape install"):
+    with (
+        process.Sketchkit([]) as sketchkit,
+        pytest.raises(process.Trouble, match="sketchkit inkscape install"),
+    ):
         sketchkit.draw()
 
 
 def test_a_python_that_lost_sketchkit_says_the_same(process: ModuleType, tmp_path: Path) -> None:
     settle(tmp_path, sys.executable, "-m", "no_such_package_as_this")
-    with process.Sketchkit([]) as sketchkit, pytest.raises(process.Trouble, match="sketchkit inkscape install"):
+    with (
+        process.Sketchkit([]) as sketchkit,
+        pytest.raises(process.Trouble, match="sketchkit inkscape install"),
+    ):
         sketchkit.draw()
 
 

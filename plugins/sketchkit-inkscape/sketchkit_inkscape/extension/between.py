@@ -56,13 +56,15 @@ def interpolate(svg: inkex.SvgDocumentElement, options: Namespace) -> None:
     add_above(svg, ends, groups if options.result == "layers" else [inkex.Layer.new(_("between"), *groups)])
 
 
-def _ask(svg: inkex.SvgDocumentElement, ends: Sequence[inkex.BaseElement], options: Namespace) -> list[Drawing]:
+def _ask(
+    svg: inkex.SvgDocumentElement, ends: Sequence[inkex.BaseElement], options: Namespace
+) -> list[Drawing]:
     """The drawings between, from documents of one end each."""
     from document import drawings_in, only
 
     with TemporaryDirectory(prefix="sketchkit-") as folder:
-        for name, end in zip(_FILES, ends):
-            with open(os.path.join(folder, name), "wb") as file:
+        for place, end in enumerate(ends):
+            with open(os.path.join(folder, _FILES[place]), "wb") as file:
                 file.write(only(svg, [end]))
         with Sketchkit(words(options), folder) as sketchkit:
             data, _remarks = sketchkit.draw()

@@ -123,7 +123,7 @@ def only(svg: inkex.SvgDocumentElement, shown: Iterable[inkex.BaseElement] | Non
 
 def _prune(element: inkex.BaseElement, twin: inkex.BaseElement, kept: Collection[inkex.BaseElement]) -> None:
     """Remove from the twin of an element what is neither kept nor a resource."""
-    for child, its_twin in zip(list(element), list(twin)):
+    for child, its_twin in zip(list(element), list(twin)):  # noqa: B905 (not in Python 3.8)
         if child in kept:
             _prune(child, its_twin, kept)
         elif _name(child) not in _RESOURCES:
@@ -164,7 +164,9 @@ def box_of(
         moved = transform @ inkex.Transform(translate=(x, y))
         return None if element.href is None else box_of(element.href, moved, depth + 1)
     if len(element) and not isinstance(element, inkex.PathElement):
-        return union(box_of(child, transform, depth) for child in element if isinstance(child, inkex.ShapeElement))
+        return union(
+            box_of(child, transform, depth) for child in element if isinstance(child, inkex.ShapeElement)
+        )
     path = element.path.to_absolute().transform(transform) if isinstance(element, inkex.ShapeElement) else []
     return path.bounding_box() if len(path) else None
 
@@ -195,7 +197,7 @@ def stroke_of(elements: Iterable[inkex.BaseElement]) -> dict[str, str]:
 
 
 def _scale_of(transform: inkex.Transform) -> float:
-    """How many times as wide a transform makes a stroke, on average of all directions; 0 where it cannot be undone."""
+    """How many times as wide a transform makes a stroke, on average; 0 where it cannot be undone."""
     (a, c, _e), (b, d, _f) = transform.matrix
     return float(abs(a * d - b * c) ** 0.5)
 
@@ -293,8 +295,7 @@ def _home(element: inkex.BaseElement) -> inkex.BaseElement:
     """
     chain = [element, *element.iterancestors()][:-1]  # without the root
     for place, each in enumerate(chain):
-        above = chain[place + 1 :]
-        if isinstance(each, inkex.Layer) and all(isinstance(outer, inkex.Group) for outer in above):
-            if _scale_of(each.getparent().composed_transform()):
-                return each
+        inside = all(isinstance(outer, inkex.Group) for outer in chain[place + 1 :])
+        if isinstance(each, inkex.Layer) and inside and _scale_of(each.getparent().composed_transform()):
+            return each
     return chain[-1]

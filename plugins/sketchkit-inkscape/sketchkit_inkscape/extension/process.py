@@ -10,7 +10,6 @@ import gettext
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -30,16 +29,17 @@ _UNEXPECTED = _("sketchkit failed unexpectedly")
 _REFUSED = _(
     "This Inkscape is a Flatpak and may not start sketchkit. Allow it in a terminal, and start Inkscape anew:"
     "\n\nflatpak override --user --talk-name=org.freedesktop.Flatpak org.inkscape.Inkscape"
-    "\n\nThis lets extensions start any program. Inkscape from a deb package or as an AppImage needs no permission."
+    "\n\nThis lets extensions start any program. "
+    "Inkscape from a deb package or as an AppImage needs no permission."
 )
 _SNAP = _(
-    "This Inkscape is a Snap, which may not start sketchkit. Use Inkscape from a deb package or as an AppImage "
-    "(inkscape.org), and run `sketchkit inkscape install` again."
+    "This Inkscape is a Snap, which may not start sketchkit. Use Inkscape from a deb package or as an "
+    "AppImage (inkscape.org), and run `sketchkit inkscape install` again."
 )
 _MISSING = _("sketchkit was not found at {place}. Run `sketchkit inkscape install` in a terminal.")
 _TOO_SLOW = _(
-    "sketchkit took longer than {seconds} seconds. Ask for fewer drawings or fewer tries, or allow more time by "
-    "`sketchkit inkscape install --timeout {twice}`."
+    "sketchkit took longer than {seconds} seconds. Ask for fewer drawings or fewer tries, or allow more time "
+    "by `sketchkit inkscape install --timeout {twice}`."
 )
 
 
@@ -98,7 +98,9 @@ class Sketchkit:
         except subprocess.TimeoutExpired:
             seconds = f"{self._timeout:g}", f"{2 * self._timeout:g}"
             raise Trouble(_TOO_SLOW.format(seconds=seconds[0], twice=seconds[1])) from None
-        lines = [_without_source(line) for line in said.decode("utf-8", "replace").splitlines() if line.strip()]
+        lines = [
+            _without_source(line) for line in said.decode("utf-8", "replace").splitlines() if line.strip()
+        ]
         if self._process.returncode:
             raise Trouble(_explain(self._process.returncode, lines))
         return out, lines
