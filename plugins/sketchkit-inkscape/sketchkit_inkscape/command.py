@@ -96,7 +96,8 @@ def status(
         print(json_text.dumps(found))
         return
     for key, value in found.items():
-        print(f"{key}: {', '.join(value) if isinstance(value, list) else value}")
+        if value:
+            print(f"{key}: {', '.join(value) if isinstance(value, list) else value}")
 
 
 def _command() -> list[str]:

@@ -180,6 +180,18 @@ def test_the_rest_of_the_document_stays_as_it_was(extensions: Extensions) -> Non
     ]
 
 
+def test_endings_that_add_nothing_say_so(extensions: Extensions) -> None:
+    label = f'xmlns:i="{INKSCAPE[1:-1]}" i:label="ending 2 (adds nothing)"'
+    empty = f"<g {STYLE} {label}/>"
+    extensions.answer(ENDINGS.replace("</svg>", f"{empty}</svg>"))
+    ran = extensions.run("finish", document(), "--id=box")
+    names = [each.get(f"{INKSCAPE}label") for each in ran.root][-3:]
+    assert names == ["car, ending 1", "car, ending 2", "ending 3, adds nothing"]
+    extensions.answer(f"{HEAD}{empty}</svg>")
+    ran = extensions.run("finish", document())
+    assert ran.code != 0 and ran.message.startswith("The model takes the drawing for finished.")
+
+
 def test_finish_passes_its_parameters_on(extensions: Extensions) -> None:
     extensions.answer(ENDINGS)
     given = ["--number=3", "--class_name=pig", "--temperature=0.7", "--seed=5", "--tries=2", "--ink=contrast"]

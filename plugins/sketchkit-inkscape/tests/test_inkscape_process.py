@@ -38,6 +38,7 @@ def test_the_document_goes_in_and_the_answer_comes_out(process: ModuleType, tmp_
     settle(tmp_path, sys.executable, "-c", "import sys; sys.stdout.write(sys.stdin.read() + sys.argv[1])")
     with process.Sketchkit(["!"]) as sketchkit:
         assert sketchkit.draw(b"<svg/>") == (b"<svg/>!", [])
+    assert process.shared_folder() is None
 
 
 @pytest.mark.parametrize(
@@ -113,6 +114,7 @@ def test_a_flatpak_starts_sketchkit_outside(
 ) -> None:
     flatpak(tmp_path, 'echo "$1 $2"; shift 2; exec "$@"', monkeypatch)
     settle(tmp_path, sys.executable, "-c", "import sys; sys.stdout.write(sys.stdin.read())")
+    assert process.shared_folder() == process.HERE
     assert process.Sketchkit([]).draw(b"<svg/>")[0] == b"--host --watch-bus\n<svg/>"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from process import Sketchkit, Trouble, _
+from process import Sketchkit, Trouble, _, shared_folder
 
 if TYPE_CHECKING:
     import inkex
@@ -62,7 +62,7 @@ def _ask(
     """The drawings between, from documents of one end each."""
     from document import drawings_in, only
 
-    with TemporaryDirectory(prefix="sketchkit-") as folder:
+    with TemporaryDirectory(prefix="sketchkit-", dir=shared_folder()) as folder:
         for place, end in enumerate(ends):
             with open(os.path.join(folder, _FILES[place]), "wb") as file:
                 file.write(only(svg, [end]))

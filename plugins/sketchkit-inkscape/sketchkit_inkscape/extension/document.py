@@ -206,7 +206,7 @@ class Drawing:
     """A drawing that sketchkit wrote.
 
     Args:
-        element: its group.
+        element: its group; the label of an ending says where it adds nothing.
     """
 
     def __init__(self, element: inkex.BaseElement) -> None:
@@ -216,6 +216,7 @@ class Drawing:
         self.style = {name: holder.get(name) for name in names if holder.get(name)}
         self.paths = [inkex.Path(path.get("d")) for path in holder.iterchildren("{*}path")]
         self.visible = "none" not in (element.get("style") or "")
+        self.empty = not self.paths or "adds nothing" in (element.get("inkscape:label") or "")
         self.record = element.findtext("svg:metadata", "", inkex.NSS)
 
     @property

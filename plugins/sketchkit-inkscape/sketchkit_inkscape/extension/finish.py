@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from process import Sketchkit, _, parse
+from process import Sketchkit, Trouble, _, parse
 
 if TYPE_CHECKING:
     import inkex
@@ -46,8 +46,13 @@ def finish(svg: inkex.SvgDocumentElement, options: Namespace, sketchkit: Sketchk
 
     elements = chosen(svg, options.where)
     data, remarks = sketchkit.draw(only(svg, elements))
+    endings = drawings_in(data)
+    if all(ending.empty for ending in endings):
+        raise Trouble(
+            _("The model takes the drawing for finished. Say what it becomes, or try another seed.")
+        )
     layers = []
-    for number, ending in enumerate(drawings_in(data), 1):
+    for number, ending in enumerate(endings, 1):
         layer = inkex.Layer.new(_name(ending, number, remarks))
         layer.style = {"display": "inline" if ending.visible else "none"}
         ending.fill(layer)
@@ -63,6 +68,8 @@ def _name(ending: Drawing, number: int, remarks: Sequence[str]) -> str:
     name = _("ending {number}").format(number=number)
     if ending.shows:
         name = f"{ending.shows}, {name}"
+    if ending.empty:
+        name = _("{name}, adds nothing").format(name=name)
     omitted = [line[len(_OMITTED) :] for line in remarks if line.startswith(_OMITTED)]
     if omitted and ending.visible:
         name = _("{name}, without {what}").format(name=name, what=", ".join(omitted))

@@ -43,6 +43,14 @@ _TOO_SLOW = _(
 )
 
 
+def shared_folder() -> str | None:
+    """Where temporary files lie that sketchkit reads, too; `None` for the usual place.
+
+    A Flatpak has a /tmp of its own, but the folder of its extensions is the same outside.
+    """
+    return HERE if os.path.exists(FLATPAK_INFO) else None
+
+
 class Trouble(Exception):
     """A reason why nothing was drawn, in words for a message."""
 
