@@ -66,7 +66,7 @@ def render(
 
 def _picture(given: Input, sheet: SheetOptions) -> Picture:
     """A drawing in its own colours and widths, unless the user chooses others."""
-    from sketchkit.rendering import Ink, Picture
+    from sketchkit.rendering import Area, Ink, Picture
     from sketchkit.rendering.palette import INK
     from sketchkit.sketch import Sketch
 
@@ -81,7 +81,16 @@ def _picture(given: Input, sheet: SheetOptions) -> Picture:
         shape = {} if pen.width is None else {"cap": pen.cap, "join": pen.join}
         width = pen.width if sheet.stroke is None else None
         inks.append(Ink(strokes, pen.colour or INK, f"drawing {number}", own_width=width, **shape))
-    return Picture(tuple(inks), caption)
+    areas = tuple(
+        Area(
+            Sketch.from_polylines(each.rings),
+            each.colour or INK if each.seen else None,
+            each.opaque,
+            each.even_odd,
+        )
+        for each in document.filled
+    )
+    return Picture(tuple(inks), caption, areas=areas)
 
 
 app = standalone_app(render, RendererCommand, EXAMPLE)

@@ -15,11 +15,12 @@ from sketchkit.guard import Guarded
 from sketchkit.rendering.base import Renderer
 from sketchkit.rendering.layout import Layout, Place, Sheet
 from sketchkit.rendering.page import OwnPage, Page
-from sketchkit.rendering.picture import Curves, Ink, Picture
+from sketchkit.rendering.picture import Area, Curves, Ink, Picture
 from sketchkit.sketch import Drawn, Sketch
 from sketchkit.svgdoc import json_text
 
 __all__ = [
+    "Area",
     "Curves",
     "Ink",
     "Layout",

@@ -12,7 +12,7 @@ import numpy as np
 from sketchkit.curves import fit_curves, flatten_curves
 from sketchkit.errors import InputError
 from sketchkit.sketch import Float64, Sketch
-from sketchkit.svgdoc import INK, Pen
+from sketchkit.svgdoc import INK, Pen, check_color
 
 #: The inks drawn as curves: those that ask for it, as ink drawn by a model does; all; or zero.
 Curves = Literal["auto", "on", "off"]
@@ -81,6 +81,32 @@ class Ink:
 
 
 @dataclass(frozen=True)
+class Area:
+    """The filled inside of a shape, for renderers that shade; others draw lines only.
+
+    Args:
+        rings: its outlines, a stroke each, which goes on from its last point to its first; in the units of
+            the inks.
+        color: `#rgb`, `#rrggbb` or a name of SVG's; `None` for the colour of the paper.
+        opaque: whether it hides the areas before it.
+        even_odd: whether its inside is where a way out crosses the rings an odd number of times, and not
+            where they turn around it.
+
+    Raises:
+        InputError: another colour.
+    """
+
+    rings: Sketch
+    color: str | None = INK
+    opaque: bool = True
+    even_odd: bool = False
+
+    def __post_init__(self) -> None:
+        if self.color is not None:
+            check_color(self.color)
+
+
+@dataclass(frozen=True)
 class Picture:
     """The content of a cell: inks drawn over each other, the first undermost.
 
@@ -88,11 +114,13 @@ class Picture:
         inks: such as the user's strokes in one, a model's in another.
         caption: words to stand under it.
         metadata: this picture's own provenance.
+        areas: what is filled, the first undermost.
     """
 
     inks: tuple[Ink, ...]
     caption: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    areas: tuple[Area, ...] = ()
 
     @classmethod
     def of(cls, sketch: Sketch) -> Picture:

@@ -444,6 +444,24 @@ def test_every_stroke_knows_what_it_is_drawn_with() -> None:
     assert len(document.polylines) == 6
 
 
+def test_what_is_filled_is_known_with_its_holes_and_what_it_hides() -> None:
+    document = read(
+        '<rect width="100" height="100" fill="ivory"/>'  # paper
+        '<path d="M0 0h9v9h-9zM3 3v3h3v-3z" fill="teal" stroke="red"/>'
+        '<circle r="2" fill="white"/><path d="M0 0h9" fill="none" stroke="red"/>'
+        '<path d="M0 0h9v9z" fill="#f00" fill-opacity=".5" style="fill-rule:evenodd"/>'
+        '<g fill-rule="evenodd"><path d="M0 0h9v9z" fill="url(#g)"/></g><linearGradient id="g"/>',
+        'viewBox="0 0 100 100"',
+    )
+    assert [(len(each.rings), *each[1:]) for each in document.filled] == [
+        (2, "#008080", True, True, False),
+        (1, None, False, True, False),
+        (1, "#ff8080", True, False, True),
+        (1, None, True, True, True),
+    ]
+    np.testing.assert_array_equal(document.filled[0].rings[1][:2], [(3, 3), (3, 6)])
+
+
 def test_the_usual_pen_is_what_most_strokes_have() -> None:
     lines = '<path d="M0 0h9" stroke="red" stroke-width="4" stroke-linecap="round"/>' * 3
     other = '<path d="M0 0h9" stroke="blue" stroke-width="1" stroke-linejoin="round"/>'

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.formats.svg.paper import WHITE, Shape, colour_on
+from sketchkit.formats.svg.paper import WHITE, Colour, Shape, colour_on
 from sketchkit.formats.svg.values import Units, ViewBox
 from sketchkit.sketch import Sketch
 
@@ -55,12 +55,44 @@ class DrawnWith(NamedTuple):
     @classmethod
     def of(cls, shape: Shape) -> DrawnWith:
         """The colour and the pen of a shape."""
-        rgb = colour_on(shape.stroke or shape.fill, WHITE)
-        seen = rgb is not None and min(rgb) < _PALE and all(map(math.isfinite, rgb))
-        channels = [round(255 * min(max(channel, 0.0), 1.0)) for channel in rgb] if rgb and seen else []
-        colour = "#" + "".join(f"{channel:02x}" for channel in channels) if channels else None
+        colour = _seen_colour(colour_on(shape.stroke or shape.fill, WHITE))
         join = shape.join if shape.join in ("round", "bevel") else "miter"
         return cls(colour, shape.width if shape.stroke else None, shape.cap, join)
+
+
+class Filled(NamedTuple):
+    """The inside of a shape that is filled.
+
+    Attributes:
+        rings: its outlines, float64 [n, 2] each, in the coordinates of the document; each goes on from its
+            last point to its first.
+        colour: `#rrggbb`, on white paper; `None` where it is unknown, such as of a gradient, or not `seen`.
+        seen: whether it can be told from white paper.
+        opaque: whether it hides what lies under it.
+        even_odd: whether its inside is where a way out crosses the rings an odd number of times, and not
+            where they turn around it.
+    """
+
+    rings: Sequence[npt.NDArray[np.float64]]
+    colour: str | None
+    seen: bool
+    opaque: bool
+    even_odd: bool
+
+    @classmethod
+    def of(cls, shape: Shape, rings: Sequence[npt.NDArray[np.float64]]) -> Filled:
+        """The inside of a shape with a fill."""
+        assert shape.fill is not None
+        rgb = colour_on(shape.fill, WHITE)
+        colour = _seen_colour(rgb)
+        return cls(rings, colour, rgb is None or colour is not None, shape.fill.opacity >= 1, shape.even_odd)
+
+
+def _seen_colour(rgb: Colour | None) -> str | None:
+    """A colour as `#rrggbb`; `None` where it is unknown or too pale to be seen on white paper."""
+    if rgb is None or min(rgb) >= _PALE or not all(map(math.isfinite, rgb)):
+        return None
+    return "#" + "".join(f"{round(255 * min(max(channel, 0.0), 1.0)):02x}" for channel in rgb)
 
 
 class TruePage(NamedTuple):
@@ -99,6 +131,7 @@ class SvgDocument:
         pen_width: the median width of the stroked shapes, in the same coordinates; `None` without them.
         size: the root's width and height as they are written ("120mm"); empty where they are not.
         drawn_with: the colour and the pen of each polyline.
+        filled: the insides of the shapes that are filled, the lowest first.
     """
 
     polylines: list[npt.NDArray[np.float64]]
@@ -112,6 +145,7 @@ class SvgDocument:
     pen_width: float | None
     size: tuple[str, str] = ("", "")
     drawn_with: Sequence[DrawnWith] = ()
+    filled: Sequence[Filled] = ()
 
     @property
     def usual_pen(self) -> DrawnWith | None:

@@ -38,6 +38,7 @@ class Shape(NamedTuple):
         cap: the shape of the ends of its stroke.
         join: the shape of the corners of its stroke.
         cut: whether a mask or a clip path cuts it to shape, or all of a group that it is in.
+        even_odd: whether its inside is where a way out crosses its outline an odd number of times.
     """
 
     fill: Paint | None
@@ -46,6 +47,7 @@ class Shape(NamedTuple):
     cap: str = "butt"
     join: str = "miter"
     cut: bool = False
+    even_odd: bool = False
 
 
 def colour_on(paint: Paint | None, ground: Colour | None) -> Colour | None:

@@ -122,6 +122,7 @@ PROPERTIES: Mapping[str, Callable[[str], bool]] = MappingProxyType(
         "color": lambda text: parse_colour(text, BLACK) is not None,
         "display": _is_display,
         "fill": lambda text: parse_paint(text, BLACK, (), {}) is not None,
+        "fill-rule": lambda text: text.lower() in ("nonzero", "evenodd"),
         "fill-opacity": lambda text: parse_opacity(text) is not None,
         "font-size": _or(_is_size_with_unit, *FONT_SIZES, "larger", "smaller", "math"),
         **dict.fromkeys(MARKERS, lambda text: text != ""),

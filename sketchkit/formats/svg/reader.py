@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from sketchkit.errors import InputError
 from sketchkit.formats.svg.colours import BLACK, UNKNOWN, Paint, parse_colour, url_of
-from sketchkit.formats.svg.document import DrawnWith, SvgDocument
+from sketchkit.formats.svg.document import DrawnWith, Filled, SvgDocument
 from sketchkit.formats.svg.flatten import Canvas
 from sketchkit.formats.svg.layout import NO_STROKES, Layout, Place, above, line_ends
 from sketchkit.formats.svg.limits import Budget
@@ -99,7 +101,8 @@ class Walk(Layout):
         self.left_out["marker"] += self._is_marked(place, outline)
         fill, stroke = place.style.paints
         width = 0.0 if stroke is None else place.style.stroke_width * mean_scale(place.matrix)
-        self.shapes.append(Shape(fill, stroke, width, *line_ends(place), place.cut))
+        even_odd = fill is not None and above(place, "fill-rule").lower() == "evenodd"
+        self.shapes.append(Shape(fill, stroke, width, *line_ends(place), place.cut, even_odd))
 
     def _is_marked(self, place: Place, outline: Outline) -> bool:
         """Whether a shape has arrow heads or the like."""
@@ -188,6 +191,11 @@ def read_svg(
         pen_width=_median(widths) if widths else None,
         size=(document.root.get("width").strip(), document.root.get("height").strip()),
         drawn_with=[drawn_with[i] for _, i in kept],
+        filled=[
+            Filled.of(walk.shapes[i], [line for line, _ in pieces])
+            for i, pieces in groupby(kept, itemgetter(1))
+            if walk.shapes[i].fill is not None
+        ],
     )
 
 
