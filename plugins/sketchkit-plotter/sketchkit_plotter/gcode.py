@@ -11,16 +11,20 @@ from sketchkit.errors import InputError
 from sketchkit.options import option
 from sketchkit.rendering import Layout, Picture
 from sketchkit_plotter.order import HOME, Stroke
-from sketchkit_plotter.plot import Plot, Plotter
+from sketchkit_plotter.pens import color_name
+from sketchkit_plotter.plot import Machine, Pass, Plot
 
 __all__ = ["GcodeRenderer"]
 
 # A line of a command of one's own: nothing that begins a comment or that a controller obeys at once.
 _COMMAND = re.compile(r"[A-Za-z][A-Za-z0-9 .+_=-]*", re.ASCII)
 
+# A message to who stands at the machine, as LinuxCNC shows it; grbl and Marlin pass over it.
+_MESSAGE = re.compile(r"\(MSG,[A-Za-z0-9 .,_#-]*\)", re.ASCII)
+
 
 @dataclass(frozen=True)
-class GcodeRenderer(Plotter):
+class GcodeRenderer(Machine):
     """G-code: millimetres, absolute places to a hundredth, straight moves only (G0 and G1).
 
     Args:
@@ -32,7 +36,9 @@ class GcodeRenderer(Plotter):
         up: the command that lifts the pen, such as "M5", in place of a height; of several lines if there are
             bars (`|`) between them.
         down: the command that lowers it, such as "M3 S90 | G4 P0.2".
-        change: the command that waits for another pen, at home with the pen lifted.
+        change: the command that waits for another pen, at home with the pen lifted; `{pen}` and `{color}` in
+            it stand for that pen, as in "M0 Pen {pen} {color}" for Marlin, whose display shows the words, or
+            in "(MSG, pen {pen} {color}) | M0" for LinuxCNC.
         end: the command that ends the program; empty for none.
 
     Raises:
@@ -50,7 +56,7 @@ class GcodeRenderer(Plotter):
     z_feed: float = option(600.0, "Between the two, in mm/min.", low=1.0, high=100_000.0)
     up: str | None = option(None, "A command that lifts the pen, such as M5.")
     down: str | None = option(None, "A command that lowers it, such as 'M3 S90 | G4 P0.2'.")
-    change: str = option("M0", "What waits for another pen.")
+    change: str = option("M0", "What waits for pen {pen} of {color}.")
     end: str = option("M2", "What ends the program; may be empty.")
 
     def __post_init__(self) -> None:
@@ -86,14 +92,18 @@ class GcodeRenderer(Plotter):
     def _lines(self, plot: Plot) -> Iterator[str]:
         yield from (f"; {remark}" for remark in plot.remarks)
         yield from ("G21", "G90", *self._up)
-        for number, each in enumerate(plot.passes, start=1):
-            if number > 1:
-                yield from _split(self.change)
-            yield from (f"; pen {number}: {color}" for color in each.colors)
+        for number, each in enumerate(plot.passes):
+            yield from (f"; pen {each.pen}: {color_name(color)}" for color in each.colors)
+            if number:
+                yield from self._change(each)
             for stroke in each.strokes:
                 yield from self._stroke(stroke)
             yield self._travel(HOME)
         yield from _split(self.end)
+
+    def _change(self, to: Pass) -> list[str]:
+        words = {"{pen}": str(to.pen), "{color}": ", ".join(map(color_name, to.colors))}
+        return [_fill(line, words) for line in _split(self.change)]
 
     def _stroke(self, points: Stroke) -> Iterator[str]:
         yield self._travel(points[0])
@@ -123,9 +133,19 @@ def _split(command: str) -> list[str]:
     return [line.strip() for line in command.split("|") if line.strip()]
 
 
+def _fill(line: str, words: Mapping[str, str]) -> str:
+    for field, word in words.items():
+        line = line.replace(field, word)
+    return line
+
+
 def _check_command(name: str, command: str | None) -> None:
     if command is None or (name == "end" and not command):
         return
     lines = _split(command)
-    if not lines or not all(map(_COMMAND.fullmatch, lines)):
+    kinds = (_COMMAND,)
+    if name == "change":
+        lines = [_fill(line, {"{pen}": "1", "{color}": "black"}) for line in lines]
+        kinds = (_COMMAND, _MESSAGE)
+    if not lines or not all(any(kind.fullmatch(line) for kind in kinds) for line in lines):
         raise InputError(f"{name} must be commands such as M3 S90, with | between two lines, got {command!r}")

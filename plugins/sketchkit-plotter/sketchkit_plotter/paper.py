@@ -12,6 +12,7 @@ from sketchkit.errors import InputError
 from sketchkit.rendering import Picture, Sheet
 from sketchkit_plotter.joining import without_repeats
 from sketchkit_plotter.order import Stroke
+from sketchkit_plotter.pens import long_color
 
 __all__ = ["LONGEST_SIDE", "Paper", "strokes_by_color"]
 
@@ -124,7 +125,13 @@ class Paper:
 
 
 def strokes_by_color(
-    pictures: Sequence[Picture], sheet: Sheet, paper: Paper, words: Sequence[Points], *, cut: bool
+    pictures: Sequence[Picture],
+    sheet: Sheet,
+    paper: Paper,
+    words: Sequence[Points],
+    *,
+    shades: Sequence[tuple[str, Points]] = (),
+    cut: bool,
 ) -> dict[str, list[Stroke]]:
     """The strokes of a sheet by the colour of their ink, colours and strokes as they come first.
 
@@ -133,6 +140,7 @@ def strokes_by_color(
         sheet: where they are.
         paper: the same sheet on the machine.
         words: lines [n, 2] in pixels of the sheet; they are drawn last, in the first colour there is.
+        shades: the colours and lines of hatched areas, in pixels of the sheet.
         cut: whether lines end at the edge of the sheet instead of being refused.
 
     Raises:
@@ -146,14 +154,12 @@ def strokes_by_color(
                     pixels = place.apply(line)
                 for part in paper.inside(pixels) if cut else [pixels]:
                     stroke = without_repeats(paper.to_steps(part, f"cell {number}"))
-                    out.setdefault(_long(ink.color), []).append(stroke)
+                    out.setdefault(long_color(ink.color), []).append(stroke)
+    for color, line in shades:
+        for part in paper.inside(line) if cut else [line]:
+            stroke = without_repeats(paper.to_steps(part, "a filled shape"))
+            out.setdefault(long_color(color), []).append(stroke)
     written = [without_repeats(paper.to_steps(line, "the words")) for line in words]
     if written:
         out.setdefault(next(iter(out), _BLACK), []).extend(written)
     return out
-
-
-def _long(color: str) -> str:
-    """`#rgb` as `#rrggbb`, all in lower case, so that one colour is one pen."""
-    color = color.lower()
-    return "#" + "".join(2 * digit for digit in color[1:]) if len(color) == 4 and color[0] == "#" else color

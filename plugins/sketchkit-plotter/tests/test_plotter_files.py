@@ -221,10 +221,10 @@ def test_each_colour_has_its_pen_where_there_are_several() -> None:
 def test_gcode_waits_for_the_next_pen_at_home_with_the_pen_lifted() -> None:
     shown = [Picture((Ink(_gap(9), "black"), Ink(HOUSE, "red")))]
     text = GcodeRenderer(pens=2).render(shown, Layout(), {}).decode()
-    assert "G0 X0 Y0 F5000\nM0\n; pen 2: red\nG0 X" in text
+    assert "G0 X0 Y0 F5000\n; pen 2: red\nM0\nG0 X" in text
     assert obey_gcode(text.encode()).pens[-1] == 1
     own = GcodeRenderer(pens=2, change="G4 P9 | M0").render(shown, Layout(), {}).decode()
-    assert "G4 P9\nM0\n; pen 2: red" in own
+    assert "; pen 2: red\nG4 P9\nM0\nG0 X" in own
     assert set(obey_gcode(GcodeRenderer().render(shown, Layout(), {})).pens) == {0}
 
 
