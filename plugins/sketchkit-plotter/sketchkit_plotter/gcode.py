@@ -143,9 +143,9 @@ def _check_command(name: str, command: str | None) -> None:
     if command is None or (name == "end" and not command):
         return
     lines = _split(command)
-    kinds = (_COMMAND,)
+    kinds = [_COMMAND]
     if name == "change":
         lines = [_fill(line, {"{pen}": "1", "{color}": "black"}) for line in lines]
-        kinds = (_COMMAND, _MESSAGE)
+        kinds.append(_MESSAGE)
     if not lines or not all(any(kind.fullmatch(line) for kind in kinds) for line in lines):
         raise InputError(f"{name} must be commands such as M3 S90, with | between two lines, got {command!r}")

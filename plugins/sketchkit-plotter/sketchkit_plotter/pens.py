@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +18,7 @@ __all__ = ["MOST_PENS", "PenMap", "color_name", "long_color"]
 MOST_PENS = 64
 
 _OTHERS = "*"
+_NUMBER = re.compile("[0-9]{1,2}")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class PenMap:
         numbers: dict[str, int] = {}
         for part in text.split("+"):
             color, _, number = (word.strip() for word in part.partition("="))
-            if not (number.isascii() and number.isdigit() and 1 <= int(number) <= MOST_PENS):
+            if not (_NUMBER.fullmatch(number) and 1 <= int(number) <= MOST_PENS):
                 raise InputError(
                     f"colors are written black=1+#06c=2+*=3, with pens from 1 to {MOST_PENS}, got {part!r}"
                 )

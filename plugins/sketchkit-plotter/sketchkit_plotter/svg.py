@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from sketchkit.options import option
 from sketchkit.rendering import Layout, Picture
-from sketchkit.svgdoc import Element, Pen, document, group, path, path_data, to_bytes
+from sketchkit.svgdoc import INK, Element, Pen, document, group, path, path_data, to_bytes
 from sketchkit_plotter.order import Stroke
 from sketchkit_plotter.paper import Paper
 from sketchkit_plotter.pens import MOST_PENS, color_name, long_color
@@ -73,7 +73,7 @@ class PlotterSvgRenderer(Plotter):
             id=f"pen-{each.pen}",
             label=f"{pause}{each.pen}{speed}-{colors}",
             layer=True,
-            attributes=Pen(each.colors[0], width).attributes,
+            attributes=Pen(each.colors[0] if len(each.colors) == 1 else INK, width).attributes,
             children=[path(path_data([_millimetres(stroke)], _DECIMALS)) for stroke in each.strokes],
         )
 
@@ -91,4 +91,5 @@ def _widths(pictures: Sequence[Picture], layout: Layout, paper: Paper) -> dict[s
 def _millimetres(points: Stroke) -> npt.NDArray[np.float64]:
     if len(points) == 1:
         points = points + np.array([[0, 0], [round(_DOT * 10**_DECIMALS), 0]])
-    return points / 10**_DECIMALS
+    out: npt.NDArray[np.float64] = points / 10**_DECIMALS
+    return out

@@ -91,6 +91,7 @@ def test_no_command_of_hpgl_is_long() -> None:
         ({"colors": "black"}, "colors are written"),
         ({"colors": "black=0"}, "colors are written"),
         ({"colors": "black=65"}, "colors are written"),
+        ({"colors": "black=" + 5000 * "9"}, "colors are written"),
         ({"colors": "blakc=1"}, "did you mean black"),
         ({"colors": "black=1+#000=2"}, "colors names #000 twice"),
         ({"colors": "black=3", "pens": 2}, "colors names pen 3, but there are 2 pens"),

@@ -75,6 +75,14 @@ def test_one_pen_never_waits() -> None:
     assert machine.pen == 0 and len(machine.lines) == 4
 
 
+def test_every_colour_of_an_ink_has_a_long_form() -> None:
+    from sketchkit.svgdoc.strings import color_names
+
+    for name in color_names():
+        assert re.fullmatch("#[0-9a-f]{6}", long_color(name))
+        assert long_color(color_name(long_color(name))) == long_color(name)
+
+
 def test_a_colour_has_one_spelling_and_a_name_where_there_is_one() -> None:
     assert {long_color(color) for color in ("#06C", "#0066cc")} == {"#0066cc"}
     assert long_color("Teal") == "#008080" and color_name("#008080") == "teal"

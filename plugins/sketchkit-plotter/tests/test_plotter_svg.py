@@ -56,6 +56,8 @@ def test_a_pen_is_a_layer_whose_name_begins_with_its_number() -> None:
     assert names(root) == ["1-#222222", "2-red"]
     assert all(layer.get(MODE) == "layer" for layer in layers(root))
     assert [layer.get("stroke") for layer in layers(root)] == ["#222222", "#ff0000"]
+    (one,) = layers(draw(colors="*=1"))
+    assert (one.get(LABEL), one.get("stroke")) == ("1-#222222, red", "#222222")
     assert names(draw(pens=1)) == ["1-#222222, red"]
     assert names(draw(colors="red=3+*=7")) == ["3-red", "7-#222222"]
 
