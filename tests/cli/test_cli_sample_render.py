@@ -238,3 +238,25 @@ def test_render_keeps_the_colours_and_widths_of_a_document(sketchkit: Sketchkit,
     ]
     assert sketchkit("render", "hand.svg", "-o", "o.svg", "--stroke", 3, "-f").code == 0
     assert 'stroke-width="3"' in Path("o.svg").read_text() and "#c03020" in Path("o.svg").read_text()
+
+
+def test_render_tells_renderers_what_a_document_fills(
+    sketchkit: Sketchkit, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "filled.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 100" stroke="black">'
+        '<path d="M10 10h50v50h-50zM20 20h20v20h-20z" fill="teal" fill-rule="evenodd"/>'
+        '<circle cx="30" cy="30" r="5" fill="white"/><linearGradient id="g"/>'
+        '<path d="M70 70h20v20z" fill="url(#g)" fill-opacity=".5"/></svg>'
+    )
+    shown = []
+
+    def render(self: object, pictures: object, *others: object) -> bytes:
+        shown.append(pictures)
+        return b"<svg/>"
+
+    monkeypatch.setattr("sketchkit.rendering.svg.SvgRenderer.render", render)
+    assert sketchkit("render", "filled.svg", "-o", "o.svg").code == 0
+    ((picture,),) = shown
+    found = [(area.color, area.opaque, area.even_odd, area.rings.n_strokes) for area in picture.areas]
+    assert found == [("#008080", True, True, 2), (None, True, False, 1), ("#222222", False, False, 1)]

@@ -19,7 +19,7 @@ from PIL import Image
 from sketchkit import registry
 from sketchkit.errors import InputError, PluginError, PluginWarning
 from sketchkit.generate import Ending, Endings
-from sketchkit.rendering import Ink, Layout, Picture, Renderer, render, renderer_for
+from sketchkit.rendering import Area, Ink, Layout, Picture, Renderer, render, renderer_for
 from sketchkit.rendering.animation import ApngRenderer, GifRenderer
 from sketchkit.rendering.cairo import PdfRenderer, PngRenderer
 from sketchkit.rendering.palette import ENDING, INK, SERIES
@@ -79,6 +79,19 @@ def test_a_string_is_no_list_of_labels(name: str) -> None:
     values: dict[str, Any] = {name: "ab"}
     with pytest.raises(InputError, match=f"^{name} must be a list of words, got one: 'ab'$"):
         render([SQUARE, SQUARE], **values)
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_areas_are_left_to_renderers_that_shade(kind: str) -> None:
+    filled = Picture((Ink(SQUARE),), "square", areas=(Area(SQUARE, "red"), Area(DOT, None)))
+    assert filled.with_curves("on").areas == filled.areas
+    assert render(filled, renderer=kind) == render(SQUARE, renderer=kind)
+
+
+def test_an_area_has_a_colour_that_svg_knows() -> None:
+    assert Area(SQUARE).color == INK and Area(SQUARE, None).color is None
+    with pytest.raises(InputError, match="did you mean red"):
+        Area(SQUARE, "redd")
 
 
 # --- SVG ----------------------------------------------------------------------------------------------
