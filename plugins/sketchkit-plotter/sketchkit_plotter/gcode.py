@@ -19,7 +19,7 @@ __all__ = ["GcodeRenderer"]
 # A line of a command of one's own: nothing that begins a comment or that a controller obeys at once.
 _COMMAND = re.compile(r"[A-Za-z][A-Za-z0-9 .+_=-]*", re.ASCII)
 
-# A message to who stands at the machine, as LinuxCNC shows it; grbl and Marlin pass over it.
+# A comment that LinuxCNC shows; the text has no letter that a controller obeys.
 _MESSAGE = re.compile(r"\(MSG,[A-Za-z0-9 .,_#-]*\)", re.ASCII)
 
 
