@@ -83,6 +83,16 @@ def test_links_of_published_readmes_lead_into_the_repository_at_the_tag(tmp_path
     assert found >= 30
 
 
+def test_a_tag_of_another_version_is_refused(tmp_path: Path) -> None:
+    tag = {**os.environ, "GITHUB_REF_TYPE": "tag", "GITHUB_REF_NAME": "v0.0.0"}
+    done = subprocess.run(
+        [ROOT / ".ci" / "stage", tmp_path / "tree"], env=tag, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "is not the version of the tag v0.0.0" in done.stderr
+    assert not (tmp_path / "tree").exists()
+
+
 def test_workflows_run_the_scripts_of_the_repository_and_nothing_else() -> None:
     job = _workflow("check")["jobs"]["check"]
     matrix = job["strategy"]["matrix"]
