@@ -78,9 +78,9 @@ def test_links_of_published_readmes_lead_into_the_repository_at_the_tag(tmp_path
             kind, _, path = target.partition(f"/{tag}/")
             if path:
                 assert kind == f"https://github.com/sketchkit/sketchkit/{'raw' if image else 'blob'}"
-                assert (ROOT / path).exists(), f"{folder.name}: {target}"
+                assert (ROOT / path.partition("#")[0]).exists(), f"{folder.name}: {target}"
                 found += 1
-    assert found >= 30
+    assert found >= 10
 
 
 def test_a_tag_of_another_version_is_refused(tmp_path: Path) -> None:
