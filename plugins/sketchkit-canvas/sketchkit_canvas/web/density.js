@@ -12,10 +12,10 @@ const LEAST_SOFTENING = 1e-30;
 /** Temperature 0 adds this to log sigma: exp() of the sum is 0. */
 const NO_SPREAD = -1e6;
 
-/** The paper's rule: logits over the temperature, and the variance times it. @param {number} temperature @returns {Rule} */
+/** The usual rule of `sketchkit`: logits are softened half as much as the variance is lessened. @param {number} temperature @returns {Rule} */
 export function tempering(temperature) {
   if (temperature === 0) return { softening: LEAST_SOFTENING, shift: NO_SPREAD };
-  return { softening: Math.max(temperature, LEAST_SOFTENING), shift: 0.5 * Math.log(temperature) };
+  return { softening: 0.5 + 0.5 * temperature, shift: 0.5 * Math.log(temperature) };
 }
 
 /** One of some logits by chance. @param {Float32Array} logits @param {number} softening @param {number} uniform */

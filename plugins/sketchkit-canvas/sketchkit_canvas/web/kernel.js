@@ -1,4 +1,4 @@
-/** The compiled products of kernel.ts, and the memory that they work in. @module */
+/** The compiled products of vectors.ts, and the memory that they work in. @module */
 
 /**
  * @typedef {object} Exports
@@ -61,7 +61,7 @@ export class Kernel {
     this.run = run;
   }
 
-  /** @param {BufferSource} code  kernel.wasm */
+  /** @param {BufferSource} code  vectors.wasm */
   static async load(code) {
     const memory = new WebAssembly.Memory({ initial: 1 });
     const { instance } = await WebAssembly.instantiate(code, { env: { memory } });

@@ -32,7 +32,10 @@ export class Lstm {
     const { units } = facts;
     const f32 = (/** @type {string} */ name) => kernel.block('f32', /** @type {Float32Array} */ (tensors[name]));
     this.recurrent = kernel.block('i8', /** @type {Int8Array} */ (tensors.recurrent));
-    [this.scale, this.rows, this.output, this.outputBias] = ['scale', 'rows', 'output', 'output_bias'].map(f32);
+    this.scale = f32('scale');
+    this.rows = f32('rows');
+    this.output = f32('output');
+    this.outputBias = f32('output_bias');
     this.outputs = this.outputBias.length;
     this.shared = this.#multiplyContext(f32, tensors);
     this.read = kernel.block('f32', WIDTH * READ);

@@ -18,7 +18,9 @@ const VIEWS = [
 ];
 /** Of each convolution: the side of its kernel, its stride, and whether the largest of 2 x 2 pixels are taken. */
 const LAYERS = /** @type {const} */ ([[5, 2, false], [3, 2, false], [3, 1, true], [3, 1, true]]);
-const [CHANNELS_OF_LAYERS, MOST_GATHERED] = [[1, 24, 48, 64, 96], 24 * 24 * 448];
+const CHANNELS = [1, 24, 48, 64, 96];
+/** The most numbers that a convolution gathers, and gives: those of the third and of the first. */
+const [MOST_GATHERED, MOST_GIVEN] = [12 * 12 * 9 * 48, 24 * 24 * 24];
 
 export class Recogniser {
   /**
@@ -48,7 +50,7 @@ export class Recogniser {
 
   /** Room that all recognisers work in. @param {Kernel} kernel */
   static scratch(kernel) {
-    return { gathered: kernel.block('f32', MOST_GATHERED), out: kernel.block('f32', 24 * 24 * 48) };
+    return { gathered: kernel.block('f32', MOST_GATHERED), out: kernel.block('f32', MOST_GIVEN) };
   }
 
   /**
@@ -77,7 +79,7 @@ export class Recogniser {
     let [pixels, size, channels] = [picture, SIZE, 1];
     this.convolutions.forEach((convolution, i) => {
       pixels = this.#convolve(pixels, size, channels, convolution);
-      [size, channels] = [size / convolution.stride, CHANNELS_OF_LAYERS[i + 1]];
+      [size, channels] = [size / convolution.stride, CHANNELS[i + 1]];
       if (!convolution.pool) return;
       pixels = pooled(pixels, size, channels);
       size /= 2;

@@ -1,4 +1,4 @@
-// The products and gates of the network, four or eight numbers at a time (AssemblyScript; `npm run kernel` makes kernel.wasm).
+// The products and gates of the network, four or eight numbers at a time (AssemblyScript; `npm run vectors` makes vectors.wasm).
 // All arguments are places in memory, or counts: outputs and inputs are multiples of 4 (of 8 bits: of 8), batches of 2, units of 8.
 
 /** The sums of the four lanes of each of four vectors. */
