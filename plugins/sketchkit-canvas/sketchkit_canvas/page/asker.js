@@ -1,6 +1,6 @@
 /** One wish at a time: a newer one replaces it, and it is made again after a lost connection. @module */
 
-/** @typedef {import('./socket.js').Connection} Connection */
+/** @typedef {import('./types.js').Network} Network */
 /** @typedef {import('./types.js').Answers} Answers */
 /** @typedef {Answers & {began?: () => void}} Wish  `began` is called each time the answers start from nothing */
 
@@ -11,7 +11,7 @@ export class Asker {
   /** @type {(() => void) | null} */ #cancel = null;
   /** @type {number | undefined} */ #timer;
 
-  /** @param {Connection} connection */
+  /** @param {Network} connection */
   constructor(connection) {
     this.connection = connection;
     connection.addEventListener('ready', () => this.#send());

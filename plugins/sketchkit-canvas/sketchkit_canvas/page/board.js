@@ -9,7 +9,7 @@ import { reducedMotion } from './theme.js';
 
 /** @typedef {import('./types.js').Origin} Origin */
 /** @typedef {import('./types.js').Stroke} Stroke */
-/** @typedef {import('./socket.js').Connection} Connection */
+/** @typedef {import('./types.js').Network} Network */
 
 /** @typedef {object} Look
  * @property {string} name  for test ids
@@ -27,7 +27,7 @@ export class Board {
   /** @type {number | null} which was chosen */ chosen = null;
 
   /**
-   * @param {Connection} connection
+   * @param {Network} connection
    * @param {HTMLElement} box
    * @param {Look} look
    */

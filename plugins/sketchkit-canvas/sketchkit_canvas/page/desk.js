@@ -2,15 +2,15 @@
 
 import { Controls } from './controls.js';
 import { canvas, element } from './dom.js';
-import { saveFile } from './files.js';
 import { Sheet } from './history.js';
 import { KeyPen } from './keypen.js';
 import { Paper } from './paper.js';
-import { Connection } from './socket.js';
 import { answer, say, whisper } from './status.js';
 
-/** @typedef {import('./files.js').Format} Format */
-/** @typedef {import('./files.js').Saved} Saved */
+/** @typedef {import('./types.js').Format} Format */
+/** @typedef {import('./types.js').Network} Network */
+/** @typedef {import('./types.js').Save} Save */
+/** @typedef {import('./types.js').Saved} Saved */
 /** @typedef {import('./store.js').Kept} Kept */
 /** @typedef {'a' | 'b'} Side */
 
@@ -19,12 +19,14 @@ export const SIDES = /** @type {const} */ (['a', 'b']);
 /** Tells by the event `active` that another sheet is drawn on. */
 export class Desk extends EventTarget {
   /**
-   * @param {string} token
+   * @param {Network} connection
    * @param {Kept} kept
+   * @param {Save} saveFile
    */
-  constructor(token, kept) {
+  constructor(connection, kept, saveFile) {
     super();
-    this.connection = new Connection(token);
+    this.connection = connection;
+    this.saveFile = saveFile;
     this.controls = new Controls(kept.choices);
     this.sheets = { a: new Sheet(kept.sheets.a), b: new Sheet(kept.sheets.b) };
     this.papers = { a: new Paper(canvas('paper-a'), this.sheets.a), b: new Paper(canvas('paper-b'), this.sheets.b) };
@@ -66,7 +68,7 @@ export class Desk extends EventTarget {
    */
   async save(format, saved) {
     try {
-      answer(`Saved as ${await saveFile(format, saved, this.connection.token)}.`);
+      answer(`Saved as ${await this.saveFile(format, saved)}.`);
     } catch (problem) {
       say(`Not saved: ${problem instanceof Error ? problem.message : problem}.`, 'warning');
     }

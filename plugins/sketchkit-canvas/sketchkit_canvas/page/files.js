@@ -1,9 +1,8 @@
 /** Files: brought in and saved by the server, which knows their formats. @module */
 
-/** @typedef {import('./types.js').Origin} Origin */
 /** @typedef {import('./types.js').Stroke} Stroke */
-/** @typedef {'svg' | 'png' | 'gif' | 'animated-svg'} Format */
-/** @typedef {{drawings: Stroke[][], added: boolean[] | null, metadata: Partial<Origin> | null}} Saved */
+/** @typedef {import('./types.js').Format} Format */
+/** @typedef {import('./types.js').Saved} Saved */
 
 /** The server takes no more bytes. */
 const MOST_BYTES = 1024 * 1024;

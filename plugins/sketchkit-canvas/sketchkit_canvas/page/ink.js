@@ -2,6 +2,7 @@
 
 /** @typedef {import('./types.js').Point} Point */
 /** @typedef {import('./types.js').Stroke} Stroke */
+/** @typedef {Pick<Path2D, 'moveTo' | 'lineTo' | 'bezierCurveTo'>} Path */
 
 /** Turns of less than the first angle are smooth, those of more than the second are corners (their cosines). */
 const SMOOTH = Math.cos((50 * Math.PI) / 180);
@@ -47,10 +48,9 @@ function direction(a, p, b) {
 
 /**
  * @param {Stroke} stroke
- * @returns {Path2D}
+ * @param {Path} path  follows it
  */
-function trace(stroke) {
-  const path = new Path2D();
+function trace(stroke, path) {
   const points = calmed(stroke);
   path.moveTo(...points[0]);
   // A line of no length has round ends, and is a dot.
@@ -64,7 +64,17 @@ function trace(stroke) {
     path.bezierCurveTo(a[0] + from[0] * third, a[1] + from[1] * third, b[0] - to[0] * third, b[1] - to[1] * third, ...b);
     from = to;
   }
-  return path;
+}
+
+/** A stroke as the data of an SVG path, to a hundredth of a unit. @param {Stroke} stroke */
+export function pathData(stroke) {
+  /** @type {string[]} */
+  const parts = [];
+  const add = (/** @type {string} */ letter) => (/** @type {number[]} */ ...numbers) => {
+    parts.push(letter + numbers.map((value) => Math.round(value * 100) / 100).join(' '));
+  };
+  trace(stroke, { moveTo: add('M'), lineTo: add('L'), bezierCurveTo: add('C') });
+  return parts.join('');
 }
 
 /** @param {Stroke} stroke */
@@ -72,7 +82,8 @@ function pathOf(stroke) {
   let entry = known.get(stroke);
   // A stroke that is being drawn grows in place.
   if (entry?.points !== stroke.length) {
-    entry = { points: stroke.length, path: trace(stroke) };
+    entry = { points: stroke.length, path: new Path2D() };
+    trace(stroke, entry.path);
     known.set(stroke, entry);
   }
   return entry.path;

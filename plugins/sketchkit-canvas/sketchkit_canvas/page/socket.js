@@ -4,7 +4,7 @@ import { tried } from './store.js';
 
 /** @typedef {import('./types.js').Answers} Answers */
 /** @typedef {import('./types.js').ModelInfo} ModelInfo */
-/** @typedef {'connecting' | 'ready' | 'lost' | 'refused'} State */
+/** @typedef {import('./types.js').State} State */
 
 const TOKEN = 'sketchkit-canvas/token';
 const FIRST_WAIT = 500;

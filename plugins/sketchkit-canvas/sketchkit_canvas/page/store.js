@@ -24,7 +24,6 @@
  * @property {'light' | 'dark' | null} theme  null as the system has it
  */
 
-const NAME = 'sketchkit-canvas/1';
 const MODES = ['finish', 'nine', 'mimic', 'morph'];
 /** How many tries there may be. */
 const TRIES = [1, 2, 4, 6, 12];
@@ -117,20 +116,21 @@ export function understood(text) {
 /**
  * What this tab had before it was reloaded; a new tab begins with what the last one had.
  *
+ * @param {string} store  its name
  * @returns {Kept}
  */
-export function load() {
-  const mine = tried(() => sessionStorage.getItem(NAME));
-  const last = tried(() => localStorage.getItem(NAME));
+export function load(store) {
+  const mine = tried(() => sessionStorage.getItem(store));
+  const last = tried(() => localStorage.getItem(store));
   return understood(mine) ?? understood(last) ?? fresh();
 }
 
-/** @param {Kept} kept */
-export function save(kept) {
+/** @param {string} store @param {Kept} kept */
+export function save(store, kept) {
   const round = (/** @type {number} */ value) => Math.round(value * 100) / 100;
   const marks = (/** @type {readonly Mark[]} */ list) =>
     list.map(({ points, by }) => ({ points: points.map(([x, y]) => [round(x), round(y)]), by }));
   const text = JSON.stringify({ ...kept, sheets: { a: marks(kept.sheets.a), b: marks(kept.sheets.b) } });
-  tried(() => sessionStorage.setItem(NAME, text));
-  tried(() => localStorage.setItem(NAME, text));
+  tried(() => sessionStorage.setItem(store, text));
+  tried(() => localStorage.setItem(store, text));
 }

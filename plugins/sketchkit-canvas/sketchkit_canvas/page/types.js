@@ -40,6 +40,22 @@
  * @property {() => void} [done]
  * @property {(code: string, message: string) => void} [failed]
  *
+ * @typedef {'connecting' | 'ready' | 'lost' | 'refused'} State
+ * @typedef {EventTarget & Drawer} Network  tells of itself by the events `state` and `ready`
+ *
+ * @typedef {object} Drawer  what draws, wherever that is
+ * @property {State} state
+ * @property {boolean} ready
+ * @property {ModelInfo[]} models
+ * @property {string | null} model  the one that is preferred
+ * @property {number} sent  how many requests were sent, for tests
+ * @property {() => void} open
+ * @property {(message: Record<string, unknown>, answers: Answers) => () => void} request  gives what takes it back
+ *
+ * @typedef {'svg' | 'png' | 'gif' | 'animated-svg'} Format
+ * @typedef {{drawings: Stroke[][], added: boolean[] | null, metadata: Partial<Origin> | null}} Saved
+ * @typedef {(format: Format, saved: Saved) => Promise<string>} Save  gives the name under which it was saved
+ *
  * @typedef {object} Mode  one of the four things that the page does
  * @property {boolean} conditional  whether it needs a model that reads whole drawings
  * @property {() => void} enter

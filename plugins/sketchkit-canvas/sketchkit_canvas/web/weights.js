@@ -3,6 +3,7 @@
 /**
  * @typedef {object} Facts  what is known of the model beside its weights
  * @property {string} name
+ * @property {string} checksum  of its weights
  * @property {string} licence
  * @property {string[]} classes
  * @property {boolean} labelled  whether it is told classes

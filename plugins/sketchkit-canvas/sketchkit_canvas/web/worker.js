@@ -77,8 +77,12 @@ async function work() {
 /** @param {MessageEvent} event */
 self.onmessage = async ({ data }) => {
   if (data.type === 'load') {
-    mind = await Mind.load(data.facts, data.weights, data.kernel);
-    postMessage({ type: 'ready' });
+    try {
+      mind = await Mind.load(data.facts, data.weights, data.kernel);
+      postMessage({ type: 'ready' });
+    } catch (problem) {
+      postMessage({ type: 'failed', message: problem instanceof Error ? problem.message : String(problem) });
+    }
   } else if (data.type === 'cancel') {
     dropped.add(data.id);
   } else {
