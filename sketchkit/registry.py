@@ -43,6 +43,7 @@ __all__ = [
 GROUPS = {
     "command": "sketchkit.commands",
     "engine": "sketchkit.engines",
+    "exporter": "sketchkit.exporters",
     "format": "sketchkit.formats",
     "model": "sketchkit.models",
     "renderer": "sketchkit.renderers",

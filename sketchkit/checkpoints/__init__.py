@@ -4,5 +4,6 @@ torch is imported by `load`, `native`, `magenta` and `pull`; `arrays` and `store
 """
 
 from sketchkit.checkpoints.arrays import NativeHeader, read_arrays, read_header
+from sketchkit.checkpoints.exporters import Exporter, make_exporter
 
-__all__ = ["NativeHeader", "read_arrays", "read_header"]
+__all__ = ["Exporter", "NativeHeader", "make_exporter", "read_arrays", "read_header"]

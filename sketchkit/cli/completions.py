@@ -10,6 +10,7 @@ from sketchkit.errors import SketchkitError
 
 __all__ = [
     "complete_classes",
+    "complete_exporters",
     "complete_known_classes",
     "complete_models",
     "complete_own_models",
@@ -48,6 +49,12 @@ def _sampler_names() -> list[str]:
     return names("sampler")
 
 
+def _exporter_names() -> list[str]:
+    from sketchkit.registry import names
+
+    return names("exporter")
+
+
 def _class_names() -> list[str]:
     from sketchkit.checkpoints.pull import CLASSES
 
@@ -64,6 +71,7 @@ def _class_names_of_models() -> list[str]:
 complete_models = _completer(_model_names)
 complete_own_models = _completer(_own_model_names)
 complete_samplers = _completer(_sampler_names)
+complete_exporters = _completer(_exporter_names)
 complete_classes = _completer(_class_names)
 complete_known_classes = _completer(_class_names_of_models)
 

@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
+from sketchkit import registry
+from sketchkit.checkpoints.exporters import exporter_class
 from sketchkit.cli.console import plain, print_json, print_table, progress, say, tell_written
 from sketchkit.cli.groups import name_file
 from sketchkit.cli.help import group_app, subcommand
@@ -28,7 +30,10 @@ __all__ = ["app"]
 
 app = group_app("Models: list, info, import, export, prior, pull, remove.")
 
-_EXPORTS = (".json", ".js", ".safetensors")
+#: The suffixes of files that models are read from.
+_FILES = (".json", ".js", ".safetensors")
+#: Packages that bring exporters, by the name of these and by their suffixes.
+_BROUGHT_BY = {"web": "sketchkit-canvas", "html": "sketchkit-canvas"}
 #: A model that draws more things than this is listed by the first of them.
 _MOST_CLASSES = 3
 
@@ -83,15 +88,23 @@ def import_model(
     say(f"{chosen}: {path}")
 
 
-@subcommand(app, "sketchkit models export doodle-1 --class pig -o pig.gen.json")
+@subcommand(
+    app,
+    "sketchkit models export doodle --format web -o drawing.html\n"
+    "sketchkit models export doodle-1 --class pig -o pig.gen.json",
+)
 def export(
     *,
     name: str = argument("NAME", "A model, or a model's file.", completion="models"),
-    output: str = option(
-        ...,
-        "What to write: .json or .js for the JavaScript libraries, or .safetensors.",
-        flags="--output -o",
-        metavar="PATH",
+    output: str = option(..., "The file to write.", flags="--output -o", metavar="PATH"),
+    format: str | None = option(
+        None,
+        "What to write: safetensors, json or js for the JavaScript libraries, or a plugin's, such as "
+        "sketchkit-canvas's web, a page to send.",
+        flags="--format",
+        metavar="NAME",
+        completion="exporters",
+        usual="what the suffix of PATH says",
     ),
     classes: list[str] | None = option(
         None,
@@ -105,44 +118,69 @@ def export(
         None, "The number type of the weights in a .safetensors file.", usual="as they are"
     ),
     new_name: str | None = option(
-        None, "What a .safetensors file calls it.", flags="--name", metavar="NAME", usual="its own name"
+        None, "What a .safetensors file or a page calls it.", flags="--name", metavar="NAME", usual="its own name"
     ),
     licence: str | None = option(
-        None, "Under which a .safetensors file may be used.", metavar="TEXT", usual="what is known of it"
+        None, "Under which a .safetensors file or a page may be used.", metavar="TEXT", usual="what is known of it"
     ),
     force: Force = False,
 ) -> None:
     """Write a model as a file that others read."""
+    from sketchkit.checkpoints import make_exporter
     from sketchkit.cli.outputs import check_paths, send
 
-    suffix, label = _suffix(output), require_one_class(classes, "such a file draws one thing")
+    exporter, label = _find_exporter(format, output), require_one_class(classes, "such a file draws one thing")
     card = {"name": new_name, "licence": licence}
-    _check_export(suffix, label, {"dtype": dtype, **card})
+    fields = {"class_name": label, "dtype": dtype}
+    _check_export(exporter, fields, card)
     output = name_file(output, Path(name).name.split(".")[0])
     check_paths([output], force)
 
     from sketchkit.checkpoints.load import load_model
-    from sketchkit.checkpoints.magenta import dump_magenta
-    from sketchkit.checkpoints.native import dump_native
 
     model = load_model(name, device="cpu")
     model = model.with_card(**{fact: value for fact, value in card.items() if value is not None})
-    if suffix == ".safetensors":
-        send(dump_native(model, dtype), output, force)
-    else:
-        send(dump_magenta(model, wrapper=suffix == ".js", class_name=label), output, force)
+    writer = make_exporter(exporter, {field: value for field, value in fields.items() if value is not None})
+    send(writer.export(model), output, force)
     tell_written([output])
 
 
-def _check_export(suffix: str, label: str | None, facts: Mapping[str, str | None]) -> None:
-    """Refuse a suffix without an exporter, and options that the format has no room for."""
-    if suffix not in _EXPORTS:
-        raise UsageError(f"a model is exported as one of {', '.join(_EXPORTS)}", "--output")
-    native = suffix == ".safetensors"
-    if native and label is not None:
-        raise UsageError("a .safetensors file keeps all classes", "--class")
-    for name, value in facts.items():
-        if not native and value is not None:
+def _find_exporter(format: str | None, output: str) -> str:
+    """The name of the exporter that a user means.
+
+    Raises:
+        UsageError: an unknown name, or a suffix without an exporter.
+    """
+    if format is not None:
+        if registry.known("exporter", format):
+            return format
+        known = ", ".join(registry.names("exporter"))
+        raise UsageError(_brought(format) or f"no model is exported as {format!r}: there are {known}", "--format")
+    suffix = _suffix(output)
+    for builtin in (True, False):
+        for name in registry.plugins_for_suffix("exporter", suffix, builtin=builtin):
+            return name
+    every = [registry.suffixes_of(exporter_class(name))[:1] for name in registry.names("exporter")]
+    known = ", ".join(sorted(suffix for suffixes in every for suffix in suffixes))
+    raise UsageError(_brought(suffix.lstrip(".")) or f"a model is exported as one of {known}", "--output")
+
+
+def _brought(format: str) -> str | None:
+    """Which package brings a kind of file, if that is known."""
+    package = _BROUGHT_BY.get(format)
+    return package and f"{format} files come with the package {package}: pip install {package}"
+
+
+def _check_export(exporter: str, fields: Mapping[str, str | None], facts: Mapping[str, str | None]) -> None:
+    """Refuse options that a file has no room for."""
+    made_by = exporter_class(exporter)
+    suffix = made_by.suffixes[0]
+    if fields["class_name"] is not None and not hasattr(made_by, "class_name"):
+        raise UsageError(f"a {suffix} file keeps all classes", "--class")
+    flags = {"dtype": (fields["dtype"], hasattr(made_by, "dtype"))}
+    flags |= {name: (value, made_by.keeps_card) for name, value in facts.items()}
+    for name, (value, has_room) in flags.items():
+        if value is not None and not has_room:
             raise UsageError(f"{suffix} files have no room for it", f"--{name}")
 
 
@@ -270,7 +308,7 @@ def _describe_named(name: str) -> dict[str, Any]:
     from sketchkit.checkpoints.arrays import read_header
     from sketchkit.checkpoints.store import SUFFIX, StoredModel, find
 
-    path = Path(name) if _suffix(name) in _EXPORTS else find(name)
+    path = Path(name) if _suffix(name) in _FILES else find(name)
     if path.suffix.lower() == SUFFIX:
         return _describe(StoredModel(path.stem, path, read_header(path), None))
     from sketchkit.checkpoints.load import load_model

@@ -102,7 +102,7 @@ def check(
 def new(
     *,
     name: str = argument("NAME", "What it is called, such as wobble."),
-    kind: Literal["sampler", "renderer", "model", "format", "command"] = option(
+    kind: Literal["sampler", "renderer", "model", "format", "exporter", "command"] = option(
         "sampler", "What it is (of an engine see docs/plugins.md)."
     ),
     output: str | None = option(

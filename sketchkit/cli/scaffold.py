@@ -29,6 +29,7 @@ _USAGE = {
     "renderer": "sketchkit render drawing.svg --format $name:digits=2 -o drawing.$name",
     "model": "sketchkit train cats --backend $name -o cats-run",
     "format": "sketchkit complete drawing.svg -o endings.$name",
+    "exporter": "sketchkit models export doodle --format $name -o doodle.$name",
     "command": "sketchkit $name drawing.svg",
 }
 
@@ -38,7 +39,7 @@ def write_package(name: str, kind: str, output: str | None = None) -> Path:
 
     Args:
         name: of the plugin: small letters, digits, dashes.
-        kind: sampler, renderer, model, format or command.
+        kind: sampler, renderer, model, format, exporter or command.
         output: the folder, which is to be new; `sketchkit-NAME` when None.
 
     Returns:

@@ -21,6 +21,7 @@ from sketchkit.testing.faults import CheckFailed
 if TYPE_CHECKING:
     from sketchkit.testing.commands import check_command
     from sketchkit.testing.engines import check_engine
+    from sketchkit.testing.exporters import check_exporter
     from sketchkit.testing.formats import check_format
     from sketchkit.testing.models import check_model
     from sketchkit.testing.renderers import check_renderer
@@ -32,6 +33,7 @@ __all__ = [
     "CheckResult",
     "check_command",
     "check_engine",
+    "check_exporter",
     "check_format",
     "check_model",
     "check_renderer",
@@ -39,9 +41,9 @@ __all__ = [
     "run_check",
 ]
 
-# Checks of samplers, models and engines import torch: a module is loaded when its name is first used.
+# Checks of samplers, models, exporters and engines import torch: a module is loaded when its name is first used.
 _MODULES = {"CheckResult": "result", "run_check": "result"} | {
-    f"check_{kind}": f"{kind}s" for kind in ("command", "engine", "format", "model", "renderer", "sampler")
+    f"check_{kind}": f"{kind}s" for kind in ("command", "engine", "exporter", "format", "model", "renderer", "sampler")
 }
 
 
