@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import json
 import re
@@ -42,8 +43,9 @@ class WebExporter:
         Raises:
             InputError: another model, or one too large for a page.
         """
-        weights = _check(model)
-        facts, text = _pack(model, weights)
+        if str(model.dtype) != "torch.float32":
+            model = copy.deepcopy(model).float()
+        facts, text = _pack(model, _check(model))
         return _page(facts, text).encode()
 
 
