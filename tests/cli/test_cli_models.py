@@ -5,12 +5,14 @@ from __future__ import annotations
 import http.server
 import threading
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 from conftest import Sketchkit
 
 import sketchkit as library
+from sketchkit import registry
 
 
 @pytest.fixture
@@ -207,7 +209,58 @@ def test_export_writes_each_kind_once(sketchkit: Sketchkit, suffix: str) -> None
 def test_export_knows_no_other_kind(sketchkit: Sketchkit) -> None:
     refused = sketchkit("models", "export", "tiny", "-o", "out.pt")
     assert refused.code == 2
-    assert ".json, .js, .safetensors" in refused.err
+    assert "a model is exported as one of .js, .json, .safetensors" in refused.err
+    refused = sketchkit("models", "export", "tiny", "--format", "pt", "-o", "out.pt")
+    assert (refused.code, "there are js, json, safetensors" in refused.err) == (2, True)
+
+
+def test_a_format_may_be_named_in_place_of_a_suffix(sketchkit: Sketchkit, own_store: Path) -> None:
+    assert sketchkit("models", "export", "tiny", "--format", "safetensors", "-o", "plain").code == 0
+    assert sketchkit("models", "export", "tiny", "-o", "suffixed.safetensors").code == 0
+    assert Path("plain").read_bytes() == Path("suffixed.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("flags", [("--format", "web", "-o", "drawing"), ("-o", "drawing.html")])
+def test_export_names_the_package_that_brings_a_format(
+    sketchkit: Sketchkit, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("SKETCHKIT_PLUGINS", "no")
+    refused = sketchkit("models", "export", "tiny", *flags)
+    assert refused.code == 2 and refused.err.count("\n") == 1
+    assert "come with the package sketchkit-canvas: pip install sketchkit-canvas" in refused.err
+
+
+class Shouting:
+    """An exporter that another package might bring."""
+
+    suffixes = (".shout",)
+    keeps_card = True
+
+    def export(self, model: library.SketchModel) -> bytes:
+        if model.card.name == "rude":
+            raise KeyError("manners")
+        return model.card.name.upper().encode()
+
+
+def test_a_plugin_exports_and_is_named_when_it_fails(
+    sketchkit: Sketchkit, own_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = EntryPoint("shout", f"{__name__}:Shouting", registry.GROUPS["exporter"])
+    plugin, plugins = registry.Plugin("exporter", "shout", "odd-plugin", entry), registry._plugins
+    monkeypatch.setattr(
+        registry,
+        "_plugins",
+        lambda kind, allowed: plugins(kind, allowed) + ((plugin,) if kind == "exporter" else ()),
+    )
+    assert sketchkit("models", "export", "tiny", "-o", "tiny.shout", "--name", "loud").code == 0
+    assert Path("tiny.shout").read_bytes() == b"LOUD"
+    refused = sketchkit("models", "export", "tiny", "-o", "x.shout", "--dtype", "float16")
+    assert (refused.code, ".shout files have no room for it" in refused.err) == (2, True)
+    failed = sketchkit("models", "export", "tiny", "-o", "x.shout", "--name", "rude")
+    assert (failed.code, failed.err) == (
+        4,
+        "sketchkit: the exporter odd-plugin:shout failed: KeyError: 'manners'\n",
+    )
 
 
 def test_import_overwrites_no_model_unasked(sketchkit: Sketchkit, own_store: Path, magenta: Path) -> None:

@@ -34,13 +34,20 @@ export class Connection extends EventTarget {
 
   open() {
     const address = URL.createObjectURL(new Blob([this.parts.worker], { type: 'text/javascript' }));
-    const worker = new Worker(address);
+    try {
+      this.#start(new Worker(address));
+    } catch (problem) {
+      this.#fail(problem instanceof Error ? problem.message : String(problem));
+    }
+  }
+
+  /** @param {Worker} worker */
+  #start(worker) {
     this.#worker = worker;
     worker.onmessage = ({ data }) => this.#take(data);
-    worker.onerror = ({ message }) => this.#fail(message || 'its worker was not started');
+    worker.onerror = ({ message }) => this.#fail(message || 'its worker did not start');
     const { weights, kernel } = this.parts;
     worker.postMessage({ type: 'load', facts: this.facts, weights, kernel });
-    URL.revokeObjectURL(address);
   }
 
   /**
