@@ -2,9 +2,10 @@
 
     python benchmarks/web_page.py [--model doodle] [--rounds 5]
 
-Needs the package sketchkit-canvas, and node, whose engine is that of Chromium. A page is exported, and its own modules step 1, 9
-and 54 drawings at once (an ending, nine, and nine of six tries). The floor is one matrix-vector product of the recurrent weights, in
-floats, by the loop that anybody would write. Rates are of CPU time, medians of rounds in which both take turns.
+Needs the package sketchkit-canvas, and node, whose engine is that of Chromium. A page is exported, and its own
+modules step 1, 9 and 54 drawings at once (an ending, nine, and nine of six tries). The floor is one product of
+the recurrent weights and a vector, in floats, by two plain loops. Rates are of CPU time, medians of rounds in
+which both take turns.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ console.log((points * 1e6) / (user + system));
 
 def main() -> None:
     """Print a row a batch."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model", default="doodle")
     parser.add_argument("--rounds", type=int, default=5)
     chosen = parser.parse_args()
@@ -75,7 +78,9 @@ def _floor(node: str, units: int) -> float:
 def _speeds(node: str, page: Path) -> list[float]:
     calls = [("speed", {"batch": batch, "steps": POINTS // batch}) for batch in BATCHES]
     lines = "".join(json.dumps(call) + "\n" for call in calls)
-    done = subprocess.run([node, str(RUNNER), str(page)], input=lines, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [node, str(RUNNER), str(page)], input=lines, capture_output=True, text=True, check=True
+    )
     return [float(line) for line in done.stdout.splitlines()]
 
 

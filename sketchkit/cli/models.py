@@ -118,10 +118,17 @@ def export(
         None, "The number type of the weights in a .safetensors file.", usual="as they are"
     ),
     new_name: str | None = option(
-        None, "What a .safetensors file or a page calls it.", flags="--name", metavar="NAME", usual="its own name"
+        None,
+        "What a .safetensors file or a page calls it.",
+        flags="--name",
+        metavar="NAME",
+        usual="its own name",
     ),
     licence: str | None = option(
-        None, "Under which a .safetensors file or a page may be used.", metavar="TEXT", usual="what is known of it"
+        None,
+        "Under which a .safetensors file or a page may be used.",
+        metavar="TEXT",
+        usual="what is known of it",
     ),
     force: Force = False,
 ) -> None:
@@ -129,7 +136,10 @@ def export(
     from sketchkit.checkpoints import make_exporter
     from sketchkit.cli.outputs import check_paths, send
 
-    exporter, label = _find_exporter(format, output), require_one_class(classes, "such a file draws one thing")
+    exporter, label = (
+        _find_exporter(format, output),
+        require_one_class(classes, "such a file draws one thing"),
+    )
     card = {"name": new_name, "licence": licence}
     fields = {"class_name": label, "dtype": dtype}
     _check_export(exporter, fields, card)
@@ -155,7 +165,9 @@ def _find_exporter(format: str | None, output: str) -> str:
         if registry.known("exporter", format):
             return format
         known = ", ".join(registry.names("exporter"))
-        raise UsageError(_brought(format) or f"no model is exported as {format!r}: there are {known}", "--format")
+        raise UsageError(
+            _brought(format) or f"no model is exported as {format!r}: there are {known}", "--format"
+        )
     suffix = _suffix(output)
     for builtin in (True, False):
         for name in registry.plugins_for_suffix("exporter", suffix, builtin=builtin):

@@ -41,9 +41,10 @@ __all__ = [
     "run_check",
 ]
 
-# Checks of samplers, models, exporters and engines import torch: a module is loaded when its name is first used.
+# Most checks import torch: a module is loaded when its name is first used.
 _MODULES = {"CheckResult": "result", "run_check": "result"} | {
-    f"check_{kind}": f"{kind}s" for kind in ("command", "engine", "exporter", "format", "model", "renderer", "sampler")
+    f"check_{kind}": f"{kind}s"
+    for kind in ("command", "engine", "exporter", "format", "model", "renderer", "sampler")
 }
 
 

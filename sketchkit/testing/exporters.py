@@ -20,9 +20,9 @@ _ADVICE = "write any model, or refuse by InputError one that the file cannot hol
 def check_exporter(plugin: Any) -> None:
     """Try an exporter.
 
-    Its suffixes can end a file's name, and `keeps_card` is true or false. `export` returns the bytes of a file for
-    decoders and VAEs, with classes and without, or refuses one by `InputError` of one line, but not all of them. The
-    bytes depend on the model alone, which stays unchanged.
+    Its suffixes can end a file's name, and `keeps_card` is true or false. `export` returns the bytes of a file
+    for decoders and VAEs, with classes and without, or refuses one by an error of one line, but not all of them.
+    The bytes depend on the model alone, which stays unchanged.
 
     Args:
         plugin: a name as registered, the class, or an object.
@@ -42,7 +42,9 @@ def _check(subject: Subject, faults: Faults) -> None:
         faults.add("keeps_card", "its keeps_card is missing: say True or False on the class")
     problem = f"a {type(exporter).__name__} lacks export"
     faults.require(
-        callable(getattr(exporter, "export", None)), "an exporter", f"{problem}: define export(model) -> bytes"
+        callable(getattr(exporter, "export", None)),
+        "an exporter",
+        f"{problem}: define export(model) -> bytes",
     )
     models = make_engine_models(torch.device("cpu"))
     written = [name for name, model in models if _export(exporter, name, model, faults)]

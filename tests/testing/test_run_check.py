@@ -256,7 +256,9 @@ def test_ctrl_c_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("arguments", [[], ["sampler", "greedy"], ["brush", "greedy", "result.json"]])
 def test_wrong_usage_has_a_line_and_a_code(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
-    assert capsys.readouterr().err.startswith("usage: python -m sketchkit.testing command|engine|exporter|format|")
+    assert capsys.readouterr().err.startswith(
+        "usage: python -m sketchkit.testing command|engine|exporter|format|"
+    )
 
 
 def test_what_cannot_be_checked_or_written_has_a_line_and_a_code(

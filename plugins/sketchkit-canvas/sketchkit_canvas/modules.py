@@ -1,4 +1,4 @@
-"""JavaScript modules of the page as one script: each becomes a function that gives what the module exports."""
+"""JavaScript modules as one script: each becomes a function that gives what the module exports."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from sketchkit.critic import BEGINNINGS, CRITIC, load_critic
 from sketchkit.engine import LSTMWeights
 from sketchkit.errors import InputError
 from sketchkit_canvas.modules import link
-from sketchkit_canvas.weights import Tensors, model_tensors, pack, recogniser_tensors
+from sketchkit_canvas.weights import model_tensors, pack, recogniser_tensors
 
 __all__ = ["MOST_WEIGHTS", "WebExporter"]
 
@@ -32,7 +32,7 @@ _RECOGNISERS = {"critic": CRITIC, "beginnings": BEGINNINGS}
 
 
 class WebExporter:
-    """One HTML file: a canvas on which the model finishes what is drawn; see `sketchkit.checkpoints.Exporter`."""
+    """One HTML file, on which the model finishes what is drawn; see `sketchkit.checkpoints.Exporter`."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".html", ".htm")
     keeps_card: ClassVar[bool] = True
@@ -135,7 +135,8 @@ def _page(facts: Mapping[str, Any], weights: str) -> str:
 def _about(facts: Mapping[str, Any]) -> str:
     licence = f" Its weights: {escape(facts['licence'])}." if facts["licence"] else ""
     return (
-        f"<p>This page is one file. The network “{escape(facts['name'])}” is inside, and nothing that is drawn leaves it."
+        f"<p>This page is one file. The network “{escape(facts['name'])}” is inside, "
+        "and nothing that is drawn leaves it."
         f"{licence} Made with sketchkit.</p>"
     )
 

@@ -29,7 +29,7 @@ Tensors = Mapping[str, Float32 | Int8]
 _LARGEST = np.float32(127.0)
 #: The least of the largest weights of a row: 127 over it is finite.
 _LEAST = np.float32(1e-36)
-#: Multiples that the kernel needs: of units, of the numbers of a row that is read, and of outputs and classes.
+#: Multiples that the kernel needs: of units, of the numbers of a row that is read, and of outputs.
 _UNITS, _READ, _OUTPUTS = 8, 8, 4
 
 

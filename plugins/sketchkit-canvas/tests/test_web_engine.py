@@ -60,7 +60,9 @@ def call() -> Iterator[Call]:
             if page not in running:
                 command = [node, str(RUNNER), str(page)]
                 pipe = subprocess.PIPE
-                running[page] = stack.enter_context(subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True))
+                running[page] = stack.enter_context(
+                    subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+                )
                 stack.callback(running[page].kill)
             stdin, stdout = running[page].stdin, running[page].stdout
             assert stdin and stdout
@@ -107,7 +109,7 @@ def make_rows(model: Any, steps: int, batch: int) -> Any:
 
 
 def step_by_sketchkit(model: Any, rows: Any, labels: list[int]) -> tuple[Any, list[Any]]:
-    """Raw outputs [T, B, 6M + 3] of the engine, and the states that each step began with, as the page has them."""
+    """Raw outputs [T, B, 6M + 3] of the engine, and the state before each step, as the page has it."""
     stepper = stepper_of(model)
     given = torch.tensor(labels) if model.labelled else None
     raws, states = [], []
@@ -117,7 +119,9 @@ def step_by_sketchkit(model: Any, rows: Any, labels: list[int]) -> tuple[Any, li
             hidden, memory = state[0].tolist(), state[1].tolist()
             at = state[2].tolist() if model.architecture.position else [[0.0, 0.0]] * len(labels)
             keys = ("hidden", "memory", "at")
-            states.append([dict(zip(keys, each, strict=True)) for each in zip(hidden, memory, at, strict=True)])
+            states.append(
+                [dict(zip(keys, each, strict=True)) for each in zip(hidden, memory, at, strict=True)]
+            )
             raw, state = stepper.step(torch.tensor(row), state)
             raws.append(raw.numpy().copy())
     return np.array(raws), states
@@ -145,28 +149,40 @@ def test_every_step_is_that_of_the_engine_in_int8(
     assert np.abs(np.array(found) - expected).max() < NEAR
 
 
-def test_a_sequence_is_that_of_the_engine_until_an_output_is_rounded_otherwise(call: Call, doodle: Path) -> None:
+def test_a_sequence_is_that_of_the_engine_until_an_output_is_rounded_otherwise(
+    call: Call, doodle: Path
+) -> None:
     model = load_whole("doodle")
     labels = [0, 5, 10, 15, 20, 25, 30, 35]
     rows = make_rows(model, 30, len(labels))
     expected, _ = step_by_sketchkit(model, rows, labels)
     found = call(doodle, "step", {"labels": labels, "rows": rows.tolist()})
     off = np.abs(np.array(found) - expected).max(2)
-    # The last bit of an exponential decides, once in some 2,000 numbers of a step's 768, into which 127th they fall.
+    # The last bit of an exponential decides now and then which 127th one of 768 outputs becomes.
     whole = (off < NEAR).all(0)
     assert whole.mean() >= 0.5
     assert (off[:2] < NEAR).all() and off.max() < 0.5
 
 
 def test_chance_is_the_same(call: Call, doodle: Path) -> None:
-    places = [(seed, index, step) for seed in (0, 7, 2**32 + 5, 2**53 - 1) for index, step in ((0, 0), (3, 2**21))]
+    places = [
+        (seed, index, step) for seed in (0, 7, 2**32 + 5, 2**53 - 1) for index, step in ((0, 0), (3, 2**21))
+    ]
     found = call(doodle, "uniforms", places)
     expected = [uniform_array(seed, np.array([index]), np.array([step]))[0] for seed, index, step in places]
     assert np.array_equal(np.array(found, np.float32), np.array(expected))
 
 
 def wish(**said: Any) -> dict[str, Any]:
-    usual = {"drawing": [], "label": "face", "guess": False, "temperature": 0.4, "seed": 1, "first": 0, "n": 9}
+    usual = {
+        "drawing": [],
+        "label": "face",
+        "guess": False,
+        "temperature": 0.4,
+        "seed": 1,
+        "first": 0,
+        "n": 9,
+    }
     return {**usual, "tries": 1, "part": None, "curves": False, **said}
 
 
@@ -213,7 +229,9 @@ def test_recognisers_say_what_those_of_sketchkit_say(call: Call, doodle: Path) -
     names = ("critic", "beginnings")
     found = [call(doodle, "chances", {"name": name, "strokes": each}) for name in names for each in drawings]
     sketches = [Sketch.from_polylines(each) for each in drawings]
-    expected = [load_critic(path).chances(sketches, load_critic(path).about.classes) for path in (CRITIC, BEGINNINGS)]
+    expected = [
+        load_critic(path).chances(sketches, load_critic(path).about.classes) for path in (CRITIC, BEGINNINGS)
+    ]
     # Their weights have 8 bits in the page.
     assert np.abs(np.array(found) - np.concatenate(expected)).max() < 0.05
 
@@ -249,9 +267,11 @@ def test_the_exporter_keeps_its_contract() -> None:
 
 def test_what_a_page_cannot_draw_is_refused_in_a_line(tmp_path: Path) -> None:
     cell = sketchkit.load_model(make_decoder(tmp_path / "a.safetensors", hidden=8, cell="gru"), device="cpu")
-    with pytest.raises(InputError, match="a page steps decoders whose cell is the plain LSTM, and '.*' is gru"):
+    with pytest.raises(
+        InputError, match=r"a page steps decoders whose cell is the plain LSTM, and '.*' is gru"
+    ):
         WebExporter().export(cell)
-    with pytest.raises(InputError, match="a page finishes drawings, which 'doodle-vae' .* cannot"):
+    with pytest.raises(InputError, match=r"a page finishes drawings, which 'doodle-vae' .* cannot"):
         WebExporter().export(sketchkit.load_model("doodle-vae", device="cpu"))
 
 
