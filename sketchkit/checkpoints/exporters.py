@@ -21,8 +21,8 @@ __all__ = ["Exporter", "JsExporter", "JsonExporter", "NativeExporter", "exporter
 class Exporter(Protocol):
     """A kind of file that a model is exported as, registered in the entry-point group `sketchkit.exporters`.
 
-    A class without required arguments. Of its dataclass fields `class_name` is set by `models export --class`,
-    and `dtype` by `--dtype`; an exporter without such a field refuses the option.
+    A class without required arguments. Of its dataclass fields `class_name` is set by `models export
+    --class`, and `dtype` by `--dtype`; an exporter without such a field refuses the option.
     """
 
     #: The suffixes it answers to, lower case with the dot, the usual one first.

@@ -20,9 +20,9 @@ _ADVICE = "write any model, or refuse by InputError one that the file cannot hol
 def check_exporter(plugin: Any) -> None:
     """Try an exporter.
 
-    Its suffixes can end a file's name, and `keeps_card` is true or false. `export` returns the bytes of a file
-    for decoders and VAEs, with classes and without, or refuses one by an error of one line, but not all of them.
-    The bytes depend on the model alone, which stays unchanged.
+    Its suffixes can end a file's name, and `keeps_card` is true or false. `export` returns the bytes of a
+    file for decoders and VAEs, with classes and without, or refuses one by an error of one line, but not all
+    of them. The bytes depend on the model alone, which stays unchanged.
 
     Args:
         plugin: a name as registered, the class, or an object.
