@@ -3,9 +3,9 @@
     python benchmarks/web_page.py [--model doodle] [--rounds 5]
 
 Needs the package sketchkit-canvas, and node, whose engine is that of Chromium. A page is exported, and its
-own modules step 1, 9 and 54 drawings at once (an ending, nine, and nine of six tries). The floor is one
-product of the recurrent weights and a vector, in floats, by two plain loops. Rates are of CPU time, medians of
-rounds in which both take turns.
+own modules step 1, 9 and 54 drawings at once (an ending, nine, nine of six tries). The floor is one
+product of the recurrent weights and a vector, in floats, by two plain loops. Rates are of CPU time, medians
+of rounds in which both take turns.
 """
 
 from __future__ import annotations
