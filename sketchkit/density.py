@@ -40,7 +40,7 @@ class MixtureDensity:
         InputError: a last dimension other than 6M + 3.
 
     Source: Ha & Eck 2017, equations 3 to 7; the correlation enters through a = atanh rho, so that
-        log(1 - rho^2) = 2 (log 2 - |a| - log1p(exp(-2|a|))) stays exact where rho rounds to 1.
+        `log(1 - rho^2) = 2 (log 2 - |a| - log1p(exp(-2|a|)))` stays exact where rho rounds to 1.
     """
 
     __slots__ = ("component_logits", "log_sigma_shift", "parameters", "pen_logits")
