@@ -1,4 +1,4 @@
-"""The documentation site, of the files where they lie: `sphinx-build -W --keep-going -c docs . build/site`."""
+"""The documentation site, made of the files where they lie: `sphinx-build -c docs . build/site`."""
 
 from __future__ import annotations
 

@@ -22,7 +22,21 @@ def _blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-COMMANDS = [line for block in _blocks(README, "console") for line in block.splitlines()]
+#: Options whose value is a file that the command writes, and what is read by its suffix.
+WRITTEN, READ = (
+    {"-o", "--output", "--out", "--heatmap", "--outliers"},
+    (".svg", ".ndjson", ".npz", ".safetensors"),
+)
+#: The documents whose commands all run, in the order in which they stand.
+RUN = ["README.md", "docs/complete.md", "docs/files.md", "docs/gallery.md", "docs/tutorial.md"]
+
+
+def _text(document: str) -> str:
+    return (ROOT / document).read_text(encoding="utf-8")
+
+
+def _commands(document: str) -> list[str]:
+    return [line for block in _blocks(_text(document), "console") for line in block.splitlines()]
 
 
 @pytest.fixture
@@ -42,32 +56,60 @@ def test_the_readme_begins_with_its_two_commands() -> None:
     assert second.splitlines()[-1] == "pytest"
 
 
-def test_every_command_of_the_readme_runs(workshop: Path) -> None:
-    assert len(COMMANDS) >= 15
-    for command in COMMANDS:
+@pytest.mark.parametrize("document", RUN)
+def test_every_command_of_a_document_runs(workshop: Path, document: str) -> None:
+    commands = _commands(document)
+    assert len(commands) >= 4
+    for command in commands:
         words = shlex.split(command)
         assert words[0] == "sketchkit"
         if words[1:3] == ["models", "pull"]:
             words = ["sketchkit", "models", "import", f"published/{words[3]}.gen.json", "--name", words[3]]
+        if words[1] == "train" and "--max-time" not in words:
+            words += ["--steps", "2", "--batch-size", "2"]  # the last of two counts
         assert run(words[1:]) == 0, command
-    assert (workshop / "cars.png").read_bytes().startswith(b"\x89PNG")
-    assert len(list(workshop.glob("ending-*.svg"))) == 3
+        for name in {new for option, new in itertools.pairwise(words) if option in WRITTEN}:
+            assert list(workshop.glob(re.sub(r"\{\w+\}", "*", name))), command
+            if f"](images/{name})" in _text(document):
+                shown = (ROOT / "docs" / "images" / name).read_text(encoding="utf-8")
+                assert _layout((workshop / name).read_text(encoding="utf-8")) == _layout(shown), command
 
 
-def test_every_option_the_readme_names_exists(capsys: pytest.CaptureFixture[str]) -> None:
-    for command in ("complete", "sample", "render", "train", "grid"):
+def _layout(picture: str) -> tuple[str, int]:
+    """The extent of a picture, and how many drawings are on it."""
+    return re.findall(r'viewBox="([^"]+)"', picture)[0], len(re.findall(r'id="cell-\d+"', picture))
+
+
+def test_each_picture_of_the_gallery_stands_by_its_command() -> None:
+    sections = _text("docs/gallery.md").split("\n## ")[1:]
+    assert len(sections) >= 10
+    for section in sections:
+        (shown,) = re.findall(r"^!\[.+\]\((.+)\)$", section, re.MULTILINE)
+        (block,) = _blocks(section, "console") or _blocks(section, "sh")
+        words = shlex.split(block.splitlines()[-1])
+        if words[0] == "python":
+            assert words == ["python", shown.removeprefix("../").replace(".svg", ".py")]
+        else:
+            assert shown == f"images/{words[-1]}"
+
+
+def test_every_option_a_document_names_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("complete", "sample", "render", "train", "grid", "score", "rerun"):
         assert run([command, "--help"]) == 0
     shown = capsys.readouterr().out
-    for option in set(re.findall(r"`(--[a-z-]+)", README)) - {"--install-completion"}:
-        assert option in shown
+    for document in RUN:
+        for option in set(re.findall(r"`(--[a-z-]+)", _text(document))) - {"--install-completion"}:
+            assert option in shown, f"{document}: {option}"
 
 
-def test_the_python_of_the_readme_runs(workshop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (code,) = _blocks(README, "python")
-    exec(compile(code, "README.md", "exec"), {})
+@pytest.mark.parametrize("document", ["README.md", "docs/from-python.md"])
+def test_the_python_of_a_document_runs(workshop: Path, document: str) -> None:
+    blocks = _blocks(_text(document), "python")
+    assert blocks
+    for code in blocks:
+        exec(compile(code, document, "exec"), {})
     assert (workshop / "best.svg").exists()
     assert (workshop / "best.ndjson").exists()
-    assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:
@@ -75,6 +117,7 @@ def test_links_between_the_documents_lead_somewhere() -> None:
         "README.md",
         "CONTRIBUTING.md",
         *(p.relative_to(ROOT) for p in (ROOT / "docs").rglob("*.md")),
+        *(p.relative_to(ROOT) for p in (ROOT / "plugins").glob("*/README.md")),
     ]
     for document in documents:
         folder = (ROOT / document).parent
@@ -82,21 +125,15 @@ def test_links_between_the_documents_lead_somewhere() -> None:
             assert (folder / target).exists(), f"{document}: {target}"
 
 
-#: Options whose value is a file that the command writes, and what is read by its suffix.
-WRITTEN, READ = (
-    {"-o", "--output", "--out", "--heatmap", "--outliers"},
-    (".svg", ".ndjson", ".npz", ".safetensors"),
-)
 #: Where a command takes the name of a data set, among its words without an option.
 DATA_SETS = {"train": 0, "atlas": 0, "evaluate": 1}
 PAGES = ["atlas", "data", "evaluate", "infill", "latent", "regions", "score", "sheets"]
 
 
-@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in PAGES)])
+@pytest.mark.parametrize("page", [*RUN, *(f"docs/{name}.md" for name in PAGES)])
 def test_every_file_that_a_command_of_a_page_reads_is_there_or_made_before(page: str) -> None:
     made: set[str] = set()
-    text = (ROOT / page).read_text(encoding="utf-8")
-    lines = [line for block in _blocks(text, "console") for line in block.splitlines()]
+    lines = _commands(page)
     assert lines
     for line in lines:
         _, *words = shlex.split(line.partition("|")[0].partition(">")[0], comments=True)

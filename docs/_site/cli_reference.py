@@ -50,8 +50,8 @@ class DocumentFormatter:
         if self.here.get("title") == "Example":
             self.here += nodes.literal_block("", re.sub(r"(?m)^  ", "", text).rstrip(), language="console")
         elif words:
-            name, _, rest = words.partition(":")
-            self.here += nodes.paragraph("", "", nodes.literal("", name), nodes.Text(f":{rest}" if rest else ""))
+            name, colon, rest = words.partition(":")
+            self.here += nodes.paragraph("", "", nodes.literal("", name), nodes.Text(colon + rest))
 
     def write_paragraph(self) -> None:
         """Add nothing: a document parts paragraphs by itself."""
@@ -63,16 +63,18 @@ class DocumentFormatter:
 
     @contextmanager
     def section(self, name: str) -> Iterator[None]:
-        """Add a panel of the help under its title; a list of plugins that stands above already becomes a link."""
+        """Add a panel under its title; a list of plugins that stands above already becomes a link."""
         outer, panel = self.here, nodes.container(title=name, classes=["cli-panel"])
         self.here = panel
         yield
         self.here = outer
         outer += nodes.rubric("", name)
-        text, first = f"{name}\n{panel.astext()}", self.told
-        if name.startswith(("Samplers", "Renderers", "Options of")) and first.setdefault(text, self.program) != self.program:
-            target = f"#{nodes.make_id(first[text])}"
-            link = nodes.reference("", "", nodes.literal("", first[text]), internal=True, refuri=target)
+        first = self.program
+        if name.startswith(("Samplers", "Renderers", "Options of")):
+            first = self.told.setdefault(f"{name}\n{panel.astext()}", self.program)
+        if first != self.program:
+            words, target = nodes.literal("", first), f"#{nodes.make_id(first)}"
+            link = nodes.reference("", "", words, internal=True, refuri=target)
             outer += nodes.paragraph("", "As listed with ", link, nodes.Text("."))
         else:
             outer += panel
@@ -86,17 +88,17 @@ class DocumentFormatter:
         term = nodes.term("", "", nodes.literal("", name))
         options = re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", name) if name.startswith("-") else []
         for option in options:
-            anchor = nodes.make_id(f"{self.program} {option}") + ("" if option.startswith("--") else "-short")
-            term["ids"].append(anchor)
-            domain = self.directive.env.domains.standard_domain
-            domain.add_program_option(self.program.replace(" ", "-"), option, self.directive.env.docname, anchor)
+            env, program = self.directive.env, nodes.make_id(self.program)
+            term["ids"].append(f"{program}{option}")
+            env.domains.standard_domain.add_program_option(program, option, env.docname, f"{program}{option}")
         return term
 
     def _meaning(self, text: str) -> nodes.definition:
         facts = _FACTS.findall(f" {text}")
         meaning = nodes.paragraph("", _FACTS.sub("", f" {text}").strip())
         shown = [nodes.inline("", fact.replace("; ", " · "), classes=["cli-fact"]) for fact in facts]
-        return nodes.definition("", meaning, *([nodes.paragraph("", "", *shown, classes=["cli-facts"])] if shown else []))
+        below = [nodes.paragraph("", "", *shown, classes=["cli-facts"])] if shown else []
+        return nodes.definition("", meaning, *below)
 
 
 class Commands(SphinxDirective):
@@ -110,7 +112,8 @@ class Commands(SphinxDirective):
         root = get_command(app)
         context = root.make_context("sketchkit", [], resilient_parsing=True)
         self.told: dict[str, str] = {}
-        return [self._section(root.get_command(context, name), name, context) for name in root.list_commands(context)]
+        names = root.list_commands(context)
+        return [self._section(root.get_command(context, name), name, context) for name in names]
 
     def _section(self, command: Any, name: str, parent: Any) -> nodes.section:
         context = command.make_context(name, [], parent=parent, resilient_parsing=True)
@@ -141,7 +144,7 @@ class Settings(SphinxDirective):
         }
         lines = [
             f"| `{key}` | `SKETCHKIT_{key.upper()}` | `{flags.split()[0]}` | "
-            f"`{field.default or field.metadata['usual']}` | {field.metadata['help'].replace('; see below', '')} |"
+            f"`{field.default or field.metadata['usual']}` | {field.metadata['help'].partition(';')[0]} |"
             for key, (flags, field) in sorted(rows.items())
         ]
         head = ["| in `config.toml` | variable | option | default | |", "|---|---|---|---|---|"]

@@ -1,4 +1,4 @@
-"""Draw the logo anew, `python docs/_site/logo.py`: the rays of `examples/beginnings/sun.svg` that `doodle` adds."""
+"""Draw the logo anew, `python docs/_site/logo.py`: a sun, to which `doodle` adds rays."""
 
 from __future__ import annotations
 

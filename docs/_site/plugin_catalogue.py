@@ -26,15 +26,15 @@ class PluginCatalogue(SphinxDirective):
 
 def _card(file: Path) -> str:
     project = tomllib.loads(file.read_text(encoding="utf-8"))["project"]
-    brings = {kind.rpartition(".")[2]: names for kind, names in project["entry-points"].items()}
-    kinds = [
-        f"{kind if len(names) > 1 else kind.removesuffix('s')}: " + ", ".join(f"`{name}`" for name in sorted(names))
-        for kind, names in brings.items()
-    ]
-    name = project["name"]
+    brings = {
+        kind.rpartition(".")[2].removesuffix("s") + "s" * (len(names) > 1): names
+        for kind, names in project.get("entry-points", {}).items()
+    }
+    kinds = [f"{kind}: {', '.join(f'`{name}`' for name in sorted(names))}" for kind, names in brings.items()]
+    name, footer = project["name"], f":::{{card-footer}}\n{'; '.join(kinds)}\n:::\n" if kinds else ""
     return (
         f"::::{{grid-item-card}} {name}\n:link: /plugins/{name}/README\n:link-type: doc\n\n"
-        f"{project['description']}.\n\n:::{{card-footer}}\n{'; '.join(kinds)}\n:::\n::::\n"
+        f"{project['description']}.\n\n{footer}::::\n"
     )
 
 

@@ -6,7 +6,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -16,7 +16,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 LOG = logging.getLogger(__name__)
-#: The modules whose `__all__` is public: those of docs/plugins.md, and what its readers train and measure with.
+#: The modules whose `__all__` is public: those of docs/plugins.md, and those that train and measure.
 MODULES = ["sketchkit"] + [
     f"sketchkit.{name}"
     for name in (
@@ -61,7 +61,7 @@ class PublicNames(SphinxDirective):
     """
 
     required_arguments = 1
-    option_spec = {"only": directives.unchanged}
+    option_spec: ClassVar[dict[str, Any]] = {"only": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
         """Write calls of autodoc, and read them."""
@@ -91,9 +91,8 @@ def missing_names(documented: Iterable[str]) -> list[str]:
     Args:
         documented: full names, such as `sketchkit.complete`.
     """
-    known = set(documented)
-    homes = {".".join(home_of(module, name)) for module in MODULES for name in importlib.import_module(module).__all__}
-    return sorted(homes - known)
+    public = [(module, name) for module in MODULES for name in importlib.import_module(module).__all__]
+    return sorted({".".join(home_of(*names)) for names in public} - set(documented))
 
 
 def check_names(app: Sphinx, env: BuildEnvironment) -> None:
