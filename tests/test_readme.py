@@ -56,6 +56,15 @@ def test_the_readme_begins_with_its_two_commands() -> None:
     assert second.splitlines()[-1] == "pytest"
 
 
+@pytest.mark.parametrize("document", ["docs/index.md", "docs/install.md"])
+def test_what_a_page_of_beginnings_shows_is_run_elsewhere(document: str) -> None:
+    words = {line for block in _blocks(README, "sh") for line in re.split(r"\n| && ", block)}
+    elsewhere = words | {command for page in RUN for command in _commands(page)}
+    blocks = _blocks(_text(document), "sh")
+    assert blocks
+    assert {line for block in blocks for line in re.split(r"\n| && ", block)} <= elsewhere
+
+
 @pytest.mark.parametrize("document", RUN)
 def test_every_command_of_a_document_runs(workshop: Path, document: str) -> None:
     commands = _commands(document)
@@ -144,6 +153,7 @@ def test_every_file_that_a_command_of_a_page_reads_is_there_or_made_before(page:
             read.append(plain[DATA_SETS[words[0]]])
         for name in read:
             assert name in made or list(ROOT.glob(name)), f"{page}: {line}: there is no {name}"
-        made |= outputs | {f"{new}/best.safetensors" for new in outputs if words[0] == "train"}
+        models = ("best", "last") if words[0] == "train" else ()
+        made |= outputs | {f"{new}/{name}.safetensors" for new in outputs for name in models}
         if words[:2] == ["data", "fetch"]:
             made |= {f"{name}.ndjson" for name in plain[2:]}

@@ -1,4 +1,4 @@
-"""docs/plugins.md, block by block, as somebody would follow it."""
+"""docs/plugins.md and the plugin of docs/tutorial.md, block by block, as a reader follows them."""
 
 from __future__ import annotations
 
@@ -35,6 +35,16 @@ def test_every_block_of_the_page_runs(second: Environment, tmp_path: Path) -> No
         assert done.code == 0, f"{code}\n{done.out}\n{done.err}"
     assert b'"pen": 0.7' in (tmp_path / "calm.svg").read_bytes().replace(b"&quot;", b'"')
     assert (tmp_path / "dist").is_dir()
+
+
+def test_the_sampler_of_the_first_hour_draws(second: Environment, tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    _, plugin = blocks  # the first sets up, and is the README's
+    done = second.run(plugin, tmp_path)
+    assert done.code == 0, f"{plugin}\n{done.out}\n{done.err}"
+    assert b'"reach": 0.5' in (tmp_path / "calm.svg").read_bytes().replace(b"&quot;", b'"')
 
 
 def test_the_new_sampler_works_in_every_way_the_page_says(second: Environment, tmp_path: Path) -> None:
