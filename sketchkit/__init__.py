@@ -47,12 +47,14 @@ if TYPE_CHECKING:
     from sketchkit.latent import encode, principal_axes
     from sketchkit.models import SketchModel
     from sketchkit.rendering import render, renderers
+    from sketchkit.rendering.drawings import Drawings
     from sketchkit.sampling import samplers
     from sketchkit.sketch import Sketch
 
 __all__ = [
     "CheckpointError",
     "DeviceError",
+    "Drawings",
     "Ending",
     "FormatError",
     "Infilling",
@@ -108,6 +110,7 @@ __getattr__ = lazy_names(
         "sketchkit.latent": "encode principal_axes",
         "sketchkit.models": "SketchModel",
         "sketchkit.rendering": "render renderers",
+        "sketchkit.rendering.drawings": "Drawings",
         "sketchkit.sampling": "samplers",
         "sketchkit.sketch": "Sketch",
     },

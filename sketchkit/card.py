@@ -92,6 +92,26 @@ class ModelCard:
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {**values, "provenance": dict(self.provenance)}
 
+    def facts(self) -> list[tuple[str, object]]:
+        """Names and values for a reader; those that are not set are empty."""
+        from sketchkit.notebook import clip
+
+        # Nested records, such as a training's options, are for programs.
+        origin = [(k, v) for k, v in self.provenance.items() if not isinstance(v, Mapping | list | tuple)]
+        return [
+            ("classes", f"{len(self.classes)}: {clip(self.classes)}" if self.classes else ""),
+            ("scale factor", f"{self.scale_factor:.4g}"),
+            ("longest drawing", f"{self.max_length} points"),
+            ("licence", self.licence),
+            *((name.replace("_", " "), value) for name, value in origin),
+        ]
+
+    def _repr_html_(self) -> str:
+        """The card as a table in a notebook."""
+        from sketchkit.notebook import facts_html
+
+        return facts_html(self.name, self.facts())
+
 
 def _is_row(value: object) -> bool:
     return isinstance(value, tuple | list)

@@ -222,6 +222,12 @@ class Sketch:
         """The drawing in a notebook."""
         return self.to_svg()
 
+    def _repr_html_(self) -> str:
+        """The same drawing as an image."""
+        from sketchkit.notebook import image_html
+
+        return image_html(self.to_svg(), self.label or "a drawing")
+
     # --- what it knows --------------------------------------------------------------------------------
 
     @property

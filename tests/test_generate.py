@@ -545,12 +545,8 @@ def test_a_notebook_shows_endings_in_their_own_colour(tiny_model: SketchModel) -
     strokes = [each.get("stroke") for each in root.iter() if each.get("stroke")]
     assert strokes.count(INK) == strokes.count(ENDING) == 3
     one = ElementTree.fromstring(endings[0]._repr_svg_())
-    assert [each.get("stroke") for each in one.iter() if each.get("stroke")] == [INK, ENDING]
+    assert [each.get("stroke") for each in one.iter() if each.get("stroke")] == ["none", INK, ENDING]
     assert complete(tiny_model, START, 0)._repr_svg_() is complete(tiny_model, START, 0)._repr_html_() is None
-    for shown in (endings, endings[0]):
-        assert (html := shown._repr_html_()) is not None
-        assert html.startswith("<svg ")
-        assert shown._repr_svg_().endswith(html)
 
 
 def test_decode_draws_what_encode_wrote(tiny_vae: VaeModel) -> None:

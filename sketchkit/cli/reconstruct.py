@@ -103,7 +103,7 @@ def _draw_again(runs: Sequence[Run], drawings: Sequence[Input], *, prepared: boo
         run.used.update(runs[0].used)
     from sketchkit.generate import reconstruct as draw
 
-    out = []
+    out: list[list[Sketch]] = []
     with progress("Drawing again") as report:
         for done, run in enumerate(runs):
 

@@ -276,3 +276,7 @@ class Report:
         from sketchkit.evaluate.markdown import markdown
 
         return markdown(self)
+
+    def _repr_markdown_(self) -> str:
+        """The report in a notebook."""
+        return self.to_markdown()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Unpack
+from typing import ClassVar, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ from sketchkit.latent import (
 )
 from sketchkit.models import DrawingModel, check_model
 from sketchkit.rendering import Ink, Picture
+from sketchkit.rendering.drawings import ShownAsSheet
 from sketchkit.rendering.palette import INK, PAPER
 from sketchkit.sketch import Sketch
 
@@ -80,7 +81,7 @@ class Located:
 
 
 @dataclass(frozen=True, eq=False)
-class Atlas:
+class Atlas(ShownAsSheet):
     """A map of P = columns * rows places, row by row from the upper left.
 
     Args:
@@ -102,6 +103,7 @@ class Atlas:
     z: npt.NDArray[np.float32]
     density: Float64
     sketches: tuple[Sketch, ...]
+    _max_shown: ClassVar[int] = 400
 
     def pictures(self) -> list[Picture]:
         """The places as pictures on a sheet of `steps`: the fewer drawings are near, the lighter."""
@@ -113,6 +115,12 @@ class Atlas:
             )
             for sketch, density, place in zip(self.sketches, self.density, self.grid, strict=True)
         ]
+
+    def _shown(self) -> list[Picture]:
+        return self.pictures()
+
+    def _columns(self) -> int:
+        return self.steps[0]
 
 
 def locate(

@@ -16,6 +16,7 @@ from sketchkit.generate.checks import Progress, check_counts
 from sketchkit.latent.encoding import check_z, encode_rows, read_wholes
 from sketchkit.models import AnyClass, DrawingModel, check_model, is_one_class
 from sketchkit.noise import MAX_SEED
+from sketchkit.rendering.drawings import Drawings
 from sketchkit.sampling import AnySampler, Draft, make_sampler
 from sketchkit.sampling.temperature import Temperature
 from sketchkit.sketch import Sketch
@@ -51,7 +52,7 @@ def sample(
     max_points: int | None = None,
     exact: bool = False,
     progress: Progress | None = None,
-) -> list[Sketch]:
+) -> Drawings[Sketch]:
     """Draw new drawings, from the start token alone or from latent vectors.
 
     Args:
@@ -97,7 +98,7 @@ def sample(
     chosen = make_sampler(sampler, temperature, options)
     labels = _spread_classes(model, class_name, n)
     if not n:
-        return []
+        return Drawings()
     places = first + np.arange(n, dtype=np.int64) if index is None else _check_indices(index, n)
     if model.draws_wholes:
         tau = _find_temperature(model, sampler, temperature, options)
@@ -142,7 +143,7 @@ def reconstruct(
     max_points: int | None = None,
     exact: bool = False,
     progress: Progress | None = None,
-) -> list[Sketch]:
+) -> Drawings[Sketch]:
     """Draw drawings again, from the mean of the latent vector that a conditional model encodes them as.
 
     Args:
@@ -184,7 +185,7 @@ def reconstruct(
         else _spread_classes(model, class_name, len(several))
     )
     if not (several and n):
-        return []
+        return Drawings()
     wholes = read_wholes(model, several, prepared=prepared)
     mu, _ = encode_rows(model, [whole.rows for whole in wholes], exact=exact)
     prompts, prompt_of = make_prompts(model, labels, mu, exact)
@@ -199,7 +200,7 @@ def reconstruct(
         width=batch_size,
         exact=exact,
     )
-    out = []
+    out: Drawings[Sketch] = Drawings()
     for job, drawn in enumerate(_collect_drafts(loop, n * len(several), progress)):
         place, k = divmod(job, n)
         given, whole = several[place], wholes[place]
@@ -268,15 +269,15 @@ def _as_sketches(
     labels: Sequence[str | None],
     index: npt.NDArray[np.int64],
     seed: int | None,
-) -> list[Sketch]:
+) -> Drawings[Sketch]:
     only = model.card.classes[0] if len(model.card.classes) == 1 else None
     factor = 1.0 / model.card.scale_factor
-    return [
+    return Drawings(
         from_rows(
             each, factor, (0.0, 0.0), joined=True, label=only or labels[job], key=f"{seed}-{index[job]}"
         )
         for job, each in enumerate(rows)
-    ]
+    )
 
 
 def make_prompts(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sketchkit.arguments import old_attribute
 from sketchkit.generate.guess import Guesses
 from sketchkit.geometry import chamfer, outline
-from sketchkit.rendering import Ink, Picture, render
+from sketchkit.rendering import Ink, Picture
+from sketchkit.rendering.drawings import Drawings, ShownAsSheet
 from sketchkit.rendering.palette import ENDING, INK
 from sketchkit.sketch import Float64, Sketch
 
@@ -24,7 +25,7 @@ _ALIKE = 0.02
 
 
 @dataclass(frozen=True)
-class Ending:
+class Ending(ShownAsSheet):
     """One continuation of a drawing.
 
     Args:
@@ -63,16 +64,14 @@ class Ending:
         rows = self.sketch.stroke5[: len(self.sketch) - len(self.ending)]
         return Sketch(rows, origin=self.sketch.origin, label=self.sketch.label, key=self.sketch.key)
 
-    def _repr_svg_(self) -> str:
-        """The drawing in ink, and the ending in its colour."""
-        return render_sheet([self])
-
-    def _repr_html_(self) -> str:
-        """The same picture for a notebook."""
-        return strip_declaration(self._repr_svg_())
+    @property
+    def picture(self) -> Picture:
+        """Given strokes in ink, added strokes in their colour, under index and cost."""
+        inks = (Ink(self.given, INK), Ink(self.ending, ENDING, f"ending {self.index}", curved=True))
+        return Picture(inks, f"{self.index}: {self.nll_per_point:.2f}")
 
 
-class Endings(list[Ending]):
+class Endings(Drawings[Ending]):
     """The endings of one drawing, and the record of the search for them.
 
     Args:
@@ -87,31 +86,6 @@ class Endings(list[Ending]):
         super().__init__(endings)
         self.attempts = attempts
         self.guesses = Guesses() if guesses is None else guesses
-
-    def _repr_svg_(self) -> str | None:
-        """A sheet of all endings; `None` for an empty list."""
-        return render_sheet(self) if self else None
-
-    def _repr_html_(self) -> str | None:
-        """The same sheet for a notebook."""
-        return strip_declaration(svg) if (svg := self._repr_svg_()) else None
-
-
-def render_sheet(endings: Sequence[Ending]) -> str:
-    """Endings on a sheet: given strokes in ink, added strokes in colour, under index and cost."""
-    pictures = [
-        Picture(
-            (Ink(each.given, INK), Ink(each.ending, ENDING, f"ending {each.index}", curved=True)),
-            f"{each.index}: {each.nll_per_point:.2f}",
-        )
-        for each in endings
-    ]
-    return render(pictures, label=len(pictures) > 1).decode()
-
-
-def strip_declaration(svg: str) -> str:
-    """An SVG document as a part of an HTML page, without its XML declaration."""
-    return svg[svg.index("<svg") :]
 
 
 def find_different(additions: Iterable[tuple[Sketch, Sketch]]) -> Iterator[tuple[int, Sketch, Sketch]]:

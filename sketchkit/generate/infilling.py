@@ -25,6 +25,9 @@ from sketchkit.generate.ending import find_different
 from sketchkit.generate.particles import Attempt, ParticleFilter, Suffix, effective_size, log_sum, shares
 from sketchkit.geometry import line_to_stroke, magenta_simplify
 from sketchkit.models import AnyClass, DrawingModel, check_one_class
+from sketchkit.rendering import Ink, Picture
+from sketchkit.rendering.drawings import Drawings, ShownAsSheet
+from sketchkit.rendering.palette import ENDING, INK
 from sketchkit.sampling import AnySampler, make_sampler, stepwise
 from sketchkit.sketch import Sketch
 from sketchkit.threads import one_thread
@@ -37,6 +40,8 @@ MAX_PARTICLES = 16_384
 MAX_STROKES = 1_000
 # The number of missing strokes is unknown: twice as many as are replaced, and at least this many.
 _USUAL_STROKES = 4
+#: The width of added strokes over the drawing that holds them, in pixels.
+_COVERING = 2.5
 _END_ROW = np.array([[0.0, 0.0, 0.0, 0.0, 1.0]])
 
 
@@ -65,7 +70,7 @@ class InfillSearch:
 
 
 @dataclass(frozen=True)
-class Infilling:
+class Infilling(ShownAsSheet):
     """One way to fill a gap.
 
     Args:
@@ -97,6 +102,13 @@ class Infilling:
         """Whether the rest is at least as likely as with an empty gap."""
         return self.gain >= 0.0
 
+    @property
+    def picture(self) -> Picture:
+        """The drawing in ink, the added strokes in their colour, under index and gain."""
+        # Wide enough to hide the ink below.
+        added = Ink(self.part, ENDING, f"infill {self.index}", _COVERING)
+        return Picture((Ink(self.sketch, INK), added), f"{self.index}: {self.gain:+.2f}")
+
 
 @renamed(label="class_name")
 @one_thread()
@@ -115,7 +127,7 @@ def infill(
     max_strokes: int | None = None,
     max_points: int | None = None,
     progress: Progress | None = None,
-) -> list[Infilling]:
+) -> Drawings[Infilling]:
     """Draw missing strokes between the strokes of a drawing, in several ways.
 
     Args:
@@ -250,7 +262,7 @@ def _rest(after: Sketch, beginning: Beginning, scale: float) -> Suffix:
     return Suffix(rows, place, opens=not len(beginning.rows))
 
 
-def _select(particle_filter: ParticleFilter, n: int, context: _Context) -> list[Infilling]:
+def _select(particle_filter: ParticleFilter, n: int, context: _Context) -> Drawings[Infilling]:
     """The attempts after which the rest is likeliest, of those that differ.
 
     Raises:
@@ -276,4 +288,4 @@ def _select(particle_filter: ParticleFilter, n: int, context: _Context) -> list[
         best, weight = attempts[ranked[place]], float(weights[ranked[place]])
         facts = (best.rest, best.gain, weight, seed, index, context.scale, search)
         out.append(Infilling(sketch, part, *facts))
-    return out
+    return Drawings(out)

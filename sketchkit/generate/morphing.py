@@ -18,6 +18,7 @@ from sketchkit.generate.drawing import sample
 from sketchkit.latent import Method, Path, check_z, combine, encode, latent_path, surface
 from sketchkit.latent import path as row
 from sketchkit.models import AnyClass, DrawingModel, check_model, check_one_class
+from sketchkit.rendering.drawings import Drawings
 from sketchkit.sampling import AnySampler
 from sketchkit.sketch import Sketch
 
@@ -78,7 +79,7 @@ def decode(
     *,
     class_name: AnyClass | Sequence[AnyClass | None] | None = None,
     **settings: Unpack[DrawingSettings],
-) -> list[Sketch]:
+) -> Drawings[Sketch]:
     """Draw from latent vectors.
 
     Args:
@@ -114,7 +115,7 @@ def interpolate(
     class_name: AnyClass | None = None,
     prepared: bool = False,
     **settings: Unpack[DrawingSettings],
-) -> list[Sketch]:
+) -> Drawings[Sketch]:
     """Drawings on the way from one drawing to another.
 
     Args:
@@ -143,7 +144,7 @@ def interpolate(
     jobs = morphs(
         model, [drawings], n, temperature, path=path, class_name=class_name, prepared=prepared, **settings
     )
-    return list(next(jobs).sketches)
+    return Drawings(next(jobs).sketches, columns=min(n, 10))
 
 
 @renamed(method="path", label="class_name")
@@ -157,7 +158,7 @@ def grid(
     class_name: AnyClass | None = None,
     prepared: bool = False,
     **settings: Unpack[DrawingSettings],
-) -> list[Sketch]:
+) -> Drawings[Sketch]:
     """Drawings between four: down the left and the right edge, and across from edge to edge.
 
     Args:
@@ -188,7 +189,7 @@ def grid(
     jobs = morphs(
         model, [corners], steps, temperature, path=path, class_name=class_name, prepared=prepared, **settings
     )
-    return list(next(jobs).sketches)
+    return Drawings(next(jobs).sketches, columns=steps[0])
 
 
 @renamed(label="class_name")

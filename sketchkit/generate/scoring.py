@@ -102,6 +102,16 @@ class Score:
         """The stroke that costs most a row."""
         return int(np.nanargmax(self.strokes_per_point))
 
+    def _repr_html_(self) -> str:
+        """What the drawing and each of its strokes cost, as a table in a notebook."""
+        from sketchkit.notebook import table_html
+
+        rows: list[tuple[object, ...]] = [("the drawing", len(self.points), f"{self.nll_per_point:.3f}")]
+        for k, (n, mean) in enumerate(zip(self.stroke_points, self.strokes_per_point, strict=True)):
+            rows.append((f"{k}, the dearest" if k == self.dearest else k, n, f"{mean:.3f}" if n else ""))
+        rows.append(("its end", 1, f"{self.end:.3f}"))
+        return table_html(("stroke", "points", "NLL a point"), rows)
+
     @property
     def _ink_strokes(self) -> Int64:
         return self.stroke_of[:-1]

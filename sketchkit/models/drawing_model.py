@@ -18,6 +18,7 @@ from sketchkit.card import ModelCard
 from sketchkit.decoding import Decoding
 from sketchkit.errors import InputError
 from sketchkit.models.lstm_weights import LSTMWeights
+from sketchkit.notebook import facts_html
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -182,6 +183,12 @@ class DrawingModel:
         known = self.card.classes
         index = {n: len(known) if n is None else known.index(self.class_called(n)) for n in set(names)}
         return np.array([index[name] for name in names], np.int64)
+
+    def _repr_html_(self) -> str:
+        """What the model is, as a table in a notebook."""
+        sizes = ", ".join(f"{name} {value}" for name, value in vars(self.architecture).items())
+        facts = [("model", self.backend), ("sizes", sizes), ("device", self.device)]
+        return facts_html(self.card.name, [*facts, *self.card.facts()])
 
     def _check_given(self, z: object, label: object) -> None:
         if label is not None and not self.labelled:

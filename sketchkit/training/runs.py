@@ -25,6 +25,7 @@ import orjson
 from sketchkit.card import PAPER_START, ModelCard
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import atomic_write, checksum_of, explain_errors, is_temporary, read_file, reason, shown
+from sketchkit.notebook import facts_html
 from sketchkit.training.config import OLD_NAMES, TrainConfig
 from sketchkit.training.data import Dataset
 
@@ -91,6 +92,23 @@ class RunInfo:
     def start(self) -> tuple[float, ...]:
         """The start token: the paper's, or that of the model it began with."""
         return tuple((self.init or {}).get("start", PAPER_START))
+
+    def _repr_html_(self) -> str:
+        """The run as a table in a notebook, with the options that are not the defaults."""
+        usual = TrainConfig()
+        options = {field.name: getattr(self.config, field.name) for field in dataclasses.fields(TrainConfig)}
+        chosen = [f"{name} {value}" for name, value in options.items() if value != getattr(usual, name)]
+        drawings = self.data.get("drawings", {})
+        facts = [
+            ("status", f"{self.status}, step {self.step:,} of {self.config.steps:,}"),
+            ("options", ", ".join(chosen)),
+            ("data", self.data.get("path")),
+            ("drawings", ", ".join(f"{name} {n:,}" for name, n in drawings.items())),
+            ("numbers learnt", f"{self.parameters:,}"),
+            ("scale factor", f"{self.scale_factor:.4g}"),
+            ("Nmax", self.nmax),
+        ]
+        return facts_html(f"a run of {self.config.backend}", facts)
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values."""

@@ -260,6 +260,7 @@ def test_what_does_not_fit_the_data_or_the_model_is_refused(shapes: Dataset) -> 
 
 def test_markdown_has_a_table_for_everything(remembered: Report, told: Report) -> None:
     text = remembered.to_markdown()
+    assert remembered._repr_markdown_() == text
     for words in (
         "# small vae on shapes",
         "| NLL per point ",

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import file_checksum, open_file, reason, shown
+from sketchkit.notebook import clip, facts_html
 from sketchkit.training.data.manifest import ARRAYS, SPLITS, ArrayInfo, Manifest, array_path, read_manifest
 
 __all__ = ["Dataset", "Split", "pad_drawings"]
@@ -209,6 +210,16 @@ class Dataset:
     def __len__(self) -> int:
         """How many drawings, in all splits."""
         return self.manifest.drawings
+
+    def _repr_html_(self) -> str:
+        """The data set as a table in a notebook."""
+        facts = [(name, f"{len(split):,} drawings") for name, split in self._splits.items()]
+        more = [
+            ("classes", f"{len(self.classes)}: {clip(self.classes)}"),
+            ("scale factor", f"{self.scale_factor:.4g}"),
+            ("longest drawing", f"{self.max_length} rows"),
+        ]
+        return facts_html(str(self.path), [*facts, *more])
 
     def __repr__(self) -> str:
         splits = ", ".join(f"{name} {len(self._splits[name])}" for name in SPLITS)

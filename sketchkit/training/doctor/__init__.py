@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from sketchkit.notebook import table_html
 from sketchkit.training.doctor import checks, curves
 from sketchkit.training.doctor.checks import Finding, Severity
 from sketchkit.training.doctor.curves import PARTS
@@ -44,6 +45,11 @@ class Diagnosis:
     def severity(self) -> Severity:
         """Of the worst finding."""
         return max(finding.severity for finding in self.findings)
+
+    def _repr_html_(self) -> str:
+        """The findings as a table in a notebook."""
+        rows = [(each.severity.word, each.name, each.seen, each.advice) for each in self.findings]
+        return table_html(("", "finding", "seen", "advice"), rows)
 
     def to_json(self) -> dict[str, Any]:
         """The diagnosis as JSON values."""
