@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from sketchkit.rendering.drawings import Drawings
     from sketchkit.sampling import samplers
     from sketchkit.sketch import Sketch
+    from sketchkit.training.plot import plot_run
 
 __all__ = [
     "CheckpointError",
@@ -80,6 +81,7 @@ __all__ = [
     "list_models",
     "load_model",
     "locate",
+    "plot_run",
     "principal_axes",
     "pull_model",
     "read",
@@ -113,6 +115,7 @@ __getattr__ = lazy_names(
         "sketchkit.rendering.drawings": "Drawings",
         "sketchkit.sampling": "samplers",
         "sketchkit.sketch": "Sketch",
+        "sketchkit.training.plot": "plot_run",
     },
 )
 
