@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -18,7 +19,6 @@ from sketchkit.card import ModelCard
 from sketchkit.decoding import Decoding
 from sketchkit.errors import InputError
 from sketchkit.models.lstm_weights import LSTMWeights
-from sketchkit.notebook import facts_html
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
@@ -186,7 +186,9 @@ class DrawingModel:
 
     def _repr_html_(self) -> str:
         """What the model is, as a table in a notebook."""
-        sizes = ", ".join(f"{name} {value}" for name, value in vars(self.architecture).items())
+        from sketchkit.notebook import facts_html
+
+        sizes = ", ".join(f"{name} {value}" for name, value in asdict(self.architecture).items())
         facts = [("model", self.backend), ("sizes", sizes), ("device", self.device)]
         return facts_html(self.card.name, [*facts, *self.card.facts()])
 

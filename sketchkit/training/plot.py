@@ -47,7 +47,7 @@ def plot_run(
     """Draw the curves of training runs into one pair of axes, each run in a colour of its own.
 
     A line is the training split, pale as it was logged and strong as a running mean; dots are the validation
-    split, a star its best. Runs that are going on are drawn as far as they are.
+    split, a star the evaluation with the lowest loss. Runs that are going on are drawn as far as they are.
 
     Args:
         runs: folders of `sketchkit train`, one or more.
@@ -138,9 +138,10 @@ def _draw(axes: Axes, log: Log, show: str, against: Against, color: str, name: s
         axes.plot(mean_at, means, color=color, linewidth=1.8, label=name)
     at, values = _curve(log.valid, show, against)
     if len(at):
-        best = int(values.argmin())
         axes.plot(at, values, "o--", color=color, markersize=4, linewidth=1, label=f"{name}, validation")
-        axes.plot(at[best], values[best], "*", color=color, markersize=12)
+        best = np.flatnonzero(log.valid["best"])[-1:]
+        star = [_column(log.valid, name)[best] for name in (against, show)]
+        axes.plot(*star, "*", color=color, markersize=12)
 
 
 def _curve(columns: Columns, show: str, against: Against) -> tuple[_Floats, _Floats]:

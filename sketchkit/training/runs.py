@@ -102,7 +102,7 @@ class RunInfo:
         facts = [
             ("status", f"{self.status}, step {self.step:,} of {self.config.steps:,}"),
             ("options", ", ".join(chosen)),
-            ("data", self.data.get("path")),
+            ("data", Path(str(self.data.get("path", ""))).name),
             ("drawings", ", ".join(f"{name} {n:,}" for name, n in drawings.items())),
             ("numbers learnt", f"{self.parameters:,}"),
             ("scale factor", f"{self.scale_factor:.4g}"),

@@ -28,7 +28,8 @@ def _closed() -> Iterator[None]:
 def run(tmp_path: Path) -> Path:
     """A run of 300 steps whose loss falls below 0; its second evaluation is the best."""
     steps = [step_record(i, 2.0 - i / 100, kl=0.5, kl_weight=0.1) for i in range(1, 301)]
-    valid = [evaluation_record(i, loss, kl=0.4) for i, loss in ((100, 1.0), (200, -0.5), (300, 0.0))]
+    losses = ((100, 1.0, True), (200, -0.5, True), (300, 0.0, False))
+    valid = [evaluation_record(i, loss, best=best, kl=0.4) for i, loss, best in losses]
     return write_run(tmp_path / "cats", steps, valid)
 
 
@@ -41,13 +42,17 @@ def lines(axes: Axes) -> dict[str, tuple[list[float], list[float]]]:
     }
 
 
+def stars(axes: Axes) -> list[list[list[float]]]:
+    """The places of the stars of axes, a list a run."""
+    return [np.asarray(line.get_xydata()).tolist() for line in axes.get_lines() if line.get_marker() == "*"]
+
+
 def test_a_run_has_a_curve_for_each_split_and_a_star_for_the_best(run: Path) -> None:
     axes = sk.plot_run(run)
     found = lines(axes)
     assert set(found) == {"cats", "cats, validation"}
     assert found["cats, validation"] == ([100, 200, 300], [1.0, -0.5, 0.0])
-    stars = [line for line in axes.get_lines() if line.get_marker() == "*"]
-    assert [np.asarray(line.get_xydata()).tolist() for line in stars] == [[[200, -0.5]]]
+    assert stars(axes) == [[[200, -0.5]]]
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_yscale()) == ("updates", "loss", "linear")
 
 
@@ -84,6 +89,7 @@ def test_a_curve_can_go_by_time_on_logarithmic_scales_into_given_axes(run: Path)
     assert axes is given
     assert (axes.get_xscale(), axes.get_yscale(), axes.get_ylabel()) == ("log", "log", "L_KL")
     assert lines(axes)["cats, validation"][0] == pytest.approx([10.0, 20.0, 30.0])
+    assert stars(axes) == [[[20.0, 0.4]]]  # that of the lowest loss
 
 
 def test_a_run_that_has_just_begun_has_empty_axes(tmp_path: Path) -> None:
