@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import Any
 
-__all__ = ["one_thread", "own_numbers", "spare_threads"]
+__all__ = ["blas_architecture", "one_thread", "own_numbers", "spare_threads"]
 
 # The number of threads is the whole process's: the first caller sets it, and the last one restores it.
 _lock = threading.Lock()
@@ -81,6 +81,12 @@ def _controller() -> Any:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(user_api="blas")
+
+
+@cache
+def blas_architecture() -> str:
+    """The CPU whose kernels numpy's BLAS multiplies with, by its own name for it; empty where it tells none."""
+    return next((each["architecture"] for each in _controller().info() if "architecture" in each), "")
 
 
 def _limit() -> None:

@@ -171,10 +171,12 @@ class ArrayModel(DrawingModel):
         batch, time = rows.shape[:2]
         start = self.start_rows(batch) if first is None else first
         read = np.concatenate((start[:, None], rows[:, :-1]), 1, dtype=np.float32)
-        raw = np.empty((batch, time, len(self._weights.output_bias)), np.float32)
+        hidden = np.empty((batch, time, self.lstm.hidden_size), np.float32)
         state = self.lstm.prepare_state(state)
         for t in range(time):
-            raw[:, t], state = self.lstm(read[:, t], state)
+            state = self.lstm.read(read[:, t], state)
+            hidden[:, t] = state[0]
+        raw = self.lstm.outputs(hidden.reshape(batch * time, -1)).reshape(batch, time, -1)
         offset, pen = log_prob(raw, rows)
         return np.where(rows[..., 4] == 1.0, 0.0, offset), pen
 
@@ -260,7 +262,7 @@ def _last_output(lstm: NumpyLSTM, rows: Float32, lengths: Int64) -> Float32:
     memory = np.zeros_like(hidden)
     for t in range(int(lengths.max(initial=0))):
         going = np.flatnonzero(lengths > t)
-        _, (hidden[going], memory[going]) = lstm(rows[going, t], (hidden[going], memory[going]))
+        hidden[going], memory[going] = lstm.read(rows[going, t], (hidden[going], memory[going]))
     return hidden
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sketchkit.models.numpy_lstm import multiply, sigmoid
+from sketchkit.models.numpy_lstm import multiply, sigmoid_of_negative
 
 __all__ = ["FREQUENCIES", "LAYERS", "ArrayFlow", "Flow"]
 
@@ -157,4 +157,5 @@ def _linear(values: Float32, layer: tuple[Float32, Float32]) -> Float32:
 
 
 def _silu(values: Float32) -> Float32:
-    return values * sigmoid(values.copy())
+    with np.errstate(over="ignore"):
+        return values * sigmoid_of_negative(-values)

@@ -79,17 +79,20 @@ class LSTMWeights:
 
     enter = old_attribute("enter", "prepare_state")
 
-    def double_candidate(self) -> LSTMWeights:
+    def double_candidate(self, sign: float = 1.0) -> LSTMWeights:
         """The same weights with the sum of the candidate gate twice as large.
 
         Then every gate is a sigmoid: tanh x is 2 sigmoid(2x) - 1.
+
+        Args:
+            sign: of the sums of all gates, 1 or -1: a sigmoid takes minus its argument first.
         """
         four, hidden = len(self.bias), len(self.bias) // 4
         gates = slice(2 * hidden, 3 * hidden)
         assert four == 4 * hidden
 
         def double(part: Array) -> Array:
-            out = part.clone() if hasattr(part, "clone") else np.array(part)
+            out = sign * part
             out[gates] *= 2.0
             return out
 
