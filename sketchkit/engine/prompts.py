@@ -49,6 +49,12 @@ class Prompts:
         """The number of prompts, P."""
         return len(self.rows)
 
+    def take(self, which: Indices) -> Prompts:
+        """Some of them, in any order and number."""
+        state = tuple(take_rows(part, which) for part in self.state)
+        subjects = tuple(self.subjects[i] for i in which.tolist()) if self.subjects else ()
+        return Prompts(take_rows(self.rows, which), state, subjects)
+
 
 def read_prompts(
     model: DrawingModel,
@@ -107,7 +113,7 @@ def _read(
     batch = exact_width or max(count, batch)
     latent, known = (None if given is None else model.to_own(pad_rows(given, batch)) for given in (z, label))
     state = model.initial_state(batch, latent, known)
-    if batch == 1 and not isinstance(model, ArrayModel):
+    if batch == 1:
         return _read_one(model, beginnings[0], state)
     lengths = np.zeros(batch, np.int64)
     lengths[:count] = [len(b) for b in beginnings]
@@ -126,10 +132,13 @@ def _read(
 
 
 def _read_one(model: Any, rows: Rows, state: State) -> Prompts:
-    """One beginning, all of it in one call of a model of torch."""
+    """One beginning, all of it in one call."""
     first = model.start_rows(1)
     if not len(rows):
         return Prompts(first, state)
+    if isinstance(model, ArrayModel):
+        read = np.concatenate((first, model.to_own(rows)))
+        return Prompts(read[-1:], model.read(read[None, :-1], state))
     tokens = concatenate((first, model.rows_of(rows)))
     _, state = model(tokens[None, :-1], state)
     return Prompts(tokens[-1:], state)

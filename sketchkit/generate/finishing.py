@@ -240,18 +240,22 @@ def _read_beginnings(
         InputError: an invalid scale or part.
         NoEnding: the pen of a drawing is down out of bounds.
     """
-    if part is not None:
-        scales = _scales_from_part(begun, part, scale)
-    else:
-        scales = _find_scales_by_class(model, begun, scale, classes)
-        if scale == "auto":
-            scales = find_scales_by_looks(model, begun, scales, classes)
-    rows = [read_beginning(d, s, model.card) for d, s in zip(begun, scales, strict=True)]
-    if bounds is not None:
-        check_beginnings(bounds, rows)
     width, labels = find_exact_width(model) if exact else None, model.class_indices(classes)
-    prompts = read_prompts(model, [each.rows for each in rows], exact_width=width, label=labels)
-    return _Beginnings(begun, rows, scales, classes, prompts)
+
+    def read(scales: Sequence[float]) -> _Beginnings:
+        rows = [read_beginning(d, s, model.card) for d, s in zip(begun, scales, strict=True)]
+        if bounds is not None:
+            check_beginnings(bounds, rows)
+        prompts = read_prompts(model, [each.rows for each in rows], exact_width=width, label=labels)
+        return _Beginnings(begun, rows, scales, classes, prompts)
+
+    if part is not None:
+        return read(_scales_from_part(begun, part, scale))
+    likeliest = read(_find_scales_by_class(model, begun, scale, classes))
+    if scale != "auto":
+        return likeliest
+    scales = find_scales_by_looks(model, begun, likeliest.scales, classes, likeliest.prompts)
+    return likeliest if scales == likeliest.scales else read(scales)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from sketchkit.batch import check_sketches
 from sketchkit.critic import BEGINNINGS, load_critic
-from sketchkit.engine import decode, read_prompts
+from sketchkit.engine import Prompts, decode, read_prompts
 from sketchkit.errors import InputError
 from sketchkit.models import DrawingModel, check_model
 from sketchkit.sampling import Draft, make_sampler
@@ -130,7 +130,11 @@ def share_classes(guesses: Sequence[Guess], n: int) -> list[str]:
 
 
 def find_scales_by_looks(
-    model: DrawingModel, begun: Sequence[Sketch], scales: Sequence[float], classes: Sequence[str | None]
+    model: DrawingModel,
+    begun: Sequence[Sketch],
+    scales: Sequence[float],
+    classes: Sequence[str | None],
+    prompts: Prompts,
 ) -> list[float]:
     """Scales at which endings look most like their class: a beginning may be a small part of a drawing.
 
@@ -139,6 +143,7 @@ def find_scales_by_looks(
         begun: P beginnings.
         scales: the likeliest of each, in pixels of the training data a drawing unit.
         classes: the class of each.
+        prompts: the beginnings of these scales and classes, as the model has read them.
 
     Returns:
         P scales: the given ones, or those at which a beginning is a half or a quarter of a whole drawing; the
@@ -149,24 +154,24 @@ def find_scales_by_looks(
     asked = [i for i, name in enumerate(names) if name in known]
     out = list(scales)
 
-    def score_sizes(places: Sequence[int], parts: Sequence[float | None]) -> Float64:
-        """The logarithm of the critic's chance for endings of beginnings at each of some sizes, [P, S]."""
-        tried = [
-            scales[i] if part is None else part * WHOLE / extent_of(begun[i])
-            for i in places
-            for part in parts
-        ]
-        of = [i for i in places for _ in parts]
+    def score(read: Prompts, of: Sequence[int]) -> Float64:
+        """The logarithm of the critic's chance for endings of prompts, each of a beginning."""
+        return np.log(score_endings(model, read, [str(names[i]) for i in of], _OF_A_SCALE) + _LEAST_LOOKS)
+
+    def score_parts(places: Sequence[int]) -> Float64:
+        """The same of beginnings as each of the parts of a drawing, [P, S]."""
+        of = [i for i in places for _ in _PARTS]
+        tried = [part * WHOLE / extent_of(begun[i]) for i in places for part in _PARTS]
         rows = [read_beginning(begun[i], scale, card).rows for i, scale in zip(of, tried, strict=True)]
-        looks = score_endings(model, rows, [str(names[i]) for i in of], _OF_A_SCALE)
-        return np.log(looks + _LEAST_LOOKS).reshape(len(places), -1)
+        labels = model.class_indices([classes[i] for i in of])
+        return score(read_prompts(model, rows, label=labels), of).reshape(len(places), -1)
 
     sized = [i for i in asked if extent_of(begun[i])]
-    usual = score_sizes(sized, [None])[:, 0] + _USUAL if sized else np.zeros(0)
+    usual = score(prompts.take(np.array(sized)), sized) + _USUAL if sized else np.zeros(0)
     # Only below this value another size can look better.
     doubtful = np.flatnonzero(usual < np.log1p(_LEAST_LOOKS))
     if len(doubtful):
-        others = score_sizes([sized[k] for k in doubtful], _PARTS)
+        others = score_parts([sized[k] for k in doubtful])
         for k, mine in zip(doubtful, others, strict=True):
             if mine.max() > usual[k]:
                 out[sized[k]] = _PARTS[mine.argmax()] * WHOLE / extent_of(begun[sized[k]])
@@ -218,27 +223,26 @@ def _likelihoods(model: DrawingModel, rows: Rows, classes: Int64) -> Float64:
     return -np.array(losses(model, [rows] * len(classes), classes.astype(np.int64)))
 
 
-def score_endings(model: DrawingModel, beginnings: Sequence[Rows], classes: Sequence[str], n: int) -> Float64:
+def score_endings(model: DrawingModel, prompts: Prompts, classes: Sequence[str], n: int) -> Float64:
     """The critic's chance that tentative endings of beginnings show their classes.
 
     Args:
         model: an unconditional one.
-        beginnings: K arrays [n, 5] in model units.
+        prompts: K beginnings.
         classes: K names.
         n: how many endings of each beginning.
 
     Returns:
         [K], 0..1; for a class that the critic does not know the mean of all its chances.
     """
-    prompts = read_prompts(model, beginnings, label=model.class_indices(classes) if model.labelled else None)
-    which = np.repeat(np.arange(len(beginnings)), n)
-    index = np.tile(np.arange(n), len(beginnings))
+    which = np.repeat(np.arange(len(prompts)), n)
+    index = np.tile(np.arange(n), len(prompts))
     sampler = make_sampler("temperature", _TEMPERATURE)
     loop = decode(model, sampler, prompts, which, index, seed=0, max_points=model.card.max_length)
     drafts: list[Draft] = sorted(loop, key=lambda draft: draft.job)
     drawings = [whole_drawing(prompts.subjects[which[draft.job]], draft) for draft in drafts]
     looks = _score_looks(classes, drawings)
-    own: Float64 = looks[np.arange(len(looks)), which].reshape(len(beginnings), n).mean(1)
+    own: Float64 = looks[np.arange(len(looks)), which].reshape(len(prompts), n).mean(1)
     return own
 
 

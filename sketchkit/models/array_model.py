@@ -164,6 +164,13 @@ class ArrayModel(DrawingModel):
         raw, after = self.lstm(rows, self.lstm.prepare_state(state))
         return raw, self.lstm.restore_state(after, state)
 
+    def read(self, rows: Float32, state: State) -> State:
+        """The state after rows [B, T, 5]."""
+        after = self.lstm.prepare_state(state)
+        for t in range(rows.shape[1]):
+            after = self.lstm.read(rows[:, t], after)
+        return self.lstm.restore_state(after, state)
+
     def log_prob(
         self, rows: npt.NDArray[Any], state: tuple[Any, ...], first: Any = None
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
