@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
@@ -18,29 +18,35 @@ _IN_WORDS = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _IN_ATTRIBUTES = _IN_WORDS | str.maketrans({'"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#09;"})
 
 
-class _Validator:
-    """A validator of svgwrite, loaded when it is asked for something."""
+class _Later:
+    """What a function of a module returns, called when it is asked for something."""
 
-    def __init__(self, profile: str, debug: bool) -> None:
-        self._made_for = (profile, debug)
+    def __init__(self, module: str, function: str, *arguments: object) -> None:
+        self._call = (module, function, arguments)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(importlib.import_module("svgwrite.validator2").get_validator(*self._made_for), name)
+        module, function, arguments = self._call
+        return getattr(getattr(importlib.import_module(module), function)(*arguments), name)
+
+
+#: A function of each of two modules that take most of the import of svgwrite, and that a root needs neither
+#: of: validators, which `debug=False` switches off, and what fetches style sheets from the web.
+_UNUSED = {"svgwrite.validator2": "get_validator", "urllib.request": "urlopen"}
 
 
 @cache
 def load_svgwrite() -> Any:
-    """Load svgwrite without its validators, half of its import, which `debug=False` does not need."""
-    validators = "svgwrite.validator2"
-    if validators in sys.modules:
-        return importlib.import_module("svgwrite")
-    stand_in: Any = ModuleType(validators)
-    stand_in.get_validator = lambda profile, debug=True: _Validator(profile, debug)
-    sys.modules[validators] = stand_in
+    """Load svgwrite with stand-ins for the modules that a root does not need."""
+    missing = {module: function for module, function in _UNUSED.items() if module not in sys.modules}
+    for module, function in missing.items():
+        stand_in = ModuleType(module)
+        setattr(stand_in, function, partial(_Later, module, function))
+        sys.modules[module] = stand_in
     try:
         return importlib.import_module("svgwrite")
     finally:
-        del sys.modules[validators]
+        for module in missing:
+            del sys.modules[module]
 
 
 class Element:
