@@ -7,6 +7,7 @@ output is not read to its end. Errors are one line on stderr; `SKETCHKIT_RAISE=1
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -41,6 +42,8 @@ __all__ = ["app", "main", "run"]
 RAISE_VARIABLE = "SKETCHKIT_RAISE"
 # How torch says it on a CPU, and for sizes that no machine has.
 _NO_MEMORY = ("DefaultCPUAllocator", "alloc_cpu", "not enough memory", "Storage size calculation overflowed")
+# So many new objects are made before garbage is looked for among them.
+_YOUNG_OBJECTS = 100_000
 _CRASH, _USAGE, _INPUT, _PLUGIN, _MODEL, _INTERRUPTED, _UNREAD = 1, 2, 3, 4, 5, 130, 141
 
 app = typer.Typer(
@@ -130,6 +133,8 @@ def _run(args: list[str] | None) -> int:
 
 def main() -> NoReturn:
     """The entry point of the console script."""
+    # The imports of a command make tens of thousands of objects that stay.
+    gc.set_threshold(_YOUNG_OBJECTS)
     _hold_closed_streams()
     _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
