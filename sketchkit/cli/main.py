@@ -143,6 +143,7 @@ def main() -> NoReturn:
             stream.reconfigure(errors="replace")
     unwind_on_signals()
     code = run()
+    gc.freeze()  # Python would look for garbage among all objects on its way out
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):
         try:
             stream.flush()
