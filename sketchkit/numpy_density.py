@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -104,6 +105,12 @@ class RuleDraw:
         self._places = np.arange(5) * mixtures + self._first
         # Components and pen states are picked together: what a row has too few of never comes.
         self._logits = np.full((rows, 2, max(mixtures, 3)), -np.inf, np.float32)
+
+    @staticmethod
+    @lru_cache(maxsize=64)
+    def of(rule: DrawRule, mixtures: int, rows: int) -> RuleDraw:
+        """One that several calls share; it never changes."""
+        return RuleDraw(rule, mixtures, rows)
 
     def normals(self, uniforms: Array) -> Array:
         """Pairs of standard normal numbers within the radius, of the last two of four uniform ones.

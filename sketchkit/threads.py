@@ -85,7 +85,7 @@ def _controller() -> Any:
 
 @cache
 def blas_architecture() -> str:
-    """The CPU whose kernels numpy's BLAS multiplies with, by its own name for it; empty where it tells none."""
+    """The CPU whose kernels numpy's BLAS multiplies with, as it calls it itself; empty if it has no name."""
     return next((each["architecture"] for each in _controller().info() if "architecture" in each), "")
 
 

@@ -92,7 +92,7 @@ class RuleChooser:
         self, raw: Array, uniforms: Float32, memory: State, jobs: Int64, steps: Int64
     ) -> tuple[Array, State]:
         """A tempered draw; see `PointChooser`."""
-        draw = RuleDraw(self._rule, (raw.shape[1] - 3) // 6, len(raw))
+        draw = RuleDraw.of(self._rule, (raw.shape[1] - 3) // 6, len(raw))
         points = np.empty((len(raw), 5), np.float32)
         draw.points(to_numpy(raw), uniforms, draw.normals(uniforms), points)
         return points, memory

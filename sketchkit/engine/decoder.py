@@ -263,10 +263,11 @@ class Decoder:
 
     def _advance(self) -> tuple[int, Float32 | None]:
         """Some points in every row: how many, and their losses [steps, B]."""
-        going = self._job >= 0
-        steps = min(self._block - self._at, int((self._limit - self._age)[going].min()), self._max_steps)
         if self._rule is None:
             return 1, self._choose()
+        steps = min(self._block - self._at, self._max_steps)
+        if steps > 1:
+            steps = min(steps, int((self._limit - self._age)[self._job >= 0].min()))
         losses = np.empty((steps, len(self._job)), np.float32) if self._score else None
         noise = self._noise[:, self._at : self._at + steps]
         uniforms, points, costs = map(self._wrap, (noise, self._points, losses))

@@ -91,7 +91,7 @@ class NumpyStepper:
         while made < steps:
             raw, state = self._lstm(read, state)
             if draw is None or normals is None:
-                draw = RuleDraw(rule, (raw.shape[1] - 3) // 6, len(raw))
+                draw = RuleDraw.of(rule, (raw.shape[1] - 3) // 6, len(raw))
                 normals = draw.normals(chance[:, :steps])
             read = out[made]
             draw.points(raw, chance[:, made], normals[:, made], read)

@@ -199,7 +199,7 @@ class TorchStepper:
         for k in range(steps):
             raw, state = self._step(rows.to(self._dtype), state)
             if draw is None:
-                draw = RuleDraw(rule, (raw.shape[1] - 3) // 6, len(raw))
+                draw = RuleDraw.of(rule, (raw.shape[1] - 3) // 6, len(raw))
                 ahead = draw.normals(chance[:, :steps]) if few else None
             normals = draw.normals(chance[:, k]) if ahead is None else ahead[:, k]
             draw.points(raw.numpy(), chance[:, k], normals, out[k])

@@ -34,8 +34,8 @@ _PART, _STEP = 448, 16
 class NumpyLSTM:
     """One step of an LSTM model by numpy.
 
-    Its state is (h, 2c, at, shared), the latter two where there are any: `shared` [B, 4H] is minus the product
-    of the context, which is taken once a drawing, and minus the bias.
+    Its state is (h, 2c, at, shared), the latter two where there are any: `shared` [B, 4H] is minus the sum of
+    the bias and the product of the context, which is taken once a drawing.
 
     Args:
         weights: arrays of float32.
