@@ -106,8 +106,9 @@ class Critic:
 
 def _convolve(x: Float32, kernel: Float32, bias: Float32, side: int, stride: int) -> Float32:
     """A convolution and a rectifier: [B, H, W, c] to [B, H / stride, W / stride, C]."""
-    edge = side // 2
-    padded = np.pad(x, ((0, 0), (edge, edge), (edge, edge), (0, 0)))
+    edge, (b, h, w, c) = side // 2, x.shape
+    padded = np.zeros((b, h + 2 * edge, w + 2 * edge, c), np.float32)  # `np.pad` takes longer than a product
+    padded[:, edge : edge + h, edge : edge + w] = x
     windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), (1, 2))[:, ::stride, ::stride]
     b, h, w = windows.shape[:3]
     gathered = windows.transpose(0, 1, 2, 4, 5, 3).reshape(b * h * w, -1)
