@@ -181,7 +181,7 @@ def _facts(source: Source, located: Located, made: Atlas, i: int) -> dict[str, A
     """One drawing as JSON values."""
     return {
         "index": source.indices[i],
-        "key": source.keys[i],
+        "key": source.key(i),
         "label": located.labels[i],
         "coordinates": made.coordinates[i].tolist(),
         "nll_per_point": float(located.nll_per_point[i]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,6 +16,7 @@ from sketchkit.cli.options import (
     DrawnClass,
     Given,
     Json,
+    ShardName,
     UsageError,
     option,
     require_one_class,
@@ -28,9 +29,12 @@ from sketchkit.settings import DrawSettings
 if TYPE_CHECKING:
     from sketchkit.cli.endings import Finished
     from sketchkit.cli.inputs import Input
+    from sketchkit.cli.output_kind import Kind
     from sketchkit.cli.outputs import Page
+    from sketchkit.cli.parts import PartsOutput, Progress, Work
     from sketchkit.cli.runner import Run
     from sketchkit.generate import Endings
+    from sketchkit.models import DrawingModel
     from sketchkit.rendering import Layout
 
 __all__ = ["EXAMPLE", "app", "complete"]
@@ -39,6 +43,8 @@ EXAMPLE = "sketchkit complete bird.svg -n 9 --seed 1 -o endings.svg"
 
 # The library's limits.
 _LEAST_SCALE, _MOST_SCALE, _LEAST_PART = 1e-9, 1e9, 0.01
+# Of more drawings no guesses are told where they are finished in parts, of about so many drafts.
+_MOST_TOLD, _ENDINGS_OF_PART = 9, 4096
 # With bounds an ending has an index below so many times N: the library's `ATTEMPTS`, which loads torch.
 _ATTEMPTS = 32
 
@@ -91,11 +97,13 @@ def complete(
     ink: InkOptions,
     sheet: SheetOptions,
     given: InputOptions,
+    shard: ShardName = None,
     json: Json = False,
 ) -> None:
     """Finish drawings, each in several ways, where they stand."""
-    from sketchkit.cli.endings import Finished, check_ink
+    from sketchkit.cli.endings import check_ink
     from sketchkit.cli.inputs import read_inputs
+    from sketchkit.cli.outputs import is_folder
     from sketchkit.cli.runner import Run, split_class_words
 
     n, top, layout, part = chosen.n, chosen.top, chosen.layout, chosen.part
@@ -109,20 +117,24 @@ def complete(
     if top is not None and tries > 1:
         run, n, top = run.with_tries(max(tries, math.ceil(n / top))), top, None
     require_one_class(wanted, "a drawing is finished as one thing")
-    page = _plan_page(output, sheet, layout, json=json)
     check_ink(ink)
+    task = _Task(run, n, top, factor, limits, guess, part, sheet, ink)
+    if shard is not None or is_folder(output.output):
+        from sketchkit.cli.parts import PartsOutput
+
+        if (folder := PartsOutput.of_drawings(output, shard, json=json)) is not None:
+            folder.do(_in_parts(task, given, folder.kind))
+            return
+    page = _plan_page(output, sheet, layout, json=json)
     to = page.to
+    if to.kind.format and not json and layout == "grid" and (whole := _plan_stream(page, given)) is not None:
+        whole.do(_in_parts(task, given, to.kind))
+        return
     drawings = read_inputs(given, keep_documents=layout != "grid" or to.kind.true_size or ink.ink == "same")
     on = _plan(page, layout, drawings, n, top or n, n if limits is None else n * _ATTEMPTS)
 
-    endings = _draw(run, drawings, n, top, factor, limits, guess=guess, part=part)
-    tell_missing_endings(drawings, endings)
-    provenance = {**run.provenance, **({} if limits is None else limits.facts)}
-    finished = [
-        Finished(each, mine, provenance, sheet, limits, ink)
-        for each, mine in zip(drawings, endings, strict=True)
-    ]
-    _tell_guesses(drawings, endings, run)
+    finished, provenance = task.finish(task.load(len(drawings)), drawings)
+    _tell_guesses(finished, run)
     alone = layout == "files" or len(drawings) * n == 1
     cut = to.kind.true_size and alone and sheet.is_open
     _tell_finished(finished, on_page=cut or (layout != "grid" and to.kind.plain_svg), cut=cut)
@@ -192,54 +204,121 @@ def _plan(
     return on
 
 
-def _draw(
-    run: Run,
-    drawings: Sequence[Input],
-    n: int,
-    top: int | None,
-    scale: float | Literal["auto"],
-    limits: Limits | None,
-    *,
-    guess: bool,
-    part: float | None,
-) -> list[Endings]:
-    """The endings of all drawings.
+@dataclass(frozen=True)
+class _Task:
+    """How drawings are finished, and how they are shown.
 
-    Raises:
-        InputError: bounds that leave a drawing without an ending; the drawing is called by its name.
+    Args:
+        run: the settings.
+        n: endings of a drawing.
+        top: the endings that are kept; None for all.
+        scale: as the library takes it.
+        limits: where endings may go.
+        guess: whether classes are guessed.
+        part: of the finished drawing that is there, or None.
+        sheet: see `Finished`.
+        ink: likewise.
     """
-    from sketchkit.cli.runner import POINTS
 
-    model, label = run.load(len(drawings) * n * run.drafts * POINTS), run.class_of(0)
-    from sketchkit.generate import complete as complete_sketches
-    from sketchkit.generate.rejection import NoEnding
+    run: Run
+    n: int
+    top: int | None
+    scale: float | Literal["auto"]
+    limits: Limits | None
+    guess: bool
+    part: float | None
+    sheet: SheetOptions
+    ink: InkOptions
 
-    if label is None and guess and run.can_guess(model):
-        label = "auto"
-    where: dict[str, Any] = {"scale": scale, "part": part, **({} if limits is None else limits.settings)}
-    sketches = [each.sketch for each in drawings]
-    try:
-        return run.draw(
-            complete_sketches,
-            model,
-            sketches,
-            n,
-            keep=top,
-            class_name=label,
-            doing="Drawing endings",
-            **where,
-        )
-    except NoEnding as error:
-        raise InputError(f"{name_of(drawings, error.drawing)}: {error.why}") from error
+    def load(self, drawings: int) -> DrawingModel:
+        """The model for so many drawings."""
+        from sketchkit.cli.runner import POINTS
+
+        return self.run.load(drawings * self.n * self.run.drafts * POINTS)
+
+    def settings(self, model: DrawingModel) -> dict[str, Any]:
+        """The arguments of the library's function, beside those of all that draw."""
+        label = self.run.class_of(0)
+        if label is None and self.guess and self.run.can_guess(model):
+            label = "auto"
+        bounds = {} if self.limits is None else self.limits.settings
+        return {"keep": self.top, "class_name": label, "scale": self.scale, "part": self.part, **bounds}
+
+    def finish(
+        self, model: DrawingModel, drawings: Sequence[Input], report: Progress | None = None
+    ) -> tuple[list[Finished], dict[str, Any]]:
+        """The drawings with their endings, and the provenance of all of them.
+
+        Raises:
+            InputError: bounds that leave a drawing without an ending; the drawing is called by its name.
+        """
+        from sketchkit.cli.endings import Finished
+        from sketchkit.generate import complete as complete_sketches
+        from sketchkit.generate.rejection import NoEnding
+
+        sketches, how = [each.sketch for each in drawings], self.settings(model)
+        how |= {"doing": "Drawing endings", "progress": report}
+        try:
+            endings: list[Endings] = self.run.draw(complete_sketches, model, sketches, self.n, **how)
+        except NoEnding as error:
+            raise InputError(f"{name_of(drawings, error.drawing)}: {error.why}") from error
+        tell_missing_endings(drawings, endings)
+        provenance = {**self.run.provenance, **({} if self.limits is None else self.limits.facts)}
+        shown = (provenance, self.sheet, self.limits, self.ink)
+        pairs = zip(drawings, endings, strict=True)
+        return [Finished(each, mine, *shown) for each, mine in pairs], provenance
 
 
-def _tell_guesses(drawings: Sequence[Input], endings: Sequence[Endings], run: Run) -> None:
+def _plan_stream(page: Page, given: InputOptions) -> PartsOutput | None:
+    """The file to which the endings of any number of drawings go, if there can be so many."""
+    from sketchkit.cli.inputs import STDIN, stem_of_file
+    from sketchkit.cli.parts import streamed
+
+    stem = stem_of_file(given.files[0])
+    to = None if STDIN in given.files else streamed(page, stem)
+    if to is not None:
+        page.plan(stem, 1)
+    return to
+
+
+def _in_parts(task: _Task, given: InputOptions, kind: Kind) -> Work:
+    """The work of finishing any number of drawings."""
+    from sketchkit.cli.inputs import DrawingFiles
+    from sketchkit.cli.parts import Parts, Work
+    from sketchkit.cli.streaming import NDJSON, content_of, identify
+
+    files = DrawingFiles.count(given)
+    model, kept = task.load(len(files)), task.top or task.n
+
+    def make(parts: Iterable[range], report: Progress) -> Iterator[bytes]:
+        for _, drawings in files.read(parts):
+            finished, _ = task.finish(model, drawings, report)
+            if len(files) <= _MOST_TOLD:
+                _tell_guesses(finished, task.run)
+                _tell_finished(finished, on_page=False, cut=False)
+            yield content_of((item.sketch for each in finished for item in each.items()), kind)
+
+    identity = {
+        **identify(task.run, model),
+        **{name: repr(value) for name, value in task.settings(model).items()},
+        "n": task.n,
+        "only_added": task.ink.only_added,
+        "inputs": files.checksums(),
+        "format": kind.name,
+    }
+    lines = kept if kind.format == NDJSON and task.limits is None else None
+    size = max(1, _ENDINGS_OF_PART // (task.n * task.run.drafts))
+    return Work(Parts(len(files), size), kind.suffix, identity, make, lines, "Drawing endings")
+
+
+def _tell_guesses(finished: Sequence[Finished], run: Run) -> None:
     """Say the guessed class of each drawing, on a line of stderr."""
     from sketchkit.cli.runner import tell_guesses
 
-    for place, each in enumerate(endings):
-        if each.guesses:
-            tell_guesses(name_of(drawings, place), each.guesses, Path(run.settings.model).name)
+    drawings = [each.given for each in finished]
+    for place, each in enumerate(finished):
+        if guesses := getattr(each.endings, "guesses", None):
+            tell_guesses(name_of(drawings, place), guesses, Path(run.settings.model).name)
 
 
 def _tell_finished(finished: Sequence[Finished], *, on_page: bool, cut: bool) -> None:

@@ -16,6 +16,7 @@ from sketchkit.files import reason, standard_output
 __all__ = [
     "explain_stdout",
     "json_bytes",
+    "json_line",
     "plain",
     "print_json",
     "print_table",
@@ -94,6 +95,13 @@ def json_bytes(value: Any) -> bytes:
     import json
 
     return json.dumps(_sayable(value), indent=2, allow_nan=False).encode("ascii") + b"\n"
+
+
+def json_line(value: Any) -> bytes:
+    """A value as JSON on a line of its own, in ASCII."""
+    import json
+
+    return json.dumps(_sayable(value), allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def _sayable(value: Any) -> Any:

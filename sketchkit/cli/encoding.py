@@ -1,9 +1,10 @@
-"""The input of `encode`: drawings of files, or of one data set, some thousand in memory at once."""
+"""The input of `encode`: drawings of files, or of one data set, part by part."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,13 +14,12 @@ from sketchkit.errors import InputError
 
 if TYPE_CHECKING:
     from sketchkit.cli.inputs import Input
-    from sketchkit.models import DrawingModel
     from sketchkit.sketch import Sketch
 
-__all__ = ["EncodeOptions", "Encoded", "Given"]
+__all__ = ["DRAWINGS_OF_PART", "Block", "EncodeOptions", "Given"]
 
-#: Drawings of a data set that are in memory at once.
-_DRAWINGS_AT_ONCE = 2_048
+#: Drawings that are encoded together, and are in a part of a folder.
+DRAWINGS_OF_PART = 4096
 #: Of drawings that are left out, so many are named.
 _MOST_NAMES = 5
 
@@ -51,18 +51,31 @@ class EncodeOptions:
 
 
 @dataclass(frozen=True)
-class Encoded:
-    """The posteriors of drawings, and their labels.
+class Block:
+    """Some drawings to encode.
 
     Args:
-        mu: float32 [n, Z].
-        sigma: float32 [n, Z].
-        labels: n names, empty where unknown.
+        sketches: n, each of which bears the name that an error calls it by as its key.
+        keys: n identifiers.
+        sources: n names of files or of the data set, as the user wrote them.
+        numbers: n, which of all drawings each is, from 0.
     """
 
-    mu: Any
-    sigma: Any
-    labels: tuple[str, ...]
+    sketches: Sequence[Sketch]
+    keys: tuple[str, ...]
+    sources: tuple[str, ...]
+    numbers: Sequence[int]
+
+    @classmethod
+    def of(cls, drawings: Iterable[tuple[int, Input]]) -> Block:
+        """The drawings of files with their numbers."""
+        pairs = list(drawings)
+        return cls(
+            [each.sketch.labelled(each.sketch.label, each.called) for _, each in pairs],
+            tuple(each.sketch.key or each.stem for _, each in pairs),
+            tuple(each.source for _, each in pairs),
+            [number for number, _ in pairs],
+        )
 
 
 @dataclass(frozen=True)
@@ -70,26 +83,28 @@ class Given:
     """Drawings to encode.
 
     Args:
-        keys: n identifiers.
-        sources: n names of files or of the data set, as the user wrote them.
+        n: how many.
         prepared: whether they are of the training data's kind.
+        blocks: reads the drawings of some parts in turn; those that cannot be encoded are left out.
+        content: says what the drawings are, as JSON values.
         facts: where they are from, as JSON values; of a data set.
-        blocks: makes them, some at a time; each bears the name that an error calls it by as its key.
     """
 
-    keys: tuple[str, ...]
-    sources: tuple[str, ...]
+    n: int
     prepared: bool
-    blocks: Callable[[], Iterator[list[Sketch]]]
+    blocks: Callable[[Iterable[range]], Iterator[Block]]
+    content: Callable[[], Any]
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def __len__(self) -> int:
-        """How many drawings, n."""
-        return len(self.keys)
-
     @classmethod
-    def of(cls, chosen: EncodeOptions, seed: int, *, prepared: bool) -> Given:
+    def of(cls, chosen: EncodeOptions, seed: int, *, prepared: bool, in_parts: bool = False) -> Given:
         """The drawings that the user means.
+
+        Args:
+            chosen: the options.
+            seed: of a choice by chance.
+            prepared: as in `Given`, for files.
+            in_parts: whether files are read when their drawings are needed, and not now.
 
         Raises:
             UsageError: a data set beside other things, or an option without an effect on
@@ -100,7 +115,7 @@ class Given:
         if not sets:
             if chosen.split is not None:
                 raise UsageError("goes with a data set only", "--split")
-            return cls._of_files(chosen, prepared=prepared)
+            return cls._of_parts(chosen, prepared) if in_parts else cls._of_files(chosen, prepared)
         if len(chosen.files) > 1:
             raise UsageError("give files, or one data set and nothing else", "FILES")
         if chosen.input_format is not None:
@@ -110,7 +125,7 @@ class Given:
         return cls._of_data_set(sets[0], chosen, seed)
 
     @classmethod
-    def _of_files(cls, chosen: EncodeOptions, *, prepared: bool) -> Given:
+    def _of_files(cls, chosen: EncodeOptions, prepared: bool) -> Given:
         from sketchkit.cli.inputs import read_inputs
 
         wanted, limit = chosen.classes or [], chosen.limit
@@ -125,52 +140,45 @@ class Given:
                 limit,
             )
         ]
-        lined = _with_lines(drawings)
-        # What the library refuses it calls by its key.
-        sketches = [each.sketch.labelled(each.sketch.label, each.called) for each in lined]
-        return cls(
-            tuple(each.sketch.key or each.stem for each in lined),
-            tuple(each.source for each in lined),
-            prepared,
-            lambda: iter([sketches]),
+        numbers = {id(each): number for number, each in enumerate(drawings)}
+        lined = [(numbers[id(each)], each) for each in _with_lines(drawings)]
+        blocks = partial(map, lambda part: Block.of(lined[part.start : part.stop]))
+        return cls(len(lined), prepared, blocks, lambda: None)
+
+    @classmethod
+    def _of_parts(cls, chosen: EncodeOptions, prepared: bool) -> Given:
+        from sketchkit.cli.inputs import DrawingFiles, has_line
+
+        if chosen.classes:
+            raise UsageError("goes with one file as output, or with a data set", "--class")
+        files = DrawingFiles.count(
+            InputOptions(chosen.files, chosen.input_format, chosen.limit, chosen.keep_background)
         )
+
+        def blocks(parts: Iterable[range]) -> Iterator[Block]:
+            for part, drawings in files.read(parts):
+                pairs = zip(part, drawings, strict=True)
+                yield Block.of((number, each) for number, each in pairs if has_line(each.sketch))
+
+        return cls(len(files), prepared, blocks, files.checksums)
 
     @classmethod
     def _of_data_set(cls, name: str, chosen: EncodeOptions, seed: int) -> Given:
         from sketchkit.cli.sources import read_source
 
         source = read_source(name, chosen.split or "valid", chosen.classes or [], chosen.limit, seed)
-        n = len(source.indices)
-        called = [f"{source.stem}#{index}" for index in source.indices]
 
-        def blocks() -> Iterator[list[Sketch]]:
-            for first in range(0, n, _DRAWINGS_AT_ONCE):
-                places = range(first, min(first + _DRAWINGS_AT_ONCE, n))
-                sketches = zip(places, source.sketches(places), strict=True)
-                yield [sketch.labelled(sketch.label, called[place]) for place, sketch in sketches]
+        def blocks(parts: Iterable[range]) -> Iterator[Block]:
+            for part in parts:
+                called = [f"{source.stem}#{source.indices[place]}" for place in part]
+                sketches = [
+                    sketch.labelled(sketch.label, own)
+                    for own, sketch in zip(called, source.sketches(part), strict=True)
+                ]
+                keys = [source.key(place) or own for place, own in zip(part, called, strict=True)]
+                yield Block(sketches, tuple(keys), (name,) * len(part), part)
 
-        keys = tuple(key or own for key, own in zip(source.keys, called, strict=True))
-        return cls(keys, (name,) * n, source.prepared, blocks, source.facts)
-
-    def encode(self, model: DrawingModel) -> Encoded:
-        """Where they lie."""
-        import numpy as np
-
-        from sketchkit.cli.console import progress
-        from sketchkit.latent import encode as encode_some
-
-        parts, labels = [], list[str]()
-        with progress("Encoding") as told:
-            for sketches in self.blocks():
-                done, here = len(labels), len(sketches)
-
-                def so_far(steps: int, total: int, done: int = done, here: int = here) -> None:
-                    told(total * done + steps * here, total * len(self))
-
-                parts.append(encode_some(model, sketches, prepared=self.prepared, progress=so_far))
-                labels += [sketch.label or "" for sketch in sketches]
-        mu, sigma = (np.concatenate(each) for each in zip(*parts, strict=True))
-        return Encoded(mu, sigma, tuple(labels))
+        return cls(len(source.indices), source.prepared, blocks, lambda: source.facts, source.facts)
 
 
 def _is_data_set(name: str) -> bool:
@@ -207,8 +215,9 @@ def _with_lines(drawings: Sequence[Input]) -> list[Input]:
         InputError: all are dots.
     """
     from sketchkit.cli.console import say
+    from sketchkit.cli.inputs import has_line
 
-    lined = [each for each in drawings if any(len(line) > 1 for line in each.sketch.to_polylines())]
+    lined = [each for each in drawings if has_line(each.sketch)]
     kept = set(map(id, lined))
     left = [each.called for each in drawings if id(each) not in kept]
     names = ", ".join(left[:_MOST_NAMES]) + (", ..." if len(left) > _MOST_NAMES else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from sketchkit.arguments import MAX_DRAWINGS, find_name, hint
@@ -11,14 +11,24 @@ from sketchkit.cli.console import say
 from sketchkit.cli.groups import InputOptions
 from sketchkit.cli.options import UsageError
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import open_file, reason, shown, standard_input
-from sketchkit.formats import format_of, read, read_all, split_reference
+from sketchkit.files import file_checksum, open_file, reason, shown, standard_input
+from sketchkit.formats import count_drawings, format_of, read, read_all, split_reference
 from sketchkit.formats.streams import stem_of
 from sketchkit.formats.svg import SvgDocument, omissions, read_svg
 from sketchkit.formats.svg.limits import MAX_BYTES
 from sketchkit.sketch import Sketch
 
-__all__ = ["Input", "Kept", "classes_shown", "read_drawings", "read_inputs", "read_one", "stem_of_file"]
+__all__ = [
+    "DrawingFiles",
+    "Input",
+    "Kept",
+    "classes_shown",
+    "has_line",
+    "read_drawings",
+    "read_inputs",
+    "read_one",
+    "stem_of_file",
+]
 
 STDIN = "-"
 
@@ -122,6 +132,11 @@ def read_one(
     return Input(sketches[number], reference, f"{stem}-{number}")
 
 
+def has_line(sketch: Sketch) -> bool:
+    """Whether a drawing has a line; dots alone are read by no model."""
+    return any(len(line) > 1 for line in sketch.to_polylines())
+
+
 def stem_of_file(reference: str) -> str:
     """The stem of outputs that are made from a whole file."""
     file, _ = split_reference(reference)
@@ -146,6 +161,86 @@ def classes_shown(file: str, labels: Iterable[str | None], wanted: Iterable[str]
             raise InputError(f"{shown(file)}: holds no drawing of {name!r}: {what}")
         found.append(label)
     return found
+
+
+@dataclass(frozen=True)
+class DrawingFiles:
+    """The drawings of files in their order, which are read when they are needed.
+
+    Args:
+        chosen: the files.
+        counts: how many drawings each of them has.
+    """
+
+    chosen: InputOptions
+    counts: tuple[int, ...]
+
+    @classmethod
+    def count(cls, chosen: InputOptions) -> DrawingFiles:
+        """Count the drawings of files.
+
+        Raises:
+            UsageError: standard input, which can only be read once.
+            InputError: a file that is missing, unreadable, or without a drawing.
+        """
+        if STDIN in chosen.files:
+            raise UsageError("standard input (-) cannot be read in parts: give a file", "FILES")
+        return cls(chosen, tuple(_count(file, chosen) for file in chosen.files))
+
+    def __len__(self) -> int:
+        """How many drawings there are."""
+        return sum(self.counts)
+
+    def checksums(self) -> list[str]:
+        """The checksum of each file."""
+        return [file_checksum(split_reference(file)[0]) for file in self.chosen.files]
+
+    def read(self, parts: Iterable[range]) -> Iterator[tuple[range, list[Input]]]:
+        """Read the drawings of one part after another.
+
+        Args:
+            parts: the numbers of their drawings, rising.
+
+        Yields:
+            Each part, and its drawings.
+
+        Raises:
+            InputError: a file that has changed since its drawings were counted, or is damaged.
+        """
+        drawings, place = self._read_from(0), 0
+        for numbers in parts:
+            if numbers.start != place:
+                drawings = self._read_from(numbers.start)
+            found = list(itertools.islice(drawings, len(numbers)))
+            if len(found) < len(numbers):
+                raise InputError(f"{', '.join(map(_called, self.chosen.files))}: changed while it was read")
+            yield numbers, found
+            place = numbers.stop
+
+    def _read_from(self, first: int) -> Iterator[Input]:
+        for file, count in zip(self.chosen.files, self.counts, strict=True):
+            if first < count:
+                yield from self._read_file(file, count, first)
+            first = max(0, first - count)
+
+    def _read_file(self, file: str, count: int, first: int) -> Iterator[Input]:
+        if count == 1:
+            yield from _drawings(file, self.chosen, keep_documents=False)
+            return
+        drawings = read_all(file, format=_chosen_kind(file, self.chosen.input_format), first=first)
+        stem, digits = stem_of_file(file), len(str(count - 1))
+        for number, sketch in enumerate(itertools.islice(drawings, count - first), first):
+            yield Input(sketch, file, f"{stem}-{number:0{digits}}", number=number)
+
+
+def _count(file: str, chosen: InputOptions) -> int:
+    if split_reference(file)[1] is not None:
+        return 1
+    kind = _chosen_kind(file, chosen.input_format)
+    count = 1 if kind == "svg" else count_drawings(file, format=kind)
+    if not count:
+        raise InputError(f"{_called(file)}: holds no drawing")
+    return min(count, chosen.limit or count)
 
 
 class Kept:

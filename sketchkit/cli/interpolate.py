@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -246,7 +247,7 @@ def _identity(task: _Task, jobs: Jobs, model: DrawingModel, to: BulkOutput) -> d
         "device": str(model.device).partition(":")[0],
         "layout": dataclasses.asdict(task.layout()),
         "format": task.output.format,
-        "pattern": [each.pattern for each in to.destinations],
+        "pattern": [os.path.basename(each.pattern) for each in to.destinations],
     }
 
 

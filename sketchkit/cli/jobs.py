@@ -223,7 +223,7 @@ def _chosen(chosen: JobOptions, label: str | None, size: int, seed: int) -> Jobs
         names,
         lambda number: picks[number].tolist(),
         drawing,
-        lambda place: there.keys[place] or f"{there.stem}#{there.indices[place]}",
+        lambda place: there.key(place) or f"{there.stem}#{there.indices[place]}",
         lambda number: f"{shown(str(chosen.source))}: job {names[number]!r}",
         chosen.prepared or there.prepared,
         digest,

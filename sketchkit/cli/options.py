@@ -42,6 +42,7 @@ __all__ = [
     "RedirectHosts",
     "RenamedPath",
     "Seed",
+    "ShardName",
     "ShownClass",
     "SplitName",
     "UsageError",
@@ -302,6 +303,16 @@ LatentPath = Annotated[PathName | None, _path_option("--path")]
 RenamedPath = Annotated[PathName | None, _path_option("--path --method")]
 Prepared = Annotated[bool, option(False, "Read drawings as they stand: they are training data already.")]
 SplitName = Annotated[Literal["train", "valid", "test"], option(..., "Which drawings of that data set.")]
+ShardName = Annotated[
+    str | None,
+    option(
+        None,
+        "Do a share of the work, 1/N to N/N; the output is a folder that the N processes share.",
+        flags="--shard",
+        metavar="I/N",
+        usual="all of it",
+    ),
+]
 
 
 def require_one_class(names: Sequence[str] | None, why: str = "all drawings show one thing") -> str | None:

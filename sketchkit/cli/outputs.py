@@ -21,7 +21,7 @@ from sketchkit.rendering import Ink, Layout, OwnPage, Picture, Renderer
 from sketchkit.rendering.palette import INK
 from sketchkit.sketch import Sketch
 
-__all__ = ["Destination", "Item", "Page", "check_paths", "render_pictures", "send"]
+__all__ = ["Destination", "Item", "Page", "check_paths", "is_folder", "render_pictures", "send"]
 
 
 @dataclass(frozen=True)
@@ -280,6 +280,11 @@ class Page:
     def _write_data(self, items: Sequence[Item], path: str) -> None:
         sketches = [item.sketch for item in items]
         write(sketches, path, format=self.to.kind.format, overwrite=self.to.overwrite)
+
+
+def is_folder(path: str | None) -> bool:
+    """Whether an output is a folder: there is one, or the path ends in a slash."""
+    return path is not None and path != STDOUT and (path.endswith(("/", os.sep)) or os.path.isdir(path))
 
 
 def check_paths(paths: Sequence[str], overwrite: bool) -> None:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from sketchkit.cli.groups import InputOptions, OutputOptions, SheetOptions, parse_temperatures
 from sketchkit.cli.help import SamplerCommand, standalone_app
-from sketchkit.cli.options import Given, Json, Prepared, ShownClass, option, settings_of
+from sketchkit.cli.options import Given, Json, Prepared, ShardName, ShownClass, option, settings_of
 from sketchkit.settings import LatentSettings
 
 if TYPE_CHECKING:
     from sketchkit.cli.inputs import Input
+    from sketchkit.cli.output_kind import Kind
     from sketchkit.cli.outputs import Item
+    from sketchkit.cli.parts import Progress, Work
     from sketchkit.cli.runner import Run
+    from sketchkit.models import DrawingModel
     from sketchkit.rendering import Layout
     from sketchkit.sketch import Sketch
 
 __all__ = ["EXAMPLE", "app", "reconstruct"]
 
 EXAMPLE = "sketchkit reconstruct car.svg face.svg --temperature 0.01,0.4,1 -o again.svg"
+#: The reconstructions of a part.
+_DRAWINGS_OF_PART = 4096
 _SEVERAL = "0.01,0.2,0.4,0.6,0.8,1"
 
 
@@ -39,6 +44,7 @@ def reconstruct(
     latent: Annotated[Given, settings_of(LatentSettings, without={"tries", "temperature"})],
     sheet: SheetOptions,
     given: InputOptions,
+    shard: ShardName = None,
     json: Json = False,
 ) -> None:
     """Draw drawings again from what a model remembers of them.
@@ -46,11 +52,20 @@ def reconstruct(
     One row a drawing: the drawing itself in ink, then its reconstructions from blue (tidy) to red (daring);
     --label names rows and columns.
     """
-    from sketchkit.cli.inputs import read_inputs
+    from sketchkit.cli.inputs import STDIN, read_inputs, stem_of_file
     from sketchkit.cli.outputs import Page
+    from sketchkit.cli.parts import PartsOutput, streamed
 
     runs = _choose_runs(latent, classes, temperature)
+    if (folder := PartsOutput.of_drawings(output, shard, json=json)) is not None:
+        folder.do(_in_parts(runs, given, folder.kind, prepared=prepared))
+        return
     page = Page.of(output, sheet, "{stem}-again", json=json)
+    stem = stem_of_file(given.files[0])
+    if (whole := streamed(page, stem)) is not None and not json and STDIN not in given.files:
+        page.plan(stem, 1)
+        whole.do(_in_parts(runs, given, page.to.kind, prepared=prepared))
+        return
     drawings = read_inputs(given)
     columns = len(runs) + 1
     shown = len(runs) if sheet.tile else columns  # a tile of the user's is for the reconstructions alone
@@ -58,12 +73,11 @@ def reconstruct(
     if sheet.label and not sheet.tile:
         layout = _name_rows(layout, runs, drawings)
 
-    again = _draw_again(runs, drawings, prepared=prepared)
-    items = [
-        _item(each, runs[k], sketches[i], k, len(runs))
-        for i, each in enumerate(drawings)
-        for k, sketches in enumerate(again)
-    ]
+    from sketchkit.cli.console import progress
+
+    model = _load(runs, len(drawings))
+    with progress("Drawing again") as report:
+        items = _draw_again(model, runs, drawings, report, prepared=prepared)
     provenance = {**runs[0].provenance, "temperature": _temperatures(runs)}
     page.write(items, layout, provenance, None if sheet.tile else _rows(drawings, items, len(runs)))
 
@@ -92,27 +106,60 @@ def _name_rows(layout: Layout, runs: Sequence[Run], drawings: Sequence[Input]) -
     return dataclasses.replace(layout, label=False, column_labels=("drawing", *heads), row_labels=stems)
 
 
-def _draw_again(runs: Sequence[Run], drawings: Sequence[Input], *, prepared: bool) -> list[list[Sketch]]:
-    """The reconstructions of all drawings, for each temperature."""
-    from sketchkit.cli.console import progress
+def _load(runs: Sequence[Run], n: int) -> DrawingModel:
+    """The model for n drawings, which all runs use."""
     from sketchkit.cli.runner import POINTS
 
-    model = runs[0].load(len(drawings) * (1 + len(runs)) * POINTS)
-    sketches = [each.sketch for each in drawings]
+    model = runs[0].load(n * (1 + len(runs)) * POINTS)
     for run in runs[1:]:
         run.used.update(runs[0].used)
+    return model
+
+
+def _draw_again(
+    model: DrawingModel, runs: Sequence[Run], drawings: Sequence[Input], report: Progress, *, prepared: bool
+) -> list[Item]:
+    """The reconstructions of each drawing, by temperature."""
     from sketchkit.generate import reconstruct as draw
 
-    out: list[list[Sketch]] = []
-    with progress("Drawing again") as report:
-        for done, run in enumerate(runs):
+    sketches, again = [each.sketch for each in drawings], []
+    for done, run in enumerate(runs):
 
-            def report_all(n: int, total: int, done: int = done) -> None:
-                report(done * total + n, len(runs) * total)
+        def report_all(n: int, total: int, done: int = done) -> None:
+            report(done * total + n, len(runs) * total)
 
-            how = {"class_name": run.class_of(0), "prepared": prepared, **run.keywords()}
-            out.append(draw(model, sketches, progress=report_all, **how))
-    return out
+        how = {"class_name": run.class_of(0), "prepared": prepared}
+        again.append(run.draw(draw, model, sketches, progress=report_all, **how))
+    return [
+        _item(each, runs[k], mine[i], k, len(runs))
+        for i, each in enumerate(drawings)
+        for k, mine in enumerate(again)
+    ]
+
+
+def _in_parts(runs: Sequence[Run], given: InputOptions, kind: Kind, *, prepared: bool) -> Work:
+    """The work of drawing any number of drawings again."""
+    from sketchkit.cli.inputs import DrawingFiles
+    from sketchkit.cli.parts import Parts, Work
+    from sketchkit.cli.streaming import NDJSON, content_of, identify
+
+    files = DrawingFiles.count(given)
+    model = _load(runs, len(files))
+
+    def make(parts: Iterable[range], report: Progress) -> Iterator[bytes]:
+        for _, drawings in files.read(parts):
+            items = _draw_again(model, runs, drawings, report, prepared=prepared)
+            yield content_of((item.sketch for item in items), kind)
+
+    identity = {
+        "runs": [identify(run, model) for run in runs],
+        "prepared": prepared,
+        "inputs": files.checksums(),
+        "format": kind.name,
+    }
+    lines = len(runs) if kind.format == NDJSON else None
+    parts = Parts(len(files), max(1, _DRAWINGS_OF_PART // len(runs)))
+    return Work(parts, kind.suffix, identity, make, lines, "Drawing again")
 
 
 def _item(given: Input, run: Run, sketch: Sketch, place: int, places: int) -> Item:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from sketchkit.cli.console import say
-from sketchkit.errors import InputError
+from sketchkit.errors import FormatError, InputError
 from sketchkit.files import (
     atomic_write,
     checksum_of,
@@ -33,7 +33,16 @@ from sketchkit.files import (
     shown,
 )
 
-__all__ = ["RECORD", "PartFile", "RunFolder", "checksum_of_json", "exclusive_lock", "write_blocks"]
+__all__ = [
+    "RECORD",
+    "PartFile",
+    "RunFolder",
+    "checksum_of_json",
+    "exclusive_lock",
+    "read_run",
+    "shared_folder",
+    "write_blocks",
+]
 
 #: The name of the record in the folder of many files.
 RECORD = "sketchkit-run.json"
@@ -125,6 +134,43 @@ def _lock(handle: int, name: str, refusal: str, advice: str) -> None:
         raise InputError(f"{shown(name)}: {refusal}") from None
     except OSError as error:  # as on some network file systems
         say(f"sketchkit: {shown(name)}: cannot be locked ({reason(error)}): {advice}")
+
+
+@contextmanager
+def shared_folder(folder: str, begin: Callable[[bool], None]) -> Iterator[None]:
+    """Hold a folder together with other processes of the same run, and keep other runs out.
+
+    Args:
+        folder: that is there.
+        begin: makes sure that the folder is of this run; it is told whether the process is alone in it, and
+            may then replace what is there.
+
+    Raises:
+        InputError: as `begin` raises it.
+    """
+    if find_spec("fcntl") is None:
+        with exclusive_lock(folder, folder, folder=True):
+            begin(True)
+            yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            begin(True)
+            fcntl.flock(handle, fcntl.LOCK_SH)
+        except BlockingIOError:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+        except OSError as error:  # as on some network file systems
+            say(f"sketchkit: {shown(folder)}: cannot be locked ({reason(error)}): start no other run in it")
+            begin(True)
+        # On the way from one lock to the other another run may have got the folder.
+        begin(False)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _beside(target: str, ending: str) -> str:
@@ -321,7 +367,7 @@ class RunFolder:
         """The file of the record."""
         return self.path / RECORD
 
-    def begin(self, paths: Sequence[str], jobs: int, identity: Mapping[str, Any]) -> None:
+    def begin(self, paths: Sequence[str], jobs: int, identity: Mapping[str, Any], alone: bool = True) -> None:
         """Make sure that all files in the folder are of this very run.
 
         Args:
@@ -329,15 +375,23 @@ class RunFolder:
             jobs: how many jobs it has.
             identity: all that decides the content of the files, as JSON values; `pattern` holds the patterns
                 of their names.
+            alone: whether no other process of this run is at work; else its record must be there.
 
         Raises:
             InputError: files or a record of another run, or a folder that cannot be written.
         """
-        files = checksum_of("\0".join(paths).encode("utf-8", "surrogateescape"))
+        names = "\0".join(map(os.path.basename, paths))
+        files = checksum_of(names.encode("utf-8", "surrogateescape"))
         record = {"format": _FORMAT, "version": 1, "run": dict(identity), "jobs": jobs, "files": files}
         signed = {**record, "checksum": checksum_of_json(record)}
         content = json.dumps(signed, indent=2, sort_keys=True).encode() + b"\n"
         there = self._read_record()
+        if not alone:
+            if there != content:
+                raise InputError(
+                    f"{shown(self.path)}: another run is writing into this folder: choose another"
+                )
+            return
         if there == content and not self.overwrite:
             self._sweep()
             return
@@ -387,6 +441,39 @@ class RunFolder:
                     os.unlink(entry.path)
 
 
+def read_run(folder: str) -> dict[str, Any]:
+    """All that decides the files of a folder of parts, from its record.
+
+    Args:
+        folder: of the parts.
+
+    Raises:
+        InputError: a folder without a record.
+        FormatError: a damaged record, or one of other files.
+    """
+    path = os.path.join(folder, RECORD)
+    with explain_errors(path):
+        record = read_file(path, _MAX_RECORD_BYTES)
+    run = _read_run(record)
+    if run is None:
+        raise FormatError(f"{shown(path)}: the record is damaged")
+    if not {"n", "size", "lines"} <= set(run):
+        raise FormatError(f"{shown(path)}: the folder holds pictures, which stay as they are, and no parts")
+    return run
+
+
+def _read_run(record: bytes) -> dict[str, Any] | None:
+    """What a valid record says of its run."""
+    try:
+        found = json.loads(record)
+        checksum = found.pop("checksum")
+        run: dict[str, Any] = found["run"]
+        [os.path.basename(pattern) for pattern in run["pattern"]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return run if checksum == checksum_of_json(found) else None
+
+
 def _read_files(record: bytes) -> object:
     """The checksum of the names of the files of another run."""
     try:
@@ -397,14 +484,10 @@ def _read_files(record: bytes) -> object:
 
 def _read_patterns(record: bytes) -> list[re.Pattern[str]] | None:
     """The names of the files of another run; None of an invalid record."""
-    try:
-        found = json.loads(record)
-        checksum = found.pop("checksum")
-        patterns = [os.path.basename(pattern) for pattern in found["run"]["pattern"]]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    run = _read_run(record)
+    if run is None:
         return None
-    if checksum != checksum_of_json(found):
-        return None
+    patterns = [os.path.basename(pattern) for pattern in run["pattern"]]
     fields = {r"\{stem\}": ".+", r"\{index\}": "[0-9]+"}
     return [
         re.compile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sketchkit import options
 from sketchkit._version import __version__
 from sketchkit.checkpoints import store
-from sketchkit.cli.console import progress, say, say_columns
+from sketchkit.cli.console import progress as progress_bar
+from sketchkit.cli.console import say, say_columns
 from sketchkit.cli.groups import as_usage
 from sketchkit.cli.options import Given, UsageError, require_one_class
 from sketchkit.cli.records import current_call
@@ -150,7 +152,7 @@ class Run:
             return label
         from sketchkit.generate import guess_classes
 
-        with progress("Looking at the drawing"):
+        with progress_bar("Looking at the drawing"):
             [guesses] = guess_classes(model, [drawing])
         tell_guesses(name, guesses, model.card.name)
         return guesses[0].class_name
@@ -167,7 +169,7 @@ class Run:
             points: about how many points are read and drawn; see `load_drawing_model`.
         """
         # Here torch may be imported: all errors of a user are found before.
-        with progress("Loading the model"):
+        with progress_bar("Loading the model"):
             from sketchkit.checkpoints.array_models import find_file
             from sketchkit.engine import engine_of
             from sketchkit.generate import load_drawing_model
@@ -195,16 +197,24 @@ class Run:
         sampler = wrap_sampler(self.sampler, replace(self.settings, tries=self.drafts))
         return {"sampler": sampler, **self.settings.keywords()}
 
-    def draw(self, function: Callable[..., T], *given: Any, doing: str = "Drawing", **more: Any) -> T:
+    def draw(
+        self,
+        function: Callable[..., T],
+        *given: Any,
+        doing: str = "Drawing",
+        progress: Callable[[int, int], None] | None = None,
+        **more: Any,
+    ) -> T:
         """Call one of the library's functions that draw, under a progress bar.
 
         Args:
             function: takes `given`, the settings and `progress`.
             given: the model, and further arguments.
             doing: the words beside the bar.
+            progress: is told of the steps in place of a bar.
             more: further arguments.
         """
-        with progress(doing) as report:
+        with progress_bar(doing) if progress is None else nullcontext(progress) as report:
             return function(*given, progress=report, **self.keywords(), **more)
 
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from sketchkit.cli.groups import OutputOptions, SheetOptions
 from sketchkit.cli.help import SamplerCommand, standalone_app
-from sketchkit.cli.options import LARGEST_NUMBER, MOST_DRAWINGS, Given, UsageError, option, settings_of
+from sketchkit.cli.options import (
+    LARGEST_NUMBER,
+    MOST_DRAWINGS,
+    Given,
+    ShardName,
+    UsageError,
+    option,
+    settings_of,
+)
 from sketchkit.settings import DrawSettings
 
 if TYPE_CHECKING:
@@ -57,20 +65,25 @@ def sample(
     ),
     drawing: Annotated[Given, settings_of(DrawSettings)],
     sheet: SheetOptions,
+    shard: ShardName = None,
     json: bool = option(False, "Say on stdout, as JSON, what was done: of 100,000 drawings at most."),
 ) -> None:
     """Draw from nothing."""
     from sketchkit.cli.outputs import Item, Page
+    from sketchkit.cli.parts import PartsOutput, streamed
     from sketchkit.cli.runner import Run
-    from sketchkit.cli.streaming import Streaming
+    from sketchkit.cli.streaming import new_drawings
 
     run, each = Run.of(drawing, classes), layout == "files"
+    if (folder := PartsOutput.of_drawings(output, shard, json=json)) is not None:
+        folder.do(new_drawings(run, n, first, folder.kind, z_temperature))
+        return
     page = Page.of(output, sheet, "{stem}-{index}" if each else "{stem}", each=each, json=json)
-    streaming = Streaming.possible(page.to) and not each
-    _check_count(n, streaming=streaming, json=json)
-    if streaming and not json:
+    streaming = streamed(page, run.stem)
+    _check_count(n, streaming=streaming is not None, json=json)
+    if streaming is not None and not json:
         page.plan(run.stem, 1)
-        page.tell((), [Streaming(run, n, first, page.to, z_temperature).write()])
+        streaming.do(new_drawings(run, n, first, page.to.kind, z_temperature))
         return
     indices = range(first, first + n)
     on = page.plan(run.stem, n, _count_columns(n, len(run.wanted)), indices)

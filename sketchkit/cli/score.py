@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from sketchkit._version import __version__
@@ -16,6 +17,7 @@ from sketchkit.cli.options import (
     Given,
     Listed,
     Prepared,
+    ShardName,
     UsageError,
     option,
     require_one_class,
@@ -26,14 +28,20 @@ from sketchkit.settings import DrawSettings
 
 if TYPE_CHECKING:
     from sketchkit.cli.inputs import Input
+    from sketchkit.cli.parts import Progress
     from sketchkit.cli.runner import Run
     from sketchkit.generate import Score
+    from sketchkit.models import DrawingModel
     from sketchkit.rendering import Picture
+    from sketchkit.sketch import Sketch
 
 __all__ = ["EXAMPLE", "app", "score"]
 
 #: The most drawings whose guessed classes are told.
 _MOST_TOLD = 9
+#: The drawings of a part of a long file.
+_DRAWINGS_OF_PART = 4096
+_NO_LINE = "a drawing without a line cannot be scored"
 
 EXAMPLE = "sketchkit score cat.ndjson --limit 12 --heatmap heat.png"
 
@@ -58,6 +66,15 @@ def score(
     drawing: Annotated[Given, settings_of(DrawSettings, only={"model", "device"})],
     sheet: SheetOptions,
     given: InputOptions,
+    output: str | None = option(
+        None,
+        "A .jsonl file to write, what --json says of each drawing but its points on a line; or a folder of "
+        "such files. For any number of drawings.",
+        flags="--output -o",
+        metavar="PATH",
+        usual="a table on stdout",
+    ),
+    shard: ShardName = None,
     json: Listed = False,
     force: Force = False,
 ) -> None:
@@ -83,49 +100,111 @@ def score(
         check_frames(sheet, renderer)
     wanted, guess = split_class_words(classes)
     class_name, run = require_one_class(wanted), Run.of(drawing, wanted)
-    drawings = read_inputs(given)
+    how = _How(class_name, guess=guess, blank=bool(classes) and not (class_name or guess), prepared=prepared)
+    if output is not None or shard is not None:
+        _write_lines(run, given, how, output, shard, force)
+        return
+    drawings = how.label(read_inputs(given))
     _check_lines(drawings)
     # The scale takes a cell of its own.
     page = dataclasses.replace(sheet.layout(len(drawings) + 1), label=True)
 
-    if classes and class_name is None and not guess:
-        drawings = [dataclasses.replace(each, sketch=each.sketch.labelled(None)) for each in drawings]
-    scores = _score(run, drawings, class_name, guess=guess, prepared=prepared)
+    scores = _score(run, drawings, how)
     by = {"model": run.provenance["model"]}
     if heatmap is not None:
-        told = {} if class_name is None else {"class": run.classes[0]}
-        provenance = {"generator": "sketchkit", "version": __version__, **by, **told}
+        shown_class = {} if class_name is None else {"class": run.classes[0]}
+        provenance = {"generator": "sketchkit", "version": __version__, **by, **shown_class}
         send(render_pictures(renderer, _pictures(drawings, scores, by), page, provenance), heatmap, force)
         if not json:
             tell_written([heatmap])
     if json:
-        print_json([{**by, **_facts(each, mine)} for each, mine in zip(drawings, scores, strict=True)])
+        pairs = zip(drawings, scores, strict=True)
+        print_json([{**by, **_facts(each, mine), "rows": _points(mine)} for each, mine in pairs])
     elif heatmap != STDOUT:
         _print(drawings, scores)
 
 
 def _check_lines(drawings: Sequence[Input]) -> None:
+    from sketchkit.cli.inputs import has_line
+
     for each in drawings:
-        if all(len(line) < 2 for line in each.sketch.to_polylines()):
-            raise InputError(f"{each.called}: a drawing without a line cannot be scored")
+        if not has_line(each.sketch):
+            raise InputError(f"{each.called}: {_NO_LINE}")
 
 
-def _score(
-    run: Run, drawings: Sequence[Input], class_name: str | None, *, guess: bool, prepared: bool
-) -> list[Score]:
-    """The scores of all drawings; says the guessed classes of the first few."""
-    from sketchkit.cli.console import progress, say
-    from sketchkit.cli.runner import POINTS, tell_guesses
+@dataclass(frozen=True)
+class _How:
+    """What is said of drawings.
 
-    model = run.load(len(drawings) * POINTS)
-    if class_name is None and guess and run.can_guess(model):
-        class_name = "auto"
+    Args:
+        class_name: of all of them; None where it is left open.
+        guess: whether missing classes are guessed.
+        blank: whether the model is told no class at all.
+        prepared: whether they are training data already.
+    """
+
+    class_name: str | None
+    guess: bool
+    blank: bool
+    prepared: bool
+
+    def label(self, drawings: Sequence[Input]) -> list[Input]:
+        """The drawings, without their classes where the model is told none."""
+        if not self.blank:
+            return list(drawings)
+        return [dataclasses.replace(each, sketch=each.sketch.labelled(None)) for each in drawings]
+
+    def load(self, run: Run, n: int) -> tuple[DrawingModel, dict[str, Any]]:
+        """The model for n drawings, and the settings of the library's function."""
+        from sketchkit.cli.runner import POINTS
+
+        model, class_name = run.load(n * POINTS), self.class_name
+        if class_name is None and self.guess and run.can_guess(model):
+            class_name = "auto"
+        return model, {"class_name": class_name, "prepared": self.prepared}
+
+
+def _write_lines(
+    run: Run, chosen: InputOptions, how: _How, output: str | None, shard: str | None, force: bool
+) -> None:
+    """The scores of any number of drawings, a line each; of a drawing without a line the fault."""
+    from sketchkit.cli.console import json_line
+    from sketchkit.cli.inputs import DrawingFiles, has_line
+    from sketchkit.cli.output_kind import Kind
+    from sketchkit.cli.outputs import check_paths
+    from sketchkit.cli.parts import Parts, PartsOutput, Work
+    from sketchkit.cli.streaming import identify
+
+    to = PartsOutput.of(output, Kind(".jsonl", None), shard, overwrite=force)
+    if to.shard is None:
+        check_paths([to.path], force)
+    files = DrawingFiles.count(chosen)
+    model, settings = how.load(run, len(files))
     from sketchkit.generate import score as score_all
 
-    # What the library refuses it calls by its key.
-    sketches = [each.sketch.labelled(each.sketch.label, each.called) for each in drawings]
+    def make(parts: Iterable[range], report: Progress) -> Iterator[bytes]:
+        for _, given in files.read(parts):
+            drawings = how.label(given)
+            lined = [each for each in drawings if has_line(each.sketch)]
+            scores = score_all(model, _called(lined), progress=report, **settings)
+            facts = {id(each): _facts(each, mine) for each, mine in zip(lined, scores, strict=True)}
+            yield b"".join(json_line({**by, **(facts.get(id(each)) or _fault(each))}) for each in drawings)
+
+    by = {"model": run.provenance["model"]}
+    identity = {**identify(run, model), **settings, "blank": how.blank, "inputs": files.checksums()}
+    to.do(Work(Parts(len(files), _DRAWINGS_OF_PART), ".jsonl", identity, make, 1, "Scoring"))
+
+
+def _score(run: Run, drawings: Sequence[Input], how: _How) -> list[Score]:
+    """The scores of all drawings; says the guessed classes of the first few."""
+    from sketchkit.cli.console import progress, say
+    from sketchkit.cli.runner import tell_guesses
+
+    model, settings = how.load(run, len(drawings))
+    from sketchkit.generate import score as score_all
+
     with progress("Scoring") as report:
-        scores = score_all(model, sketches, class_name=class_name, prepared=prepared, progress=report)
+        scores = score_all(model, _called(drawings), progress=report, **settings)
     guessed = [
         (each.called, mine.guesses) for each, mine in zip(drawings, scores, strict=True) if mine.guesses
     ]
@@ -134,6 +213,11 @@ def _score(
     if len(guessed) > _MOST_TOLD:
         say(f"the classes of {len(guessed) - _MOST_TOLD:,} more were guessed; --class chooses")
     return scores
+
+
+def _called(drawings: Sequence[Input]) -> list[Sketch]:
+    """The sketches of drawings; what the library refuses it calls by its key."""
+    return [each.sketch.labelled(each.sketch.label, each.called) for each in drawings]
 
 
 def _print(drawings: Sequence[Input], scores: Sequence[Score]) -> None:
@@ -155,10 +239,23 @@ def _print(drawings: Sequence[Input], scores: Sequence[Score]) -> None:
     print_table(header, rows)
 
 
+def _fault(each: Input) -> dict[str, Any]:
+    """What is said of a drawing that has no score, as JSON values."""
+    return {"input": each.source, "drawing": each.stem, "error": _NO_LINE}
+
+
+def _points(score: Score) -> list[dict[str, Any]]:
+    """The cost of each row as JSON values."""
+    rows = zip(score.offset.tolist(), score.pen.tolist(), score.stroke_of.tolist(), strict=True)
+    return [
+        {"offset": offset, "pen": pen, "stroke": None if stroke < 0 else stroke}
+        for offset, pen, stroke in rows
+    ]
+
+
 def _facts(each: Input, score: Score) -> dict[str, Any]:
     """The score of a drawing as JSON values; a stroke that is a dot has no cost."""
     strokes = zip(score.stroke_points.tolist(), score.strokes.tolist(), score.strokes_per_point, strict=True)
-    rows = zip(score.offset.tolist(), score.pen.tolist(), score.stroke_of.tolist(), strict=True)
     return {
         "input": each.source,
         "drawing": each.stem,
@@ -179,10 +276,6 @@ def _facts(each: Input, score: Score) -> dict[str, Any]:
         "strokes": [
             {"stroke": k, "points": n, "nll": total, "nll_per_point": float(mean) if n else None}
             for k, (n, total, mean) in enumerate(strokes)
-        ],
-        "rows": [
-            {"offset": offset, "pen": pen, "stroke": None if stroke < 0 else stroke}
-            for offset, pen, stroke in rows
         ],
     }
 
@@ -210,8 +303,7 @@ def _picture(each: Input, score: Score, by: Mapping[str, str], low: float, high:
         # A dot, which the model does not read, keeps the ink.
         color = heat_color(share) if math.isfinite(share) else INK
         inks.append(Ink(Sketch.from_polylines([line]), color, f"stroke {k}: {cost:.2f}"))
-    facts = {key: value for key, value in _facts(each, score).items() if key != "rows"}
-    return Picture(tuple(inks), f"{score.nll_per_point:.2f}: {each.stem}", {**by, **facts})
+    return Picture(tuple(inks), f"{score.nll_per_point:.2f}: {each.stem}", {**by, **_facts(each, score)})
 
 
 app = standalone_app(score, Command, EXAMPLE, without={"label"})

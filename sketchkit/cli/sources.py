@@ -29,7 +29,7 @@ class Source:
     Args:
         stem: of the names of outputs.
         indices: [n], the number of each in its split or file.
-        keys: n identifiers; None where unknown.
+        key: makes the identifier of a drawing, by its place among these n; None where it is unknown.
         prepared: whether they are of the training data's kind.
         facts: where they are from, as JSON values.
         sketches: makes some of them, by their places among these n.
@@ -37,7 +37,7 @@ class Source:
 
     stem: str
     indices: Sequence[int]
-    keys: Sequence[str | None]
+    key: Callable[[int], str | None]
     prepared: bool
     facts: dict[str, Any]
     sketches: Callable[[Iterable[int]], Iterable[Sketch]]
@@ -96,7 +96,7 @@ def _from_file(
     return Source(
         stem_of(path),
         indices,
-        [everything[i].key for i in indices],
+        lambda place: everything[indices[place]].key,
         False,
         facts,
         lambda places: (everything[indices[place]] for place in places),
@@ -123,7 +123,7 @@ def _from_data(
     return Source(
         stem,
         indices,
-        [f"{key:016x}" if key else None for key in there.keys[chosen.indices].tolist()],
+        lambda place: f"{int(key):016x}" if (key := there.keys[indices[place]]) else None,
         True,
         facts,
         lambda places: (sketches_of(data, there, np.array([indices[i]]))[0] for i in places),

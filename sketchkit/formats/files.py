@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ from sketchkit.formats.streams import (
 from sketchkit.guard import Guarded
 from sketchkit.sketch import Drawn, Sketch
 
-__all__ = ["format_for", "format_of", "read", "read_all", "split_reference", "write"]
+__all__ = ["count_drawings", "format_for", "format_of", "read", "read_all", "split_reference", "write"]
 
 #: Digits of the number of a drawing.
 _MOST_DIGITS = 12
@@ -97,7 +98,9 @@ def read(path: Place, *, format: str | None = None, **options: Any) -> Sketch:
     return first
 
 
-def read_all(path: Place, *, format: str | None = None, **options: Any) -> Generator[Sketch, None, None]:
+def read_all(
+    path: Place, *, format: str | None = None, first: int = 0, **options: Any
+) -> Generator[Sketch, None, None]:
     """Read the drawings of a file, one at a time.
 
     The file is opened for the first drawing and closed after the last, or when the generator is closed.
@@ -105,6 +108,7 @@ def read_all(path: Place, *, format: str | None = None, **options: Any) -> Gener
     Args:
         path: a file name, "-" for standard input, or a binary stream; the last two need `format`.
         format: the name of a format; the suffix tells when `None`.
+        first: the number of the first drawing, from 0; those before it are passed over.
         options: of the format.
 
     Returns:
@@ -115,7 +119,25 @@ def read_all(path: Place, *, format: str | None = None, **options: Any) -> Gener
         FormatError: an unknown format, or a broken file, as soon as reading comes to it.
         PluginError: the format's plugin does not load.
     """
-    return _read_with(_format(path, format, options, format_of), path)
+    return _read_with(_format(path, format, options, format_of), path, first)
+
+
+def count_drawings(path: Place, *, format: str | None = None) -> int:
+    """Count the drawings of a file, in constant memory where the format allows.
+
+    Args:
+        path: see `read_all`.
+        format: likewise.
+
+    Raises:
+        InputError: see `read_all`; also FormatError and PluginError.
+    """
+    reader = _format(path, format, {}, format_of)
+    count = getattr(reader, "count", None)
+    if count is None:
+        return sum(1 for _ in _read_with(reader, path))
+    with _explain_missing(path), _open_to_read(path) as stream:
+        return int(count(stream, _name(path, "standard input")))
 
 
 def write(
@@ -288,25 +310,38 @@ def _pick(drawings: Generator[Sketch, None, None], number: int, name: str) -> Sk
     raise FormatError(f"{name}: holds no drawing {number}, {there}")
 
 
-def _read_with(reader: Format, path: Place) -> Generator[Sketch, None, None]:
+def _read_with(reader: Format, path: Place, first: int = 0) -> Generator[Sketch, None, None]:
     name = _name(path, "standard input")
+    with _explain_missing(path), _open_to_read(path) as stream:
+        packed, head = is_packed(stream), _peek(stream)
+        drawings = _read_from(reader, stream, name, first)
+        try:
+            sketch = _first(drawings, head, reader.suffixes)
+            if sketch is not None:
+                yield sketch
+                yield from drawings
+        except FormatError:
+            if packed:
+                raise FormatError(
+                    f"{name}: the file is compressed with gzip: unpack it with gunzip first"
+                ) from None
+            raise
+
+
+def _read_from(reader: Format, stream: BinaryIO, name: str, first: int) -> Iterator[Sketch]:
+    """The drawings from a number on; a format that can count passes over the others unread."""
+    if first and hasattr(reader, "count"):
+        found: Iterator[Sketch] = reader.read(stream, name, first)  # type: ignore[call-arg]
+        return found
+    return itertools.islice(reader.read(stream, name), first, None)
+
+
+@contextmanager
+def _explain_missing(path: Place) -> Iterator[None]:
     try:
-        with _open_to_read(path) as stream:
-            packed, head = is_packed(stream), _peek(stream)
-            drawings = reader.read(stream, name)
-            try:
-                first = _first(drawings, head, reader.suffixes)
-                if first is not None:
-                    yield first
-                    yield from drawings
-            except FormatError:
-                if packed:
-                    raise FormatError(
-                        f"{name}: the file is compressed with gzip: unpack it with gunzip first"
-                    ) from None
-                raise
+        yield
     except OSError as error:
-        raise InputError(f"{name}: {_missing(error)}") from error
+        raise InputError(f"{_name(path, 'standard input')}: {_missing(error)}") from error
 
 
 def _first(drawings: Iterator[Sketch], head: bytes, suffixes: Sequence[str]) -> Sketch | None:

@@ -59,18 +59,27 @@ class NdjsonFormat:
         if not 0 <= self.decimals <= 9:
             raise InputError(f"decimals must be 0 to 9, got {self.decimals}")
 
-    def read(self, stream: BinaryIO, name: str) -> Iterator[Sketch]:
+    def read(self, stream: BinaryIO, name: str, first: int = 0) -> Iterator[Sketch]:
         """Yield the drawings, one a line; blank lines are skipped.
 
         Args:
             stream: bytes from the start; may be a pipe.
             name: the file's, for an error.
+            first: the number of the first drawing, from 0; those before it are passed over unread.
 
         Raises:
             FormatError: one line that begins with `name` and gives the number of the line.
         """
-        for _, sketch in read_records(stream, name):
+        for _, sketch in read_records(stream, name, first):
             yield sketch
+
+    def count(self, stream: BinaryIO, name: str) -> int:
+        """Count the drawings, which are not read.
+
+        Raises:
+            FormatError: a line that is too long, or a file that is not text.
+        """
+        return sum(1 for _ in _records(stream, name))
 
     def write(self, sketches: Iterable[Sketch], stream: BinaryIO) -> None:
         """Write one line a drawing, with its points where they are on the page.
@@ -105,16 +114,27 @@ class NdjsonFormat:
         ]
 
 
-def read_records(stream: BinaryIO, name: str) -> Iterator[tuple[bytes, Sketch]]:
+def read_records(stream: BinaryIO, name: str, first: int = 0) -> Iterator[tuple[bytes, Sketch]]:
     """The drawings of an ndjson file, each with the text that it was read from.
 
     Args:
         stream: bytes from the start; may be a pipe.
         name: the file's, for an error.
+        first: the number of the first drawing, from 0.
 
     Raises:
         FormatError: one line that begins with `name` and gives the number of the line.
     """
+    for number, record in itertools.islice(_records(stream, name), first, None):
+        try:
+            sketch = _from_record(record)
+        except InputError as error:
+            raise FormatError(f"{name}: line {number}: {error}") from error
+        yield record, sketch
+
+
+def _records(stream: BinaryIO, name: str) -> Iterator[tuple[int, bytes]]:
+    """The text of each drawing, and the number of its line, from 1."""
     for number, line in enumerate(_lines(stream), 1):
         if len(line) > MAX_LINE_BYTES:
             raise FormatError(f"{name}: line {number}: longer than {MAX_LINE_BYTES} bytes")
@@ -124,13 +144,8 @@ def read_records(stream: BinaryIO, name: str) -> Iterator[tuple[bytes, Sketch]]:
             except FormatError as error:
                 raise FormatError(f"{name}: {error}") from None
         for record in _BETWEEN.split(line) if _BYTE_ORDER_MARK in line else (line,):
-            if not record.strip():
-                continue
-            try:
-                sketch = _from_record(record)
-            except InputError as error:
-                raise FormatError(f"{name}: line {number}: {error}") from error
-            yield record, sketch
+            if record.strip():
+                yield number, record
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:

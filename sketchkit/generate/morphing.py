@@ -78,6 +78,7 @@ def decode(
     temperature: float = TEMPERATURE,
     *,
     class_name: AnyClass | Sequence[AnyClass | None] | None = None,
+    first: int = 0,
     **settings: Unpack[DrawingSettings],
 ) -> Drawings[Sketch]:
     """Draw from latent vectors.
@@ -87,10 +88,11 @@ def decode(
         z: [n, Z], such as the means of `sketchkit.encode`.
         temperature: tau, 0 to 100.
         class_name: the class of all of them, or one for each, for a model that knows classes.
+        first: the index of the first drawing.
         settings: see `sketchkit.sample`.
 
     Returns:
-        n sketches in Quick, Draw! pixels, from (0, 0); drawing i has the random numbers of index i.
+        n sketches in Quick, Draw! pixels, from (0, 0); drawing i has the random numbers of index first + i.
 
     Raises:
         InputError: a model without latent vectors, a z of another shape, a number out of range.
@@ -99,9 +101,8 @@ def decode(
     Source: Ha & Eck 2017, section 3.2.
     """
     check_model(model)
-    return sample(
-        model, temperature=temperature, z=check_z(model, z, None), class_name=class_name, **settings
-    )
+    vectors = check_z(model, z, None)
+    return sample(model, temperature=temperature, z=vectors, class_name=class_name, first=first, **settings)
 
 
 @renamed(method="path", label="class_name")

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
         posterior,
         read_wholes,
     )
-    from sketchkit.latent.files import Latents, check_size, read_latents, write_latents
+    from sketchkit.latent.files import (
+        Latents,
+        check_size,
+        count_latents,
+        join_latents,
+        merge_latents,
+        read_latents,
+        write_latents,
+    )
     from sketchkit.latent.flows import (
         Path,
         combine,
@@ -42,11 +50,14 @@ __all__ = [
     "checked_z",
     "class_means",
     "combine",
+    "count_latents",
     "encode",
     "encode_rows",
+    "join_latents",
     "latent_path",
     "latent_size",
     "lerp",
+    "merge_latents",
     "path",
     "posterior",
     "principal_axes",
@@ -66,7 +77,8 @@ __getattr__ = lazy_names(
     __name__,
     {
         "sketchkit.latent.encoding": "check_z checked_z encode encode_rows latent_size posterior read_wholes",
-        "sketchkit.latent.files": "Latents check_size read_latents write_latents",
+        "sketchkit.latent.files": "Latents check_size count_latents join_latents merge_latents read_latents "
+        "write_latents",
         "sketchkit.latent.flows": "Path combine latent_path prior resolve_path resolve_z_temperature typical",
         "sketchkit.latent.mapping": "Axes By check_by principal_axes umap_coordinates",
         "sketchkit.latent.paths": "Method analogy class_means lerp path slerp surface",

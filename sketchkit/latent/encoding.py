@@ -132,7 +132,14 @@ def encode_rows(
 
 
 @one_thread()
-def posterior(mu: npt.ArrayLike, sigma: npt.ArrayLike, draws: int, seed: int = 0) -> npt.NDArray[np.float32]:
+def posterior(
+    mu: npt.ArrayLike,
+    sigma: npt.ArrayLike,
+    draws: int,
+    seed: int = 0,
+    *,
+    index: Sequence[int] | None = None,
+) -> npt.NDArray[np.float32]:
     """Draw latent vectors from the posteriors of drawings.
 
     Args:
@@ -140,9 +147,11 @@ def posterior(mu: npt.ArrayLike, sigma: npt.ArrayLike, draws: int, seed: int = 0
         sigma: [n, Z].
         draws: D per drawing.
         seed: 0..2^63 - 1.
+        index: [n], the index of each drawing; by default 0, 1 and so on.
 
     Returns:
-        z [n, D, Z], float32; draw d of drawing i is a function of the seed, of i and of d alone.
+        z [n, D, Z], float32; draw d of a drawing is a function of the seed, of the drawing's index and of d
+        alone.
 
     Raises:
         InputError: shapes that do not go together, a number out of range, or more than memory holds.
@@ -155,6 +164,9 @@ def posterior(mu: npt.ArrayLike, sigma: npt.ArrayLike, draws: int, seed: int = 0
         shapes = f"{list(mean.shape)} and {list(spread.shape)}"
         raise InputError(f"draws from posteriors need mu and sigma of one shape [n, Z], got {shapes}")
     n, size = mean.shape
+    places = np.arange(n) if index is None else np.asarray(index, np.int64)
+    if places.shape != (n,):
+        raise InputError(f"{n} drawings need as many indices, got the shape {list(places.shape)}")
     try:
         out = np.empty((n, draws, size), np.float32)
     except (MemoryError, ValueError):
@@ -166,9 +178,8 @@ def posterior(mu: npt.ArrayLike, sigma: npt.ArrayLike, draws: int, seed: int = 0
     drawings = max(1, _NUMBERS_AT_ONCE // max(1, at_once * size))
     for first, begin in product(range(0, n, drawings), range(0, draws, at_once)):
         here, count = slice(first, first + drawings), min(at_once, draws - begin)
-        index = np.arange(first, min(first + drawings, n))
-        noise = normal_array(seed, index, count * size, POSTERIOR, begin * size // 4)
-        mine = noise.reshape(len(index), count, size)
+        noise = normal_array(seed, places[here], count * size, POSTERIOR, begin * size // 4)
+        mine = noise.reshape(-1, count, size)
         out[here, begin : begin + count] = mean[here, None] + spread[here, None] * mine
     return out
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from functools import partial
+from itertools import chain
+from typing import IO, Any, BinaryIO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +21,25 @@ import numpy.typing as npt
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import atomic_write, display_path, open_file, reason
 
-__all__ = ["Latents", "check_size", "read_latents", "write_latents"]
+__all__ = [
+    "Latents",
+    "check_size",
+    "count_latents",
+    "join_latents",
+    "merge_latents",
+    "read_latents",
+    "write_latents",
+]
+    "Latents",
+    "check_size",
+    "count_latents",
+    "join_latents",
+    "merge_latents",
+    "read_latents",
+    "write_latents",
+]
+
+T = TypeVar("T")
 
 #: Of all arrays, unpacked: twice the size of mu, sigma and a draw of a million vectors of 128 numbers.
 MAX_BYTES = 4 << 30
@@ -88,11 +108,26 @@ def check_size(n: int, draws: int, size: int) -> None:
         )
 
 
-def write_latents(path: str | os.PathLike[str], latents: Latents, *, overwrite: bool = True) -> None:
-    """Write latent vectors, atomically.
+def join_latents(parts: Sequence[Latents]) -> Latents:
+    """The latent vectors of several parts, one after the other, which were made in one way.
 
     Args:
-        path: of the file.
+        parts: one or more.
+    """
+    first = parts[0]
+    mu, sigma = (np.concatenate([getattr(each, name) for each in parts]) for name in ("mu", "sigma"))
+    draws = None if first.draws is None else np.concatenate([each.draws for each in parts])
+    strings = {name: tuple(chain.from_iterable(getattr(each, name) for each in parts)) for name in _STRINGS}
+    return Latents(mu, sigma, draws, **strings, about=first.about)
+
+
+def write_latents(
+    path: str | os.PathLike[str] | BinaryIO, latents: Latents, *, overwrite: bool = True
+) -> None:
+    """Write latent vectors, to a file atomically.
+
+    Args:
+        path: of the file, or a binary stream.
         latents: its content.
         overwrite: whether to replace an existing file.
 
@@ -104,9 +139,64 @@ def write_latents(path: str | os.PathLike[str], latents: Latents, *, overwrite: 
     if latents.draws is not None:
         arrays["draws"] = latents.draws
     arrays |= {name: np.array(getattr(latents, name), np.str_) for name in _STRINGS}
-    arrays["about"] = np.array(json.dumps(dict(latents.about), sort_keys=True))
+    arrays["about"] = _about_array(latents)
+    if not isinstance(path, str | os.PathLike):
+        np.savez(path, **arrays)
+        return
     with atomic_write(path, overwrite=overwrite) as stream:
         np.savez(stream, **arrays)
+
+
+def merge_latents(
+    paths: Sequence[str | os.PathLike[str]], path: str | os.PathLike[str], *, overwrite: bool = True
+) -> None:
+    """Join files of latent vectors, made in one way, as `write_latents` would write all of them.
+
+    One file at a time is in memory.
+
+    Args:
+        paths: of one or more files, in their order.
+        path: of the file to write.
+        overwrite: whether to replace an existing file.
+
+    Raises:
+        InputError: a file cannot be read or written.
+        FormatError: a file is damaged, or was made in another way than the first.
+    """
+    first, total = read_latents(paths[0]), 0
+    widths = dict.fromkeys(_STRINGS, 1)
+    for each in paths:
+        latents = read_latents(each)
+        total += len(latents)
+        if (latents.draws is None) != (first.draws is None) or dict(latents.about) != dict(first.about):
+            raise FormatError(f"{display_path(each)}: was made in another way than {display_path(paths[0])}")
+        widths |= {name: max(widths[name], *map(len, getattr(latents, name)), 1) for name in _STRINGS}
+    arrays = ["mu", "sigma", *(["draws"] if first.draws is not None else []), *_STRINGS]
+    with atomic_write(path, overwrite=overwrite) as stream, zipfile.ZipFile(stream, "w") as archive:
+        for name in arrays:
+            kind = f"<U{widths[name]}" if name in widths else "<f4"
+            like = np.asarray(getattr(first, name), kind)
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                _write_header(member, (total, *like.shape[1:]), like.dtype)
+                for each in paths:
+                    member.write(_open(each, partial(_array, name=name)).astype(kind).tobytes())
+        with archive.open("about.npy", "w", force_zip64=True) as member:
+            np.lib.format.write_array(member, _about_array(first), allow_pickle=False)
+
+
+def _array(stream: IO[bytes], name: str) -> npt.NDArray[Any]:
+    with np.load(stream, allow_pickle=False) as archive:
+        found: npt.NDArray[Any] = archive[name]
+        return found
+
+
+def _write_header(member: IO[bytes], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(member, header)
+
+
+def _about_array(latents: Latents) -> npt.NDArray[np.str_]:
+    return np.array(json.dumps(dict(latents.about), sort_keys=True))
 
 
 def read_latents(path: str | os.PathLike[str]) -> Latents:
@@ -119,6 +209,19 @@ def read_latents(path: str | os.PathLike[str]) -> Latents:
         InputError: it cannot be read.
         FormatError: it is damaged, or another kind of file.
     """
+    return _open(path, _read)
+
+
+def count_latents(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """How many drawings a file has latent vectors of, and how many draws of each; the vectors are not read.
+
+    Raises:
+        InputError: see `read_latents`; also FormatError.
+    """
+    return _open(path, _count)
+
+
+def _open(path: str | os.PathLike[str], use: Callable[[IO[bytes]], T]) -> T:
     name = display_path(path)
     try:
         stream = open_file(path)
@@ -126,10 +229,19 @@ def read_latents(path: str | os.PathLike[str]) -> Latents:
         raise InputError(f"{name}: {reason(error)}") from error
     with stream:
         try:
-            return _read(stream)
+            return use(stream)
         except Exception as error:  # a damaged archive may lead numpy and zipfile to an error of any kind
             words = " ".join(str(error).split())[:300]
             raise FormatError(f"{name}: no file of latent vectors: {words}") from error
+
+
+def _count(stream: IO[bytes]) -> tuple[int, int]:
+    with zipfile.ZipFile(stream) as archive:
+        draws = "draws.npy" in archive.namelist()
+        with archive.open("draws.npy" if draws else "mu.npy") as member:
+            np.lib.format.read_magic(member)
+            shape, _, _ = np.lib.format.read_array_header_1_0(member)
+    return int(shape[0]), int(shape[1]) if draws else 0
 
 
 def _read(stream: IO[bytes]) -> Latents:
