@@ -150,7 +150,8 @@ def _encode_file(task: _Task, output: str, *, force: bool, json: bool) -> None:
     loaded, n = task.load(), task.given.n
     if loaded.conditional:  # else the missing encoder is reported
         check_size(n, task.draws, latent_size(loaded))
-    parts, done = list[Latents](), 0
+    parts: list[Latents] = []
+    done = 0
     ranges = (range(first, min(first + DRAWINGS_OF_PART, n)) for first in range(0, n, DRAWINGS_OF_PART))
     with progress("Encoding") as report:
         for block in task.given.blocks(ranges):

@@ -14,6 +14,7 @@ from sketchkit.cli.options import (
     InputFormat,
     KeepBackground,
     Prepared,
+    ShardName,
     SplitName,
     UsageError,
     argument,
@@ -222,6 +223,7 @@ class JobOptions:
     )
     prepared: Prepared = False
     keep_background: KeepBackground = False
+    shard: ShardName = None
 
     @property
     def many(self) -> bool:
@@ -237,6 +239,8 @@ class JobOptions:
         if self.pairs is None and (self.source, self.limit) != (None, None):
             what = "--from" if self.source is not None else "--limit"
             raise UsageError("goes with --pairs only", what)
+        if self.shard is not None and not self.many:
+            raise UsageError("goes with --jobs or --pairs", "--shard")
         if self.many and json:
             raise UsageError("goes with one row or grid only", "--json")
 

@@ -218,21 +218,26 @@ def _draw_many(task: _Task) -> None:
     from sketchkit.cli.console import progress, say
     from sketchkit.cli.inapplicable import check_frames
     from sketchkit.cli.jobs import BulkOutput, Jobs
+    from sketchkit.cli.parts import Shard
     from sketchkit.units import read_whole
 
-    to = BulkOutput.of(task.output)
+    to, share = BulkOutput.of(task.output), Shard.parse(task.many.shard)
+    shared = task.many.shard is not None
+    if shared and to.overwrite:
+        raise UsageError("would remove what other shards have done: empty the folder yourself", "--force")
     check_frames(task.sheet, *to.renderers())
-    with to.lock():
-        jobs = Jobs.of(task.many, task.run.class_of(0), task.size, task.run.settings.seed)
-        model = task.load(len(jobs.names))
-        task = task.resolve_path(model)
-        with progress("Checking jobs") as report:
-            read = partial(read_whole, card=model.card, prepared=jobs.prepared)
-            jobs.check(task.steps, read, report)
-        to.begin(jobs.names, _identity(task, jobs, model, to))
-        written = _write_many(task, jobs, model, to)
-    left = len(jobs.names) - written
-    say(f"wrote {written} of {len(jobs.names)} jobs" + (f"; {left} were there already" if left else ""))
+    to.check_folder()
+    jobs = Jobs.of(task.many, task.run.class_of(0), task.size, task.run.settings.seed)
+    model = task.load(len(jobs.names))
+    task = task.resolve_path(model)
+    with progress("Checking jobs") as report:
+        read = partial(read_whole, card=model.card, prepared=jobs.prepared)
+        jobs.check(task.steps, read, report)
+    numbers = share.of(len(jobs.names))
+    with to.open(jobs.names, _identity(task, jobs, model, to), shared=shared):
+        written = _write_many(task, jobs, numbers, model, to)
+    left = len(numbers) - written
+    say(f"wrote {written} of {len(numbers)} jobs{share}" + (f"; {left} were there already" if left else ""))
 
 
 def _identity(task: _Task, jobs: Jobs, model: DrawingModel, to: BulkOutput) -> dict[str, Any]:
@@ -251,8 +256,8 @@ def _identity(task: _Task, jobs: Jobs, model: DrawingModel, to: BulkOutput) -> d
     }
 
 
-def _write_many(task: _Task, jobs: Jobs, model: DrawingModel, to: BulkOutput) -> int:
-    """Draw and write missing sheets, and return the number of these jobs."""
+def _write_many(task: _Task, jobs: Jobs, numbers: range, model: DrawingModel, to: BulkOutput) -> int:
+    """Draw and write missing sheets of some jobs, and return the number of these."""
     from sketchkit.cli.console import progress
     from sketchkit.cli.outputs import send
     from sketchkit.generate import morphs
@@ -264,7 +269,7 @@ def _write_many(task: _Task, jobs: Jobs, model: DrawingModel, to: BulkOutput) ->
         jobs,
         task.steps,
         prepared=jobs.prepared,
-        done=lambda number: to.done(names[number], number),
+        done=lambda number: number not in numbers or to.done(names[number], number),
         **task.how,
     )
     with progress("Drawing") as report:

@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import comb
 from pathlib import Path
@@ -21,7 +21,7 @@ from sketchkit.cli.inputs import Kept, read_one
 from sketchkit.cli.options import UsageError
 from sketchkit.cli.output_kind import STDOUT, kind_of
 from sketchkit.cli.outputs import Destination, check_paths
-from sketchkit.cli.resumable import RunFolder, checksum_of_json, exclusive_lock
+from sketchkit.cli.resumable import RunFolder, checksum_of_json, exclusive_lock, shared_folder
 from sketchkit.cli.sources import read_source
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import checksum_of, explain_errors, file_checksum, read_file, shown, utf8_text
@@ -302,24 +302,40 @@ class BulkOutput:
         """Whether all files of a job are there."""
         return all(map(os.path.exists, self.paths(name, number)))
 
-    def lock(self) -> AbstractContextManager[None]:
-        """Keep other runs out of the folder.
+    @contextmanager
+    def open(self, names: Sequence[str], identity: Mapping[str, Any], *, shared: bool) -> Iterator[None]:
+        """Hold the folder, and make sure that all files in it are of this very run; see `RunFolder.begin`.
+
+        Args:
+            names: of the jobs.
+            identity: all that decides the content of the files, as JSON values.
+            shared: whether other processes may do other jobs of the run meanwhile.
 
         Raises:
             InputError: another run is at work there, or the folder is missing.
         """
-        if not self.folder.is_dir():
-            pattern = shown(self.destinations[0].pattern)
-            raise InputError(f"{pattern}: there is no folder {shown(self.folder)}")
-        return exclusive_lock(str(self.folder), str(self.folder), folder=True)
-
-    def begin(self, names: Sequence[str], identity: Mapping[str, Any]) -> None:
-        """Make sure that all files in the folder are of this very run; see `RunFolder.begin`."""
         paths = [file for number, name in enumerate(names) for file in self.paths(name, number)]
         if len(set(paths)) < len(paths):
             check_paths(paths, overwrite=True)  # which says what two jobs have in common
         check_paths(paths[:1], overwrite=True)
-        RunFolder(self.folder, self.overwrite).begin(paths, len(names), identity)
+        folder, run = str(self.folder), RunFolder(self.folder, self.overwrite)
+
+        def begin(alone: bool = True) -> None:
+            run.begin(paths, len(names), identity, alone)
+
+        if shared:
+            with shared_folder(folder, begin):
+                yield
+        else:
+            with exclusive_lock(folder, folder, folder=True):
+                begin()
+                yield
+
+    def check_folder(self) -> None:
+        """Refuse a folder that is missing."""
+        if not self.folder.is_dir():
+            pattern = shown(self.destinations[0].pattern)
+            raise InputError(f"{pattern}: there is no folder {shown(self.folder)}")
 
 
 def _destination(chosen: OutputOptions, name: str | None, *, several: bool) -> Destination:

@@ -55,6 +55,10 @@ class Shard:
             raise UsageError(f"{text!r} is not I/N with I from 1 to N, such as 1/4", "--shard")
         return cls(int(found[1]) - 1, int(found[2]))
 
+    def __str__(self) -> str:
+        """Which of several shares it is, in the words of a message."""
+        return f" of shard {self.index + 1}/{self.count}" if self.count > 1 else ""
+
     def of(self, n: int) -> range:
         """The share of n things, which are numbered from 0."""
         return range(self.index * n // self.count, (self.index + 1) * n // self.count)
@@ -131,11 +135,12 @@ class Work:
         lines, n, size = self.lines or 1, self.parts.n, self.parts.size
 
         def make_blocks(done: int) -> Iterator[tuple[bytes, int]]:
-            numbers = range(done // (lines * size), len(self.parts))
+            numbers = range(-(-done // (lines * size)), len(self.parts))
             for number, content in zip(numbers, self._make(numbers, report), strict=True):
                 yield content, lines * len(self.parts[number])
 
-        identity = {**self.identity, "file": os.path.basename(os.path.realpath(path))}
+        name = os.path.basename(os.path.realpath(path))
+        identity = {**self.identity, "n": n, "size": size, "file": name}
         write_blocks(
             path,
             checksum_of_json(identity),
@@ -163,9 +168,8 @@ class Work:
             for _ in self.write_parts(folder, missing, report):
                 pass
         there = len(numbers) - len(missing)
-        of = f" of shard {shard.index + 1}/{shard.count}" if shard.count > 1 else ""
         say(
-            f"{shown(folder)}: wrote {len(missing)} of {len(numbers)} parts{of}"
+            f"{shown(folder)}: wrote {len(missing)} of {len(numbers)} parts{shard}"
             + (f"; {there} were there already" if there else "")
         )
 
@@ -203,11 +207,13 @@ class Work:
             yield number
 
     def _make(self, numbers: Sequence[int], report: Progress) -> Iterator[bytes]:
-        """The bytes of some parts; tells of the things that are done, and of how many these parts have."""
-        parts, done = [self.parts[number] for number in numbers], 0
-        total = sum(map(len, parts))
-        made = self.make(iter(parts), lambda at, of: report(done + len(part) * at // max(1, of), total))
-        for part in parts:
+        """The bytes of some parts; tells of the things that are done, and of about how many these have."""
+        done, total = 0, min(len(numbers) * self.parts.size, self.parts.n)
+        made = self.make(
+            map(self.parts.__getitem__, numbers),
+            lambda at, of: report(done + len(part) * at // max(1, of), total),
+        )
+        for part in map(self.parts.__getitem__, numbers):
             yield next(made)
             done += len(part)
             report(done, total)

@@ -128,8 +128,10 @@ def _draw_again(
         def report_all(n: int, total: int, done: int = done) -> None:
             report(done * total + n, len(runs) * total)
 
-        how = {"class_name": run.class_of(0), "prepared": prepared}
-        again.append(run.draw(draw, model, sketches, progress=report_all, **how))
+        label = run.class_of(0)
+        again.append(
+            run.draw(draw, model, sketches, class_name=label, prepared=prepared, progress=report_all)
+        )
     return [
         _item(each, runs[k], mine[i], k, len(runs))
         for i, each in enumerate(drawings)

@@ -30,14 +30,6 @@ __all__ = [
     "read_latents",
     "write_latents",
 ]
-    "Latents",
-    "check_size",
-    "count_latents",
-    "join_latents",
-    "merge_latents",
-    "read_latents",
-    "write_latents",
-]
 
 T = TypeVar("T")
 

@@ -1,0 +1,214 @@
+"""Work in parts: shares of it by several processes in one folder, and `sketchkit merge`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import Outcome, Sketchkit
+from hypothesis import given
+from hypothesis import strategies as st
+
+import sketchkit as library
+from sketchkit.cli import complete, encode, encoding, reconstruct, score, vectors
+from sketchkit.cli.parts import Parts, Shard, collect_work
+from sketchkit.errors import InputError
+from sketchkit.generate import streaming
+from sketchkit.models.vae import VaeModel
+from sketchkit.sketch import Sketch
+
+#: Drawings of a part in these tests, and of the file.
+SIZE, N = 4, 18
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "_MOST_BLOCK", SIZE)
+    for module, name in (
+        (encode, "DRAWINGS_OF_PART"),
+        (encoding, "DRAWINGS_OF_PART"),
+        (score, "_DRAWINGS_OF_PART"),
+        (reconstruct, "_DRAWINGS_OF_PART"),
+        (complete, "_ENDINGS_OF_PART"),
+        (vectors, "_VECTORS_OF_PART"),
+    ):
+        monkeypatch.setattr(module, name, SIZE)
+
+
+@pytest.fixture(autouse=True)
+def drawings(home: Path, bundled: Path, tiny_vae: VaeModel) -> list[Sketch]:
+    """The drawings of a file in the folder of the test; a VAE lies in the place of sketchkit's own."""
+    tiny_vae.save(bundled / "doodle-vae.safetensors")
+    sketches = library.sample(library.load_model("tiny", device="cpu"), N, 0.8, seed=3)
+    library.write(sketches, "drawings.ndjson")
+    return sketches
+
+
+#: Commands without their output, and the suffix of that.
+COMMANDS = {
+    "sample": (("sample", "-n", N, "--seed", 5), ".ndjson"),
+    "complete": (("complete", "drawings.ndjson", "-n", 2), ".ndjson"),
+    "score": (("score", "drawings.ndjson"), ".jsonl"),
+    "encode": (("encode", "drawings.ndjson", "--draws", 2), ".npz"),
+    "reconstruct": (("reconstruct", "drawings.ndjson", "-t", 0.3), ".ndjson"),
+}
+SCORE = ("score", "drawings.ndjson", "-o", "parts/")
+
+
+def parts_of(folder: str = "parts") -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.suffix != ".json"}
+
+
+def fill(sketchkit: Sketchkit, *command: object) -> list[Outcome]:
+    """Do a work in three shares, the second first."""
+    return [sketchkit(*command, "--shard", f"{share}/3", "-o", "parts/") for share in (2, 1, 3)]
+
+
+# --- shares ---------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10_000), st.integers(1, 50), st.integers(1, 40))
+def test_every_part_is_in_one_share_and_every_drawing_in_one_part(n: int, size: int, count: int) -> None:
+    parts = Parts(n, size)
+    numbers = [number for index in range(count) for number in Shard(index, count).of(len(parts))]
+    assert numbers == list(range(len(parts)))
+    assert [drawing for number in numbers for drawing in parts[number]] == list(range(n))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_shares_are_merged_to_what_one_process_writes(sketchkit: Sketchkit, name: str) -> None:
+    command, suffix = COMMANDS[name]
+    assert sketchkit(*command, "-o", f"one{suffix}").code == 0
+    assert [each.code for each in fill(sketchkit, *command)] == [0, 0, 0]
+    assert sketchkit("merge", "parts", "-o", f"merged{suffix}").code == 0
+    assert Path(f"merged{suffix}").read_bytes() == Path(f"one{suffix}").read_bytes()
+
+
+def test_vectors_in_parts_are_decoded_as_those_of_one_file(sketchkit: Sketchkit) -> None:
+    sketchkit("encode", "drawings.ndjson", "-o", "one.npz")
+    sketchkit("encode", "drawings.ndjson", "-o", "z/")
+    sketchkit("decode", "one.npz", "-o", "one.ndjson")
+    fill(sketchkit, "decode", "z")
+    sketchkit("merge", "parts", "-o", "merged.ndjson")
+    assert Path("merged.ndjson").read_bytes() == Path("one.ndjson").read_bytes()
+
+
+def test_grids_of_shares_are_those_of_one_run(sketchkit: Sketchkit) -> None:
+    grid = ("grid", "--pairs", "random:5", "--from", "drawings.ndjson", "--steps", "2x2")
+    for folder in ("one", "shared"):
+        Path(folder).mkdir()
+    sketchkit(*grid, "-o", "one/{stem}.svg")
+    told = [sketchkit(*grid, "-o", "shared/{stem}.svg", "--shard", f"{share}/2") for share in (1, 2)]
+    assert ["of shard 1/2" in told[0].err, "of shard 2/2" in told[1].err] == [True, True]
+    assert parts_of("shared") == parts_of("one") and len(parts_of("one")) == 5
+
+
+def test_a_drawing_without_a_line_has_a_line_in_the_scores(sketchkit: Sketchkit) -> None:
+    line = {"drawing": [[[0, 9], [0, 9]]]}
+    dot = {"drawing": [[[3], [3]]]}
+    Path("dots.ndjson").write_text("".join(json.dumps(each) + "\n" for each in (line, dot, line)))
+    sketchkit("score", "dots.ndjson", "-o", "scores.jsonl")
+    first, second, third = map(json.loads, Path("scores.jsonl").read_text().splitlines())
+    assert second["drawing"] == "dots-1" and "without a line" in second["error"]
+    assert first["nll"] == pytest.approx(third["nll"]) and "error" not in first
+
+
+# --- a folder of parts ----------------------------------------------------------------------------------
+
+
+def test_parts_that_are_there_stay_and_a_missing_one_is_made_again(sketchkit: Sketchkit) -> None:
+    sketchkit(*SCORE)
+    before = parts_of()
+    Path("parts/2.jsonl").unlink()
+    Path("parts/3.jsonl").write_bytes(b"kept\n")
+    told = sketchkit(*SCORE)
+    assert "wrote 1 of 5 parts; 4 were there already" in told.err
+    assert parts_of() == {**before, "3.jsonl": b"kept\n"}
+
+
+def test_a_folder_of_other_work_is_refused_and_replaced_with_force(sketchkit: Sketchkit) -> None:
+    sketchkit(*SCORE)
+    before = parts_of()
+    refused = sketchkit(*SCORE, "--prepared")
+    assert refused.code == 3 and "another run" in refused.err
+    assert sketchkit(*SCORE, "--prepared", "--force").code == 0
+    assert parts_of() != before and set(parts_of()) == set(before)
+
+
+def test_an_input_that_has_changed_is_other_work(sketchkit: Sketchkit, drawings: list[Sketch]) -> None:
+    sketchkit(*SCORE)
+    library.write(drawings[::-1], "drawings.ndjson")
+    assert sketchkit(*SCORE).code == 3
+
+
+def test_processes_of_one_work_share_a_folder_and_keep_others_out(sketchkit: Sketchkit) -> None:
+    with collect_work() as found:
+        sketchkit(*SCORE)
+        sketchkit(*SCORE, "--prepared")
+    (folder, work), (_, other) = found
+    with work.open_folder(folder), work.open_folder(folder):
+        list(work.write_parts(folder, [0], lambda done, total: None))
+        with pytest.raises(InputError, match="another run"), other.open_folder(folder):
+            pass
+        assert sketchkit(*SCORE, "--shard", "2/2").code == 0
+    assert len(parts_of()) == 4
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "why"),
+    [
+        ((*SCORE, "--shard", "0/4"), 2, "I from 1 to N"),
+        ((*SCORE, "--shard", "5/4"), 2, "I from 1 to N"),
+        ((*SCORE, "--shard", "1"), 2, "is not I/N"),
+        ((*SCORE, "--shard", "1/4", "--force"), 2, "other shards"),
+        (("score", "drawings.ndjson", "-o", "x.jsonl", "--shard", "1/4"), 2, "a folder as output"),
+        (("score", "-", "-o", "parts/"), 2, "cannot be read in parts"),
+        (("sample", "--shard", "1/4", "-o", "parts/", "--format", "png"), 2, "no pictures"),
+        (("sample", "--shard", "1/4", "-o", "parts/", "--json"), 2, "no report"),
+        (("complete", "drawings.ndjson", "--shard", "1/4", "-o", "x.svg"), 2, "a folder as output"),
+        (("grid", "drawings.ndjson#0", "--shard", "1/2"), 2, "--jobs or --pairs"),
+        (("encode", "drawings.ndjson", "--class", "bird", "-o", "parts/"), 2, "one file as output"),
+        (("merge", "nowhere"), 3, "nowhere"),
+    ],
+)
+def test_what_makes_no_parts_is_refused(
+    sketchkit: Sketchkit, command: tuple[object, ...], code: int, why: str
+) -> None:
+    told = sketchkit(*command)
+    assert (told.code, why in told.err) == (code, True), told.err
+    assert not Path("parts").exists()
+
+
+# --- merge ----------------------------------------------------------------------------------------------
+
+
+def test_merge_only_checks_without_an_output(sketchkit: Sketchkit) -> None:
+    sketchkit(*SCORE)
+    told = sketchkit("merge", "parts")
+    assert told.code == 0 and "all 5 parts are there" in told.err
+
+
+def test_merge_takes_parts_from_several_machines(sketchkit: Sketchkit) -> None:
+    sketchkit("score", "drawings.ndjson", "-o", "one.jsonl")
+    for share, folder in ((1, "here/"), (2, "there/")):
+        sketchkit("score", "drawings.ndjson", "-o", folder, "--shard", f"{share}/2")
+    assert sketchkit("merge", "here", "there", "-o", "merged.jsonl").code == 0
+    assert Path("merged.jsonl").read_bytes() == Path("one.jsonl").read_bytes()
+    shutil.copy("here/0.jsonl", "there")
+    told = sketchkit("merge", "here", "there")
+    assert told.code == 3 and "there/0.jsonl: is in here as well" in told.err
+
+
+def test_merge_finds_what_is_missing_cut_off_or_other_work(sketchkit: Sketchkit) -> None:
+    sketchkit(*SCORE)
+    sketchkit("score", "drawings.ndjson", "--prepared", "-o", "others/")
+    assert "holds other work" in sketchkit("merge", "parts", "others").err
+    Path("parts/3.jsonl").write_bytes(Path("parts/3.jsonl").read_bytes()[:-1])
+    told = sketchkit("merge", "parts", "-o", "all.jsonl")
+    assert told.code == 3 and "3.jsonl: has 3 lines, not 4" in told.err
+    Path("parts/3.jsonl").unlink()
+    told = sketchkit("merge", "parts", "-o", "all.jsonl")
+    assert told.code == 3 and "1 of 5 parts are missing: 3.jsonl" in told.err
+    assert not Path("all.jsonl").exists()
