@@ -9,7 +9,7 @@ import pytest
 from conftest import Sketchkit
 
 import sketchkit as library
-from sketchkit.cli import encoding
+from sketchkit.cli import encode
 from sketchkit.evaluate.heldout import HeldOut
 from sketchkit.generate import load_drawing_model
 from sketchkit.latent import files, read_latents
@@ -78,7 +78,7 @@ def test_a_data_set_is_read_some_drawings_at_a_time(
     sketchkit: Sketchkit, animals: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert sketchkit("encode", "animals", "-o", "whole.npz", "--draws", 2).code == 0
-    monkeypatch.setattr(encoding, "_DRAWINGS_AT_ONCE", 3)
+    monkeypatch.setattr(encode, "DRAWINGS_OF_PART", 3)
     assert sketchkit("encode", "animals", "-o", "parts.npz", "--draws", 2).code == 0
     whole, parts = read_latents("whole.npz"), read_latents("parts.npz")
     assert (whole.keys, whole.labels) == (parts.keys, parts.labels)
