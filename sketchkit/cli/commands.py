@@ -32,6 +32,7 @@ _OURS = {
     "atlas": "Draw a map of the latent space, and list the strangest.",
     "infill": "Draw what is missing between the strokes of a drawing.",
     "rerun": "Draw a file again from its own record.",
+    "merge": "Join the parts that several processes made.",
     "score": "Say how much drawings and their strokes surprise a model.",
     "train": "Train a model on a data set.",
     "evaluate": "Measure how good a model is, on drawings it has not seen.",

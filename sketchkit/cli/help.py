@@ -166,7 +166,7 @@ _PANELS = {
     "How it is drawn": "temperature sampler sampler_options seed z_temperature scale part particles",
     "Where it may go": "region avoid clearance",
     "What is read": "input_format limit keep_background split prepared source jobs pairs",
-    "What is written": "output out layout ink only_added format force json heatmap outliers",
+    "What is written": "output out shard layout ink only_added format force json heatmap outliers",
     "The sheet": "tile cell gap margin page title scale_mode label stroke curves background",
     "Speed": "",
 }

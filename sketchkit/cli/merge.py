@@ -31,7 +31,10 @@ def merge(
     ),
     force: Force = False,
 ) -> None:
-    """Join the parts of a work, and check that none is missing, there twice or cut off."""
+    """Join parts to one file, and check them.
+
+    Parts that are missing, there twice or cut off are refused.
+    """
     from sketchkit.cli.console import progress, say, tell_written
     from sketchkit.cli.outputs import check_paths
     from sketchkit.cli.resumable import read_run
