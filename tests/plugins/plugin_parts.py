@@ -88,23 +88,28 @@ def run_beside(folder: Path, *args: str, **environment: str) -> Done:
 
 
 _RUN_EACH = """
-import io, json, sys
+import io, json, os, sys
 from sketchkit.cli.main import run
-found = []
-for words in json.load(sys.stdin):
+found, here = [], os.getcwd()
+for folder, words in json.load(sys.stdin):
+    os.chdir(folder)
     kept = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in kept)
     code = run(words)
     texts = [stream.buffer.getvalue().decode() for stream in (sys.stdout, sys.stderr)]
     sys.stdout, sys.stderr = kept
     found.append([code, *texts])
-print(json.dumps(found), end="", file=open("found.json", "w"))
+print(json.dumps(found), end="", file=open(os.path.join(here, "found.json"), "w"))
 """
 
 
 def run_each_beside(folder: Path, *lines: Sequence[str], **environment: str) -> list[Done]:
     """Run several command lines one after another in one such process, which loads the libraries once."""
-    done = python_beside(folder, "-c", _RUN_EACH, stdin=json.dumps(lines), **environment)
+    steps = json.dumps([[str(folder), words] for words in lines])
+    return _read_each(folder, python_beside(folder, "-c", _RUN_EACH, stdin=steps, **environment))
+
+
+def _read_each(folder: Path, done: Done) -> list[Done]:
     assert done.code == 0, done.err
     return [Done(*found) for found in json.loads((folder / "found.json").read_text())]
 
@@ -138,6 +143,12 @@ class Environment:
         path = self.folder / "bin" / name
         path.write_text(f"#!/bin/sh\n{line}\n")
         path.chmod(0o755)
+
+    def run_each(self, steps: Sequence[tuple[Path, Sequence[str]]], folder: Path) -> list[Done]:
+        """Run command lines of `sketchkit`, each in a folder, one after another in one process."""
+        (folder / "each.py").write_text(_RUN_EACH)
+        (folder / "steps.json").write_text(json.dumps([[str(place), words] for place, words in steps]))
+        return _read_each(folder, self.run(f'"{self.python}" each.py < steps.json', folder))
 
     def run(self, command: str, folder: Path, **environment: str) -> Done:
         """Run a line of shell in the environment."""

@@ -5,17 +5,25 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+import shlex
+from glob import glob
 from pathlib import Path
 
 import pytest
 from plugin_parts import ROOT, Environment
 
+#: Of a training in a README, whose command is to run; that models learn is for the tests of the packages.
+STEPS = 5
 PACKAGES = sorted(path.parent.name for path in (ROOT / "plugins").glob("*/pyproject.toml"))
 
 
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    return Environment(tmp_path_factory.mktemp("second") / "env")
+    """An environment with all of them."""
+    made = Environment(tmp_path_factory.mktemp("second") / "env")
+    done = made.run(" ".join(["pip install", *(f"./plugins/{package}" for package in PACKAGES)]), ROOT)
+    assert done.code == 0, f"{done.out}\n{done.err}"
+    return made
 
 
 def test_they_are_all_here() -> None:
@@ -53,21 +61,39 @@ def _public_rooms() -> set[str]:
     return {"sketchkit.options", "sketchkit.sampling", "sketchkit.rendering", "sketchkit.models"}
 
 
-@pytest.mark.parametrize("package", PACKAGES)
-def test_its_readme_and_its_tests_run_in_an_environment_of_their_own(
-    second: Environment, tmp_path: Path, package: str
-) -> None:
-    for name in ("examples", "plugins", "pyproject.toml"):
-        (tmp_path / name).symlink_to(ROOT / name)
+def _read_commands(package: str) -> list[str]:
+    """The commands of a package's README, which says how it is installed."""
     readme = (ROOT / "plugins" / package / "README.md").read_text(encoding="utf-8")
+    assert re.search(rf"pip install .*\./plugins/{package}\b", readme), package
     blocks = re.findall(r"^```sh\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
-    assert re.search(rf"pip install .*\./plugins/{package}\b", readme)
-    if not any(f"./plugins/{package}" in block for block in blocks):
-        blocks.insert(0, f"pip install ./plugins/{package}")
-    for block in blocks:
-        done = second.run(block, tmp_path)
-        assert done.code == 0, f"{block}\n{done.out}\n{done.err}"
-    done = second.run(
-        f"pytest -q -rs {ROOT / 'plugins' / package / 'tests'} -c {ROOT / 'pyproject.toml'}", tmp_path
-    )
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [line for line in lines if not line.startswith("pip install ")]
+
+
+def _split_command(command: str, folder: Path) -> list[str]:
+    """The words of a command as a shell gives them, names for patterns; of a training, few steps."""
+    words = shlex.split(re.sub(r"--steps \d+", f"--steps {STEPS}", command))
+    assert words[0] == "sketchkit" and not {"|", "&&", ";", ">"} & set(words), command
+    return [name for word in words[1:] for name in (sorted(glob(word, root_dir=folder)) or [word])]
+
+
+def test_every_command_of_their_readmes_runs(second: Environment, tmp_path: Path) -> None:
+    steps: list[tuple[Path, list[str]]] = []
+    for package in PACKAGES:
+        folder = tmp_path / package
+        folder.mkdir()
+        (folder / "examples").symlink_to(ROOT / "examples")
+        for command in _read_commands(package):
+            if command.startswith("sketchkit "):
+                steps.append((folder, _split_command(command, folder)))
+            else:
+                done = second.run(command, folder)
+                assert done.code == 0, f"{command}\n{done.out}\n{done.err}"
+    for (folder, words), done in zip(steps, second.run_each(steps, tmp_path), strict=True):
+        assert done.code == 0, f"{folder.name}: {words}\n{done.out}\n{done.err}"
+
+
+def test_their_tests_pass_where_all_of_them_are_installed(second: Environment, tmp_path: Path) -> None:
+    folders = " ".join(str(ROOT / "plugins" / package / "tests") for package in PACKAGES)
+    done = second.run(f"pytest -q -rs {folders} -c {ROOT / 'pyproject.toml'}", tmp_path)
     assert done.code == 0, f"{done.out}\n{done.err}"

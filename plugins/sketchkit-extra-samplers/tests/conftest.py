@@ -1,4 +1,4 @@
-"""How examples are chosen, and densities whose components can be told from what is drawn."""
+"""How examples are chosen, and where the project's own drawings are."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-import torch
 from hypothesis import settings
-from torch import Tensor
-
-from sketchkit.density import MixtureDensity
-from sketchkit.noise import Noise, uniforms
 
 # As in sketchkit's own tests: on a server the examples are always the same, and no machine is too slow.
 settings.register_profile("usual", deadline=None, max_examples=30)
@@ -19,26 +14,6 @@ settings.register_profile("ci", deadline=None, max_examples=30, derandomize=True
 settings.load_profile("ci" if os.environ.get("CI") else "usual")
 
 ROOT = Path(__file__).parents[3]
-
-
-def telling(weights: list[float], pens: list[float], rows: int = 1) -> MixtureDensity:
-    """Equal rows of a density whose component k lies at (k, 0), with next to no spread."""
-    component, pen = torch.tensor(weights).log(), torch.tensor(pens).log()
-    parameters = torch.zeros(5, len(weights))
-    parameters[0] = torch.arange(len(weights))
-    parameters[2:4] = -10.0
-    return MixtureDensity(torch.cat((pen, component, parameters.flatten())).expand(rows, -1))
-
-
-def chance(rows: int, step: int = 0) -> Noise:
-    """The noise of so many drawings at one step."""
-    return Noise(uniforms(3, torch.arange(rows), torch.tensor(step)))
-
-
-def components(points: Tensor) -> list[int]:
-    """Which component of `telling` each point is of."""
-    numbers: list[int] = points[:, 0].round().long().tolist()
-    return numbers
 
 
 @pytest.fixture(scope="session")

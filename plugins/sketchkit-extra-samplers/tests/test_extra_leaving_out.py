@@ -7,7 +7,7 @@ import math
 
 import pytest
 import torch
-from conftest import chance, components, telling
+from extra_densities import chance, components, telling
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from sketchkit_extra_samplers import MinP, Typical

@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from conftest import chance, components, telling
+from extra_densities import chance, components, telling
 from sketchkit_extra_samplers import Mirostat
 
 import sketchkit
