@@ -17,6 +17,12 @@ PENS = [PenGif, PenApng, PenWebp]
 LAYOUT = Layout(cell=96)
 SHORT = {"seconds": 1.0, "fps": 10, "hold": 0.5}
 
+#: Of the options that all pens have, in films of few frames.
+ENDS = [
+    *({"seconds": 0.1}, {"seconds": 120, "fps": 1}, {"fps": 60}, {"hold": 0.0}, {"hold": 120, "fps": 1}),
+    *({"order": "in-turn"}, {"scale": 0.1}, {"scale": 8.0}, {"loop": False}),
+]
+
 pens = pytest.mark.parametrize("pen", PENS)
 
 
@@ -24,9 +30,17 @@ def darkness(frame):
     return 255 * 3 - frame.astype(int).sum(axis=2)
 
 
-@pens
+@pytest.mark.parametrize("pen", [PenGif, PenApng(**SHORT), PenWebp(**SHORT)])
 def test_it_keeps_what_every_renderer_promises(pen):
+    # The options are of all; the ends of each are drawn by the class, and by the others below.
     check_renderer(pen)
+
+
+@pytest.mark.parametrize("pen", PENS[1:])
+@pytest.mark.parametrize("option", ENDS, ids=str)
+def test_it_draws_at_the_ends_of_its_options(pen, option, sheet, taken_apart):
+    film = taken_apart(pen(**{**SHORT, **option}).render(sheet, Layout(cell=24), {}))
+    assert film.frames and all(time > 0 for time in film.times)
 
 
 @pens

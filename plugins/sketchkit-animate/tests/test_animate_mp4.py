@@ -16,6 +16,10 @@ from sketchkit.testing import check_renderer
 
 LAYOUT = Layout(cell=95)  # so that the height of a sheet is odd
 SHORT = {"seconds": 1.0, "fps": 10, "hold": 0.5}
+ENDS = [
+    *({"seconds": 0.1}, {"seconds": 120, "fps": 1}, {"fps": 60}, {"hold": 0.0}, {"hold": 120, "fps": 1}),
+    *({"order": "in-turn"}, {"scale": 0.1}, {"scale": 8.0}),
+]
 
 
 @pytest.fixture
@@ -31,10 +35,29 @@ def film():
     return read
 
 
-@pytest.mark.parametrize("renderer", [PenMp4, Mp4])
-def test_it_keeps_what_every_renderer_promises(renderer):
+@pytest.mark.parametrize("kind, short", [(PenMp4, SHORT), (Mp4, {"seconds": 0.2, "pause": 0.0, "fps": 10})])
+def test_it_keeps_what_every_renderer_promises(kind, short):
     pytest.importorskip("av")
-    check_renderer(renderer)
+    check_renderer(kind(**short))
+
+
+@pytest.mark.parametrize("option", ENDS, ids=str)
+def test_it_draws_at_the_ends_of_its_options(option, film, sheet):
+    frames, rate, _ = film(PenMp4(**{**SHORT, **option}).render(sheet, Layout(cell=24), {}))
+    assert frames and rate == option.get("fps", SHORT["fps"])
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *({"seconds": 0.02}, {"seconds": 120, "fps": 1}, {"pause": 0.0}, {"pause": 120, "fps": 1}),
+        *({"back_and_forth": True}, {"fps": 60}, {"scale": 0.1}, {"scale": 8.0}),
+    ],
+    ids=str,
+)
+def test_pictures_follow_each_other_at_the_ends_of_the_options(option, film, sheet):
+    frames, _, _ = film(Mp4(**{"seconds": 0.2, "pause": 0.2, "fps": 10, **option}).render(sheet, Layout(cell=24), {}))
+    assert frames
 
 
 def test_there_is_a_frame_for_every_moment(film, sheet):
