@@ -56,8 +56,9 @@ def test_it_draws_at_the_ends_of_its_options(option, film, sheet):
     ids=str,
 )
 def test_pictures_follow_each_other_at_the_ends_of_the_options(option, film, sheet):
-    frames, _, _ = film(Mp4(**{"seconds": 0.2, "pause": 0.2, "fps": 10, **option}).render(sheet, Layout(cell=24), {}))
-    assert frames
+    renderer = Mp4(**{"seconds": 0.2, "pause": 0.2, "fps": 10, **option})
+    frames, rate, _ = film(renderer.render(sheet, Layout(cell=24), {}))
+    assert frames and rate == renderer.fps
 
 
 def test_there_is_a_frame_for_every_moment(film, sheet):
