@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,11 +19,11 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are a t
 
 #: The command line, which waits where a file or a folder is about to take its name.
 WAITING = """
-import os, pathlib, signal, sys
+import os, signal, sys
 from sketchkit.cli.main import main
 
 def wait(*args, **more):
-    pathlib.Path(os.environ["READY"]).touch()
+    os.write(int(os.environ["READY"]), b"!")
     while True:
         signal.pause()
 
@@ -46,41 +45,41 @@ COMMANDS = {
 
 
 @contextmanager
-def waiting(words: list[str], ready: Path, ignored: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def waiting(words: list[str], ignored: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """A command that waits with its work done and nothing named yet."""
 
     def ignore() -> None:
         if ignored is not None:
             signal.signal(ignored, signal.SIG_IGN)
 
-    environment = {**os.environ, "READY": str(ready)}
+    told, ready = os.pipe()
     process = subprocess.Popen(
-        [sys.executable, "-c", WAITING, *words], stderr=subprocess.PIPE, env=environment, preexec_fn=ignore
+        [sys.executable, "-c", WAITING, *words],
+        stderr=subprocess.PIPE,
+        env={**os.environ, "READY": str(ready)},
+        pass_fds=(ready,),
+        preexec_fn=ignore,
     )
+    os.close(ready)
     try:
-        while not ready.exists():
-            assert process.poll() is None, process.communicate()[1]
-            time.sleep(0.02)
+        # Where it ends before it waits, the pipe does, too.
+        assert os.read(told, 1), process.communicate()[1]
         yield process
     finally:
+        os.close(told)
         process.kill()
         process.wait()
-
-
-@pytest.fixture
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("ready") / "ready"
 
 
 @pytest.mark.parametrize(
     ("command", "name"), [*((command, "SIGTERM") for command in COMMANDS), ("render", "SIGHUP")]
 )
-def test_a_signal_leaves_nothing_of_a_command(command: str, name: str, home: Path, ready: Path) -> None:
+def test_a_signal_leaves_nothing_of_a_command(command: str, name: str, home: Path) -> None:
     write(synth(3, seed=1, classes=["face"]), "in.ndjson")
     (home / "old.png").write_bytes(b"old")
     before = sorted(os.listdir(home))
     number = getattr(signal, name)
-    with waiting(COMMANDS[command], ready) as process:
+    with waiting(COMMANDS[command]) as process:
         assert sorted(os.listdir(home)) != before
         process.send_signal(number)
         _, err = process.communicate(timeout=600)
@@ -88,10 +87,10 @@ def test_a_signal_leaves_nothing_of_a_command(command: str, name: str, home: Pat
     assert sorted(os.listdir(home)) == before and (home / "old.png").read_bytes() == b"old"
 
 
-def test_a_signal_that_is_ignored_stays_so(home: Path, ready: Path) -> None:
+def test_a_signal_that_is_ignored_stays_so(home: Path) -> None:
     """As under `nohup`."""
     write(synth(3, seed=1, classes=["face"]), "in.ndjson")
-    with waiting(COMMANDS["render"], ready, ignored=signal.SIGHUP) as process:
+    with waiting(COMMANDS["render"], ignored=signal.SIGHUP) as process:
         process.send_signal(signal.SIGHUP)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=600)
