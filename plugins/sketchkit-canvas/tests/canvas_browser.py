@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -38,11 +39,10 @@ class Visit:
 
     Args:
         page: where the canvas is, or will be.
-        shots: where pictures of it go.
     """
 
-    def __init__(self, page: Page, shots: Path) -> None:
-        self.page, self.shots = page, shots
+    def __init__(self, page: Page) -> None:
+        self.page = page
         self.problems: list[str] = []
         page.set_default_timeout(PATIENCE)
         # What the content security policy forbids is said on the console, too.
@@ -110,4 +110,6 @@ class Visit:
         self.page.locator("#status", has_text=re.compile(words)).wait_for()
 
     def shot(self, name: str) -> None:
-        self.page.screenshot(path=self.shots / f"{name}.png", full_page=True)
+        """Leave a picture of the page in the folder that SKETCHKIT_SCREENSHOTS names, if any."""
+        if folder := os.environ.get("SKETCHKIT_SCREENSHOTS"):
+            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

@@ -265,3 +265,9 @@ def serving(
         canvas.stop()
         thread.join(600)
         assert not thread.is_alive()
+
+
+def assert_no_bugs(found: Served) -> None:
+    """Whatever was done to a server, it met nothing that it did not expect."""
+    assert [event for event in found.events if event["level"] == "error"] == []
+    assert [event for event in found.events if event["event"] == "asyncio"] == []

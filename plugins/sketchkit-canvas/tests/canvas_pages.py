@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from canvas_browser import Open, Visit
+from canvas_client import assert_no_bugs, serving
+
+import sketchkit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -26,6 +26,14 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+#: What is chosen in a page where a test is not about that.
+QUICK = {"tries": 1, "part": 0.5}
+#: What a tab begins with that has nothing yet.
+BEGIN = """text => {
+  const name = 'sketchkit-canvas/1';
+  if (location.protocol === 'http:' && !sessionStorage.getItem(name) && !localStorage.getItem(name))
+    sessionStorage.setItem(name, text);
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -42,33 +50,11 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of a page whose server offers `doodle`, the same again as `other`, and `doodle-vae`."""
-    folder = tmp_path_factory.mktemp("canvas")
-    command = [sys.executable, "-m", "sketchkit"]
-    settings = {**os.environ, "SKETCHKIT_DATA_DIR": str(folder / "data")}
-    other = folder / "other.safetensors"
-    subprocess.run(
-        [*command, "models", "export", "doodle", "-o", other],
-        env=settings,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    serve = ["canvas", "--no-open", "--port", "0", "--model", "doodle", "--model", str(other)]
-    with (
-        (folder / "log").open("w") as log,
-        subprocess.Popen(
-            [*command, *serve], env=settings, stdout=subprocess.PIPE, stderr=log, text=True
-        ) as server,
-    ):
-        try:
-            assert server.stdout
-            said = server.stdout.readline().strip()
-            assert said.startswith("http://"), f"{said}\n{(folder / 'log').read_text()}"
-            yield said
-        finally:
-            server.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                server.wait(15)
-            server.kill()
+    other = tmp_path_factory.mktemp("canvas") / "other.safetensors"
+    sketchkit.load_model("doodle").save(other)
+    with serving(models=["doodle", str(other)]) as served:
+        yield served.url
+    assert_no_bugs(served)
 
 
 @pytest.fixture(scope="module")
@@ -83,21 +69,20 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def shots(tmp_path: Path) -> Path:
-    folder = Path(os.environ.get("SKETCHKIT_SCREENSHOTS") or tmp_path / "screenshots")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def visit(browser: Browser, address: str) -> Iterator[Open]:
+    """Opens a page as somebody new would have it; on the console, no page may complain.
 
-
-@pytest.fixture
-def visit(browser: Browser, address: str, shots: Path) -> Iterator[Open]:
-    """Opens a page as somebody new would have it; on the console, no page may complain."""
+    Endings come at once and are the first of one try, as large as is said, unless a test asks for others.
+    """
     visits: list[Visit] = []
     contexts = []
 
-    def new(go: bool = True, **options: Any) -> Visit:
-        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options}))
-        visits.append(Visit(contexts[-1].new_page(), shots))
+    def new(go: bool = True, choices: dict[str, Any] | None = QUICK, **options: Any) -> Visit:
+        usual = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"}
+        contexts.append(browser.new_context(**{**usual, **options}))
+        if choices:
+            contexts[-1].add_init_script(f"({BEGIN})({json.dumps(json.dumps({'choices': choices}))})")
+        visits.append(Visit(contexts[-1].new_page()))
         return visits[-1].go(address) if go else visits[-1]
 
     yield new

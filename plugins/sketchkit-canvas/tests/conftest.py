@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from canvas_client import Served, serving
+from canvas_client import Served, assert_no_bugs, serving
 from hypothesis import settings
 from sketchkit_canvas.limits import Limits
 
@@ -30,9 +30,3 @@ def hasty() -> Iterator[Served]:
     with serving(Limits(patience=2.0, grace=0.1)) as found:
         yield found
     assert_no_bugs(found)
-
-
-def assert_no_bugs(found: Served) -> None:
-    """Whatever was done to a server, it met nothing that it did not expect."""
-    assert [event for event in found.events if event["level"] == "error"] == []
-    assert [event for event in found.events if event["event"] == "asyncio"] == []

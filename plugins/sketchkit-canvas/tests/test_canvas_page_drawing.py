@@ -76,7 +76,7 @@ def test_undo_and_redo_go_through_everything(visit: Open) -> None:
 
 
 def test_drawing_on_stops_the_ending(visit: Open) -> None:
-    page = visit()
+    page = visit(reduced_motion="no-preference")
     page.draw(FACE[:1])
     page.put(FACE[1])
     stopped = page.state["finish"]
@@ -114,7 +114,7 @@ def test_an_empty_sheet_is_finished_from_nothing(visit: Open) -> None:
 
 
 def test_an_ending_comes_at_the_speed_of_a_hand(visit: Open) -> None:
-    page = visit()
+    page = visit(reduced_motion="no-preference")
     frames = page.page.evaluate(FRAMES)
     points, times = [frame[0] for frame in frames], [frame[1] for frame in frames]
     assert points == sorted(points) and len(points) > 3
@@ -221,7 +221,7 @@ def test_the_heat_colours_each_stroke_and_says_its_value(visit: Open) -> None:
 def test_two_tabs_draw_at_once_and_each_has_its_own_drawing(visit: Open, address: str) -> None:
     one = visit()
     one.draw(FACE[:1])
-    two = Visit(one.page.context.new_page(), one.shots).go(address)
+    two = Visit(one.page.context.new_page()).go(address)
     # A new tab begins with what the last one had.
     two.page.click("#clear")
     two.draw(CAT)

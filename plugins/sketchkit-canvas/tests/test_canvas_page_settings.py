@@ -49,7 +49,7 @@ def test_a_change_while_the_pen_is_down_counts_when_it_is_lifted(visit: Open) ->
 
 def test_a_change_redraws_every_other_mode_too(visit: Open) -> None:
     page = visit()
-    page.draw(FACE)
+    page.draw(FACE[:1])
     for mode in ("nine", "mimic"):
         page.enter(mode)
         page.finished(mode)
@@ -57,7 +57,7 @@ def test_a_change_redraws_every_other_mode_too(visit: Open) -> None:
         page.page.select_option("#label", "sun" if mode == "nine" else "face")
         assert asked(page, mode, sent)["label"] == ("sun" if mode == "nine" else "face")
     page.enter("morph")
-    page.draw(CAT, "b")
+    page.draw(CAT[:1], "b")
     page.finished("morph")
     sent = page.state["sent"]
     page.page.select_option("#label", "pig")
@@ -114,7 +114,7 @@ def test_the_drawing_the_settings_and_the_mode_survive_a_reload(visit: Open, add
     page.page.click("#keep")
     page.page.click("#theme")
     page.enter("morph")
-    page.draw(CAT, "b")
+    page.draw(CAT[:1], "b")
     page.finished("morph")
     page.enter("nine")
     page.finished("nine")
@@ -130,7 +130,7 @@ def test_the_drawing_the_settings_and_the_mode_survive_a_reload(visit: Open, add
     page.finished("nine")
     # Without the token in its address, the tab still knows it.
     page.go(address.split("#")[0])
-    assert len(page.marks("b")) == 3
+    assert len(page.marks("b")) == 1
 
 
 def test_a_store_that_holds_something_else_does_no_harm(visit: Open, address: str) -> None:

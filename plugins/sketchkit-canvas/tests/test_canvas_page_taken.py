@@ -61,7 +61,7 @@ def test_a_circle_is_taken_for_something_and_a_click_chooses_something_else(visi
 
 
 def test_what_is_kept_says_as_what_it_was_drawn(visit: Open) -> None:
-    page = visit()
+    page = visit(choices=None)
     page.draw(CIRCLE)
     found = page.ending()
     page.page.click("#another")
@@ -129,7 +129,7 @@ def test_nine_endings_say_as_what_they_are_drawn(visit: Open) -> None:
 
 
 def test_tries_part_and_curves_are_sent_and_survive_a_reload(visit: Open, address: str) -> None:
-    page = visit(go=False)
+    page = visit(go=False, choices=None)
     sent = listen(page, address)
     page.draw(CIRCLE)
     page.finished()

@@ -220,24 +220,25 @@ def test_a_message_that_does_not_arrive_ends_a_connection(hasty: Served, content
     assert code == 1008 and reason in words
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        frame(b"", 9) * 5000,
-        frame(b"", 10) * 5000,
-        frame(b"{}") * 5000,
-        frame(b"", fin=False) + frame(b"", 0, fin=False) * 5000,
-        frame(b"", fin=False) + frame(b"", 9) * 5000,
-    ],
-)
+FLOODS = [
+    frame(b"", 9) * 5000,
+    frame(b"", 10) * 5000,
+    frame(b"{}") * 5000,
+    frame(b"", fin=False) + frame(b"", 0, fin=False) * 5000,
+    frame(b"", fin=False) + frame(b"", 9) * 5000,
+]
+
+
 @pytest.mark.parametrize("hello", [True, False])
-def test_a_flood_of_frames_ends_a_connection(served: Served, content: bytes, hello: bool) -> None:
-    with busy_drawing(served), raw_socket(served, hello) as connection:
-        try:
-            connection.sendall(content)
-        except OSError:
-            return
-        assert end_of(connection)[0] in (1008, 1006)
+def test_a_flood_of_frames_ends_a_connection(served: Served, hello: bool) -> None:
+    with busy_drawing(served):
+        for content in FLOODS:
+            with raw_socket(served, hello) as connection:
+                try:
+                    connection.sendall(content)
+                except OSError:
+                    continue
+                assert end_of(connection)[0] in (1008, 1006)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +261,7 @@ def test_what_is_no_frame_ends_a_connection(served: Served, content: bytes, hell
         code, _ = end_of(connection)
         assert code in (1002, 1006, 1007, 1008, 1009)
     with served.client() as client:
-        assert client.draw(mode="finish", drawing=FACE)[0].over
+        assert client.draw(mode="finish", drawing=FACE[1:2])[0].over
 
 
 # --- those who do not read, or are not there ------------------------------------------------------------
