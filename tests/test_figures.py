@@ -7,6 +7,7 @@ import re
 import runpy
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -49,25 +50,43 @@ def _cells(svg: bytes) -> list[ElementTree.Element]:
     return [each for each in root.iter() if re.fullmatch(r"cell-[0-9]+", each.get("id", ""))]
 
 
+@pytest.fixture
+def draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Path], None]:
+    """Run a script in this process, which has loaded the libraries, where no model of the user's stands."""
+
+    def run(name: str, output: Path) -> None:
+        script = FIGURES / f"{name}.py"
+        monkeypatch.setattr(sys, "argv", [str(script), "-o", str(output)])
+        monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(tmp_path / "store"))
+        monkeypatch.syspath_prepend(str(FIGURES))
+        monkeypatch.delitem(sys.modules, "common", raising=False)
+        monkeypatch.chdir(tmp_path)
+        runpy.run_path(str(script), run_name="__main__")
+
+    return run
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_a_figure_has_all_its_cells_and_is_the_same_again(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, tmp_path: Path, draw: Callable[[str, Path], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     outputs = [tmp_path / "one.svg", tmp_path / "two.svg"]
-    process = _start(name, outputs[0])
-    # Again in this process, which has loaded the libraries.
-    script = FIGURES / f"{name}.py"
-    monkeypatch.setattr(sys, "argv", [str(script), "-o", str(outputs[1])])
-    monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(tmp_path / "store"))
-    monkeypatch.syspath_prepend(str(FIGURES))
-    monkeypatch.delitem(sys.modules, "common", raising=False)
-    monkeypatch.chdir(tmp_path)
-    runpy.run_path(str(script), run_name="__main__")
-    assert (_drawn(process), capsys.readouterr().out) == ("", "")
+    for output in outputs:
+        draw(name, output)
+    assert capsys.readouterr() == ("", "")
     once, again = (output.read_bytes() for output in outputs)
     assert once == again
     assert len(_cells(once)) == CELLS[name][0] * CELLS[name][1]
     assert len(once) < MOST_BYTES
+
+
+def test_a_figure_is_the_same_where_a_user_starts_its_script(
+    tmp_path: Path, draw: Callable[[str, Path], None]
+) -> None:
+    process = _start("grid", tmp_path / "one.svg")
+    draw("grid", tmp_path / "two.svg")
+    assert _drawn(process) == ""
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
 
 
 @pytest.mark.parametrize("name", [*CELLS, "kl_weight"])

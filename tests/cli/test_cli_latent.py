@@ -573,7 +573,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
 ) -> None:
     tiny_vae.save("dreamer.safetensors")
     Path("out").mkdir()
-    flags = ("--from", str(drawings), "--steps", "4x4", "-m", "dreamer.safetensors")
+    flags = ("--from", str(drawings), "--steps", "3x3", "-m", "dreamer.safetensors")
     command = ["grid", "--pairs", "random:60", *flags, "-o", "out/{stem}.svg"]
     assert sketchkit(*command).code == 0
     whole = snapshot()
