@@ -40,6 +40,14 @@ def test_they_are_all_here() -> None:
     }
 
 
+def test_one_process_can_import_the_tests_of_all_of_them() -> None:
+    files = [path for package in PACKAGES for path in (ROOT / "plugins" / package / "tests").rglob("*.py")]
+    names = [path.name for path in files if path.name != "conftest.py"]
+    assert len(set(names)) == len(names)
+    for path in files:
+        assert "from conftest import" not in path.read_text(encoding="utf-8"), path
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_package_imports_public_names_only(package: str) -> None:
     modules = list((ROOT / "plugins" / package / package.replace("-", "_")).rglob("*.py"))

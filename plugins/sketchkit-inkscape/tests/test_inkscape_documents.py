@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from conftest import INKSCAPE, SVG, Extensions, Ran
+from inkscape_parts import INKSCAPE, SVG, Extensions, Ran
 
 from sketchkit import Sketch
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from conftest import INKSCAPE, PATIENCE, SVG
+from inkscape_parts import INKSCAPE, PATIENCE, SVG
 from sketchkit_inkscape.installing import install, record_of
 
 from sketchkit import Sketch
