@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sketchkit.cli.runner import Run
     from sketchkit.generate import Score
     from sketchkit.models import DrawingModel
-    from sketchkit.rendering import Picture
+    from sketchkit.rendering import Picture, Renderer
     from sketchkit.sketch import Sketch
 
 __all__ = ["EXAMPLE", "app", "score"]
@@ -83,45 +83,93 @@ def score(
     The cost is -log p, a natural logarithm in model units, of all points and of the end: less is likelier.
     """
     from sketchkit.cli.console import print_json
-    from sketchkit.cli.inapplicable import check_frames, refuse_sheet
-    from sketchkit.cli.inputs import read_inputs, stem_of_file
-    from sketchkit.cli.output_kind import STDOUT, picture_renderer
-    from sketchkit.cli.outputs import check_paths, render_pictures, send
+    from sketchkit.cli.inputs import read_inputs
+    from sketchkit.cli.output_kind import STDOUT
     from sketchkit.cli.runner import Run, split_class_words
 
+    in_lines = output is not None or shard is not None
     if heatmap == STDOUT and json:
         raise UsageError("--json and the picture cannot both go to stdout", "--heatmap")
-    if heatmap is None:
-        refuse_sheet(sheet, "goes with --heatmap only: there is no picture")
-    else:
-        renderer = picture_renderer(None, heatmap)
-        heatmap = name_file(heatmap, stem_of_file(given.files[0]), "--heatmap")
-        check_paths([heatmap], force)
-        check_frames(sheet, renderer)
+    if in_lines and (heatmap is not None or json):
+        raise UsageError("goes without --output", "--json" if json else "--heatmap")
+    picture = _Heatmap.of(heatmap, sheet, given, force)
     wanted, guess = split_class_words(classes)
     class_name, run = require_one_class(wanted), Run.of(drawing, wanted)
     how = _How(class_name, guess=guess, blank=bool(classes) and not (class_name or guess), prepared=prepared)
-    if output is not None or shard is not None:
+    if in_lines:
         _write_lines(run, given, how, output, shard, force)
         return
     drawings = how.label(read_inputs(given))
     _check_lines(drawings)
-    # The scale takes a cell of its own.
-    page = dataclasses.replace(sheet.layout(len(drawings) + 1), label=True)
+    sheet.layout(len(drawings) + 1)  # refuses what is no sheet
 
     scores = _score(run, drawings, how)
     by = {"model": run.provenance["model"]}
-    if heatmap is not None:
-        shown_class = {} if class_name is None else {"class": run.classes[0]}
-        provenance = {"generator": "sketchkit", "version": __version__, **by, **shown_class}
-        send(render_pictures(renderer, _pictures(drawings, scores, by), page, provenance), heatmap, force)
+    if picture is not None:
+        picture.write(drawings, scores, by, {} if class_name is None else {"class": run.classes[0]})
         if not json:
-            tell_written([heatmap])
+            tell_written([picture.path])
     if json:
         pairs = zip(drawings, scores, strict=True)
         print_json([{**by, **_facts(each, mine), "rows": _points(mine)} for each, mine in pairs])
     elif heatmap != STDOUT:
         _print(drawings, scores)
+
+
+@dataclass(frozen=True)
+class _Heatmap:
+    """The picture of scores.
+
+    Args:
+        path: a file, or `-` for stdout.
+        renderer: makes the picture.
+        sheet: the options of the sheet.
+        overwrite: whether the file may exist already.
+    """
+
+    path: str
+    renderer: Renderer
+    sheet: SheetOptions
+    overwrite: bool
+
+    @classmethod
+    def of(
+        cls, path: str | None, sheet: SheetOptions, given: InputOptions, overwrite: bool
+    ) -> _Heatmap | None:
+        """The picture that a user means, if any.
+
+        Raises:
+            UsageError: options of a sheet without a picture, or that the kind of file lacks.
+            InputError: a file that cannot be written.
+        """
+        from sketchkit.cli.inapplicable import check_frames, refuse_sheet
+        from sketchkit.cli.inputs import stem_of_file
+        from sketchkit.cli.output_kind import picture_renderer
+        from sketchkit.cli.outputs import check_paths
+
+        if path is None:
+            refuse_sheet(sheet, "goes with --heatmap only: there is no picture")
+            return None
+        renderer = picture_renderer(None, path)
+        path = name_file(path, stem_of_file(given.files[0]), "--heatmap")
+        check_paths([path], overwrite)
+        check_frames(sheet, renderer)
+        return cls(path, renderer, sheet, overwrite)
+
+    def write(
+        self,
+        drawings: Sequence[Input],
+        scores: Sequence[Score],
+        by: Mapping[str, str],
+        about: Mapping[str, str],
+    ) -> None:
+        """Draw and write it; the scale takes a cell of its own."""
+        from sketchkit.cli.outputs import render_pictures, send
+
+        page = dataclasses.replace(self.sheet.layout(len(drawings) + 1), label=True)
+        provenance = {"generator": "sketchkit", "version": __version__, **by, **about}
+        pictures = _pictures(drawings, scores, by)
+        send(render_pictures(self.renderer, pictures, page, provenance), self.path, self.overwrite)
 
 
 def _check_lines(drawings: Sequence[Input]) -> None:

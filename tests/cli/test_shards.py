@@ -165,6 +165,8 @@ def test_processes_of_one_work_share_a_folder_and_keep_others_out(sketchkit: Ske
         ((*SCORE, "--shard", "1/4", "--force"), 2, "other shards"),
         (("score", "drawings.ndjson", "-o", "x.jsonl", "--shard", "1/4"), 2, "a folder as output"),
         (("score", "-", "-o", "parts/"), 2, "cannot be read in parts"),
+        ((*SCORE, "--json"), 2, "goes without --output"),
+        ((*SCORE, "--heatmap", "heat.svg"), 2, "goes without --output"),
         (("sample", "--shard", "1/4", "-o", "parts/", "--format", "png"), 2, "no pictures"),
         (("sample", "--shard", "1/4", "-o", "parts/", "--json"), 2, "no report"),
         (("complete", "drawings.ndjson", "--shard", "1/4", "-o", "x.svg"), 2, "a folder as output"),
