@@ -88,10 +88,7 @@ def score(
     from sketchkit.cli.runner import Run, split_class_words
 
     in_lines = output is not None or shard is not None
-    if heatmap == STDOUT and json:
-        raise UsageError("--json and the picture cannot both go to stdout", "--heatmap")
-    if in_lines and (heatmap is not None or json):
-        raise UsageError("goes without --output", "--json" if json else "--heatmap")
+    _check_outputs(heatmap, json=json, in_lines=in_lines)
     picture = _Heatmap.of(heatmap, sheet, given, force)
     wanted, guess = split_class_words(classes)
     class_name, run = require_one_class(wanted), Run.of(drawing, wanted)
@@ -114,6 +111,14 @@ def score(
         print_json([{**by, **_facts(each, mine), "rows": _points(mine)} for each, mine in pairs])
     elif heatmap != STDOUT:
         _print(drawings, scores)
+
+
+def _check_outputs(heatmap: str | None, *, json: bool, in_lines: bool) -> None:
+    """Refuse outputs that do not go together."""
+    if heatmap == "-" and json:
+        raise UsageError("--json and the picture cannot both go to stdout", "--heatmap")
+    if in_lines and (heatmap is not None or json):
+        raise UsageError("goes without --output", "--json" if json else "--heatmap")
 
 
 @dataclass(frozen=True)
