@@ -1,6 +1,7 @@
-"""Peak memory of preparing and training, on a small data set and on one a hundred times as large.
+"""Peak memory of preparing and training, on a small data set and on a large one, and of work in parts.
 
     python benchmarks/memory.py [--small 10000] [--large 1000000] [--steps 150] [--keep FOLDER]
+    python benchmarks/memory.py --parts 1000,10000,100000 [--commands encode,score,reconstruct]
 
 Each command runs in a process of its own, whose greatest resident size is asked of the system. The ratios say
 whether memory grows with the data: 1.0 is constant.
@@ -43,15 +44,46 @@ def measured(folder: Path, n: int, steps: int) -> dict[str, float]:
     return out
 
 
+#: Commands that work in parts, with what they write.
+PARTS = {
+    "encode": ("encode", "-o", "vectors/"),
+    "score": ("score", "-o", "scores/"),
+    "reconstruct": ("reconstruct", "--temperature", "0.25", "--format", "ndjson", "-o", "again/"),
+    "complete": ("complete", "-n", "1", "--tries", "1", "--format", "ndjson", "-o", "endings/"),
+}
+
+
+def in_parts(folder: Path, counts: list[int], commands: list[str]) -> None:
+    """Print the memory and the processor time of commands by the number of drawings."""
+    print("| drawings | " + " | ".join(f"{name}: MB, CPU s" for name in commands) + " |")
+    print("|---" * (len(commands) + 1) + "|")
+    for n in counts:
+        drawings = folder / f"{n}.ndjson"
+        peak("data", "synth", "-n", str(n), "-o", str(drawings), "--force")
+        cells = []
+        for name in commands:
+            command, *options = PARTS[name]
+            before = sum(os.times()[2:4])
+            options[-1] = f"{folder}/{n}-{options[-1]}"
+            megabytes, _ = peak(command, str(drawings), *options)
+            cells.append(f"{megabytes:,.0f}, {sum(os.times()[2:4]) - before:,.1f}")
+        print(f"| {n:,} | " + " | ".join(cells) + " |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--small", type=int, default=10_000)
     parser.add_argument("--large", type=int, default=1_000_000)
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--keep", type=Path, help="a folder for the data sets and runs; a temporary one")
+    parser.add_argument("--parts", help="numbers of drawings, with commas, of which parts are made instead")
+    parser.add_argument("--commands", default=",".join(PARTS), help="of these, with commas")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.keep or Path(temporary)
+        if arguments.parts:
+            in_parts(folder, list(map(int, arguments.parts.split(","))), arguments.commands.split(","))
+            return
         small, large = (measured(folder, n, arguments.steps) for n in (arguments.small, arguments.large))
     for what, megabytes in large.items():
         print(f"{what}: {megabytes:,.0f} MB, {megabytes / small[what]:.2f} times that of the small set")
