@@ -22,11 +22,25 @@ from sketchkit.cli.options import UsageError
 from sketchkit.cli.output_kind import STDOUT, Kind, kind_of
 from sketchkit.cli.outputs import Page, check_paths, is_folder
 from sketchkit.cli.resumable import RunFolder, checksum_of_json, shared_folder, write_blocks
+from sketchkit.errors import InputError
 from sketchkit.files import atomic_write, explain_errors, shown
 
-__all__ = ["Parts", "PartsOutput", "Shard", "Work", "collect_work", "part_name", "streamed"]
+__all__ = [
+    "Parts",
+    "PartsOutput",
+    "Shard",
+    "Work",
+    "collect_work",
+    "find_parts",
+    "is_pipe",
+    "part_name",
+    "streamed",
+]
 
 Progress = Callable[[int, int], None]
+
+#: The most missing parts that are named.
+_MOST_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -90,6 +104,34 @@ def part_name(number: int, count: int, suffix: str) -> str:
     return f"{number:0{len(str(count - 1))}}{suffix}"
 
 
+def find_parts(folders: Sequence[str], run: dict[str, Any]) -> list[str]:
+    """The files of all parts in their order.
+
+    Args:
+        folders: that hold the parts of one work.
+        run: what their records say.
+
+    Raises:
+        InputError: a part is missing, or in two folders.
+    """
+    suffix, count = os.path.splitext(run["pattern"][0])[1], -(-run["n"] // run["size"])
+    found, missing = [], []
+    for number in range(count):
+        name = part_name(number, count, suffix)
+        there = [path for folder in folders if os.path.isfile(path := os.path.join(folder, name))]
+        if len(there) > 1:
+            raise InputError(f"{shown(there[1])}: is in {shown(os.path.dirname(there[0]))} as well")
+        found += there
+        missing += [] if there else [name]
+    if missing:
+        names = ", ".join(missing[:_MOST_NAMES]) + (", ..." if len(missing) > _MOST_NAMES else "")
+        raise InputError(
+            f"{shown(folders[0])}: {len(missing)} of {count} parts are missing: {names}; the command that "
+            "began the folder makes them"
+        )
+    return found
+
+
 @dataclass(frozen=True)
 class Work:
     """Work that is done part by part.
@@ -125,7 +167,7 @@ class Work:
             if path == STDOUT:
                 for content in self._make(range(len(self.parts)), report):
                     write_stdout(content)
-            elif len(self.parts) > 1 and self.lines and not _is_pipe(path):
+            elif len(self.parts) > 1 and self.lines and not is_pipe(path):
                 self._write_resumably(path, report, overwrite=overwrite)
             else:
                 with atomic_write(path, overwrite=overwrite) as stream:
@@ -164,7 +206,7 @@ class Work:
         """
         numbers = shard.of(len(self.parts))
         with self.open_folder(folder, overwrite=overwrite), progress(self.doing) as report:
-            missing = [each for each in numbers if not os.path.exists(os.path.join(folder, self.name(each)))]
+            missing = [each for each in numbers if not os.path.isfile(os.path.join(folder, self.name(each)))]
             for _ in self.write_parts(folder, missing, report):
                 pass
         there = len(numbers) - len(missing)
@@ -180,8 +222,7 @@ class Work:
         Raises:
             InputError: see `write_folder`.
         """
-        with explain_errors(folder):
-            Path(folder).mkdir(exist_ok=True)
+        _make_folder(folder)
         names = [os.path.join(folder, self.name(number)) for number in range(len(self.parts))]
         about = {
             "pattern": ["{index}" + self.suffix],
@@ -257,6 +298,8 @@ class PartsOutput:
             UsageError: see `of`; or pictures, or a report.
         """
         if shard is None and (output.format is None or not is_folder(output.output)):
+            if is_folder(output.output) and not Path(str(output.output)).suffix:
+                raise UsageError("a folder needs --format, such as --format ndjson", "--output")
             return None
         kind = kind_of(output.format or "ndjson", STDOUT)
         if kind.renderer is not None:
@@ -299,5 +342,16 @@ def streamed(page: Page, stem: str) -> PartsOutput | None:
     return PartsOutput(page.to.path(stem), page.to.kind, None, page.to.overwrite)
 
 
-def _is_pipe(path: str) -> bool:
+def _make_folder(folder: str) -> None:
+    parent = Path(folder).parent
+    if not parent.is_dir():
+        raise InputError(f"{shown(folder)}: there is no folder {shown(parent)}")
+    if os.path.lexists(Path(folder)) and not os.path.isdir(folder):
+        raise InputError(f"{shown(folder)}: there is something else of this name, and no folder")
+    with explain_errors(folder):
+        Path(folder).mkdir(exist_ok=True)
+
+
+def is_pipe(path: str) -> bool:
+    """Whether an output is a pipe or a device, which is written to as it is."""
     return os.path.exists(path) and not os.path.isfile(path)

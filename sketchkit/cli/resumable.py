@@ -405,6 +405,8 @@ class RunFolder:
         """Refuse a record of another run, unless `--force` replaces its files or they are missing."""
         if there is None or self._is_empty_run(there):
             return
+        if _read_run(there) is None:
+            raise InputError(f"{shown(self.record)}: the record is damaged: choose another folder")
         other = f"{shown(self.record)}: the folder holds files of another run"
         if not self.overwrite:
             raise InputError(f"{other}; --force replaces them")
@@ -448,10 +450,12 @@ def read_run(folder: str) -> dict[str, Any]:
         folder: of the parts.
 
     Raises:
-        InputError: a folder without a record.
+        InputError: no folder, or one without a record.
         FormatError: a damaged record, or one of other files.
     """
     path = os.path.join(folder, RECORD)
+    if os.path.isdir(folder) and not os.path.exists(path):
+        raise InputError(f"{shown(folder)}: the folder holds no parts: there is no {RECORD}")
     with explain_errors(path):
         record = read_file(path, _MAX_RECORD_BYTES)
     run = _read_run(record)

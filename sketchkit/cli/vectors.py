@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sketchkit.cli.outputs import Item
-from sketchkit.cli.parts import Parts, Progress, Work
+from sketchkit.cli.parts import Parts, Progress, Work, find_parts
+from sketchkit.cli.resumable import RECORD, checksum_of_json, read_run
 from sketchkit.cli.runner import POINTS, Run
 from sketchkit.errors import InputError
 from sketchkit.files import file_checksum, shown
@@ -63,10 +64,10 @@ class VectorFiles:
         """The vectors that a user means.
 
         Raises:
-            InputError: a file that cannot be read, or without a vector; a folder without parts.
+            InputError: a file that cannot be read, or without a vector; a folder without parts, or in which
+                parts are missing.
         """
-        folder = Path(path).is_dir()
-        files = tuple(sorted(map(str, Path(path).glob("*.npz")))) if folder else (path,)
+        files = _find_files(path) if Path(path).is_dir() else (path,)
         if not files:
             raise InputError(f"{shown(path)}: the folder holds no .npz file")
         counts = [count_latents(file) for file in files]
@@ -101,6 +102,13 @@ class VectorFiles:
         return Vectors(z, latents, [divmod(i, draws) for i in here], file)
 
 
+def _find_files(folder: str) -> tuple[str, ...]:
+    """The parts of the record of a folder, in order; without a record all .npz files."""
+    if not (Path(folder) / RECORD).exists():
+        return tuple(sorted(map(str, Path(folder).glob("*.npz"))))
+    return tuple(find_parts([folder], read_run(folder)))
+
+
 def decode_in_parts(run: Run, vectors: VectorFiles, kind: Kind) -> Work:
     """The work of drawing latent vectors."""
     from sketchkit.cli.streaming import NDJSON, content_of, identify
@@ -115,7 +123,7 @@ def decode_in_parts(run: Run, vectors: VectorFiles, kind: Kind) -> Work:
     identity = {
         **identify(run, model),
         "means": vectors.means,
-        "inputs": [file_checksum(file) for file in vectors.files],
+        "inputs": checksum_of_json([file_checksum(file) for file in vectors.files]),
         "format": kind.name,
     }
     parts = Parts(len(vectors), _VECTORS_OF_PART)
