@@ -155,7 +155,7 @@ def _encode_file(task: _Task, output: str, *, force: bool, json: bool) -> None:
     ranges = (range(first, min(first + DRAWINGS_OF_PART, n)) for first in range(0, n, DRAWINGS_OF_PART))
     with progress("Encoding") as report:
         for block in task.given.blocks(ranges):
-            here = len(block.keys)
+            here = min(DRAWINGS_OF_PART, n - done)
             parts.append(
                 task.encode(loaded, block, lambda at, of: report(done * of + here * at, n * of))  # noqa: B023
             )
@@ -166,7 +166,9 @@ def _encode_file(task: _Task, output: str, *, force: bool, json: bool) -> None:
         tell_written([output])
     else:
         size = found.mu.shape[1]
-        print_json({"output": output, "drawings": n, "latent": size, "draws": task.draws, **found.about})
+        print_json(
+            {"output": output, "drawings": len(found), "latent": size, "draws": task.draws, **found.about}
+        )
 
 
 def _encode_in_parts(task: _Task, output: str, shard: str | None, force: bool) -> None:

@@ -83,7 +83,7 @@ class Given:
     """Drawings to encode.
 
     Args:
-        n: how many.
+        n: how many; among those of files may be some that cannot be encoded.
         prepared: whether they are of the training data's kind.
         blocks: reads the drawings of some parts in turn; those that cannot be encoded are left out.
         content: says what the drawings are, as JSON values.
@@ -140,10 +140,14 @@ class Given:
                 limit,
             )
         ]
-        numbers = {id(each): number for number, each in enumerate(drawings)}
-        lined = [(numbers[id(each)], each) for each in _with_lines(drawings)]
-        blocks = partial(map, lambda part: Block.of(lined[part.start : part.stop]))
-        return cls(len(lined), prepared, blocks, lambda: None)
+        lined = set(map(id, _with_lines(drawings)))
+
+        def read(part: range) -> Block:
+            # As in a folder: the last bits of a vector depend on the drawings that are encoded with it.
+            pairs = zip(part, drawings[part.start : part.stop], strict=True)
+            return Block.of((number, each) for number, each in pairs if id(each) in lined)
+
+        return cls(len(drawings), prepared, partial(map, read), lambda: None)
 
     @classmethod
     def _of_parts(cls, chosen: EncodeOptions, prepared: bool) -> Given:
@@ -160,7 +164,7 @@ class Given:
                 pairs = zip(part, drawings, strict=True)
                 yield Block.of((number, each) for number, each in pairs if has_line(each.sketch))
 
-        return cls(len(files), prepared, blocks, files.checksums)
+        return cls(len(files), prepared, blocks, files.digest)
 
     @classmethod
     def _of_data_set(cls, name: str, chosen: EncodeOptions, seed: int) -> Given:
@@ -178,7 +182,8 @@ class Given:
                 keys = [source.key(place) or own for place, own in zip(part, called, strict=True)]
                 yield Block(sketches, tuple(keys), (name,) * len(part), part)
 
-        return cls(len(source.indices), source.prepared, blocks, lambda: source.facts, source.facts)
+        content = {**source.facts, "source": name}
+        return cls(len(source.indices), source.prepared, blocks, lambda: content, source.facts)
 
 
 def _is_data_set(name: str) -> bool:
