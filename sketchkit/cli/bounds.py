@@ -122,7 +122,7 @@ def tell_missing_endings(drawings: Sequence[Input], endings: Sequence[Endings]) 
 def name_of(drawings: Sequence[Input], place: int) -> str:
     """The name of a drawing in messages: its file, or its stem where the file holds others."""
     mine = drawings[place]
-    if Counter(each.source for each in drawings)[mine.source] > 1:
+    if mine.number is not None or Counter(each.source for each in drawings)[mine.source] > 1:
         return shown(mine.stem)
     return "standard input" if mine.source == "-" else shown(mine.source)
 

@@ -271,11 +271,11 @@ class _Task:
 
 def _plan_stream(page: Page, given: InputOptions) -> PartsOutput | None:
     """The file to which the endings of any number of drawings go, if there can be so many."""
-    from sketchkit.cli.inputs import STDIN, stem_of_file
+    from sketchkit.cli.inputs import find_pipe, stem_of_file
     from sketchkit.cli.parts import streamed
 
     stem = stem_of_file(given.files[0])
-    to = None if STDIN in given.files else streamed(page, stem)
+    to = None if find_pipe(given.files) else streamed(page, stem)
     if to is not None:
         page.plan(stem, 1)
     return to
@@ -288,7 +288,7 @@ def _in_parts(task: _Task, given: InputOptions, kind: Kind) -> Work:
     from sketchkit.cli.streaming import NDJSON, content_of, identify
 
     files = DrawingFiles.count(given)
-    model, kept = task.load(len(files)), task.top or task.n
+    model = task.load(len(files))
 
     def make(parts: Iterable[range], report: Progress) -> Iterator[bytes]:
         for _, drawings in files.read(parts):
@@ -303,12 +303,15 @@ def _in_parts(task: _Task, given: InputOptions, kind: Kind) -> Work:
         **{name: repr(value) for name, value in task.settings(model).items()},
         "n": task.n,
         "only_added": task.ink.only_added,
-        "inputs": files.checksums(),
+        "inputs": files.digest(),
         "format": kind.name,
     }
-    lines = kept if kind.format == NDJSON and task.limits is None else None
+    # With --top or bounds a drawing may have fewer endings than another.
+    fixed = kind.format == NDJSON and task.top is None and task.limits is None
     size = max(1, _ENDINGS_OF_PART // (task.n * task.run.drafts))
-    return Work(Parts(len(files), size), kind.suffix, identity, make, lines, "Drawing endings")
+    return Work(
+        Parts(len(files), size), kind.suffix, identity, make, task.n if fixed else None, "Drawing endings"
+    )
 
 
 def _tell_guesses(finished: Sequence[Finished], run: Run) -> None:

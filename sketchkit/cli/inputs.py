@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +11,7 @@ from sketchkit.arguments import MAX_DRAWINGS, find_name, hint
 from sketchkit.cli.console import say
 from sketchkit.cli.groups import InputOptions
 from sketchkit.cli.options import UsageError
+from sketchkit.cli.resumable import checksum_of_json
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import file_checksum, open_file, reason, shown, standard_input
 from sketchkit.formats import count_drawings, format_of, read, read_all, split_reference
@@ -22,7 +24,9 @@ __all__ = [
     "DrawingFiles",
     "Input",
     "Kept",
+    "check_lines",
     "classes_shown",
+    "find_pipe",
     "has_line",
     "read_drawings",
     "read_inputs",
@@ -132,6 +136,25 @@ def read_one(
     return Input(sketches[number], reference, f"{stem}-{number}")
 
 
+def find_pipe(files: Iterable[str]) -> str | None:
+    """The first of some files that can only be read once: standard input, a pipe or a terminal."""
+    for file in (split_reference(each)[0] for each in files):
+        if file == STDIN or (os.path.exists(file) and not os.path.isfile(file) and not os.path.isdir(file)):
+            return file
+    return None
+
+
+def check_lines(drawings: Iterable[Input], fault: str) -> None:
+    """Refuse drawings without a line.
+
+    Raises:
+        InputError: the name of the first such drawing, and the fault.
+    """
+    for each in drawings:
+        if not has_line(each.sketch):
+            raise InputError(f"{each.called}: {fault}")
+
+
 def has_line(sketch: Sketch) -> bool:
     """Whether a drawing has a line; dots alone are read by no model."""
     return any(len(line) > 1 for line in sketch.to_polylines())
@@ -180,20 +203,29 @@ class DrawingFiles:
         """Count the drawings of files.
 
         Raises:
-            UsageError: standard input, which can only be read once.
+            UsageError: standard input or a pipe, which can only be read once.
             InputError: a file that is missing, unreadable, or without a drawing.
         """
-        if STDIN in chosen.files:
-            raise UsageError("standard input (-) cannot be read in parts: give a file", "FILES")
+        if (file := find_pipe(chosen.files)) is not None:
+            what = "standard input (-)" if file == STDIN else shown(file)
+            raise UsageError(f"{what} cannot be read in parts: give a file", "FILES")
         return cls(chosen, tuple(_count(file, chosen) for file in chosen.files))
 
     def __len__(self) -> int:
         """How many drawings there are."""
         return sum(self.counts)
 
-    def checksums(self) -> list[str]:
-        """The checksum of each file."""
-        return [file_checksum(split_reference(file)[0]) for file in self.chosen.files]
+    def digest(self) -> str:
+        """A checksum of all that decides the drawings, and of the names that outputs give them."""
+        chosen = self.chosen
+        return checksum_of_json(
+            {
+                "files": chosen.files,
+                "checksums": [file_checksum(split_reference(file)[0]) for file in chosen.files],
+                "input_format": chosen.input_format,
+                "keep_background": chosen.keep_background,
+            }
+        )
 
     def read(self, parts: Iterable[range]) -> Iterator[tuple[range, list[Input]]]:
         """Read the drawings of one part after another.

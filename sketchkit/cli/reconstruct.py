@@ -52,7 +52,7 @@ def reconstruct(
     One row a drawing: the drawing itself in ink, then its reconstructions from blue (tidy) to red (daring);
     --label names rows and columns.
     """
-    from sketchkit.cli.inputs import STDIN, read_inputs, stem_of_file
+    from sketchkit.cli.inputs import find_pipe, read_inputs, stem_of_file
     from sketchkit.cli.outputs import Page
     from sketchkit.cli.parts import PartsOutput, streamed
 
@@ -62,7 +62,7 @@ def reconstruct(
         return
     page = Page.of(output, sheet, "{stem}-again", json=json)
     stem = stem_of_file(given.files[0])
-    if (whole := streamed(page, stem)) is not None and not json and STDIN not in given.files:
+    if (whole := streamed(page, stem)) is not None and not json and not find_pipe(given.files):
         page.plan(stem, 1)
         whole.do(_in_parts(runs, given, page.to.kind, prepared=prepared))
         return
@@ -120,8 +120,10 @@ def _draw_again(
     model: DrawingModel, runs: Sequence[Run], drawings: Sequence[Input], report: Progress, *, prepared: bool
 ) -> list[Item]:
     """The reconstructions of each drawing, by temperature."""
+    from sketchkit.cli.inputs import check_lines
     from sketchkit.generate import reconstruct as draw
 
+    check_lines(drawings, "a drawing without a line cannot be drawn again")
     sketches, again = [each.sketch for each in drawings], []
     for done, run in enumerate(runs):
 
@@ -156,7 +158,7 @@ def _in_parts(runs: Sequence[Run], given: InputOptions, kind: Kind, *, prepared:
     identity = {
         "runs": [identify(run, model) for run in runs],
         "prepared": prepared,
-        "inputs": files.checksums(),
+        "inputs": files.digest(),
         "format": kind.name,
     }
     lines = len(runs) if kind.format == NDJSON else None

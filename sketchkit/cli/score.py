@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,7 +24,6 @@ from sketchkit.cli.options import (
     require_one_class,
     settings_of,
 )
-from sketchkit.errors import InputError
 from sketchkit.settings import DrawSettings
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def score(
     The cost is -log p, a natural logarithm in model units, of all points and of the end: less is likelier.
     """
     from sketchkit.cli.console import print_json
-    from sketchkit.cli.inputs import read_inputs
+    from sketchkit.cli.inputs import check_lines, read_inputs
     from sketchkit.cli.output_kind import STDOUT
     from sketchkit.cli.runner import Run, split_class_words
 
@@ -97,7 +97,7 @@ def score(
         _write_lines(run, given, how, output, shard, force)
         return
     drawings = how.label(read_inputs(given))
-    _check_lines(drawings)
+    check_lines(drawings, _NO_LINE)
     sheet.layout(len(drawings) + 1)  # refuses what is no sheet
 
     scores = _score(run, drawings, how)
@@ -177,14 +177,6 @@ class _Heatmap:
         send(render_pictures(self.renderer, pictures, page, provenance), self.path, self.overwrite)
 
 
-def _check_lines(drawings: Sequence[Input]) -> None:
-    from sketchkit.cli.inputs import has_line
-
-    for each in drawings:
-        if not has_line(each.sketch):
-            raise InputError(f"{each.called}: {_NO_LINE}")
-
-
 @dataclass(frozen=True)
 class _How:
     """What is said of drawings.
@@ -230,6 +222,7 @@ def _write_lines(
 
     to = PartsOutput.of(output, Kind(".jsonl", None), shard, overwrite=force)
     if to.shard is None:
+        to = dataclasses.replace(to, path=_name_lines(to.path, chosen.files[0]))
         check_paths([to.path], force)
     files = DrawingFiles.count(chosen)
     model, settings = how.load(run, len(files))
@@ -244,8 +237,25 @@ def _write_lines(
             yield b"".join(json_line({**by, **(facts.get(id(each)) or _fault(each))}) for each in drawings)
 
     by = {"model": run.provenance["model"]}
-    identity = {**identify(run, model), **settings, "blank": how.blank, "inputs": files.checksums()}
+    identity = {**identify(run, model), **settings, "blank": how.blank, "inputs": files.digest()}
     to.do(Work(Parts(len(files), _DRAWINGS_OF_PART), ".jsonl", identity, make, 1, "Scoring"))
+
+
+def _name_lines(path: str, file: str) -> str:
+    """The file of scores that a user means, named by the first input.
+
+    Raises:
+        UsageError: another suffix; stdout, pipes and devices need none.
+    """
+    from sketchkit.cli.inputs import stem_of_file
+    from sketchkit.cli.output_kind import STDOUT
+    from sketchkit.cli.parts import is_pipe
+
+    if path == STDOUT or is_pipe(path):
+        return path
+    if os.path.splitext(path)[1].lower() != ".jsonl":
+        raise UsageError("scores are written as .jsonl", "--output")
+    return name_file(path, stem_of_file(file))
 
 
 def _score(run: Run, drawings: Sequence[Input], how: _How) -> list[Score]:

@@ -487,7 +487,7 @@ def test_a_record_that_is_not_ours_blocks_a_run(sketchkit: Sketchkit, drawings: 
     refused = sketchkit(
         "grid", "--pairs", "random:1", "--from", drawings, "--steps", "2x2", "-o", "out/{stem}.svg"
     )
-    assert refused.code == 3 and "files of another run" in refused.err
+    assert refused.code == 3 and "the record is damaged" in refused.err
     assert Path("out/sketchkit-run.json").read_text() == content
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from sketchkit.cli import complete, encode, encoding, reconstruct, score, vector
 from sketchkit.cli.parts import Parts, Shard, collect_work
 from sketchkit.errors import InputError
 from sketchkit.generate import streaming
+from sketchkit.latent import read_latents
 from sketchkit.models.vae import VaeModel
 from sketchkit.sketch import Sketch
 
@@ -115,6 +119,66 @@ def test_a_drawing_without_a_line_has_a_line_in_the_scores(sketchkit: Sketchkit)
     assert first["nll"] == pytest.approx(third["nll"]) and "error" not in first
 
 
+DOT = json.dumps({"drawing": [[[3], [3]]]})
+
+
+def test_dots_change_no_vector_of_the_drawings_beside_them(sketchkit: Sketchkit) -> None:
+    lines = Path("drawings.ndjson").read_text().splitlines()
+    Path("dots.ndjson").write_text("\n".join([*lines[:5], *[DOT] * 9, *lines[5:8], DOT]))
+    command = ("encode", "dots.ndjson", "--draws", 2)
+    assert sketchkit(*command, "-o", "one.npz").code == 0
+    fill(sketchkit, *command)
+    assert read_latents("parts/2.npz").mu.shape == (0, 6)
+    sketchkit("merge", "parts", "-o", "merged.npz")
+    assert Path("merged.npz").read_bytes() == Path("one.npz").read_bytes()
+    assert sketchkit(*command, "-o", "one.npz", "--force", "--json").json["drawings"] == 8
+
+
+def test_a_drawing_without_a_line_that_cannot_be_drawn_again_is_named(sketchkit: Sketchkit) -> None:
+    lines = Path("drawings.ndjson").read_text().splitlines()
+    Path("dots.ndjson").write_text("\n".join([*lines[:5], DOT]))
+    refused = sketchkit("reconstruct", "dots.ndjson", "-t", 0.3, "-o", "again.ndjson")
+    assert refused.code == 3 and "dots.ndjson#5: a drawing without a line" in refused.err
+
+
+def test_endings_of_which_only_the_best_are_kept_are_merged(sketchkit: Sketchkit) -> None:
+    command = ("complete", "drawings.ndjson", "-n", 2, "--top", 5)  # more than there are
+    sketchkit(*command, "-o", "one.ndjson")
+    fill(sketchkit, *command)
+    assert sketchkit("merge", "parts", "-o", "merged.ndjson").code == 0
+    assert Path("merged.ndjson").read_bytes() == Path("one.ndjson").read_bytes()
+
+
+def test_each_of_the_drawings_that_are_read_in_parts_has_its_own_name(
+    sketchkit: Sketchkit, doodle: Path
+) -> None:
+    told = sketchkit(
+        "complete", "drawings.ndjson", "-n", 4, "--limit", 3, "--class", "auto", "-o", "e.ndjson"
+    )
+    names = [line.partition(":")[0] for line in told.err.splitlines() if "taken for" in line]
+    assert names == ["drawings-0", "drawings-1", "drawings-2"]
+
+
+@pytest.mark.parametrize("name", ["complete", "reconstruct"])
+def test_drawings_of_a_pipe_are_read_once(sketchkit: Sketchkit, name: str) -> None:
+    command, _ = COMMANDS[name]
+    command = tuple("pipe" if word == "drawings.ndjson" else word for word in command)
+    os.mkfifo("pipe")
+    content = Path("drawings.ndjson").read_bytes()
+    writer = threading.Thread(target=lambda: Path("pipe").write_bytes(content))
+    # The pipe is opened here first: opening one that nothing writes to is refused.
+    handle = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    writer.start()
+    try:
+        select.select([handle], [], [], 60)
+        told = sketchkit(*command, "--input-format", "ndjson", "-o", "out.ndjson")
+    finally:
+        os.close(handle)
+        writer.join()
+    assert told.code == 0, told.err
+    assert len(Path("out.ndjson").read_bytes().splitlines()) == N * (2 if name == "complete" else 1)
+
+
 # --- a folder of parts ----------------------------------------------------------------------------------
 
 
@@ -141,6 +205,46 @@ def test_an_input_that_has_changed_is_other_work(sketchkit: Sketchkit, drawings:
     sketchkit(*SCORE)
     library.write(drawings[::-1], "drawings.ndjson")
     assert sketchkit(*SCORE).code == 3
+
+
+def test_other_drawings_of_the_same_files_are_other_work(sketchkit: Sketchkit) -> None:
+    score = ("score", "-o", "parts/")
+    assert sketchkit(*score, "drawings.ndjson#0", "drawings.ndjson#1").code == 0
+    for others in (("drawings.ndjson#2", "drawings.ndjson#1"), (Path("drawings.ndjson#0").resolve(),) * 2):
+        assert sketchkit(*score, *others).code == 3
+
+
+def test_paper_that_is_kept_is_other_work(sketchkit: Sketchkit) -> None:
+    paper = '<rect width="9" height="9" fill="#fff"/><path d="M1 1L8 8L8 1" fill="none" stroke="#000"/>'
+    Path("paper.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{paper}</svg>')
+    assert sketchkit("score", "paper.svg", "-o", "parts/").code == 0
+    assert sketchkit("score", "paper.svg", "-o", "parts/", "--keep-background").code == 3
+
+
+def test_a_folder_in_the_place_of_a_part_is_no_part(sketchkit: Sketchkit) -> None:
+    sketchkit(*SCORE)
+    Path("parts/2.jsonl").unlink()
+    Path("parts/2.jsonl").mkdir()
+    told = sketchkit(*SCORE)
+    assert told.code == 3 and "2.jsonl: this is a folder" in told.err
+
+
+def test_a_record_that_is_damaged_is_called_so(sketchkit: Sketchkit) -> None:
+    sketchkit(*SCORE)
+    Path("parts/sketchkit-run.json").write_text("{}")
+    for command in (SCORE, (*SCORE, "--force"), ("merge", "parts")):
+        told = sketchkit(*command)
+        assert told.code == 3 and "sketchkit-run.json: the record is damaged" in told.err
+
+
+def test_vectors_of_a_folder_are_decoded_when_all_parts_are_there(sketchkit: Sketchkit) -> None:
+    sketchkit("encode", "drawings.ndjson", "-o", "z/")
+    sketchkit("merge", "z", "-o", "z/all.npz")
+    assert sketchkit("decode", "z", "-o", "again.ndjson").code == 0
+    assert len(Path("again.ndjson").read_text().splitlines()) == N
+    Path("z/2.npz").unlink()
+    told = sketchkit("decode", "z", "-o", "again.ndjson", "--force")
+    assert told.code == 3 and "1 of 5 parts are missing" in told.err
 
 
 def test_processes_of_one_work_share_a_folder_and_keep_others_out(sketchkit: Sketchkit) -> None:
@@ -170,9 +274,15 @@ def test_processes_of_one_work_share_a_folder_and_keep_others_out(sketchkit: Ske
         (("sample", "--shard", "1/4", "-o", "parts/", "--format", "png"), 2, "no pictures"),
         (("sample", "--shard", "1/4", "-o", "parts/", "--json"), 2, "no report"),
         (("complete", "drawings.ndjson", "--shard", "1/4", "-o", "x.svg"), 2, "a folder as output"),
+        (("complete", "drawings.ndjson", "-o", "parts/"), 2, "a folder needs --format"),
         (("grid", "drawings.ndjson#0", "--shard", "1/2"), 2, "--jobs or --pairs"),
         (("encode", "drawings.ndjson", "--class", "bird", "-o", "parts/"), 2, "one file as output"),
+        (("score", "drawings.ndjson", "-o", "scores.jsonl.gz"), 2, "written as .jsonl"),
+        (("score", "drawings.ndjson", "-o", "no/parts/"), 3, "there is no folder no"),
+        (("score", "drawings.ndjson", "-o", "drawings.ndjson/"), 3, "no folder"),
         (("merge", "nowhere"), 3, "nowhere"),
+        (("merge", "."), 3, "the folder holds no parts"),
+        (("merge", ".", "../work"), 2, "given twice"),
     ],
 )
 def test_what_makes_no_parts_is_refused(
@@ -214,3 +324,17 @@ def test_merge_finds_what_is_missing_cut_off_or_other_work(sketchkit: Sketchkit)
     told = sketchkit("merge", "parts", "-o", "all.jsonl")
     assert told.code == 3 and "1 of 5 parts are missing: 3.jsonl" in told.err
     assert not Path("all.jsonl").exists()
+
+
+def test_merge_writes_lines_to_stdout_and_over_no_part(sketchkit: Sketchkit) -> None:
+    sketchkit(*SCORE)
+    before = parts_of()
+    assert sketchkit("merge", "parts", "-o", "-").out == b"".join(before[name] for name in sorted(before))
+    told = sketchkit("merge", "parts", "-o", "parts/0.jsonl", "--force")
+    assert told.code == 3 and "is one of the parts" in told.err
+    assert parts_of() == before
+
+
+def test_scores_are_named_after_the_first_file(sketchkit: Sketchkit) -> None:
+    assert sketchkit("score", "drawings.ndjson", "-o", "{stem}.jsonl").code == 0
+    assert len(Path("drawings.jsonl").read_text().splitlines()) == N
