@@ -11,7 +11,6 @@ from sketchkit.arguments import MAX_DRAWINGS, find_name, hint
 from sketchkit.cli.console import say
 from sketchkit.cli.groups import InputOptions
 from sketchkit.cli.options import UsageError
-from sketchkit.cli.resumable import checksum_of_json
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import file_checksum, open_file, reason, shown, standard_input
 from sketchkit.formats import count_drawings, format_of, read, read_all, split_reference
@@ -217,6 +216,8 @@ class DrawingFiles:
 
     def digest(self) -> str:
         """A checksum of all that decides the drawings, and of the names that outputs give them."""
+        from sketchkit.cli.resumable import checksum_of_json
+
         chosen = self.chosen
         return checksum_of_json(
             {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Protocol, SupportsIndex, TypeVar, overload, runtime_checkable
 
-from sketchkit.notebook import image_html
 from sketchkit.rendering import render
 from sketchkit.rendering.palette import PAPER
 from sketchkit.rendering.picture import Picture
@@ -65,6 +64,8 @@ class ShownAsSheet:
 
     def _repr_html_(self) -> str | None:
         """The same sheet as an image."""
+        from sketchkit.notebook import image_html
+
         svg, n = self._repr_svg_(), len(self._shown())
         return None if svg is None else image_html(svg, "a drawing" if n == 1 else f"{n:,} drawings")
 

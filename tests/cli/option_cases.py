@@ -114,10 +114,13 @@ def _paper(command: str) -> dict[str, Case]:
 
 
 _FILES: dict[str, Case] = {"--layout": Case("files", ("--layout", "files", "-o", "{index}.svg"))}
+#: Its output is a folder; `test_shards.py` has what it does.
+_SHARD: dict[str, Case] = {"--shard": Case("refusal", ("--shard", "1/2"))}
 _PREPARED: dict[str, Case] = {"--prepared": _draws("--prepared")}
 _FROM, _PAIRS = ("--from", "@/six.ndjson"), ("--pairs", "random:2")
 _JOBS: dict[str, Case] = {
     **_PREPARED,
+    **_SHARD,
     "--path": _draws("--path", "lerp", path="lerp"),
     "--jobs": Case("files", ("--jobs", "@/jobs.ndjson"), base=()),
     "--pairs": Case("files", _PAIRS, _FROM, base=()),
@@ -135,6 +138,7 @@ CASES: dict[str, dict[str, Case]] = {
         **_SHEET,
         **_DRAWING,
         **_FILES,
+        **_SHARD,
         "--z-temperature": Case("refusal", ("--z-temperature", "0.5")),
         "--tries": _draws("--tries", "4", tries=4),
         "-n": _draws("-n", "7"),
@@ -148,6 +152,7 @@ CASES: dict[str, dict[str, Case]] = {
         **_GIVEN,
         **_FILES,
         **_INK,
+        **_SHARD,
         "--tries": _draws("--tries", "4", tries=4),
         "--part": _draws("--part", "0.3"),
         "-n": _draws("-n", "4"),
@@ -175,7 +180,15 @@ CASES: dict[str, dict[str, Case]] = {
         "--particles": _draws("--particles", "20", particles=20),
         "--max-strokes": _draws("--max-strokes", "1", max_strokes=1),
     },
-    "reconstruct": {**_OUTPUT, **_SHEET, **_DRAWING, **_GIVEN, **_PREPARED, **_paper("reconstruct")},
+    "reconstruct": {
+        **_OUTPUT,
+        **_SHEET,
+        **_DRAWING,
+        **_GIVEN,
+        **_PREPARED,
+        **_SHARD,
+        **_paper("reconstruct"),
+    },
     "interpolate": {
         **_paper("interpolate"),
         **_OUTPUT,
@@ -218,6 +231,7 @@ CASES: dict[str, dict[str, Case]] = {
     },
     "encode": {
         **_paper("encode"),
+        **_SHARD,
         "--output": Case("files", ("--output", "other.npz")),
         **{name: _OUTPUT[name] for name in ("--force", "--json")},
         **{name: _DRAWING[name] for name in ("--seed", "--device")},
@@ -233,11 +247,14 @@ CASES: dict[str, dict[str, Case]] = {
         **_SHEET,
         **_DRAWING,
         **_FILES,
+        **_SHARD,
         "--means": _draws("--means"),
         "--model": Case("refusal", ("--model", "@models/other.safetensors")),
     },
     "score": {
         **_paper("score"),
+        **_SHARD,
+        "--output": Case("refusal", ("--output", "scores.jsonl")),  # beside a picture
         **{name: case for name, case in _SHEET.items() if name != "--label"},
         **{name: _DRAWING[name] for name in ("--model", "--class", "--device")},
         **{name: _OUTPUT[name] for name in ("--force", "--json")},

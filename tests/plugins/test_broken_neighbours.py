@@ -103,6 +103,8 @@ encode cat.svg -o z.npz
 decode z.npz --max-points 20 -o z.svg
 infill cat.svg --missing 0:1 -n 1 -o gap.svg
 score cat.svg
+score cat.svg -o scores/
+merge scores -o scores.jsonl
 bench --batch 1 --runs 1
 data synth -n 120 --class face --class sun --split 60/20/20 -o shapes
 train shapes -o run --steps 2 --hidden 8 --mixtures 2 --grid 0 --batch-size 4

@@ -32,7 +32,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def visit(browser: Browser, address: str, shots: Path) -> Iterator[Open]:
+def visit(browser: Browser, address: str) -> Iterator[Open]:
     """Opens the file without a network; it may ask for nothing but itself, and not complain."""
     visits: list[Visit] = []
     contexts: list[BrowserContext] = []
@@ -42,7 +42,7 @@ def visit(browser: Browser, address: str, shots: Path) -> Iterator[Open]:
         usual = {"viewport": {"width": 1280, "height": 800}, "offline": True}
         contexts.append(browser.new_context(**{**usual, **options}))
         contexts[-1].on("request", lambda request: asked.append(request.url))
-        visits.append(Visit(contexts[-1].new_page(), shots))
+        visits.append(Visit(contexts[-1].new_page()))
         return visits[-1].go(address)
 
     yield new
