@@ -230,6 +230,11 @@ class _Task:
     sheet: SheetOptions
     ink: InkOptions
 
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """The facts of how all drawings are finished, as JSON values."""
+        return {**self.run.provenance, **({} if self.limits is None else self.limits.facts)}
+
     def load(self, drawings: int) -> DrawingModel:
         """The model for so many drawings."""
         from sketchkit.cli.runner import POINTS
@@ -263,7 +268,7 @@ class _Task:
         except NoEnding as error:
             raise InputError(f"{name_of(drawings, error.drawing)}: {error.why}") from error
         tell_missing_endings(drawings, endings)
-        provenance = {**self.run.provenance, **({} if self.limits is None else self.limits.facts)}
+        provenance = self.provenance
         shown = (provenance, self.sheet, self.limits, self.ink)
         pairs = zip(drawings, endings, strict=True)
         return [Finished(each, mine, *shown) for each, mine in pairs], provenance
@@ -292,14 +297,15 @@ def _in_parts(task: _Task, given: InputOptions, kind: Kind) -> Work:
 
     def make(parts: Iterable[range], report: Progress) -> Iterator[bytes]:
         for _, drawings in files.read(parts):
-            finished, _ = task.finish(model, drawings, report)
+            finished, provenance = task.finish(model, drawings, report)
             if len(files) <= _MOST_TOLD:
                 _tell_guesses(finished, task.run)
                 _tell_finished(finished, on_page=False, cut=False)
-            yield content_of((item.sketch for each in finished for item in each.items()), kind)
+            yield content_of((item.sketch for each in finished for item in each.items()), kind, provenance)
 
     identity = {
         **identify(task.run, model),
+        "provenance": task.provenance,
         **{name: repr(value) for name, value in task.settings(model).items()},
         "n": task.n,
         "only_added": task.ink.only_added,

@@ -188,7 +188,7 @@ def _encode_in_parts(task: _Task, output: str, shard: str | None, force: bool) -
             write_latents(stream, task.encode(loaded, block, report))
             yield stream.getvalue()
 
-    identity = {**task.about(loaded), "draws": task.draws, "inputs": task.given.content()}
+    identity = {"provenance": task.about(loaded), "draws": task.draws, "inputs": task.given.content()}
     identity["machine"] = machine_of(loaded)
     to.do(Work(Parts(task.given.n, DRAWINGS_OF_PART), ".npz", identity, make, doing="Encoding"))
 

@@ -19,6 +19,8 @@ EXAMPLE = "sketchkit merge parts -o drawings.ndjson"
 _BYTES_AT_ONCE = 1 << 20
 #: Files that are their lines one after another, and nothing else.
 _OF_LINES = (".ndjson", ".jsonl")
+#: Scores that are handed to a format at a time.
+_SCORES_AT_ONCE = 1024
 
 
 def merge(
@@ -28,7 +30,8 @@ def merge(
     ),
     output: str | None = option(
         None,
-        "The file to write; - is stdout, for files of lines.",
+        "The file to write, of the parts' kind or of another that holds the same, such as .parquet; - is "
+        "stdout, for files of lines.",
         flags="--output -o",
         metavar="PATH",
         usual="none: only check the parts",
@@ -60,7 +63,7 @@ def merge(
     if output is None:
         say(f"all {len(parts)} parts are there")
         return
-    _join(parts, output, overwrite=force)
+    _join(parts, output, run.get("provenance", {}), overwrite=force)
     tell_written([output])
 
 
@@ -75,38 +78,69 @@ def _check_lines(part: str, number: int, run: dict[str, Any]) -> None:
 
 
 def _check_output(output: str, parts: Sequence[str], *, overwrite: bool) -> None:
-    """Refuse a file of another kind, one of the parts, and a file that cannot be written."""
+    """Refuse stdout for other files than lines, one of the parts, and a file that cannot be written."""
     from sketchkit.cli.output_kind import STDOUT
     from sketchkit.cli.outputs import check_paths
 
     suffix = os.path.splitext(parts[0])[1]
     if output == STDOUT and suffix in _OF_LINES:
         return
-    if output == STDOUT or os.path.splitext(output)[1].lower() != suffix:
+    if output == STDOUT:
         raise UsageError(f"the parts are {suffix} files: give the name of such a file", "--output")
     if os.path.realpath(output) in map(os.path.realpath, parts):
         raise InputError(f"{shown(output)}: is one of the parts: choose another name")
     check_paths([output], overwrite)
 
 
-def _join(parts: Sequence[str], output: str, *, overwrite: bool) -> None:
+def _join(parts: Sequence[str], output: str, provenance: dict[str, Any], *, overwrite: bool) -> None:
     """Write the parts one after the other, in constant memory where the format allows."""
-    from sketchkit.formats import format_of, read_all, write
+    from sketchkit.cli.output_kind import STDOUT
+    from sketchkit.formats.files import write_table
 
-    suffix = os.path.splitext(parts[0])[1]
-    if suffix in _OF_LINES:
+    suffix, kind = os.path.splitext(output)[1].lower(), os.path.splitext(parts[0])[1]
+    if kind in _OF_LINES and (output == STDOUT or suffix == kind):
         with _open_to_write(output, overwrite=overwrite) as stream:
             for part in parts:
                 stream.writelines(_read_blocks(part))
-    elif suffix == ".npz" and _holds_latents(parts[0]):
-        from sketchkit.latent import merge_latents
+    elif kind == ".jsonl":
+        write_table("scores", _read_scores(parts), output, overwrite=overwrite, metadata=provenance)
+    elif kind == ".npz" and _holds_latents(parts[0]):
+        from sketchkit.latent import merge_latents, read_latents
 
-        merge_latents(parts, output, overwrite=overwrite)
+        if suffix == kind:
+            merge_latents(parts, output, overwrite=overwrite)
+        else:
+            latents = map(read_latents, parts)
+            write_table("latents", latents, output, overwrite=overwrite, metadata=provenance)
     else:
-        kind = format_of(parts[0])
-        write(
-            (sketch for part in parts for sketch in read_all(part, format=kind)), output, overwrite=overwrite
-        )
+        _join_drawings(parts, output, provenance, overwrite=overwrite)
+
+
+def _join_drawings(parts: Sequence[str], output: str, provenance: dict[str, Any], *, overwrite: bool) -> None:
+    """Write the drawings of all parts into a file of a data format."""
+    from sketchkit.cli.output_kind import kind_of
+    from sketchkit.formats import format_of, read_all, write
+
+    if kind_of(None, output).renderer is not None:
+        raise UsageError("merge draws no pictures: `sketchkit render` does", "--output")
+    kind = format_of(parts[0])
+    sketches = (sketch for part in parts for sketch in read_all(part, format=kind))
+    write(sketches, output, overwrite=overwrite, metadata=provenance)
+
+
+def _read_scores(parts: Sequence[str]) -> Iterator[list[Any]]:
+    """The scores of all parts, some at a time."""
+    import itertools
+
+    import orjson
+
+    for part in parts:
+        with explain_errors(part), open_file(part) as stream:
+            while lines := list(itertools.islice(stream, _SCORES_AT_ONCE)):
+                try:
+                    yield list(map(orjson.loads, lines))
+                except orjson.JSONDecodeError as error:
+                    raise FormatError(f"{shown(part)}: a line is not JSON: {error.msg}") from None
 
 
 @contextmanager

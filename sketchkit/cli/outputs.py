@@ -256,7 +256,7 @@ class Page:
     ) -> str:
         path, kind = self.to.path(items[0].stem), self.to.kind
         if kind.renderer is None:
-            self._write_data(items, path)
+            self._write_data(items, path, provenance)
             return path
         pictures = pictures or [item.picture for item in items]
         on = items[0].layout(kind, layout) if len(pictures) == 1 else layout
@@ -267,7 +267,7 @@ class Page:
     def _write_one(self, item: Item, layout: Layout) -> str:
         path, kind = self.to.path(item.stem, item.index), self.to.kind
         if kind.renderer is None:
-            self._write_data([item], path)
+            self._write_data([item], path, item.picture.metadata)
         elif kind.plain_svg and item.page is not None:
             send(item.page(self.record(item.stem, item.index)), path, self.to.overwrite)
         else:
@@ -277,9 +277,9 @@ class Page:
             send(content, path, self.to.overwrite)
         return path
 
-    def _write_data(self, items: Sequence[Item], path: str) -> None:
-        sketches = [item.sketch for item in items]
-        write(sketches, path, format=self.to.kind.format, overwrite=self.to.overwrite)
+    def _write_data(self, items: Sequence[Item], path: str, metadata: Mapping[str, Any]) -> None:
+        sketches, to = [item.sketch for item in items], self.to
+        write(sketches, path, format=to.kind.format, overwrite=to.overwrite, metadata=metadata)
 
 
 def is_folder(path: str | None) -> bool:

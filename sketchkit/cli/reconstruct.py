@@ -78,8 +78,7 @@ def reconstruct(
     model = _load(runs, len(drawings))
     with progress("Drawing again") as report:
         items = _draw_again(model, runs, drawings, report, prepared=prepared)
-    provenance = {**runs[0].provenance, "temperature": _temperatures(runs)}
-    page.write(items, layout, provenance, None if sheet.tile else _rows(drawings, items, len(runs)))
+    page.write(items, layout, _provenance(runs), None if sheet.tile else _rows(drawings, items, len(runs)))
 
 
 def _choose_runs(latent: Given, classes: list[str] | None, temperature: list[str] | None) -> list[Run]:
@@ -95,8 +94,9 @@ def _choose_runs(latent: Given, classes: list[str] | None, temperature: list[str
     return [Run.of(latent.replace(temperature=each), classes) for each in temperatures]
 
 
-def _temperatures(runs: Sequence[Run]) -> list[float] | None:
-    return [run.temperature for run in runs if run.temperature is not None] or None
+def _provenance(runs: Sequence[Run]) -> dict[str, Any]:
+    temperatures = [run.temperature for run in runs if run.temperature is not None]
+    return {**runs[0].provenance, "temperature": temperatures or None}
 
 
 def _name_rows(layout: Layout, runs: Sequence[Run], drawings: Sequence[Input]) -> Layout:
@@ -153,9 +153,10 @@ def _in_parts(runs: Sequence[Run], given: InputOptions, kind: Kind, *, prepared:
     def make(parts: Iterable[range], report: Progress) -> Iterator[bytes]:
         for _, drawings in files.read(parts):
             items = _draw_again(model, runs, drawings, report, prepared=prepared)
-            yield content_of((item.sketch for item in items), kind)
+            yield content_of((item.sketch for item in items), kind, _provenance(runs))
 
     identity = {
+        "provenance": _provenance(runs),
         "runs": [identify(run, model) for run in runs],
         "prepared": prepared,
         "inputs": files.digest(),

@@ -237,7 +237,15 @@ def _write_lines(
             yield b"".join(json_line({**by, **(facts.get(id(each)) or _fault(each))}) for each in drawings)
 
     by = {"model": run.provenance["model"]}
-    identity = {**identify(run, model), **settings, "blank": how.blank, "inputs": files.digest()}
+    about = {"generator": "sketchkit", "version": __version__, **by, "weights": model.weights_checksum()}
+    identity = {
+        **identify(run, model),
+        "run": run.provenance,
+        "provenance": {**about, **settings},
+        **settings,
+        "blank": how.blank,
+        "inputs": files.digest(),
+    }
     to.do(Work(Parts(len(files), _DRAWINGS_OF_PART), ".jsonl", identity, make, 1, "Scoring"))
 
 

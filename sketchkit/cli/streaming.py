@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,17 +53,17 @@ def new_drawings(run: Run, n: int, first: int, kind: Kind, z_temperature: float 
                 progress=report,
                 **run.keywords(),
             )
-            yield content_of(sketches, kind)
+            yield content_of(sketches, kind, run.provenance)
 
     size = block_size(model, run.settings.batch_size)
     identity = {**identify(run, model), "z_temperature": z_temperature, "first": first, "format": kind.name}
     return Work(Parts(n, size), kind.suffix, identity, make, 1 if kind.format == NDJSON else None)
 
 
-def content_of(sketches: Iterable[Sketch], kind: Kind) -> bytes:
+def content_of(sketches: Iterable[Sketch], kind: Kind, provenance: Mapping[str, Any]) -> bytes:
     """The file of some drawings."""
     stream = io.BytesIO()
-    write(sketches, stream, format=kind.format)
+    write(sketches, stream, format=kind.format, metadata=provenance)
     return stream.getvalue()
 
 
@@ -77,7 +77,7 @@ def identify(run: Run, model: DrawingModel) -> dict[str, Any]:
         registry.find("engine", engine_of(model)),
     )
     return {
-        **run.provenance,
+        "provenance": run.provenance,
         **{key: value for key, value in run.keywords().items() if key != "sampler"},
         "plugins": [f"{plugin.full_name} {plugin.version}" for plugin in plugins],
         "weights": model.weights_checksum(),

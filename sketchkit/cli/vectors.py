@@ -118,7 +118,7 @@ def decode_in_parts(run: Run, vectors: VectorFiles, kind: Kind) -> Work:
     def make(parts: Iterable[range], report: Progress) -> Iterator[bytes]:
         for part, found in vectors.read(parts):
             drawn = _draw(run, model, found, part.start, report)
-            yield content_of((sketch for sketch, _, _ in drawn), kind)
+            yield content_of((sketch for sketch, _, _ in drawn), kind, run.provenance)
 
     identity = {
         **identify(run, model),

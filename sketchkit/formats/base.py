@@ -15,6 +15,13 @@ class Format(Protocol):
     """A file format, registered in the entry-point group `sketchkit.formats`.
 
     A class without required arguments; its options are dataclass fields with defaults.
+
+    Three more things are used where a format has them. `count(stream, name)` is the number of drawings,
+    without reading them; then `read` takes the number of the first as a third argument. A class with
+    `keeps_metadata = True` takes a mapping of JSON values, the provenance, as a third argument of `write`.
+    `write_latents(blocks, stream, metadata)` and `write_scores(blocks, stream, metadata)` write tables:
+    blocks of latent vectors are `sketchkit.latent.Latents`, those of scores are lists of what `sketchkit
+    score -o` says of drawings.
     """
 
     #: The suffixes it answers to, lower case with the dot, the usual one first.

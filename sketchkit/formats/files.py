@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import itertools
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO, ClassVar, TypeAlias
+from functools import partial
+from typing import Any, BinaryIO, ClassVar, Literal, TypeAlias
 
 from sketchkit import options as option_tools
 from sketchkit import registry
@@ -27,7 +28,16 @@ from sketchkit.formats.streams import (
 from sketchkit.guard import Guarded
 from sketchkit.sketch import Drawn, Sketch
 
-__all__ = ["count_drawings", "format_for", "format_of", "read", "read_all", "split_reference", "write"]
+__all__ = [
+    "count_drawings",
+    "format_for",
+    "format_of",
+    "read",
+    "read_all",
+    "split_reference",
+    "write",
+    "write_table",
+]
 
 #: Digits of the number of a drawing.
 _MOST_DIGITS = 12
@@ -133,7 +143,7 @@ def count_drawings(path: Place, *, format: str | None = None) -> int:
         InputError: see `read_all`; also FormatError and PluginError.
     """
     reader = _format(path, format, {}, format_of)
-    count = getattr(reader, "count", None)
+    count = _extra(reader, "count")
     if count is None:
         return sum(1 for _ in _read_with(reader, path))
     with _explain_missing(path), _open_to_read(path) as stream:
@@ -146,6 +156,7 @@ def write(
     *,
     format: str | None = None,
     overwrite: bool = True,
+    metadata: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> None:
     """Write one drawing or many.
@@ -158,6 +169,7 @@ def write(
         path: a file name, "-" for standard output, or a binary stream; the last two need `format`.
         format: the name of a format; the suffix tells when `None`.
         overwrite: whether the file may exist already.
+        metadata: how the drawings were made, as JSON values; left out in formats that have no place for it.
         options: of the format.
 
     Raises:
@@ -168,14 +180,36 @@ def write(
     if isinstance(sketches, str | os.PathLike):
         raise InputError("write takes drawings, then a path: sketchkit.write(drawings, path)")
     writer = _format(path, format, options, _format_to_write)
-    source = _Source(_drawings(sketches))
-    try:
-        with _open_to_write(path, overwrite) as stream:
-            writer.write(source, stream)
-    except FormatError as error:
-        if error is source.error:
-            raise  # it already names the file it came from
-        raise FormatError(f"{_name(path, 'standard output')}: {error}") from error
+    about = [dict(metadata or {})] if _extra(writer, "keeps_metadata") else []
+    _write_with(writer.write, _drawings(sketches), path, overwrite, *about)
+
+
+def write_table(
+    kind: Literal["latents", "scores"],
+    blocks: Iterable[Any],
+    path: str | os.PathLike[str],
+    *,
+    overwrite: bool = True,
+    metadata: Mapping[str, Any],
+) -> None:
+    """Write latent vectors or scores; see `Format`.
+
+    Args:
+        kind: of the table.
+        blocks: its rows, some at a time.
+        path: a file name, whose suffix tells the format.
+        overwrite: whether the file may exist already.
+        metadata: how they were made, as JSON values.
+
+    Raises:
+        InputError: the file exists and must not or cannot be written.
+        FormatError: an unknown format, or one without such tables, or rows that it cannot hold.
+        PluginError: the format's plugin does not load.
+    """
+    writer = _extra(_format(path, None, {}, _format_to_write), f"write_{kind}")
+    if writer is None:
+        raise FormatError(f"{shown(path)}: such files hold no {kind}")
+    _write_with(writer, blocks, path, overwrite, dict(metadata))
 
 
 def format_for(suffix: str) -> str:
@@ -245,22 +279,28 @@ class _GuardedFormat(Guarded[Format]):
 
     passes: ClassVar[tuple[type[Exception], ...]] = (OSError,)  # of the stream
 
-    def read(self, stream: BinaryIO, name: str) -> Iterator[Sketch]:
+    def read(self, stream: BinaryIO, name: str, *first: int) -> Iterator[Sketch]:
         """Yield the drawings of a stream; see `Format`."""
-        return self._iterate(self.__wrapped__.read, stream, name, find_problem=_find_problem)
+        return self._iterate(self.__wrapped__.read, stream, name, *first, find_problem=_find_problem)
 
-    def write(self, sketches: Iterable[Sketch], stream: BinaryIO) -> None:
+    def write(self, sketches: Iterable[Sketch], stream: BinaryIO, *metadata: Mapping[str, Any]) -> None:
         """Write drawings to a stream; see `Format`."""
+        self.write_with(self.__wrapped__.write, sketches, stream, *metadata)
+
+    def write_with(
+        self, method: Callable[..., None], rows: Iterable[Any], stream: BinaryIO, *rest: Any
+    ) -> None:
+        """Write drawings or rows of a table by a method of the format."""
         try:
-            self._call(self.__wrapped__.write, sketches, stream)
+            self._call(method, rows, stream, *rest)
             # A wrapper such as io.TextIOWrapper closes its stream when it is deleted.
             if getattr(stream, "closed", False):
                 raise PluginError(
                     f"{self.plugin} closes the stream that it is given: leave that to sketchkit"
                 )
         except PluginError as error:
-            if isinstance(sketches, _Source) and error.__cause__ is not None:
-                failed = sketches.error
+            if isinstance(rows, _Source) and error.__cause__ is not None:
+                failed = rows.error
                 if failed is not None and failed is error.__cause__:
                     raise failed from None
             raise
@@ -270,20 +310,43 @@ def _find_problem(sketch: object) -> str | None:
     return None if isinstance(sketch, Sketch) else f"read a {type(sketch).__name__}, not a Sketch"
 
 
-class _Source(Iterator[Sketch]):
-    """Drawings on their way into a file, with the error that they failed with, if any."""
+class _Source(Iterator[Any]):
+    """Drawings or rows on their way into a file, with the error that they failed with, if any."""
 
-    def __init__(self, sketches: Iterator[Sketch]) -> None:
-        self._sketches = sketches
+    def __init__(self, rows: Iterable[Any]) -> None:
+        self._rows = iter(rows)
         self.error: BaseException | None = None
 
-    def __next__(self) -> Sketch:
+    def __next__(self) -> Any:
         try:
-            sketch = next(self._sketches)
+            return next(self._rows)
         except Exception as error:
             self.error = error
             raise
-        return sketch
+
+
+def _write_with(
+    method: Callable[..., None], rows: Iterable[Any], path: Place, overwrite: bool, *rest: Any
+) -> None:
+    """Write a file by a method of a format."""
+    source = _Source(rows)
+    try:
+        with _open_to_write(path, overwrite) as stream:
+            method(source, stream, *rest)
+    except FormatError as error:
+        if error is source.error:
+            raise  # it already names the file it came from
+        raise FormatError(f"{_name(path, 'standard output')}: {error}") from error
+
+
+def _extra(made: Format, name: str) -> Any:
+    """What a format may have beside what each has, of a third party guarded; None where it lacks it."""
+    if not isinstance(made, _GuardedFormat):
+        return getattr(made, name, None)
+    found = getattr(made.__wrapped__, name, None)
+    if not callable(found):
+        return found
+    return partial(made.write_with if name.startswith("write_") else made._call, found)
 
 
 def _drawings(given: Any) -> Iterator[Sketch]:
@@ -330,7 +393,7 @@ def _read_with(reader: Format, path: Place, first: int = 0) -> Generator[Sketch,
 
 def _read_from(reader: Format, stream: BinaryIO, name: str, first: int) -> Iterator[Sketch]:
     """The drawings from a number on; a format that can count passes over the others unread."""
-    if first and hasattr(reader, "count"):
+    if first and _extra(reader, "count"):
         found: Iterator[Sketch] = reader.read(stream, name, first)  # type: ignore[call-arg]
         return found
     return itertools.islice(reader.read(stream, name), first, None)

@@ -7,7 +7,10 @@ import os
 import select
 import shutil
 import threading
+from collections.abc import Iterable, Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
 
 import pytest
 from conftest import Outcome, Sketchkit
@@ -15,11 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sketchkit as library
+from sketchkit import registry
 from sketchkit.cli import complete, encode, encoding, reconstruct, score, vectors
 from sketchkit.cli.parts import Parts, Shard, collect_work
 from sketchkit.errors import InputError
 from sketchkit.generate import streaming
-from sketchkit.latent import read_latents
+from sketchkit.installed import Installed
+from sketchkit.latent import Latents, read_latents
 from sketchkit.models.vae import VaeModel
 from sketchkit.sketch import Sketch
 
@@ -338,3 +343,110 @@ def test_merge_writes_lines_to_stdout_and_over_no_part(sketchkit: Sketchkit) -> 
 def test_scores_are_named_after_the_first_file(sketchkit: Sketchkit) -> None:
     assert sketchkit("score", "drawings.ndjson", "-o", "{stem}.jsonl").code == 0
     assert len(Path("drawings.jsonl").read_text().splitlines()) == N
+
+
+# --- parts as files of another format -------------------------------------------------------------------
+
+
+class Notes:
+    """A format that has all that a format may have: how many things there are, and how they were made."""
+
+    suffixes: ClassVar = (".notes",)
+    keeps_metadata = True
+
+    def read(self, stream: BinaryIO, name: str, first: int = 0) -> Iterator[Sketch]:
+        for number in range(first, self.count(stream, name)):
+            yield Sketch.from_polylines([[(0, number)]], key=str(number))
+
+    def count(self, stream: BinaryIO, name: str) -> int:
+        return int(json.load(stream)["drawings"]) if stream.tell() == 0 else 0
+
+    def write(self, sketches: Iterable[Sketch], stream: BinaryIO, metadata: dict[str, Any]) -> None:
+        self._write(stream, drawings=sum(1 for _ in sketches), by=metadata)
+
+    def write_latents(self, blocks: Iterable[Latents], stream: BinaryIO, metadata: dict[str, Any]) -> None:
+        self._write(stream, latents=[len(block) for block in blocks], by=metadata)
+
+    def write_scores(self, blocks: Iterable[list[Any]], stream: BinaryIO, metadata: dict[str, Any]) -> None:
+        self._write(stream, scores=[len(block) for block in blocks], by=metadata)
+
+    @staticmethod
+    def _write(stream: BinaryIO, **facts: object) -> None:
+        stream.write(json.dumps(facts, sort_keys=True).encode())
+
+
+@pytest.fixture
+def notes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """`Notes`, as the plugin of a third party."""
+    installed = registry._all_installed(True)
+    entry = EntryPoint("notes", f"{__name__}:Notes", "sketchkit.formats")
+    found = (*installed, Installed("sketchkit-notes", "1.0", (), (entry,)))
+    monkeypatch.setattr(registry, "_all_installed", lambda third_party: found)
+    registry._plugins.cache_clear()
+    yield
+    monkeypatch.undo()
+    registry._plugins.cache_clear()
+
+
+@pytest.mark.usefixtures("notes")
+@pytest.mark.parametrize(
+    ("name", "held"),
+    [
+        ("sample", {"drawings": N}),
+        ("complete", {"drawings": 2 * N}),
+        ("score", {"scores": [4, 4, 4, 4, 2]}),
+        ("encode", {"latents": [4, 4, 4, 4, 2]}),
+        ("reconstruct", {"drawings": N}),
+    ],
+)
+def test_parts_become_a_file_of_another_format_with_their_provenance(
+    sketchkit: Sketchkit, name: str, held: dict[str, Any]
+) -> None:
+    command, suffix = COMMANDS[name]
+    fill(sketchkit, *command)
+    assert sketchkit("merge", "parts", "-o", "merged.notes").code == 0
+    found = json.loads(Path("merged.notes").read_bytes())
+    by = found.pop("by")
+    assert found == held
+    assert by["generator"] == "sketchkit" and by["model"] and by["version"]
+    if suffix == ".ndjson":
+        sketchkit(*command, "-o", "one.notes")
+        assert Path("one.notes").read_bytes() == Path("merged.notes").read_bytes()
+        assert sketchkit(*command, "--format", "notes", "-o", "again/").code == 0
+        assert sketchkit("merge", "again", "-o", "again.notes").code == 0
+        assert Path("again.notes").read_bytes() == Path("merged.notes").read_bytes()
+
+
+@pytest.mark.usefixtures("notes")
+def test_a_format_of_a_plugin_counts_drawings_and_passes_over_the_first() -> None:
+    library.write([Sketch([])] * 7, "seven.notes", metadata={"model": "tiny"})
+    assert library.formats.count_drawings("seven.notes") == 7
+    assert [each.key for each in library.read_all("seven.notes", first=5)] == ["5", "6"]
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "code", "told"),
+    [
+        ("score", "all.ndjson", 3, "all.ndjson: such files hold no scores"),
+        ("encode", "all.ndjson", 3, "all.ndjson: such files hold no latents"),
+        ("score", "all.svg", 3, "such files hold no scores"),
+        ("sample", "all.svg", 2, "merge draws no pictures"),
+        ("sample", "all.jsonl", 2, "nothing writes .jsonl files"),
+    ],
+)
+def test_merge_makes_nothing_that_cannot_hold_the_parts(
+    sketchkit: Sketchkit, name: str, output: str, code: int, told: str
+) -> None:
+    fill(sketchkit, *COMMANDS[name][0])
+    done = sketchkit("merge", "parts", "-o", output)
+    assert done.code == code and told in done.err and not Path(output).exists()
+
+
+@pytest.mark.usefixtures("notes")
+def test_an_error_for_a_damaged_line_of_scores_names_its_part(sketchkit: Sketchkit) -> None:
+    sketchkit(*SCORE)
+    part = sorted(Path("parts").glob("*.jsonl"))[2]
+    part.write_bytes(b"{" + part.read_bytes())
+    done = sketchkit("merge", "parts", "-o", "all.notes")
+    assert done.code == 3 and f"{part}: a line is not JSON" in done.err
+    assert not Path("all.notes").exists()
