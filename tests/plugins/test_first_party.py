@@ -34,6 +34,7 @@ def test_they_are_all_here() -> None:
         "sketchkit-extra-samplers",
         "sketchkit-inkscape",
         "sketchkit-native",
+        "sketchkit-parquet",
         "sketchkit-plotter",
         "sketchkit-resvg",
         "sketchkit-transformer",
