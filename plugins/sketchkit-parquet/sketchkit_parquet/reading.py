@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -17,7 +18,7 @@ import pyarrow.parquet as pq
 
 from sketchkit.errors import FormatError, InputError
 from sketchkit.sketch import Sketch
-from sketchkit_parquet.footer import Column, read_row_groups
+from sketchkit_parquet.footer import Column, read_pages, read_row_groups
 from sketchkit_parquet.schemas import DRAWINGS, GROUP_POINTS, GROUP_ROWS, STROKES
 
 __all__ = ["DrawingFile", "open_parquet"]
@@ -30,6 +31,8 @@ MAX_RATIO, SLACK = 1000, 1 << 21
 MAX_TEXT_BYTES, MAX_ITEMS = 1 << 26, 1 << 20
 
 
+#: Of a page, unpacked: those that Arrow, DuckDB and pandas write have about a million bytes.
+MAX_PAGE_BYTES = 1 << 28
 #: The last bytes: the size of what is before them, and the signature.
 _TAIL = 8
 
@@ -91,7 +94,8 @@ class DrawingFile:
         for group, here in enumerate(self._row_groups()):
             rows = self.file.metadata.row_group(group).num_rows
             if start + rows > first:
-                size, at = _batch_size(rows, here, f"{self.name}: row group {group}"), start
+                self._check(here, f"{self.name}: row group {group}")
+                size, at = _batch_size(rows, here), start
                 for batch in self.file.iter_batches(size, [group], columns, use_threads=False):
                     yield from _sketches(batch, f"{self.name}: drawing", at, max(0, first - at))
                     at += len(batch)
@@ -106,12 +110,23 @@ class DrawingFile:
         except ValueError as error:
             raise FormatError(f"{self.name}: the end of the file is damaged: {error}") from error
 
+    def _check(self, columns: list[Column], name: str) -> None:
+        """Refuse a row group that would not fit into memory, or whose pages hold more than the file says."""
+        for column in columns:
+            if column.values > min(MAX_NUMBERS, SLACK + MAX_RATIO * max(0, column.size)):
+                raise FormatError(f"{name}: absurdly large: {column.values} values in {column.size} bytes")
+            left = column.values
+            try:
+                for values, size in read_pages(self.stream, column):
+                    left -= values
+                    if left < 0 or size > MAX_PAGE_BYTES:
+                        raise FormatError(f"{name}: a page holds more than the end of the file says")
+            except ValueError as error:
+                raise FormatError(f"{name}: {error}") from error
 
-def _batch_size(rows: int, columns: list[Column], name: str) -> int:
-    """How many rows to read at once; refuses what would not fit into memory."""
-    for column in columns:
-        if column.values > min(MAX_NUMBERS, SLACK + MAX_RATIO * max(0, column.size)):
-            raise FormatError(f"{name}: absurdly large: {column.values} values in {column.size} bytes")
+
+def _batch_size(rows: int, columns: list[Column]) -> int:
+    """How many rows to read at once."""
     most = max(column.values for column in columns)
     return max(1, min(GROUP_ROWS, GROUP_POINTS * rows // max(1, most)))
 
@@ -121,9 +136,13 @@ def _sketches(batch: pa.RecordBatch, name: str, at: int, first: int) -> Iterator
     strokes = batch["strokes"].cast(STROKES)
     keys, labels = (_texts(batch, column) for column in ("key", "label"))
     ended = batch["ended"].to_pylist() if "ended" in batch.schema.names else [True] * len(batch)
+    try:
+        drawings = iter(_drawings(strokes[first:]))
+    except FormatError:  # of one of them, which is found below
+        drawings = (_drawings(strokes[row : row + 1])[0] for row in range(first, len(batch)))
     for row in range(first, len(batch)):
         try:
-            lines = _lines(strokes[row : row + 1])
+            lines = next(drawings)
             yield Sketch.from_polylines(lines, ended=bool(ended[row]), label=labels[row], key=keys[row])
         except InputError as error:
             raise FormatError(f"{name} {at + row}: {error}") from error
@@ -136,18 +155,21 @@ def _texts(batch: pa.RecordBatch, name: str) -> list[str | None]:
     return found
 
 
-def _lines(drawing: pa.ListArray) -> list[np.ndarray[Any, Any]]:
-    """The strokes of one drawing, [n, 2] each."""
-    strokes = drawing.flatten()
+def _drawings(drawings: pa.ListArray) -> list[list[np.ndarray[Any, Any]]]:
+    """The strokes of some drawings, [n, 2] each."""
+    strokes = drawings.flatten()
     x, y = (pc.struct_field(strokes, name) for name in ("x", "y"))
     flat = [column.flatten() for column in (x, y)]
-    if any(part.null_count for part in (drawing, strokes, x, y, *flat)):
+    if any(part.null_count for part in (drawings, strokes, x, y, *flat)):
         raise FormatError("a stroke or a number is missing")
     lengths = x.value_lengths()
     if not lengths.equals(y.value_lengths()):
         raise FormatError("a stroke has columns of several lengths")
     points = np.stack([column.to_numpy() for column in flat], axis=1)
-    return np.split(points, np.cumsum(lengths.to_numpy())[:-1]) if len(strokes) else []
+    ends = [0, *np.cumsum(lengths.to_numpy()).tolist()]
+    lines = [points[start:end] for start, end in itertools.pairwise(ends)]
+    found = [0, *np.cumsum(drawings.value_lengths().to_numpy()).tolist()]
+    return [lines[start:end] for start, end in itertools.pairwise(found)]
 
 
 @contextmanager

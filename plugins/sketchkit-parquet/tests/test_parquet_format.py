@@ -185,7 +185,7 @@ def test_row_groups_before_the_first_drawing_are_passed_over(monkeypatch: pytest
 def test_large_drawings_are_read_fewer_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "GROUP_POINTS", 100)
     content = written(some(20, points=49))
-    assert reading._batch_size(20, [Column(20, 9), Column(1000, 9)], "it") == 2
+    assert reading._batch_size(20, [Column(20, 9, 4), Column(1000, 9, 13)]) == 2
     assert read(content) == read(written(some(20, points=49)))
 
 
@@ -286,6 +286,24 @@ def test_numbers_that_no_file_of_this_size_holds_in_earnest_are_refused() -> Non
     assert len(bomb) < 50_000
     with pytest.raises(FormatError, match=r"^it\.parquet: row group 0: absurdly large: 3000000 values in"):
         read(bomb)
+
+
+def zigzag(number: int) -> bytes:
+    """A number as Parquet's metadata hold it."""
+    rest, out = number << 1, b""
+    while rest > 127:
+        out, rest = out + bytes([rest & 127 | 128]), rest >> 7
+    return out + bytes([rest])
+
+
+def test_pages_that_hold_more_than_the_end_of_the_file_says_are_refused() -> None:
+    bomb = table(strokes=[[{"x": np.zeros(3_000_000), "y": np.zeros(3_000_000)}]])
+    size = int.from_bytes(bomb[-8:-4], "little") + 8
+    pages, footer = bomb[:-size], bomb[-size:]
+    lying = pages + footer.replace(zigzag(3_000_000), zigzag(2_000_000))
+    assert len(lying) == len(bomb) and lying != bomb
+    with pytest.raises(FormatError, match="row group 0: a page holds more than the end of the file says"):
+        read(lying)
 
 
 def test_a_row_group_that_would_not_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

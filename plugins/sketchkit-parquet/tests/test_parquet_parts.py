@@ -65,7 +65,7 @@ def test_shares_are_merged_to_what_one_process_writes() -> None:
         "sketchkit",
         "doodle",
         3,
-        "cat",
+        "pig",
     )
     do("merge", "parts", "-o", "merged.ndjson")
     do(*SAMPLE, "-o", "one.ndjson")
