@@ -41,6 +41,7 @@ __all__ = ["EXAMPLE", "app", "score"]
 _MOST_TOLD = 9
 #: The drawings of a part of a long file.
 _DRAWINGS_OF_PART = 4096
+_STDOUT = "-"
 _NO_LINE = "a drawing without a line cannot be scored"
 
 EXAMPLE = "sketchkit score cat.ndjson --limit 12 --heatmap heat.png"
@@ -84,7 +85,6 @@ def score(
     """
     from sketchkit.cli.console import print_json
     from sketchkit.cli.inputs import check_lines, read_inputs
-    from sketchkit.cli.output_kind import STDOUT
     from sketchkit.cli.runner import Run, split_class_words
 
     in_lines = output is not None or shard is not None
@@ -109,13 +109,13 @@ def score(
     if json:
         pairs = zip(drawings, scores, strict=True)
         print_json([{**by, **_facts(each, mine), "rows": _points(mine)} for each, mine in pairs])
-    elif heatmap != STDOUT:
+    elif heatmap != _STDOUT:
         _print(drawings, scores)
 
 
 def _check_outputs(heatmap: str | None, *, json: bool, in_lines: bool) -> None:
     """Refuse outputs that do not go together."""
-    if heatmap == "-" and json:
+    if heatmap == _STDOUT and json:
         raise UsageError("--json and the picture cannot both go to stdout", "--heatmap")
     if in_lines and (heatmap is not None or json):
         raise UsageError("goes without --output", "--json" if json else "--heatmap")

@@ -6,6 +6,8 @@ import json
 import os
 import select
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint
@@ -93,6 +95,21 @@ def test_shares_are_merged_to_what_one_process_writes(sketchkit: Sketchkit, name
     assert [each.code for each in fill(sketchkit, *command)] == [0, 0, 0]
     assert sketchkit("merge", "parts", "-o", f"merged{suffix}").code == 0
     assert Path(f"merged{suffix}").read_bytes() == Path(f"one{suffix}").read_bytes()
+
+
+def test_xargs_starts_the_shares(sketchkit: Sketchkit, tmp_path: Path) -> None:
+    script = tmp_path / "small.py"
+    script.write_text(
+        "from sketchkit.cli import score; from sketchkit.cli.main import main; "
+        f"score._DRAWINGS_OF_PART = {SIZE}; main()"
+    )
+    command = f"'{sys.executable}' '{script}' score drawings.ndjson --shard {{}}/3 -o parts/"
+    line = f'seq 3 | xargs -P 3 -I{{}} sh -c "{command}"'
+    done = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    sketchkit("score", "drawings.ndjson", "-o", "one.jsonl")
+    assert sketchkit("merge", "parts", "-o", "merged.jsonl").code == 0
+    assert Path("merged.jsonl").read_bytes() == Path("one.jsonl").read_bytes()
 
 
 def test_vectors_in_parts_are_decoded_as_those_of_one_file(sketchkit: Sketchkit) -> None:
