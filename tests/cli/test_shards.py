@@ -122,7 +122,7 @@ def test_vectors_in_parts_are_decoded_as_those_of_one_file(sketchkit: Sketchkit)
 
 
 def test_grids_of_shares_are_those_of_one_run(sketchkit: Sketchkit) -> None:
-    grid = ("grid", "--pairs", "random:5", "--from", "drawings.ndjson", "--steps", "2x2")
+    grid = ("grid", "--pairs", "random:5", "--from", "drawings.ndjson", "--steps", "2x2", "--deterministic")
     for folder in ("one", "shared"):
         Path(folder).mkdir()
     sketchkit(*grid, "-o", "one/{stem}.svg")
