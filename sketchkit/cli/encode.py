@@ -145,22 +145,23 @@ class _Task:
 def _encode_file(task: _Task, output: str, *, force: bool, json: bool) -> None:
     """Encode all drawings into one file."""
     from sketchkit.cli.console import print_json, progress, tell_written
+    from sketchkit.cli.parts import Parts
     from sketchkit.latent import check_size, join_latents, latent_size, write_latents
 
     loaded, n = task.load(), task.given.n
     if loaded.conditional:  # else the missing encoder is reported
         check_size(n, task.draws, latent_size(loaded))
-    parts: list[Latents] = []
-    done = 0
-    ranges = (range(first, min(first + DRAWINGS_OF_PART, n)) for first in range(0, n, DRAWINGS_OF_PART))
+    parts = Parts(n, DRAWINGS_OF_PART)
+    latents: list[Latents] = []
     with progress("Encoding") as report:
-        for block in task.given.blocks(ranges):
-            here = min(DRAWINGS_OF_PART, n - done)
-            parts.append(
-                task.encode(loaded, block, lambda at, of: report(done * of + here * at, n * of))  # noqa: B023
-            )
-            done += here
-    found = join_latents(parts)
+
+        def report_part(at: int, of: int) -> None:
+            part = parts[len(latents)]
+            report(part.start * of + len(part) * at, n * of)
+
+        for block in task.given.blocks(map(parts.__getitem__, range(len(parts)))):
+            latents.append(task.encode(loaded, block, report_part))
+    found = join_latents(latents)
     write_latents(output, found, overwrite=force)
     if not json:
         tell_written([output])

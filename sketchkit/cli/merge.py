@@ -26,7 +26,7 @@ _SCORES_AT_ONCE = 1024
 def merge(
     *,
     folders: list[str] = argument(
-        "FOLDERS", "What --shard filled: one folder, or several of one work, filled on several machines."
+        "FOLDERS", "Folders of parts: one, or several of one work, filled on several machines."
     ),
     output: str | None = option(
         None,
@@ -38,7 +38,7 @@ def merge(
     ),
     force: Force = False,
 ) -> None:
-    """Join parts to one file, and check them.
+    """Join parts into one file, and check them.
 
     Parts that are missing, there twice or cut off are refused.
     """

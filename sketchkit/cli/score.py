@@ -69,8 +69,8 @@ def score(
     given: InputOptions,
     output: str | None = option(
         None,
-        "A .jsonl file to write, what --json says of each drawing but its points on a line; or a folder of "
-        "such files. For any number of drawings.",
+        "A .jsonl file to write: a line for each drawing, with what --json says of it but the costs of its "
+        "points; or a folder of such files. For any number of drawings.",
         flags="--output -o",
         metavar="PATH",
         usual="a table on stdout",

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -17,6 +19,7 @@ Open = Callable[..., "Visit"]
 
 #: Of the paper, in its own units.
 SHEET = 800
+AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
 #: Milliseconds that a slow machine may take for anything.
 PATIENCE = 600_000
 
@@ -108,6 +111,21 @@ class Visit:
     def says(self, words: str) -> None:
         """Wait until the line at the foot of the page says so."""
         self.page.locator("#status", has_text=re.compile(words)).wait_for()
+
+    def load_axe(self) -> None:
+        """Load axe; as the page's policy forbids scripts from elsewhere, it is given to the debugger."""
+        if not AXE.exists():
+            pytest.skip("no axe-core: run npm ci in the package's folder")
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+
+    def serious(self, where: str) -> list[str]:
+        """What axe finds serious or critical."""
+        result: dict[str, Any] = self.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+        return [
+            f"{where}: {each['id']} {[node['target'] for node in each['nodes']]}"
+            for each in result["violations"]
+            if each["impact"] in ("serious", "critical")
+        ]
 
     def shot(self, name: str) -> None:
         """Leave a picture of the page in the folder that SKETCHKIT_SCREENSHOTS names, if any."""

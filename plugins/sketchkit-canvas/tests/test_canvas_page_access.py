@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
 
 import pytest
 from canvas_browser import CAT, FACE, Open, Visit
@@ -13,7 +12,6 @@ import sketchkit
 
 pytest_plugins = ["canvas_pages"]
 
-AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
 DRAWING = Path(__file__).parents[3] / "examples" / "car-start.svg"
 MODES = ("finish", "nine", "mimic", "morph")
 DROP = """([text, name]) => {
@@ -113,20 +111,9 @@ def test_nothing_is_cut_off_on_a_narrow_screen(visit: Open, width: int) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit: Open, scheme: str) -> None:
-    if not AXE.exists():
-        pytest.skip("no axe-core: run npm ci in the package's folder")
     page = visit(color_scheme=scheme)
-    # As the page's policy forbids scripts from elsewhere, it is given to the debugger.
-    page.page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: list[str] = []
-
-    def look(where: str) -> None:
-        result: dict[str, Any] = page.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-        for each in result["violations"]:
-            if each["impact"] in ("serious", "critical"):
-                found.append(f"{where}: {each['id']} {[node['target'] for node in each['nodes']]}")
-
-    look("empty")
+    page.load_axe()
+    found = page.serious("empty")
     page.draw(FACE[:1])
     page.finished()
     page.page.click("#heat")
@@ -139,10 +126,10 @@ def test_axe_finds_nothing_serious(visit: Open, scheme: str) -> None:
         if mode == "finish":
             page.page.click("#another")
         page.finished(mode)
-        look(mode)
+        found += page.serious(mode)
         page.shot(f"{scheme}-{mode}")
     page.page.click("#help-open")
-    look("help")
+    found += page.serious("help")
     page.shot(f"{scheme}-help")
     assert found == []
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["canvas_pages"]
 
-AXE = Path(__file__).parents[1] / "node_modules" / "axe-core" / "axe.min.js"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -133,10 +132,8 @@ def test_it_is_drawn_on_by_keyboard_and_said_aloud(visit: Open) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit: Open, scheme: str) -> None:
-    if not AXE.exists():
-        pytest.skip("no axe-core: run npm ci in the package's folder")
     page = visit(color_scheme=scheme)
-    page.page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.load_axe()
     page.draw(FACE)
     found: list[str] = []
     for mode in ("finish", "nine", "help"):
@@ -145,9 +142,7 @@ def test_axe_finds_nothing_serious(visit: Open, scheme: str) -> None:
         else:
             page.enter(mode)
             page.finished(mode) if mode == "nine" else page.page.click("#another")
-        result = page.page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-        serious = [each for each in result["violations"] if each["impact"] in ("serious", "critical")]
-        found += [f"{mode}: {each['id']} {[node['target'] for node in each['nodes']]}" for each in serious]
+        found += page.serious(mode)
         page.shot(f"web-{scheme}-{mode}")
     assert found == []
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_text
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     from sketchkit_inkscape.installing import Record
 
 __all__ = ["app"]
-
-#: Seconds for sketchkit to say its version.
-_PATIENCE = 60
 
 Folder = Annotated[
     Path | None,
@@ -112,10 +108,11 @@ def _describe(place: Place, record: Record | None) -> dict[str, Any]:
         facts["advice"] = place.advice
     if record is None:
         return {**facts, "state": "not installed: `sketchkit inkscape install`"}
+    from sketchkit_inkscape.folders import said_by
     from sketchkit_inkscape.installing import record_of
 
     changed = record.changed(place.folder)
-    starts = _version_said_by(record.command)
+    starts = said_by([*record.command, "--version"])
     latest = record_of(record.command, record.timeout) == record
     if changed or not starts:
         state = "damaged: `sketchkit inkscape install` mends it"
@@ -123,19 +120,3 @@ def _describe(place: Place, record: Record | None) -> dict[str, Any]:
         state = "ready" if latest else "of another version: `sketchkit inkscape install` renews it"
     facts |= {"state": state, "version": record.version, "command": " ".join(record.command)}
     return facts | {"starts": starts or "no", "timeout": record.timeout, "changed": changed}
-
-
-def _version_said_by(command: list[str] | Any) -> str:
-    """What the recorded command says its version is; empty if it does not start."""
-    try:
-        done = subprocess.run(
-            [*command, "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()

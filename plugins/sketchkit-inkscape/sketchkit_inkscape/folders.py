@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["Place", "find_place"]
+__all__ = ["Place", "find_place", "said_by"]
 
-#: Seconds for Inkscape to answer where its folder is.
+#: Seconds for a program to answer.
 _PATIENCE = 60
 _FLATPAK = "org.inkscape.Inkscape"
 
@@ -71,21 +72,22 @@ def _home() -> Path:
     return Path.home()
 
 
-def _ask(program: str) -> Path | None:
-    """Inkscape's own answer, if it gives one."""
+def said_by(command: Sequence[str]) -> str:
+    """What a command says on stdout; empty if it does not start, fails, or takes a minute."""
     try:
         done = subprocess.run(
-            [program, "--user-data-directory"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PATIENCE,
-            check=True,
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PATIENCE, check=True
         )
     except (OSError, subprocess.SubprocessError):
-        return None
-    lines = [line for line in done.stdout.splitlines() if Path(line.strip()).is_absolute()]
-    return Path(lines[-1].strip()) if lines else None
+        return ""
+    return done.stdout.strip()
+
+
+def _ask(program: str) -> Path | None:
+    """Inkscape's own answer, if it gives one."""
+    said = said_by([program, "--user-data-directory"]).splitlines()
+    lines = [line.strip() for line in said if Path(line.strip()).is_absolute()]
+    return Path(lines[-1]) if lines else None
 
 
 def _flatpak_folders() -> tuple[Path, ...]:

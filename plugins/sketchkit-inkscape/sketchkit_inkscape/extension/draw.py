@@ -6,7 +6,7 @@ import math
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from process import Sketchkit, _, parse
+from process import Sketchkit, _, add_sampling_arguments, parse, sampling_words
 
 if TYPE_CHECKING:
     import inkex
@@ -21,21 +21,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--class_name", default="any")
     parser.add_argument("--number", type=int, default=1)
     parser.add_argument("--size", type=float, default=40.0)
-    parser.add_argument("--temperature", type=float, default=0.4)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--tries", type=int, default=6)
-    parser.add_argument("--model", default="")
-    parser.add_argument("--other", default="")
+    add_sampling_arguments(parser)
 
 
 def words(options: Namespace) -> list[str]:
     """The command for sketchkit, whose sheet is taken apart."""
     line = ["sample", "-n", str(options.number), "--output", "-", "--format", "svg"]
-    line += ["--temperature", str(options.temperature), "--seed", str(options.seed)]
-    line += ["--tries", str(options.tries)]
     shown = options.other or options.class_name
     line += [] if shown == "any" else ["--class", shown]
-    return [*line, "--model", options.model] if options.model else line
+    return [*line, *sampling_words(options)]
 
 
 def draw(svg: inkex.SvgDocumentElement, options: Namespace, sketchkit: Sketchkit) -> None:

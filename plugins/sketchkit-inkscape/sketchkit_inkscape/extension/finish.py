@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from process import Sketchkit, Trouble, _, parse
+from process import Sketchkit, Trouble, _, add_sampling_arguments, parse, sampling_words
 
 if TYPE_CHECKING:
     import inkex
@@ -23,20 +23,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--number", type=int, default=4)
     parser.add_argument("--class_name", default="auto")
     parser.add_argument("--ink", default="same")
-    parser.add_argument("--temperature", type=float, default=0.4)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--tries", type=int, default=6)
-    parser.add_argument("--model", default="")
-    parser.add_argument("--other", default="")
+    add_sampling_arguments(parser)
 
 
 def words(options: Namespace) -> list[str]:
     """The command for sketchkit, which reads the document from its stdin."""
     line = ["complete", "-", "--layout", "layers", "--only-added", "--output", "-"]
     line += ["-n", str(options.number), "--class", options.other or options.class_name, "--ink", options.ink]
-    line += ["--temperature", str(options.temperature), "--seed", str(options.seed)]
-    line += ["--tries", str(options.tries)]
-    return [*line, "--model", options.model] if options.model else line
+    return [*line, *sampling_words(options)]
 
 
 def finish(svg: inkex.SvgDocumentElement, options: Namespace, sketchkit: Sketchkit) -> None:

@@ -62,6 +62,22 @@ def parse(add_arguments: Callable[[argparse.ArgumentParser], None]) -> argparse.
     return parser.parse_known_args()[0]
 
 
+def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
+    """The parameters that extensions which draw by chance share."""
+    parser.add_argument("--temperature", type=float, default=0.4)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tries", type=int, default=6)
+    parser.add_argument("--model", default="")
+    parser.add_argument("--other", default="")
+
+
+def sampling_words(options: argparse.Namespace) -> list[str]:
+    """These parameters as options of sketchkit, but for the other class."""
+    line = ["--temperature", str(options.temperature), "--seed", str(options.seed)]
+    line += ["--tries", str(options.tries)]
+    return [*line, "--model", options.model] if options.model else line
+
+
 class Sketchkit:
     """A started command, which waits for its document.
 
