@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sketchkit.errors import InputError
+from sketchkit.errors import DeviceError, InputError
 
 __all__ = ["Processes", "join_processes", "keep_memory", "tidy_memory"]
 
@@ -82,7 +83,9 @@ class Processes:
 
 @contextmanager
 def join_processes(device: torch.device) -> Iterator[Processes]:
-    """Join the processes of a run, if `torchrun` has started several.
+    """Join the processes of a run, if `torchrun` or a launcher like it has started several.
+
+    A process group that a launcher has made is used, and stays the launcher's.
 
     Args:
         device: the user's; each process takes a CUDA device of its own.
@@ -92,6 +95,7 @@ def join_processes(device: torch.device) -> Iterator[Processes]:
 
     Raises:
         InputError: invalid variables of `torchrun` in the environment.
+        DeviceError: another process has ended or cannot be reached.
     """
     try:
         world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
@@ -104,18 +108,41 @@ def join_processes(device: torch.device) -> Iterator[Processes]:
     if device.type == "cuda":
         device = torch.device("cuda", local)
         torch.cuda.set_device(device)
-    backend = "nccl" if device.type == "cuda" else "gloo"
+    with _process_group("nccl" if device.type == "cuda" else "gloo"), _errors_of_connections():
+        yield Processes(rank, world, device)
+
+
+@contextmanager
+def _process_group(backend: str) -> Iterator[None]:
+    """The launcher's process group, or a new one that ends with the run."""
     # Its functions take the group of this moment as their default, and would keep one that is there already
     # from ending: its threads would run on, and now and then abort the interpreter on its way out.
     import_module("torch.distributed.nn.functional")
+    if torch.distributed.is_initialized():
+        yield
+        return
     try:
-        torch.distributed.init_process_group(backend, timeout=_PATIENCE)
+        with _errors_of_connections():
+            torch.distributed.init_process_group(backend, timeout=_PATIENCE)
     except ValueError as error:  # a rank out of range, or no address
         raise InputError(f"the processes cannot meet: {' '.join(str(error).split())}") from error
     try:
-        yield Processes(rank, world, device)
+        yield
     finally:
         torch.distributed.destroy_process_group()
+
+
+@contextmanager
+def _errors_of_connections() -> Iterator[None]:
+    """Say in one line that another process is lost; the launcher starts all of them again."""
+    try:
+        yield
+    except RuntimeError as error:
+        # NCCL and the store have errors of their own, gloo only its name in the text.
+        if not isinstance(error, torch.distributed.DistError) and "gloo" not in str(error):
+            raise
+        cause = re.sub(r"\[[^][]*\.cc:\d+\] *", "", " ".join(str(error).split())).split(". ")[0]
+        raise DeviceError(f"another process of the run has ended or cannot be reached: {cause}") from error
 
 
 def keep_memory() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -137,8 +138,6 @@ def start(
     data: Dataset, folder: Path, config: TrainConfig, die_at: int = 0, **more: Any
 ) -> subprocess.Popen[str]:
     """Train in another process, or go on there; with `die_at` it kills itself while it saves."""
-    import json
-
     arguments = [str(folder), str(data.path), json.dumps(config.to_json()), str(die_at)]
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, *arguments],
@@ -151,12 +150,59 @@ def start(
 
 def several(count: int, data: Dataset, folder: Path, config: TrainConfig) -> list[tuple[int, str]]:
     """Train in several processes, as `torchrun` starts them; their exit codes and what they said."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    shared = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    shared = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
     processes = [
         start(data, folder, config, env={**os.environ, **shared, "RANK": str(r), "LOCAL_RANK": str(r)})
         for r in range(count)
     ]
     return [(process.wait(600), "".join(process.communicate())) for process in processes]
+
+
+# What a worker of a group runs: the process that speaks kills itself the first time it comes to a step.
+WORKER = """
+import json, os, signal, sys
+from pathlib import Path
+from sketchkit.training import TrainConfig, train
+from sketchkit.training.data import Dataset
+
+folder, data, config, die_at = Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
+
+class Dying:
+    def step(self, record):
+        if record.step == die_at and not (folder / "died").exists():
+            (folder / "died").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+    def evaluation(self, record): pass
+    def note(self, text): pass
+    def close(self): pass
+
+data, config = Dataset.open(data, verify=False), TrainConfig.made(None, config)
+train(data, folder, config, resume="auto", threads=1, device="cpu", watchers=[lambda folder, step: Dying()])
+"""
+
+
+def groups(
+    count: int, data: Dataset, folder: Path, config: TrainConfig, die_at: int
+) -> list[tuple[int, str]]:
+    """Train in several groups of `torchrun`, as on several machines; their exit codes and what they said."""
+    script = folder.parent / "worker.py"
+    script.write_text(WORKER, encoding="utf-8")
+    words = f"--nnodes {count} --nproc-per-node 1 --max-restarts 5 --monitor-interval 0.1 --rdzv-backend c10d"
+    meeting = ("--rdzv-endpoint", f"127.0.0.1:{_free_port()}", "--rdzv-id", folder.name)
+    command = [sys.executable, "-m", "torch.distributed.run", *words.split(), *meeting, str(script)]
+    command += [str(folder), str(data.path), json.dumps(config.to_json()), str(die_at)]
+    # Otherwise workers that start again may find addresses of their last life in the store that they share.
+    environment = {**os.environ, "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    started = [
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        )
+        for _ in range(count)
+    ]
+    return [(process.wait(600), process.communicate()[0]) for process in started]
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from loop_parts import Ear, losses, run_tiny, several, small_data, start, tiny
+from loop_parts import Ear, groups, losses, run_tiny, several, small_data, start, tiny
 
 from sketchkit.card import CELLS
 from sketchkit.checkpoints.load import load_model
@@ -189,6 +189,19 @@ def test_two_processes_go_on_together(small: Dataset, in_two: Path, tmp_path: Pa
     # The shorter run was measured at its own last step, too.
     went_on = [row for row in losses(folder) if len(row) > 8]
     np.testing.assert_allclose(went_on, [row for row in losses(in_two) if len(row) > 8], rtol=0, atol=0)
+
+
+def test_two_groups_of_torchrun_go_on_after_a_worker_is_killed(
+    small: Dataset, in_two: Path, tmp_path: Path
+) -> None:
+    for code, said in groups(2, small, tmp_path / "run", SHARED, die_at=7):
+        assert code == 0, said
+    assert (tmp_path / "run" / "died").exists()
+    assert losses(tmp_path / "run") == losses(in_two)
+    best = "best.safetensors"
+    assert (
+        load_model(tmp_path / "run" / best).weights_checksum() == load_model(in_two / best).weights_checksum()
+    )
 
 
 def test_what_is_not_finite_is_left_out_and_counted(small: Dataset, tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 
-from sketchkit.errors import InputError
+from sketchkit.errors import DeviceError, InputError
 from sketchkit.training.processes import Processes, join_processes, keep_memory
 
 CPU = torch.device("cpu")
@@ -55,6 +57,40 @@ def test_what_no_torchrun_would_say_is_one_line(
         pass
     assert str(told.value).isprintable()
     assert not torch.distributed.is_initialized()
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """The first of two processes, whose launcher has made a process group."""
+    store = torch.distributed.FileStore(str(tmp_path / "store"), 1)
+    torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.usefixtures("launched")
+def test_the_group_of_a_launcher_is_used_and_stays() -> None:
+    with join_processes(CPU) as who:
+        assert (who.rank, who.world) == (0, 2)
+    assert torch.distributed.is_initialized()
+
+
+@pytest.mark.usefixtures("launched")
+def test_a_lost_process_is_one_line_and_other_errors_are_as_they_were() -> None:
+    lost = RuntimeError(
+        "[/src/gloo/transport/tcp/pair.cc:537] Read error [10.0.0.2]:34: reset by peer. Look there"
+    )
+    with pytest.raises(DeviceError) as told, join_processes(CPU):
+        raise lost
+    said = (
+        "another process of the run has ended or cannot be reached: Read error [10.0.0.2]:34: reset by peer"
+    )
+    assert str(told.value) == said
+    with pytest.raises(DeviceError, match="cannot be reached: no store"), join_processes(CPU):
+        raise torch.distributed.DistStoreError("no store")
+    with pytest.raises(RuntimeError, match="shapes"), join_processes(CPU):
+        raise RuntimeError("shapes differ")
 
 
 TWO = """
