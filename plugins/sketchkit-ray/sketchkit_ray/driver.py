@@ -1,12 +1,13 @@
 """The driver: finds what is missing in the folder, and lets workers make it.
 
-Workers are plain actors of Ray, and the driver hands them parts one after another. Ray Data would tell neither
-which part a dead worker was making nor how often it was tried, and took four to ten seconds longer to come to
-its first part.
+Workers are plain actors of Ray, and the driver hands them parts one after another. Ray Data would tell
+neither which part a dead worker was making nor how often that was tried; its first part also came four to ten
+seconds later.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 from collections import Counter, deque
@@ -15,11 +16,11 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError
+from ray.exceptions import OutOfMemoryError, RayActorError, RayError
 
 from sketchkit.cli.console import progress, say
 from sketchkit.cli.resumable import RECORD
-from sketchkit.errors import DeviceError
+from sketchkit.errors import DeviceError, SketchkitError
 from sketchkit.files import explain_errors, shown
 from sketchkit_ray.gathering import Gathered, RayOptions
 from sketchkit_ray.session import open_ray
@@ -30,8 +31,10 @@ __all__ = ["do"]
 #: A call of a worker takes about so long, or one part.
 _SECONDS_OF_CALL = 5.0
 _MOST_PARTS_OF_CALL = 64
-#: How often the driver looks for signals.
-_PATIENCE = 1.0
+#: The driver looks for signals so often, and says after so many looks that no worker has begun.
+_SECONDS_OF_LOOK, _MOST_LOOKS = 1.0, 60
+#: How Ray tells that a worker is dead.
+_DEATHS = (RayActorError, OutOfMemoryError)
 
 
 def do(gathered: Gathered, words: Sequence[str]) -> None:
@@ -46,15 +49,32 @@ def do(gathered: Gathered, words: Sequence[str]) -> None:
         DeviceError: Ray or its workers do not start, or a part ends its worker again and again.
     """
     folder, work = gathered.folder, gathered.work
-    with work.open_folder(folder, overwrite=gathered.overwrite):
-        missing = work.find_missing(folder, range(len(work)))
-        if missing:
-            _fill(gathered, words, missing)
-    there = len(work) - len(missing)
+    try:
+        written = _complete(gathered, words)
+    finally:
+        # A process that is alone in the folder removes what workers were writing when they ended.
+        with suppress(SketchkitError), work.open_folder(folder):
+            pass
+    there = len(work) - written
     say(
-        f"{shown(folder)}: wrote {len(missing)} of {len(work)} {work.pieces}"
+        f"{shown(folder)}: wrote {written} of {len(work)} {work.pieces}"
         + (f"; {there} were there already" if there else "")
     )
+
+
+def _complete(gathered: Gathered, words: Sequence[str]) -> int:
+    """Make all parts that are missing, and return their number."""
+    folder, work = gathered.folder, gathered.work
+    with work.open_folder(folder, overwrite=gathered.overwrite):
+        missing = work.find_missing(folder, range(len(work)))
+        try:
+            if missing:
+                _fill(gathered, words, missing)
+        except KeyboardInterrupt:
+            left = len(work.find_missing(folder, missing))
+            say(f"{shown(folder)}: {left} of {len(work)} {work.pieces} are missing: the same command goes on")
+            raise
+    return len(missing)
 
 
 def _fill(gathered: Gathered, words: Sequence[str], missing: Sequence[int]) -> None:
@@ -67,6 +87,8 @@ def _fill(gathered: Gathered, words: Sequence[str], missing: Sequence[int]) -> N
             crew = Crew(work, gathered.folder, missing, how, lambda: _start(how, given), report)
             try:
                 crew.work_through(workers)
+            except RayError as error:
+                raise DeviceError(f"Ray failed: {_last_line(error)}") from error
             finally:
                 crew.dismiss()
 
@@ -81,13 +103,19 @@ def _cores(how: RayOptions) -> int:
 
 def _count_workers(how: RayOptions, address: str | None) -> int:
     """How many workers are to run; on a cluster as many as have room now, and one at least."""
-    total, free = ray.cluster_resources(), ray.available_resources()
+    total, free = _resources("cluster_resources"), _resources("available_resources")
     if how.num_gpus > total.get("GPU", 0):
         raise DeviceError(f"--num-gpus {how.num_gpus:g}: Ray finds {total.get('GPU', 0):g} GPUs")
     room = int(free.get("CPU", 0))
     if how.num_gpus:
         room = min(room, int(free.get("GPU", 0) / how.num_gpus))
     return how.workers or max(1, room)
+
+
+def _resources(which: str) -> dict[str, float]:
+    """Resources of the cluster by name; the functions of Ray have no types."""
+    found: dict[str, float] = getattr(ray, which)()
+    return found
 
 
 @contextmanager
@@ -149,7 +177,7 @@ class Crew:
     ) -> None:
         self.work, self.folder, self.how, self.start, self.report = work, folder, how, start, report
         self.waiting, self.count = deque(missing), len(missing)
-        self.done, self.seconds, self.deaths = 0, 0.0, Counter[int]()
+        self.begun, self.done, self.seconds, self.deaths = False, 0, 0.0, Counter[int]()
         #: Calls under way: the worker, and the numbers of its parts; none of a worker that begins.
         self.calls: dict[Any, tuple[Any, list[int]]] = {}
 
@@ -162,21 +190,30 @@ class Crew:
         self.size = workers
         for _ in range(workers):
             self._hire()
-        while self.calls:
-            ready, _ = ray.wait(list(self.calls), timeout=_PATIENCE)
+        for look in itertools.count(1):
+            ready, _ = ray.wait(list(self.calls), timeout=_SECONDS_OF_LOOK)
             for call in ready:
-                worker, numbers = self.calls.pop(call)
-                try:
-                    outcome = ray.get(call)
-                except RayActorError as death:
-                    self._bury(numbers, death)
-                else:
-                    self._take(outcome, worker, numbers)
+                self._finish(call)
+            if not self.calls:
+                return
+            if look == _MOST_LOOKS and not self.begun:
+                say("sketchkit: no worker has begun yet: the cluster has no free core, or is busy")
+
+    def _finish(self, call: Any) -> None:
+        worker, numbers = self.calls.pop(call)
+        try:
+            outcome = ray.get(call)
+        except _DEATHS as death:
+            ray.kill(worker)  # which may be out of reach only
+            self._bury(numbers, death)
+        else:
+            self._take(outcome, worker, numbers)
 
     def dismiss(self) -> None:
         """End the workers at once."""
         for worker, _ in self.calls.values():
-            ray.kill(worker)
+            with suppress(RayError):
+                ray.kill(worker)
 
     def _hire(self) -> None:
         worker = self.start()
@@ -188,6 +225,7 @@ class Crew:
             say(line)
         if outcome.error is not None:
             raise outcome.error
+        self.begun = True
         if numbers:
             self.done, self.seconds = self.done + len(numbers), self.seconds + outcome.seconds
             self.report(self.done, self.count)
@@ -196,11 +234,13 @@ class Crew:
 
     def _give(self, worker: Any) -> None:
         each = self.seconds / self.done if self.done else _SECONDS_OF_CALL
-        most = min(int(_SECONDS_OF_CALL / max(each, 1e-3)), _MOST_PARTS_OF_CALL, len(self.waiting) // self.size)
+        most = min(
+            int(_SECONDS_OF_CALL / max(each, 1e-3)), _MOST_PARTS_OF_CALL, len(self.waiting) // self.size
+        )
         numbers = [self.waiting.popleft() for _ in range(max(1, most))]
         self.calls[worker.write.remote(numbers)] = (worker, numbers)
 
-    def _bury(self, numbers: list[int], death: RayActorError) -> None:
+    def _bury(self, numbers: list[int], death: RayError) -> None:
         """Replace a worker that has died, and let its missing parts be made again.
 
         Raises:
@@ -213,14 +253,14 @@ class Crew:
             self.deaths[culprit] += 1
             what = "as it began" if culprit < 0 else f"at {self.work.name(culprit)}"
             if self.deaths[culprit] > self.how.retries:
-                raise DeviceError(f"a worker died {what}, {self.deaths[culprit]} times: {_cause(death)}")
+                raise DeviceError(f"a worker died {what}, {self.deaths[culprit]} times: {_last_line(death)}")
             say(f"sketchkit: a worker died {what}: another one goes on")
         self.waiting.extendleft(reversed(left))
         if self.waiting:
             self._hire()
 
 
-def _cause(death: RayActorError) -> str:
-    """The cause of a death, in Ray's words: the last line of them."""
-    lines = [line.strip() for line in str(death).splitlines() if line.strip()]
-    return lines[-1] if lines else type(death).__name__
+def _last_line(error: RayError) -> str:
+    """The last line of an error of Ray, where it says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

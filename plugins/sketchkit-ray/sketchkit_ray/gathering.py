@@ -20,13 +20,13 @@ __all__ = ["EXAMPLES", "Gathered", "RayOptions", "gathering_command"]
 #: The commands, in the order of help, each with examples.
 EXAMPLES = {
     "sample": "sketchkit ray sample -n 1000000 --tries 1 -o parts/\nsketchkit merge parts -o drawings.ndjson",
-    "complete": "sketchkit ray complete begun.ndjson -n 9 -o endings/\nsketchkit merge endings -o endings.ndjson",
+    "complete": "sketchkit ray complete begun.ndjson -n 9 -o ends/\nsketchkit merge ends -o ends.ndjson",
     "reconstruct": "sketchkit ray reconstruct cats.ndjson -o again/\nsketchkit merge again -o again.ndjson",
     "decode": "sketchkit ray decode vectors -o drawn/\nsketchkit merge drawn -o drawn.ndjson",
     "encode": "sketchkit ray encode cats.ndjson -o vectors/\nsketchkit merge vectors -o vectors.npz",
     "score": "sketchkit ray score cats.ndjson -o scores/\nsketchkit merge scores -o scores.jsonl",
-    "grid": "sketchkit ray grid --pairs random:1000 --from animals -o 'grids/{stem}.svg'",
-    "interpolate": "sketchkit ray interpolate --pairs random:100 --from animals -o 'ways/{stem}.gif'",
+    "grid": "sketchkit ray grid --pairs random:1000 --from animals -o 'g/{stem}.svg'",
+    "interpolate": "sketchkit ray interpolate --pairs random:100 --from animals -o 'w/{stem}.gif'",
 }
 #: The option by which shares of a work are given to processes, which Ray does.
 _SHARE = "shard"

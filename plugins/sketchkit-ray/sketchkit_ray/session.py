@@ -7,15 +7,18 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
+from typing import Any
 
 from sketchkit.cli.console import progress
 from sketchkit.cli.resumable import exclusive_lock
 from sketchkit.errors import DeviceError, InputError
+from sketchkit.files import reason
 
 __all__ = ["open_ray"]
 
@@ -24,6 +27,8 @@ _PREFIX = "sketchkit-ray-"
 _MOST_TEMPORARY = 20
 #: Parts go through files: so little of Ray's own store of objects is needed, the least that it takes.
 _STORE_BYTES = 80 << 20
+#: Ray itself would try for minutes to reach a machine that does not answer.
+_PATIENCE = 10.0
 #: Ray sends no reports of use, and leaves devices visible.
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -44,27 +49,45 @@ def open_ray(address: str | None, workers: int) -> Iterator[None]:
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    if address is not None:
+        _knock(address)
     # Ray tells of dead workers on stdout, which it would share with nothing of these commands.
     with redirect_stdout(_Sink()), _temporary_folder() as folder:
         import ray
 
         with progress("Starting Ray" if address is None else "Joining the cluster"), _own_signals():
-            how = {"log_to_driver": False, "logging_level": logging.CRITICAL, "configure_logging": True}
-            here = {"num_cpus": workers, "include_dashboard": False, "object_store_memory": _STORE_BYTES}
+            how: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
+            if address is None:
+                how |= {"num_cpus": workers, "include_dashboard": False, "_temp_dir": folder}
+                how |= {"object_store_memory": _STORE_BYTES}
             try:
-                if address is None:
-                    ray.init("local", _temp_dir=folder, **here, **how)
-                else:
-                    ray.init(address, **how)
-            except (ConnectionError, RuntimeError, ValueError, OSError, TimeoutError) as error:
+                ray.init(address or "local", **how)
+            except (RuntimeError, ValueError, OSError, ImportError) as error:
                 ray.shutdown()
-                lines = str(error).strip().splitlines() or [type(error).__name__]
-                what = "Ray does not start here" if address is None else f"no Ray cluster at {address}"
-                raise DeviceError(f"{what}: {lines[0]}") from error
+                raise _explain(address, error) from error
         try:
             yield
         finally:
             ray.shutdown()
+
+
+def _explain(address: str | None, error: Exception) -> DeviceError:
+    what = "Ray does not start here" if address is None else f"no Ray cluster at {address}"
+    return DeviceError(f"{what}: {(reason(error).strip() or type(error).__name__).splitlines()[0]}")
+
+
+def _knock(address: str) -> None:
+    """Make sure that something answers at HOST:PORT; other addresses are left to Ray.
+
+    Raises:
+        DeviceError: nothing does.
+    """
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal() and "/" not in host:
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _PATIENCE).close()
+        except (OSError, OverflowError) as error:
+            raise _explain(address, error) from error
 
 
 class _Sink(io.TextIOBase):

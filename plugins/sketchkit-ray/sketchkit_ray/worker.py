@@ -1,4 +1,4 @@
-"""A worker: a process that makes the work of the driver's command line, and does the parts that it is told."""
+"""A worker: a process that has the work of the driver's command line, and makes some of its parts."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from sketchkit.files import read_file, shown
 
 __all__ = ["Assignment", "Outcome", "Worker", "normalize"]
 
-#: What decides the bytes of a part beside the command line, in the words of an error.
 _MOST_RECORD_BYTES = 1 << 20
-_MOST_DIFFERENCE = 80
+#: The most letters of a value in an error.
+_MOST_LETTERS = 80
+#: How variables of the environment begin that decide what a command does.
 _OURS = "SKETCHKIT_"
 
 
@@ -94,12 +95,14 @@ class Worker:
         os.environ.update(given.settings)
         if not os.path.exists(os.path.join(given.folder, given.token)):
             raise InputError(
-                f"{shown(given.folder)}: the worker on {host} does not see this folder, or another one of this "
-                "name: all machines of a cluster share the folder"
+                f"{shown(given.folder)}: the worker on {host} does not see this folder: it has to lie where "
+                "all machines of the cluster see it"
             )
         os.chdir(given.place)
         command = gathering_command(given.name)
-        found = command.main(list(given.words), prog_name=f"sketchkit ray {given.name}", standalone_mode=False)
+        found = command.main(
+            list(given.words), prog_name=f"sketchkit ray {given.name}", standalone_mode=False
+        )
         self._work = found.work
         _check_same(found.work, given.run, host)
 
@@ -132,7 +135,7 @@ def _check_same(work: FolderWork, run: Mapping[str, Any], host: str) -> None:
 
 def _shorten(value: Any) -> str:
     text = json.dumps(value)
-    return text if len(text) <= _MOST_DIFFERENCE else text[:_MOST_DIFFERENCE] + "..."
+    return text if len(text) <= _MOST_LETTERS else text[:_MOST_LETTERS] + "..."
 
 
 def _attempt(do: Callable[[], None]) -> Outcome:
