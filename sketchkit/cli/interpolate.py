@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from sketchkit.cli.options import (
 
 if TYPE_CHECKING:
     from sketchkit.cli.jobs import BulkOutput, Jobs
+    from sketchkit.cli.parts import Progress
     from sketchkit.cli.runner import Run
     from sketchkit.generate import Steps
     from sketchkit.models import DrawingModel
@@ -218,7 +220,7 @@ def _draw_many(task: _Task) -> None:
     from sketchkit.cli.console import progress, say
     from sketchkit.cli.inapplicable import check_frames
     from sketchkit.cli.jobs import BulkOutput, Jobs
-    from sketchkit.cli.parts import Shard
+    from sketchkit.cli.parts import Shard, hand_over
     from sketchkit.units import read_whole
 
     to, share = BulkOutput.of(task.output), Shard.parse(task.many.shard)
@@ -233,58 +235,94 @@ def _draw_many(task: _Task) -> None:
     with progress("Checking jobs") as report:
         read = partial(read_whole, card=model.card, prepared=jobs.prepared)
         jobs.check(task.steps, read, report)
-    numbers = share.of(len(jobs.names))
-    with to.open(jobs.names, _identity(task, jobs, model, to), shared=shared):
-        written = _write_many(task, jobs, numbers, model, to)
+    sheets = _Sheets(task, jobs, model, to)
+    if hand_over(str(to.folder), sheets):
+        return
+    numbers = share.of(len(sheets))
+    with to.open(jobs.names, sheets.record, shared=shared), progress(sheets.doing) as report:
+        written = sum(1 for _ in sheets.write(numbers, report))
     left = len(numbers) - written
     say(f"wrote {written} of {len(numbers)} jobs{share}" + (f"; {left} were there already" if left else ""))
 
 
-def _identity(task: _Task, jobs: Jobs, model: DrawingModel, to: BulkOutput) -> dict[str, Any]:
-    """All that decides the content of the files of a run, as JSON values."""
-    return {
-        **task.provenance,
-        "weights": model.weights_checksum(),
-        "jobs": jobs.digest,
-        "prepared": jobs.prepared,
-        "max_points": task.run.settings.max_points,
-        "exact": task.run.settings.deterministic,
-        "device": str(model.device).partition(":")[0],
-        "layout": dataclasses.asdict(task.layout()),
-        "format": task.output.format,
-        "pattern": [os.path.basename(each.pattern) for each in to.destinations],
-    }
+@dataclasses.dataclass(frozen=True)
+class _Sheets:
+    """The sheets of many jobs; see `FolderWork`.
 
+    Args:
+        task: the row or grid of each job.
+        jobs: the drawings of each.
+        model: draws.
+        to: the files of each.
+    """
 
-def _write_many(task: _Task, jobs: Jobs, numbers: range, model: DrawingModel, to: BulkOutput) -> int:
-    """Draw and write missing sheets of some jobs, and return the number of these."""
-    from sketchkit.cli.console import progress
-    from sketchkit.cli.outputs import send
-    from sketchkit.generate import morphs
-    from sketchkit.rendering import Ink, Picture
+    task: _Task
+    jobs: Jobs
+    model: DrawingModel
+    to: BulkOutput
+    pieces: str = "jobs"
+    doing: str = "Drawing"
 
-    names, renderers, layout, written = jobs.names, to.renderers(), task.layout(), 0
-    drawn = morphs(
-        model,
-        jobs,
-        task.steps,
-        prepared=jobs.prepared,
-        done=lambda number: number not in numbers or to.done(names[number], number),
-        **task.how,
-    )
-    with progress("Drawing") as report:
+    def __len__(self) -> int:
+        return len(self.jobs.names)
+
+    def name(self, number: int) -> str:
+        return self.jobs.names[number]
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """All that decides the content of the files of a run, as JSON values."""
+        task = self.task
+        return {
+            **task.provenance,
+            "weights": self.model.weights_checksum(),
+            "jobs": self.jobs.digest,
+            "prepared": self.jobs.prepared,
+            "max_points": task.run.settings.max_points,
+            "exact": task.run.settings.deterministic,
+            "device": str(self.model.device).partition(":")[0],
+            "layout": dataclasses.asdict(task.layout()),
+            "format": task.output.format,
+            "pattern": [os.path.basename(each.pattern) for each in self.to.destinations],
+        }
+
+    def find_missing(self, folder: str, numbers: Iterable[int]) -> list[int]:
+        return [number for number in numbers if not self.to.done(self.name(number), number)]
+
+    def open_folder(self, folder: str, *, overwrite: bool = False) -> AbstractContextManager[None]:
+        to = dataclasses.replace(self.to, overwrite=overwrite)
+        return to.open(self.jobs.names, self.record, shared=True)
+
+    def write_parts(self, folder: str, numbers: Sequence[int], report: Progress) -> Iterator[int]:
+        return self.write(numbers, report)
+
+    def write(self, numbers: Collection[int], report: Progress) -> Iterator[int]:
+        """Draw and write missing sheets of some jobs, and yield the numbers of these."""
+        from sketchkit.cli.outputs import send
+        from sketchkit.generate import morphs
+        from sketchkit.rendering import Ink, Picture
+
+        task, to, names = self.task, self.to, self.jobs.names
+        renderers, layout = to.renderers(), task.layout()
+        drawn = morphs(
+            self.model,
+            self.jobs,
+            task.steps,
+            prepared=self.jobs.prepared,
+            done=lambda number: number not in numbers or to.done(names[number], number),
+            **task.how,
+        )
         for morph in drawn:
             name = names[morph.number]
-            facts = {**task.provenance, "job": name, "drawings": jobs.given(morph.number)}
+            facts = {**task.provenance, "job": name, "drawings": self.jobs.given(morph.number)}
             pictures = [
                 Picture((Ink(sketch, curved=True),), f"{name} {index}")
                 for index, sketch in enumerate(morph.sketches)
             ]
             for renderer, path in zip(renderers, to.paths(name, morph.number), strict=True):
                 send(renderer.render(layout.with_curves(pictures), layout, facts), path, True)
-            written += 1
             report(morph.number + 1, len(names))
-    return written
+            yield morph.number
 
 
 interpolate_app = standalone_app(interpolate, SamplerCommand, INTERPOLATE_EXAMPLE)

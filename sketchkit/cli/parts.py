@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sketchkit.cli.console import progress, say, tell_written, write_stdout
 from sketchkit.cli.groups import OutputOptions
@@ -26,12 +26,14 @@ from sketchkit.errors import InputError
 from sketchkit.files import atomic_write, explain_errors, shown
 
 __all__ = [
+    "FolderWork",
     "Parts",
     "PartsOutput",
     "Shard",
     "Work",
     "collect_work",
     "find_parts",
+    "hand_over",
     "is_pipe",
     "part_name",
     "streamed",
@@ -132,6 +134,40 @@ def find_parts(folders: Sequence[str], run: dict[str, Any]) -> list[str]:
     return found
 
 
+class FolderWork(Protocol):
+    """Work in numbered pieces, each of them one or several files, with which processes fill one folder.
+
+    Each process makes the work of the same command line, and makes some of the pieces.
+    """
+
+    @property
+    def pieces(self) -> str:
+        """What the pieces are, in the words of a message."""
+
+    @property
+    def doing(self) -> str:
+        """The words beside a progress bar."""
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """All that decides the bytes of the files, as JSON values."""
+
+    def __len__(self) -> int:
+        """How many pieces."""
+
+    def name(self, number: int) -> str:
+        """The name of a piece: of its file, or of its job."""
+
+    def find_missing(self, folder: str, numbers: Iterable[int]) -> list[int]:
+        """Those of some pieces whose files are not all there."""
+
+    def open_folder(self, folder: str, *, overwrite: bool = False) -> AbstractContextManager[None]:
+        """Hold the folder, beside other processes that do the same work; see `Work.open_folder`."""
+
+    def write_parts(self, folder: str, numbers: Sequence[int], report: Progress) -> Iterator[int]:
+        """Write some pieces, and yield the number of each that is written; see `Work.write_parts`."""
+
+
 @dataclass(frozen=True)
 class Work:
     """Work that is done part by part.
@@ -144,6 +180,7 @@ class Work:
             function that it calls with (steps done, steps in all) of the part at hand.
         lines: the lines that each thing has in a file of lines; None in other files.
         doing: the words beside a progress bar.
+        pieces: the word for its parts.
     """
 
     parts: Parts
@@ -152,6 +189,22 @@ class Work:
     make: Callable[[Iterable[range], Progress], Iterator[bytes]]
     lines: int | None = None
     doing: str = field(default="Drawing", compare=False)
+    pieces: str = field(default="parts", compare=False)
+
+    def __len__(self) -> int:
+        """How many parts."""
+        return len(self.parts)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The identity, and how the work is divided."""
+        about = {
+            "pattern": ["{index}" + self.suffix],
+            "n": self.parts.n,
+            "size": self.parts.size,
+            "lines": self.lines,
+        }
+        return {**self.identity, **about}
 
     def name(self, number: int) -> str:
         """The name of the file of a part."""
@@ -204,9 +257,9 @@ class Work:
         Raises:
             InputError: a folder that holds other work, or cannot be written to.
         """
-        numbers = shard.of(len(self.parts))
+        numbers = shard.of(len(self))
         with self.open_folder(folder, overwrite=overwrite), progress(self.doing) as report:
-            missing = [each for each in numbers if not os.path.isfile(os.path.join(folder, self.name(each)))]
+            missing = self.find_missing(folder, numbers)
             for _ in self.write_parts(folder, missing, report):
                 pass
         there = len(numbers) - len(missing)
@@ -223,16 +276,14 @@ class Work:
             InputError: see `write_folder`.
         """
         _make_folder(folder)
-        names = [os.path.join(folder, self.name(number)) for number in range(len(self.parts))]
-        about = {
-            "pattern": ["{index}" + self.suffix],
-            "n": self.parts.n,
-            "size": self.parts.size,
-            "lines": self.lines,
-        }
-        run, identity = RunFolder(Path(folder), overwrite), {**self.identity, **about}
-        with shared_folder(folder, lambda alone: run.begin(names, len(names), identity, alone)):
+        names, record = [os.path.join(folder, self.name(number)) for number in range(len(self))], self.record
+        run = RunFolder(Path(folder), overwrite)
+        with shared_folder(folder, lambda alone: run.begin(names, len(names), record, alone)):
             yield
+
+    def find_missing(self, folder: str, numbers: Iterable[int]) -> list[int]:
+        """Those of some parts that a folder lacks."""
+        return [each for each in numbers if not os.path.isfile(os.path.join(folder, self.name(each)))]
 
     def write_parts(self, folder: str, numbers: Sequence[int], report: Progress) -> Iterator[int]:
         """Write some parts, and yield the number of each that is written.
@@ -260,18 +311,27 @@ class Work:
             report(done, total)
 
 
-_COLLECTED: ContextVar[list[tuple[str, Work]] | None] = ContextVar("work", default=None)
+_COLLECTED: ContextVar[list[tuple[str, FolderWork]] | None] = ContextVar("work", default=None)
 
 
 @contextmanager
-def collect_work() -> Iterator[list[tuple[str, Work]]]:
+def collect_work() -> Iterator[list[tuple[str, FolderWork]]]:
     """Let commands within hand over their work and its folder, and not do it."""
-    found: list[tuple[str, Work]] = []
+    found: list[tuple[str, FolderWork]] = []
     token = _COLLECTED.set(found)
     try:
         yield found
     finally:
         _COLLECTED.reset(token)
+
+
+def hand_over(folder: str, work: FolderWork) -> bool:
+    """Hand over work and its folder within `collect_work`; false elsewhere, where it is to be done."""
+    collected = _COLLECTED.get()
+    if collected is None:
+        return False
+    collected.append((folder, work))
+    return True
 
 
 @dataclass(frozen=True)
@@ -292,12 +352,13 @@ class PartsOutput:
 
     @classmethod
     def of_drawings(cls, output: OutputOptions, shard: str | None, *, json: bool) -> PartsOutput | None:
-        """A folder of drawings, if the user means one: in a data format, or shared.
+        """A folder of drawings, if the user means one: in a data format, or shared, as collected work is.
 
         Raises:
             UsageError: see `of`; or pictures, or a report.
         """
-        if shard is None and (output.format is None or not is_folder(output.output)):
+        shared = shard is not None or _COLLECTED.get() is not None
+        if not shared and (output.format is None or not is_folder(output.output)):
             if is_folder(output.output) and not Path(str(output.output)).suffix:
                 raise UsageError("a folder needs --format, such as --format ndjson", "--output")
             return None
@@ -325,13 +386,10 @@ class PartsOutput:
 
     def do(self, work: Work) -> None:
         """Do the work, and say so on stderr; within `collect_work` it is only handed over."""
-        collected = _COLLECTED.get()
         if self.shard is None:
             work.write_file(self.path, overwrite=self.overwrite)
             tell_written([self.path])
-        elif collected is not None:
-            collected.append((self.path, work))
-        else:
+        elif not hand_over(self.path, work):
             work.write_folder(self.path, self.shard, overwrite=self.overwrite)
 
 

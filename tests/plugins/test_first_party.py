@@ -36,6 +36,7 @@ def test_they_are_all_here() -> None:
         "sketchkit-native",
         "sketchkit-parquet",
         "sketchkit-plotter",
+        "sketchkit-ray",
         "sketchkit-resvg",
         "sketchkit-transformer",
     }
