@@ -10,7 +10,7 @@ from sketchkit.checkpoints import store
 from sketchkit.checkpoints.arrays import NativeHeader, read_arrays, read_header
 from sketchkit.decoding import Decoding
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import check_path, display_path, shown
+from sketchkit.files import check_path, display_path, is_url, shown
 from sketchkit.models import ArrayModel
 from sketchkit.models.array_model import ArrayVae
 
@@ -77,6 +77,10 @@ def find_file(name: str | PathLike[str]) -> Path:
     """
     check_path(name, "the name or the path of a model")
     text = os.fspath(name)
+    if is_url(text):
+        raise CheckpointError(
+            f"{shown(text)}: a model is loaded by its name: `sketchkit models pull` fetches and stores one"
+        )
     path = Path(text)
     if not isinstance(name, str) or path.suffix.lower() in _SUFFIXES or os.path.dirname(text):
         return check_file(path)

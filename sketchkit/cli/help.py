@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from sketchkit.cli.console import plain, say
 from sketchkit.cli.options import LARGEST_NUMBER, accept_options
 from sketchkit.cli.records import begin_call
+from sketchkit.remote import accept, is_url
 
 if TYPE_CHECKING:
     from sketchkit.options import OptionInfo
@@ -95,6 +96,8 @@ def _settle(parameters: list[Any]) -> list[Any]:
     return parameters
 
 
+#: What stands for files in help texts.
+_OF_FILES = ("A", "B", "C", "DATA", "FILE", "FILES", "FOLDERS", "PATH", "SOURCES")
 #: Numbers as they are usually written.
 _NUMBERS = {int: re.compile(r"-?\d{1,18}", re.ASCII), float: re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)}
 
@@ -109,6 +112,16 @@ def _read_words_plainly(parameters: list[Any]) -> None:
         bounds = parameter.type_descriptor.parameter_info
         if not (parameter.callback or bounds.parser or bounds.clamp):
             parameter.process_value = partial(_read_plainly, parameter, parameter.process_value)
+        if parameter.metavar in _OF_FILES:
+            parameter.process_value = partial(_accept_urls, parameter.process_value)
+
+
+def _accept_urls(read: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
+    """The names of files that `read` finds, in which a URL is without its secrets."""
+    found = read(context, value)
+    if isinstance(found, list):
+        return [accept(each) if is_url(each) else each for each in found]
+    return accept(found) if is_url(found) else found
 
 
 def _read_plainly(parameter: Any, convert: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
