@@ -20,6 +20,7 @@ __all__ = [
     "find_file",
     "is_array_model",
     "load_array_model",
+    "refuse_url",
 ]
 
 MAGENTA_SUFFIXES = (".json", ".js")
@@ -77,14 +78,21 @@ def find_file(name: str | PathLike[str]) -> Path:
     """
     check_path(name, "the name or the path of a model")
     text = os.fspath(name)
-    if is_url(text):
-        raise CheckpointError(
-            f"{shown(text)}: a model is loaded by its name: `sketchkit models pull` fetches and stores one"
-        )
+    refuse_url(text)
     path = Path(text)
     if not isinstance(name, str) or path.suffix.lower() in _SUFFIXES or os.path.dirname(text):
         return check_file(path)
     return store.find(text)
+
+
+def refuse_url(name: str | PathLike[str]) -> None:
+    """Refuse the URL of a model: what is fetched is checked and stored first.
+
+    Raises:
+        CheckpointError: a URL.
+    """
+    if is_url(name):
+        raise CheckpointError(f"{shown(name)}: a model is stored before it is used: `sketchkit models pull`")
 
 
 def check_file(path: Path) -> Path:

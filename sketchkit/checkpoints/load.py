@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from sketchkit.checkpoints import store
-from sketchkit.checkpoints.array_models import MAGENTA_SUFFIXES, check_file, find_file
+from sketchkit.checkpoints.array_models import MAGENTA_SUFFIXES, check_file, find_file, refuse_url
 from sketchkit.checkpoints.magenta import load_magenta
 from sketchkit.checkpoints.native import load_native, save_model
 from sketchkit.decoding import Decoding
@@ -81,6 +81,7 @@ def import_model(
         InputError: an invalid name, or one that is taken although `overwrite` is false.
     """
     check_path(path, "the path of a model")
+    refuse_url(path)
     model = load_model(check_file(Path(path)), device="cpu")
     chosen = name or model.card.name
     provenance = {**model.card.provenance, **origin} if origin else None

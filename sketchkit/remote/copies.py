@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -74,13 +72,15 @@ def local_copy(url: str) -> str:
         InputError: one line with the name of the file and the reason.
     """
     name = accept(url)
-    if _watch is not None and os.path.isfile(known := _watch.copies.get(name, "")):
-        return known
-    with find(name) as source:
-        path = _copy(name, source)
-    if _watch is not None:
-        _watch.copies[name] = path
-    return path
+    copies = {} if _watch is None else _watch.copies
+    if name not in copies:
+        with find(name) as source:
+            copies[name] = _copy(name, source)
+    try:
+        os.utime(copies[name])  # which keeps it for another day
+    except OSError as error:
+        raise InputError(f"{name}: its copy in the cache has gone") from error
+    return copies[name]
 
 
 def fetch(
@@ -128,7 +128,7 @@ def upload(url: str, *, overwrite: bool) -> Iterator[BinaryIO]:
     try:
         with open(temporary, "xb") as stream:
             yield stream
-        put(str(temporary), name, overwrite=overwrite)
+        put(str(temporary), name, overwrite=overwrite, report=_teller(name, "sending"))
         forget(name)
     finally:
         with suppress(OSError):
@@ -139,10 +139,9 @@ def _copy(name: str, source: Source) -> str:
     """The copy of a version, from the cache or from the server."""
     folder = _cache_folder() / _digest(name)
     _make(folder)
-    path = folder / (_digest(source.version) if source.version else "unversioned")
+    path = folder / _digest(source.version or os.urandom(8).hex())
     with _locked(folder):
-        if source.version and _is_whole(path, source):
-            os.utime(path)
+        if _is_whole(path, source):
             return str(path)
         temporary = folder / f".{os.urandom(8).hex()}.tmp"
         try:
@@ -161,6 +160,8 @@ def _is_whole(path: Path, source: Source) -> bool:
 
 def _download(name: str, source: Source, path: str, most: int | None, report: Report | None) -> None:
     """Download within bounds: the caller's, the free space of the disk, and the size that is announced."""
+    import shutil
+
     free = shutil.disk_usage(os.path.dirname(path)).free - _SPARE_BYTES
     if most is not None and (source.size or 0) > most:
         raise InputError(f"{name}: has {source.size} bytes, the limit is {most}")
@@ -168,7 +169,7 @@ def _download(name: str, source: Source, path: str, most: int | None, report: Re
         folder = os.path.dirname(path)
         raise InputError(f"{name}: has {source.size} bytes, which is more than the disk of {folder} has free")
     limit = min(free if source.size is None else source.size, free if most is None else most)
-    tell = report or _teller(name)
+    tell = report or _teller(name, "fetching")
 
     def check(done: int, total: int) -> None:
         if done > limit:
@@ -180,8 +181,8 @@ def _download(name: str, source: Source, path: str, most: int | None, report: Re
         raise InputError(f"{name}: ends after {os.path.getsize(path)} of {source.size} bytes")
 
 
-def _teller(name: str) -> Report:
-    """Says on a line how far a download is, when it takes long."""
+def _teller(name: str, doing: str) -> Report:
+    """Says on a line how far a transfer is, when it takes long."""
     if _watch is None:
         return lambda done, total: None
     say, due = _watch.say, [time.monotonic() + _FIRST_LINE]
@@ -189,7 +190,7 @@ def _teller(name: str) -> Report:
     def tell(done: int, total: int) -> None:
         if time.monotonic() >= due[0]:
             due[0] = time.monotonic() + _NEXT_LINE
-            say(f"fetching {name}: {done / 1e6:,.0f} MB" + (f" of {total / 1e6:,.0f} MB" if total else ""))
+            say(f"{doing} {name}: {done / 1e6:,.0f} MB" + (f" of {total / 1e6:,.0f} MB" if total else ""))
 
     return tell
 
@@ -238,4 +239,6 @@ def _sweep(folder: Path) -> None:
 
 
 def _digest(text: str) -> str:
+    import hashlib
+
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()

@@ -71,7 +71,8 @@ def explain(name: str, doing: str) -> Iterator[None]:
     except SketchkitError:
         raise
     except FileNotFoundError as error:
-        raise InputError(f"{name}: no such {'bucket' if doing == 'written' else 'file'}") from error
+        what = "bucket" if doing == "written" else "file or bucket"
+        raise InputError(f"{name}: no such {what}") from error
     except FileExistsError as error:
         raise InputError(f"{name}: the file exists already") from error
     except PermissionError as error:

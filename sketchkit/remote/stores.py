@@ -54,20 +54,22 @@ def find(name: str) -> Iterator[Source]:
     yield Source(version, size, download, {})
 
 
-def put(path: str, name: str, *, overwrite: bool) -> None:
+def put(path: str, name: str, *, overwrite: bool, report: Report) -> None:
     """Put a file into a store, as a whole.
 
     Args:
         path: of the local file.
         name: the URL.
         overwrite: whether there may be an object of that name.
+        report: is told of (bytes so far, bytes in all).
 
     Raises:
         InputError: there is one, or the store refuses.
     """
     with explain(name, "written"):
         system = filesystem(name, "writing")
-        system.put_file(path, name, mode="overwrite" if overwrite else "create")
+        mode = "overwrite" if overwrite else "create"
+        system.put_file(path, name, mode=mode, callback=_callback(report))
 
 
 def _look(system: Any, name: str) -> tuple[str, int | None]:

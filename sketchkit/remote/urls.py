@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeGuard
-from urllib.parse import urlsplit
 
 from sketchkit.errors import InputError
 
@@ -78,6 +76,8 @@ def accept(url: str) -> str:
         if name != url:
             raise InputError(f"{shown}: keys belong in the environment, not in a URL")
         return name
+    from urllib.parse import urlsplit
+
     try:
         host = urlsplit(url).hostname
     except ValueError as error:
@@ -99,6 +99,8 @@ def address_of(name: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Whether a server is this machine."""
+    import ipaddress
+
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sketchkit.downloads import cause, response_from
 from sketchkit.errors import InputError
@@ -52,7 +52,7 @@ def find_repository(name: str) -> Iterator[Source]:
     accept(hub)  # refuses what is not encrypted
     token = os.environ.get(_TOKEN_VARIABLE)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    about = f"{hub}/api/{kind}s/{repository}/revision/{quote(revision, safe='')}"
+    about = f"{hub}/api/{kind}s/{repository}/revision/{quote(unquote(revision), safe='')}"
     with _answer(name, about, headers=headers) as response:
         facts = _read_facts(name, response)
     file = file or _only_model(name, facts["files"])
