@@ -94,5 +94,5 @@ class Bucket:
         content: bytes = self.client.get_object(Bucket="bucket", Key=key)["Body"].read()
         return content
 
-    def keys(self) -> list[str]:
+    def list_keys(self) -> list[str]:
         return [each["Key"] for each in self.client.list_objects_v2(Bucket="bucket").get("Contents", [])]

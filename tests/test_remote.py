@@ -365,7 +365,7 @@ def test_what_fails_while_it_is_written_leaves_nothing(bucket: Bucket, cache: Pa
     with pytest.raises(RuntimeError), atomic_write("s3://bucket/x.ndjson") as stream:
         stream.write(b"half")
         raise RuntimeError
-    assert (bucket.keys(), files_in(cache)) == ([], [])
+    assert (bucket.list_keys(), files_in(cache)) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -408,8 +408,13 @@ class RunFolder:
         self._check_replaceable(there, files)
         self._remove(paths)
         self._sweep()
-        with atomic_write(self.record) as stream:
-            stream.write(content)
+        try:
+            # Where there are no locks, of several runs that begin at once the first has the folder.
+            with atomic_write(self.record, overwrite=there is not None or not is_url(self.path)) as stream:
+                stream.write(content)
+        except InputError:
+            if self._read_record() != content:
+                raise
 
     def _check_replaceable(self, there: bytes | None, files: str) -> None:
         """Refuse a record of another run, unless `--force` replaces its files or they are missing."""

@@ -10,6 +10,8 @@ import pytest
 from conftest import BIRD, Outcome, Sketchkit, without_record
 from remote_parts import Bucket, WebServer
 
+from sketchkit.cli.resumable import RunFolder
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -146,7 +148,7 @@ def test_shares_fill_a_folder_of_a_store_and_merge_to_what_one_process_writes(
     assert done.err == f"{folder}: wrote 1 of 1 parts of shard 1/2\n"
     assert sketchkit("merge", "s3://bucket/parts", "-o", "s3://bucket/merged.ndjson").code == 0
     assert bucket.get("merged.ndjson") == (home / "whole.ndjson").read_bytes()
-    assert bucket.keys() == [
+    assert bucket.list_keys() == [
         "merged.ndjson",
         *(f"parts/{n}.ndjson" for n in range(3)),
         "parts/sketchkit-run.json",
@@ -172,6 +174,28 @@ def test_a_part_that_is_there_is_skipped_and_other_work_is_refused(
     assert (cut.code, "s3://bucket/parts/0.ndjson: has 0 lines, not 3" in cut.err) == (3, True)
     assert draw(sketchkit, *command, "--seed", 1, "--force").code == 0
     assert sketchkit("merge", "s3://bucket/parts").err == "all 2 parts are there\n"
+
+
+@pytest.mark.parametrize(("seed", "code"), [(0, 0), (1, 3)])
+def test_of_two_works_that_begin_at_once_the_first_has_the_folder(
+    sketchkit: Sketchkit,
+    bucket: Bucket,
+    small_parts: None,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+    code: int,
+) -> None:
+    command = ("-n", 4, "--format", "ndjson", "-o", "s3://bucket/parts/")
+    assert draw(sketchkit, *command).code == 0
+    bucket.client.delete_object(Bucket="bucket", Key="parts/0.ndjson")
+    bucket.client.delete_object(Bucket="bucket", Key="parts/1.ndjson")
+    before, read = bucket.get("parts/sketchkit-run.json"), RunFolder._read_record
+    reads = iter([lambda folder: None])  # it looked before the first had written its record
+    monkeypatch.setattr(RunFolder, "_read_record", lambda folder: next(reads, read)(folder))
+    done = draw(sketchkit, *command, "--seed", seed)
+    assert done.code == code
+    assert bucket.get("parts/sketchkit-run.json") == before
+    assert ("parts/0.ndjson" in bucket.list_keys()) == (code == 0)
 
 
 def test_scores_of_remote_drawings_are_those_of_local_ones(
