@@ -17,10 +17,9 @@ import pytest
 from remote_parts import Bucket, WebServer
 
 import sketchkit as sk
-from sketchkit import remote
 from sketchkit.errors import InputError, SketchkitError
 from sketchkit.files import atomic_write, open_file, shown
-from sketchkit.remote import accept, is_url, local_copy, stores, watch
+from sketchkit.remote import accept, copies, is_url, local_copy, stores, watch
 from sketchkit.testing.fixtures import FACE
 
 SECRETS = ("hunter2", "c0ffee")
@@ -223,7 +222,7 @@ def test_an_endless_file_ends_where_the_disk_is_full(
             request.wfile.write(b" " * (1 << 20))
 
     web.files["/x.ndjson"] = answer
-    usage = shutil._ntuple_diskusage(1 << 40, 1 << 40, remote.copies._SPARE_BYTES + (4 << 20))  # type: ignore[attr-defined]
+    usage = shutil._ntuple_diskusage(1 << 40, 1 << 40, copies._SPARE_BYTES + (4 << 20))  # type: ignore[attr-defined]
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage)
     with pytest.raises(InputError, match=f"has more than {4 << 20} bytes"):
         sk.read(f"{web.url}/x.ndjson")
@@ -232,7 +231,7 @@ def test_an_endless_file_ends_where_the_disk_is_full(
 
 def test_a_transfer_that_takes_long_is_told_of(web: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
     web.files["/x.ndjson"] = ndjson(1)
-    monkeypatch.setattr(remote.copies, "_FIRST_LINE", -1.0)
+    monkeypatch.setattr(copies, "_FIRST_LINE", -1.0)
     lines: list[str] = []
     with watch(lines.append):
         sk.read(f"{web.url}/x.ndjson")
@@ -353,7 +352,7 @@ def test_an_existing_object_is_kept_unless_it_may_be_replaced(
     url = bucket.put("x.ndjson", b"mine")
     with pytest.raises(InputError, match="exists already"):
         sk.write(FACE, url, overwrite=False)
-    monkeypatch.setattr(remote.copies, "exists", lambda name: False)  # it came a moment later
+    monkeypatch.setattr(copies, "exists", lambda name: False)  # it came a moment later
     with pytest.raises(InputError, match="exists already"):
         sk.write(FACE, url, overwrite=False)
     assert bucket.get("x.ndjson") == b"mine"
@@ -371,6 +370,7 @@ def test_what_fails_while_it_is_written_leaves_nothing(bucket: Bucket, cache: Pa
 @pytest.mark.parametrize(
     ("url", "words"),
     [
+        ("s3://bucket", "this is a folder"),
         ("s3://bucket/none.ndjson", "no such file"),
         ("s3://nobucket/none.ndjson", "no such file or bucket"),
         ("s3://bucket/folder", "this is a folder"),

@@ -5,9 +5,15 @@ writes and lists may be a URL, so that readers and commands know local files alo
 and no file's content is ever taken for a URL.
 """
 
-from sketchkit.remote.copies import fetch, forget, local_copy, upload, watch
-from sketchkit.remote.listing import check_writable, exists, names_in, remove
+from typing import TYPE_CHECKING
+
+from sketchkit.lazy import lazy_names
+from sketchkit.remote.command import forget, watch
 from sketchkit.remote.urls import accept, forbid, is_url, public_name
+
+if TYPE_CHECKING:
+    from sketchkit.remote.copies import fetch, local_copy, upload
+    from sketchkit.remote.stores import check_writable, exists, names_in, remove
 
 __all__ = [
     "accept",
@@ -24,3 +30,11 @@ __all__ = [
     "upload",
     "watch",
 ]
+
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "sketchkit.remote.copies": "fetch local_copy upload",
+        "sketchkit.remote.stores": "check_writable exists names_in remove",
+    },
+)

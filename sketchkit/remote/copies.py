@@ -5,21 +5,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
+from platformdirs import user_cache_path
+
 from sketchkit.errors import InputError
-from sketchkit.remote.listing import check_scheme_is_writable, exists
+from sketchkit.remote.command import current_watch, forget
 from sketchkit.remote.sources import Report, Source, find
+from sketchkit.remote.stores import check_store, exists, put
 from sketchkit.remote.urls import accept
 
-__all__ = ["fetch", "forget", "local_copy", "upload", "watch"]
+__all__ = ["fetch", "local_copy", "upload"]
 
 CACHE_DIR_VARIABLE = "SKETCHKIT_CACHE_DIR"
 #: After so many seconds a download is told of, and then after as many more.
@@ -28,38 +32,6 @@ _FIRST_LINE, _NEXT_LINE = 2.0, 10.0
 _DAY = 86_400.0
 #: So much of a disk stays free.
 _SPARE_BYTES = 64 << 20
-
-
-@dataclass
-class _Watch:
-    """One command: what it says, and the copies that it works with."""
-
-    say: Callable[[str], None]
-    copies: dict[str, str] = field(default_factory=dict)
-
-
-_watch: _Watch | None = None
-
-
-@contextmanager
-def watch(say: Callable[[str], None]) -> Iterator[None]:
-    """Work with one version of each file in a block, and tell of downloads that take long.
-
-    Args:
-        say: takes a line.
-    """
-    global _watch
-    before, _watch = _watch, _Watch(say)
-    try:
-        yield
-    finally:
-        _watch = before
-
-
-def forget(url: str) -> None:
-    """Look anew for a file that others may replace."""
-    if _watch is not None:
-        _watch.copies.pop(accept(url), None)
 
 
 def local_copy(url: str) -> str:
@@ -72,7 +44,8 @@ def local_copy(url: str) -> str:
         InputError: one line with the name of the file and the reason.
     """
     name = accept(url)
-    copies = {} if _watch is None else _watch.copies
+    command = current_watch()
+    copies = {} if command is None else command.copies
     if name not in copies:
         with find(name) as source:
             copies[name] = _copy(name, source)
@@ -118,10 +91,8 @@ def upload(url: str, *, overwrite: bool) -> Iterator[BinaryIO]:
     Raises:
         InputError: the file exists although `overwrite` is false, or cannot be written.
     """
-    from sketchkit.remote.stores import put
-
     name = accept(url)
-    check_scheme_is_writable(name)
+    check_store(name)
     if not overwrite and exists(name):
         raise InputError(f"{name}: the file exists already")
     temporary = _cache_folder() / f".{os.urandom(8).hex()}.tmp"
@@ -160,8 +131,6 @@ def _is_whole(path: Path, source: Source) -> bool:
 
 def _download(name: str, source: Source, path: str, most: int | None, report: Report | None) -> None:
     """Download within bounds: the caller's, the free space of the disk, and the size that is announced."""
-    import shutil
-
     free = shutil.disk_usage(os.path.dirname(path)).free - _SPARE_BYTES
     if most is not None and (source.size or 0) > most:
         raise InputError(f"{name}: has {source.size} bytes, the limit is {most}")
@@ -183,9 +152,10 @@ def _download(name: str, source: Source, path: str, most: int | None, report: Re
 
 def _teller(name: str, doing: str) -> Report:
     """Says on a line how far a transfer is, when it takes long."""
-    if _watch is None:
+    command = current_watch()
+    if command is None:
         return lambda done, total: None
-    say, due = _watch.say, [time.monotonic() + _FIRST_LINE]
+    say, due = command.say, [time.monotonic() + _FIRST_LINE]
 
     def tell(done: int, total: int) -> None:
         if time.monotonic() >= due[0]:
@@ -196,8 +166,6 @@ def _teller(name: str, doing: str) -> Report:
 
 
 def _cache_folder() -> Path:
-    from platformdirs import user_cache_path
-
     chosen = os.environ.get(CACHE_DIR_VARIABLE)
     folder = (Path(chosen) if chosen else user_cache_path("sketchkit", appauthor=False)) / "remote"
     _make(folder)
@@ -239,6 +207,4 @@ def _sweep(folder: Path) -> None:
 
 
 def _digest(text: str) -> str:
-    import hashlib
-
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()

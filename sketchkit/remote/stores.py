@@ -1,4 +1,4 @@
-"""Object stores, through fsspec and the package of each."""
+"""Object stores, through fsspec and the package of each: what is there, and what is put there."""
 
 from __future__ import annotations
 
@@ -8,9 +8,18 @@ from typing import Any
 
 from sketchkit.errors import InputError
 from sketchkit.remote.sources import Report, Source, explain
-from sketchkit.remote.urls import scheme_of
+from sketchkit.remote.urls import accept, scheme_of
 
-__all__ = ["filesystem", "find", "put"]
+__all__ = [
+    "check_store",
+    "check_writable",
+    "exists",
+    "filesystem",
+    "find",
+    "names_in",
+    "put",
+    "remove",
+]
 
 _PACKAGES = {"s3": "s3fs", "gs": "gcsfs"}
 #: What tells one content of an object from another, as the packages call it.
@@ -70,6 +79,81 @@ def put(path: str, name: str, *, overwrite: bool, report: Report) -> None:
         system = filesystem(name, "writing")
         mode = "overwrite" if overwrite else "create"
         system.put_file(path, name, mode=mode, callback=_callback(report))
+
+
+def exists(url: str) -> bool:
+    """Whether there is a file.
+
+    Raises:
+        InputError: a web address, or a store that does not say.
+    """
+    name = accept(url)
+    check_store(name, "listed")
+    with explain(name, "read"):
+        try:
+            return bool(filesystem(name).info(name)["type"] != "directory")
+        except FileNotFoundError:
+            return False
+
+
+def names_in(url: str) -> set[str]:
+    """The names of the files in a folder; none where there is no folder.
+
+    Raises:
+        InputError: a web address, or a store that does not say.
+    """
+    name = accept(url)
+    check_store(name, "listed")
+    with explain(name, "listed"):
+        try:
+            entries = filesystem(name).ls(name.rstrip("/"), detail=True)
+        except FileNotFoundError:
+            return set()
+    return {each["name"].rpartition("/")[2] for each in entries if each["type"] != "directory"}
+
+
+def remove(url: str) -> None:
+    """Remove a file.
+
+    Raises:
+        InputError: the store refuses.
+    """
+    name = accept(url)
+    with explain(name, "removed"):
+        filesystem(name, "writing").rm_file(name)
+
+
+def check_writable(url: str) -> None:
+    """Refuse a place that no file can be put into, before the work begins.
+
+    Raises:
+        InputError: a web address, a missing package, or a missing bucket.
+    """
+    name = accept(url)
+    check_store(name)
+    bucket = "/".join(name.split("/")[:3])
+    with explain(name, "written"):
+        system = filesystem(name, "writing")
+        try:
+            system.info(bucket)
+        except PermissionError:
+            return  # a key may be allowed to put files alone
+
+
+def check_store(name: str, doing: str = "written") -> None:
+    """Refuse a URL of a server that is only read from, one file at a time.
+
+    Args:
+        name: a URL.
+        doing: the refused act, in the error.
+
+    Raises:
+        InputError: it is one.
+    """
+    if scheme_of(name) == "hf":
+        raise InputError(f"{name}: cannot be {doing}: write a local file, and `hf upload` puts it there")
+    if scheme_of(name) not in ("s3", "gs"):
+        raise InputError(f"{name}: cannot be {doing}: s3:// and gs:// can")
 
 
 def _look(system: Any, name: str) -> tuple[str, int | None]:
