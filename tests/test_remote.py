@@ -91,6 +91,17 @@ def test_other_urls_are_refused_before_anything_is_asked(url: str, words: str) -
         assert "hunter2" not in str(refused.value)
 
 
+def test_a_name_stands_for_one_url_in_a_command(web: WebServer) -> None:
+    web.files["/x.ndjson"] = ndjson(1)
+    for query in ("a=1", "a=2"):  # a renewed signature
+        assert read_count(f"{web.url}/x.ndjson?{query}") == 1
+    with watch(lambda line: None):
+        accept(f"{web.url}/x.ndjson?a=3")
+        with pytest.raises(InputError, match="stands for two URLs"):
+            accept(f"{web.url}/x.ndjson?a=4")
+    assert web.asked == ["/x.ndjson?a=1", "/x.ndjson?a=2"]
+
+
 def test_a_chain_of_file_systems_is_the_key_of_an_object(bucket: Bucket) -> None:
     with pytest.raises(InputError, match="no such file"):
         local_copy("s3://bucket/x.svg::file:///etc/passwd")

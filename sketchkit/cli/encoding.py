@@ -31,8 +31,8 @@ class EncodeOptions:
 
     files: list[str] = argument(
         "FILES",
-        "Drawings: SVG, ndjson, bin, npz; FILE#K is one of many; - reads stdin. Or one data set: its folder, "
-        "or the name of a stored one.",
+        "Drawings: SVG, ndjson, bin, npz, or their URLs; FILE#K is one of many; - reads stdin. Or one data "
+        "set: its folder, or the name of a stored one.",
     )
     input_format: InputFormat = None
     keep_background: KeepBackground = False

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from sketchkit.remote.urls import accept
+from sketchkit.remote.urls import accept, hold_addresses
 
 __all__ = ["Watch", "current_watch", "forget", "watch"]
 
@@ -42,7 +42,8 @@ def watch(say: Callable[[str], None]) -> Iterator[None]:
     global _current
     before, _current = _current, Watch(say)
     try:
-        yield
+        with hold_addresses():
+            yield
     finally:
         _current = before
 

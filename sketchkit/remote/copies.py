@@ -95,7 +95,10 @@ def upload(url: str, *, overwrite: bool) -> Iterator[BinaryIO]:
     check_store(name)
     if not overwrite and exists(name):
         raise InputError(f"{name}: the file exists already")
-    temporary = _cache_folder() / f".{os.urandom(8).hex()}.tmp"
+    folder = _cache_folder() / "sending"
+    _make(folder)
+    _sweep(folder)
+    temporary = folder / f".{os.urandom(8).hex()}.tmp"
     try:
         with open(temporary, "xb") as stream:
             yield stream

@@ -9,7 +9,16 @@ from typing import TypeGuard
 
 from sketchkit.errors import InputError
 
-__all__ = ["accept", "address_of", "forbid", "is_loopback", "is_url", "public_name", "scheme_of"]
+__all__ = [
+    "accept",
+    "address_of",
+    "forbid",
+    "hold_addresses",
+    "is_loopback",
+    "is_url",
+    "public_name",
+    "scheme_of",
+]
 
 #: Two letters at least: one is a drive of Windows.
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://", re.ASCII)
@@ -19,6 +28,8 @@ _SCHEMES = ("https", "http", "hf", "s3", "gs")
 #: The whole URLs of those whose names lack a password or a signature.
 _ADDRESSES: dict[str, str] = {}
 _forbidden: list[str] = []
+#: Whether a name keeps its URL: a program may renew signatures, a command has no reason to.
+_held = False
 
 
 def is_url(path: object) -> TypeGuard[str]:
@@ -51,6 +62,18 @@ def forbid(why: str) -> Iterator[None]:
         _forbidden.pop()
 
 
+@contextmanager
+def hold_addresses() -> Iterator[None]:
+    """Let every name stand for one URL in a block, which begins without any."""
+    global _held
+    before, _held = _held, True
+    _ADDRESSES.clear()
+    try:
+        yield
+    finally:
+        _held = before
+
+
 def accept(url: str) -> str:
     """Check a URL, and keep what its name leaves out.
 
@@ -61,8 +84,8 @@ def accept(url: str) -> str:
         Its name for errors, records and the identity of work; it may be accepted again.
 
     Raises:
-        InputError: an unknown scheme, a web address without encryption, secrets in another URL, or any URL
-            within `forbid`.
+        InputError: an unknown scheme, a web address without encryption, secrets in another URL, any URL
+            within `forbid`, or another of the same name within `hold_addresses`.
     """
     name, scheme = public_name(url), scheme_of(url)
     shown = name if name.isprintable() else repr(name)
@@ -87,7 +110,12 @@ def accept(url: str) -> str:
     if scheme == "http" and not is_loopback(host):
         raise InputError(f"{shown}: http:// is not encrypted, and read from this machine only: https:// is")
     if name != url:
-        _ADDRESSES[name.partition("#")[0]] = url.partition("#")[0]
+        bare, address = name.partition("#")[0], url.partition("#")[0]
+        if _held and _ADDRESSES.get(bare, address) != address:
+            raise InputError(
+                f"{shown}: stands for two URLs, which differ in their queries: fetch one to a file"
+            )
+        _ADDRESSES[bare] = address
     return name
 
 

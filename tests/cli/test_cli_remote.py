@@ -64,6 +64,10 @@ def test_what_cannot_be_read_or_written_is_told_before_the_work(sketchkit: Sketc
             ["sample", "-o", "https://host/x.svg"],
             "cannot be written: s3:// and gs:// can",
         ),
+        (["data", "synth", "-n", "3", "-o", "s3://bucket/set"], "a data set is a local folder"),
+        (["merge", "https://host/parts"], "https://host/parts/sketchkit-run.json: cannot be listed"),
+        (["complete", "https://h/get?id=1", "https://h/get?id=2"], "stands for two URLs"),
+        (["train", "s3://bucket/set", "-o", "run"], "s3://bucket/set: no such data set"),
         (["data", "prepare", "x.ndjson", "-o", "s3://bucket/set"], "s3://bucket/set: a local path is needed"),
         (["models", "import", "s3://bucket/x.safetensors"], "a model is stored before it is used"),
     ):

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import explain_errors, is_url
+from sketchkit.files import explain_errors, is_url, shown
 from sketchkit.formats.svg import LEFT_OUT, omissions
 from sketchkit.remote import local_copy
 from sketchkit.sketch import Sketch
@@ -171,6 +171,8 @@ class _Builder:
         self._splits: dict[str, SplitWriter] = {}
 
     def build(self, items: Iterable[Item], out: Place, overwrite: bool) -> Dataset:
+        if is_url(out):
+            raise InputError(f"{shown(out)}: a data set is a local folder")
         with atomic_folder(out, overwrite=overwrite) as folder:
             with ExitStack() as stack:
                 self._splits = {name: SplitWriter(folder, name, stack) for name in SPLITS}
