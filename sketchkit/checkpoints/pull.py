@@ -142,7 +142,7 @@ def pull_file(
         known = fetch(name, str(file), MAX_FILE_BYTES, redirect_hosts, progress)
         found = _sha256_of(file)
         if wanted is None and "revision" not in known:
-            raise InputError(f"{name}: --sha256 is needed, for the file that you mean; this one has {found}")
+            raise InputError(f"{name}: --sha256 says which file you mean; the one that is there has {found}")
         if wanted not in (None, found):
             raise InputError(f"{name}: is another file: its SHA-256 is {found}, not {wanted}")
         facts = {"from": name, **known, "sha256": found}
