@@ -15,13 +15,20 @@ __all__ = ["cause", "response_from"]
 
 _MAX_REDIRECTS = 5
 _PORTS = {"http": 80, "https": 443}
-#: Google serves one bucket under several of its names.
-_SAME_OWNER = ".googleapis.com"
+#: Domains whose servers stand for one another: Google serves one bucket under several names, and the Hugging
+#: Face Hub sends large files from servers of its own.
+_OWNERS = ((".googleapis.com",), (".huggingface.co", ".hf.co"))
+_BY_OPTION = "--redirect-host {host} allows it"
 
 
 @contextmanager
 def response_from(
-    url: str, timeout: float, redirect_hosts: Collection[str] = (), headers: Mapping[str, str] | None = None
+    url: str,
+    timeout: float,
+    redirect_hosts: Collection[str] = (),
+    headers: Mapping[str, str] | None = None,
+    *,
+    advice: str = _BY_OPTION,
 ) -> Iterator[Response]:
     """Request a file and follow redirects that stay on its server.
 
@@ -29,7 +36,8 @@ def response_from(
         url: of the file.
         timeout: seconds to wait for the answer, and for each part of it.
         redirect_hosts: hosts beside its own that a redirect may lead to.
-        headers: to send.
+        headers: to send; `Authorization` goes to the first server alone.
+        advice: ends the refusal of another server, whose `{host}` it may name.
 
     Yields:
         The answer, of any status; its content is still to be read.
@@ -40,18 +48,23 @@ def response_from(
     """
     import requests
 
-    place = url
+    place, sent = url, dict(headers or {})
     for _ in range(_MAX_REDIRECTS + 1):
         with requests.get(
-            place, headers=headers, stream=True, timeout=timeout, allow_redirects=False
+            place, headers=sent, stream=True, timeout=timeout, allow_redirects=False
         ) as response:
             if not response.is_redirect:
                 yield response
                 return
             following = urljoin(place, response.headers["location"])
-        fault = _fault(urlsplit(place), urlsplit(following), redirect_hosts)
+        before, after = urlsplit(place), urlsplit(following)
+        fault = _fault(before, after, redirect_hosts, advice)
         if fault is not None:
-            raise requests.TooManyRedirects(f"the server redirects to {following}, {fault}")
+            # Without passwords and signatures.
+            shown = re.sub(r"(?<=//)[^/?#]*@|\?.*", "", following)
+            raise requests.TooManyRedirects(f"the server redirects to {shown}, {fault}")
+        if before.netloc != after.netloc:
+            sent.pop("Authorization", None)
         place = following
     raise requests.TooManyRedirects(f"the server redirects more than {_MAX_REDIRECTS} times")
 
@@ -64,7 +77,9 @@ def cause(error: Exception) -> str:
     return re.sub(r"^(<[^>]*>|\w+\([^)]*\)): ", "", text)[:300] or type(error).__name__
 
 
-def _fault(before: SplitResult, after: SplitResult, redirect_hosts: Collection[str]) -> str | None:
+def _fault(
+    before: SplitResult, after: SplitResult, redirect_hosts: Collection[str], advice: str
+) -> str | None:
     """The fault of a redirect, as the end of a sentence; `None` for a valid one."""
     if after.scheme not in _PORTS or (before.scheme, after.scheme) == ("https", "http"):
         return "which is not encrypted" if after.scheme == "http" else "which is no web address"
@@ -73,9 +88,9 @@ def _fault(before: SplitResult, after: SplitResult, redirect_hosts: Collection[s
     same_port = _port(before) == _port(after) or (_port(before), _port(after)) == (80, 443)
     if before.hostname == after.hostname and same_port:
         return None
-    if all((each.hostname or "").endswith(_SAME_OWNER) for each in (before, after)):
+    if any(all(f".{each.hostname}".endswith(names) for each in (before, after)) for names in _OWNERS):
         return None
-    return f"which is another server: --redirect-host {after.hostname} allows it"
+    return f"which is another server: {advice.format(host=after.hostname)}"
 
 
 def _port(place: SplitResult) -> int | None:

@@ -1,4 +1,4 @@
-"""Opening files: to write them atomically, and to read regular files only."""
+"""Opening files: to write them atomically, and to read regular files only. A URL may stand for a file."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from functools import partial
 from io import BufferedReader
 from typing import BinaryIO
 
+from sketchkit import remote
 from sketchkit.arguments import describe_value
 from sketchkit.errors import FormatError, InputError, SketchkitError
+from sketchkit.remote import is_url
 
 __all__ = [
     "GZIP_MAGIC",
@@ -25,12 +27,17 @@ __all__ = [
     "display_path",
     "explain_errors",
     "file_checksum",
+    "file_names",
+    "is_file",
     "is_temporary",
+    "is_url",
+    "join_path",
     "open_file",
     "open_handle",
     "place_new",
     "read_file",
     "reason",
+    "remove_file",
     "shown",
     "standard_input",
     "standard_output",
@@ -57,14 +64,17 @@ def open_file(path: str | os.PathLike[str], *, pipes: bool = False) -> BufferedR
     """Open a file to read its bytes.
 
     Args:
-        path: of the file; links are followed.
+        path: of the file; links are followed. A local copy of what a URL names is opened.
         pipes: whether a pipe or a terminal may stand for the file, as in `<(...)` and `/dev/stdin`. A pipe
             must have a writer already.
 
     Raises:
         OSError: it cannot be opened, or is another kind of file; `reason` gives the cause in a few words.
         ValueError: the path holds a null character.
+        InputError: a URL that cannot be read.
     """
+    if is_url(path):
+        path = remote.local_copy(path)
     stream = open(path, "rb", opener=partial(open_handle, pipes=pipes))  # noqa: SIM115 - the caller's to close
     # A pipe without a writer ends at once.
     if pipes and not stat.S_ISREG(os.fstat(stream.fileno()).st_mode) and not stream.peek(1):
@@ -157,7 +167,8 @@ def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = True) -> Ite
 
     The bytes go to a temporary file in the same folder; an interruption, Ctrl-C included, removes it and
     leaves an existing file as it was. A new file gets the usual permissions, a replaced one keeps its own.
-    Links are followed; pipes and devices are written directly, since they hold no content to lose.
+    Links are followed; pipes and devices are written directly, since they hold no content to lose. What a URL
+    names is put in its place as a whole.
 
     Args:
         path: of the file.
@@ -170,6 +181,10 @@ def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = True) -> Ite
         InputError: the file exists although `overwrite` is false, its folder is missing, or writing fails.
     """
     name = display_path(path)
+    if is_url(path):
+        with remote.upload(path, overwrite=overwrite) as stream:
+            yield stream
+        return
     target, mode = _destination(path, name)
     if mode is not None and not stat.S_ISREG(mode):
         with _convert_errors(name, target), open(target, "wb") as stream:
@@ -281,9 +296,55 @@ def file_checksum(path: str | os.PathLike[str]) -> str:
         return hashlib.file_digest(stream, partial(hashlib.blake2b, digest_size=16)).hexdigest()
 
 
+def is_file(path: str) -> bool:
+    """Whether there is a file of this path or URL.
+
+    Raises:
+        InputError: the server of a URL does not say.
+    """
+    return remote.exists(path) if is_url(path) else os.path.isfile(path)
+
+
+def file_names(folder: str) -> set[str]:
+    """The names of the files in a folder or under a URL; none where there is no folder.
+
+    Raises:
+        OSError: the folder cannot be read.
+        InputError: likewise, of a URL.
+    """
+    if is_url(folder):
+        return remote.names_in(folder)
+    with suppress(FileNotFoundError):
+        return {entry.name for entry in os.scandir(folder) if entry.is_file()}
+    return set()
+
+
+def join_path(folder: str, name: str) -> str:
+    """The path or the URL of a file in a folder."""
+    return f"{folder.rstrip('/')}/{name}" if is_url(folder) else os.path.join(folder, name)
+
+
+def remove_file(path: str) -> None:
+    """Remove a file, if it is there.
+
+    Raises:
+        InputError: it cannot be removed.
+    """
+    if is_url(path):
+        remote.remove(path)
+        return
+    with explain_errors(path), suppress(FileNotFoundError):
+        os.unlink(path)
+
+
 def display_path(path: str | os.PathLike[str]) -> str:
-    """A path for an error message, on one line; with control characters, in quotes and escaped."""
+    """A path for an error message, on one line; with control characters, in quotes and escaped.
+
+    A URL is without its secrets.
+    """
     text = os.fspath(path)
+    if is_url(text):
+        text = remote.public_name(text)
     return text if text.isprintable() else repr(text)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from remote_parts import Bucket, WebServer, serve_store, serve_web
 
 if TYPE_CHECKING:
     from sketchkit.models import SketchModel
@@ -116,3 +118,47 @@ def tiny_vae() -> VaeModel:
             weight.mul_(4.0)
         model.decoder.output.bias[:3] = torch.tensor([1.0, 0.0, -3.0])  # draw, lift, end
     return model.requires_grad_(False).eval()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, and no proxy between this machine and itself."""
+    monkeypatch.setenv("SKETCHKIT_CACHE_DIR", str(tmp_path / "cache"))
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def web(cache: Path) -> Iterator[WebServer]:
+    """A web server on this machine."""
+    with serve_web() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def store_server() -> Iterator[str]:
+    """The address of an object store on this machine."""
+    with serve_store() as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(store_server: str, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    """An empty bucket of the store."""
+    import boto3
+    import requests
+    import s3fs
+
+    for name in [name for name in os.environ if name.startswith(("AWS_", "FSSPEC_"))]:
+        monkeypatch.delenv(name)
+    keys = {"AWS_ACCESS_KEY_ID": "AKIDOFTEST", "AWS_SECRET_ACCESS_KEY": "key-that-stays-secret"}
+    where = {"AWS_ENDPOINT_URL": store_server, "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, value in {**keys, **where}.items():
+        monkeypatch.setenv(name, value)
+    requests.post(f"{store_server}/moto-api/reset", timeout=60).raise_for_status()
+    s3fs.S3FileSystem.clear_instance_cache()
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="bucket")
+    return Bucket(client)

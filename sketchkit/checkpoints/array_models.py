@@ -10,7 +10,7 @@ from sketchkit.checkpoints import store
 from sketchkit.checkpoints.arrays import NativeHeader, read_arrays, read_header
 from sketchkit.decoding import Decoding
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import check_path, display_path, shown
+from sketchkit.files import check_path, display_path, is_url, shown
 from sketchkit.models import ArrayModel
 from sketchkit.models.array_model import ArrayVae
 
@@ -20,6 +20,7 @@ __all__ = [
     "find_file",
     "is_array_model",
     "load_array_model",
+    "refuse_url",
 ]
 
 MAGENTA_SUFFIXES = (".json", ".js")
@@ -77,10 +78,21 @@ def find_file(name: str | PathLike[str]) -> Path:
     """
     check_path(name, "the name or the path of a model")
     text = os.fspath(name)
+    refuse_url(text)
     path = Path(text)
     if not isinstance(name, str) or path.suffix.lower() in _SUFFIXES or os.path.dirname(text):
         return check_file(path)
     return store.find(text)
+
+
+def refuse_url(name: str | PathLike[str]) -> None:
+    """Refuse the URL of a model: what is fetched is checked and stored first.
+
+    Raises:
+        CheckpointError: a URL.
+    """
+    if is_url(name):
+        raise CheckpointError(f"{shown(name)}: a model is stored before it is used: `sketchkit models pull`")
 
 
 def check_file(path: Path) -> Path:

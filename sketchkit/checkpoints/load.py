@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 
 import torch
 
 from sketchkit.checkpoints import store
-from sketchkit.checkpoints.array_models import MAGENTA_SUFFIXES, check_file, find_file
+from sketchkit.checkpoints.array_models import MAGENTA_SUFFIXES, check_file, find_file, refuse_url
 from sketchkit.checkpoints.magenta import load_magenta
 from sketchkit.checkpoints.native import load_native, save_model
 from sketchkit.decoding import Decoding
@@ -60,6 +61,7 @@ def import_model(
     start: tuple[float, ...] | None = None,
     licence: str | None = None,
     overwrite: bool = False,
+    origin: Mapping[str, str] | None = None,
 ) -> tuple[str, Path]:
     """Bring a file into the store.
 
@@ -69,6 +71,7 @@ def import_model(
         start: the start token to keep with it; the file's, or the known one of its class, when None.
         licence: of the weights; the file's own statement when None.
         overwrite: whether to replace a stored model of that name.
+        origin: facts of where the file was fetched, which the card's provenance keeps.
 
     Returns:
         The name and the path in the store.
@@ -78,9 +81,11 @@ def import_model(
         InputError: an invalid name, or one that is taken although `overwrite` is false.
     """
     check_path(path, "the path of a model")
+    refuse_url(path)
     model = load_model(check_file(Path(path)), device="cpu")
     chosen = name or model.card.name
-    known = {"name": chosen, "start": start, "licence": licence}
+    provenance = {**model.card.provenance, **origin} if origin else None
+    known = {"name": chosen, "start": start, "licence": licence, "provenance": provenance}
     changes = {fact: value for fact, value in known.items() if value is not None}
     target = store.path_of(chosen)
     with explain_errors(target.parent, CheckpointError):

@@ -54,7 +54,7 @@ def save_model(
 
     Args:
         model: of a registered backend.
-        path: ends in `.safetensors`.
+        path: ends in `.safetensors`; a URL of an object store is one, too.
         overwrite: whether to replace an existing file.
         dtype: see `dump_native`.
 
@@ -71,7 +71,7 @@ def save_model(
         data = dump_native(model, dtype)
     except InputError as error:
         raise InputError(f"{display_path(target)}: {error}") from error
-    with atomic_write(target, overwrite=overwrite) as stream:
+    with atomic_write(path, overwrite=overwrite) as stream:
         stream.write(data)
 
 

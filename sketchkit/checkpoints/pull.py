@@ -1,7 +1,8 @@
 """Download a published model into the store.
 
-The bucket offers no checksums, so a download gets the trust of a foreign file: it is read within bounds and
-converted before it enters the store.
+A download gets the trust of a foreign file: it is read within bounds and converted before it enters the
+store. The bucket of Magenta's models offers no checksums; the file of any other address needs one, unless a
+repository says of which commit it is.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from sketchkit.checkpoints import store
+from sketchkit.checkpoints.arrays import read_header
 from sketchkit.downloads import cause, response_from
 from sketchkit.errors import CheckpointError, InputError
 from sketchkit.files import display_path
+from sketchkit.tensors import MAX_FILE_BYTES
 
-__all__ = ["BASE_URL", "CLASSES", "KINDS", "pull_model"]
+__all__ = ["BASE_URL", "CLASSES", "KINDS", "pull_file", "pull_model"]
 
 LICENCE = "Published by Google Magenta (code Apache-2.0); trained on the Quick, Draw! dataset, CC BY 4.0"
 BASE_URL = "https://storage.googleapis.com/quickdraw-models/sketchRNN/large_models"
@@ -93,6 +96,91 @@ def pull_model(
             return import_model(file, chosen, licence=licence, overwrite=overwrite)
         except CheckpointError as error:
             raise CheckpointError(str(error).replace(display_path(file), url)) from error
+
+
+def pull_file(
+    url: str,
+    *,
+    sha256: str | None = None,
+    store_as: str | None = None,
+    overwrite: bool = False,
+    redirect_hosts: Collection[str] = (),
+    progress: Progress | None = None,
+) -> tuple[str, Path]:
+    """Download a native checkpoint, check its bytes and import it.
+
+    The card of the stored model says where it is from: `pulled_from`, `pulled_sha256`, and of a repository
+    `pulled_revision`.
+
+    Args:
+        url: of a .safetensors file: `hf://OWNER/NAME[@REVISION][/FILE]`, `https://`, `s3://` or `gs://`.
+        sha256: of the file, 64 hexadecimal digits; only a repository of the Hugging Face Hub, whose commit is
+            recorded, does without.
+        store_as: its name in the store; the model's own when None.
+        overwrite: whether to replace a stored model of that name.
+        redirect_hosts: hosts beside its own that a web server may redirect to.
+        progress: called with (bytes so far, bytes in all or 0).
+
+    Returns:
+        The name and the path in the store.
+
+    Raises:
+        InputError: an invalid URL, checksum or name, a name that is taken although `overwrite` is false, a
+            file that cannot be fetched, another file than that of the checksum, or a missing checksum.
+        CheckpointError: the file holds no valid model.
+    """
+    import tempfile
+
+    from sketchkit.checkpoints.load import import_model
+    from sketchkit.remote import accept, fetch
+
+    name, wanted = accept(url), _check_sha256(sha256)
+    if store_as is not None and store.path_of(store_as).exists() and not overwrite:
+        raise InputError(f"a model named {store_as!r} is stored already")
+    with tempfile.TemporaryDirectory(prefix="sketchkit-") as scratch:
+        file = Path(scratch) / f"model{store.SUFFIX}"
+        known = fetch(name, str(file), MAX_FILE_BYTES, redirect_hosts, progress)
+        found = _sha256_of(file)
+        if wanted is None and "revision" not in known:
+            raise InputError(f"{name}: --sha256 says which file you mean; the one that is there has {found}")
+        if wanted not in (None, found):
+            raise InputError(f"{name}: is another file: its SHA-256 is {found}, not {wanted}")
+        facts = {"from": name, **known, "sha256": found}
+        origin = {f"pulled_{fact}": value for fact, value in facts.items()}
+        try:
+            chosen = store_as or _own_name(file, overwrite=overwrite)
+            return import_model(file, chosen, overwrite=overwrite, origin=origin)
+        except (CheckpointError, InputError) as error:
+            raise type(error)(str(error).replace(display_path(file), name)) from error
+
+
+def _own_name(file: Path, *, overwrite: bool) -> str:
+    """The name that a model gives itself.
+
+    Raises:
+        InputError: it is taken, or no name of the store.
+    """
+    name = read_header(file).card.name
+    try:
+        taken = store.path_of(name).exists() and not overwrite
+    except InputError as error:
+        raise InputError(f"{display_path(file)}: {error}; --name gives it another") from error
+    if taken:
+        raise InputError(f"a model named {name!r} is stored already: --name gives this one another")
+    return name
+
+
+def _check_sha256(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        raise InputError(f"{text!r} is no SHA-256, 64 hexadecimal digits")
+    return text and text.lower()
+
+
+def _sha256_of(file: Path) -> str:
+    import hashlib
+
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _download(

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from sketchkit.errors import InputError
-from sketchkit.files import reason, standard_output
+from sketchkit.files import is_url, reason, standard_output
 
 __all__ = [
     "explain_stdout",
@@ -53,7 +53,7 @@ def say_columns(names: Sequence[str]) -> None:
 
 def tell_written(paths: Sequence[str]) -> None:
     """Say on one line of stderr which files were written, but for stdout, pipes and devices."""
-    files = [path for path in dict.fromkeys(paths) if path != "-" and os.path.isfile(path)]
+    files = [path for path in dict.fromkeys(paths) if path != "-" and (is_url(path) or os.path.isfile(path))]
     if len(files) > 2:
         say(f"wrote {len(files)} files, {files[0]} to {files[-1]}")
     elif files:

@@ -132,7 +132,9 @@ def fetch(
 @subcommand(app, "sketchkit data prepare cat.ndjson pig.ndjson -o cats-and-pigs")
 def prepare(
     *,
-    sources: list[str] = argument("SOURCES", "ndjson, bin, npz or SVG files, or folders of them."),
+    sources: list[str] = argument(
+        "SOURCES", "ndjson, bin, npz or SVG files, their URLs, or folders of them."
+    ),
     out: Path | None = option(
         None,
         "The data set to make.",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sketchkit.cli.groups import InputOptions
 from sketchkit.cli.options import InputFormat, KeepBackground, UsageError, argument, option
 from sketchkit.errors import InputError
+from sketchkit.files import is_url
 
 if TYPE_CHECKING:
     from sketchkit.cli.inputs import Input
@@ -30,8 +31,8 @@ class EncodeOptions:
 
     files: list[str] = argument(
         "FILES",
-        "Drawings: SVG, ndjson, bin, npz; FILE#K is one of many; - reads stdin. Or one data set: its folder, "
-        "or the name of a stored one.",
+        "Drawings: SVG, ndjson, bin, npz, or their URLs; FILE#K is one of many; - reads stdin. Or one data "
+        "set: its folder, or the name of a stored one.",
     )
     input_format: InputFormat = None
     keep_background: KeepBackground = False
@@ -191,7 +192,7 @@ def _is_data_set(name: str) -> bool:
     from sketchkit.training.data.manifest import data_folder, list_datasets
 
     path = Path(name)
-    if name == "-" or "\0" in name or path.is_file():
+    if name == "-" or is_url(name) or "\0" in name or path.is_file():
         return False
     if path.is_dir() or path.exists():
         return path.is_dir()

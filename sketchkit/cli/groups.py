@@ -62,7 +62,7 @@ class InputOptions:
     """Which drawings."""
 
     files: list[str] = argument(
-        "FILES", "Drawings: SVG, ndjson, bin, npz; FILE#K is one of many; - reads stdin."
+        "FILES", "Drawings: SVG, ndjson, bin, npz, or their URLs; FILE#K is one of many; - reads stdin."
     )
     input_format: InputFormat = None
     limit: int | None = option(

@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import typer
@@ -17,6 +18,8 @@ from typer.core import TyperCommand, TyperGroup
 from sketchkit.cli.console import plain, say
 from sketchkit.cli.options import LARGEST_NUMBER, accept_options
 from sketchkit.cli.records import begin_call
+from sketchkit.errors import InputError
+from sketchkit.remote import accept, is_url
 
 if TYPE_CHECKING:
     from sketchkit.options import OptionInfo
@@ -95,6 +98,8 @@ def _settle(parameters: list[Any]) -> list[Any]:
     return parameters
 
 
+#: What stands for files in help texts.
+_OF_FILES = ("A", "B", "C", "DATA", "FILE", "FILES", "FOLDER", "FOLDERS", "PATH", "RUN", "SET", "SOURCES")
 #: Numbers as they are usually written.
 _NUMBERS = {int: re.compile(r"-?\d{1,18}", re.ASCII), float: re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)}
 
@@ -109,6 +114,22 @@ def _read_words_plainly(parameters: list[Any]) -> None:
         bounds = parameter.type_descriptor.parameter_info
         if not (parameter.callback or bounds.parser or bounds.clamp):
             parameter.process_value = partial(_read_plainly, parameter, parameter.process_value)
+        if parameter.metavar in _OF_FILES:
+            parameter.process_value = partial(_accept_urls, parameter.process_value)
+
+
+def _accept_urls(read: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
+    """The names of files that `read` finds, in which a URL is without its secrets.
+
+    Raises:
+        InputError: an invalid URL, or any where a local path is needed.
+    """
+    found = read(context, value)
+    if isinstance(found, Path) and is_url(value):
+        raise InputError(f"{accept(value)}: a local path is needed here")
+    if isinstance(found, list):
+        return [accept(each) if is_url(each) else each for each in found]
+    return accept(found) if is_url(found) else found
 
 
 def _read_plainly(parameter: Any, convert: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:

@@ -11,6 +11,7 @@ import typer
 from sketchkit.cli.groups import SheetOptions
 from sketchkit.cli.options import UsageError
 from sketchkit.cli.output_kind import Kind, has_trait
+from sketchkit.files import is_url
 from sketchkit.rendering import Renderer
 
 __all__ = ["check_frames", "check_sheet", "check_split", "refuse_given", "refuse_sheet"]
@@ -60,7 +61,7 @@ def check_split(context: typer.Context, source: str | None) -> None:
     Raises:
         UsageError: it was given.
     """
-    if source is None or Path(source).is_file():
+    if source is None or is_url(source) or Path(source).is_file():
         refuse_given(context, {"split"}, "goes with a data set only")
 
 

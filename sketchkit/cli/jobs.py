@@ -24,7 +24,7 @@ from sketchkit.cli.outputs import Destination, check_paths
 from sketchkit.cli.resumable import RunFolder, checksum_of_json, exclusive_lock, shared_folder
 from sketchkit.cli.sources import read_source
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import checksum_of, explain_errors, file_checksum, read_file, shown, utf8_text
+from sketchkit.files import checksum_of, explain_errors, file_checksum, is_url, read_file, shown, utf8_text
 
 if TYPE_CHECKING:
     from sketchkit.generate import Steps
@@ -145,6 +145,8 @@ def _listed(path: str, chosen: JobOptions) -> Jobs:
         return read_one(os.path.join(folder, reference), kept=kept).sketch
 
     files = sorted({os.path.join(folder, re.sub(r"#\d+$", "", each)) for _, them in jobs for each in them})
+    if (url := next(filter(is_url, files), None)) is not None:
+        raise FormatError(f"{shown(path)}: names {shown(url)}: the drawings of a list are local files")
     contents = [[file, _content(file)] for file in files]
     digest = checksum_of(data + json.dumps([*contents, *_kept_background(chosen)]).encode())
     return Jobs(
@@ -187,6 +189,8 @@ def _bytes_of(path: str) -> bytes:
 
 def _content(file: str) -> str:
     """The checksum of a file; empty for a data set, which has a checksum of its own."""
+    if is_url(file):
+        return file_checksum(file)
     try:
         regular = stat.S_ISREG(os.stat(file).st_mode)
     except (OSError, ValueError):
@@ -318,7 +322,7 @@ class BulkOutput:
         if len(set(paths)) < len(paths):
             check_paths(paths, overwrite=True)  # which says what two jobs have in common
         check_paths(paths[:1], overwrite=True)
-        folder, run = str(self.folder), RunFolder(self.folder, self.overwrite)
+        folder, run = str(self.folder), RunFolder(str(self.folder), self.overwrite)
 
         def begin(alone: bool = True) -> None:
             run.begin(paths, len(names), identity, alone)
@@ -344,6 +348,8 @@ def _destination(chosen: OutputOptions, name: str | None, *, several: bool) -> D
     kind = kind_of(name, chosen.output)
     if chosen.output == STDOUT:
         raise UsageError("many files cannot go to stdout", "--output")
+    if is_url(chosen.output):
+        raise UsageError("many files go to a local folder", "--output")
     if re.search(r"\{(stem|index)\}", os.path.dirname(chosen.output)):
         raise UsageError("all files go to one folder: {stem} and {index} stand in their names", "--output")
     own = Path(chosen.output).suffix.lower() == kind.suffix

@@ -36,6 +36,7 @@ from sketchkit.errors import (
 from sketchkit.files import reason as why
 from sketchkit.files import shown
 from sketchkit.registry import PLUGINS_VARIABLE
+from sketchkit.remote import watch
 
 __all__ = ["app", "main", "run"]
 
@@ -93,7 +94,7 @@ def run(args: list[str] | None = None) -> int:
     """Run one command line and return its exit code; every error has been printed."""
     strangers = os.environ.get(PLUGINS_VARIABLE)
     try:
-        with _plugins_warned_of():
+        with _plugins_warned_of(), watch(say):
             return _run(args)
     finally:
         if strangers is None:

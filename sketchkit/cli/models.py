@@ -24,7 +24,7 @@ from sketchkit.cli.options import (
     require_one_class,
 )
 from sketchkit.errors import CheckpointError, InputError
-from sketchkit.files import explain_errors, shown
+from sketchkit.files import explain_errors, is_url, shown
 
 __all__ = ["app"]
 
@@ -196,34 +196,58 @@ def _check_export(exporter: str, fields: Mapping[str, str | None], facts: Mappin
             raise UsageError(f"{suffix} files have no room for it", f"--{name}")
 
 
-@subcommand(app, "sketchkit models pull bird")
+@subcommand(
+    app,
+    "sketchkit models pull bird\n"
+    "sketchkit models pull hf://OWNER/NAME@REVISION/model.safetensors\n"
+    "sketchkit models pull https://example.org/cats.safetensors --sha256 HEX",
+)
 def pull(
     *,
-    name: str = argument("CLASS", "A published class, such as bird.", completion="classes"),
-    kind: Literal["gen", "vae"] = option("gen", "gen finishes drawings, vae encodes and decodes them."),
-    store_as: str | None = option(
-        None, "What to call it.", flags="--name", metavar="NAME", usual="the class, -vae for a vae"
+    name: str = argument(
+        "CLASS",
+        "A class of Magenta's, such as bird; or the URL of a .safetensors file: hf://OWNER/NAME, https://, "
+        "s3://, gs://.",
+        completion="classes",
     ),
-    base_url: str | None = option(None, "The folder to download from.", metavar="URL", usual="Magenta's"),
+    kind: Literal["gen", "vae"] | None = option(
+        None, "Of a class: gen finishes drawings, vae encodes and decodes them.", usual="gen"
+    ),
+    sha256: str | None = option(
+        None,
+        "The checksum of the file at a URL, which only hf:// does without.",
+        metavar="HEX",
+        usual="none",
+    ),
+    store_as: str | None = option(
+        None, "What to call it.", flags="--name", metavar="NAME", usual="the class, or the model's own name"
+    ),
+    base_url: str | None = option(
+        None, "The folder to download a class from.", metavar="URL", usual="Magenta's"
+    ),
     redirect_host: RedirectHosts = None,
     force: Force = False,
 ) -> None:
-    """Download one of Magenta's published models."""
-    # What the library would call it.
-    _check_free(store_as or (name if kind == "gen" else f"{name}-{kind}"), force)
+    """Download a model: one of Magenta's published ones, or a .safetensors file that somebody shares."""
+    how: dict[str, Any] = {"overwrite": force, "redirect_hosts": redirect_host or ()}
+    if is_url(name):
+        if kind or base_url:
+            raise UsageError("goes with a class, not with a URL", "--kind" if kind else "--base-url")
+        _check_free(store_as, force)
+        from sketchkit.checkpoints.pull import pull_file
 
-    from sketchkit.checkpoints.pull import BASE_URL, pull_model
+        with progress("Downloading the model") as report:
+            chosen, path = pull_file(name, sha256=sha256, store_as=store_as, progress=report, **how)
+    else:
+        if sha256:
+            raise UsageError("goes with a URL, not with a class", "--sha256")
+        chosen = store_as or (f"{name}-vae" if kind == "vae" else name)
+        _check_free(chosen, force)
+        from sketchkit.checkpoints.pull import BASE_URL, pull_model
 
-    with progress(f"Downloading {name}") as report:
-        chosen, path = pull_model(
-            name,
-            kind=kind,
-            base_url=base_url or BASE_URL,
-            store_as=store_as,
-            overwrite=force,
-            redirect_hosts=redirect_host or (),
-            progress=report,
-        )
+        how |= {"kind": kind or "gen", "base_url": base_url or BASE_URL}
+        with progress(f"Downloading {name}") as report:
+            chosen, path = pull_model(name, store_as=chosen, progress=report, **how)
     say(f"{chosen}: {path}")
 
 
@@ -317,10 +341,11 @@ def _shorten(words: Sequence[str]) -> str:
 
 def _describe_named(name: str) -> dict[str, Any]:
     """A model of the store or a model's file, native or Magenta's, as JSON values."""
+    from sketchkit.checkpoints.array_models import find_file
     from sketchkit.checkpoints.arrays import read_header
     from sketchkit.checkpoints.store import SUFFIX, StoredModel, find
 
-    path = Path(name) if _suffix(name) in _FILES else find(name)
+    path = find_file(name) if is_url(name) or _suffix(name) in _FILES else find(name)
     if path.suffix.lower() == SUFFIX:
         return _describe(StoredModel(path.stem, path, read_header(path), None))
     from sketchkit.checkpoints.load import load_model

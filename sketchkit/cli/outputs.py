@@ -15,8 +15,9 @@ from sketchkit.cli.options import UsageError
 from sketchkit.cli.output_kind import STDOUT, Kind, kind_of
 from sketchkit.cli.records import current_call
 from sketchkit.errors import InputError
-from sketchkit.files import atomic_write, shown
+from sketchkit.files import atomic_write, is_file, is_url, shown
 from sketchkit.formats import write
+from sketchkit.remote import check_writable
 from sketchkit.rendering import Ink, Layout, OwnPage, Picture, Renderer
 from sketchkit.rendering.palette import INK
 from sketchkit.sketch import Sketch
@@ -305,6 +306,11 @@ def check_paths(paths: Sequence[str], overwrite: bool) -> None:
 
 
 def _check_path(path: str, overwrite: bool) -> None:
+    if is_url(path):
+        check_writable(path)
+        if not overwrite and is_file(path):
+            raise InputError(f"{shown(path)}: the file exists already; --force overwrites it")
+        return
     folder = os.path.dirname(os.path.realpath(path))
     if os.path.isdir(path):
         raise InputError(f"{shown(path)}: this is a folder")

@@ -23,7 +23,15 @@ from sketchkit.cli.output_kind import STDOUT, Kind, kind_of
 from sketchkit.cli.outputs import Page, check_paths, is_folder
 from sketchkit.cli.resumable import RunFolder, checksum_of_json, shared_folder, write_blocks
 from sketchkit.errors import InputError
-from sketchkit.files import atomic_write, explain_errors, shown
+from sketchkit.files import (
+    atomic_write,
+    explain_errors,
+    file_names,
+    is_url,
+    join_path,
+    shown,
+)
+from sketchkit.remote import check_writable
 
 __all__ = [
     "FolderWork",
@@ -117,10 +125,11 @@ def find_parts(folders: Sequence[str], run: dict[str, Any]) -> list[str]:
         InputError: a part is missing, or in two folders.
     """
     suffix, count = os.path.splitext(run["pattern"][0])[1], -(-run["n"] // run["size"])
+    inside = [(folder, file_names(folder)) for folder in folders]
     found, missing = [], []
     for number in range(count):
         name = part_name(number, count, suffix)
-        there = [path for folder in folders if os.path.isfile(path := os.path.join(folder, name))]
+        there = [join_path(folder, name) for folder, names in inside if name in names]
         if len(there) > 1:
             raise InputError(f"{shown(there[1])}: is in {shown(os.path.dirname(there[0]))} as well")
         found += there
@@ -220,7 +229,7 @@ class Work:
             if path == STDOUT:
                 for content in self._make(range(len(self.parts)), report):
                     write_stdout(content)
-            elif len(self.parts) > 1 and self.lines and not is_pipe(path):
+            elif len(self.parts) > 1 and self.lines and not (is_pipe(path) or is_url(path)):
                 self._write_resumably(path, report, overwrite=overwrite)
             else:
                 with atomic_write(path, overwrite=overwrite) as stream:
@@ -276,14 +285,15 @@ class Work:
             InputError: see `write_folder`.
         """
         _make_folder(folder)
-        names, record = [os.path.join(folder, self.name(number)) for number in range(len(self))], self.record
-        run = RunFolder(Path(folder), overwrite)
+        names, record = [join_path(folder, self.name(number)) for number in range(len(self))], self.record
+        run = RunFolder(_name_folder(folder), overwrite)
         with shared_folder(folder, lambda alone: run.begin(names, len(names), record, alone)):
             yield
 
     def find_missing(self, folder: str, numbers: Iterable[int]) -> list[int]:
         """Those of some parts that a folder lacks."""
-        return [each for each in numbers if not os.path.isfile(os.path.join(folder, self.name(each)))]
+        inside = file_names(folder)
+        return [each for each in numbers if self.name(each) not in inside]
 
     def write_parts(self, folder: str, numbers: Sequence[int], report: Progress) -> Iterator[int]:
         """Write some parts, and yield the number of each that is written.
@@ -294,7 +304,7 @@ class Work:
             report: see `Work`.
         """
         for number, content in zip(numbers, self._make(numbers, report), strict=True):
-            with atomic_write(os.path.join(folder, self.name(number))) as stream:
+            with atomic_write(join_path(folder, self.name(number))) as stream:
                 stream.write(content)
             yield number
 
@@ -400,7 +410,15 @@ def streamed(page: Page, stem: str) -> PartsOutput | None:
     return PartsOutput(page.to.path(stem), page.to.kind, None, page.to.overwrite)
 
 
+def _name_folder(folder: str) -> str:
+    """A folder as errors and records name it."""
+    return folder if is_url(folder) else str(Path(folder))
+
+
 def _make_folder(folder: str) -> None:
+    if is_url(folder):
+        check_writable(folder)  # a store has no folders to make
+        return
     parent = Path(folder).parent
     if not parent.is_dir():
         raise InputError(f"{shown(folder)}: there is no folder {shown(parent)}")

@@ -17,13 +17,23 @@ from typing import Any
 from sketchkit.errors import FormatError, InputError
 from sketchkit.files import explain_errors, file_checksum, read_file, shown
 
-__all__ = ["Call", "Record", "begin_call", "checksum_input", "current_call", "draw_again", "read_record"]
+__all__ = [
+    "MAX_BYTES",
+    "Call",
+    "Record",
+    "begin_call",
+    "checksum_input",
+    "current_call",
+    "draw_again",
+    "read_record",
+]
 
 #: The key of the record in the metadata of a file.
 _KEY = "rerun"
 #: Options that say where and how results are told, and leave the drawing as it is.
 _UNRECORDED = ("output", "format", "force", "json", "outliers", "heatmap")
-_MAX_BYTES = 1 << 28
+#: The most bytes of a file with a record.
+MAX_BYTES = 1 << 28
 #: Of larger inputs the size stands for the content.
 _MOST_CHECKED = 1 << 24
 
@@ -166,7 +176,7 @@ def read_record(path: str) -> Record:
         FormatError: the record is missing or damaged.
     """
     with explain_errors(path, catch=(OSError, ValueError)):
-        data = read_file(path, _MAX_BYTES)
+        data = read_file(path, MAX_BYTES)
     found = [value[_KEY] for value in _read_metadata(data) if isinstance(value, dict) and _KEY in value]
     if not found:
         raise FormatError(
@@ -228,7 +238,7 @@ def _read_subjects(data: bytes) -> Iterator[str]:
     parts = [data]
     for stream in re.findall(rb"/ObjStm.*?stream\r?\n(.*?)endstream", data, re.S):
         with suppress(zlib.error):
-            parts.append(zlib.decompressobj().decompress(stream, _MAX_BYTES))
+            parts.append(zlib.decompressobj().decompress(stream, MAX_BYTES))
     for part in parts:
         # Text with a parenthesis or a backslash in it is written as UTF-16.
         for plain, wide in re.findall(rb"/Subject (?:\(([^()\\]*)\)|<FEFF((?:[0-9A-F]{4})*)>)", part):

@@ -13,9 +13,10 @@ import typer
 from sketchkit import registry
 from sketchkit.cli.help import Command, standalone_app
 from sketchkit.cli.options import Force, UsageError, argument, option
-from sketchkit.cli.records import Record, checksum_input, draw_again, read_record
+from sketchkit.cli.records import MAX_BYTES, Record, checksum_input, draw_again, read_record
 from sketchkit.errors import InputError
-from sketchkit.files import shown
+from sketchkit.files import read_file, shown
+from sketchkit.remote import forbid
 from sketchkit.settings import SETTING_VARIABLES
 
 __all__ = ["EXAMPLE", "app", "rerun"]
@@ -50,10 +51,11 @@ def rerun(
     check_paths([target], force)
     _check_inputs(file, record)
     with tempfile.TemporaryDirectory(prefix="sketchkit-") as folder:
-        with _use_settings(record.settings), draw_again(record):
+        why = f"the record of {shown(file)} names it, and rerun fetches nothing that a file names"
+        with _use_settings(record.settings), draw_again(record), forbid(why):
             _run(file, record, os.path.join(folder, f"{record.pattern}.drawn"))
         content = Path(folder, f"{record.name}.drawn").read_bytes()
-    if content != Path(file).read_bytes():
+    if content != read_file(file, MAX_BYTES):
         say(f"{shown(file)}: drawn by another version or on another machine, and not the same byte for byte")
     send(content, target, force)
     tell_written([target])

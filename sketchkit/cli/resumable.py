@@ -16,7 +16,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from sketchkit.cli.console import say
@@ -25,13 +24,19 @@ from sketchkit.files import (
     atomic_write,
     checksum_of,
     explain_errors,
+    file_names,
+    is_file,
     is_temporary,
+    is_url,
+    join_path,
     open_handle,
     place_new,
     read_file,
     reason,
+    remove_file,
     shown,
 )
+from sketchkit.remote import forget
 
 __all__ = [
     "RECORD",
@@ -148,6 +153,11 @@ def shared_folder(folder: str, begin: Callable[[bool], None]) -> Iterator[None]:
     Raises:
         InputError: as `begin` raises it.
     """
+    if is_url(folder):
+        begin(True)  # a store has no locks
+        begin(False)  # another run may have begun at the same moment
+        yield
+        return
     if find_spec("fcntl") is None:
         with exclusive_lock(folder, folder, folder=True):
             begin(True)
@@ -355,17 +365,17 @@ class RunFolder:
     """A folder of files of one run, and the record that says of which.
 
     Args:
-        path: of the folder.
+        path: of the folder, or its URL.
         overwrite: whether to begin anew over the files of another run.
     """
 
-    path: Path
+    path: str
     overwrite: bool
 
     @property
-    def record(self) -> Path:
+    def record(self) -> str:
         """The file of the record."""
-        return self.path / RECORD
+        return join_path(self.path, RECORD)
 
     def begin(self, paths: Sequence[str], jobs: int, identity: Mapping[str, Any], alone: bool = True) -> None:
         """Make sure that all files in the folder are of this very run.
@@ -398,8 +408,13 @@ class RunFolder:
         self._check_replaceable(there, files)
         self._remove(paths)
         self._sweep()
-        with atomic_write(self.record) as stream:
-            stream.write(content)
+        try:
+            # Where there are no locks, of several runs that begin at once the first has the folder.
+            with atomic_write(self.record, overwrite=there is not None or not is_url(self.path)) as stream:
+                stream.write(content)
+        except InputError:
+            if self._read_record() != content:
+                raise
 
     def _check_replaceable(self, there: bytes | None, files: str) -> None:
         """Refuse a record of another run, unless `--force` replaces its files or they are missing."""
@@ -415,15 +430,18 @@ class RunFolder:
 
     def _remove(self, paths: Sequence[str]) -> None:
         """Remove the files of another run first: a run that is killed must not count them as its own."""
-        found = set(os.listdir(self.path))
+        found = file_names(self.path)
         present = [file for file in paths if os.path.basename(file) in found]
         if present and not self.overwrite:
             raise InputError(f"{shown(present[0])}: the file exists already; --force overwrites it")
         for file in present:
-            with explain_errors(file), suppress(FileNotFoundError):
-                os.unlink(file)
+            remove_file(file)
 
     def _read_record(self) -> bytes | None:
+        if is_url(self.record):
+            forget(self.record)  # others may have replaced it
+            if not is_file(self.record):
+                return None
         with explain_errors(self.record), suppress(FileNotFoundError):
             return read_file(self.record, _MAX_RECORD_BYTES)
         return None
@@ -432,11 +450,13 @@ class RunFolder:
         """Whether a run left its record alone: it failed or was killed before its first file."""
         patterns = _read_patterns(record)
         return patterns is not None and not any(
-            pattern.fullmatch(name) for name in os.listdir(self.path) for pattern in patterns
+            pattern.fullmatch(name) for name in file_names(self.path) for pattern in patterns
         )
 
     def _sweep(self) -> None:
-        """Remove the file that a killed run was writing."""
+        """Remove the file that a killed run was writing; a store shows none."""
+        if is_url(self.path):
+            return
         with suppress(OSError):
             for entry in os.scandir(self.path):
                 if is_temporary(entry.name) and entry.is_file(follow_symlinks=False):
@@ -453,8 +473,8 @@ def read_run(folder: str) -> dict[str, Any]:
         InputError: no folder, or one without a record.
         FormatError: a damaged record, or one of other files.
     """
-    path = os.path.join(folder, RECORD)
-    if os.path.isdir(folder) and not os.path.exists(path):
+    path = join_path(folder, RECORD)
+    if (is_url(folder) or os.path.isdir(folder)) and not is_file(path):
         raise InputError(f"{shown(folder)}: the folder holds no parts: there is no {RECORD}")
     with explain_errors(path):
         record = read_file(path, _MAX_RECORD_BYTES)

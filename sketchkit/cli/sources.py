@@ -13,7 +13,7 @@ import numpy as np
 from sketchkit.cli.console import say
 from sketchkit.cli.inputs import classes_shown, read_drawings
 from sketchkit.errors import InputError
-from sketchkit.files import shown
+from sketchkit.files import is_url, shown
 from sketchkit.sketch import Sketch
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def read_source(
         InputError: an unknown name or class, or a source without drawings.
         FormatError: a file that is damaged.
     """
-    if os.path.exists(name) and not os.path.isdir(name):
+    if is_url(name) or (os.path.exists(name) and not os.path.isdir(name)):
         return _from_file(name, classes, limit, seed, keep_background=keep_background)
     from sketchkit.training.data import Dataset
     from sketchkit.training.data.manifest import find

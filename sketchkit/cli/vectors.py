@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sketchkit.cli.outputs import Item
+from sketchkit.cli.outputs import Item, is_folder
 from sketchkit.cli.parts import Parts, Progress, Work, find_parts
 from sketchkit.cli.resumable import RECORD, checksum_of_json, read_run
 from sketchkit.cli.runner import POINTS, Run
 from sketchkit.errors import InputError
-from sketchkit.files import file_checksum, shown
+from sketchkit.files import file_checksum, file_names, join_path, shown
 from sketchkit.latent import Latents, count_latents, read_latents
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class VectorFiles:
             InputError: a file that cannot be read, or without a vector; a folder without parts, or in which
                 parts are missing.
         """
-        files = _find_files(path) if Path(path).is_dir() else (path,)
+        files = _find_files(path) if is_folder(path) else (path,)
         if not files:
             raise InputError(f"{shown(path)}: the folder holds no .npz file")
         counts = [count_latents(file) for file in files]
@@ -104,8 +103,9 @@ class VectorFiles:
 
 def _find_files(folder: str) -> tuple[str, ...]:
     """The parts of the record of a folder, in order; without a record all .npz files."""
-    if not (Path(folder) / RECORD).exists():
-        return tuple(sorted(map(str, Path(folder).glob("*.npz"))))
+    names = file_names(folder)
+    if RECORD not in names:
+        return tuple(join_path(folder, name) for name in sorted(names) if name.endswith(".npz"))
     return tuple(find_parts([folder], read_run(folder)))
 
 

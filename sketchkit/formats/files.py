@@ -8,13 +8,21 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, BinaryIO, ClassVar, Literal, TypeAlias
+from typing import Any, BinaryIO, ClassVar, Literal, TypeAlias, TypeVar
 
 from sketchkit import options as option_tools
 from sketchkit import registry
 from sketchkit.arguments import describe_value
 from sketchkit.errors import FormatError, InputError, PluginError
-from sketchkit.files import atomic_write, open_file, reason, shown, standard_input, standard_output
+from sketchkit.files import (
+    atomic_write,
+    is_url,
+    open_file,
+    reason,
+    shown,
+    standard_input,
+    standard_output,
+)
 from sketchkit.formats.base import Format
 from sketchkit.formats.streams import (
     SIGNATURE_BYTES,
@@ -26,6 +34,7 @@ from sketchkit.formats.streams import (
     unpack,
 )
 from sketchkit.guard import Guarded
+from sketchkit.remote import accept
 from sketchkit.sketch import Drawn, Sketch
 
 __all__ = [
@@ -64,7 +73,7 @@ def split_reference(reference: str) -> tuple[str, int | None]:
         return reference, None
     if number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS:
         return file, int(number)
-    if file != "-" and not os.path.isfile(file):
+    if is_url(file) or (file != "-" and not os.path.isfile(file)):
         return reference, None
     raise InputError(
         f"{shown(reference)}: drawings are numbered from 0: {shown(file)}#0 is the first of them, and "
@@ -76,8 +85,9 @@ def read(path: Place, *, format: str | None = None, **options: Any) -> Sketch:
     """Read the one drawing of a file, or one of many.
 
     Args:
-        path: a file name, "-" for standard input, or a binary stream; the last two need `format`. FILE#K is
-            drawing K of a file, counted from 0, and reading stops there. A file of this very name goes first.
+        path: a file name or a URL, "-" for standard input, or a binary stream; the last two need `format`.
+            FILE#K is drawing K of a file, counted from 0, and reading stops there. A file of this very name
+            goes first.
         format: the name of a format; the suffix tells when `None`.
         options: of the format.
 
@@ -91,7 +101,7 @@ def read(path: Place, *, format: str | None = None, **options: Any) -> Sketch:
     """
     number = None
     if isinstance(path, str | os.PathLike):
-        path, number = split_reference(os.fspath(path))
+        path, number = split_reference(_accept(os.fspath(path)))
     drawings = read_all(path, format=format, **options)
     name = _name(path, "standard input")
     if number is not None:
@@ -116,7 +126,7 @@ def read_all(
     The file is opened for the first drawing and closed after the last, or when the generator is closed.
 
     Args:
-        path: a file name, "-" for standard input, or a binary stream; the last two need `format`.
+        path: a file name or a URL, "-" for standard input, or a binary stream; the last two need `format`.
         format: the name of a format; the suffix tells when `None`.
         first: the number of the first drawing, from 0; those before it are passed over.
         options: of the format.
@@ -129,6 +139,7 @@ def read_all(
         FormatError: an unknown format, or a broken file, as soon as reading comes to it.
         PluginError: the format's plugin does not load.
     """
+    path = _accept(path)
     return _read_with(_format(path, format, options, format_of), path, first)
 
 
@@ -142,6 +153,7 @@ def count_drawings(path: Place, *, format: str | None = None) -> int:
     Raises:
         InputError: see `read_all`; also FormatError and PluginError.
     """
+    path = _accept(path)
     reader = _format(path, format, {}, format_of)
     count = _extra(reader, "count")
     if count is None:
@@ -166,7 +178,7 @@ def write(
     Args:
         sketches: a drawing, an ending or an infill, of which the whole drawing is written, or any iterable of
             these and of lists of them, used once.
-        path: a file name, "-" for standard output, or a binary stream; the last two need `format`.
+        path: a file name or a URL, "-" for standard output, or a binary stream; the last two need `format`.
         format: the name of a format; the suffix tells when `None`.
         overwrite: whether the file may exist already.
         metadata: how the drawings were made, as JSON values; left out in formats that have no place for it.
@@ -179,6 +191,7 @@ def write(
     """
     if isinstance(sketches, str | os.PathLike):
         raise InputError("write takes drawings, then a path: sketchkit.write(drawings, path)")
+    path = _accept(path)
     writer = _format(path, format, options, _format_to_write)
     about = [dict(metadata or {})] if _extra(writer, "keeps_metadata") else []
     _write_with(writer.write, _drawings(sketches), path, overwrite, *about)
@@ -197,7 +210,7 @@ def write_table(
     Args:
         kind: of the table.
         blocks: its rows, some at a time.
-        path: a file name, whose suffix tells the format.
+        path: a file name or a URL, whose suffix tells the format.
         overwrite: whether the file may exist already.
         metadata: how they were made, as JSON values.
 
@@ -206,6 +219,7 @@ def write_table(
         FormatError: an unknown format, or one without such tables, or rows that it cannot hold.
         PluginError: the format's plugin does not load.
     """
+    path = _accept(path)
     writer = _extra(_format(path, None, {}, _format_to_write), f"write_{kind}")
     if writer is None:
         raise FormatError(f"{shown(path)}: such files hold no {kind}")
@@ -266,7 +280,7 @@ def format_of(path: str | os.PathLike[str]) -> str:
     except FormatError:
         if os.path.isdir(path):
             raise InputError(f"{shown(path)}: this is a folder") from None
-        if not (os.path.splitext(path)[1] or os.path.exists(path)):
+        if not (is_url(path) or os.path.splitext(path)[1] or os.path.exists(path)):
             raise InputError(f"{shown(path)}: no such file") from None
         raise
 
@@ -484,6 +498,14 @@ def _open_to_write(path: Place, overwrite: bool) -> Iterator[BinaryIO]:
                     yield packed
             else:
                 yield stream
+
+
+P = TypeVar("P", bound=Place)
+
+
+def _accept(path: P) -> P:
+    """A URL without its secrets, by which the format is told; anything else as it is."""
+    return accept(path) if is_url(path) else path  # type: ignore[return-value]
 
 
 def _is_gz(path: str | os.PathLike[str]) -> bool:

@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import explain_errors
+from sketchkit.files import explain_errors, is_url, shown
 from sketchkit.formats.svg import LEFT_OUT, omissions
+from sketchkit.remote import local_copy
 from sketchkit.sketch import Sketch
 from sketchkit.training.data.dataset import Dataset
 from sketchkit.training.data.manifest import (
@@ -170,6 +171,8 @@ class _Builder:
         self._splits: dict[str, SplitWriter] = {}
 
     def build(self, items: Iterable[Item], out: Place, overwrite: bool) -> Dataset:
+        if is_url(out):
+            raise InputError(f"{shown(out)}: a data set is a local folder")
         with atomic_folder(out, overwrite=overwrite) as folder:
             with ExitStack() as stack:
                 self._splits = {name: SplitWriter(folder, name, stack) for name in SPLITS}
@@ -190,7 +193,7 @@ class _Builder:
         # Twice over the names, so that all are there when the work begins, and the size of it is known.
         total, done = sum(_file_size(source.path) for source in find_sources(paths)), 0
         for source in find_sources(paths):
-            self.note_source(source.path.name.encode("utf-8", "replace").decode())
+            self.note_source(os.path.basename(source.path).encode("utf-8", "replace").decode())
             try:
                 yield from read_items(
                     source,
@@ -312,6 +315,6 @@ class _Builder:
         )
 
 
-def _file_size(path: Path) -> int:
+def _file_size(path: str | Path) -> int:
     with explain_errors(path):
-        return path.stat().st_size
+        return os.path.getsize(local_copy(path) if is_url(path) else path)

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from sketchkit.errors import FormatError, InputError
-from sketchkit.files import explain_errors, open_file, shown
+from sketchkit.files import explain_errors, is_url, open_file, shown
 from sketchkit.formats import format_for, read_all
 from sketchkit.formats.npz import SPLITS, NpzFormat
 from sketchkit.formats.quickdraw import BinFormat, read_records
 from sketchkit.formats.streams import bound, stem_of, suffix_of, unpack
 from sketchkit.formats.svg import read_bounded, read_svg
+from sketchkit.remote import accept
 from sketchkit.sketch import Sketch
 from sketchkit.training.data.recipe import Item
 
@@ -36,12 +37,12 @@ class Source:
     """One file of drawings.
 
     Args:
-        path: the file.
+        path: the file; a `str` is a URL.
         label: the class of its drawings, where they do not say so themselves.
         kind: the name of its format.
     """
 
-    path: Path
+    path: str | Path
     label: str
     kind: str
 
@@ -50,14 +51,18 @@ def find_sources(paths: Sequence[str | os.PathLike[str]]) -> Iterator[Source]:
     """The files that a user means: files as they are, and of folders all readable files in them, by name.
 
     Args:
-        paths: files or folders. The class of an SVG in a folder is the name of the folder it lies in.
+        paths: files, their URLs, or folders. The class of an SVG in a folder is the name of that folder.
 
     Raises:
         InputError: a file that is missing, or a folder that lacks readable files.
         FormatError: a file of an unknown kind.
     """
-    for path in map(Path, paths):
-        if path.is_dir():
+    for given in paths:
+        path = Path(given)
+        if is_url(given):
+            name = accept(given)
+            yield Source(name, _to_text(stem_of(name)), _find_kind(name))
+        elif path.is_dir():
             source: Source | None = None
             for source in _walk_folder(path):
                 yield source
@@ -89,7 +94,7 @@ def _walk_folder(folder: Path) -> Iterator[Source]:
                 yield Source(path, _to_text(parent if kind == "svg" else stem_of(path)), kind)
 
 
-def _find_kind(path: Path) -> str:
+def _find_kind(path: str | Path) -> str:
     try:
         return format_for(suffix_of(path))
     except FormatError as error:
@@ -201,9 +206,9 @@ def _read_npz(source: Source, drawings: Iterable[Sketch]) -> Iterator[Item]:
         yield Item(sketch, source.label, "rows", split=split)
 
 
-def _has_splits(path: Path) -> bool:
+def _has_splits(path: str | Path) -> bool:
     """Whether an npz file has drawings to validate or to test with; taken for granted of a pipe."""
-    if not path.is_file():
+    if not (is_url(path) or os.path.isfile(path)):
         return True
     for split in SPLITS[1:]:
         with _open(path) as stream, suppress(FormatError):  # reading the file itself says what is wrong
@@ -213,6 +218,6 @@ def _has_splits(path: Path) -> bool:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[BinaryIO]:
+def _open(path: str | Path) -> Iterator[BinaryIO]:
     with explain_errors(path), open_file(path, pipes=True) as stream:
         yield bound(stream, shown(path))
