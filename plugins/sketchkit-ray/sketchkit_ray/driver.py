@@ -177,7 +177,7 @@ class Crew:
     ) -> None:
         self.work, self.folder, self.how, self.start, self.report = work, folder, how, start, report
         self.waiting, self.count = deque(missing), len(missing)
-        self.begun, self.done, self.seconds, self.deaths = False, 0, 0.0, Counter[int]()
+        self.begun, self.done, self.seconds, self.deaths = False, 0, 0.0, Counter[int | None]()
         #: Calls under way: the worker, and the numbers of its parts; none of a worker that begins.
         self.calls: dict[Any, tuple[Any, list[int]]] = {}
 
@@ -229,6 +229,8 @@ class Crew:
         if numbers:
             self.done, self.seconds = self.done + len(numbers), self.seconds + outcome.seconds
             self.report(self.done, self.count)
+        else:
+            self.deaths[None] = 0
         if self.waiting:
             self._give(worker)
 
@@ -248,19 +250,23 @@ class Crew:
         """
         left = self.work.find_missing(self.folder, numbers)
         self.done += len(numbers) - len(left)
-        culprit = left[0] if left else -1 if not numbers else None
-        if culprit is not None:
-            self.deaths[culprit] += 1
-            what = "as it began" if culprit < 0 else f"at {self.work.name(culprit)}"
-            if self.deaths[culprit] > self.how.retries:
-                raise DeviceError(f"a worker died {what}, {self.deaths[culprit]} times: {_last_line(death)}")
-            say(f"sketchkit: a worker died {what}: another one goes on")
-        self.waiting.extendleft(reversed(left))
+        if left or not numbers:
+            self._count_death(left[0] if left else None, death)
+        self.waiting.extendleft(reversed(left[1:]))
+        self.waiting.extend(left[:1])  # last, so that all others are made before it is given up
         if self.waiting:
             self._hire()
 
+    def _count_death(self, part: int | None, death: RayError) -> None:
+        """Count and tell the deaths at a part; None stands for workers that begin."""
+        self.deaths[part] += 1
+        what = "as it began" if part is None else f"at {self.work.name(part)}"
+        if self.deaths[part] > self.how.retries:
+            raise DeviceError(f"a worker died {what}, {self.deaths[part]} times: {_last_line(death)}")
+        say(f"sketchkit: a worker died {what}: another one goes on")
+
 
 def _last_line(error: RayError) -> str:
-    """The last line of an error of Ray, where it says what is wrong."""
+    """The last line of an error of Ray, where it says what is wrong, without all that might be the cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    return lines[-1].partition(" Some common causes")[0] if lines else type(error).__name__

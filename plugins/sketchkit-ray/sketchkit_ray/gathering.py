@@ -8,12 +8,12 @@ from typing import Any
 
 from typer.main import get_command
 
-from sketchkit import registry
 from sketchkit.cli.commands import load_command
 from sketchkit.cli.help import Command, standalone_app
 from sketchkit.cli.options import UsageError, option
 from sketchkit.cli.outputs import is_folder
 from sketchkit.cli.parts import FolderWork, collect_work
+from sketchkit.registry import find
 
 __all__ = ["EXAMPLES", "Gathered", "RayOptions", "gathering_command"]
 
@@ -96,7 +96,7 @@ def gathering_command(name: str) -> Any:
     Args:
         name: one of `EXAMPLES`.
     """
-    command = load_command(registry.find("command", name), name)
+    command = load_command(find("command", name), name)
     make = command.callback
 
     def gather(**values: Any) -> Gathered:
