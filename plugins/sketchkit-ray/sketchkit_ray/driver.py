@@ -21,10 +21,10 @@ from ray.exceptions import OutOfMemoryError, RayActorError, RayError
 from sketchkit.cli.console import progress, say
 from sketchkit.cli.resumable import RECORD
 from sketchkit.errors import DeviceError, SketchkitError
-from sketchkit.files import explain_errors, shown
+from sketchkit.files import explain_errors, is_url, join_path, read_file, shown
 from sketchkit_ray.gathering import Gathered, RayOptions
 from sketchkit_ray.session import open_ray
-from sketchkit_ray.worker import Assignment, Outcome, Worker, normalize
+from sketchkit_ray.worker import MOST_RECORD_BYTES, Assignment, Outcome, Worker, normalize
 
 __all__ = ["do"]
 
@@ -120,7 +120,10 @@ def _resources(which: str) -> dict[str, float]:
 
 @contextmanager
 def _token(folder: str) -> Iterator[str]:
-    """The name of an empty file in a folder, by which a worker on another machine knows it."""
+    """The name of an empty file in a folder, by which a worker elsewhere knows it; none for a URL."""
+    if is_url(folder):
+        yield ""
+        return
     name = f".{secrets.token_hex(8)}.tmp"
     path = os.path.join(folder, name)
     with explain_errors(folder):
@@ -133,9 +136,8 @@ def _token(folder: str) -> Iterator[str]:
 
 
 def _assign(gathered: Gathered, words: Sequence[str], token: str) -> Assignment:
-    folder = os.path.abspath(gathered.folder)
-    with open(os.path.join(folder, RECORD), "rb") as stream:
-        record = stream.read()
+    folder = gathered.folder if is_url(gathered.folder) else os.path.abspath(gathered.folder)
+    record = read_file(join_path(folder, RECORD), MOST_RECORD_BYTES)
     return Assignment(
         gathered.name,
         tuple(words),

@@ -17,11 +17,12 @@ from typing import Any
 from sketchkit.cli.parts import FolderWork
 from sketchkit.cli.resumable import RECORD
 from sketchkit.errors import DeviceError, InputError
-from sketchkit.files import read_file, shown
+from sketchkit.files import is_url, join_path, read_file, shown
+from sketchkit.remote import forget
 
-__all__ = ["Assignment", "Outcome", "Worker", "normalize"]
+__all__ = ["MOST_RECORD_BYTES", "Assignment", "Outcome", "Worker", "normalize"]
 
-_MOST_RECORD_BYTES = 1 << 20
+MOST_RECORD_BYTES = 1 << 20
 #: The most letters of a value in an error.
 _MOST_LETTERS = 80
 #: How variables of the environment begin that decide what a command does.
@@ -38,7 +39,7 @@ class Assignment:
         place: the working folder of the driver.
         settings: variables of the driver's environment.
         folder: of the parts, as an absolute path.
-        token: the name of a file in it, that exists for this run.
+        token: the name of a file in it, that exists for this run; empty for a URL, which all machines see.
         record: the bytes of the folder's record.
         run: all that decides the bytes of the parts, as JSON values.
     """
@@ -93,7 +94,7 @@ class Worker:
         for name in [each for each in os.environ if each.startswith(_OURS)]:
             del os.environ[name]
         os.environ.update(given.settings)
-        if not os.path.exists(os.path.join(given.folder, given.token)):
+        if given.token and not os.path.exists(os.path.join(given.folder, given.token)):
             raise InputError(
                 f"{shown(given.folder)}: the worker on {host} does not see this folder: it has to lie where "
                 "all machines of the cluster see it"
@@ -110,7 +111,10 @@ class Worker:
         assert self._work is not None
         folder = self._given.folder
         # The driver may be gone, and a new one may have other work for the folder.
-        if read_file(os.path.join(folder, RECORD), _MOST_RECORD_BYTES) != self._given.record:
+        path = join_path(folder, RECORD)
+        if is_url(path):
+            forget(path)
+        if read_file(path, MOST_RECORD_BYTES) != self._given.record:
             raise InputError(f"{shown(folder)}: another run is writing into this folder: choose another")
         for _ in self._work.write_parts(folder, numbers, lambda done, total: None):
             pass

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import mortal_worker
 import pytest
 import ray
 import torch
 from mortal_worker import TRAPS, MortalWorker, make_parts_small
+from moto.server import ThreadedMotoServer
 from sketchkit_ray import driver
 from sketchkit_ray.gathering import EXAMPLES, gathering_command
 from sketchkit_ray.session import open_ray
@@ -36,8 +38,28 @@ TOLD = "sketchkit: a worker died at {}.ndjson: another one goes on"
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    """The address of a Ray with two cores."""
+def bucket() -> Iterator[str]:
+    """The URL of a bucket in an object store on this machine, which the environment names."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    settings = {
+        "AWS_ENDPOINT_URL": "http://{}:{}".format(*server.get_host_and_port()),
+        "AWS_ACCESS_KEY_ID": "AKIDOFTEST",
+        "AWS_SECRET_ACCESS_KEY": "key-of-test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "NO_PROXY": "127.0.0.1",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        boto3.client("s3").create_bucket(Bucket="bucket")
+        yield "s3://bucket"
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def cluster(bucket: str) -> Iterator[str]:
+    """The address of a Ray with two cores, whose workers see the bucket."""
     ray.cloudpickle.register_pickle_by_value(mortal_worker)
     with open_ray(None, 2):
         yield ray.get_runtime_context().gcs_address
@@ -122,6 +144,15 @@ def drawings() -> Path:
 
 
 # --- what is written ------------------------------------------------------------------------------------
+
+
+def test_workers_fill_a_folder_of_an_object_store(do: Sketchkit, by_ray: Sketchkit, bucket: str) -> None:
+    do(*SAMPLE, "-o", "one.ndjson")
+    told = by_ray(*SAMPLE, "-o", f"{bucket}/parts/", "--workers", 2)
+    assert told.code == 0 and "wrote 5 of 5 parts" in told.err, told.err
+    assert do("merge", f"{bucket}/parts", "-o", "all.ndjson").code == 0
+    assert Path("all.ndjson").read_bytes() == Path("one.ndjson").read_bytes()
+    assert "5 were there already" in by_ray(*SAMPLE, "-o", f"{bucket}/parts/").err
 
 
 @pytest.mark.parametrize("workers", [1, 2])
