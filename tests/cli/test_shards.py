@@ -131,6 +131,30 @@ def test_grids_of_shares_are_those_of_one_run(sketchkit: Sketchkit) -> None:
     assert parts_of("shared") == parts_of("one") and len(parts_of("one")) == 5
 
 
+def test_grids_are_handed_over_as_work_of_jobs(sketchkit: Sketchkit) -> None:
+    words = "grid --pairs random:5 --from drawings.ndjson --steps 2x2 --deterministic"
+    for folder in ("one", "shared"):
+        Path(folder).mkdir()
+    sketchkit(*words.split(), "-o", "one/{stem}.svg")
+    with collect_work() as found:
+        sketchkit(*words.split(), "-o", "shared/{stem}.svg")
+    ((folder, work),) = found
+    assert (folder, len(work), work.name(2), work.pieces) == ("shared", 5, "2", "jobs")
+    assert not parts_of("shared")
+    with work.open_folder(folder):
+        assert list(work.write_parts(folder, [1, 4], lambda done, total: None)) == [1, 4]
+        assert work.find_missing(folder, range(5)) == [0, 2, 3]
+        list(work.write_parts(folder, range(5), lambda done, total: None))
+    assert parts_of("shared") == parts_of("one")
+
+
+def test_collected_work_goes_into_a_folder_without_a_format(sketchkit: Sketchkit) -> None:
+    with collect_work() as found:
+        sketchkit("sample", "-n", N, "-o", "parts/")
+    ((folder, work),) = found
+    assert (folder, len(work), work.name(0)) == ("parts/", 5, "0.ndjson") and not Path("parts").exists()
+
+
 def test_a_drawing_without_a_line_has_a_line_in_the_scores(sketchkit: Sketchkit) -> None:
     line = {"drawing": [[[0, 9], [0, 9]]]}
     dot = {"drawing": [[[3], [3]]]}

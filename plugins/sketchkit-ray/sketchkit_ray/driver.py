@@ -81,7 +81,7 @@ def _fill(gathered: Gathered, words: Sequence[str], missing: Sequence[int]) -> N
     how, work = gathered.how, gathered.work
     address = how.address or os.environ.get("RAY_ADDRESS") or None
     with _token(gathered.folder) as token, open_ray(address, min(_cores(how), len(missing))):
-        workers = min(_count_workers(how, address), len(missing))
+        workers = min(_count_workers(how), len(missing))
         given = _assign(gathered, words, token)
         with progress(work.doing) as report:
             crew = Crew(work, gathered.folder, missing, how, lambda: _start(how, given), report)
@@ -101,7 +101,7 @@ def _cores(how: RayOptions) -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _count_workers(how: RayOptions, address: str | None) -> int:
+def _count_workers(how: RayOptions) -> int:
     """How many workers are to run; on a cluster as many as have room now, and one at least."""
     total, free = _resources("cluster_resources"), _resources("available_resources")
     if how.num_gpus > total.get("GPU", 0):
@@ -223,15 +223,15 @@ class Crew:
 
     def _take(self, outcome: Outcome, worker: Any, numbers: list[int]) -> None:
         """Take note of what a worker has done, and give it more to do."""
-        for line in outcome.said:
-            say(line)
         if outcome.error is not None:
             raise outcome.error
         self.begun = True
         if numbers:
+            for line in outcome.said:
+                say(line)
             self.done, self.seconds = self.done + len(numbers), self.seconds + outcome.seconds
             self.report(self.done, self.count)
-        else:
+        else:  # it has said what the driver has said already
             self.deaths[None] = 0
         if self.waiting:
             self._give(worker)
