@@ -170,8 +170,10 @@ def test_workers_write_what_one_process_writes(do: Sketchkit, by_ray: Sketchkit,
     [
         (("score", "drawings.ndjson"), ".jsonl"),
         (("encode", "drawings.ndjson", "--model", "dreamer", "--draws", 2), ".npz"),
+        (("complete", "drawings.ndjson", "-n", 2), ".ndjson"),
+        (("reconstruct", "drawings.ndjson", "--model", "dreamer"), ".ndjson"),
     ],
-    ids=("score", "encode"),
+    ids=("score", "encode", "complete", "reconstruct"),
 )
 def test_drawings_are_read_by_workers(
     do: Sketchkit, by_ray: Sketchkit, command: tuple[object, ...], suffix: str
