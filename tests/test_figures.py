@@ -104,19 +104,20 @@ def test_the_figure_that_is_kept_has_as_many_cells_as_the_script_draws(name: str
 
 def test_two_weights_are_trained_told_apart_and_gone_on_with(tmp_path: Path) -> None:
     output, work = tmp_path / "kl.svg", tmp_path / "work"
-    said = _drawn(_start("kl_weight", output, "--work", str(work), "--steps", "2"))
+    few = ("--work", str(work), "--drawings", "150", "--steps")
+    said = _drawn(_start("kl_weight", output, *few, "2"))
     pattern = r"^w_KL (0\.05|1): L_R -?[0-9.]+, L_KL [0-9.]+, ends [0-9.]+, middles [0-9.]+$"
     assert re.findall(pattern, said, re.MULTILINE) == ["0.05", "1"]
     assert len(_cells(output.read_bytes())) == 60
 
-    refused = _start("kl_weight", output, "--work", str(work), "--steps", "3")
+    refused = _start("kl_weight", output, *few, "3")
     complaint = refused.communicate()[1]
     assert refused.returncode == 1
     assert complaint.startswith("error: ")
     assert "--resume" in complaint
     assert complaint.count("\n") == 1
 
-    _drawn(_start("kl_weight", output, "--work", str(work), "--steps", "3", "--resume"))
+    _drawn(_start("kl_weight", output, *few, "3", "--resume"))
     assert [read_run(work / name).step for name in ("kl-0.05", "kl-1")] == [3, 3]
 
 

@@ -1,6 +1,6 @@
 """What the weight of L_KL does: the same ways between drawings by two models that differ in it alone.
 
-    python examples/figures/kl_weight.py [-o FILE.svg] [--work FOLDER [--resume]] [--steps N]
+    python examples/figures/kl_weight.py [-o FILE.svg] [--work FOLDER [--resume]] [--drawings N] [--steps N]
 
 Follows the interpolations under several weights of Ha & Eck 2017 (section 4). Two small models are trained on
 cats, faces and fish that sketchkit draws by rule, which takes some ten minutes of one core; `--work` keeps
@@ -21,7 +21,7 @@ from sketchkit.training import TrainConfig, train
 from sketchkit.training.data import Dataset, prepare_sketches, synth
 
 CLASSES = ("cat", "face", "fish")
-DRAWINGS, WEIGHTS, STEPS = 9_000, (0.05, 1.0), 8
+WEIGHTS, STEPS = (0.05, 1.0), 8
 #: The drawings at both ends of each way, by what they show; others than those that are learnt from.
 WAYS = (("cat", "cat"), ("cat", "face"), ("face", "fish"))
 
@@ -31,6 +31,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--work", type=Path, help="the folder that keeps data and runs; none when not given")
     parser.add_argument("--resume", action="store_true", help="go on with the runs in it")
+    parser.add_argument("--drawings", type=int, default=9_000, help="what is learnt from, %(default)s")
     parser.add_argument("--steps", type=int, default=3_000, help="updates of each model, %(default)s")
     chosen = parser.parse_args()
     if chosen.resume and chosen.work is None:
@@ -43,7 +44,9 @@ def draw(chosen: argparse.Namespace, work: Path) -> None:
     """Both models' ways between the same drawings, one above the other."""
     work.mkdir(parents=True, exist_ok=True)
     kept = work / "data"
-    data = Dataset.open(kept) if kept.exists() else prepare_sketches(synth(DRAWINGS, classes=CLASSES), kept)
+    if not kept.exists():
+        prepare_sketches(synth(chosen.drawings, classes=CLASSES), kept)
+    data = Dataset.open(kept)
     models = [trained(data, weight, work / f"kl-{weight:g}", chosen) for weight in WEIGHTS]
     pictures = []
     for seed, way in enumerate(WAYS, start=1_000):

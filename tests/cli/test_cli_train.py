@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Sketchkit
+from forks import Fork, run_command
 
 from sketchkit.training.data import prepare_sketches, synth
 
@@ -148,9 +148,9 @@ def test_a_set_without_drawings_to_train_on_is_refused(sketchkit: Sketchkit, hom
         assert done.err == "sketchkit: one: the data set has no drawings to train on\n"
 
 
-def _started(faces: Path, *more: str, **popen: object) -> subprocess.Popen[str]:
-    words = [sys.executable, "-m", "sketchkit", "train", str(faces), "-o", "run", *TINY, *more]
-    return subprocess.Popen(words, stderr=subprocess.PIPE, text=True, **popen)  # type: ignore[call-overload, no-any-return]
+def _started(faces: Path, *more: str, largest_file: int | None = None) -> Fork:
+    words = ["train", str(faces), "-o", "run", *TINY, *more]
+    return Fork(run_command, words, largest_file=largest_file)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are a thing of POSIX")
@@ -248,12 +248,7 @@ def test_of_several_processes_one_speaks(home: Path, faces: Path) -> None:
 
 
 def test_a_full_disk_is_said_in_one_line(faces: Path, home: Path) -> None:
-    def small_disk() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
-
-    process = _started(
-        faces, "--steps", "4", "--save-every", "2", preexec_fn=small_disk, env=dict(os.environ)
-    )
+    process = _started(faces, "--steps", "4", "--save-every", "2", largest_file=4000)
     _, err = process.communicate(timeout=600)
     assert process.returncode == 3
     assert err.splitlines()[-1].endswith("safetensors: file too large")

@@ -34,9 +34,9 @@ def test_every_block_of_the_page_runs_and_its_sampler_works_in_every_way_it_says
     assert done.code == 0, f"{done.out}\n{done.err}"
     assert b'"pen": 0.7' in (tmp_path / "calm.svg").read_bytes().replace(b"&quot;", b'"')
     assert (tmp_path / "dist").is_dir()
-    shown = second.run("sketchkit complete --help", tmp_path).out
-    assert "the temperature of the pen alone" in " ".join(shown.split())
-    refused = second.run("sketchkit complete examples/face-start.svg --sampler calm -O pen=99", tmp_path)
+    lines = ("complete --help", "complete examples/face-start.svg --sampler calm -O pen=99")
+    shown, refused = second.run_each([(tmp_path, line.split()) for line in lines], tmp_path)
+    assert "the temperature of the pen alone" in " ".join(shown.out.split())
     assert refused.code == 2 and "option 'pen' of sampler 'calm' must be 0.01..10" in refused.err
     checked = second.run(f"sketchkit plugins check calm --json --patience {PATIENCE}", tmp_path)
     (calm,) = json.loads(checked.out)

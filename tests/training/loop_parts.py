@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from forks import Fork, run_code
+
 from sketchkit.training import TrainConfig, train
 from sketchkit.training.data import Dataset, prepare_sketches, synth
 from sketchkit.training.logs import read_log
@@ -134,28 +136,43 @@ print(train(data, folder, config, resume=resume, threads=1, device="cpu").status
 """
 
 
-def start(
-    data: Dataset, folder: Path, config: TrainConfig, die_at: int = 0, **more: Any
-) -> subprocess.Popen[str]:
+def start(data: Dataset, folder: Path, config: TrainConfig, die_at: int = 0, **more: Any) -> Fork:
     """Train in another process, or go on there; with `die_at` it kills itself while it saves."""
-    arguments = [str(folder), str(data.path), json.dumps(config.to_json()), str(die_at)]
-    return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **more,
-    )
+    return Fork(run_code, SCRIPT, _arguments(data, folder, config, die_at), **more)
 
 
-def several(count: int, data: Dataset, folder: Path, config: TrainConfig) -> list[tuple[int, str]]:
-    """Train in several processes, as `torchrun` starts them; their exit codes and what they said."""
+def several(
+    count: int, data: Dataset, folder: Path, config: TrainConfig, *, forked: bool = True
+) -> list[tuple[int, str]]:
+    """Train in several processes, as `torchrun` starts them; their exit codes and what they said.
+
+    Args:
+        count: of the processes.
+        data: what they learn from.
+        folder: of the run.
+        config: of the run.
+        forked: whether they are forks; else they begin from nothing and end as Python ends.
+    """
+    processes: list[Fork | subprocess.Popen[str]] = []
+    for variables in torchrun_variables(count):
+        if forked:
+            processes.append(start(data, folder, config, environment=variables))
+        else:
+            words = [sys.executable, "-c", SCRIPT, *_arguments(data, folder, config)]
+            piped = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+            processes.append(subprocess.Popen(words, env={**os.environ, **variables}, **piped))
+    said = ["".join(process.communicate(timeout=600)) for process in processes]
+    return [(process.returncode or 0, text) for process, text in zip(processes, said, strict=True)]
+
+
+def torchrun_variables(count: int) -> list[dict[str, str]]:
+    """What `torchrun` tells each of several processes."""
     shared = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
-    processes = [
-        start(data, folder, config, env={**os.environ, **shared, "RANK": str(r), "LOCAL_RANK": str(r)})
-        for r in range(count)
-    ]
-    return [(process.wait(600), "".join(process.communicate())) for process in processes]
+    return [{**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(count)]
+
+
+def _arguments(data: Dataset, folder: Path, config: TrainConfig, die_at: int = 0) -> list[str]:
+    return [str(folder), str(data.path), json.dumps(config.to_json()), str(die_at)]
 
 
 # What a worker of a group runs: the process that speaks kills itself the first time it comes to a step.
@@ -190,7 +207,7 @@ def groups(
     words = f"--nnodes {count} --nproc-per-node 1 --max-restarts 5 --monitor-interval 0.1 --rdzv-backend c10d"
     meeting = ("--rdzv-endpoint", f"127.0.0.1:{_free_port()}", "--rdzv-id", folder.name)
     command = [sys.executable, "-m", "torch.distributed.run", *words.split(), *meeting, str(script)]
-    command += [str(folder), str(data.path), json.dumps(config.to_json()), str(die_at)]
+    command += _arguments(data, folder, config, die_at)
     # Otherwise workers that start again may find addresses of their last life in the store that they share.
     environment = {**os.environ, "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
     started = [

@@ -19,6 +19,7 @@ from train_parts import batches_of, model_of
 
 from sketchkit.card import ModelCard
 from sketchkit.checkpoints.load import load_model
+from sketchkit.cli import main
 from sketchkit.errors import InputError, PluginError
 from sketchkit.models import Packing
 from sketchkit.training import TrainConfig, train
@@ -281,12 +282,17 @@ def test_the_command_trains_and_draws_with_a_plugins_model(small: Dataset, tmp_p
     ids=str,
 )
 def test_what_the_command_cannot_be_told_leaves_no_run(
-    small: Dataset, tmp_path: Path, words: tuple[object, ...], code: int, told: str
+    small: Dataset,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    words: tuple[object, ...],
+    code: int,
+    told: str,
 ) -> None:
-    (tmp_path / "package").mkdir()
-    done = command(tmp_path, write_package(tmp_path / "package"), "train", small.path, "-o", "run", *words)
-    assert done.returncode == code and told in done.stderr
-    assert not (tmp_path / "run").exists()
+    run = tmp_path / "run"
+    done = main.run([str(word) for word in ("train", small.path, "-o", run, *words)])
+    assert done == code and told in capsys.readouterr().err
+    assert not run.exists()
 
 
 def test_help_lists_what_plugins_are_told_and_nothing_where_there_are_none(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from sketchkit import sample
 from sketchkit.errors import InputError
 from sketchkit.geometry import quickdraw_simplify
 from sketchkit.models import SketchModel
+from sketchkit.training import distillation
 from sketchkit.training.distillation import distill
 
 
@@ -32,8 +33,11 @@ def test_fewer_drawings_are_the_first_of_more(tiny_model: SketchModel) -> None:
     assert list(distill(tiny_model, 7, 0.4, seed=1)) == list(islice(more, 7))
 
 
-def test_a_teacher_whose_drawings_do_not_fit_is_refused(tiny_model: SketchModel) -> None:
+def test_a_teacher_whose_drawings_do_not_fit_is_refused(
+    tiny_model: SketchModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distillation, "_PATIENCE", 2)
     with pytest.raises(
-        InputError, match=r"tiny: only 0 of \d+ drawings at temperature 0.4 end within 1 points"
+        InputError, match=r"tiny: only 0 of 1024 drawings at temperature 0.4 end within 1 points"
     ):
         list(distill(tiny_model, 2, 0.4, max_points=1))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import signal
-import subprocess
 import time
 from contextlib import nullcontext
 from dataclasses import replace
@@ -15,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from forks import Fork
 from loop_parts import Ear, groups, losses, run_tiny, several, small_data, start, tiny
 
 from sketchkit.card import CELLS
@@ -48,9 +47,9 @@ def whole(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def in_two(small: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of two processes."""
+    """A run of two processes, which end as Python ends: threads of theirs could abort that."""
     folder = tmp_path_factory.mktemp("runs") / "two"
-    for code, said in several(2, small, folder, SHARED):
+    for code, said in several(2, small, folder, SHARED, forked=False):
         assert code == 0, said
     return folder
 
@@ -149,7 +148,7 @@ def _lines(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def _wait_for(path: Path, lines: int, process: subprocess.Popen[str]) -> None:
+def _wait_for(path: Path, lines: int, process: Fork) -> None:
     """Until the log of a run has so many lines, or the run is over."""
     while _lines(path) < lines and process.poll() is None:
         time.sleep(0.005)
@@ -161,10 +160,7 @@ def test_on_a_full_disk_the_older_checkpoint_stays(small: Dataset, tmp_path: Pat
     before = {p.name: p.read_bytes() for p in (folder / "checkpoints").iterdir()}
     limit = max(len(content) for content in before.values()) // 2
 
-    def small_disk() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-
-    process = start(small, folder, tiny(), preexec_fn=small_disk)
+    process = start(small, folder, tiny(), largest_file=limit)
     _, err = process.communicate(timeout=600)
     assert process.returncode == 1
     assert err.strip().splitlines()[-1].endswith("safetensors: file too large")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from forks import Fork, run_code
+from loop_parts import torchrun_variables
 
 from sketchkit.errors import DeviceError, InputError
 from sketchkit.training.processes import Processes, join_processes, keep_memory
@@ -116,20 +116,7 @@ assert not [name for name in threads if "gloo" in name], f"{threads} could abort
 
 
 def test_two_processes_share_sums_and_words() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    shared = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-c", TWO],
-            env={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
+    both = [Fork(run_code, TWO, (), environment=variables) for variables in torchrun_variables(2)]
     said = [process.communicate(timeout=600) for process in both]
     assert [out for out, _ in said] == ["0 2 True\n", "1 2 False\n"], said
     assert [process.returncode for process in both] == [0, 0], said

@@ -57,9 +57,9 @@ def address(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     assert_no_bugs(served)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Browser]:
-    """Ends with the module: while it runs, nothing else in this thread may run an event loop."""
+    """One for all pages; while it runs, nothing else in this thread may run an event loop."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as started:

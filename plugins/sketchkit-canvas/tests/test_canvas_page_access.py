@@ -190,6 +190,7 @@ def saved(visit: Visit, button: str) -> tuple[str, bytes]:
 def test_a_drawing_is_saved_with_what_it_was_drawn_by(visit: Open) -> None:
     page = visit()
     page.draw(FACE)
+    page.finished()  # or the page might say so right after it has said that it saved
     name, content = saved(page, "#save-svg")
     assert (
         name == "drawing.svg" and len(sketchkit.read(io.BytesIO(content), format="svg").to_polylines()) == 3

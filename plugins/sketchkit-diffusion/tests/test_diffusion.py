@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ import torch
 from sketchkit_diffusion import DiffusionArchitecture, DiffusionModel
 
 import sketchkit as sk
+from sketchkit.cli import main
 from sketchkit.errors import InputError
 from sketchkit.models import Batch
 from sketchkit.testing import check_model
@@ -100,19 +98,15 @@ def test_sizes_out_of_range_are_refused(changes: dict[str, int], told: str) -> N
         DiffusionArchitecture(**changes)
 
 
-def test_the_command_trains_goes_on_and_draws(tmp_path: Path) -> None:
+def test_the_command_trains_goes_on_and_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def run(*words: object) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "sketchkit", *map(str, words)],
-            cwd=tmp_path,
-            env={**os.environ, "SKETCHKIT_DATA_DIR": str(tmp_path / "store")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        assert main.run([str(word) for word in words]) == 0, capsys.readouterr().err
+        return capsys.readouterr().out
 
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(tmp_path / "store"))
     run("data", "synth", "-n", 40, "--class", "sun", "-o", "suns")
     sizes = ("-O", "width=8", "-O", "points=32", "-O", "stages=4", "-O", "pen_weight=0.5")
     quick = ("--batch-size", 5, "--grid", 4, "--threads", 1, "--no-tensorboard", "--log-every", 1)

@@ -38,6 +38,7 @@ class Toy:
         values = uniforms(self.seed, torch.arange(SIZE), torch.arange(2)[:, None]).double() * 6.0 - 3.0
         self.weights = values  # [2, SIZE, 4]
         self.widest = 0
+        self.followed: dict[tuple[int, tuple[int, ...]], tuple[float, float, list[Tensor], State]] = {}
 
     def begin(self, jobs: Indices) -> tuple[Tensor, State]:
         return torch.zeros(len(jobs), 5), (torch.from_numpy(jobs)[:, None] * 0.3 + torch.zeros(1, SIZE),)
@@ -59,21 +60,34 @@ class Toy:
 
     def walk(self, job: int, choices: tuple[int, ...]) -> tuple[float, float, Tensor]:
         """Log-probability of choices, NLL and rows; choice 2 M is the end."""
+        score, nll, rows, _ = self._follow(job, choices)
+        return score, nll, torch.cat(rows)
+
+    def _follow(self, job: int, choices: tuple[int, ...]) -> tuple[float, float, list[Tensor], State]:
+        """The same, and the state after it; many ways have their beginning in common."""
+        if (job, choices) not in self.followed:
+            self.followed[job, choices] = self._choose(job, choices[:-1], choices[-1])
+        return self.followed[job, choices]
+
+    def _choose(
+        self, job: int, before: tuple[int, ...], choice: int
+    ) -> tuple[float, float, list[Tensor], State]:
         row, state = self.begin(np.array([job]))
         score, nll, rows = 0.0, 0.0, []
-        for choice in choices:
-            density, state = self.advance(row, state)
-            pen, component = divmod(choice, MIXTURES)
-            score += float(density.pen_logits.log_softmax(-1)[0, pen])
-            row = density.point(torch.tensor([component]), torch.zeros(1, 2), torch.tensor([pen]))
-            offset, told = density.log_prob(row)
-            nll -= float(told) + (float(offset) if pen < 2 else 0.0)
-            if pen < 2:
-                score += float(density.component_logits.log_softmax(-1)[0, component])
-            else:
-                row[:, :2] = 0.0
-            rows.append(row)
-        return score, nll, torch.cat(rows)
+        if before:
+            score, nll, rows, state = self._follow(job, before)
+            row = rows[-1]
+        density, state = self.advance(row, state)
+        pen, component = divmod(choice, MIXTURES)
+        score += float(density.pen_logits.log_softmax(-1)[0, pen])
+        row = density.point(torch.tensor([component]), torch.zeros(1, 2), torch.tensor([pen]))
+        offset, told = density.log_prob(row)
+        nll -= float(told) + (float(offset) if pen < 2 else 0.0)
+        if pen < 2:
+            score += float(density.component_logits.log_softmax(-1)[0, component])
+        else:
+            row[:, :2] = 0.0
+        return score, nll, [*rows, row], state
 
 
 def finished(longest: int) -> Iterator[tuple[int, ...]]:

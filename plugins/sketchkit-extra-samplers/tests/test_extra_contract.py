@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,25 @@ import sketchkit_extra_samplers
 from sketchkit_extra_samplers import Beam, MinP, Mirostat, Typical
 
 import sketchkit
+from sketchkit.cli import main
 
 NAMES = {"beam", "min-p", "mirostat", "typical"}
 README = Path(__file__).parents[1] / "README.md"
 
 
-def run(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if name != "SKETCHKIT_PLUGINS"}
-    command = [sys.executable, "-m", "sketchkit", *words]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False, cwd=cwd)
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command line in this process, which has loaded the libraries, and in an empty folder."""
+    monkeypatch.delenv("SKETCHKIT_PLUGINS", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(words, main.run(list(words)), *capsys.readouterr())
+
+    return call
 
 
 @pytest.mark.parametrize("sampler", [Beam, MinP, Mirostat, Typical])
@@ -61,7 +71,7 @@ def test_importing_them_loads_neither_torch_nor_numpy() -> None:
     assert told.stdout.strip() == "set()"
 
 
-def test_the_help_shows_their_options() -> None:
+def test_the_help_shows_their_options(run: Run) -> None:
     told = run("sample", "--help")
     assert told.returncode == 0, told.stderr
     for words in ("width=4", "alpha=1.0", "spread=0.6", "tau=1.5", "rate=0.1"):
@@ -69,7 +79,7 @@ def test_the_help_shows_their_options() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_each_finishes_a_drawing_by_its_full_name(name: str, tmp_path: Path, starts: Path) -> None:
+def test_each_finishes_a_drawing_by_its_full_name(run: Run, name: str, tmp_path: Path, starts: Path) -> None:
     path = tmp_path / "faces.svg"
     full = f"sketchkit-extra-samplers:{name}"
     words = ["--class", "face", "-n", "2", "--sampler", full, "-o", str(path)]
@@ -78,20 +88,20 @@ def test_each_finishes_a_drawing_by_its_full_name(name: str, tmp_path: Path, sta
     assert "<path" in path.read_text() or "<polyline" in path.read_text()
 
 
-def test_a_search_cannot_keep_a_drawing_within_bounds(tmp_path: Path, starts: Path) -> None:
+def test_a_search_cannot_keep_a_drawing_within_bounds(run: Run, tmp_path: Path, starts: Path) -> None:
     words = ["--region", "0,0,400,400", "--sampler", "beam", "-o", str(tmp_path / "a.svg")]
     failed = run("complete", str(starts / "face-start.svg"), *words)
     assert failed.returncode == 3
     assert "whole drawings" in failed.stderr and len(failed.stderr.splitlines()) == 1
 
 
-def test_the_commands_of_the_readme_work(tmp_path: Path, starts: Path) -> None:
+def test_the_commands_of_the_readme_work(run: Run, tmp_path: Path, starts: Path) -> None:
     (tmp_path / "examples").symlink_to(starts)
     blocks = re.findall(r"```console\n(.*?)```", README.read_text(), re.S)
     commands = [line for block in blocks for line in block.splitlines() if line.startswith("sketchkit ")]
     assert len(commands) >= 4
     for command in commands:
-        made = run(*shlex.split(command)[1:], cwd=tmp_path)
+        made = run(*shlex.split(command)[1:])
         assert made.returncode == 0, f"{command}: {made.stderr}"
 
 

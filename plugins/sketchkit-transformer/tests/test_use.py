@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +13,7 @@ from sketchkit_transformer import TransformerModel
 from test_model import WINDOW, made
 
 import sketchkit as sk
+from sketchkit.cli import main
 
 BEGUN = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 300">
   <path fill="none" stroke="#222" d="M 146 112 C 160 98 160 70 142 60 C 120 50 96 60 90 82"/>
@@ -66,27 +64,22 @@ def test_a_beginning_longer_than_the_window_is_gone_on_with() -> None:
         assert len(whole) > len(given) + WINDOW
 
 
-def run(folder: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "sketchkit", *map(str, words)],
-        cwd=folder,
-        env={**os.environ, "SKETCHKIT_DATA_DIR": str(folder / "store"), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done
+def test_a_run_by_command_goes_on_and_its_model_completes_a_drawing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*words: object) -> str:
+        assert main.run([str(word) for word in words]) == 0, capsys.readouterr().err
+        return capsys.readouterr().out
 
-
-def test_a_run_by_command_goes_on_and_its_model_completes_a_drawing(tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(tmp_path / "store"))
     (tmp_path / "begun.svg").write_text(BEGUN)
-    run(tmp_path, "data", "synth", "-o", "toys", "-n", 60)
+    run("data", "synth", "-o", "toys", "-n", 60)
     train = ("train", "toys", "--backend", "transformer", *TINY, *QUICK)
     more = ("--dropout", 0.1, "--position", "--classes", "--steps", 8, "--save-every", 2, "--log-every", 1)
-    run(tmp_path, *train, *more, "-o", "whole")
-    run(tmp_path, *train, *more, "-o", "parts", "--max-time", "0s")
-    run(tmp_path, "train", "toys", "-o", "parts", "--resume", "--no-tensorboard")
+    run(*train, *more, "-o", "whole")
+    run(*train, *more, "-o", "parts", "--max-time", "0s")
+    run("train", "toys", "-o", "parts", "--resume", "--no-tensorboard")
     numbers = [
         [line.split(",")[:7] for line in (tmp_path / name / "train.csv").read_text().splitlines()]
         for name in ("whole", "parts")
@@ -95,7 +88,7 @@ def test_a_run_by_command_goes_on_and_its_model_completes_a_drawing(tmp_path: Pa
     record = json.loads((tmp_path / "whole" / "run.json").read_text())
     assert record["config"]["architecture"]["window"] == 8
     model = ("--model", "whole/best.safetensors", "--max-points", 30)
-    run(tmp_path, "complete", "begun.svg", *model, "-n", 3, "-o", "done.svg")
+    run("complete", "begun.svg", *model, "-n", 3, "-o", "done.svg")
     assert len(sk.Sketch.from_svg((tmp_path / "done.svg").read_text())) > 5
     words = ("whole/best.safetensors", "toys", "--split", "valid", "--samples", 0)
-    assert "NLL" in run(tmp_path, "evaluate", *words).stdout
+    assert "NLL" in run("evaluate", *words)
