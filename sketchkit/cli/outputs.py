@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sketchkit import remote
 from sketchkit.cli.console import print_json, progress, tell_written, write_stdout
 from sketchkit.cli.groups import OutputOptions, SheetOptions, check_fields, fill_fields
 from sketchkit.cli.inapplicable import check_sheet
@@ -17,7 +18,6 @@ from sketchkit.cli.records import current_call
 from sketchkit.errors import InputError
 from sketchkit.files import atomic_write, is_file, is_url, shown
 from sketchkit.formats import write
-from sketchkit.remote import check_writable
 from sketchkit.rendering import Ink, Layout, OwnPage, Picture, Renderer
 from sketchkit.rendering.palette import INK
 from sketchkit.sketch import Sketch
@@ -307,7 +307,7 @@ def check_paths(paths: Sequence[str], overwrite: bool) -> None:
 
 def _check_path(path: str, overwrite: bool) -> None:
     if is_url(path):
-        check_writable(path)
+        remote.check_writable(path)
         if not overwrite and is_file(path):
             raise InputError(f"{shown(path)}: the file exists already; --force overwrites it")
         return

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from sketchkit import remote
 from sketchkit.cli.console import progress, say, tell_written, write_stdout
 from sketchkit.cli.groups import OutputOptions
 from sketchkit.cli.options import UsageError
@@ -31,7 +32,6 @@ from sketchkit.files import (
     join_path,
     shown,
 )
-from sketchkit.remote import check_writable
 
 __all__ = [
     "FolderWork",
@@ -417,7 +417,7 @@ def _name_folder(folder: str) -> str:
 
 def _make_folder(folder: str) -> None:
     if is_url(folder):
-        check_writable(folder)  # a store has no folders to make
+        remote.check_writable(folder)  # a store has no folders to make
         return
     parent = Path(folder).parent
     if not parent.is_dir():

@@ -18,7 +18,7 @@ import sketchkit as library
 from sketchkit.cli.resumable import PartFile, exclusive_lock
 from sketchkit.generate import streaming
 
-PAGE = Path(__file__).parents[2] / "docs" / "bulk.md"
+DOCS = Path(__file__).parents[2] / "docs"
 BLOCK, N = 8, 44
 #: --deterministic, for with it a drawing is the same to the last bit however many are drawn together.
 COMMAND = ("sample", "-n", N, "--seed", 5, "-t", 0.8, "--deterministic", "-o", "out.ndjson")
@@ -311,18 +311,19 @@ def test_the_last_drawing_has_the_last_index(sketchkit: Sketchkit) -> None:
 def test_what_the_page_says_works(
     sketchkit: Sketchkit, doodle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = PAGE.read_text(encoding="utf-8")
+    page, scale = ((DOCS / name).read_text(encoding="utf-8") for name in ("bulk.md", "scale.md"))
     commands = [
         line.partition(" | ")[0]
-        for block in re.findall(r"^```console\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        for block in re.findall(r"^```console\n(.*?)^```$", page + scale, re.MULTILINE | re.DOTALL)
         for line in block.splitlines()
+        if not line.startswith("sketchkit ray ")
     ]
     assert len(commands) == 5
     for command in commands:
         assert sketchkit(*command.replace("1000000", "24").split()[1:]).code == 0, command
     assert [sketch.key for sketch in library.read_all("drawings.ndjson")] == [f"0-{i}" for i in range(24)]
     assert Path("merged.ndjson").read_bytes() == Path("drawings.ndjson").read_bytes()
-    examples = PAGE.parent.parent / "examples"
+    examples = DOCS.parent / "examples"
     for code in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
         here = code.replace("1_000_000", "24").replace('"examples/', f'"{examples}/')
         exec(compile(here, "bulk.md", "exec"), {})
