@@ -215,7 +215,7 @@ def pull(
     ),
     sha256: str | None = option(
         None,
-        "The checksum of the file at a URL, which only hf:// does without.",
+        "The SHA-256 of the file at a URL. hf:// needs none: its commit is recorded.",
         metavar="HEX",
         usual="none",
     ),

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, BinaryIO, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Any, BinaryIO, ClassVar, Literal, TypeAlias
 
 from sketchkit import options as option_tools
 from sketchkit import registry
@@ -100,8 +100,9 @@ def read(path: Place, *, format: str | None = None, **options: Any) -> Sketch:
         PluginError: the format's plugin does not load.
     """
     number = None
+    path = _accept(path)
     if isinstance(path, str | os.PathLike):
-        path, number = split_reference(_accept(os.fspath(path)))
+        path, number = split_reference(os.fspath(path))
     drawings = read_all(path, format=format, **options)
     name = _name(path, "standard input")
     if number is not None:
@@ -219,7 +220,7 @@ def write_table(
         FormatError: an unknown format, or one without such tables, or rows that it cannot hold.
         PluginError: the format's plugin does not load.
     """
-    path = _accept(path)
+    path = accept(path) if is_url(path) else path
     writer = _extra(_format(path, None, {}, _format_to_write), f"write_{kind}")
     if writer is None:
         raise FormatError(f"{shown(path)}: such files hold no {kind}")
@@ -500,12 +501,9 @@ def _open_to_write(path: Place, overwrite: bool) -> Iterator[BinaryIO]:
                 yield stream
 
 
-P = TypeVar("P", bound=Place)
-
-
-def _accept(path: P) -> P:
+def _accept(path: Place) -> Place:
     """A URL without its secrets, by which the format is told; anything else as it is."""
-    return accept(path) if is_url(path) else path  # type: ignore[return-value]
+    return accept(path) if is_url(path) else path
 
 
 def _is_gz(path: str | os.PathLike[str]) -> bool:

@@ -108,7 +108,9 @@ def accept(url: str) -> str:
     if not host:
         raise InputError(f"{shown}: names no server")
     if scheme == "http" and not is_loopback(host):
-        raise InputError(f"{shown}: http:// is not encrypted, and read from this machine only: https:// is")
+        raise InputError(
+            f"{shown}: http:// is not encrypted, and is read from this machine only: use https://"
+        )
     if name != url:
         bare, address = name.partition("#")[0], url.partition("#")[0]
         if _held and _ADDRESSES.get(bare, address) != address:

@@ -138,17 +138,13 @@ def _source(name: str, response: Response, version: str = "", origin: dict[str, 
     mark = version or head.get("ETag") or head.get("Last-Modified") or ""
     length = "" if head.get("Content-Encoding") else head.get("Content-Length", "")
     size = int(length) if length.isascii() and length.isdigit() else None
-    return Source(
-        f"{mark} {length}" if mark else "", size, partial(_download, name, response, size), origin or {}
-    )
+    return Source(f"{mark} {length}" if mark else "", size, partial(_download, response, size), origin or {})
 
 
-def _download(name: str, response: Response, size: int | None, path: str, report: Report) -> None:
+def _download(response: Response, size: int | None, path: str, report: Report) -> None:
     done = 0
     with open(path, "wb") as stream:
         for chunk in response.iter_content(_CHUNK_BYTES):
             done += len(chunk)
             report(done, size or 0)
             stream.write(chunk)
-    if size is not None and done != size:
-        raise InputError(f"{name}: ends after {done} of {size} bytes")

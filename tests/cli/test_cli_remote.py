@@ -11,6 +11,7 @@ from conftest import BIRD, Outcome, Sketchkit, without_record
 from remote_parts import Bucket, WebServer
 
 from sketchkit.cli.resumable import RunFolder
+from sketchkit.models import VaeModel
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -214,9 +215,9 @@ def test_scores_of_remote_drawings_are_those_of_local_ones(
 
 
 def test_vectors_go_to_a_store_and_come_back_as_drawings(
-    sketchkit: Sketchkit, bucket: Bucket, home: Path, own_store: Path, tiny_vae: object
+    sketchkit: Sketchkit, bucket: Bucket, home: Path, own_store: Path, tiny_vae: VaeModel
 ) -> None:
-    tiny_vae.save(own_store / "dreamer.safetensors")  # type: ignore[attr-defined]
+    tiny_vae.save(own_store / "dreamer.safetensors")
     assert draw(sketchkit, "-n", 3, "-o", "s3://bucket/x.ndjson").code == 0
     for folder in ("s3://bucket/vectors/", "vectors/"):
         done = sketchkit("encode", "s3://bucket/x.ndjson", "--model", "dreamer", "-o", folder)

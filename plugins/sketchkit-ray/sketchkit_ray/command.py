@@ -37,7 +37,7 @@ class RayCommands(Group):
 
 app = typer.Typer(
     cls=RayCommands,
-    help="Draw, encode or score by many processes or machines, with Ray: parts in a folder.",
+    help="Draw, encode or score with Ray, by many processes or machines, into a folder of parts.",
     callback=show_help_alone,
     invoke_without_command=True,
     add_completion=False,

@@ -24,7 +24,7 @@ from sketchkit.errors import DeviceError, SketchkitError
 from sketchkit.files import explain_errors, is_url, join_path, read_file, shown
 from sketchkit_ray.gathering import Gathered, RayOptions
 from sketchkit_ray.session import open_ray
-from sketchkit_ray.worker import MOST_RECORD_BYTES, Assignment, Outcome, Worker, normalize
+from sketchkit_ray.worker import MOST_RECORD_BYTES, SETTINGS, Assignment, Outcome, Worker, normalize
 
 __all__ = ["do"]
 
@@ -142,7 +142,7 @@ def _assign(gathered: Gathered, words: Sequence[str], token: str) -> Assignment:
         gathered.name,
         tuple(words),
         os.getcwd(),
-        {name: value for name, value in os.environ.items() if name.startswith("SKETCHKIT_")},
+        {name: value for name, value in os.environ.items() if name.startswith(SETTINGS)},
         folder,
         token,
         record,

@@ -38,11 +38,11 @@ class RayOptions:
 
     workers: int | None = option(
         None,
-        "So many processes, each with one core of a CPU and a model of its own.",
+        "How many processes work, each on one core of a CPU and with a model of its own.",
         metavar="N",
         low=1,
         high=100_000,
-        usual="one for each core that is free, and for each part at most",
+        usual="one for each free core, at most one for each part",
         panel="Ray",
     )
     address: str | None = option(
@@ -55,7 +55,7 @@ class RayOptions:
     )
     num_gpus: float = option(
         0.0,
-        "GPUs for each process; 0.5 lets two share one. Without, all see every GPU of their machine.",
+        "GPUs for each process; 0.5 lets two share one. With 0 each process sees every GPU of its machine.",
         metavar="N",
         low=0,
         high=1024,

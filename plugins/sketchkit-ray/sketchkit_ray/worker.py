@@ -20,13 +20,13 @@ from sketchkit.errors import DeviceError, InputError
 from sketchkit.files import is_url, join_path, read_file, shown
 from sketchkit.remote import forget
 
-__all__ = ["MOST_RECORD_BYTES", "Assignment", "Outcome", "Worker", "normalize"]
+__all__ = ["MOST_RECORD_BYTES", "SETTINGS", "Assignment", "Outcome", "Worker", "normalize"]
 
 MOST_RECORD_BYTES = 1 << 20
 #: The most letters of a value in an error.
 _MOST_LETTERS = 80
 #: How variables of the environment begin that decide what a command does.
-_OURS = "SKETCHKIT_"
+SETTINGS = "SKETCHKIT_"
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Worker:
 
         given, host = self._given, platform.node()
         os.environ["OMP_NUM_THREADS"] = "1"
-        for name in [each for each in os.environ if each.startswith(_OURS)]:
+        for name in [each for each in os.environ if each.startswith(SETTINGS)]:
             del os.environ[name]
         os.environ.update(given.settings)
         if given.token and not os.path.exists(os.path.join(given.folder, given.token)):
