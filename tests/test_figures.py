@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import os
 import re
 import runpy
@@ -28,11 +30,15 @@ CELLS = {
     "endings": (9, 8),
 }
 MOST_BYTES = 150_000
+#: The mean of a class is here one of so few drawings.
+AVERAGED = 4
+
+Draw = Callable[..., None]
 
 
-def _start(name: str, output: Path, *options: str) -> subprocess.Popen[str]:
+def _start(name: str, output: Path) -> subprocess.Popen[str]:
     """The script as a user starts it, but where no model of theirs stands before ours."""
-    words = [sys.executable, "-W", "error", str(FIGURES / f"{name}.py"), "-o", str(output), *options]
+    words = [sys.executable, "-W", "error", str(FIGURES / f"{name}.py"), "-o", str(output)]
     inside = os.environ | {"SKETCHKIT_DATA_DIR": str(output.parent / "store"), "OMP_NUM_THREADS": "1"}
     pipe = subprocess.PIPE
     return subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, env=inside, cwd=output.parent)
@@ -51,16 +57,23 @@ def _cells(svg: bytes) -> list[ElementTree.Element]:
 
 
 @pytest.fixture
-def draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Path], None]:
+def draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Draw:
     """Run a script in this process, which has loaded the libraries, where no model of the user's stands."""
+    monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(tmp_path / "store"))
+    monkeypatch.syspath_prepend(str(FIGURES))
+    monkeypatch.chdir(tmp_path)
 
-    def run(name: str, output: Path) -> None:
+    def run(name: str, output: Path, *options: str) -> None:
         script = FIGURES / f"{name}.py"
-        monkeypatch.setattr(sys, "argv", [str(script), "-o", str(output)])
-        monkeypatch.setenv("SKETCHKIT_DATA_DIR", str(tmp_path / "store"))
-        monkeypatch.syspath_prepend(str(FIGURES))
-        monkeypatch.delitem(sys.modules, "common", raising=False)
-        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [str(script), "-o", str(output), *options])
+        for module in ("common", "coherence"):
+            monkeypatch.delitem(sys.modules, module, raising=False)
+        common = importlib.import_module("common")
+        of_few = functools.partial(common.class_mean.__wrapped__, n=AVERAGED)
+        monkeypatch.setattr(common, "class_mean", functools.cache(of_few))
+        coherence = importlib.import_module("coherence")
+        monkeypatch.setattr(coherence, "DRAWINGS", 6)
+        monkeypatch.setattr(coherence, "COMPARED", 12)
         runpy.run_path(str(script), run_name="__main__")
 
     return run
@@ -68,7 +81,7 @@ def draw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Path
 
 @pytest.mark.parametrize("name", CELLS)
 def test_a_figure_has_all_its_cells_and_is_the_same_again(
-    name: str, tmp_path: Path, draw: Callable[[str, Path], None], capsys: pytest.CaptureFixture[str]
+    name: str, tmp_path: Path, draw: Draw, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outputs = [tmp_path / "one.svg", tmp_path / "two.svg"]
     for output in outputs:
@@ -80,9 +93,7 @@ def test_a_figure_has_all_its_cells_and_is_the_same_again(
     assert len(once) < MOST_BYTES
 
 
-def test_a_figure_is_the_same_where_a_user_starts_its_script(
-    tmp_path: Path, draw: Callable[[str, Path], None]
-) -> None:
+def test_a_figure_is_the_same_where_a_user_starts_its_script(tmp_path: Path, draw: Draw) -> None:
     process = _start("grid", tmp_path / "one.svg")
     draw("grid", tmp_path / "two.svg")
     assert _drawn(process) == ""
@@ -102,29 +113,35 @@ def test_the_figure_that_is_kept_has_as_many_cells_as_the_script_draws(name: str
     assert len(kept) < MOST_BYTES
 
 
-def test_two_weights_are_trained_told_apart_and_gone_on_with(tmp_path: Path) -> None:
+def test_two_weights_are_trained_told_apart_and_gone_on_with(
+    tmp_path: Path, draw: Draw, capsys: pytest.CaptureFixture[str]
+) -> None:
     output, work = tmp_path / "kl.svg", tmp_path / "work"
     few = ("--work", str(work), "--drawings", "150", "--steps")
-    said = _drawn(_start("kl_weight", output, *few, "2"))
+    draw("kl_weight", output, *few, "2")
     pattern = r"^w_KL (0\.05|1): L_R -?[0-9.]+, L_KL [0-9.]+, ends [0-9.]+, middles [0-9.]+$"
-    assert re.findall(pattern, said, re.MULTILINE) == ["0.05", "1"]
+    assert re.findall(pattern, capsys.readouterr().out, re.MULTILINE) == ["0.05", "1"]
     assert len(_cells(output.read_bytes())) == 60
 
-    refused = _start("kl_weight", output, *few, "3")
-    complaint = refused.communicate()[1]
-    assert refused.returncode == 1
+    with pytest.raises(SystemExit) as refused:
+        draw("kl_weight", output, *few, "3")
+    complaint = refused.value.code  # what Python prints, before it ends with 1
+    assert isinstance(complaint, str)
     assert complaint.startswith("error: ")
     assert "--resume" in complaint
-    assert complaint.count("\n") == 1
+    assert "\n" not in complaint
 
-    _drawn(_start("kl_weight", output, *few, "3", "--resume"))
+    draw("kl_weight", output, *few, "3", "--resume")
     assert [read_run(work / name).step for name in ("kl-0.05", "kl-1")] == [3, 3]
 
 
-def test_going_on_needs_a_folder_to_go_on_with(tmp_path: Path) -> None:
-    process = _start("kl_weight", tmp_path / "kl.svg", "--resume")
-    assert "--work" in process.communicate()[1]
-    assert process.returncode == 2
+def test_going_on_needs_a_folder_to_go_on_with(
+    tmp_path: Path, draw: Draw, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        draw("kl_weight", tmp_path / "kl.svg", "--resume")
+    assert refused.value.code == 2
+    assert "--work" in capsys.readouterr().err
     assert not (tmp_path / "kl.svg").exists()
 
 
