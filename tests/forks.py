@@ -24,7 +24,7 @@ class Fork:
     Args:
         work: a function of a module.
         args: of the function.
-        environment: more variables of the environment.
+        environment: more variables of the environment; `PYTHONPATH` is obeyed.
         largest_file: bytes that a file may have.
     """
 
@@ -46,17 +46,22 @@ class Fork:
     def returncode(self) -> int | None:
         return self._process.exitcode
 
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
     def poll(self) -> int | None:
         return self.returncode
 
     def send_signal(self, number: int) -> None:
-        if self._process.pid is not None and self.poll() is None:
-            os.kill(self._process.pid, number)
+        if self.poll() is None:
+            os.kill(self.pid, number)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 
-    def wait(self, timeout: float) -> int:
+    def wait(self, timeout: float = 600) -> int:
         self._process.join(timeout)
         assert self.returncode is not None, "it has not ended"
         return self.returncode
@@ -83,6 +88,13 @@ def run_command(words: Sequence[str]) -> None:
     main()
 
 
+def run_torchrun(words: Sequence[str]) -> None:
+    """Do as `torchrun WORDS` does; its workers, which run a file, are forks, too."""
+    from torch.distributed.run import main
+
+    main(["--run-path", "--start-method", "fork", *words])
+
+
 def _begin(
     work: Callable[..., object],
     args: Sequence[object],
@@ -94,6 +106,7 @@ def _begin(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)
+    sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     for number, path in enumerate(said, 1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
     if largest_file is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,7 @@ from sketchkit.training.data import Dataset, Recipe, prepare_sketches, synth
 QUICK = ("--steps", "3x4")
 
 
+@cache
 def _drawings() -> list[Sketch]:
     return list(synth(60, seed=2, classes=["cat", "face", "sun"]))
 
@@ -34,10 +37,18 @@ def dreamer(tiny_vae: VaeModel, bundled: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def animals(home: Path) -> Dataset:
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set called animals, most of it in the valid split."""
-    return prepare_sketches(_drawings(), home / "animals", Recipe(splits=(10, 90, 0)))
+    folder = tmp_path_factory.mktemp("prepared") / "animals"
+    return prepare_sketches(_drawings(), folder, Recipe(splits=(10, 90, 0))).path
+
+
+@pytest.fixture
+def animals(prepared: Path, home: Path) -> Dataset:
+    """The data set in the current folder."""
+    shutil.copytree(prepared, home / "animals")
+    return Dataset.open(home / "animals")
 
 
 def _failed(done: Outcome, code: int, *words: str) -> None:

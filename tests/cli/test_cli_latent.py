@@ -8,8 +8,6 @@ import os
 import random
 import re
 import shutil
-import subprocess
-import sys
 import time
 import xml.etree.ElementTree as ElementTree
 from functools import partial
@@ -19,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Sketchkit
+from forks import Fork, run_command
 
 import sketchkit as library
 from sketchkit.generate import load_drawing_model
@@ -498,7 +497,7 @@ def test_a_second_run_in_the_same_folder_is_refused_until_the_first_has_died(
     Path("out").mkdir()
     flags = ("--from", str(drawings), "--steps", "4x4", "-m", "dreamer.safetensors")
     command = ["grid", "--pairs", "random:2000", *flags, "-o", "out/{stem}.svg"]
-    first = subprocess.Popen([sys.executable, "-m", "sketchkit", *command], stderr=subprocess.DEVNULL)
+    first = Fork(run_command, command)
     try:
         while first.poll() is None and len(list(Path("out").glob("*.svg"))) < 3:
             time.sleep(0.01)
@@ -511,7 +510,7 @@ def test_a_second_run_in_the_same_folder_is_refused_until_the_first_has_died(
         assert half.exists() and first.poll() is None
     finally:
         first.kill()
-        first.wait()
+        first.communicate(600)
     few = ("grid", "--pairs", "random:2", "--from", drawings, "--steps", "2x2", "-o", "out/{stem}.svg")
     assert "files of another run" in sketchkit(*few).err
     shutil.rmtree("out")
@@ -581,14 +580,15 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
     Path("out").mkdir()
     chance, kills = random.Random(1), 0
     while True:
-        process = subprocess.Popen([sys.executable, "-m", "sketchkit", *command], stderr=subprocess.DEVNULL)
+        process = Fork(run_command, command)
         wanted = len(list(Path("out").iterdir())) + chance.randint(1, 20)
         while process.poll() is None and len(list(Path("out").iterdir())) < wanted:
             time.sleep(0.005)
         if process.poll() is None and kills < KILLS:
             process.kill()
             kills += 1
-        if process.wait() == 0:
+        process.communicate(600)
+        if process.returncode == 0:
             assert snapshot() == whole
             if kills == KILLS:
                 break

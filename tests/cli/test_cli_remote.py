@@ -11,7 +11,7 @@ from conftest import BIRD, Outcome, Sketchkit, without_record
 from remote_parts import Bucket, WebServer
 
 from sketchkit.cli.resumable import RunFolder
-from sketchkit.models import VaeModel
+from sketchkit.models.vae import VaeModel
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 from conftest import Sketchkit
-from forks import Fork, run_command
+from forks import Fork, run_command, run_torchrun
 
+import sketchkit as library
 from sketchkit.training.data import prepare_sketches, synth
 
+#: What `python -m sketchkit` runs.
+PROGRAM = Path(library.__file__).parent / "__main__.py"
 TINY = ["--hidden=8", "--mixtures=2", "--batch-size=5", "--grid=0", "--threads=1", "--no-tensorboard"]
 
 
@@ -225,26 +226,13 @@ def test_a_run_that_begins_with_a_model_is_gone_on_with_by_the_same_line(
 
 
 def test_of_several_processes_one_speaks(home: Path, faces: Path) -> None:
-    words = [
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node",
-        "2",
-        "-m",
-        "sketchkit",
-        "train",
-    ]
-    done = subprocess.run(
-        [sys.executable, *words, str(faces), "-o", "run", *TINY, "--steps", "3", "--json"],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["status"] == "finished"
-    assert done.stderr.count("finished after 3 steps") == 1
+    command = [str(PROGRAM), "train", str(faces), "-o", "run", *TINY]
+    words = ["--standalone", "--nproc-per-node", "2", *command, "--steps", "3", "--json"]
+    process = Fork(run_torchrun, words, environment={"OMP_NUM_THREADS": "1"})
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == 0, err
+    assert json.loads(out)["status"] == "finished"
+    assert err.count("finished after 3 steps") == 1
 
 
 def test_a_full_disk_is_said_in_one_line(faces: Path, home: Path) -> None:

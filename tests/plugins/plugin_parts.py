@@ -6,9 +6,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from forks import Fork, run_code, run_command
 
 #: Seconds for a check on a machine that others keep busy; and for a whole process, which ends by itself.
 PATIENCE, _TIMEOUT = "3000", 7200
@@ -61,37 +65,30 @@ class Done:
     err: str
 
 
-def python_beside(folder: Path, *args: str, stdin: str = "", **environment: str) -> Done:
+def python_beside(folder: Path, code: str, *args: str, **environment: str) -> Done:
     """Run Python in a process of its own that finds the distributions of a folder, which it works in."""
-    done = subprocess.run(
-        [sys.executable, *args],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(folder),
-            "OMP_NUM_THREADS": "1",
-            "COLUMNS": "100",
-            **environment,
-        },
-        timeout=_TIMEOUT,
-        check=False,
-    )
-    return Done(done.returncode, done.stdout, done.stderr)
+    return _beside(folder, environment, run_code, code, args)
 
 
 def run_beside(folder: Path, *args: str, **environment: str) -> Done:
     """Run `sketchkit` in such a process."""
-    return python_beside(folder, "-m", "sketchkit", *args, **environment)
+    return _beside(folder, environment, run_command, args)
+
+
+def _beside(folder: Path, environment: Mapping[str, str], work: Callable[..., None], *args: Any) -> Done:
+    """Do a piece of work in a fork."""
+    place = {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1", "COLUMNS": "100", **environment}
+    with chdir(folder):
+        process = Fork(work, *args, environment=place)
+    out, err = process.communicate(_TIMEOUT)
+    return Done(process.returncode or 0, out, err)
 
 
 _RUN_EACH = """
 import io, json, os, sys
 from sketchkit.cli.main import run
 found, here = [], os.getcwd()
-for folder, words in json.load(sys.stdin):
+for folder, words in json.load(open(sys.argv[1])):
     os.chdir(folder)
     kept = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in kept)
@@ -105,8 +102,9 @@ print(json.dumps(found), end="", file=open(os.path.join(here, "found.json"), "w"
 
 def run_each_beside(folder: Path, *lines: Sequence[str], **environment: str) -> list[Done]:
     """Run several command lines one after another in one such process, which loads the libraries once."""
-    steps = json.dumps([[str(folder), words] for words in lines])
-    return _read_each(folder, python_beside(folder, "-c", _RUN_EACH, stdin=steps, **environment))
+    steps = folder / "steps.json"
+    steps.write_text(json.dumps([[str(folder), words] for words in lines]))
+    return _read_each(folder, python_beside(folder, _RUN_EACH, str(steps), **environment))
 
 
 def _read_each(folder: Path, done: Done) -> list[Done]:
@@ -148,7 +146,7 @@ class Environment:
         """Run command lines of `sketchkit`, each in a folder, one after another in one process."""
         (folder / "each.py").write_text(_RUN_EACH)
         (folder / "steps.json").write_text(json.dumps([[str(place), words] for place, words in steps]))
-        return _read_each(folder, self.run(f'"{self.python}" each.py < steps.json', folder))
+        return _read_each(folder, self.run(f'"{self.python}" each.py steps.json', folder))
 
     def run(self, command: str, folder: Path, **environment: str) -> Done:
         """Run a line of shell in the environment."""

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from forks import Fork
 from plugin_parts import PATIENCE, python_beside, run_beside, run_each_beside, write_distribution
 
 from sketchkit import registry
+from sketchkit.cli import plugin_checks
+from sketchkit.cli.main import run
 
 GOOD = """
 from dataclasses import dataclass
@@ -116,7 +123,7 @@ rerun endings.svg -o endings-again.svg
 RUN_ALL = """
 import sys
 from sketchkit.cli.main import run
-for line in sys.stdin.read().strip().splitlines():
+for line in sys.argv[1:]:
     print(run(line.split()), line, file=open("codes.txt", "a"))
 """
 
@@ -125,7 +132,7 @@ def test_every_command_works_beside_them(shelf: Path) -> None:
     lines = WORK.strip().splitlines()
     named = {line.split()[0] for line in lines}
     assert named == {p.name for p in registry.all_plugins("command") if p.builtin}
-    done = python_beside(shelf, "-c", RUN_ALL, stdin=WORK, SKETCHKIT_DATA_DIR=str(shelf / "data"))
+    done = python_beside(shelf, RUN_ALL, *lines, SKETCHKIT_DATA_DIR=str(shelf / "data"))
     codes = (shelf / "codes.txt").read_text().splitlines()
     assert [code.split(" ", 1) for code in codes] == [["0", line] for line in lines], done.err
     assert "Traceback" not in done.err
@@ -169,7 +176,48 @@ def test_engines_that_fail_cost_a_warning_each_and_the_drawings_are_the_same(she
         assert words in failed.err and len(failed.err.splitlines()) == 1
 
 
-def test_a_check_names_all_of_them_with_the_reason(shelf: Path) -> None:
+def _check_forked(words: list[str], errors: str) -> None:
+    """Do as `python -m sketchkit.testing WORDS` does in a group of processes of its own."""
+    from sketchkit.testing.__main__ import main
+
+    os.setpgid(0, 0)
+    os.dup2(os.open(errors, os.O_WRONLY), 2)
+    os._exit(main(words))
+
+
+class ForkedCheck(Fork):
+    """The process of a check as a fork, in the place of `subprocess.Popen`."""
+
+    def __init__(self, command: list[str], *, env: dict[str, str], stderr: Any, **_: Any) -> None:
+        assert command[:4] == [sys.executable, "-P", "-m", "sketchkit.testing"]
+        super().__init__(_check_forked, command[4:], stderr.name, environment=env)
+
+    def wait(self, timeout: float = 600) -> int:
+        code = super().wait(timeout)
+        self._folder.cleanup()
+        return code
+
+
+@pytest.fixture
+def forked_checks(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process finds the distributions; what checks them is forked, one process after another."""
+    monkeypatch.chdir(shelf)
+    monkeypatch.syspath_prepend(shelf)
+    monkeypatch.setattr(plugin_checks.subprocess, "Popen", ForkedCheck)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)  # by one thread: `multiprocessing` looks at all forks
+    monkeypatch.delenv(registry.PLUGINS_VARIABLE, raising=False)
+    _forget_plugins()
+    yield
+    _forget_plugins()
+
+
+def _forget_plugins() -> None:
+    registry._all_installed.cache_clear()
+    registry._plugins.cache_clear()
+
+
+@pytest.mark.usefixtures("forked_checks")
+def test_a_check_names_all_of_them_with_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
     # Each check is a process: of most distributions the sampler alone, or the renderer where no sampler is
     # needed to see the fault, since that loads no torch; of one everything.
     strangers = [
@@ -179,10 +227,10 @@ def test_a_check_names_all_of_them_with_the_reason(shelf: Path) -> None:
     ]
     engines = [f"{name}:{name}" for name in ENGINES]
     chosen = (*strangers, *engines, "bad-metadata", "raises-at-import", *OURS)
-    done = run_beside(shelf, "plugins", "check", *chosen, "--json", "--patience", PATIENCE)
-    assert done.code == 4
-    rows = json.loads(done.out)
-    assert len(done.err.splitlines()) == sum(row["group"] != "" for row in rows)
+    assert run(["plugins", "check", *chosen, "--json", "--patience", PATIENCE]) == 4
+    out, err = capsys.readouterr()
+    rows = json.loads(out)
+    assert len(err.splitlines()) == sum(row["group"] != "" for row in rows)
     for name, (_, words) in {**BROKEN, **ENGINES}.items():
         mine = [row for row in rows if row["distribution"] == name]
         assert len(mine) == (5 if name == "raises-at-import" else 1), name

@@ -310,7 +310,7 @@ def test_a_check_imports_nothing_from_the_current_folder(shelf: Path) -> None:
         "import os, sys; from sketchkit.cli.main import run; os.chdir('here');"
         f"run(['plugins', 'check', 'steady', '--patience', '{PATIENCE}'])"
     )
-    done = python_beside(shelf, "-c", program)
+    done = python_beside(shelf, program)
     (row,) = (line for line in done.out.splitlines() if "steady" in line)
     assert row.split()[4] == "works", row
 

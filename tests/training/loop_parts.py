@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from forks import Fork, run_code
+from forks import Fork, run_code, run_torchrun
 
 from sketchkit.training import TrainConfig, train
 from sketchkit.training.data import Dataset, prepare_sketches, synth
@@ -151,11 +151,11 @@ def several(
         data: what they learn from.
         folder: of the run.
         config: of the run.
-        forked: whether they are forks; else they begin from nothing and end as Python ends.
+        forked: whether all are forks; else the first begins from nothing and ends as Python ends.
     """
     processes: list[Fork | subprocess.Popen[str]] = []
     for variables in torchrun_variables(count):
-        if forked:
+        if forked or processes:
             processes.append(start(data, folder, config, environment=variables))
         else:
             words = [sys.executable, "-c", SCRIPT, *_arguments(data, folder, config)]
@@ -206,17 +206,12 @@ def groups(
     script.write_text(WORKER, encoding="utf-8")
     words = f"--nnodes {count} --nproc-per-node 1 --max-restarts 5 --monitor-interval 0.1 --rdzv-backend c10d"
     meeting = ("--rdzv-endpoint", f"127.0.0.1:{_free_port()}", "--rdzv-id", folder.name)
-    command = [sys.executable, "-m", "torch.distributed.run", *words.split(), *meeting, str(script)]
-    command += _arguments(data, folder, config, die_at)
+    command = [*words.split(), *meeting, str(script), *_arguments(data, folder, config, die_at)]
     # Otherwise workers that start again may find addresses of their last life in the store that they share.
-    environment = {**os.environ, "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
-    started = [
-        subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-        )
-        for _ in range(count)
-    ]
-    return [(process.wait(600), process.communicate()[0]) for process in started]
+    environment = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    started = [Fork(run_torchrun, command, environment=environment) for _ in range(count)]
+    said = ["".join(process.communicate(timeout=600)) for process in started]
+    return [(process.returncode or 0, text) for process, text in zip(started, said, strict=True)]
 
 
 def _free_port() -> int:

@@ -101,12 +101,13 @@ class Twin(VaeModel):
 
     backend = "twin"
 '''
+MODULE = "strange_walks.py"
 NAMES = {name.lower(): name for name in ("Walker", "Stumbler", "Crawler", "Dreamer", "Twin")}
 
 
 def write_package(folder: Path) -> Path:
     """Put the package into a folder, from which Python can import it and sketchkit finds it."""
-    (folder / "strange_walks.py").write_text(SOURCE)
+    (folder / MODULE).write_text(SOURCE)
     info = folder / "strange_walks-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strange-walks\nVersion: 1.0\n")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from forks import Fork, run_command
 from loop_parts import losses, small_data
-from strange_parts import installed_here, write_package
+from strange_parts import MODULE, installed_here, write_package
 from train_parts import batches_of, model_of
 
 from sketchkit.card import ModelCard
@@ -224,14 +225,10 @@ def test_what_a_training_would_take_is_told_of_a_plugins_model(small: Dataset) -
 
 def command(folder: Path, package: Path, *words: object) -> subprocess.CompletedProcess[str]:
     place = {"PYTHONPATH": str(package), "SKETCHKIT_DATA_DIR": str(folder / "store"), "COLUMNS": "100"}
-    return subprocess.run(
-        [sys.executable, "-m", "sketchkit", *map(str, words)],
-        cwd=folder,
-        env={**os.environ, **place},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with chdir(folder):
+        process = Fork(run_command, [str(word) for word in words], environment=place)
+    out, err = process.communicate(timeout=600)
+    return subprocess.CompletedProcess(words, process.returncode or 0, out, err)
 
 
 def test_the_command_trains_and_draws_with_a_plugins_model(small: Dataset, tmp_path: Path) -> None:
@@ -295,7 +292,11 @@ def test_what_the_command_cannot_be_told_leaves_no_run(
     assert not run.exists()
 
 
-def test_help_lists_what_plugins_are_told_and_nothing_where_there_are_none(tmp_path: Path) -> None:
+def test_help_lists_what_plugins_are_told_and_nothing_where_there_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Forks find what this process finds.
+    monkeypatch.setattr(sys, "path", [place for place in sys.path if not Path(place, MODULE).exists()])
     (tmp_path / "package").mkdir()
     shown = command(tmp_path, write_package(tmp_path / "package"), "train", "--help").stdout
     assert "mood=calm  how it walks  [calm|wild]" in shown

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from forks import Fork, run_code
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -305,7 +305,8 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(
 
 
 LIMITED = """
-import resource, signal, sys
+import resource, signal, sys, warnings
+warnings.simplefilter("error")
 import torch
 from pathlib import Path
 from sketchkit.errors import InputError
@@ -322,9 +323,8 @@ except InputError as error:
 @pytest.mark.skipif(sys.platform == "win32", reason="limits on the size of files are a thing of POSIX")
 def test_a_file_that_may_grow_no_further_is_one_line_too(folder: Path) -> None:
     before = files(folder)
-    program = [sys.executable, "-W", "error", "-c", LIMITED, str(folder)]
-    done = subprocess.run(program, capture_output=True, text=True, timeout=600)
-    assert (done.stdout, done.stderr) == (f"{folder}/00000030.safetensors: file too large\n", "")
+    said = Fork(run_code, LIMITED, [str(folder)]).communicate(timeout=600)
+    assert said == (f"{folder}/00000030.safetensors: file too large\n", "")
     assert files(folder) == before
     assert assert_newest(folder, 20) == []
 

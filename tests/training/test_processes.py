@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,8 +124,8 @@ def test_two_processes_share_sums_and_words() -> None:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only the GNU C library is told")
 def test_the_c_library_can_be_told_to_keep_memory() -> None:
     code = "from sketchkit.training.processes import keep_memory; print(keep_memory(), keep_memory())"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
-    assert done.stdout in ("True True\n", "False False\n"), done.stderr
+    out, err = Fork(run_code, code, ()).communicate(timeout=600)
+    assert out in ("True True\n", "False False\n"), err
 
 
 def test_elsewhere_memory_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
