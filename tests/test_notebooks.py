@@ -18,6 +18,8 @@ WRITTEN = {
     "plugin_author": ["compass.svg", "dist/sketchkit_compass-0.1.0-py3-none-any.whl"],
     "researcher": ["run-0.05/best.safetensors", "run-1.0/valid.csv", "shapes"],
 }
+#: What is less here than where the notebooks are stored: they show as much, of models that have learnt less.
+LESS = {"researcher": {"steps=80": "steps=20", "synth(500": "synth(200"}}
 MOST_BYTES = 400_000
 
 Kinds = list[list[tuple[str, ...]]]
@@ -50,6 +52,11 @@ def test_a_notebook_runs_and_shows_what_it_was_stored_with(
     monkeypatch.delenv("MPLBACKEND", raising=False)
     copy = tmp_path / "examples" / "notebooks" / path.name
     shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("out"))
+    text = copy.read_text(encoding="utf-8")
+    for usual, less in LESS.get(path.stem, {}).items():
+        assert usual in text
+        text = text.replace(usual, less)
+    copy.write_text(text, encoding="utf-8")
     before = copy.read_bytes()
     execute = runpy.run_path(str(copy.with_name("execute.py")))["execute"]
     done = execute(copy)

@@ -74,16 +74,31 @@ def test_every_command_of_a_document_runs(workshop: Path, document: str) -> None
         assert words[0] == "sketchkit"
         if words[1:3] == ["models", "pull"]:
             words = ["sketchkit", "models", "import", f"published/{words[3]}.gen.json", "--name", words[3]]
-        if words[1] == "train" and "--max-time" not in words:
-            words += ["--steps", "2", "--batch-size", "2"]  # the last of two counts
-        if words[1:3] == ["data", "synth"]:
-            words += ["-n", str(min(300, int(words[words.index("-n") + 1])))]
-        assert run(words[1:]) == 0, command
-        for name in {new for option, new in itertools.pairwise(words) if option in WRITTEN}:
+        written = {new for option, new in itertools.pairwise(words) if option in WRITTEN}
+        shown = {name for name in written if f"](images/{name})" in _text(document)}
+        assert run([*words[1:], *_less(words, bool(shown))]) == 0, command
+        for name in written:
             assert list(workshop.glob(re.sub(r"\{\w+\}", "*", name))), command
-            if f"](images/{name})" in _text(document):
-                shown = (ROOT / "docs" / "images" / name).read_text(encoding="utf-8")
-                assert _layout((workshop / name).read_text(encoding="utf-8")) == _layout(shown), command
+            if name in shown:
+                picture = (ROOT / "docs" / "images" / name).read_text(encoding="utf-8")
+                assert _layout((workshop / name).read_text(encoding="utf-8")) == _layout(picture), command
+
+
+def _less(words: list[str], shown: bool) -> list[str]:
+    """Options for a command to take less time; of an option that comes again the last counts.
+
+    Args:
+        words: of the command.
+        shown: whether the document shows the picture that it makes.
+    """
+    number = int(words[words.index("-n") + 1]) if "-n" in words else 0
+    if words[1] == "train":
+        return ["--steps", "2", "--batch-size", "2"]
+    if words[1] == "infill":
+        return ["--particles", "16"]
+    if words[1:3] == ["data", "synth"]:
+        return ["-n", str(min(100, number))]
+    return ["-n", str(min(20, number))] if words[1] == "sample" and not shown else []
 
 
 def _layout(picture: str) -> tuple[str, int]:
