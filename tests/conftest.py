@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 DATA_VARIABLE = "SKETCHKIT_TEST_DATA"
 #: Slow tests, a line each: a file, or a function of one as `tests/test_x.py::test_y`.
 SLOW = frozenset((Path(__file__).parent / "slow.txt").read_text(encoding="utf-8").splitlines())
-LONGEST = "tests/plugins/test_first_party.py"
+#: Files that begin first, so that no process is left with a long test while the others have none.
+LONGEST = tuple(
+    f"tests/{name}.py"
+    for name in (
+        "plugins/test_first_party",
+        "plugins/test_tutorial",
+        "test_readme",
+        "test_notebooks",
+        "test_figures",
+        "plugins/test_broken_neighbours",
+        "training/test_loop",
+    )
+)
 #: At most so many processes run the suite: each of them loads torch.
 MOST_PROCESSES = 8
 
@@ -49,12 +61,13 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `slow.txt` names, and begin with the longest: the tests of plugins in an environment."""
+    """Mark what `slow.txt` names, and begin with the longest files."""
     for item in items:
         function = item.nodeid.partition("[")[0]
         if not SLOW.isdisjoint((function, function.partition("::")[0])):
             item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ BASE: dict[str, tuple[str, ...]] = {
     "sample": ("-n", "6"),
     "complete": ("@/three.svg", "-n", "3"),
     "infill": ("@/three.svg", "--missing", "1:2", "-n", "2", "--particles", "12"),
-    "reconstruct": ("@/six.ndjson",),
+    "reconstruct": ("@/six.ndjson", "--limit", "2"),
     "interpolate": ("@/six.ndjson#0", "@/six.ndjson#1", "-n", "4"),
     "grid": (*(f"@/six.ndjson#{k}" for k in range(4)), "--steps", "2x3"),
     "analogy": tuple(f"@/six.ndjson#{k}" for k in range(3)),

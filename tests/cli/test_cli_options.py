@@ -25,7 +25,7 @@ from torch import Tensor
 from typer.main import get_command
 
 import sketchkit as library
-from sketchkit import options, registry
+from sketchkit import benchmark, options, registry
 from sketchkit.card import ModelCard
 from sketchkit.engine.steppers import State
 from sketchkit.engine.torch_engine import CompiledEngine, TorchEngine, TorchStepper, make_step
@@ -118,7 +118,7 @@ def _save_models(folder: Path, tiny_vae: VaeModel) -> None:
 
 @pytest.fixture(autouse=True)
 def engines(monkeypatch: pytest.MonkeyPatch, given: Path) -> None:
-    """The odd engine, which also stands for the compiled one, and models for those who name none."""
+    """The odd engine, which also stands for the compiled one, and small models for those who name none."""
     own = {kind: registry.plugins_of(kind) for kind in registry.GROUPS}
     place = ModuleType("odd_engine")
     place.Odd = Odd  # type: ignore[attr-defined]
@@ -130,6 +130,9 @@ def engines(monkeypatch: pytest.MonkeyPatch, given: Path) -> None:
     )
     for name in ("unsupported_reason", "stepper"):
         monkeypatch.setattr(CompiledEngine, name, getattr(Odd, name))
+    for name in benchmark.MODELS:
+        monkeypatch.setitem(benchmark.MODELS, name, ("lstm", 16))
+    monkeypatch.setattr(benchmark, "_MOST_SECONDS", 0.01)
     monkeypatch.setenv("SKETCHKIT_MODEL", str(given / "decoder/own.safetensors"))
     monkeypatch.setenv("SKETCHKIT_VAE", str(given / "vae/own.safetensors"))
 
