@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import resource
+import runpy
 import signal
 import sys
 import tempfile
@@ -78,6 +79,12 @@ def run_code(code: str, arguments: Sequence[str]) -> None:
     """Do as `python -c CODE ARGUMENTS` does."""
     sys.argv = ["-c", *arguments]
     exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+
+
+def run_module(name: str, words: Sequence[str]) -> None:
+    """Do as `python -m NAME WORDS` does."""
+    sys.argv = [name, *words]
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
 
 
 def run_command(words: Sequence[str]) -> None:

@@ -215,7 +215,11 @@ def test_a_compiled_step_is_that_of_the_model(monkeypatch: pytest.MonkeyPatch) -
     rows, theirs = _begun(model, 7)
     stepper = CompiledEngine().stepper(model, "float32")
     assert isinstance(stepper, TorchStepper)
-    raw, _ = stepper.step(rows, stepper.prepare_state(theirs))
+    from torch._inductor import config
+
+    # Otherwise a small program is compiled for each set of instructions first.
+    with config.patch({"compile_threads": 1, "cpp.vec_isa_ok": True}):
+        raw, _ = stepper.step(rows, stepper.prepare_state(theirs))
     assert torch.allclose(raw, model.step(rows, theirs)[0], atol=2e-5)
     monkeypatch.setattr("sketchkit.engine.torch_engine._find_compiler", lambda: None)
     assert "no C++ compiler" in str(CompiledEngine().unsupported_reason(model, "float32"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import runpy
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -110,15 +110,17 @@ def test_one_class_is_nothing_to_tell_apart(tmp_path: Path) -> None:
         measure_accuracy(stranger, prepare_sketches(synth(40, classes=["cup"]), tmp_path / "cups"), "train")
 
 
-def test_the_example_trains_measures_and_writes(shapes: Dataset, tmp_path: Path) -> None:
+def test_the_example_trains_measures_and_writes(
+    shapes: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "own.safetensors"
     more = ["--steps", "3", "--seed", "4", "--version", "own", "--views", "2"]
-    words = [str(SCRIPT), f"{shapes.path}=2", "-o", str(out), *more]
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), f"{shapes.path}=2", "-o", str(out), *more])
+    runpy.run_path(str(SCRIPT), run_name="__main__")
+    said, progress = capsys.readouterr()
     about = load_recogniser(out).about
     assert about.classes == CLASSES and about.seed == 4 and about.version == "own"
     assert about.views == 2
     assert about.trained_on.endswith(shapes.manifest.fingerprint)
-    assert done.stdout.startswith(f"{about.test_accuracy:.4f} of {about.test_drawings} test drawings")
-    assert "3/3 steps" in done.stderr
+    assert said.startswith(f"{about.test_accuracy:.4f} of {about.test_drawings} test drawings")
+    assert "3/3 steps" in progress

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forks import Fork, run_module
 
 from sketchkit import registry
 from sketchkit.testing import run_check
@@ -44,12 +44,12 @@ def publish(
 def check(folder: Path, *plugins: tuple[str, str]) -> list[dict[str, Any]]:
     """The results for plugins (kinds and names) in a folder, from a new process with empty streams."""
     result = folder / "result.json"
-    environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
     words = itertools.chain(*plugins or [("sampler", "swirl")])
-    command = [sys.executable, "-m", "sketchkit.testing", *words, str(result)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600, check=False)
-    assert (done.returncode, done.stdout) == (0, "")
-    assert "Traceback" not in done.stderr
+    environment = {"PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
+    process = Fork(run_module, "sketchkit.testing", [*words, str(result)], environment=environment)
+    out, err = process.communicate(600)
+    assert (process.returncode, out) == (0, "")
+    assert "Traceback" not in err
     results = [json.loads(line) for line in result.read_text().splitlines()]
     for each in results:
         assert set(each) == {"kind", "name", "state", "reason", "faults"}
