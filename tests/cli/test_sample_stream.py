@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Outcome, Sketchkit
+from forks import Fork, run_code
 
 import sketchkit as library
 from sketchkit.cli.resumable import PartFile, exclusive_lock
@@ -104,20 +105,20 @@ def test_what_a_kill_leaves_is_gone_on_with(sketchkit: Sketchkit) -> None:
     kills = 0
     while kills < 3:
         sizes = [path.stat().st_size for path in parts()]
-        with subprocess.Popen([sys.executable, "-c", SMALL, *command], stderr=subprocess.PIPE) as process:
-            # Let it do something, so that there is an end, and stop it wherever it is then.
-            while process.poll() is None and not _grown(sizes):
-                time.sleep(0.005)
-            if kills < 2:
-                process.kill()
-            _, err = process.communicate()
+        process = Fork(run_code, SMALL, command)
+        # Let it do something, so that there is an end, and stop it wherever it is then.
+        while process.poll() is None and not _grown(sizes):
+            time.sleep(0.005)
+        if kills < 2:
+            process.kill()
+        _, err = process.communicate(timeout=600)
         if kills < 2 and process.returncode == 0:  # it was over before it could be killed: begin anew
             Path("killed.ndjson").unlink()
             kills = 0
             continue
         assert process.returncode == (-9 if kills < 2 else 0), err
         kills += 1
-    assert b"going on after " in err
+    assert "going on after " in err
     assert sketchkit("sample", "-n", 400, "-o", "whole.ndjson").code == 0
     assert Path("killed.ndjson").read_bytes() == Path("whole.ndjson").read_bytes()
     assert not leftovers()
@@ -126,13 +127,13 @@ def test_what_a_kill_leaves_is_gone_on_with(sketchkit: Sketchkit) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_on_the_way_leaves_what_is_drawn(number: signal.Signals) -> None:
     words = ["sample", "-n", "100000", "-o", "out.ndjson"]
-    with subprocess.Popen([sys.executable, "-c", SMALL, *words], stderr=subprocess.PIPE) as process:
-        while process.poll() is None and not _grown([]):
-            time.sleep(0.005)
-        process.send_signal(number)
-        _, err = process.communicate(timeout=600)
+    process = Fork(run_code, SMALL, words)
+    while process.poll() is None and not _grown([]):
+        time.sleep(0.005)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 128 + number
-    (line,) = err.decode().splitlines()
+    (line,) = err.splitlines()
     told = re.fullmatch(r"([0-9,]+) of 100,000 drawings are kept: the same command goes on after them", line)
     assert told is not None
     (part,) = parts()

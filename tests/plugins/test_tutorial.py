@@ -10,6 +10,8 @@ from plugin_parts import PATIENCE, ROOT, Environment
 
 PAGE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(sh|python)([^\n]*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+#: The tests of all plugins of the page run in one process.
+PYTEST = "python -m pytest -q "
 RUN_SCRIPTS = "import runpy, sys\nfor path in sys.argv[1:]:\n    runpy.run_path(path, run_name='__main__')\n"
 
 
@@ -18,9 +20,12 @@ def test_every_block_of_the_page_runs_and_its_sampler_works_in_every_way_it_says
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     assert len(BLOCKS) >= 7
     scripts: list[str] = []
+    tested: list[str] = []
     for language, place, code in BLOCKS:
         if language == "sh":
-            done = second.run(code, tmp_path)
+            lines = code.splitlines(keepends=True)
+            tested += [line.removeprefix(PYTEST).strip() for line in lines if line.startswith(PYTEST)]
+            done = second.run("".join(line for line in lines if not line.startswith(PYTEST)), tmp_path)
             assert done.code == 0, f"{code}\n{done.out}\n{done.err}"
         elif place.strip():
             (tmp_path / place.strip()).write_text(code)
@@ -28,14 +33,17 @@ def test_every_block_of_the_page_runs_and_its_sampler_works_in_every_way_it_says
         else:
             scripts.append(f"block-{len(scripts)}.py")
             (tmp_path / scripts[-1]).write_text(code)
+    assert len(tested) == 2
+    done = second.run(PYTEST + " ".join(tested), tmp_path)
+    assert done.code == 0, f"{done.out}\n{done.err}"
     # Python that stands by itself, one after another in a process that loads the libraries once.
     (tmp_path / "each.py").write_text(RUN_SCRIPTS)
     done = second.run(" ".join([f'"{second.python}" each.py', *scripts]), tmp_path)
     assert done.code == 0, f"{done.out}\n{done.err}"
     assert b'"pen": 0.7' in (tmp_path / "calm.svg").read_bytes().replace(b"&quot;", b'"')
     assert (tmp_path / "dist").is_dir()
-    lines = ("complete --help", "complete examples/face-start.svg --sampler calm -O pen=99")
-    shown, refused = second.run_each([(tmp_path, line.split()) for line in lines], tmp_path)
+    asked = ("complete --help", "complete examples/face-start.svg --sampler calm -O pen=99")
+    shown, refused = second.run_each([(tmp_path, line.split()) for line in asked], tmp_path)
     assert "the temperature of the pen alone" in " ".join(shown.out.split())
     assert refused.code == 2 and "option 'pen' of sampler 'calm' must be 0.01..10" in refused.err
     checked = second.run(f"sketchkit plugins check calm --json --patience {PATIENCE}", tmp_path)
