@@ -204,17 +204,16 @@ def refine(model: SketchModel, data: Dataset, asked: argparse.Namespace) -> Sket
     Returns:
         The model with averaged weights.
     """
-    same = ("steps", "batch_size", "learning_rate", "schedule", "ema", "recurrent_dropout", "offset_noise")
+    same = [
+        *("steps", "batch_size", "learning_rate", "schedule", "ema", "seed", "precision"),
+        *("padding", "recurrent_dropout", "offset_noise", "kl_weight"),
+    ]
     config = TrainConfig(
         classes=True,
         warmup=20,
-        padding=1,
         balance=0.5,
         kl_start=1.0,
         kl_minimum=0.0,
-        kl_weight=asked.kl_weight,
-        seed=asked.seed,
-        precision=asked.precision,
         **{name: getattr(asked, name) for name in same},
     )
     for name, part in model.named_children():
@@ -279,6 +278,7 @@ def parser() -> argparse.ArgumentParser:
     add("learning-rate", 1e-4, "at the beginning")
     add("schedule", "cosine", "how it falls", choices=("cosine", "constant"))
     add("ema", 0.99, "decay of the averaged weights")
+    add("padding", 0, "rows behind an end that the usual losses count, as in the training before")
     add("recurrent-dropout", 0.1, "of the usual losses")
     add("kl-weight", 0.1, "of a vae's usual losses")
     add("offset-noise", 0.0, "of a vae's usual losses")
