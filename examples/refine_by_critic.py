@@ -1,14 +1,11 @@
-"""Refine a model by what the critic says of its own drawings, beside the likelihood of a data set.
+"""Refine a decoder by what the critic says of its drawings, beside the likelihood of a data set.
 
     python examples/refine_by_critic.py MODEL DATA -o refined.safetensors [--steps 1000]
 
-At each update the model draws. A decoder draws some classes several times, those that the critic names
-least before the others. A vae draws some latent vectors several times: half of them are those of drawings
-in DATA, half come from its prior; its encoder and its prior stay as they are. The reward of a drawing is how
-sure the critic is of its class, less than nothing where the model did not end it, and less the Chamfer
-distance to the drawing that it repeats. Drawings that are better than their siblings become likelier, under
-the temperature that they were drawn at, and the others less likely; the usual losses of a batch of DATA keep
-the model near what people draw.
+At each update the model draws some classes several times, those that the critic names least before the
+others. The reward of a drawing is how sure the critic is of its class, less than nothing where the model did
+not end it. Drawings that are better than their siblings become likelier, under the temperature that they were
+drawn at, and the others less likely; the usual losses of a batch of DATA keep the model near people.
 
 The averaged weights are saved at the end and after every --save-every updates. Progress goes to stderr.
 
@@ -32,28 +29,19 @@ from torch import Tensor
 import sketchkit
 from sketchkit.critic import load_critic
 from sketchkit.density import MixtureDensity
-from sketchkit.evaluate.comparison import unit_outline
-from sketchkit.geometry import chamfer
-from sketchkit.latent import prior
 from sketchkit.models import SketchModel
 from sketchkit.models.losses import Batch
 from sketchkit.sampling.temperature import Temperature
 from sketchkit.sketch import Sketch
-from sketchkit.training.batching import Batches, Order, lay_out
+from sketchkit.training.batching import Batches, lay_out
 from sketchkit.training.checkpointing import TrainState
 from sketchkit.training.config import TrainConfig
 from sketchkit.training.data import Dataset
 from sketchkit.training.data.manifest import find
 from sketchkit.training.objective import Objective, validate, weigh
-from sketchkit.units import from_rows
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
-
-#: Parts of a vae that stay as they are.
-FIXED = frozenset({"forward_cell", "backward_cell", "mu", "presig", "prior"})
-#: From this Chamfer distance on a drawing gets no worse.
-FAR = 0.2
 
 
 @dataclass(frozen=True)
@@ -64,13 +52,11 @@ class Own:
         drawings: N.
         labels: int64 [N], their classes.
         rewards: [N].
-        z: [N, Z], the latent vectors of a vae.
     """
 
     drawings: list[Sketch]
     labels: Int64
     rewards: Float64
-    z: Tensor | None = None
 
 
 class Drawer:
@@ -78,87 +64,37 @@ class Drawer:
 
     Args:
         model: whose weights change from update to update.
-        data: whose training drawings a vae draws again.
         asked: the arguments of the command line.
     """
 
-    def __init__(self, model: SketchModel, data: Dataset, asked: argparse.Namespace) -> None:
+    def __init__(self, model: SketchModel, asked: argparse.Namespace) -> None:
         self.model, self.asked, self.critic = model, asked, load_critic()
-        self.classes, self.split = model.card.classes, data.split("train")
-        self.order = Order(self.split.classes, asked.seed, 0.5)
+        self.classes = model.card.classes
+        self.places = np.array([self.critic.classes.index(name) for name in self.classes])
         #: [C], the mean reward of each class lately.
         self.recent = np.full(len(self.classes), 0.5)
 
     def draw(self, step: int) -> Own:
-        """The drawings of an update."""
-        asked, again = self.asked, self.asked.groups // 2 if self.model.conditional else 0
-        chosen = self._choose(step, asked.groups - again)
-        if not again:
-            labels = np.repeat(chosen, asked.siblings)
-            drawings = self._draw(step, labels, None)
-            rewards = self._looks(drawings, labels)
-            self._remember(chosen, rewards)
-            return Own(drawings, labels, rewards)
-        offsets, lifts, inks, given_labels = self.split.flat(self.order(step * again + np.arange(again)))
-        given = lay_out(offsets / self.model.card.scale_factor, lifts, inks, given_labels, 1)
-        labels = np.repeat(np.concatenate((given_labels, chosen)), asked.siblings)
-        vectors = np.concatenate((self._encode(given), self._from_prior(step, chosen)))
-        z = np.repeat(vectors, asked.siblings, 0)
-        drawings = self._draw(step, labels, z)
-        rewards = self._looks(drawings, labels)
-        self._remember(chosen, rewards[again * asked.siblings :])
-        rewards[: again * asked.siblings] -= asked.chamfer * self._distances(given, drawings)
-        return Own(drawings, labels, rewards, torch.from_numpy(z))
-
-    def _choose(self, step: int, count: int) -> Int64:
-        """Some classes, those of small rewards more often."""
-        need = 1.0 - self.recent.clip(max=1.0) + self.asked.evenly
-        chances = np.random.default_rng((self.asked.seed, step))
-        return chances.choice(len(need), count, replace=False, p=need / need.sum())
-
-    def _remember(self, chosen: Int64, rewards: Float64) -> None:
-        means = rewards.reshape(len(chosen), -1).mean(1)
-        self.recent[chosen] += 0.2 * (means - self.recent[chosen])
-
-    def _draw(self, step: int, labels: Int64, z: npt.NDArray[np.float32] | None) -> list[Sketch]:
-        return sketchkit.sample(
+        """The drawings of an update, of classes with small rewards more often than of others."""
+        asked = self.asked
+        need = 1.0 - self.recent + asked.evenly
+        chances = np.random.default_rng((asked.seed, step))
+        chosen = chances.choice(len(need), asked.groups, replace=False, p=need / need.sum())
+        labels = np.repeat(chosen, asked.siblings)
+        drawings = sketchkit.sample(
             self.model,
             len(labels),
-            self.asked.temperature,
-            z=z,
-            class_name=self._names(labels),
-            seed=self.asked.seed + 1,
+            asked.temperature,
+            class_name=[self.classes[i] for i in labels],
+            seed=asked.seed + 1,
             first=step * len(labels),
-            max_points=self.asked.max_points,
+            max_points=asked.max_points,
         )
-
-    def _encode(self, given: Batch) -> npt.NDArray[np.float32]:
-        with torch.inference_mode():
-            mu: Tensor = self.model.encode_packed(given.points, given.inks, given.ink_packing)[0]  # type: ignore[operator]
-        return mu.numpy()
-
-    def _from_prior(self, step: int, labels: Int64) -> npt.NDArray[np.float32]:
-        index, names = step * len(labels) + np.arange(len(labels)), self._names(labels)
-        return prior(self.model, len(labels), self.asked.seed, class_name=names, index=index)
-
-    def _names(self, labels: Int64) -> list[str]:
-        return [self.classes[i] for i in labels]
-
-    def _looks(self, drawings: list[Sketch], labels: Int64) -> Float64:
-        """How sure the critic is of the class of each drawing, 0..1; --endless where it did not end."""
-        place = np.array([self.critic.classes.index(name) for name in self.classes])
-        chances = self.critic.chances(drawings)[np.arange(len(drawings)), place[labels]]
-        rewards: Float64 = np.where([each.ended for each in drawings], chances, self.asked.endless)
-        return rewards
-
-    def _distances(self, given: Batch, drawings: list[Sketch]) -> Float64:
-        """The Chamfer distances of drawings to the given ones that they repeat."""
-        out = []
-        for i, (rows, inks) in enumerate(zip(given.points.numpy(), given.inks.tolist(), strict=True)):
-            line = unit_outline(from_rows(rows[:inks], 1.0, (0.0, 0.0), joined=True))
-            siblings = drawings[i * self.asked.siblings : (i + 1) * self.asked.siblings]
-            out += [min(chamfer(line, unit_outline(each)), FAR) for each in siblings]
-        return np.array(out)
+        looks = self.critic.chances(drawings)[np.arange(len(labels)), self.places[labels]]
+        rewards = np.where([each.ended for each in drawings], looks, asked.endless)
+        means = rewards.reshape(len(chosen), -1).mean(1)
+        self.recent[chosen] += 0.2 * (means - self.recent[chosen])
+        return Own(drawings, labels, rewards)
 
 
 def batch_of(drawings: list[Sketch], labels: Int64, scale_factor: float) -> Batch:
@@ -179,7 +115,7 @@ def log_prob(model: SketchModel, own: Own, temperature: float) -> Tensor:
     """
     batch = batch_of(own.drawings, own.labels, model.card.scale_factor)
     read = torch.cat((model.start_rows(len(own.drawings))[:, None], batch.points[:, :-1]), 1)
-    state = model.initial_state(len(own.drawings), own.z, batch.label)
+    state = model.initial_state(len(own.drawings), label=batch.label)
     rule = Temperature(temperature).draw_rule()
     density = MixtureDensity(model.packed(read, state, batch.packing))
     density = density.softened(rule.softening, rule.log_sigma_shift)
@@ -206,21 +142,17 @@ def refine(model: SketchModel, data: Dataset, asked: argparse.Namespace) -> Sket
     """
     same = [
         *("steps", "batch_size", "learning_rate", "schedule", "ema", "seed", "precision"),
-        *("padding", "recurrent_dropout", "offset_noise", "kl_weight"),
+        *("padding", "recurrent_dropout"),
     ]
     config = TrainConfig(
         classes=True,
         warmup=20,
         balance=0.5,
-        kl_start=1.0,
-        kl_minimum=0.0,
         **{name: getattr(asked, name) for name in same},
     )
-    for name, part in model.named_children():
-        part.requires_grad_(name not in FIXED)
     train, nmax = data.split("train"), int(data.split("train").lengths.max())
     batches, state = Batches(train, config, model, nmax), TrainState(model, config)
-    drawer, objective = Drawer(model, data, asked), Objective(model, asked.precision)
+    drawer, objective = Drawer(model, asked), Objective(model, asked.precision)
     begun, lately = time.monotonic(), []
     for step in range(asked.steps):
         own, weights = drawer.draw(step), config.weights_at(step)
@@ -262,15 +194,14 @@ def parser() -> argparse.ArgumentParser:
             f"--{name}", type=type(usual), default=usual, help=f"{text} (default: {usual})", **how
         )
 
-    out.add_argument("model", help="a decoder or a vae whose classes the critic knows")
+    out.add_argument("model", help="a decoder whose classes the critic knows")
     out.add_argument("data", help="a data set of the same classes")
     out.add_argument("-o", "--output", default="refined.safetensors")
     add("steps", 1000, "updates")
-    add("groups", 10, "classes or latent vectors that are drawn at each update")
+    add("groups", 10, "classes that are drawn at each update")
     add("siblings", 6, "drawings of each, two or more")
     add("temperature", 0.25, "of the drawings")
     add("weight", 2.0, "of the rewards beside the usual losses")
-    add("chamfer", 10.0, "what a Chamfer distance of 1 costs")
     add("endless", -0.5, "reward of a drawing that did not end")
     add("evenly", 0.05, "how often well named classes are drawn, beside the others")
     add("max-points", 160, "the most points of a drawing")
@@ -280,8 +211,6 @@ def parser() -> argparse.ArgumentParser:
     add("ema", 0.99, "decay of the averaged weights")
     add("padding", 0, "rows behind an end that the usual losses count, as in the training before")
     add("recurrent-dropout", 0.1, "of the usual losses")
-    add("kl-weight", 0.1, "of a vae's usual losses")
-    add("offset-noise", 0.0, "of a vae's usual losses")
     add("seed", 0, "the same seed refines the same")
     add("save-every", 200, "updates between two savings")
     add("precision", "bfloat16", "of the products", choices=("float32", "bfloat16"))
@@ -298,7 +227,7 @@ def main() -> None:
     )
     if tuple(data.classes) != tuple(model.card.classes):
         sys.exit(f"{asked.data}: its classes are not those of {asked.model}")
-    refine(model.train(), data, asked)
+    refine(model.train().requires_grad_(True), data, asked)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@
 #
 # PEOPLE is a folder of simplified ndjson files, one a class, that hold hundreds of drawings or more; FEW one of files
 # of some 25 drawings, of the classes of PEOPLE, of the teachers and of others; TEACHERS one of published
-# decoder-only models (NAME.gen.json). FOLDER takes the data sets and the runs. It takes some ten hours of one
+# decoder-only models (NAME.gen.json). FOLDER takes the data sets and the runs. It takes some eleven hours of one
 # core with bfloat16 products; what was stopped goes on. With --no-teachers only a doodle is trained, from PEOPLE.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -90,6 +90,26 @@ own() {
     -n 400 -t "$3" --max-points 130 --seed 7 -o "$folder/$1.ndjson"
   critique "$1-good" 0.8 "$folder/$1.ndjson"
 }
+# refine FROM TO OPTIONS...: a model that is there stays.
+refine() {
+  local from=$folder/$1.safetensors to=$2; shift 2
+  [ -e "$folder/$to.safetensors" ] || { python examples/refine_by_critic.py "$from" "$folder/mixed-good" \
+    -o "$folder/.$to.safetensors" --padding 1 "$@" && mv "$folder"/{.,}"$to.safetensors"; }
+}
+# between FIRST SECOND SHARE TO: the weights a share of the way from one model to another.
+between() {
+  [ -e "$folder/$4.safetensors" ] || python - "$@" "$folder/$4.safetensors" <<'PYTHON'
+import sys
+
+import sketchkit
+
+first, second = (sketchkit.load_model(name, device="cpu") for name in sys.argv[1:3])
+share, before = float(sys.argv[3]), first.state_dict()
+after = {name: (1 - share) * before[name] + share * each for name, each in second.state_dict().items()}
+second.load_state_dict(after)
+second.save(sys.argv[5])
+PYTHON
+}
 mkdir -p "$folder/fewer"
 awk '(NR - 1) % 1000 < 700' "$folder/taught.ndjson" > "$folder/fewer/taught.ndjson"
 critique people-good 0.3 "$people"/*.ndjson
@@ -111,18 +131,12 @@ own own-third "$folder/doodle-third/best.safetensors" 0.25,0.4
 prepare good-third "$folder"/{people-good,taught-good,own-third-good}.ndjson --reserve 15
 train good-third doodle-fourth --init "$folder/doodle-third/last.safetensors" "${refined[@]}"
 # The last stage draws better and finds people's drawings less likely: seven tenths of the way to it.
-[ -e "$folder/doodle.safetensors" ] ||
-  python - "$folder"/doodle-{third,fourth}/best.safetensors 0.7 "$folder/doodle.safetensors" <<'PYTHON'
-import sys
-
-import sketchkit
-
-first, second = (sketchkit.load_model(name, device="cpu") for name in sys.argv[1:3])
-share, before = float(sys.argv[3]), first.state_dict()
-after = {name: (1 - share) * before[name] + share * each for name, each in second.state_dict().items()}
-second.load_state_dict(after)
-second.save(sys.argv[4])
-PYTHON
+between "$folder"/doodle-{third,fourth}/best.safetensors 0.7 doodle-between
+# Then the critic says of each of its own drawings what it is worth, first at a constant rate, then at a falling one;
+# the weights are 0.85 of the way from before.
+refine doodle-between doodle-praised --seed 5 --steps 1200 --schedule constant
+refine doodle-praised doodle-last --seed 6 --steps 300
+between "$folder/doodle-between.safetensors" "$folder/doodle-last.safetensors" 0.85 doodle
 
 # --- doodle-vae -------------------------------------------------------------------------------------------
 # First z learns to say nearly everything, while the pen goes a little astray, so that z says where things are and not

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import importlib.util
 import sys
 from pathlib import Path
@@ -16,7 +15,6 @@ import sketchkit
 from sketchkit.card import ModelCard
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
-from sketchkit.models.vae import VaeModel
 from sketchkit.training.data import Recipe, prepare_sketches, synth
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "refine_by_critic.py"
@@ -91,35 +89,22 @@ def test_equal_rewards_change_nothing(refining: ModuleType, decoder: SketchModel
     assert all(float(weight.grad.abs().max()) < 1e-6 for weight in decoder.parameters())
 
 
-@pytest.mark.parametrize("kind", ["decoder", "vae"])
-def test_the_script_refines_a_model_and_leaves_the_encoder(
+def test_the_script_refines_a_model(
     refining: ModuleType,
     decoder: SketchModel,
-    tiny_vae: VaeModel,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    kind: str,
 ) -> None:
-    model = decoder if kind == "decoder" else copy.deepcopy(tiny_vae).with_card(classes=CLASSES)
-    model.save(tmp_path / "model.safetensors")
+    decoder.save(tmp_path / "model.safetensors")
     drawings = [each.labelled(CLASSES[i % 2], f"key {i}") for i, each in enumerate(synth(24, seed=4))]
     prepare_sketches(drawings, tmp_path / "data", Recipe(splits=(60, 20, 20)))
     out = tmp_path / "refined.safetensors"
-    small = {
-        "steps": 2,
-        "groups": 2,
-        "siblings": 2,
-        "batch-size": 4,
-        "max-points": 20,
-        "recurrent-dropout": 0,
-    }
+    small = {"steps": 2, "groups": 2, "siblings": 2, "batch-size": 4, "max-points": 20}
     words = [word for name, value in small.items() for word in (f"--{name}", str(value))]
     given = [str(SCRIPT), str(tmp_path / "model.safetensors"), str(tmp_path / "data"), "-o", str(out), *words]
     monkeypatch.setattr(sys, "argv", given)
     refining.main()
     assert "NLL per point of validation drawings" in capsys.readouterr().err
     before, after = (sketchkit.load_model(path, device="cpu").state_dict() for path in (given[1], out))
-    changed = {name for name in before if not torch.equal(before[name], after[name])}
-    assert "decoder.output.weight" in changed
-    assert not any(name.split(".")[0] in refining.FIXED for name in changed)
+    assert not torch.equal(before["decoder.output.weight"], after["decoder.output.weight"])
