@@ -119,6 +119,7 @@ def test_nine_endings_say_as_what_they_are_drawn(visit: Open) -> None:
     page.until("state.nine.taken === null")
     page.draw(SQUARE)
     page.finished("nine")
+    group = page.page.locator("#nine-taken")
     last = group.get_by_role("button").nth(1)
     name = str(last.get_attribute("data-label"))
     last.click()
