@@ -20,17 +20,20 @@ if TYPE_CHECKING:
 DATA_VARIABLE = "SKETCHKIT_TEST_DATA"
 #: Slow tests, a line each: a file, or a function of one as `tests/test_x.py::test_y`.
 SLOW = frozenset((Path(__file__).parent / "slow.txt").read_text(encoding="utf-8").splitlines())
-#: Files that begin first, so that no process is left with a long test while the others have none.
+#: Files and tests that begin first, dealt out to the processes, so that none is left with a long test while
+#: the others have none.
 LONGEST = tuple(
-    f"tests/{name}.py"
+    f"tests/{name}"
     for name in (
-        "plugins/test_first_party",
-        "plugins/test_tutorial",
-        "test_readme",
-        "test_notebooks",
-        "test_figures",
-        "plugins/test_broken_neighbours",
-        "training/test_loop",
+        "plugins/test_first_party.py::test_their_tests_pass_where_all_of_them_are_installed[page]",
+        "plugins/test_first_party.py::test_their_tests_pass_where_all_of_them_are_installed[others]",
+        "plugins/test_first_party.py",
+        "plugins/test_tutorial.py",
+        "test_readme.py",
+        "test_notebooks.py",
+        "test_figures.py",
+        "plugins/test_broken_neighbours.py",
+        "training/test_loop.py",
     )
 )
 #: At most so many processes run the suite: each of them loads torch.
@@ -57,7 +60,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not hasattr(config, "workerinput")
     option = config.option
     if whole and not (option.usepdb or option.collectonly) and getattr(option, "numprocesses", 0) is None:
-        option.numprocesses, option.dist = min(os.cpu_count() or 1, MOST_PROCESSES), "worksteal"
+        # One more than there are cores: tests wait for browsers, servers and processes that they start.
+        option.numprocesses, option.dist = min((os.cpu_count() or 1) + 1, MOST_PROCESSES), "worksteal"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,8 +70,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         function = item.nodeid.partition("[")[0]
         if not SLOW.isdisjoint((function, function.partition("::")[0])):
             item.add_marker(pytest.mark.slow)
-    places = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+    items[:] = _deal(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _deal(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """The tests in equal parts, a part a process, each with some of the longest at its beginning."""
+    longest: dict[str, list[pytest.Item]] = {name: [] for name in LONGEST}
+    others = []
+    for item in items:
+        names = [name for name in (item.nodeid, item.nodeid.partition("::")[0]) if name in longest]
+        (longest[names[0]] if names else others).append(item)
+    parts: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    for place, tests in enumerate(longest.values()):
+        parts[place % processes] += tests
+    size = -(-len(items) // processes)
+    for part in parts:
+        missing = size - len(part)
+        part += others[:missing]
+        del others[:missing]
+    return [item for part in parts for item in part]
 
 
 @pytest.fixture(scope="session")

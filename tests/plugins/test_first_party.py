@@ -103,7 +103,11 @@ def test_every_command_of_their_readmes_runs(second: Environment, tmp_path: Path
         assert done.code == 0, f"{folder.name}: {words}\n{done.out}\n{done.err}"
 
 
-def test_their_tests_pass_where_all_of_them_are_installed(second: Environment, tmp_path: Path) -> None:
-    folders = " ".join(str(ROOT / "plugins" / package / "tests") for package in PACKAGES)
+@pytest.mark.parametrize("page", [True, False], ids=["page", "others"])
+def test_their_tests_pass_where_all_of_them_are_installed(
+    second: Environment, tmp_path: Path, page: bool
+) -> None:
+    packages = [package for package in PACKAGES if (package == "sketchkit-canvas") is page]
+    folders = " ".join(str(ROOT / "plugins" / package / "tests") for package in packages)
     done = second.run(f"pytest -q -rs {folders} -c {ROOT / 'pyproject.toml'}", tmp_path)
     assert done.code == 0, f"{done.out}\n{done.err}"
