@@ -5,7 +5,7 @@
 At each update the model draws some classes several times, those that the critic names least before the
 others. The reward of a drawing is how sure the critic is of its class, less than nothing where the model did
 not end it. Drawings that are better than their siblings become likelier, under the temperature that they were
-drawn at, and the others less likely; the usual losses of a batch of DATA keep the model near people.
+drawn at, and the others less likely; the training losses of a batch of DATA keep the model near people.
 
 The averaged weights are saved at the end and after every --save-every updates. Progress goes to stderr.
 
@@ -140,14 +140,12 @@ def refine(model: SketchModel, data: Dataset, asked: argparse.Namespace) -> Sket
     Returns:
         The model with averaged weights.
     """
-    same = [
-        *("steps", "batch_size", "learning_rate", "schedule", "ema", "seed", "precision"),
-        *("padding", "recurrent_dropout"),
-    ]
+    same = ("steps", "batch_size", "learning_rate", "schedule", "ema", "padding", "recurrent_dropout", "seed")
     config = TrainConfig(
         classes=True,
         warmup=20,
         balance=0.5,
+        precision=asked.precision,
         **{name: getattr(asked, name) for name in same},
     )
     train, nmax = data.split("train"), int(data.split("train").lengths.max())
@@ -171,7 +169,7 @@ def refine(model: SketchModel, data: Dataset, asked: argparse.Namespace) -> Sket
             reward, ended, mean = np.array(lately[-25:]).mean(0)
             report(
                 f"{done}/{asked.steps} updates, {time.monotonic() - begun:.0f} s: reward {reward:.3f}, "
-                f"{100 * ended:.1f} % ended, of all classes {drawer.recent.mean():.3f}, usual loss {mean:.4f}"
+                f"{100 * ended:.1f} % ended, all classes {drawer.recent.mean():.3f}, training loss {mean:.4f}"
             )
         if done % asked.save_every == 0 or done == asked.steps:
             found = validate(state.shown, data.split("valid"), config, nmax)
@@ -196,23 +194,23 @@ def parser() -> argparse.ArgumentParser:
 
     out.add_argument("model", help="a decoder whose classes the critic knows")
     out.add_argument("data", help="a data set of the same classes")
-    out.add_argument("-o", "--output", default="refined.safetensors")
+    out.add_argument("-o", "--output", default="refined.safetensors", help="the refined model")
     add("steps", 1000, "updates")
     add("groups", 10, "classes that are drawn at each update")
     add("siblings", 6, "drawings of each, two or more")
     add("temperature", 0.25, "of the drawings")
-    add("weight", 2.0, "of the rewards beside the usual losses")
+    add("weight", 2.0, "of the rewards, beside the training losses")
     add("endless", -0.5, "reward of a drawing that did not end")
-    add("evenly", 0.05, "how often well named classes are drawn, beside the others")
+    add("evenly", 0.05, "share of need that every class has, so that well named ones are drawn, too")
     add("max-points", 160, "the most points of a drawing")
     add("batch-size", 64, "drawings of DATA at each update")
     add("learning-rate", 1e-4, "at the beginning")
     add("schedule", "cosine", "how it falls", choices=("cosine", "constant"))
     add("ema", 0.99, "decay of the averaged weights")
-    add("padding", 0, "rows behind an end that the usual losses count, as in the training before")
-    add("recurrent-dropout", 0.1, "of the usual losses")
-    add("seed", 0, "the same seed refines the same")
-    add("save-every", 200, "updates between two savings")
+    add("padding", 0, "rows behind an end that the training losses count; as in the training before")
+    add("recurrent-dropout", 0.1, "of the training losses")
+    add("seed", 0, "the same seed gives the same weights")
+    add("save-every", 200, "updates between two files")
     add("precision", "bfloat16", "of the products", choices=("float32", "bfloat16"))
     return out
 
@@ -221,10 +219,10 @@ def main() -> None:
     """Refine and save."""
     asked = parser().parse_args()
     torch.set_num_threads(1)
-    model, data = (
-        sketchkit.load_model(asked.model, device="cpu"),
-        Dataset.open(find(asked.data), verify=False),
-    )
+    model = sketchkit.load_model(asked.model, device="cpu")
+    if model.conditional or not set(model.card.classes) <= set(load_critic().classes):
+        sys.exit(f"{asked.model}: is not a decoder whose classes the critic knows")
+    data = Dataset.open(find(asked.data), verify=False)
     if tuple(data.classes) != tuple(model.card.classes):
         sys.exit(f"{asked.data}: its classes are not those of {asked.model}")
     refine(model.train().requires_grad_(True), data, asked)

@@ -65,7 +65,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `slow.txt` names, and begin with the longest files."""
+    """Mark what `slow.txt` names, and deal the longest tests out to the processes."""
     for item in items:
         function = item.nodeid.partition("[")[0]
         if not SLOW.isdisjoint((function, function.partition("::")[0])):

@@ -6,6 +6,7 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def refining() -> ModuleType:
 
 
 @pytest.fixture
-def decoder() -> SketchModel:
+def decoder() -> DecoderModel:
     torch.manual_seed(3)
     sizes = DecoderArchitecture(hidden=16, mixtures=3, classes=2, embedding=4, position=True)
     model = DecoderModel(sizes, ModelCard("tiny", 20.0, 60, classes=CLASSES))
@@ -40,58 +41,60 @@ def decoder() -> SketchModel:
     return model
 
 
-def own_of(refining: ModuleType, model: SketchModel, n: int, max_points: int = 60) -> object:
+def own_of(refining: ModuleType, model: SketchModel, n: int, max_points: int = 60) -> Any:
     names = [CLASSES[i % 2] for i in range(n)]
     drawings = sketchkit.sample(model, n, 0.25, class_name=names, seed=1, max_points=max_points)
     return refining.Own(list(drawings), np.arange(n) % 2, np.zeros(n))
 
 
-def test_drawings_are_as_likely_as_the_model_itself_says(refining: ModuleType, decoder: SketchModel) -> None:
+def test_drawings_are_as_likely_as_the_model_itself_says(refining: ModuleType, decoder: DecoderModel) -> None:
     own = own_of(refining, decoder, 8, max_points=6)
-    assert {each.ended for each in own.drawings} == {True, False}  # type: ignore[attr-defined]
+    assert {each.ended for each in own.drawings} == {True, False}
     found = refining.log_prob(decoder, own, 1.0).detach()
-    for i, drawing in enumerate(own.drawings):  # type: ignore[attr-defined]
+    for i, drawing in enumerate(own.drawings):
         rows = drawing.stroke5[1:] / [20.0, 20.0, 1.0, 1.0, 1.0]
         offset, pen = decoder.log_prob(rows[None], decoder.initial_state(1, label=torch.tensor([i % 2])))
         assert float(found[i]) == pytest.approx(float((offset + pen).sum()), abs=1e-3)
 
 
 def test_drawings_are_scored_under_the_rule_that_drew_them(
-    refining: ModuleType, decoder: SketchModel
+    refining: ModuleType, decoder: DecoderModel
 ) -> None:
     """The expected gradient of the log-likelihood of a model's own drawings is zero."""
     refining.log_prob(decoder, own_of(refining, decoder, 600), 0.25).mean().backward()
-    gradient = decoder.decoder.output.bias.grad  # type: ignore[union-attr]
-    assert gradient[:3].abs().max() < 0.15
-    decoder.zero_grad()
+    bias = decoder.decoder.output.bias
+    assert bias.grad is not None and bias.grad[:3].abs().max() < 0.15
+    bias.grad.zero_()
     refining.log_prob(decoder, own_of(refining, decoder, 600), 1.0).mean().backward()
-    assert decoder.decoder.output.bias.grad[:3].abs().max() > 0.3  # type: ignore[union-attr,index]
+    assert bias.grad[:3].abs().max() > 0.3
 
 
 def test_a_drawing_that_is_better_than_its_siblings_becomes_likelier(
-    refining: ModuleType, decoder: SketchModel
+    refining: ModuleType, decoder: DecoderModel
 ) -> None:
     own = own_of(refining, decoder, 6)
-    own.rewards[2] = 1.0  # type: ignore[attr-defined]
+    own.rewards[2] = 1.0
     before = refining.log_prob(decoder, own, 0.25).detach()
     refining.own_loss(decoder, own, 6, 0.25).backward()
     with torch.no_grad():
         for weight in decoder.parameters():
-            weight -= 1e-3 * weight.grad
+            assert weight.grad is not None
+            weight.sub_(1e-3 * weight.grad)
     gains = refining.log_prob(decoder, own, 0.25).detach() - before
     assert gains[2] > 0 and gains[2] > np.delete(gains.numpy(), 2).max()
 
 
-def test_equal_rewards_change_nothing(refining: ModuleType, decoder: SketchModel) -> None:
+def test_equal_rewards_change_nothing(refining: ModuleType, decoder: DecoderModel) -> None:
     own = own_of(refining, decoder, 6)
-    own.rewards[:] = 0.7  # type: ignore[attr-defined]
+    own.rewards[:] = 0.7
     refining.own_loss(decoder, own, 3, 0.25).backward()
-    assert all(float(weight.grad.abs().max()) < 1e-6 for weight in decoder.parameters())
+    gradients = [weight.grad for weight in decoder.parameters()]
+    assert all(each is not None and float(each.abs().max()) < 1e-6 for each in gradients)
 
 
 def test_the_script_refines_a_model(
     refining: ModuleType,
-    decoder: SketchModel,
+    decoder: DecoderModel,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -108,3 +111,13 @@ def test_the_script_refines_a_model(
     assert "NLL per point of validation drawings" in capsys.readouterr().err
     before, after = (sketchkit.load_model(path, device="cpu").state_dict() for path in (given[1], out))
     assert not torch.equal(before["decoder.output.weight"], after["decoder.output.weight"])
+
+
+def test_a_model_that_the_critic_cannot_judge_is_refused(
+    refining: ModuleType, tiny_model: SketchModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "scribbler.safetensors"
+    tiny_model.save(path)
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(path), str(tmp_path)])
+    with pytest.raises(SystemExit, match="is not a decoder whose classes the critic knows"):
+        refining.main()
