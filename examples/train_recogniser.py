@@ -4,7 +4,7 @@
 
 Each DATA is a data set made by `sketchkit data prepare`; a drawing is taken from each of its classes as often
 as its weight says, 1 where none is given. Only classes of data sets of a weight of at least --known can be
-named; the others teach what is not one of these. `examples/train_bundled.sh` trains the two that come with
+named; the others teach what is not one of these. `examples/train_bundled.sh` trains those that come with
 sketchkit. Progress goes to stderr, the accuracy on the held-out drawings of the first data set to stdout.
 """
 
@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--network", choices=sorted(NETWORKS), default=RecogniserRecipe.network)
     parser.add_argument("--views", type=int, default=1, help="views of a drawing that are averaged")
     parser.add_argument("--begun", action="store_true", help="learn beginnings of the drawings")
+    parser.add_argument("--flaws", action="store_true", help="learn drawings with flaws as further classes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, default=RecogniserRecipe.steps)
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default=RecogniserRecipe.precision)
@@ -53,6 +54,7 @@ def main() -> None:
         arguments.steps,
         precision=arguments.precision,
         beginnings=arguments.begun,
+        flaws=arguments.flaws,
         seed=arguments.seed,
     )
     begin = time.perf_counter()

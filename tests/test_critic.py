@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 import sketchkit
 from sketchkit import Sketch, complete, sample
-from sketchkit.critic import CRITIC, load_critic
+from sketchkit.critic import CRITIC, FLAWS, load_critic
 from sketchkit.errors import CheckpointError
 from sketchkit.evaluate import load_recogniser
 from sketchkit.evaluate.recogniser import JUDGE
@@ -20,6 +21,12 @@ from sketchkit.sampling.base import Subject
 from sketchkit.sampling.critic import whole_drawing
 from sketchkit.settings import DrawSettings
 from sketchkit.training.data import synth
+
+
+def log_odds(chances: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    clipped = chances.clip(1e-6, 1 - 1e-6)
+    odds: npt.NDArray[np.float64] = np.log(clipped / (1 - clipped))
+    return odds
 
 
 def test_it_says_what_the_same_network_says_in_torch() -> None:
@@ -72,9 +79,10 @@ def test_it_chooses_the_best_looking_that_has_ended(name: str) -> None:
 
     sketchkit.sample(model, 1, sampler=Looking(), class_name=name, seed=4)
     whole = [draft for draft in found if draft.ended]
-    liked = critic.chances([whole_drawing(Subject(np.zeros((0, 5))), draft) for draft in whole])
-    chances = liked[:, critic.classes.index(name)]
-    best = whole[int(chances.argmax())]
+    drawn = [whole_drawing(Subject(np.zeros((0, 5))), draft) for draft in whole]
+    chances = critic.chances(drawn)[:, critic.classes.index(name)]
+    sound = load_critic(FLAWS).soundness(drawn, [name] * len(drawn))
+    best = whole[int((log_odds(chances) + 1.5 * log_odds(sound)).argmax())]
     np.testing.assert_array_equal(chosen.stroke5[-len(best.rows) :, 2:], best.rows[:, 2:])
 
 
@@ -94,12 +102,12 @@ def test_of_endings_that_look_right_it_chooses_a_tidy_one() -> None:
     sketchkit.complete(model, begun, 1, sampler=Looking(), class_name="sun")
     [chosen] = sketchkit.complete(model, begun, 1, sampler="critic", class_name="sun")
     able = [each for each in found if each[0].ended]
-    chances = critic.chances([whole for _, whole in able])[:, critic.classes.index("sun")].clip(
-        1e-6, 1 - 1e-6
-    )
+    drawn = [whole for _, whole in able]
+    looks = log_odds(critic.chances(drawn)[:, critic.classes.index("sun")])
+    looks += 1.5 * log_odds(load_critic(FLAWS).soundness(drawn, ["sun"] * len(drawn)))
     likely = np.array([draft.nll_per_point for draft, _ in able])
     points = np.log([len(draft.rows) for draft, _ in able])
-    best = able[int((np.log(chances / (1 - chances)) - 2.0 * likely - points).argmax())][0]
+    best = able[int((looks - 2.0 * likely - points).argmax())][0]
     np.testing.assert_array_equal(chosen.ending.stroke5[-len(best.rows) :, 2:], best.rows[:, 2:])
 
 

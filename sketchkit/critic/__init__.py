@@ -1,7 +1,7 @@
-"""The critic: a small network that says how likely a drawing looks like its class.
+"""Critics: small networks that say how likely a drawing looks like its class, and how likely it has no flaw.
 
-It chooses among the drawings of a model, so that measuring them is left to the judge of `sketchkit.evaluate`.
-It runs on numpy alone.
+They choose among the drawings of a model, so that measuring these is left to the judge of
+`sketchkit.evaluate`. They run on numpy alone.
 """
 
 from __future__ import annotations
@@ -15,22 +15,25 @@ import numpy as np
 import numpy.typing as npt
 
 from sketchkit.critic.raster import draw_views
-from sketchkit.critic.recogniser_file import About, read_recogniser
+from sketchkit.critic.recogniser_file import About, flawed, read_recogniser
 from sketchkit.errors import CheckpointError
 from sketchkit.sketch import Sketch
 
-__all__ = ["BEGINNINGS", "CRITIC", "Critic", "load_critic"]
+__all__ = ["BEGINNINGS", "CRITIC", "FLAWS", "Critic", "load_critic"]
 
 Float64 = npt.NDArray[np.float64]
 Float32 = npt.NDArray[np.float32]
 
-#: The files of the critics that come with the package: of whole drawings, and of beginnings.
-CRITIC, BEGINNINGS = (Path(__file__).with_name(f"{name}.safetensors") for name in ("critic", "beginnings"))
+#: The files of the critics that come with the package: of whole drawings, of beginnings, and of flaws.
+CRITIC, BEGINNINGS, FLAWS = (
+    Path(__file__).with_name(f"{name}.safetensors") for name in ("critic", "beginnings", "flaws")
+)
 _CHUNK = 64
 # Of the plain network: the side of a picture, the strides of its convolutions, and after which of them the
 # maximum of 2 x 2 pixels is taken.
 _SIZE, _STRIDES, _POOLS = 48, (2, 2, 1, 1), (False, False, True, True)
 _LAYERS = 4
+_NEVER = 1e-12
 
 
 @final
@@ -87,6 +90,26 @@ class Critic:
             logits = self._logits(pictures)[:, wanted].astype(np.float64)
             powers = np.exp(logits - logits.max(1, keepdims=True))
             out[some] += powers / powers.sum(1, keepdims=True) / self.about.views
+        return out
+
+    def soundness(self, drawings: Sequence[Sketch], names: Sequence[str]) -> Float64:
+        """How likely drawings of given classes have no flaw: no part is missing, displaced or too much.
+
+        Args:
+            drawings: n.
+            names: n classes; the critic is one of flaws and knows them.
+
+        Returns:
+            [n], 0..1.
+
+        Raises:
+            ValueError: a class that the network lacks.
+        """
+        chances = self.chances(drawings)
+        wanted = [[self.classes.index(each) for each in (name, flawed(name))] for name in names]
+        sound, with_flaws = np.take_along_axis(chances, np.array(wanted, np.int64).reshape(-1, 2), 1).T
+        # A class that a drawing is most unlike has two chances of 0.
+        out: Float64 = (sound + _NEVER) / (sound + with_flaws + 2 * _NEVER)
         return out
 
     def _logits(self, pictures: Float32) -> Float32:

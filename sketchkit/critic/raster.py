@@ -86,6 +86,12 @@ class Lines:
         source = np.arange(bounds[-1]) + np.repeat(self.bounds[chosen] - bounds[:-1], counts)
         return Lines(self.points[source], self.joined[source], bounds)
 
+    def join(self, other: Lines) -> Lines:
+        """The drawings of both."""
+        bounds = np.append(self.bounds, self.bounds[-1] + other.bounds[1:])
+        points, joined = (self.points, other.points), (self.joined, other.joined)
+        return Lines(np.concatenate(points), np.concatenate(joined), bounds)
+
     def with_points(self, points: Float64) -> Lines:
         """The same lines through other points, [P, 2]."""
         return Lines(points, self.joined, self.bounds)

@@ -12,7 +12,7 @@ from sketchkit.errors import CheckpointError
 from sketchkit.files import file_checksum
 from sketchkit.tensors import Array, open_tensors
 
-__all__ = ["FORMAT_VERSION", "METADATA_KEY", "NETWORKS", "About", "read_recogniser"]
+__all__ = ["FORMAT_VERSION", "METADATA_KEY", "NETWORKS", "About", "flawed", "read_recogniser"]
 
 FORMAT_VERSION = 2
 METADATA_KEY = "sketchkit-recogniser"
@@ -22,6 +22,11 @@ _MAX_CLASSES = 10_000
 _MAX_BYTES = 64 << 20
 
 T = TypeVar("T")
+
+
+def flawed(name: str) -> str:
+    """The name of the class of a class's drawings with flaws."""
+    return f"flawed {name}"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ import torch
 from torch import nn
 
 from sketchkit.critic.raster import Lines, affine, draw, fit_lines
+from sketchkit.critic.recogniser_file import flawed
 from sketchkit.errors import InputError
+from sketchkit.evaluate.flaws import add_flaws
 from sketchkit.evaluate.heldout import sketches_of
 from sketchkit.evaluate.recogniser import NETWORKS, About, PictureNet, Recogniser
 from sketchkit.sketch import Sketch
@@ -70,6 +72,7 @@ class RecogniserRecipe:
         smoothing: of the labels.
         average: decay of the averaged weights, which are kept; 0 keeps the last.
         beginnings: whether beginnings of the drawings are learnt instead of the drawings.
+        flaws: whether each class is learnt as two, of which the second is that of its drawings with flaws.
         precision: `float32` or `bfloat16`, of the products.
         seed: of all random choices.
 
@@ -85,6 +88,7 @@ class RecogniserRecipe:
     smoothing: float = 0.1
     average: float = 0.998
     beginnings: bool = False
+    flaws: bool = False
     precision: str = "bfloat16"
     seed: int = 0
 
@@ -143,7 +147,7 @@ def train_recogniser(
     rng = np.random.default_rng(recipe.seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        net = network(len(names), normalised=True).train()
+        net = network(len(_outputs(names, recipe)), normalised=True).train()
         averaged = copy.deepcopy(net)
         optimiser = torch.optim.AdamW(net.parameters(), recipe.rate, weight_decay=recipe.decay)
         late = math.nan
@@ -158,6 +162,11 @@ def train_recogniser(
     return averaged.eval().fold()
 
 
+def _outputs(names: Sequence[str], recipe: RecogniserRecipe) -> tuple[str, ...]:
+    """The names of a network's outputs."""
+    return (*names, *(flawed(name) for name in names if recipe.flaws))
+
+
 def _as_weighted(datasets: Dataset | Sequence[WeightedDataset]) -> list[WeightedDataset]:
     return [WeightedDataset(datasets)] if isinstance(datasets, Dataset) else list(datasets)
 
@@ -169,10 +178,17 @@ def _draw_batch(
     weights = np.array([pool.weight for pool in pools])
     chosen = [pools[i] for i in rng.choice(len(pools), recipe.batch, p=weights / weights.sum())]
     batch = lines.take([pool.places[rng.integers(len(pool.places))] for pool in chosen])
+    labels = np.array([pool.label for pool in chosen])
     if recipe.beginnings:
         batch = fit_lines(cut_beginnings(batch, rng), size)
+    if recipe.flaws:
+        # Half of the batch are the drawings of the other half, each with a flaw.
+        sound = batch.take(np.arange(len(batch) - len(batch) // 2))
+        with_flaws = fit_lines(add_flaws(sound.take(np.arange(len(batch) // 2)), rng), size)
+        batch, flaws = Lines.join(sound, with_flaws), max(pool.label for pool in pools) + 1
+        labels = np.append(labels[: len(sound)], labels[: len(with_flaws)] + flaws)
     pictures = draw(distort(batch, rng, size), size)
-    return torch.from_numpy(pictures), torch.tensor([pool.label for pool in chosen])
+    return torch.from_numpy(pictures), torch.from_numpy(labels)
 
 
 def _update(
@@ -314,7 +330,8 @@ def describe_recogniser(
         views: over how many views of a drawing its outputs are averaged.
     """
     weighted = _as_weighted(datasets)
-    names = class_names(weighted)
+    names = _outputs(class_names(weighted), recipe)
+    known = names if known is None else _outputs(known, recipe)
     parts = [
         f"{len(each.data.split('train'))} drawings of {len(each.data.classes)} classes, "
         f"fingerprint {each.data.manifest.fingerprint}"
@@ -322,7 +339,7 @@ def describe_recogniser(
     ]
     return About(
         classes=names,
-        known=names if known is None else tuple(known),
+        known=known,
         trained_on="Quick, Draw!: " + "; ".join(parts),
         notice=_NOTICE,
         test_accuracy=test[0],

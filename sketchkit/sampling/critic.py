@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BestLooking", "ByCritic", "whole_drawing"]
 
-#: The weights of the likelihood a point and of the logarithm of the number of points, beside the critic's
-#: log-odds, all in nats.
-_OF_LIKELIHOOD, _OF_LENGTH = 2.0, 1.0
+#: The weights of the log-odds of having no flaw, of the likelihood a point and of the logarithm of the number
+#: of points, beside the critic's log-odds, all in nats.
+_OF_SOUNDNESS, _OF_LIKELIHOOD, _OF_LENGTH = 1.5, 2.0, 1.0
 #: Chances are clipped to this at the least, and to 1 less this at the most.
 _LEAST = 1e-6
 
@@ -28,9 +28,10 @@ _LEAST = 1e-6
 class BestLooking:
     """Draw n drafts of every drawing and take the best: the one most like its class, and the tidiest ending.
 
-    A critic scores the likeness of a draft to its class, as log-odds. After a beginning nearly all drafts may
-    score high, and among these the endings with likelier and fewer points are tidier; scribbles and repeated
-    strokes lose. Whole drawings are chosen by the critic alone, which keeps more of their variety.
+    A critic scores the likeness of a draft to its class, as log-odds, and a second one whether a part is
+    missing, displaced or too much. After a beginning nearly all drafts may score high, and among these the
+    endings with likelier and fewer points are tidier; scribbles and repeated strokes lose. Whole drawings are
+    chosen by the critics alone, which keeps more of their variety.
 
     Drafts with ink come before those without, and those that the model ended before those that were cut. For
     a drawing without a class the critic's highest score among the classes of the model counts. A drawing of
@@ -48,15 +49,15 @@ class BestLooking:
         """Draw and choose; see `DrawingSampler`."""
         import numpy as np
 
-        from sketchkit.critic import load_critic
+        from sketchkit.critic import FLAWS, load_critic
 
-        critic = load_critic()
+        critic, of_flaws = load_critic(), load_critic(FLAWS)
         known = np.array([_is_known(context.subject(job), critic) for job in range(context.jobs)], bool)
         rest, scored = np.flatnonzero(~known), np.flatnonzero(known)
         yield from until(context, self.step_sampler, self.n, rest, lambda draft: not any(_flaw(draft)[:2]))
 
         def best(drafts: Sequence[Draft]) -> Draft:
-            return _best(drafts, context, critic)
+            return _best(drafts, context, critic, of_flaws)
 
         yield from choose_each(context, self.step_sampler, self.n, best, scored)
 
@@ -94,18 +95,21 @@ def _is_known(subject: Subject, critic: Critic) -> bool:
     return any(name in critic.classes for name in subject.classes)
 
 
-def _best(drafts: Sequence[Draft], context: DraftingContext, critic: Critic) -> Draft:
+def _best(drafts: Sequence[Draft], context: DraftingContext, critic: Critic, of_flaws: Critic) -> Draft:
     """The best of the drafts of one drawing, by their attempt."""
     least = min(_flaw(draft)[:2] for draft in drafts)
     able = [draft for draft in drafts if _flaw(draft)[:2] == least]
     if len(able) == 1:
         return able[0]
     subject = context.subject(drafts[0].job)
-    wanted = [critic.classes.index(name) for name in subject.classes if name in critic.classes]
-    chances = critic.chances([whole_drawing(subject, draft) for draft in able])[:, wanted].max(1)
+    names = [name for name in subject.classes if name in critic.classes]
+    drawings = [whole_drawing(subject, draft) for draft in able]
+    chances = critic.chances(drawings)[:, [critic.classes.index(name) for name in names]]
+    soundness = of_flaws.soundness(drawings, [names[i] for i in chances.argmax(1)])
     tidiness = 1.0 if len(subject.rows) else 0.0
     worth = [
-        _log_odds(chance) - tidiness * _untidiness(draft) for draft, chance in zip(able, chances, strict=True)
+        _log_odds(chance) + _OF_SOUNDNESS * _log_odds(sound) - tidiness * _untidiness(draft)
+        for draft, chance, sound in zip(able, chances.max(1), soundness, strict=True)
     ]
     return able[worth.index(max(worth))]
 

@@ -14,6 +14,8 @@ from evaluate_parts import CLASSES, small_data
 
 from sketchkit.critic.raster import SIZE, Lines, draw, fit_lines
 from sketchkit.errors import InputError
+from sketchkit.evaluate.flaws import add_flaws
+from sketchkit.evaluate.heldout import sketches_of
 from sketchkit.evaluate.recogniser import Recogniser, load_recogniser
 from sketchkit.evaluate.recogniser_training import (
     RecogniserRecipe,
@@ -45,6 +47,23 @@ def test_a_short_schooling_is_enough_for_three_shapes(shapes: Dataset, recipe: R
     assert drawings == len(shapes.split("test"))
     assert right > 0.85 and by_class > 0.85
     assert len(losses) == recipe.steps and losses[-1] < losses[0]
+
+
+def test_drawings_with_flaws_are_classes_of_their_own(shapes: Dataset) -> None:
+    recipe = replace(SHORT, flaws=True, steps=60)
+    recogniser = Recogniser(
+        train_recogniser(shapes, recipe), describe_recogniser(shapes, recipe, "test", (0.0, 0.0, 0))
+    )
+    names = (*sorted(CLASSES), *(f"flawed {name}" for name in sorted(CLASSES)))
+    assert recogniser.about.classes == recogniser.about.known == names
+    drawings = sketches_of(shapes, shapes.split("test"), np.arange(len(shapes.split("test"))))
+    lines = Lines.of(drawings)
+    with_flaws = draw(fit_lines(add_flaws(lines, np.random.default_rng(0)), 48))
+    found = [
+        recogniser.net(torch.from_numpy(each))[1].softmax(1)[:, 3:].sum(1)
+        for each in (draw(fit_lines(lines)), with_flaws)
+    ]
+    assert found[1].mean() > found[0].mean() + 0.1
 
 
 def test_the_seed_alone_decides(shapes: Dataset) -> None:
