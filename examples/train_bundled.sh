@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Train all that comes with sketchkit from Quick, Draw! drawings and published models, and put it in place: the
-# judge, both critics, doodle and doodle-vae.
+# judge, the critics, doodle and doodle-vae.
 #
 #   examples/train_bundled.sh PEOPLE FEW TEACHERS FOLDER [--no-teachers]
 #
@@ -76,14 +76,24 @@ prepare taught-set "$folder/taught.ndjson"
 cp "$folder"/{critic,beginnings}.safetensors sketchkit/critic/
 cp "$folder/judge.safetensors" sketchkit/evaluate/
 
-# --- doodle -----------------------------------------------------------------------------------------------
-# First people's drawings and the teachers', 700 a class and temperature of these. Then, at a low rate, those that
-# the critic can name, and of doodle's own drawings those that it can name well. Then the same two stages again.
+# The critic of flaws learns from drawings that the critic can name.
 # critique NAME LEAST DRAWINGS...
 critique() {
   local name=$1 least=$2; shift 2
   [ -e "$folder/$name.ndjson" ] || sketchkit data critique "$@" --least "$least" -o "$folder/$name.ndjson"
 }
+mkdir -p "$folder/fewer"
+awk '(NR - 1) % 1000 < 700' "$folder/taught.ndjson" > "$folder/fewer/taught.ndjson"
+critique fewer-good 0.5 "$folder/fewer/taught.ndjson"
+critique sound-people 0.4 "$people"/*.ndjson
+prepare sound "$folder"/{sound-people,fewer-good}.ndjson --reserve 15
+[ -e "$folder/flaws.safetensors" ] || python examples/train_recogniser.py "$folder/sound=1" \
+  -o "$folder/flaws.safetensors" --network plain --flaws --seed 3 --steps 5000
+cp "$folder/flaws.safetensors" sketchkit/critic/
+
+# --- doodle -----------------------------------------------------------------------------------------------
+# First people's drawings and the teachers', 700 a class and temperature of these. Then, at a low rate, those that
+# the critic can name, and of doodle's own drawings those that it can name well. Then the same two stages again.
 # own NAME MODEL TEMPERATURES: what a model draws itself.
 own() {
   [ -e "$folder/$1.ndjson" ] || sketchkit data distill "$2" \
@@ -110,11 +120,8 @@ second.load_state_dict(after)
 second.save(sys.argv[5])
 PYTHON
 }
-mkdir -p "$folder/fewer"
-awk '(NR - 1) % 1000 < 700' "$folder/taught.ndjson" > "$folder/fewer/taught.ndjson"
 critique people-good 0.3 "$people"/*.ndjson
 critique taught-good 0.5 "$folder/taught.ndjson"
-critique fewer-good 0.5 "$folder/fewer/taught.ndjson"
 prepare mixed "$people" "$folder/fewer/taught.ndjson" --reserve 15
 prepare mixed-good "$people" "$folder/fewer-good.ndjson" --reserve 15
 refined=(--classes --padding 1 --seed 2 --learning-rate 1.5e-3 --min-learning-rate 1e-5 --warmup 30 --ema 0.995
