@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -82,8 +83,51 @@ def test_it_chooses_the_best_looking_that_has_ended(name: str) -> None:
     drawn = [whole_drawing(Subject(np.zeros((0, 5))), draft) for draft in whole]
     chances = critic.chances(drawn)[:, critic.classes.index(name)]
     sound = load_critic(FLAWS).soundness(drawn, [name] * len(drawn))
-    best = whole[int((log_odds(chances) + 1.5 * log_odds(sound)).argmax())]
+    best = whole[int((log_odds(chances).clip(max=2.0) + log_odds(sound).clip(max=0.3)).argmax())]
     np.testing.assert_array_equal(chosen.stroke5[-len(best.rows) :, 2:], best.rows[:, 2:])
+
+
+def test_whole_drawings_are_drawn_until_one_is_enough() -> None:
+    model, n = sketchkit.load_model("doodle", device="cpu"), 5
+    names = [name for name in ("duck", "sun", "rhinoceros", "cactus") for _ in range(3)]
+    asked: list[tuple[int, int]] = []
+
+    class Counting:
+        """Another context that counts the drafts."""
+
+        def __init__(self, context: DraftingContext) -> None:
+            self._context = context
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._context, name)
+
+        def drafts(self, sampler: Any, jobs: Any, attempts: Any) -> Iterator[Draft]:
+            asked.extend(zip(jobs.tolist(), attempts.tolist(), strict=True))
+            return self._context.drafts(sampler, jobs, attempts)
+
+    class Few:
+        def draw(self, context: DraftingContext) -> Iterator[Draft]:
+            return BestLooking(make_sampler("temperature", 0.5), n).draw(Counting(context))
+
+    class All:
+        def draw(self, context: DraftingContext) -> Iterator[Draft]:
+            hand, jobs = make_sampler("temperature", 0.5), np.arange(context.jobs)
+            drafts = list(context.drafts(hand, jobs.repeat(n), np.tile(np.arange(n), len(jobs))))
+            drafts.sort(key=lambda draft: (draft.job, draft.attempt))
+            drawn = [whole_drawing(context.subject(draft.job), draft) for draft in drafts]
+            places = [load_critic().classes.index(names[draft.job]) for draft in drafts]
+            looks = log_odds(load_critic().chances(drawn)[np.arange(len(drafts)), places])
+            sound = log_odds(load_critic(FLAWS).soundness(drawn, [names[draft.job] for draft in drafts]))
+            worth = looks.clip(max=2.0) + sound.clip(max=0.3) - 99.0 * np.array([not d.ended for d in drafts])
+            yield from (drafts[job * n + int(worth[job * n :][:n].argmax())] for job in jobs)
+
+    few, whole = (
+        sketchkit.sample(model, 12, sampler=each, class_name=names, seed=6) for each in (Few(), All())
+    )
+    for a, b in zip(few, whole, strict=True):
+        np.testing.assert_array_equal(a.stroke5[:, 2:], b.stroke5[:, 2:])
+        np.testing.assert_allclose(a.stroke5[:, :2], b.stroke5[:, :2], atol=1e-3)
+    assert len(asked) == len(set(asked)) and 12 < len(asked) < 12 * n * 0.8
 
 
 def test_of_endings_that_look_right_it_chooses_a_tidy_one() -> None:
@@ -104,10 +148,10 @@ def test_of_endings_that_look_right_it_chooses_a_tidy_one() -> None:
     able = [each for each in found if each[0].ended]
     drawn = [whole for _, whole in able]
     looks = log_odds(critic.chances(drawn)[:, critic.classes.index("sun")])
-    looks += 1.5 * log_odds(load_critic(FLAWS).soundness(drawn, ["sun"] * len(drawn)))
+    looks += 2.0 * log_odds(load_critic(FLAWS).soundness(drawn, ["sun"] * len(drawn)))
     likely = np.array([draft.nll_per_point for draft, _ in able])
     points = np.log([len(draft.rows) for draft, _ in able])
-    best = able[int((looks - 2.0 * likely - points).argmax())][0]
+    best = able[int((looks - 3.0 * likely - points).argmax())][0]
     np.testing.assert_array_equal(chosen.ending.stroke5[-len(best.rows) :, 2:], best.rows[:, 2:])
 
 

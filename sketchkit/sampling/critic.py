@@ -11,15 +11,22 @@ from sketchkit.options import option
 from sketchkit.sampling.drafting import Drafting, choose_each, until
 
 if TYPE_CHECKING:
-    from sketchkit.critic import Critic
-    from sketchkit.sampling.base import Draft, DraftingContext, StepSampler, Subject
+    from sketchkit.sampling.base import Draft, DraftingContext, Indices, StepSampler, Subject
     from sketchkit.sketch import Sketch
+
+    #: Of a draft, the larger the better: whether it has ink, whether the model ended it, and its worth.
+    _Rank = tuple[bool, bool, float]
 
 __all__ = ["BestLooking", "ByCritic", "whole_drawing"]
 
-#: The weights of the log-odds of having no flaw, of the likelihood a point and of the logarithm of the number
-#: of points, beside the critic's log-odds, all in nats.
-_OF_SOUNDNESS, _OF_LIKELIHOOD, _OF_LENGTH = 1.5, 2.0, 1.0
+#: Of endings: the weights of the log-odds of having no flaw, of the likelihood a point and of the logarithm
+#: of the number of points, beside the critic's log-odds, all in nats.
+_OF_SOUNDNESS, _OF_LIKELIHOOD, _OF_LENGTH = 2.0, 3.0, 1.0
+#: Of whole drawings: the log-odds of looking like the class and of having no flaw above which none is better.
+_ENOUGH_LOOKS, _ENOUGH_SOUNDNESS = 2.0, 0.3
+_ENOUGH = (True, True, _ENOUGH_LOOKS + _ENOUGH_SOUNDNESS)
+#: The most whole drawings that are drawn at once.
+_AT_ONCE = 1_024
 #: Chances are clipped to this at the least, and to 1 less this at the most.
 _LEAST = 1e-6
 
@@ -30,8 +37,8 @@ class BestLooking:
 
     A critic scores the likeness of a draft to its class, as log-odds, and a second one whether a part is
     missing, displaced or too much. After a beginning nearly all drafts may score high, and among these the
-    endings with likelier and fewer points are tidier; scribbles and repeated strokes lose. Whole drawings are
-    chosen by the critics alone, which keeps more of their variety.
+    endings with likelier and fewer points are tidier; scribbles and repeated strokes lose. Of whole drawings
+    that look enough like their class and are sound enough the first is taken, which keeps their variety.
 
     Drafts with ink come before those without, and those that the model ended before those that were cut. For
     a drawing without a class the critic's highest score among the classes of the model counts. A drawing of
@@ -49,17 +56,35 @@ class BestLooking:
         """Draw and choose; see `DrawingSampler`."""
         import numpy as np
 
-        from sketchkit.critic import FLAWS, load_critic
+        looks = _Looks(context)
+        known, begun = np.array([looks.describe(job) for job in range(context.jobs)], bool).reshape(-1, 2).T
+        unknown, whole, endings = (np.flatnonzero(which) for which in (~known, known & ~begun, known & begun))
+        yield from until(context, self.step_sampler, self.n, unknown, lambda draft: not any(_flaw(draft)[:2]))
+        for first in range(0, len(whole), _AT_ONCE):
+            yield from self._draw_whole(context, looks, whole[first : first + _AT_ONCE])
+        yield from choose_each(context, self.step_sampler, self.n, looks.best, endings)
 
-        critic, of_flaws = load_critic(), load_critic(FLAWS)
-        known = np.array([_is_known(context.subject(job), critic) for job in range(context.jobs)], bool)
-        rest, scored = np.flatnonzero(~known), np.flatnonzero(known)
-        yield from until(context, self.step_sampler, self.n, rest, lambda draft: not any(_flaw(draft)[:2]))
+    def _draw_whole(self, context: DraftingContext, looks: _Looks, jobs: Indices) -> Iterator[Draft]:
+        """The same choice as from n drafts of each, without those behind the first that is enough."""
+        import numpy as np
 
-        def best(drafts: Sequence[Draft]) -> Draft:
-            return _best(drafts, context, critic, of_flaws)
-
-        yield from choose_each(context, self.step_sampler, self.n, best, scored)
+        found: dict[int, tuple[_Rank, Draft]] = {}
+        waiting, drawn = jobs, 0
+        while drawn < self.n and len(waiting):
+            several = min(drawn + 1, self.n - drawn)  # 1, 2, 4...: many rounds of few drafts are slow
+            attempts = np.arange(drawn, drawn + several)
+            drafts = list(
+                context.drafts(self.step_sampler, waiting.repeat(several), np.tile(attempts, len(waiting)))
+            )
+            drafts.sort(key=lambda draft: (draft.job, draft.attempt))
+            for draft, rank in zip(drafts, looks.ranks(drafts), strict=True):
+                if draft.job not in found or rank > found[draft.job][0]:
+                    found[draft.job] = rank, draft
+            waiting, drawn = (
+                np.array([job for job in waiting if found[job][0] < _ENOUGH], np.int64),
+                drawn + several,
+            )
+        yield from (found[job][1] for job in jobs.tolist())
 
 
 @dataclass(frozen=True)
@@ -91,37 +116,55 @@ def whole_drawing(subject: Subject, draft: Draft) -> Sketch:
     return Sketch(np.concatenate([start, subject.rows, draft.rows]))
 
 
-def _is_known(subject: Subject, critic: Critic) -> bool:
-    return any(name in critic.classes for name in subject.classes)
+class _Looks:
+    """What the critics say of the drafts of a context."""
+
+    def __init__(self, context: DraftingContext) -> None:
+        from sketchkit.critic import FLAWS, load_critic
+
+        self._context, self._critic, self._of_flaws = context, load_critic(), load_critic(FLAWS)
+
+    def describe(self, job: int) -> tuple[bool, bool]:
+        """Whether the critics know a class of a drawing, and whether it has a beginning."""
+        subject = self._context.subject(job)
+        return any(name in self._critic.classes for name in subject.classes), len(subject.rows) > 0
+
+    def best(self, drafts: Sequence[Draft]) -> Draft:
+        """The best of the drafts of one drawing, by their attempt."""
+        ranks = self.ranks(drafts)
+        return drafts[ranks.index(max(ranks))]
+
+    def ranks(self, drafts: Sequence[Draft]) -> list[_Rank]:
+        """How good drafts of any drawings are: with ink, ended, and their worth."""
+        subjects = [self._context.subject(draft.job) for draft in drafts]
+        drawings = [whole_drawing(*each) for each in zip(subjects, drafts, strict=True)]
+        known, ranks = self._critic.classes, []
+        chances = self._critic.chances(drawings)
+        wanted = [[known.index(name) for name in each.classes if name in known] for each in subjects]
+        likeliest = [max(places, key=row.__getitem__) for row, places in zip(chances, wanted, strict=True)]
+        soundness = self._of_flaws.soundness(drawings, [known[place] for place in likeliest])
+        for i, (subject, draft) in enumerate(zip(subjects, drafts, strict=True)):
+            looks = float(chances[i, likeliest[i]]), float(soundness[i])
+            worth = _worth_of_ending(draft, *looks) if len(subject.rows) else _worth_of_whole(*looks)
+            empty, endless, _ = _flaw(draft)
+            ranks.append((not empty, not endless, worth))
+        return ranks
 
 
-def _best(drafts: Sequence[Draft], context: DraftingContext, critic: Critic, of_flaws: Critic) -> Draft:
-    """The best of the drafts of one drawing, by their attempt."""
-    least = min(_flaw(draft)[:2] for draft in drafts)
-    able = [draft for draft in drafts if _flaw(draft)[:2] == least]
-    if len(able) == 1:
-        return able[0]
-    subject = context.subject(drafts[0].job)
-    names = [name for name in subject.classes if name in critic.classes]
-    drawings = [whole_drawing(subject, draft) for draft in able]
-    chances = critic.chances(drawings)[:, [critic.classes.index(name) for name in names]]
-    soundness = of_flaws.soundness(drawings, [names[i] for i in chances.argmax(1)])
-    tidiness = 1.0 if len(subject.rows) else 0.0
-    worth = [
-        _log_odds(chance) + _OF_SOUNDNESS * _log_odds(sound) - tidiness * _untidiness(draft)
-        for draft, chance, sound in zip(able, chances.max(1), soundness, strict=True)
-    ]
-    return able[worth.index(max(worth))]
+def _worth_of_ending(draft: Draft, chance: float, sound: float) -> float:
+    """By looks, soundness and tidiness."""
+    untidiness = _OF_LIKELIHOOD * draft.nll_per_point + _OF_LENGTH * math.log(len(draft.rows))
+    return _log_odds(chance) + _OF_SOUNDNESS * _log_odds(sound) - untidiness
+
+
+def _worth_of_whole(chance: float, sound: float) -> float:
+    """By looks and soundness, each of which can be enough."""
+    return min(_log_odds(chance), _ENOUGH_LOOKS) + min(_log_odds(sound), _ENOUGH_SOUNDNESS)
 
 
 def _log_odds(chance: float) -> float:
     """The log-odds of a chance."""
     return math.log(max(chance, _LEAST) / max(1.0 - chance, _LEAST))
-
-
-def _untidiness(draft: Draft) -> float:
-    """How unlikely the points of a draft are, and how many."""
-    return _OF_LIKELIHOOD * draft.nll_per_point + _OF_LENGTH * math.log(len(draft.rows))
 
 
 def _flaw(draft: Draft) -> tuple[bool, bool, int]:
