@@ -141,9 +141,15 @@ train good-third doodle-fourth --init "$folder/doodle-third/last.safetensors" "$
 between "$folder"/doodle-{third,fourth}/best.safetensors 0.7 doodle-between
 # Then the critic says of each of its own drawings what it is worth, first at a constant rate, then at a falling one;
 # the weights are 0.85 of the way from before.
-refine doodle-between doodle-praised --seed 5 --steps 1200 --schedule constant
-refine doodle-praised doodle-last --seed 6 --steps 300
-between "$folder/doodle-between.safetensors" "$folder/doodle-last.safetensors" 0.85 doodle
+refine doodle-between doodle-praised --soundness 0 --seed 5 --steps 1200 --schedule constant
+refine doodle-praised doodle-last --soundness 0 --seed 6 --steps 300
+between "$folder/doodle-between.safetensors" "$folder/doodle-last.safetensors" 0.85 doodle-refined
+# The same with endings at every other update, and with the critic of flaws.
+ending=(--endings 0.4 --batch-size 80) firmly=(--weight 6 --siblings 8 --learning-rate 2e-4)
+refine doodle-refined doodle-sound-first "${ending[@]}" --seed 5 --steps 400 --schedule constant
+refine doodle-sound-first doodle-sound-second "${ending[@]}" "${firmly[@]}" --seed 6 --steps 400 --schedule constant
+refine doodle-sound-second doodle-sound-last "${ending[@]}" "${firmly[@]}" --seed 7 --steps 450
+between "$folder/doodle-refined.safetensors" "$folder/doodle-sound-last.safetensors" 0.9 doodle
 
 # --- doodle-vae -------------------------------------------------------------------------------------------
 # First z learns to say nearly everything, while the pen goes a little astray, so that z says where things are and not
