@@ -6,6 +6,7 @@ import ast
 import importlib
 import re
 import shlex
+import shutil
 from glob import glob
 from pathlib import Path
 
@@ -19,9 +20,12 @@ PACKAGES = sorted(path.parent.name for path in (ROOT / "plugins").glob("*/pyproj
 
 @pytest.fixture(scope="module")
 def second(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment with all of them."""
-    made = Environment(tmp_path_factory.mktemp("second") / "env")
-    done = made.run(" ".join(["pip install", *(f"./plugins/{package}" for package in PACKAGES)]), ROOT)
+    """An environment with all of them, built from a copy: another process may build them at the same time."""
+    folder = tmp_path_factory.mktemp("second")
+    built = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
+    shutil.copytree(ROOT / "plugins", folder / "plugins", ignore=built)
+    made = Environment(folder / "env")
+    done = made.run(" ".join(["pip install", *(f"./plugins/{package}" for package in PACKAGES)]), folder)
     assert done.code == 0, f"{done.out}\n{done.err}"
     return made
 
