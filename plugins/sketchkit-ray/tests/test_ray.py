@@ -122,9 +122,18 @@ def do(capfd: pytest.CaptureFixture[str]) -> Sketchkit:
 
 @pytest.fixture
 def by_ray(cluster: str, do: Sketchkit, monkeypatch: pytest.MonkeyPatch) -> Sketchkit:
-    """Run a command of the group by the workers of the Ray of this process."""
+    """Run a command of the group by the workers of the Ray of this process.
+
+    Ray itself tells of a dead worker when it finds the time, perhaps while the next command runs.
+    """
     monkeypatch.setattr(driver, "open_ray", lambda address, workers: contextlib.nullcontext())
-    return lambda *words: do("ray", *words)
+
+    def run(*words: object) -> Told:
+        told = do("ray", *words)
+        ours = [line for line in told.err.splitlines(keepends=True) if "(raylet)" not in line]
+        return Told(told.code, "".join(ours))
+
+    return run
 
 
 def set_trap(home: Path, kind: str, number: int, text: str = "") -> None:
