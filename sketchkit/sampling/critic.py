@@ -25,7 +25,7 @@ _OF_SOUNDNESS, _OF_LIKELIHOOD, _OF_LENGTH = 2.0, 3.0, 1.0
 #: Of whole drawings: the log-odds of looking like the class and of having no flaw above which none is better.
 _ENOUGH_LOOKS, _ENOUGH_SOUNDNESS = 2.0, 0.3
 _ENOUGH = (True, True, _ENOUGH_LOOKS + _ENOUGH_SOUNDNESS)
-#: The most whole drawings that are drawn at once.
+#: The most drafts of whole drawings that are drawn at once.
 _AT_ONCE = 1_024
 #: Chances are clipped to this at the least, and to 1 less this at the most.
 _LEAST = 1e-6
@@ -71,19 +71,16 @@ class BestLooking:
         found: dict[int, tuple[_Rank, Draft]] = {}
         waiting, drawn = jobs, 0
         while drawn < self.n and len(waiting):
-            several = min(drawn + 1, self.n - drawn)  # 1, 2, 4...: many rounds of few drafts are slow
-            attempts = np.arange(drawn, drawn + several)
-            drafts = list(
-                context.drafts(self.step_sampler, waiting.repeat(several), np.tile(attempts, len(waiting)))
-            )
+            # 1, 2, 4...: many rounds of few drafts are slow.
+            several = min(drawn + 1, self.n - drawn, max(1, _AT_ONCE // len(waiting)))
+            attempts = np.tile(np.arange(drawn, drawn + several), len(waiting))
+            drafts = list(context.drafts(self.step_sampler, waiting.repeat(several), attempts))
             drafts.sort(key=lambda draft: (draft.job, draft.attempt))
             for draft, rank in zip(drafts, looks.ranks(drafts), strict=True):
                 if draft.job not in found or rank > found[draft.job][0]:
                     found[draft.job] = rank, draft
-            waiting, drawn = (
-                np.array([job for job in waiting if found[job][0] < _ENOUGH], np.int64),
-                drawn + several,
-            )
+            drawn += several
+            waiting = np.array([job for job in waiting if found[job][0] < _ENOUGH], np.int64)
         yield from (found[job][1] for job in jobs.tolist())
 
 
