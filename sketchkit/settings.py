@@ -61,7 +61,7 @@ class DrawSettings:
         sampler: a name in the entry-point group `sketchkit.samplers`.
         sampler_options: `NAME=VALUE` pairs.
         seed: 0 to 2**63 - 1.
-        tries: drafts of each drawing, of which the best-looking is shown.
+        tries: the most drafts of each drawing, of which the best-looking is shown.
         max_points: the length at which a drawing is cut; None for the model's own limit.
         max_ink: the ink at which what is drawn is cut, where a whole drawing fills 255; None for no limit.
         batch_size: drawings computed together; None for a number that suits the device.
@@ -93,8 +93,8 @@ class DrawSettings:
         recorded_unless=None, keyword="seed", panel="How it is drawn",
     )  # fmt: skip
     tries: int = option(
-        6, "Draw each so many times and show the one that looks best; 1 draws plainly.", low=1, high=4_096,
-        metavar="N", key="tries", recorded_unless=1, panel="What is drawn",
+        6, "Draw each up to so many times and show the one that looks best; 1 draws plainly.", low=1,
+        high=4_096, metavar="N", key="tries", recorded_unless=1, panel="What is drawn",
     )  # fmt: skip
     max_points: int | None = option(
         None, "Where a drawing is cut that does not end.", low=1, high=MAX_LENGTH, metavar="N",

@@ -60,7 +60,11 @@ class Lines:
     @classmethod
     def of(cls, sketches: Sequence[Sketch]) -> Lines:
         """The lines of some sketches."""
-        drawings = [sketch.to_polylines() for sketch in sketches]
+        return cls.of_strokes([sketch.to_polylines() for sketch in sketches])
+
+    @classmethod
+    def of_strokes(cls, drawings: Sequence[Sequence[Float64]]) -> Lines:
+        """The lines of drawings that are strokes, each [n, 2]."""
         lines = [line for drawing in drawings for line in drawing]
         counts = [sum(map(len, drawing)) for drawing in drawings]
         joined = np.ones(sum(counts), bool)
@@ -77,6 +81,12 @@ class Lines:
     def owners(self) -> Int64:
         """Which drawing each point belongs to, int64 [P]."""
         return np.repeat(np.arange(len(self)), np.diff(self.bounds))
+
+    def strokes(self, drawing: int) -> list[Float64]:
+        """The strokes of one drawing, each [n, 2]."""
+        begin, end = self.bounds[drawing : drawing + 2]
+        starts = np.flatnonzero(~self.joined[begin:end])
+        return np.split(self.points[begin:end], starts[1:]) if end > begin else []
 
     def take(self, indices: npt.ArrayLike) -> Lines:
         """Select drawings, in the order given."""

@@ -40,20 +40,7 @@ def add_flaws(lines: Lines, rng: np.random.Generator) -> Lines:
     Returns:
         As many drawings; one of fewer than four points is unchanged.
     """
-    drawings = [_add_flaw(_strokes(lines, i), rng) for i in range(len(lines))]
-    counts = [len(stroke) for strokes in drawings for stroke in strokes]
-    points = np.concatenate([stroke for strokes in drawings for stroke in strokes] or [np.zeros((0, 2))])
-    joined = np.ones(len(points), bool)
-    joined[np.cumsum(counts, dtype=np.int64) - counts] = False
-    sizes = [sum(map(len, strokes)) for strokes in drawings]
-    return Lines(points, joined, np.append(0, np.cumsum(sizes, dtype=np.int64)))
-
-
-def _strokes(lines: Lines, i: int) -> Strokes:
-    """The strokes of a drawing, each [n, 2]."""
-    begin, end = lines.bounds[i : i + 2]
-    starts = np.flatnonzero(~lines.joined[begin:end])
-    return np.split(lines.points[begin:end], starts[1:]) if end > begin else []
+    return Lines.of_strokes([_add_flaw(lines.strokes(i), rng) for i in range(len(lines))])
 
 
 def _add_flaw(strokes: Strokes, rng: np.random.Generator) -> Strokes:

@@ -185,8 +185,8 @@ def _draw_batch(
         # Half of the batch are the drawings of the other half, each with a flaw.
         sound = batch.take(np.arange(len(batch) - len(batch) // 2))
         with_flaws = fit_lines(add_flaws(sound.take(np.arange(len(batch) // 2)), rng), size)
-        batch, flaws = Lines.join(sound, with_flaws), max(pool.label for pool in pools) + 1
-        labels = np.append(labels[: len(sound)], labels[: len(with_flaws)] + flaws)
+        batch, classes = sound.join(with_flaws), max(pool.label for pool in pools) + 1
+        labels = np.append(labels[: len(sound)], labels[: len(with_flaws)] + classes)
     pictures = draw(distort(batch, rng, size), size)
     return torch.from_numpy(pictures), torch.from_numpy(labels)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sketchkit.options import option
-from sketchkit.sampling.drafting import Drafting, choose_each, until
+from sketchkit.sampling.drafting import AT_ONCE, Drafting, choose_each, until
 
 if TYPE_CHECKING:
     from sketchkit.sampling.base import Draft, DraftingContext, Indices, StepSampler, Subject
@@ -25,8 +25,6 @@ _OF_SOUNDNESS, _OF_LIKELIHOOD, _OF_LENGTH = 2.0, 3.0, 1.0
 #: Of whole drawings: the log-odds of looking like the class and of having no flaw above which none is better.
 _ENOUGH_LOOKS, _ENOUGH_SOUNDNESS = 2.0, 0.3
 _ENOUGH = (True, True, _ENOUGH_LOOKS + _ENOUGH_SOUNDNESS)
-#: The most drafts of whole drawings that are drawn at once.
-_AT_ONCE = 1_024
 #: Chances are clipped to this at the least, and to 1 less this at the most.
 _LEAST = 1e-6
 
@@ -42,11 +40,11 @@ class BestLooking:
 
     Drafts with ink come before those without, and those that the model ended before those that were cut. For
     a drawing without a class the critic's highest score among the classes of the model counts. A drawing of
-    classes that the critic does not know is drawn until the model ends it, n times at most.
+    classes that the critics do not know is drawn until the model ends it, n times at most.
 
     Args:
         step_sampler: the sampler that draws.
-        n: how many drafts, 1..4096.
+        n: the most drafts of a drawing, 1..4096.
     """
 
     step_sampler: StepSampler
@@ -57,11 +55,12 @@ class BestLooking:
         import numpy as np
 
         looks = _Looks(context)
-        known, begun = np.array([looks.describe(job) for job in range(context.jobs)], bool).reshape(-1, 2).T
+        known = np.array([looks.knows(job) for job in range(context.jobs)], bool)
+        begun = np.array([len(context.subject(job).rows) > 0 for job in range(context.jobs)], bool)
         unknown, whole, endings = (np.flatnonzero(which) for which in (~known, known & ~begun, known & begun))
         yield from until(context, self.step_sampler, self.n, unknown, lambda draft: not any(_flaw(draft)[:2]))
-        for first in range(0, len(whole), _AT_ONCE):
-            yield from self._draw_whole(context, looks, whole[first : first + _AT_ONCE])
+        for first in range(0, len(whole), AT_ONCE):
+            yield from self._draw_whole(context, looks, whole[first : first + AT_ONCE])
         yield from choose_each(context, self.step_sampler, self.n, looks.best, endings)
 
     def _draw_whole(self, context: DraftingContext, looks: _Looks, jobs: Indices) -> Iterator[Draft]:
@@ -72,7 +71,7 @@ class BestLooking:
         waiting, drawn = jobs, 0
         while drawn < self.n and len(waiting):
             # 1, 2, 4...: many rounds of few drafts are slow.
-            several = min(drawn + 1, self.n - drawn, max(1, _AT_ONCE // len(waiting)))
+            several = min(drawn + 1, self.n - drawn, max(1, AT_ONCE // len(waiting)))
             attempts = np.tile(np.arange(drawn, drawn + several), len(waiting))
             drafts = list(context.drafts(self.step_sampler, waiting.repeat(several), attempts))
             drafts.sort(key=lambda draft: (draft.job, draft.attempt))
@@ -86,9 +85,9 @@ class BestLooking:
 
 @dataclass(frozen=True)
 class ByCritic(Drafting):
-    """Draw n drafts and take the one that looks most like its class to the critic that comes with sketchkit.
+    """Draw up to n drafts and take the best by the critics that come with sketchkit.
 
-    See `BestLooking` for classes that the critic does not know.
+    See `BestLooking` for what is best, and for classes that the critics do not know.
     """
 
     n: int = option(6, "how many drafts of each drawing", low=1, high=4_096)
@@ -121,10 +120,9 @@ class _Looks:
 
         self._context, self._critic, self._of_flaws = context, load_critic(), load_critic(FLAWS)
 
-    def describe(self, job: int) -> tuple[bool, bool]:
-        """Whether the critics know a class of a drawing, and whether it has a beginning."""
-        subject = self._context.subject(job)
-        return any(name in self._critic.classes for name in subject.classes), len(subject.rows) > 0
+    def knows(self, job: int) -> bool:
+        """Whether the critics know a class of a drawing."""
+        return any(name in self._critic.classes for name in self._context.subject(job).classes)
 
     def best(self, drafts: Sequence[Draft]) -> Draft:
         """The best of the drafts of one drawing, by their attempt."""

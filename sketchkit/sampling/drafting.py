@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from sketchkit.sampling.base import AnySampler, Draft, DraftingContext, Indices, StepSampler, Subject
     from sketchkit.settings import DrawSettings
 
-__all__ = ["CutInk", "Drafting", "choose_each", "likelihood", "until", "wrap_sampler"]
+__all__ = ["AT_ONCE", "CutInk", "Drafting", "choose_each", "likelihood", "until", "wrap_sampler"]
 
 #: The most drafts in memory at once.
-_AT_ONCE = 1_024
+AT_ONCE = 1_024
 
 
 def wrap_sampler(sampler: AnySampler, settings: DrawSettings) -> AnySampler:
@@ -60,7 +60,7 @@ def choose_each(
     """
     import numpy as np
 
-    several, size = np.arange(context.jobs) if wanted is None else wanted, max(1, _AT_ONCE // n)
+    several, size = np.arange(context.jobs) if wanted is None else wanted, max(1, AT_ONCE // n)
     for begin in range(0, len(several), size):
         jobs = several[begin : begin + size]
         found: dict[int, list[Draft]] = {job: [] for job in jobs.tolist()}

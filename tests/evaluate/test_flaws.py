@@ -16,11 +16,6 @@ from sketchkit.training.data import synth
 Stroke = npt.NDArray[np.float64]
 
 
-def strokes_of(lines: Lines, i: int) -> list[Stroke]:
-    begin, end = lines.bounds[i : i + 2]
-    return np.split(lines.points[begin:end], np.flatnonzero(~lines.joined[begin:end])[1:])
-
-
 def same(a: Stroke, b: Stroke) -> bool:
     return a.shape == b.shape and bool(np.allclose(a, b))
 
@@ -38,7 +33,7 @@ def test_a_drawing_gets_one_flaw(flaw: int, drawings: list[Sketch], monkeypatch:
     flawed = add_flaws(lines, np.random.default_rng(2))
     assert len(flawed) == len(lines) and len(flawed.joined) == len(flawed.points)
     for i in range(len(lines)):
-        before, after = strokes_of(lines, i), strokes_of(flawed, i)
+        before, after = lines.strokes(i), flawed.strokes(i)
         extent = np.ptp(np.concatenate(before), 0).max()
         kept = [any(same(each, other) for other in after) for each in before]
         new = [each for each in after if not any(same(each, other) for other in before)]
@@ -88,7 +83,7 @@ def test_the_critic_of_flaws_prefers_sound_drawings() -> None:
     names = [each.label or "" for each in drawings]
     lines = Lines.of(drawings)
     flawed = add_flaws(lines, np.random.default_rng(0))
-    copies = [Sketch.from_polylines(strokes_of(flawed, i)) for i in range(len(flawed))]
+    copies = [Sketch.from_polylines(flawed.strokes(i)) for i in range(len(flawed))]
     sound, unsound = critic.soundness(drawings, names), critic.soundness(copies, names)
     assert ((unsound > 0) & (sound < 1)).all()
     assert (sound > unsound).mean() > 0.65 and sound.mean() - unsound.mean() > 0.1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -115,25 +116,17 @@ def do(capfd: pytest.CaptureFixture[str]) -> Sketchkit:
 
     def call(*words: object) -> Told:
         code = run([str(word) for word in words])
-        return Told(code, capfd.readouterr().err)
+        # Ray itself tells of a dead worker when it finds the time, perhaps while the next command runs.
+        return Told(code, re.sub(r".*\(raylet\).*\n", "", capfd.readouterr().err))
 
     return call
 
 
 @pytest.fixture
 def by_ray(cluster: str, do: Sketchkit, monkeypatch: pytest.MonkeyPatch) -> Sketchkit:
-    """Run a command of the group by the workers of the Ray of this process.
-
-    Ray itself tells of a dead worker when it finds the time, perhaps while the next command runs.
-    """
+    """Run a command of the group by the workers of the Ray of this process."""
     monkeypatch.setattr(driver, "open_ray", lambda address, workers: contextlib.nullcontext())
-
-    def run(*words: object) -> Told:
-        told = do("ray", *words)
-        ours = [line for line in told.err.splitlines(keepends=True) if "(raylet)" not in line]
-        return Told(told.code, "".join(ours))
-
-    return run
+    return lambda *words: do("ray", *words)
 
 
 def set_trap(home: Path, kind: str, number: int, text: str = "") -> None:
