@@ -21,10 +21,9 @@ import torch
 
 import sketchkit
 from sketchkit.evaluate import load_recogniser
-from sketchkit.evaluate.comparison import unit_outline
 from sketchkit.evaluate.heldout import HeldOut
 from sketchkit.generate import Endings
-from sketchkit.geometry import chamfer
+from sketchkit.geometry import chamfer, unit_outline
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import Dataset
 from sketchkit.training.data.manifest import find

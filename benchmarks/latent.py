@@ -20,10 +20,10 @@ import itertools
 import numpy as np
 
 import sketchkit as sk
-from sketchkit.evaluate.comparison import other_of_class, unit_outline
+from sketchkit.evaluate.comparison import other_of_class
 from sketchkit.evaluate.heldout import HeldOut
 from sketchkit.generate import morphs
-from sketchkit.geometry import chamfer, outline
+from sketchkit.geometry import chamfer, outline, unit_outline
 from sketchkit.training.data import Dataset
 
 

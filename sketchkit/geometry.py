@@ -27,6 +27,7 @@ __all__ = [
     "scale_factor",
     "simplify",
     "thin",
+    "unit_outline",
 ]
 
 Float64 = npt.NDArray[np.float64]
@@ -300,6 +301,24 @@ def outline(sketch: Sketch, points: int = 64) -> Float64:
         return places
     at = (np.arange(points) + 0.5) * (way[-1] / points)
     return np.stack([np.interp(at, way, places[:, axis]) for axis in (0, 1)], axis=1)
+
+
+def unit_outline(sketch: Sketch) -> Float64:
+    """Points spread evenly over the ink of a drawing, moved to the middle (0, 0) and a diagonal of 1.
+
+    Args:
+        sketch: in drawing units; one without extent is only moved.
+
+    Returns:
+        [P, 2].
+    """
+    points = outline(sketch)
+    if not len(points):
+        return points
+    x0, y0, x1, y1 = sketch.bounds
+    diagonal = math.hypot(x1 - x0, y1 - y0)
+    out: Float64 = (points - ((x0 + x1) / 2, (y0 + y1) / 2)) / (diagonal or 1.0)
+    return out
 
 
 def chamfer(a: Float64, b: Float64) -> float:

@@ -188,6 +188,10 @@ class LatentSettings(DrawSettings):
         0.1, "How daring: 1 is the model itself, less is tidier, 0 is greedy.", flags="--temperature -t",
         metavar="TAU", panel="How it is drawn",
     )  # fmt: skip
+    tries: int = option(
+        16, "Draw each so many times and show the nearest that looks well; 1 draws plainly.", low=1,
+        high=4_096, metavar="N", key="tries", recorded_unless=1, panel="What is drawn",
+    )  # fmt: skip
 
 
 #: The keys of `config.toml`.

@@ -16,6 +16,7 @@ from sketchkit.critic import CRITIC, FLAWS, load_critic
 from sketchkit.errors import CheckpointError
 from sketchkit.evaluate import load_recogniser
 from sketchkit.evaluate.recogniser import JUDGE
+from sketchkit.geometry import chamfer, unit_outline
 from sketchkit.models import SketchModel
 from sketchkit.sampling import BestLooking, Draft, DraftingContext, make_sampler, wrap_sampler
 from sketchkit.sampling.base import Subject
@@ -206,3 +207,43 @@ def test_max_ink_cuts_what_is_drawn_and_changes_nothing_before(tiny_model: Sketc
     for ending in complete(tiny_model, begun, 6, sampler=sampler, scale=1.0):
         assert ending.sketch.ink_length - begun.ink_length <= limit * 1.001
         assert np.isfinite(ending.nll_per_point)
+
+
+@pytest.mark.parametrize("label", ["face", None])
+def test_of_reconstructions_it_chooses_the_nearest_that_looks_right(label: str | None) -> None:
+    model, critic, n = sketchkit.load_model("doodle-vae", device="cpu"), load_critic(), 6
+    drawings = [
+        Sketch(each.stroke5, origin=each.origin, label=label) for each in synth(4, seed=8, classes=["face"])
+    ]
+    again = sketchkit.reconstruct(model, drawings, 0.4, "critic", options={"n": n}, seed=3)
+    found: dict[tuple[int, int], tuple[Subject, Draft]] = {}
+
+    class Looking:
+        def draw(self, context: DraftingContext) -> Iterator[Draft]:
+            jobs = np.arange(context.jobs)
+            hand = make_sampler("temperature", 0.4)
+            for draft in context.drafts(hand, jobs.repeat(n), np.tile(np.arange(n), len(jobs))):
+                found[draft.job, draft.attempt] = context.subject(draft.job), draft
+            yield from (found[job, 0][1] for job in jobs.tolist())
+
+    plain = sketchkit.reconstruct(model, drawings, 0.4, Looking(), seed=3)
+    first = sketchkit.reconstruct(model, drawings, 0.4, seed=3)
+    assert [a.stroke5.shape for a in plain] == [a.stroke5.shape for a in first]
+    for job, drawn in enumerate(again):
+        tried = [found[job, attempt] for attempt in range(n)]
+        drafts = [whole_drawing(*each) for each in tried]
+        original = tried[0][0].original
+        assert original is not None
+        given = unit_outline(whole_drawing(tried[0][0], Draft(job, original, 0.0)))
+        assert chamfer(given, unit_outline(drawings[job])) < 0.01  # what is drawn again was simplified
+        worth = -np.array([chamfer(given, unit_outline(each)) for each in drafts])
+        chances = critic.chances(drafts)
+        looks = chances.max(1) if label is None else chances[:, critic.classes.index(label)]
+        worth += 0.006 * log_odds(looks).clip(max=3.0)
+        best = tried[int((worth - 9.0 * np.array([not draft.ended for _, draft in tried])).argmax())][1]
+        np.testing.assert_array_equal(drawn.stroke5[-len(best.rows) :, 2:], best.rows[:, 2:])
+    distances = [
+        [chamfer(unit_outline(a), unit_outline(b)) for a, b in zip(drawings, each, strict=True)]
+        for each in (again, first)
+    ]
+    assert np.mean(distances[0]) < 0.95 * np.mean(distances[1])

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 import sketchkit as sk
-from sketchkit.evaluate.comparison import unit_outline
-from sketchkit.geometry import chamfer
+from sketchkit.geometry import chamfer, unit_outline
 from sketchkit.latent import slerp
 from sketchkit.training.data import synth
 

@@ -41,7 +41,7 @@ def reconstruct(
     ),
     prepared: Prepared = False,
     classes: ShownClass = None,
-    latent: Annotated[Given, settings_of(LatentSettings, without={"tries", "temperature"})],
+    latent: Annotated[Given, settings_of(LatentSettings, without={"temperature"})],
     sheet: SheetOptions,
     given: InputOptions,
     shard: ShardName = None,
@@ -49,6 +49,7 @@ def reconstruct(
 ) -> None:
     """Draw drawings again from what a model remembers of them.
 
+    Each is drawn several times, and the nearest to the drawing that looks like its class is shown.
     One row a drawing: the drawing itself in ink, then its reconstructions from blue (tidy) to red (daring);
     --label names rows and columns.
     """
@@ -110,7 +111,7 @@ def _load(runs: Sequence[Run], n: int) -> DrawingModel:
     """The model for n drawings, which all runs use."""
     from sketchkit.cli.runner import POINTS
 
-    model = runs[0].load(n * (1 + len(runs)) * POINTS)
+    model = runs[0].load(n * (1 + len(runs) * runs[0].drafts) * POINTS)
     for run in runs[1:]:
         run.used.update(runs[0].used)
     return model

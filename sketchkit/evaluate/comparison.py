@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +18,7 @@ from sketchkit.evaluate.report import (
     SampleFigures,
 )
 from sketchkit.evaluate.statistics import NEIGHBOURS, Bootstrap, frechet, is_covered, wasserstein
-from sketchkit.geometry import chamfer, outline
+from sketchkit.geometry import chamfer, unit_outline
 from sketchkit.models import SketchModel
 from sketchkit.sketch import Sketch
 
@@ -30,7 +29,6 @@ __all__ = [
     "compare_reconstructions",
     "compare_samples",
     "other_of_class",
-    "unit_outline",
 ]
 
 Float64 = npt.NDArray[np.float64]
@@ -243,24 +241,6 @@ def compare_reconstructions(
         named=Comparison(bootstrap.mean(drawn), bootstrap.mean(real)) if known.any() else None,
         nameable=int(known.sum()),
     )
-
-
-def unit_outline(sketch: Sketch) -> Float64:
-    """Points spread evenly over the ink of a drawing, moved to the middle (0, 0) and a diagonal of 1.
-
-    Args:
-        sketch: in drawing units; one without extent is only moved.
-
-    Returns:
-        [P, 2].
-    """
-    points = outline(sketch)
-    if not len(points):
-        return points
-    x0, y0, x1, y1 = sketch.bounds
-    diagonal = math.hypot(x1 - x0, y1 - y0)
-    out: Float64 = (points - ((x0 + x1) / 2, (y0 + y1) / 2)) / (diagonal or 1.0)
-    return out
 
 
 def other_of_class(labels: Sequence[str | None], seed: int) -> Int64:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -189,6 +190,8 @@ def reconstruct(
     wholes = read_wholes(model, several, prepared=prepared)
     mu, _ = encode_rows(model, [whole.rows for whole in wholes], exact=exact)
     prompts, prompt_of = make_prompts(model, labels, mu, exact)
+    subjects = zip(prompts.subjects, wholes, strict=True)
+    prompts = replace(prompts, subjects=tuple(replace(each, original=whole.rows) for each, whole in subjects))
     loop = decode(
         model,
         chosen,

@@ -143,11 +143,13 @@ class Subject:
         rows: [n, 5] in model units, the beginning; n is 0 for an empty one.
         classes: the class given to the model; by default all classes of the model.
         scale_factor: drawing units in one model unit; a whole drawing fills 255 drawing units.
+        original: [m, 5] in model units, the drawing that is drawn again from its latent vector; else None.
     """
 
     rows: npt.NDArray[np.floating[Any]]
     classes: tuple[str, ...] = ()
     scale_factor: float = 1.0
+    original: npt.NDArray[np.floating[Any]] | None = None
 
 
 class DraftingContext(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sketchkit.options import option
 from sketchkit.sampling.drafting import AT_ONCE, Drafting, choose_each, until
@@ -25,6 +25,9 @@ _OF_SOUNDNESS, _OF_LIKELIHOOD, _OF_LENGTH = 2.0, 3.0, 1.0
 #: Of whole drawings: the log-odds of looking like the class and of having no flaw above which none is better.
 _ENOUGH_LOOKS, _ENOUGH_SOUNDNESS = 2.0, 0.3
 _ENOUGH = (True, True, _ENOUGH_LOOKS + _ENOUGH_SOUNDNESS)
+#: Of reconstructions: the weight of the critic's log-odds, above whose limit none is better, beside the
+#: Chamfer distance to the original as a share of its diagonal.
+_OF_LOOKS, _LIMIT_OF_LOOKS = 0.006, 3.0
 #: Chances are clipped to this at the least, and to 1 less this at the most.
 _LEAST = 1e-6
 
@@ -36,11 +39,13 @@ class BestLooking:
     A critic scores the likeness of a draft to its class, as log-odds, and a second one whether a part is
     missing, displaced or too much. After a beginning nearly all drafts may score high, and among these the
     endings with likelier and fewer points are tidier; scribbles and repeated strokes lose. Of whole drawings
-    that look enough like their class and are sound enough the first is taken, which keeps their variety.
+    that look enough like their class and are sound enough the first is taken, which keeps their variety. Of
+    reconstructions that look enough like their class the nearest to the original is taken.
 
     Drafts with ink come before those without, and those that the model ended before those that were cut. For
     a drawing without a class the critic's highest score among the classes of the model counts. A drawing of
-    classes that the critics do not know is drawn until the model ends it, n times at most.
+    classes that the critics do not know is drawn until the model ends it, n times at most; of its
+    reconstructions the nearest is taken.
 
     Args:
         step_sampler: the sampler that draws.
@@ -57,11 +62,14 @@ class BestLooking:
         looks = _Looks(context)
         known = np.array([looks.knows(job) for job in range(context.jobs)], bool)
         begun = np.array([len(context.subject(job).rows) > 0 for job in range(context.jobs)], bool)
-        unknown, whole, endings = (np.flatnonzero(which) for which in (~known, known & ~begun, known & begun))
+        again = np.array([context.subject(job).original is not None for job in range(context.jobs)], bool)
+        kinds = (~known & ~again, known & ~begun & ~again, known & begun & ~again)
+        unknown, whole, endings = (np.flatnonzero(which) for which in kinds)
         yield from until(context, self.step_sampler, self.n, unknown, lambda draft: not any(_flaw(draft)[:2]))
         for first in range(0, len(whole), AT_ONCE):
             yield from self._draw_whole(context, looks, whole[first : first + AT_ONCE])
         yield from choose_each(context, self.step_sampler, self.n, looks.best, endings)
+        yield from choose_each(context, self.step_sampler, self.n, looks.nearest, np.flatnonzero(again))
 
     def _draw_whole(self, context: DraftingContext, looks: _Looks, jobs: Indices) -> Iterator[Draft]:
         """The same choice as from n drafts of each, without those behind the first that is enough."""
@@ -103,13 +111,17 @@ class ByCritic(Drafting):
 
 def whole_drawing(subject: Subject, draft: Draft) -> Sketch:
     """The beginning and the added strokes, as one drawing in model units."""
+    return _as_sketch(subject.rows, draft.rows)
+
+
+def _as_sketch(*rows: Any) -> Sketch:
+    """Rows behind one another as a drawing in model units."""
     import numpy as np
 
     from sketchkit.sketch import Sketch
 
     # A drawing begins at the point of the start token, which is missing from the rows.
-    start = np.array([[0.0, 0.0, 1.0, 0.0, 0.0]])
-    return Sketch(np.concatenate([start, subject.rows, draft.rows]))
+    return Sketch(np.concatenate([[[0.0, 0.0, 1.0, 0.0, 0.0]], *rows]))
 
 
 class _Looks:
@@ -127,6 +139,22 @@ class _Looks:
     def best(self, drafts: Sequence[Draft]) -> Draft:
         """The best of the drafts of one drawing, by their attempt."""
         ranks = self.ranks(drafts)
+        return drafts[ranks.index(max(ranks))]
+
+    def nearest(self, drafts: Sequence[Draft]) -> Draft:
+        """The best of the drafts of one reconstruction, by their attempt: near, and like its class."""
+        from sketchkit.geometry import chamfer, unit_outline
+
+        subject, known = self._context.subject(drafts[0].job), self._critic.classes
+        original = unit_outline(_as_sketch(subject.original))
+        drawings = [whole_drawing(subject, draft) for draft in drafts]
+        wanted = [known.index(name) for name in subject.classes if name in known]
+        chances = self._critic.chances(drawings)[:, wanted].max(1, initial=0.0)
+        ranks: list[_Rank] = []
+        for draft, drawing, chance in zip(drafts, drawings, chances.tolist(), strict=True):
+            empty, endless, _ = _flaw(draft)
+            looks = _OF_LOOKS * min(_log_odds(chance), _LIMIT_OF_LOOKS)
+            ranks.append((not empty, not endless, looks - chamfer(original, unit_outline(drawing))))
         return drafts[ranks.index(max(ranks))]
 
     def ranks(self, drafts: Sequence[Draft]) -> list[_Rank]:

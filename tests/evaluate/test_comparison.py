@@ -16,13 +16,12 @@ from sketchkit.evaluate.comparison import (
     compare_reconstructions,
     compare_samples,
     other_of_class,
-    unit_outline,
 )
 from sketchkit.evaluate.heldout import HeldOut
 from sketchkit.evaluate.recogniser import load_recogniser
 from sketchkit.evaluate.report import SampleFigures
 from sketchkit.evaluate.statistics import Bootstrap
-from sketchkit.geometry import chamfer
+from sketchkit.geometry import chamfer, unit_outline
 from sketchkit.sketch import Sketch
 from sketchkit.training.data import synth
 
