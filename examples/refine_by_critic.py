@@ -83,9 +83,11 @@ class Drawer:
 
     def __init__(self, model: SketchModel, split: Split, asked: argparse.Namespace) -> None:
         self.model, self.split, self.asked = model, split, asked
-        self.critic, self.of_flaws = load_critic(), load_critic(FLAWS)
+        self.critic, self.of_flaws = load_critic(), load_critic(FLAWS) if asked.soundness else None
         self.names = model.card.classes
-        self.places = np.array([self.critic.classes.index(name) for name in self.names])
+        #: The classes that a drawing may be named as.
+        self.among = tuple(dict.fromkeys((*self.critic.classes, *self.names)))
+        self.places = np.array([self.among.index(name) for name in self.names])
         self.members = [np.flatnonzero(split.classes == i) for i in range(len(self.names))]
         #: [2, C], the mean reward of each class lately, of whole drawings and of endings.
         self.recent = np.full((2, len(self.names)), 0.5)
@@ -128,9 +130,11 @@ class Drawer:
         """What the critics say of drawings, [N]."""
         share, factor = self.asked.soundness, 1.0 / self.model.card.scale_factor
         drawings = [from_rows(rows, factor, (0.0, 0.0), joined=True) for rows in own.rows]
-        looks = self.critic.chances(drawings)[np.arange(len(drawings)), self.places[own.labels]]
-        sound = self.of_flaws.soundness(drawings, [self.names[i] for i in own.labels])
-        rewards: Float64 = np.where(own.ended, looks * (1.0 - share + share * sound), self.asked.endless)
+        worth = self.critic.chances(drawings, self.among)[np.arange(len(drawings)), self.places[own.labels]]
+        if self.of_flaws is not None:
+            sound = self.of_flaws.soundness(drawings, [self.names[i] for i in own.labels])
+            worth = worth * (1.0 - share + share * sound)
+        rewards: Float64 = np.where(own.ended, worth, self.asked.endless)
         return rewards
 
     def _beginning(self, label: int, chances: np.random.Generator) -> Rows:
@@ -235,7 +239,7 @@ def parser() -> argparse.ArgumentParser:
             f"--{name}", type=type(usual), default=usual, help=f"{text} (default: {usual})", **how
         )
 
-    out.add_argument("model", help="a decoder whose classes the critic knows")
+    out.add_argument("model", help="a decoder whose classes the critic's network has")
     out.add_argument("data", help="a data set of the same classes")
     out.add_argument("-o", "--output", default="refined.safetensors", help="the refined model")
     add("steps", 1000, "updates")
@@ -265,8 +269,11 @@ def main() -> None:
     asked = parser().parse_args()
     torch.set_num_threads(1)
     model = sketchkit.load_model(asked.model, device="cpu")
-    if model.conditional or not set(model.card.classes) <= set(load_critic().classes):
+    critic = load_critic()
+    if model.conditional or not set(model.card.classes) <= set(critic.about.classes):
         sys.exit(f"{asked.model}: is not a decoder whose classes the critic knows")
+    if asked.soundness and not set(model.card.classes) <= set(critic.classes):
+        sys.exit(f"{asked.model}: the critic of flaws lacks some of its classes: give --soundness 0")
     data = Dataset.open(find(asked.data), verify=False)
     if tuple(data.classes) != tuple(model.card.classes):
         sys.exit(f"{asked.data}: its classes are not those of {asked.model}")
