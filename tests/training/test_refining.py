@@ -15,9 +15,11 @@ import torch
 
 import sketchkit
 from sketchkit.card import ModelCard
+from sketchkit.critic import load_critic
 from sketchkit.models import SketchModel
 from sketchkit.models.decoder import DecoderArchitecture, DecoderModel
 from sketchkit.training.data import Dataset, Recipe, prepare_sketches, synth
+from sketchkit.units import from_rows
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "refine_by_critic.py"
 CLASSES = ("face", "sun")
@@ -157,4 +159,27 @@ def test_a_model_that_the_critic_cannot_judge_is_refused(
     tiny_model.save(path)
     monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(path), str(tmp_path)])
     with pytest.raises(SystemExit, match="is not a decoder whose classes the critic knows"):
+        refining.main()
+
+
+def test_classes_that_the_critic_has_hardly_seen_go_without_the_critic_of_flaws(
+    refining: ModuleType,
+    decoder: DecoderModel,
+    drawings: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    decoder.card = replace(decoder.card, classes=("duck", "star"))
+    asked = refining.parser().parse_args(["model", "data", "--soundness", "0", "--groups", "2"])
+    drawer = refining.Drawer(decoder, drawings.split("train"), asked)
+    own, rewards = drawer.draw(0)
+    critic = load_critic()
+    drawn = [from_rows(rows, 20.0, (0.0, 0.0), joined=True) for rows in own.rows]
+    chances = critic.chances(drawn, (*critic.classes, "star"))
+    wanted = [chances[i, -1 if label else critic.classes.index("duck")] for i, label in enumerate(own.labels)]
+    np.testing.assert_allclose(rewards, np.where(own.ended, wanted, asked.endless), rtol=1e-4)
+    path = tmp_path / "stars.safetensors"
+    decoder.save(path)
+    monkeypatch.setattr(sys, "argv", [str(SCRIPT), str(path), str(tmp_path)])
+    with pytest.raises(SystemExit, match="lacks some of its classes: give --soundness 0"):
         refining.main()
