@@ -42,6 +42,18 @@ def test_it_says_what_the_same_network_says_in_torch() -> None:
     assert critic.chances([]).shape == (0, len(critic.classes))
 
 
+def test_likeness_to_a_class_is_its_chance_beside_the_classes_that_are_known_well() -> None:
+    drawings, critic = list(synth(12, seed=3)), load_critic()
+    names = ("duck", "star", "snowman")
+    found = critic.likeness(drawings, names)
+    for place, name in enumerate(names):
+        among = tuple(dict.fromkeys((*critic.classes, name)))
+        np.testing.assert_allclose(found[:, place], critic.chances(drawings, among)[:, among.index(name)])
+    assert critic.likeness([], names).shape == (0, 3) and critic.likeness(drawings, []).shape == (12, 0)
+    with pytest.raises(ValueError, match="not in tuple"):
+        critic.likeness(drawings, ["teapots"])
+
+
 def test_a_file_that_is_no_critic_is_refused_in_one_line(tmp_path: Path) -> None:
     data = CRITIC.read_bytes()
     head = int.from_bytes(data[:8], "little")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sketchkit import options
 from sketchkit._version import __version__
+from sketchkit.arguments import find_name
 from sketchkit.checkpoints import store
 from sketchkit.cli.console import progress as progress_bar
 from sketchkit.cli.console import say, say_columns
@@ -230,7 +231,9 @@ def _find_class(model: DrawingModel, name: str) -> str:
         from sketchkit.checkpoints.pull import CLASSES
 
         pulled = name.lower().replace(" ", "_")
-        if pulled in CLASSES:
+        if (stored := _find_model(model, name)) is not None:
+            other = f"--model {stored} does"
+        elif pulled in CLASSES:
             other = f"`sketchkit models pull {pulled}` brings a model that does"
         elif "did you mean" in str(error):
             raise
@@ -239,6 +242,15 @@ def _find_class(model: DrawingModel, name: str) -> str:
         say(f"{model.card.name} draws:")
         say_columns(model.card.classes)
         raise InputError(f"the model {model.card.name!r} does not draw {name!r}: {other}") from error
+
+
+def _find_model(model: DrawingModel, name: str) -> str | None:
+    """Another stored model of the same kind that draws a class, if any."""
+    for stored in store.stored_models():
+        header = stored.header
+        if header is not None and header.backend == model.backend and find_name(name, header.card.classes):
+            return stored.name
+    return None
 
 
 def split_class_words(classes: Sequence[str] | None) -> tuple[Sequence[str] | None, bool]:
@@ -253,17 +265,36 @@ def tell_guesses(name: str, guesses: Guesses, model: str) -> None:
     """Say on a line of stderr the guessed class of a drawing, and whether the model draws the like."""
     likely = [each for each in guesses if each.chance >= _LEAST_TOLD][:_MOST_TOLD] or guesses[:1]
     words = ", ".join(f"{each.class_name} ({each.chance:.0%})" for each in likely)
-    others = (
-        f"`sketchkit models info {model}` lists what there is, `sketchkit models pull NAME` brings more, "
-        "`sketchkit train` makes your own"
-    )
     unlike = guesses.unlike or 0.0
+    others = _tell_others(model) if unlike >= _DOUBTFUL else ""
     if unlike >= _UNLIKE:
         say(f"{name}: unlike all that {model} draws; nearest: {words}; {others}")
     elif unlike >= _DOUBTFUL:
         say(f"{name}: perhaps {words}, perhaps nothing that {model} draws; --class chooses; {others}")
     else:
         say(f"{name}: taken for {words}; --class chooses")
+
+
+def _tell_others(model: str) -> str:
+    """The words on where other classes are than those of a model."""
+    stored = {each.name: each for each in store.stored_models()}
+    mine = stored[model].header if model in stored else None
+    more = [
+        f"--model {each.name} draws other things"
+        for each in stored.values()
+        if mine is not None
+        and each.bundled
+        and each.header is not None
+        and each.header.backend == mine.backend
+        and set(each.header.card.classes) - set(mine.card.classes)
+    ]
+    ways = [
+        f"`sketchkit models info {model}` lists what there is",
+        *more,
+        "`sketchkit models pull NAME` brings more",
+        "`sketchkit train` makes your own",
+    ]
+    return ", ".join(ways)
 
 
 def _check_temperature(temperature: float) -> None:

@@ -92,6 +92,27 @@ class Critic:
             out[some] += powers / powers.sum(1, keepdims=True) / self.about.views
         return out
 
+    def likeness(self, drawings: Sequence[Sketch], names: Sequence[str]) -> Float64:
+        """How likely drawings look like each of some classes, of which the critic may have seen few drawings.
+
+        Args:
+            drawings: n.
+            names: K classes of the network.
+
+        Returns:
+            [n, K], 0..1, the chance of each class among it and those that the critic knows well.
+
+        Raises:
+            ValueError: a class that the network lacks.
+        """
+        every = tuple(dict.fromkeys((*self.classes, *names)))
+        chances = self.chances(drawings, every)
+        known = chances[:, : len(self.classes)].sum(1, keepdims=True)
+        places = np.array([every.index(name) for name in names], np.int64)
+        mine = chances[:, places]
+        out: Float64 = mine / np.where(places < len(self.classes), known, known + mine)
+        return out
+
     def soundness(self, drawings: Sequence[Sketch], names: Sequence[str]) -> Float64:
         """How likely drawings of given classes have no flaw: no part is missing, displaced or too much.
 

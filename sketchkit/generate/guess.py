@@ -147,9 +147,9 @@ def find_scales_by_looks(
 
     Returns:
         P scales: the given ones, or those at which a beginning is a half or a quarter of a whole drawing; the
-        given ones for classes that the critic does not know.
+        given ones for classes that the critic has never seen.
     """
-    known, card = load_critic().classes, model.card
+    known, card = load_critic().about.classes, model.card
     names = [card.classes[0] if name is None and len(card.classes) == 1 else name for name in classes]
     asked = [i for i, name in enumerate(names) if name in known]
     out = list(scales)
@@ -179,15 +179,15 @@ def find_scales_by_looks(
 
 
 def _chances(classes: Sequence[str], begun: Sequence[Sketch]) -> tuple[bool, Float64]:
-    """Whether the critic knows all classes, and its chance of each class for each beginning, [P, C]."""
+    """Whether the critic knows all classes well, and its chance of each for each beginning, [P, C]."""
     critic = load_critic(BEGINNINGS)
-    every = critic.chances(begun, critic.about.classes)
-    places = [critic.about.classes.index(name) if name in critic.classes else -1 for name in classes]
+    seen = critic.about.classes
+    every = critic.chances(begun, seen)
+    places = [seen.index(name) if name in seen else -1 for name in classes]
     chances = every[:, places]
-    new = np.array(places) < 0
-    # A class that it does not know might be any.
-    chances[:, new] = every.mean()
-    return not new.any(), chances
+    # A class that it has never seen might be any.
+    chances[:, np.array(places) < 0] = every.mean()
+    return set(classes) <= set(critic.classes), chances
 
 
 def _guesses(model: DrawingModel, drawing: Sketch, scale: float, begun: Float64, *, known: bool) -> Guesses:
@@ -198,7 +198,7 @@ def _guesses(model: DrawingModel, drawing: Sketch, scale: float, begun: Float64,
         drawing: the beginning.
         scale: pixels of the training data in a drawing unit.
         begun: [C], the critic's chance of each class of the model.
-        known: whether the critic knows all of them.
+        known: whether the critic knows all of them well.
     """
     rows = read_beginning(drawing, scale, model.card).rows
     tried = np.argsort(-begun, kind="stable")[:_TRIED]
@@ -249,9 +249,7 @@ def score_endings(model: DrawingModel, prompts: Prompts, classes: Sequence[str],
 def _score_looks(names: Sequence[str], drawings: Sequence[Sketch]) -> Float64:
     """The critic's chance that drawings show classes, [n, K]; the mean for classes new to it."""
     critic = load_critic()
-    chances = critic.chances(drawings)
-    out = np.full((len(drawings), len(names)), chances.mean())
-    for place, name in enumerate(names):
-        if name in critic.classes:
-            out[:, place] = chances[:, critic.classes.index(name)]
+    out = np.full((len(drawings), len(names)), 1.0 / len(critic.classes))
+    seen = [place for place, name in enumerate(names) if name in critic.about.classes]
+    out[:, seen] = critic.likeness(drawings, [names[place] for place in seen])
     return out

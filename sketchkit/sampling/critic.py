@@ -43,9 +43,9 @@ class BestLooking:
     reconstructions that look enough like their class the nearest to the original is taken.
 
     Drafts with ink come before those without, and those that the model ended before those that were cut. For
-    a drawing without a class the critic's highest score among the classes of the model counts. A drawing of
-    classes that the critics do not know is drawn until the model ends it, n times at most; of its
-    reconstructions the nearest is taken.
+    a drawing without a class the critic's highest score among the classes of the model counts. Of classes of
+    which the critic has seen few drawings looks alone count, not flaws. A drawing of classes that it has not
+    seen is drawn until the model ends it, n times at most; of its reconstructions the nearest is taken.
 
     Args:
         step_sampler: the sampler that draws.
@@ -133,8 +133,23 @@ class _Looks:
         self._context, self._critic, self._of_flaws = context, load_critic(), load_critic(FLAWS)
 
     def knows(self, job: int) -> bool:
-        """Whether the critics know a class of a drawing."""
-        return any(name in self._critic.classes for name in self._context.subject(job).classes)
+        """Whether the critic's network has a class of a drawing."""
+        return bool(self._wanted(self._context.subject(job)))
+
+    def _wanted(self, subject: Subject) -> list[str]:
+        """The classes of a drawing that the critic's network has."""
+        return [name for name in subject.classes if name in self._critic.about.classes]
+
+    def _likeliest(self, drawings: Sequence[Sketch], subjects: Sequence[Subject]) -> list[tuple[str, float]]:
+        """Of each drawing's classes the one that it looks most like, and how likely it does."""
+        wanted = [self._wanted(subject) for subject in subjects]
+        names = sorted({name for mine in wanted for name in mine})
+        table = self._critic.likeness(drawings, names)
+        rows = [dict(zip(names, row, strict=True)) for row in table.tolist()]
+        return [
+            max(((name, row[name]) for name in mine), key=lambda each: each[1], default=("", 0.5))
+            for mine, row in zip(wanted, rows, strict=True)
+        ]
 
     def best(self, drafts: Sequence[Draft]) -> Draft:
         """The best of the drafts of one drawing, by their attempt."""
@@ -145,13 +160,12 @@ class _Looks:
         """The best of the drafts of one reconstruction, by their attempt: near, and like its class."""
         from sketchkit.geometry import chamfer, unit_outline
 
-        subject, known = self._context.subject(drafts[0].job), self._critic.classes
+        subject = self._context.subject(drafts[0].job)
         original = unit_outline(_as_sketch(subject.original))
         drawings = [whole_drawing(subject, draft) for draft in drafts]
-        wanted = [known.index(name) for name in subject.classes if name in known]
-        chances = self._critic.chances(drawings)[:, wanted].max(1, initial=0.0)
         ranks: list[_Rank] = []
-        for draft, drawing, chance in zip(drafts, drawings, chances.tolist(), strict=True):
+        likeliest = self._likeliest(drawings, [subject] * len(drafts))
+        for draft, drawing, (_, chance) in zip(drafts, drawings, likeliest, strict=True):
             empty, endless, _ = _flaw(draft)
             looks = _OF_LOOKS * min(_log_odds(chance), _LIMIT_OF_LOOKS)
             ranks.append((not empty, not endless, looks - chamfer(original, unit_outline(drawing))))
@@ -161,17 +175,23 @@ class _Looks:
         """How good drafts of any drawings are: with ink, ended, and their worth."""
         subjects = [self._context.subject(draft.job) for draft in drafts]
         drawings = [whole_drawing(*each) for each in zip(subjects, drafts, strict=True)]
-        known, ranks = self._critic.classes, []
-        chances = self._critic.chances(drawings)
-        wanted = [[known.index(name) for name in each.classes if name in known] for each in subjects]
-        likeliest = [max(places, key=row.__getitem__) for row, places in zip(chances, wanted, strict=True)]
-        soundness = self._of_flaws.soundness(drawings, [known[place] for place in likeliest])
-        for i, (subject, draft) in enumerate(zip(subjects, drafts, strict=True)):
-            looks = float(chances[i, likeliest[i]]), float(soundness[i])
-            worth = _worth_of_ending(draft, *looks) if len(subject.rows) else _worth_of_whole(*looks)
+        likeliest = self._likeliest(drawings, subjects)
+        soundness = self._soundness(drawings, [name for name, _ in likeliest])
+        ranks = []
+        for subject, draft, (_, chance), sound in zip(subjects, drafts, likeliest, soundness, strict=True):
+            worth = (_worth_of_ending if len(subject.rows) else _worth_of_whole)(draft, chance, sound)
             empty, endless, _ = _flaw(draft)
             ranks.append((not empty, not endless, worth))
         return ranks
+
+    def _soundness(self, drawings: Sequence[Sketch], names: Sequence[str]) -> list[float]:
+        """How likely each drawing has no flaw; 1 for classes whose flaws the critic does not know."""
+        out, known = [1.0] * len(drawings), self._of_flaws.classes
+        places = [place for place, name in enumerate(names) if name in known]
+        found = self._of_flaws.soundness([drawings[i] for i in places], [names[i] for i in places])
+        for place, sound in zip(places, found.tolist(), strict=True):
+            out[place] = sound
+        return out
 
 
 def _worth_of_ending(draft: Draft, chance: float, sound: float) -> float:
@@ -180,7 +200,7 @@ def _worth_of_ending(draft: Draft, chance: float, sound: float) -> float:
     return _log_odds(chance) + _OF_SOUNDNESS * _log_odds(sound) - untidiness
 
 
-def _worth_of_whole(chance: float, sound: float) -> float:
+def _worth_of_whole(_: Draft, chance: float, sound: float) -> float:
     """By looks and soundness, each of which can be enough."""
     return min(_log_odds(chance), _ENOUGH_LOOKS) + min(_log_odds(sound), _ENOUGH_SOUNDNESS)
 
