@@ -45,7 +45,7 @@ def test_variations_are_near_the_drawing_and_differ(tmp_path: Path, monkeypatch:
         assert len({json.dumps(each) for each in mine}) == 5
         assert chamfer(unit_outline(drawing), outline(mine[0])) < 0.01
         for each in mine:
-            assert len(each) == drawing.n_strokes and 0 <= np.min(each[0]) and np.max(each[0]) <= 255
+            assert len(each) == drawing.n_strokes and np.min(each[0]) >= 0 and np.max(each[0]) <= 255
             ways = [chamfer(unit_outline(drawing), outline(each, mirrored)) for mirrored in (False, True)]
             assert min(ways) < 0.06
     assert varied(path, monkeypatch, "-n", "5", "--class", "sun") == found
