@@ -42,6 +42,8 @@ POINTS = 45
 
 # The classes of a guess that are told: those of at least this chance, at most so many.
 _LEAST_TOLD, _MOST_TOLD = 0.1, 3
+# The least chance of a class of another model that is told.
+_LEAST_OTHER = 0.03
 # The chances that a drawing is unlike all classes from which on that is told as possible, and as likely.
 _DOUBTFUL, _UNLIKE = 0.25, 0.5
 
@@ -231,7 +233,7 @@ def _find_class(model: DrawingModel, name: str) -> str:
         from sketchkit.checkpoints.pull import CLASSES
 
         pulled = name.lower().replace(" ", "_")
-        if (stored := _find_model(model, name)) is not None:
+        if (stored := _find_model(model.backend, name)) is not None:
             other = f"--model {stored} does"
         elif pulled in CLASSES:
             other = f"`sketchkit models pull {pulled}` brings a model that does"
@@ -244,11 +246,11 @@ def _find_class(model: DrawingModel, name: str) -> str:
         raise InputError(f"the model {model.card.name!r} does not draw {name!r}: {other}") from error
 
 
-def _find_model(model: DrawingModel, name: str) -> str | None:
-    """Another stored model of the same kind that draws a class, if any."""
+def _find_model(backend: str, class_name: str) -> str | None:
+    """A model that comes with sketchkit, is of a backend and draws a class, if any."""
     for stored in store.stored_models():
-        header = stored.header
-        if header is not None and header.backend == model.backend and find_name(name, header.card.classes):
+        header = stored.header if stored.bundled else None
+        if header and header.backend == backend and find_name(class_name, header.card.classes):
             return stored.name
     return None
 
@@ -266,7 +268,7 @@ def tell_guesses(name: str, guesses: Guesses, model: str) -> None:
     likely = [each for each in guesses if each.chance >= _LEAST_TOLD][:_MOST_TOLD] or guesses[:1]
     words = ", ".join(f"{each.class_name} ({each.chance:.0%})" for each in likely)
     unlike = guesses.unlike or 0.0
-    others = _tell_others(model) if unlike >= _DOUBTFUL else ""
+    others = _tell_others(model, guesses) if unlike >= _DOUBTFUL else ""
     if unlike >= _UNLIKE:
         say(f"{name}: unlike all that {model} draws; nearest: {words}; {others}")
     elif unlike >= _DOUBTFUL:
@@ -275,25 +277,18 @@ def tell_guesses(name: str, guesses: Guesses, model: str) -> None:
         say(f"{name}: taken for {words}; --class chooses")
 
 
-def _tell_others(model: str) -> str:
-    """The words on where other classes are than those of a model."""
-    stored = {each.name: each for each in store.stored_models()}
-    mine = stored[model].header if model in stored else None
-    more = [
-        f"--model {each.name} draws other things"
-        for each in stored.values()
-        if mine is not None
-        and each.bundled
-        and each.header is not None
-        and each.header.backend == mine.backend
-        and set(each.header.card.classes) - set(mine.card.classes)
-    ]
+def _tell_others(model: str, guesses: Guesses) -> str:
+    """The words on what else a drawing may be, and where other classes are than those of a model."""
     ways = [
         f"`sketchkit models info {model}` lists what there is",
-        *more,
         "`sketchkit models pull NAME` brings more",
         "`sketchkit train` makes your own",
     ]
+    likely = (each.class_name for each in guesses.others if each.chance >= _LEAST_OTHER)
+    found = ((name, _find_model("decoder", name)) for name in likely)
+    for name, other in found:
+        if other is not None:
+            return ", ".join([f"perhaps {name}: --model {other} draws that", *ways])
     return ", ".join(ways)
 
 

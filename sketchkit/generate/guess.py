@@ -73,14 +73,18 @@ class Guesses(tuple[Guess, ...]):
     Attributes:
         unlike: the chance, 0..1, that it is a beginning of something else, cautiously: above one half
             for one in ten beginnings of the model's classes. `None` where the critic does not know these.
+        others: classes that the model lacks and the critic of beginnings has seen, the likeliest first.
     """
 
     unlike: float | None
+    others: tuple[Guess, ...]
 
-    def __new__(cls, guesses: Iterable[Guess] = (), unlike: float | None = None) -> Guesses:
-        """Guesses, and how likely all of them are wrong."""
+    def __new__(
+        cls, guesses: Iterable[Guess] = (), unlike: float | None = None, others: Iterable[Guess] = ()
+    ) -> Guesses:
+        """Guesses, how likely all of them are wrong, and what else it may be."""
         made = super().__new__(cls, guesses)
-        made.unlike = unlike
+        made.unlike, made.others = unlike, tuple(others)
         return made
 
 
@@ -106,10 +110,10 @@ def guess_classes(model: DrawingModel, drawings: Sequence[Sketch]) -> list[Guess
         return []
     begun = [each.without_end() for each in several]
     scales = best_scales(model, begun)
-    known, chances = _chances(model.card.classes, begun)
+    known, chances, others = _chances(model.card.classes, begun)
     return [
-        _guesses(model, drawing, scale, mine, known=known)
-        for drawing, scale, mine in zip(begun, scales, chances, strict=True)
+        Guesses(*_guesses(model, drawing, scale, mine, known=known), other)
+        for drawing, scale, mine, other in zip(begun, scales, chances, others, strict=True)
     ]
 
 
@@ -178,8 +182,10 @@ def find_scales_by_looks(
     return out
 
 
-def _chances(classes: Sequence[str], begun: Sequence[Sketch]) -> tuple[bool, Float64]:
-    """Whether the critic knows all classes well, and its chance of each for each beginning, [P, C]."""
+def _chances(
+    classes: Sequence[str], begun: Sequence[Sketch]
+) -> tuple[bool, Float64, list[tuple[Guess, ...]]]:
+    """Whether the critic knows all classes well, its chance of each, [P, C], and the likeliest others."""
     critic = load_critic(BEGINNINGS)
     seen = critic.about.classes
     every = critic.chances(begun, seen)
@@ -187,11 +193,19 @@ def _chances(classes: Sequence[str], begun: Sequence[Sketch]) -> tuple[bool, Flo
     chances = every[:, places]
     # A class that it has never seen might be any.
     chances[:, np.array(places) < 0] = every.mean()
-    return set(classes) <= set(critic.classes), chances
+    left = np.array([place for place, name in enumerate(seen) if name not in classes], np.int64)
+    order = left[np.argsort(-every[:, left], axis=1, kind="stable")[:, :_TRIED]]
+    others = [
+        tuple(Guess(seen[place], float(row[place])) for place in mine)
+        for row, mine in zip(every, order, strict=True)
+    ]
+    return set(classes) <= set(critic.classes), chances, others
 
 
-def _guesses(model: DrawingModel, drawing: Sketch, scale: float, begun: Float64, *, known: bool) -> Guesses:
-    """The classes that are tried, the likeliest first.
+def _guesses(
+    model: DrawingModel, drawing: Sketch, scale: float, begun: Float64, *, known: bool
+) -> tuple[list[Guess], float | None]:
+    """The classes that are tried, the likeliest first, and the chance that all are wrong.
 
     Args:
         model: knows classes.
@@ -209,11 +223,11 @@ def _guesses(model: DrawingModel, drawing: Sketch, scale: float, begun: Float64,
     order = np.argsort(-chances, kind="stable")
     guesses = [Guess(model.card.classes[tried[i]], float(chances[i])) for i in order]
     if not known or not len(rows):
-        return Guesses(guesses)
+        return guesses, None
     a_point = likely.max() / len(rows) - 2.0 * math.log(model.card.scale_factor)
     entropy = -float((chances * np.log(chances + 1e-12)).sum())
     facts = (1.0, math.log(begun.sum() + 1e-4), entropy, a_point)
-    return Guesses(guesses, 1.0 / (1.0 + math.exp(-float(np.dot(_UNLIKE, facts)))))
+    return guesses, 1.0 / (1.0 + math.exp(-float(np.dot(_UNLIKE, facts))))
 
 
 def _likelihoods(model: DrawingModel, rows: Rows, classes: Int64) -> Float64:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import Sketchkit, without_record
 
+from sketchkit import load_model
 from sketchkit.cli.main import run
+from sketchkit.cli.runner import tell_guesses
+from sketchkit.generate.guess import Guess, Guesses
 from sketchkit.models.vae import VaeModel
 
 
@@ -149,3 +153,24 @@ def test_of_a_class_that_no_slip_explains_all_classes_are_listed(
     other = sketchkit("sample", "--model", "zoo", "--class", "xylophone", "-o", "out.svg")
     assert "`sketchkit train` makes a model" in other.err.splitlines()[-1]
     assert not Path("out.svg").exists()
+
+
+def test_a_class_that_another_model_draws_is_found_there(
+    sketchkit: Sketchkit, doodle: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    model = load_model(doodle, device="cpu")
+    model.card = replace(model.card, name="doodle-more", classes=("flower", "house"))
+    model.save(doodle.with_name("doodle-more.safetensors"))
+    done = sketchkit("sample", "--class", "House", "-o", "out.svg")
+    assert done.code == 3
+    assert done.err.splitlines()[-1].endswith("does not draw 'House': --model doodle-more does")
+    for others, told in {
+        (
+            ("barn", 0.5),
+            ("house", 0.2),
+        ): "perhaps house: --model doodle-more draws that, `sketchkit models info",
+        (("barn", 0.5), ("house", 0.01)): "nearest: pig (90%); `sketchkit models info",
+    }.items():
+        guesses = Guesses([Guess("pig", 0.9)], 0.9, [Guess(*each) for each in others])
+        tell_guesses("drawing", guesses, "doodle")
+        assert told in capfdbinary.readouterr().err.decode()

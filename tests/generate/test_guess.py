@@ -109,6 +109,9 @@ def test_beginnings_by_hand_are_taken_for_what_they_are(doodle: SketchModel) -> 
     )
     assert len(doubtful & known) <= 1 and len(doubtful - known) >= 6
     assert not unlike & known and len(unlike) >= 4
+    others = {name: [each.class_name for each in guesses.others] for name, guesses in found.items()}
+    assert all(not {*names} & {*doodle.card.classes} for names in others.values())
+    assert sum(name in others[name][:2] for name in ("cat", "fish", "flower", "house", "tree")) >= 4
 
 
 def test_of_a_model_of_new_classes_nothing_is_said_to_be_unlike() -> None:
