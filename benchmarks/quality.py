@@ -6,7 +6,8 @@ MODEL is told each of its classes and draws N plainly. DATA is a data set whose 
 people. Each --teacher is a model of one class, which draws as many. The likelihood is told in the units of
 --unit, doodle-1 by default. --neighbours N looks for the nearest training drawing of each of N samples, and
 for the nearest latent vector of one.
-With --all the judge chooses among all the classes of its network, of which it knows some less well.
+The judge chooses among the classes that it knows well and those of the model; with --all among all the
+classes of its network.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def by_class(model: SketchModel, judge: Recogniser, held: HeldOut, asked: argpar
         teacher = sketchkit.load_model(file, device="cpu")
         teachers[teacher.card.classes[0].replace("_", " ")] = teacher
     rows = []
-    among = judge.about.classes if asked.all else judge.classes
+    seen = [name for name in model.card.classes if name in judge.about.classes]
+    among = judge.about.classes if asked.all else tuple(dict.fromkeys((*judge.classes, *seen)))
     print(f"{'class':>16}  {'model':>6} {'ended':>6} {'people':>6} {'teacher':>7}")
     for name in model.card.classes:
         drawn = sketchkit.sample(model, asked.n, asked.temperature, class_name=name, seed=asked.seed)
