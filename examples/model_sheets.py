@@ -48,9 +48,11 @@ def _sketch(data: Dataset, index: int) -> sk.Sketch:
 def main() -> None:
     """Draw the sheets."""
     data, folder = Dataset.open(sys.argv[1], verify=False), Path(sys.argv[2])
-    doodle, vae = (sk.load_model(name, device="cpu") for name in ("doodle", "doodle-vae"))
+    names = ("doodle", "doodle-more", "doodle-vae")
+    doodle, more, vae = (sk.load_model(name, device="cpu") for name in names)
     samples(doodle, folder, 0.25, "doodle.svg")
     samples(doodle, folder, 0.5, "doodle-0.5.svg")
+    samples(more, folder, 0.25, "doodle-more.svg")
     samples(vae, folder, 0.25, "doodle-vae.svg")
     reconstructions(data, folder)
 

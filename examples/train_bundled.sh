@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Train all that comes with sketchkit from Quick, Draw! drawings and published models, and put it in place: the
-# judge, the critics, doodle and doodle-vae.
+# judge, the critics, doodle, doodle-more and doodle-vae.
 #
 #   examples/train_bundled.sh PEOPLE FEW TEACHERS FOLDER [--no-teachers]
 #
@@ -18,7 +18,7 @@ mkdir -p "$folder"
 # the last 15 % (40 % of FEW) of the train split are reserved for the judge; nothing learns from valid and test.
 prepare() {
   local name=$1; shift
-  [ -e "$folder/$name" ] || sketchkit data prepare "$@" -o "$folder/$name" --split 90/5/5
+  [ -e "$folder/$name" ] || sketchkit data prepare -o "$folder/$name" --split 90/5/5 "$@"
 }
 # train DATA RUN OPTIONS...: a run that is there goes on.
 train() {
@@ -100,10 +100,10 @@ own() {
     -n 400 -t "$3" --max-points 130 --seed 7 -o "$folder/$1.ndjson"
   critique "$1-good" 0.8 "$folder/$1.ndjson"
 }
-# refine FROM TO OPTIONS...: a model that is there stays.
+# refine FROM TO DATA OPTIONS...: a model that is there stays.
 refine() {
-  local from=$folder/$1.safetensors to=$2; shift 2
-  [ -e "$folder/$to.safetensors" ] || { python examples/refine_by_critic.py "$from" "$folder/mixed-good" \
+  local from=$folder/$1.safetensors to=$2 data=$folder/$3; shift 3
+  [ -e "$folder/$to.safetensors" ] || { python examples/refine_by_critic.py "$from" "$data" \
     -o "$folder/.$to.safetensors" --padding 1 "$@" && mv "$folder"/{.,}"$to.safetensors"; }
 }
 # between FIRST SECOND SHARE TO: the weights a share of the way from one model to another.
@@ -141,15 +141,75 @@ train good-third doodle-fourth --init "$folder/doodle-third/last.safetensors" "$
 between "$folder"/doodle-{third,fourth}/best.safetensors 0.7 doodle-between
 # Then the critic says of each of its own drawings what it is worth, first at a constant rate, then at a falling one;
 # the weights are 0.85 of the way from before.
-refine doodle-between doodle-praised --soundness 0 --seed 5 --steps 1200 --schedule constant
-refine doodle-praised doodle-last --soundness 0 --seed 6 --steps 300
+refine doodle-between doodle-praised mixed-good --soundness 0 --seed 5 --steps 1200 --schedule constant
+refine doodle-praised doodle-last mixed-good --soundness 0 --seed 6 --steps 300
 between "$folder/doodle-between.safetensors" "$folder/doodle-last.safetensors" 0.85 doodle-refined
 # The same with endings at every other update, and with the critic of flaws.
 ending=(--endings 0.4 --batch-size 80) firmly=(--weight 6 --siblings 8 --learning-rate 2e-4)
-refine doodle-refined doodle-sound-first "${ending[@]}" --seed 5 --steps 400 --schedule constant
-refine doodle-sound-first doodle-sound-second "${ending[@]}" "${firmly[@]}" --seed 6 --steps 400 --schedule constant
-refine doodle-sound-second doodle-sound-last "${ending[@]}" "${firmly[@]}" --seed 7 --steps 450
+refine doodle-refined doodle-sound-first mixed-good "${ending[@]}" --seed 5 --steps 400 --schedule constant
+refine doodle-sound-first doodle-sound-second mixed-good "${ending[@]}" "${firmly[@]}" --seed 6 --steps 400 --schedule constant
+refine doodle-sound-second doodle-sound-last mixed-good "${ending[@]}" "${firmly[@]}" --seed 7 --steps 450
 between "$folder/doodle-refined.safetensors" "$folder/doodle-sound-last.safetensors" 0.9 doodle
+
+# --- doodle-more ------------------------------------------------------------------------------------------
+# From doodle and some fifteen drawings of each of 91 simple things, of which forty variations are made. Then the
+# critic says of its drawings of 60 of these what they are worth, then of 49, and those that the judge and an eye name
+# ship.
+simple=(anvil banana bandage "baseball bat" bucket castle circle clock cloud crown donut envelope eye eyeglasses fish
+  "floor lamp" flower fork hamburger hand hat headphones "hot air balloon" house jail ladder "light bulb" lightning
+  line lollipop mountain mouth mushroom nose ocean pants "paper clip" pear "picture frame" popsicle rain rainbow
+  sailboat skull snowman sock square stairs "swing set" sword t-shirt tent tooth tornado tree triangle umbrella wheel
+  "wine bottle" "wine glass")
+beside=(bed book chair couch cup diamond door dresser dumbbell "frying pan" hexagon hourglass key laptop leaf mailbox
+  moon octagon pencil "smiley face" snail snowflake spoon star "stop sign" stove table television "The Eiffel Tower"
+  "traffic light" zigzag)
+given_up=(anvil bandage castle eye fork ladder lightning mouth rainbow skull wheel)
+left_out=(fish hamburger house umbrella banana eyeglasses "hot air balloon" "light bulb" pear sailboat "swing set"
+  triangle "wine bottle")
+# without NAME...: the simple things without others, in the array `rest`.
+without() {
+  local name; rest=()
+  for name in "${simple[@]}"; do [[ " $(printf '%q ' "$@")" == *" $(printf '%q' "$name") "* ]] || rest+=("$name"); done
+}
+# vary NAME CLASSES...
+vary() {
+  local output=$folder/$1.ndjson name each=(); shift
+  for name in "$@"; do each+=(--class "$name"); done
+  [ -e "$output" ] || python examples/vary_drawings.py "$folder/few-others-set" -n 40 "${each[@]}" -o "$output"
+}
+# alone FROM TO CLASSES...: a model of some classes of another one.
+alone() {
+  [ -e "$folder/$2.safetensors" ] || python - "$folder/$1.safetensors" "$folder/$2.safetensors" "${@:3}" <<'PYTHON'
+import dataclasses
+import sys
+
+import sketchkit
+from sketchkit.training.transfer import take_weights
+
+whole, names = sketchkit.load_model(sys.argv[1], device="cpu"), tuple(sorted(sys.argv[3:]))
+sizes = dataclasses.replace(whole.architecture, classes=len(names))
+part = type(whole)(sizes, dataclasses.replace(whole.card, classes=names))
+take_weights(part, whole)
+part.save(sys.argv[2])
+PYTHON
+}
+vary varied "${simple[@]}" "${beside[@]}"
+vary varied-simple "${simple[@]}"
+prepare more-set "$folder/varied.ndjson" "$people" "$folder/fewer-good.ndjson" --reserve 15 --split 98/1/1
+prepare simple-set "$folder/varied-simple.ndjson" --split 98/1/1
+train more-set doodle-more-first --init "$folder/doodle.safetensors" --classes --padding 1 --seed 4 --balance 1 \
+  --learning-rate 2e-3 --min-learning-rate 1e-5 --warmup 50 --ema 0.995 --recurrent-dropout 0.15 --steps 3600
+alone doodle-more-first/best doodle-more-second "${simple[@]}"
+looking=(--soundness 0 --groups 12 --siblings 8 --temperature 0.3 --weight 10 --batch-size 32)
+refine doodle-more-second doodle-more-third simple-set "${looking[@]}" --learning-rate 1e-3 --seed 13 --steps 1100
+refine doodle-more-third doodle-more-fourth simple-set "${looking[@]}" --learning-rate 7e-4 --seed 15 --steps 650
+without "${given_up[@]}"
+vary varied-fewer "${rest[@]}"
+prepare fewer-simple-set "$folder/varied-fewer.ndjson" --split 98/1/1
+alone doodle-more-fourth doodle-more-fifth "${rest[@]}"
+refine doodle-more-fifth doodle-more-last fewer-simple-set "${looking[@]}" --learning-rate 6e-4 --seed 17 --steps 500
+without "${given_up[@]}" "${left_out[@]}"
+alone doodle-more-last doodle-more "${rest[@]}"
 
 # --- doodle-vae -------------------------------------------------------------------------------------------
 # First z learns to say nearly everything, while the pen goes a little astray, so that z says where things are and not
@@ -173,4 +233,5 @@ export_as() {
     --licence "${3//$'\n'/ }" --force
 }
 export_as doodle "$folder/doodle.safetensors" "$licence$taught"
+export_as doodle-more "$folder/doodle-more.safetensors" "$licence$taught"
 export_as doodle-vae "$folder/doodle-vae.safetensors" "$licence$taught"

@@ -204,7 +204,7 @@ def test_what_comes_with_sketchkit_lies_in_the_package(monkeypatch: pytest.Monke
 def test_what_comes_with_sketchkit_is_small_and_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     files = sorted(store.bundled_folder().glob("*.safetensors"))
-    assert {file.stem for file in files} == {"doodle", "doodle-1", "doodle-vae"}
+    assert {file.stem for file in files} == {"doodle", "doodle-1", "doodle-more", "doodle-vae"}
     for file in files:
         assert file.stat().st_size <= 8_000_000
         card = load_model(file, device="cpu").card

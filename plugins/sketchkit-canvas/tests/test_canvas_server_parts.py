@@ -252,7 +252,8 @@ def test_a_damaged_model_is_passed_over_and_a_chosen_one_is_an_error(
     from canvas_client import serving
 
     with serving() as served, served.client() as client:
-        assert [each["name"] for each in client.ready["models"]] == ["doodle", "doodle-1", "doodle-vae"]
+        names = ["doodle", "doodle-1", "doodle-more", "doodle-vae"]
+        assert [each["name"] for each in client.ready["models"]] == names
         id = client.ask(mode="finish", drawing=[], model="broken")
         said = client.hear()
         assert (said["id"], said["code"]) == (id, "model")
