@@ -154,6 +154,7 @@ CASES: dict[str, dict[str, Case]] = {
         **_INK,
         **_SHARD,
         "--tries": _draws("--tries", "4", tries=4),
+        "--class": _draws("--class", "cat", **{"class": "cat"}),
         "--part": _draws("--part", "0.3"),
         "-n": _draws("-n", "4"),
         "--top": _draws("--top", "1"),
@@ -188,6 +189,7 @@ CASES: dict[str, dict[str, Case]] = {
         **_PREPARED,
         **_SHARD,
         **_paper("reconstruct"),
+        "--tries": _draws("--tries", "4", tries=4),
     },
     "interpolate": {
         **_paper("interpolate"),
