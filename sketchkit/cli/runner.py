@@ -284,11 +284,11 @@ def _tell_others(model: str, guesses: Guesses) -> str:
         "`sketchkit models pull NAME` brings more",
         "`sketchkit train` makes your own",
     ]
-    likely = (each.class_name for each in guesses.others if each.chance >= _LEAST_OTHER)
-    found = ((name, _find_model("decoder", name)) for name in likely)
-    for name, other in found:
+    for each in guesses.others:
+        other = _find_model("decoder", each.class_name) if each.chance >= _LEAST_OTHER else None
         if other is not None:
-            return ", ".join([f"perhaps {name}: --model {other} draws that", *ways])
+            ways.insert(0, f"perhaps {each.class_name}: --model {other} draws that")
+            break
     return ", ".join(ways)
 
 

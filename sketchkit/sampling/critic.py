@@ -60,16 +60,16 @@ class BestLooking:
         import numpy as np
 
         looks = _Looks(context)
-        known = np.array([looks.knows(job) for job in range(context.jobs)], bool)
-        begun = np.array([len(context.subject(job).rows) > 0 for job in range(context.jobs)], bool)
-        again = np.array([context.subject(job).original is not None for job in range(context.jobs)], bool)
-        kinds = (~known & ~again, known & ~begun & ~again, known & begun & ~again)
-        unknown, whole, endings = (np.flatnonzero(which) for which in kinds)
+        subjects = [context.subject(job) for job in range(context.jobs)]
+        again = np.array([subject.original is not None for subject in subjects], bool)
+        known = np.array([looks.knows(subject) for subject in subjects], bool)
+        begun = np.array([len(subject.rows) > 0 for subject in subjects], bool)
+        unknown, whole = (np.flatnonzero(~again & which) for which in (~known, known & ~begun))
         yield from until(context, self.step_sampler, self.n, unknown, lambda draft: not any(_flaw(draft)[:2]))
         for first in range(0, len(whole), AT_ONCE):
             yield from self._draw_whole(context, looks, whole[first : first + AT_ONCE])
-        yield from choose_each(context, self.step_sampler, self.n, looks.best, endings)
-        yield from choose_each(context, self.step_sampler, self.n, looks.nearest, np.flatnonzero(again))
+        compared = np.flatnonzero(again | known & begun)
+        yield from choose_each(context, self.step_sampler, self.n, looks.best, compared)
 
     def _draw_whole(self, context: DraftingContext, looks: _Looks, jobs: Indices) -> Iterator[Draft]:
         """The same choice as from n drafts of each, without those behind the first that is enough."""
@@ -132,9 +132,9 @@ class _Looks:
 
         self._context, self._critic, self._of_flaws = context, load_critic(), load_critic(FLAWS)
 
-    def knows(self, job: int) -> bool:
+    def knows(self, subject: Subject) -> bool:
         """Whether the critic's network has a class of a drawing."""
-        return bool(self._wanted(self._context.subject(job)))
+        return bool(self._wanted(subject))
 
     def _wanted(self, subject: Subject) -> list[str]:
         """The classes of a drawing that the critic's network has."""
@@ -156,30 +156,24 @@ class _Looks:
         ranks = self.ranks(drafts)
         return drafts[ranks.index(max(ranks))]
 
-    def nearest(self, drafts: Sequence[Draft]) -> Draft:
-        """The best of the drafts of one reconstruction, by their attempt: near, and like its class."""
-        from sketchkit.geometry import chamfer, unit_outline
-
-        subject = self._context.subject(drafts[0].job)
-        original = unit_outline(_as_sketch(subject.original))
-        drawings = [whole_drawing(subject, draft) for draft in drafts]
-        ranks: list[_Rank] = []
-        likeliest = self._likeliest(drawings, [subject] * len(drafts))
-        for draft, drawing, (_, chance) in zip(drafts, drawings, likeliest, strict=True):
-            empty, endless, _ = _flaw(draft)
-            looks = _OF_LOOKS * min(_log_odds(chance), _LIMIT_OF_LOOKS)
-            ranks.append((not empty, not endless, looks - chamfer(original, unit_outline(drawing))))
-        return drafts[ranks.index(max(ranks))]
-
     def ranks(self, drafts: Sequence[Draft]) -> list[_Rank]:
         """How good drafts of any drawings are: with ink, ended, and their worth."""
         subjects = [self._context.subject(draft.job) for draft in drafts]
         drawings = [whole_drawing(*each) for each in zip(subjects, drafts, strict=True)]
         likeliest = self._likeliest(drawings, subjects)
-        soundness = self._soundness(drawings, [name for name, _ in likeliest])
+        # What belongs to a reconstruction the original says.
+        pairs = zip(subjects, likeliest, strict=True)
+        named = [name if subject.original is None else "" for subject, (name, _) in pairs]
+        soundness = self._soundness(drawings, named)
         ranks = []
-        for subject, draft, (_, chance), sound in zip(subjects, drafts, likeliest, soundness, strict=True):
-            worth = (_worth_of_ending if len(subject.rows) else _worth_of_whole)(draft, chance, sound)
+        for i, (subject, draft) in enumerate(zip(subjects, drafts, strict=True)):
+            chance, sound = likeliest[i][1], soundness[i]
+            if subject.original is not None:
+                worth = _worth_of_copy(subject.original, drawings[i], chance)
+            elif len(subject.rows):
+                worth = _worth_of_ending(draft, chance, sound)
+            else:
+                worth = _worth_of_whole(chance, sound)
             empty, endless, _ = _flaw(draft)
             ranks.append((not empty, not endless, worth))
         return ranks
@@ -200,7 +194,15 @@ def _worth_of_ending(draft: Draft, chance: float, sound: float) -> float:
     return _log_odds(chance) + _OF_SOUNDNESS * _log_odds(sound) - untidiness
 
 
-def _worth_of_whole(_: Draft, chance: float, sound: float) -> float:
+def _worth_of_copy(original: Any, drawing: Sketch, chance: float) -> float:
+    """By looks, which can be enough, and nearness; `original` is rows."""
+    from sketchkit.geometry import chamfer, unit_outline
+
+    looks = _OF_LOOKS * min(_log_odds(chance), _LIMIT_OF_LOOKS)
+    return looks - chamfer(unit_outline(_as_sketch(original)), unit_outline(drawing))
+
+
+def _worth_of_whole(chance: float, sound: float) -> float:
     """By looks and soundness, each of which can be enough."""
     return min(_log_odds(chance), _ENOUGH_LOOKS) + min(_log_odds(sound), _ENOUGH_SOUNDNESS)
 
