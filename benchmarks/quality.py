@@ -178,7 +178,7 @@ def main() -> None:
     print(f"judge {judge.checksum}, {len(held):,} drawings of the {asked.split} split")
     if model.conditional:
         drawings = held.sketches()
-        for way, sampler, options in (("plain", "temperature", {}), ("best of 16", "critic", {"n": 16})):
+        for way, sampler, options in (("plain", "temperature", {}), ("best of 24", "critic", {"n": 24})):
             again = sketchkit.reconstruct(
                 model, drawings, asked.temperature, sampler, prepared=True, options=options
             )

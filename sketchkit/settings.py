@@ -189,7 +189,7 @@ class LatentSettings(DrawSettings):
         metavar="TAU", panel="How it is drawn",
     )  # fmt: skip
     tries: int = option(
-        16, "Draw each so many times and show the nearest that looks right; 1 draws plainly.", low=1,
+        24, "Draw each so many times and show the nearest that looks right; 1 draws plainly.", low=1,
         high=4_096, metavar="N", key="tries", recorded_unless=1, panel="What is drawn",
     )  # fmt: skip
 
